@@ -1,0 +1,228 @@
+"""The four kinds of record, defined once: names, types, units and order of their columns.
+
+Everything that writes, loads or documents records derives from `KINDS`: the NDJSON files, their JSON Schemas,
+and the tables of other formats. A `Batch` holds records as columns (a polars frame a kind), since millions of
+them are cheap that way and none is cheap alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from topology.policies import ERRORS
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its polars type, its JSON Schema, and what it means.
+
+    A column of type "object" is kept as JSON text in a frame and is an object in a record.
+    """
+
+    name: str
+    type: str
+    doc: str
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record. `name` is also its file's stem."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def frame_schema(self) -> pl.Schema:
+        """The polars schema of a frame of such records, in the order of the file."""
+        return pl.Schema({column.name: _POLARS[column.type] for column in self.columns})
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema (draft 2020-12) of one record."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.name,
+            "description": self.doc,
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(self.names),
+            "properties": {column.name: _json_schema(column) for column in self.columns},
+        }
+
+
+_POLARS: dict[str, Any] = {
+    "time": pl.String,
+    "string": pl.String,
+    "object": pl.String,
+    "number": pl.Float64,
+    "integer": pl.Int64,
+}
+_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
+
+
+def _json_schema(column: Column) -> dict[str, Any]:
+    base = "string" if column.type in ("string", "time") else column.type
+    schema: dict[str, Any] = {"description": column.doc, "type": [base, "null"] if column.nullable else base}
+    if column.choices:
+        schema["enum"] = [*column.choices, None] if column.nullable else list(column.choices)
+    if column.type == "time":
+        schema["pattern"] = _TIME
+    if column.pattern:
+        schema["pattern"] = column.pattern
+    return schema
+
+
+LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+SEVERITIES = ("info", "warning", "error", "critical")
+
+#: `unit` of each metric, the whole catalogue of names.
+METRICS: dict[str, str] = {
+    "cpu_usage": "%",
+    "memory_usage": "%",
+    "request_rate": "1/s",
+    "error_rate": "%",
+    "latency_p50": "ms",
+    "latency_p95": "ms",
+    "latency_p99": "ms",
+    "active_requests": "requests",
+    "queue_depth": "requests",
+    "worker_utilization": "%",
+    "query_time_p50": "ms",
+    "query_time_p95": "ms",
+    "query_time_p99": "ms",
+    "connections_in_use": "connections",
+    "connections_opened": "1/s",
+    "cache_hit_rate": "%",
+    "retry_rate": "1/s",
+    "timeout_rate": "1/s",
+    "circuit_breaker_state": "state",
+    "pool_in_use": "connections",
+}
+
+#: `type` of each event, the whole catalogue, with what it means.
+EVENTS: dict[str, str] = {
+    "deployment": "a version begins to roll out",
+    "deployment_completed": "every replica runs the new version",
+    "rollback": "a rollout is given up; replicas return to the version before",
+    "rollback_completed": "every replica runs the version before again",
+    "health_check_failed": "a readiness probe failed",
+    "replica_ejected": "too many failed probes: the replica gets no more calls",
+    "replica_restored": "the replica is ready again",
+    "replica_stopped": "a replica's process ended",
+    "restart": "a replica's process starts",
+    "oom_kill": "a replica reached its memory limit and was killed",
+    "circuit_breaker_open": "a caller stops calling a callee",
+    "circuit_breaker_half_open": "trial calls begin",
+    "circuit_breaker_closed": "calls flow again",
+    "pool_exhausted": "a call had to wait for a connection: none is free",
+    "config_change": "a setting was changed",
+    "scheduled_job": "a job ran on schedule",
+}
+
+_TRACE = r"^(?!0{32})[0-9a-f]{32}$"
+_SPAN = r"^(?!0{16})[0-9a-f]{16}$"
+
+METRIC = Kind(
+    "metrics",
+    "One sample of one metric, over the sampling interval that ends at `timestamp`.",
+    (
+        Column("timestamp", "time", "end of the sampling interval"),
+        Column("service", "string", "service measured; the caller for an edge metric"),
+        Column("metric", "string", "name", choices=tuple(METRICS)),
+        Column("value", "number", "the sample, in `unit`"),
+        Column("unit", "string", "unit of `value`", choices=tuple(dict.fromkeys(METRICS.values()))),
+        Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
+        Column("target", "string", "callee of an edge metric, else null", nullable=True),
+    ),
+)
+LOG = Kind(
+    "logs",
+    "One log line.",
+    (
+        Column("timestamp", "time", "when it was written"),
+        Column("service", "string", "service that wrote it"),
+        Column("level", "string", "severity", choices=LEVELS),
+        Column("message", "string", "the text"),
+        Column("trace_id", "string", "trace it belongs to; null outside any request", nullable=True, pattern=_TRACE),
+        Column("span_id", "string", "span it belongs to; null outside any request", nullable=True, pattern=_SPAN),
+        Column("logger", "string", "component that wrote it"),
+        Column("replica", "string", "replica that wrote it; null for the service as a whole", nullable=True),
+    ),
+)
+TRACE = Kind(
+    "traces",
+    "One span: a request handled (server) or one attempt at a call (client).",
+    (
+        Column("timestamp", "time", "start"),
+        Column("trace_id", "string", "W3C trace id", pattern=_TRACE),
+        Column("span_id", "string", "W3C span id", pattern=_SPAN),
+        Column("parent_span_id", "string", "span that caused it; null for the entry's server span", nullable=True, pattern=_SPAN),
+        Column("service", "string", "service that did it"),
+        Column("operation", "string", "the operation: its own (server) or the callee's (client)"),
+        Column("duration_ms", "number", "length in milliseconds"),
+        Column("status", "string", "how it ended", choices=("success", "error")),
+        Column("kind", "string", "side of the call", choices=("server", "client")),
+        Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
+        Column("status_code", "integer", "HTTP status that says the same"),
+        Column("peer", "string", "the other side: caller of a server span (null for a user), callee of a client span", nullable=True),
+        Column("replica", "string", "replica that did it; null when none was reached", nullable=True),
+        Column("version", "string", "version of the service that the replica ran; null when none was reached", nullable=True),
+        Column("attempt", "integer", "number of the attempt, from 1"),
+    ),
+)
+EVENT = Kind(
+    "events",
+    "Something that happened to a service, a replica or an edge.",
+    (
+        Column("timestamp", "time", "when"),
+        Column("type", "string", "what", choices=tuple(EVENTS)),
+        Column("service", "string", "service it happened to"),
+        Column("details", "object", "values that belong to it, and a sentence under `message`"),
+        Column("severity", "string", "how bad", choices=SEVERITIES),
+        Column("version", "string", "version of the service concerned; null if none is", nullable=True),
+        Column("replica", "string", "replica concerned; null for the whole service", nullable=True),
+    ),
+)
+
+#: The four kinds by name, in the order in which a fixture lists them.
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of the four kinds, each a frame in time order; batches follow each other in time order too.
+
+    `clock` is the simulated time in seconds from the start of the recording that the batch completes.
+    """
+
+    metrics: pl.DataFrame
+    logs: pl.DataFrame
+    traces: pl.DataFrame
+    events: pl.DataFrame
+    clock: float
+
+    def frame(self, kind: str) -> pl.DataFrame:
+        """The frame of the kind of that name."""
+        frame: pl.DataFrame = getattr(self, kind)
+        return frame
+
+    def records(self, kind: str) -> Iterator[dict[str, Any]]:
+        """The records of a kind as plain dicts, as the file has them."""
+        rows = self.frame(kind).iter_rows(named=True)
+        objects = [column.name for column in KINDS[kind].columns if column.type == "object"]
+        for row in rows:
+            for name in objects:
+                row[name] = json.loads(row[name])
+            yield row

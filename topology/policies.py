@@ -1,0 +1,124 @@
+"""What a caller does to protect itself: timeouts, retries, breakers, bulkheads, pools. Data only.
+
+The state machines are in `sim/` under the same names. Nothing here is on unless a topology file says so; a
+policy block that is present takes the defaults below, which follow the product named in each type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from topology.keys import key
+
+#: Why an attempt failed, as the caller sees it (`error_type` of a client span), and the HTTP status a server
+#: would answer with. The order is fixed: records store the position.
+ERRORS: dict[str, int] = {
+    "timeout": 504,
+    "connection_refused": 503,
+    "connection_timeout": 504,
+    "connection_reset": 502,
+    "no_ready_replica": 503,
+    "pool_timeout": 503,
+    "circuit_open": 503,
+    "bulkhead_full": 503,
+    "overloaded": 503,
+    "unavailable": 503,
+    "internal": 500,
+    "config_error": 500,
+    "database_error": 500,
+    "dependency_failed": 502,
+    "cancelled": 499,
+}
+
+#: Errors that another attempt may cure: what Envoy's `5xx,connect-failure,refused-stream,reset` covers, less the
+#: caller's own refusals (an open breaker, a full bulkhead, an exhausted pool), which a retry would only fight.
+RETRYABLE = (
+    "timeout",
+    "connection_refused",
+    "connection_timeout",
+    "connection_reset",
+    "no_ready_replica",
+    "overloaded",
+    "unavailable",
+)
+
+
+@dataclass(frozen=True)
+class RetryBudget:
+    """A limit on the share of calls that are retries, as Finagle and Linkerd have it.
+
+    Over the last `window`, retries may be `ratio` of the calls plus `minimum` a second.
+    """
+
+    ratio: float = key("ratio", "retries allowed per call", 0.2, low=0, high=10)
+    minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0)
+    window: float = key("duration", "how long a call counts", 10.0, low=1, high=600)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """More attempts after a failure, each after a random pause.
+
+    The pause before attempt n+1 is uniform in [0, min(base * (2^n - 1), maximum)): Envoy's fully jittered
+    exponential backoff.
+    """
+
+    max_attempts: int = key("count", "attempts for one call, the first included", 3, low=1, high=10)
+    base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
+    maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
+    on: tuple[str, ...] = key(
+        "choice", "errors that are tried again", RETRYABLE, choices=tuple(ERRORS), many=True
+    )
+    budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
+
+
+@dataclass(frozen=True)
+class CircuitBreaker:
+    """Stop calling what fails: resilience4j's breaker (closed, open, half open).
+
+    Kept for each caller replica and edge. Opens when, among the last `window_calls` outcomes (or those of the
+    last `window_time`), at least `minimum_calls`, the share that failed reaches `failure_rate` or the share slower than
+    `slow_call` reaches `slow_rate`. After `open_for`, `half_open_calls` trial calls decide by the same
+    thresholds. A rejection by the caller itself (bulkhead, pool) is not an outcome of the callee and isn't counted.
+    """
+
+    window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)
+    window_time: float | None = key(
+        "duration", "age of outcomes remembered (time window, in place of the count)", None, low=0.1, high=3600, none=True
+    )
+    minimum_calls: int = key("count", "outcomes needed before it may open", 100, low=1, high=100_000)
+    failure_rate: float = key("ratio", "share of failures that opens it", 0.5, low=0, high=1, above=True)
+    slow_call: float = key("duration", "a call that takes longer is slow", 60.0, low=0, above=True)
+    slow_rate: float = key("ratio", "share of slow calls that opens it", 1.0, low=0, high=1, above=True)
+    open_for: float = key("duration", "time before trial calls", 60.0, low=0, above=True)
+    half_open_calls: int = key("count", "trial calls that decide", 10, low=1, high=10_000)
+
+
+@dataclass(frozen=True)
+class Bulkhead:
+    """At most so many calls at once from a caller replica to a callee; more fail at once (resilience4j, no wait)."""
+
+    max_concurrent: int = key("count", "calls at once", 25, low=1)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Connections that a caller replica keeps to a callee, one call at a time on each (as JDBC pools have it).
+
+    A call waits at most `acquire_timeout` for a free one. A connection that failed is closed; opening another
+    takes a round trip and `connect` of the callee's work, which is what a recovering database pays first.
+    A query that nobody waits for any more keeps its connection until the callee answers.
+    """
+
+    size: int = key("count", "connections", 10, low=1)
+    acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
+    connect: float = key("duration", "the callee's work to accept a connection", 0.01, low=0, high=60)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Kubernetes' readiness probe, for each replica of a service; a replica that isn't ready gets no calls."""
+
+    period: float = key("duration", "time between probes", 5.0, low=0.1, high=600)
+    failure_threshold: int = key("count", "failures in a row that eject a replica", 3, low=1, high=100)
+    success_threshold: int = key("count", "successes in a row that restore it", 1, low=1, high=100)

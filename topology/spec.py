@@ -1,0 +1,141 @@
+"""What a mesh is: frozen types, as a topology file says it. Nothing here lives or changes.
+
+Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from topology.distributions import Constant, Distribution
+from topology.keys import key
+from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+
+#: What a service is; decides which log lines it writes and whether it has query metrics.
+KINDS = ("gateway", "service", "cache", "database", "external")
+
+#: How a caller chooses among the ready replicas of a callee.
+BALANCING = ("round_robin", "random", "least_request")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A replica's memory: a base, a working set for each request in progress, and garbage until it's collected."""
+
+    limit: float = key("size", "the container's limit; reaching it is an out-of-memory kill", 512 * 2**20, low=2**20)
+    base: float = key("ratio", "share of the limit used when idle", 0.3, low=0, high=0.95)
+    per_request: float = key("size", "held by each request in progress", 2**20, low=0)
+    garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0)
+    collect_at: float = key("ratio", "garbage, as a share of the limit, at which it's collected", 0.15, low=0, high=1, above=True)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that an operation makes.
+
+    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails.
+    """
+
+    service: str
+    operation: str
+    probability: float = key("ratio", "chance that the call is made at all", 1.0, low=0, high=1)
+    optional: bool = key("flag", "its failure does not fail the caller", False)
+    hit_rate: float | None = key("ratio", "makes it a cache lookup, with this chance of a hit", None, low=0, high=1)
+    on_miss: tuple[Call, ...] = key("other", "calls made in turn when the lookup misses or fails", ())
+
+
+#: Calls made at the same time; the group is done when each of them is.
+Group = tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a service does for a request: its own work, then groups of calls, one group after another."""
+
+    name: str
+    work: Distribution = Constant(0.0)
+    calls: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: identical replicas, each with workers and a bounded queue."""
+
+    name: str
+    kind: str = key("choice", "what it is", "service", choices=KINDS)
+    replicas: int = key("count", "replicas", 1, low=1, high=1000)
+    workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
+    queue: int = key("count", "requests that may wait for a worker, a replica; one more is shed", 64, low=0, high=10_000_000)
+    cpu: int | None = key("count", "cores a replica; work waits for one (default: as many as workers)", None, low=1, high=100_000)
+    memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    startup: float = key("duration", "time from start to first probe", 3.0, low=0, high=3600)
+    version: str = key("text", "version that runs at first", "1.0.0")
+    readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
+    operations: tuple[Operation, ...] = key("other", "what it can do, by name", ())
+
+    @property
+    def cores(self) -> int:
+        """Cores a replica: the file's `cpu`, or one for each worker, so that work never waits for a core."""
+        return self.cpu if self.cpu is not None else self.workers
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The policies of the calls from one service to another."""
+
+    caller: str
+    callee: str
+    latency: Distribution = key("other", "network time, each way (a distribution)", Constant(0.0005))
+    timeout: float | None = key("duration", "longest wait for an answer, pool and queue included", None, low=0, above=True, none=True)
+    connect_timeout: float = key("duration", "longest wait for a connection that the network swallows", 5.0, low=0, above=True)
+    balance: str = key("choice", "choice among ready replicas", "round_robin", choices=BALANCING)
+    retry: Retry | None = key("spec", "further attempts", None, none=True, spec=Retry)
+    breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
+    bulkhead: Bulkhead | None = key("spec", "limit on calls at once", None, none=True, spec=Bulkhead)
+    pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An operation that users call, and its weight in the mix."""
+
+    service: str
+    operation: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The users: requests arrive as a Poisson process for each entry operation (an open workload)."""
+
+    rate: float = key("rate", "requests a second, over all entries", 20.0, low=0, above=True, high=1_000_000)
+    balance: str = key("choice", "choice among ready replicas of the entry service", "round_robin", choices=BALANCING)
+    mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A whole mesh. `edges` has an entry for every pair of services that call each other, defaults applied.
+
+    `source` is the text it was read from, kept for the manifest.
+    """
+
+    name: str
+    services: tuple[Service, ...]
+    edges: tuple[Edge, ...]
+    workload: Workload
+    source: str = field(default="", compare=False)
+
+    def service(self, name: str) -> Service:
+        """The service of that name; KeyError if there is none."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+    def operation(self, service: str, operation: str) -> Operation:
+        """The operation of that name at that service; KeyError if there is none."""
+        for candidate in self.service(service).operations:
+            if candidate.name == operation:
+                return candidate
+        raise KeyError(f"{service}.{operation}")
