@@ -1,0 +1,32 @@
+"""What a fault changes while it acts: causes only, never a symptom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A change of how a target works. The neutral value of each field changes nothing.
+
+    On a service, replica or operation: `slowdown` multiplies the time of its own work; shares of its requests
+    are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail after the work is
+    done with `error` (`fail`); `hog` is the share of every core that something else takes; `probe_failure` is the share
+    of readiness probes that fail.
+
+    On an edge: `delay` seconds are added each way; `drop` is the share of calls that the network swallows; the
+    caller's connection pools keep the share `pool` of their size.
+
+    Several effects on one target compose: slowdowns multiply, delays add, and shares strike independently.
+    """
+
+    slowdown: float = 1.0
+    refuse: float = 0.0
+    hang: float = 0.0
+    fail: float = 0.0
+    error: str = "internal"
+    hog: float = 0.0
+    probe_failure: float = 0.0
+    delay: float = 0.0
+    drop: float = 0.0
+    pool: float = 1.0

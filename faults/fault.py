@@ -1,0 +1,146 @@
+"""What a fault is: a target, a window, and what it does to the mesh while the window is open.
+
+A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from `Fault`, whose fields are made by
+`topology.keys.key`. Its declaration is its grammar in scenario files and its row in the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from faults.effect import Effect
+from topology.keys import key
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a fault acts on; `level` says which of the fields are set.
+
+    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for the workload.
+    """
+
+    level: str
+    service: str = ""
+    replica: int | None = None
+    operation: str | None = None
+    callee: str | None = None
+
+    def __str__(self) -> str:
+        if self.level == "edge":
+            return f"{self.service} -> {self.callee}"
+        if self.level == "replica":
+            return f"{self.service}[{self.replica}]"
+        if self.level == "operation":
+            return f"{self.service}.{self.operation}"
+        return self.service or "users"
+
+
+#: Levels a target may have.
+LEVELS = ("service", "replica", "operation", "edge", "users")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A time in a scenario: seconds, or a share of the incident's duration, which the user may change."""
+
+    seconds: float = 0.0
+    share: float = 0.0
+
+    def of(self, duration: float) -> float:
+        """The time in seconds for an incident of `duration` seconds."""
+        return self.seconds + self.share * duration
+
+
+@dataclass(frozen=True)
+class Window:
+    """When a fault acts: from `start`, rising linearly to its whole strength at `full`, until `end` (seconds)."""
+
+    start: float
+    full: float
+    end: float
+
+    def level(self, time: float) -> float:
+        """The strength in [0, 1] at `time`."""
+        if time < self.start or time >= self.end:
+            return 0.0
+        if time >= self.full:
+            return 1.0
+        return (time - self.start) / (self.full - self.start)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the strength is the same throughout."""
+        return self.full <= self.start
+
+
+class Surface(Protocol):
+    """What a fault may do to a mesh: the whole of what faults know of the simulator.
+
+    `level` arguments are functions of simulated time that give a strength in [0, 1].
+    """
+
+    @property
+    def now(self) -> float:
+        """The simulated time in seconds."""
+
+    def timeout(self, delay: float) -> Any:
+        """An event that occurs `delay` seconds from now, for a fault's process to yield."""
+
+    def push(self, fault: Fault, level: Callable[[float], float] | None) -> Any:
+        """Let `fault.effect` act on `fault.target` from now on; with no `level`, at its whole strength."""
+
+    def pop(self, modifier: Any) -> None:
+        """Take back what `push` returned: that one, whatever else acts."""
+
+    def stop(self, target: Target) -> None:
+        """Kill the replicas of the target: work in progress is lost, connections are reset."""
+
+    def start(self, target: Target) -> None:
+        """Start them again; they take calls once a readiness probe succeeds."""
+
+    def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
+        """Let more users come: `extra` times the normal rate at whole strength, until the time `end`."""
+
+    def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
+        """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
+
+    def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:
+        """Roll out a version under which `fault.effect` acts, replica by replica.
+
+        The rollout stands still while a new replica fails its health checks; when it has stood still for `patience`
+        seconds it is rolled back. Returns whether the version stayed.
+        """
+
+    def announce(self, kind: str, service: str, message: str, **details: Any) -> None:
+        """Record a harmless event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A fault of some kind. `severity` in (0, 1] scales its strength; each kind says what that means."""
+
+    kind: ClassVar[str]
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
+
+    id: str
+    target: Target = key("other", "what it acts on")
+    at: Extent = key("other", "when it begins, from the start of the incident: a time, or % of its duration", Extent())
+    lasting: Extent = key("other", "how long it acts: a time, or % of the duration (written `for`)", Extent(share=1.0))
+    ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the duration", Extent())
+    severity: float = field(default=1.0)
+
+    def effect(self, level: float) -> Effect:
+        """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
+        return Effect()
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        """The fault as a SimPy process; it begins when its window opens.
+
+        Most faults are an effect for as long as the window is open; a kind that does more (stop a replica, roll
+        out a version) has its own.
+        """
+        modifier = mesh.push(self, None if window.steady else window.level)
+        yield mesh.timeout(window.end - mesh.now)
+        mesh.pop(modifier)

@@ -1,0 +1,28 @@
+"""Somebody changes a setting, and nothing follows from it."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.fault import Fault, Surface, Window
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configure(Fault):
+    """A harmless change of configuration: an event, and no effect."""
+
+    kind: ClassVar[str] = "configure"
+    levels: ClassVar[tuple[str, ...]] = ("service",)
+    setting: str = key("text", "the setting", "log.sampling")
+    value: str = key("text", "its new value", "default")
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        mesh.announce(
+            "config_change",
+            self.target.service,
+            f"{self.setting} set to {self.value}",
+            setting=self.setting,
+            value=self.value,
+        )
+        yield mesh.timeout(0)

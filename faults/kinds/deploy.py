@@ -1,0 +1,40 @@
+"""A new version rolls out, replica by replica. It may be good; a bad one is rolled back."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault, Surface, Window
+from topology.keys import key
+from topology.policies import ERRORS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy(Fault):
+    """A rolling update of a service, one replica at a time.
+
+    Under the new version a share of requests fails and work may be slower; severity multiplies the shares of
+    requests and of probes that fail, and scales the slowdown. The rollout stands still while a new replica fails its
+    health checks; what has stood still for `patience` is rolled back, one replica at a time. A good version stays.
+    """
+
+    kind: ClassVar[str] = "deploy"
+    levels: ClassVar[tuple[str, ...]] = ("service",)
+    version: str = key("text", "the new version", "2.0.0")
+    share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)
+    error: str = key("choice", "the error they fail with", "config_error", choices=tuple(ERRORS))
+    factor: float = key("number", "how many times as long its work takes", 1.0, low=0.01, high=1000)
+    unhealthy: float = key("ratio", "share of its health checks that fail", 0.0, low=0, high=1)
+    patience: float = key("duration", "how long a rollout stands still before it is rolled back", 25.0, low=0)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(
+            slowdown=1 + level * (self.factor - 1),
+            fail=level * self.share,
+            error=self.error,
+            probe_failure=level * self.unhealthy,
+        )
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        yield from mesh.deploy(self, self.version, self.patience)

@@ -1,0 +1,21 @@
+"""A service answers some requests with an error: a bug, a bad record, a full disk."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault
+from topology.keys import key
+from topology.policies import ERRORS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail(Fault):
+    """A share of requests fails after its work; severity multiplies the share."""
+
+    kind: ClassVar[str] = "fail"
+    share: float = key("ratio", "share of requests that fail", low=0, high=1, above=True)
+    error: str = key("choice", "the error it answers with", "internal", choices=tuple(ERRORS))
+
+    def effect(self, level: float) -> Effect:
+        return Effect(fail=level * self.share, error=self.error)

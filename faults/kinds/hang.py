@@ -1,0 +1,19 @@
+"""Requests get stuck: a deadlock, a lost lock, a disk that doesn't answer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hang(Fault):
+    """A share of requests holds its worker until the fault ends; severity multiplies the share."""
+
+    kind: ClassVar[str] = "hang"
+    share: float = key("ratio", "share of requests that get stuck", 1.0, low=0, high=1, above=True)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(hang=level * self.share, probe_failure=level * self.share)

@@ -1,0 +1,20 @@
+"""Something else on the machine takes CPU: a backup, a batch job, a runaway neighbour."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class HogCpu(Fault):
+    """A share of every core is gone, so work takes 1/(1 - share) times as long; severity multiplies the share."""
+
+    kind: ClassVar[str] = "hog_cpu"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    share: float = key("ratio", "share of each core taken", 0.8, low=0, high=0.999, above=True)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(hog=level * self.share)

@@ -1,0 +1,27 @@
+"""A scheduled job runs on a service: it takes some CPU, on schedule, and harms nobody unless CPU was short."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault, Surface, Window
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Fault):
+    """A job takes a share of each core while it runs; severity multiplies the share."""
+
+    kind: ClassVar[str] = "job"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    name: str = key("text", "the job", "nightly-report")
+    share: float = key("ratio", "share of each core taken", 0.1, low=0, high=0.999)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(hog=level * self.share)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} started", job=self.name)
+        yield from super().run(mesh, window)
+        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} finished", job=self.name)

@@ -1,0 +1,20 @@
+"""A service leaks memory until it reaches its limit, is killed and starts again."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.fault import Fault, Surface, Window
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak(Fault):
+    """Memory grows by `rate` a second on each replica; severity multiplies the rate. What leaked stays until a restart."""
+
+    kind: ClassVar[str] = "leak"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    rate: float = key("size", "memory lost a second on each replica", low=1)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        yield from mesh.leak(self, self.rate * self.severity, window.level, window.end)

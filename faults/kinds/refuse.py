@@ -1,0 +1,19 @@
+"""A service accepts no connections: its listener is down, its backlog is full, a firewall answers with a reset."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse(Fault):
+    """A share of connections is refused; severity multiplies the share. Readiness probes are refused alike."""
+
+    kind: ClassVar[str] = "refuse"
+    share: float = key("ratio", "share of connections refused", 1.0, low=0, high=1, above=True)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(refuse=level * self.share, probe_failure=level * self.share)

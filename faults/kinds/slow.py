@@ -1,0 +1,19 @@
+"""A service works slower than it should: a noisy neighbour, a lock, a missing index."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faults.effect import Effect
+from faults.fault import Fault
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow(Fault):
+    """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times."""
+
+    kind: ClassVar[str] = "slow"
+    factor: float = key("number", "how many times as long its work takes", low=1, high=100_000)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(slowdown=1 + level * (self.factor - 1))

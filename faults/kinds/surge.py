@@ -1,0 +1,24 @@
+"""More users come than usual: a campaign, a crawl, the top of the hour."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.fault import Fault, Surface, Window
+from topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surge(Fault):
+    """`factor` times the normal rate of requests; at severity s, 1 + s * (factor - 1) times.
+
+    The further requests are other users: those who would have come anyway come as before, at the same times.
+    """
+
+    kind: ClassVar[str] = "surge"
+    levels: ClassVar[tuple[str, ...]] = ("users",)
+    factor: float = key("number", "how many times the normal rate", low=1, high=1000)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        mesh.surge(self, (self.factor - 1) * self.severity, None if window.steady else window.level, window.end)
+        yield mesh.timeout(0)

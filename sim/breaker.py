@@ -1,0 +1,113 @@
+"""A circuit breaker at run time: resilience4j's state machine, told state by state.
+
+Closed: calls flow, outcomes are remembered; too many failures or slow calls among them open it.
+Open: calls are refused at once, until `open_for` has passed.
+Half open: so many trial calls are let through; when all have an outcome, they decide by the same thresholds.
+
+The clock is the simulation's. Outcomes of calls that were let through in an earlier state do not count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from topology.policies import CircuitBreaker
+
+CLOSED, HALF_OPEN, OPEN = 0, 1, 2
+STATES = ("closed", "half_open", "open")
+
+
+class Breaker:
+    """The breaker of one caller replica and edge.
+
+    `notify(state, now, reason)` hears of each transition.
+    """
+
+    __slots__ = ("_failed", "_failures", "_notify", "_outcomes", "_permits", "_slow", "_until", "policy", "state", "turn")
+
+    def __init__(self, policy: CircuitBreaker, notify: Callable[[int, float, str], None]) -> None:
+        self.policy = policy
+        self._notify = notify
+        self.state = CLOSED
+        #: The number of transitions so far; a call remembers the turn in which it was let through.
+        self.turn = 0
+        #: (time, failed, slow) of the outcomes in the window, oldest first.
+        self._outcomes: deque[tuple[float, bool, bool]] = deque()
+        self._failed = 0
+        self._slow = 0
+        self._permits = 0
+        self._until = 0.0
+
+    def permits(self, now: float) -> bool:
+        """Whether a call may go; in the half-open state this uses up a trial."""
+        if self.state == CLOSED:
+            return True
+        if self.state == OPEN:
+            if now < self._until:
+                return False
+            self._enter(HALF_OPEN, now, "trial calls begin")
+            self._permits = self.policy.half_open_calls
+        if self._permits == 0:
+            return False
+        self._permits -= 1
+        return True
+
+    def forgive(self, turn: int) -> None:
+        """Give a trial back: the call was let through but rejected before it left the caller."""
+        if turn == self.turn and self.state == HALF_OPEN:
+            self._permits += 1
+
+    def record(self, now: float, turn: int, failed: bool, duration: float) -> None:
+        """Remember the outcome of a call that was let through in `turn` and took `duration` seconds."""
+        if turn != self.turn:
+            return
+        policy = self.policy
+        outcomes = self._outcomes
+        slow = duration > policy.slow_call
+        outcomes.append((now, failed, slow))
+        self._failed += failed
+        self._slow += slow
+        if self.state == HALF_OPEN:
+            if len(outcomes) >= policy.half_open_calls:
+                reason = self._too_bad()
+                if reason:
+                    self._open(now, reason)
+                else:
+                    self._enter(CLOSED, now, "trial calls succeeded")
+            return
+        if policy.window_time is None:
+            if len(outcomes) > policy.window_calls:
+                self._forget()
+        else:
+            while outcomes[0][0] < now - policy.window_time:
+                self._forget()
+        if (failed or slow) and len(outcomes) >= policy.minimum_calls:
+            reason = self._too_bad()
+            if reason:
+                self._open(now, reason)
+
+    def _forget(self) -> None:
+        _, failed, slow = self._outcomes.popleft()
+        self._failed -= failed
+        self._slow -= slow
+
+    def _too_bad(self) -> str:
+        """Why the outcomes remembered are reason enough to open; empty if they aren't."""
+        count = len(self._outcomes)
+        if self._failed >= self.policy.failure_rate * count:
+            return f"{self._failed} of {count} calls failed"
+        if self._slow >= self.policy.slow_rate * count:
+            return f"{self._slow} of {count} calls slower than {self.policy.slow_call:g} s"
+        return ""
+
+    def _open(self, now: float, reason: str) -> None:
+        self._until = now + self.policy.open_for
+        self._enter(OPEN, now, reason)
+
+    def _enter(self, state: int, now: float, reason: str) -> None:
+        self.state = state
+        self.turn += 1
+        self._outcomes.clear()
+        self._failed = self._slow = 0
+        self._notify(state, now, reason)

@@ -1,0 +1,111 @@
+"""One replica at run time: workers, a queue, cores, and what is known of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.call import Call
+    from sim.channel import Channel
+    from sim.modifier import Modifier
+    from sim.service import Service
+
+
+class Replica:
+    """Free workers are a number, waiting calls a deque; a core is had the same way.
+
+    `busy_clock` and `core_clock` make exact time averages at the cost of one addition a change: a start subtracts
+    the time, an end adds it, so that the busy time up to t is `clock + busy * t`.
+    """
+
+    __slots__ = (
+        "busy_clock",
+        "calls",
+        "channels",
+        "core_clock",
+        "draining",
+        "failures",
+        "free",
+        "handled",
+        "idle_cores",
+        "incarnation",
+        "index",
+        "leaked",
+        "limit",
+        "modifiers",
+        "name",
+        "number",
+        "queue",
+        "ready",
+        "run_queue",
+        "service",
+        "successes",
+        "up",
+        "version",
+    )
+
+    def __init__(self, service: Service, index: int, number: int) -> None:
+        spec = service.spec
+        self.service = service
+        self.index = index
+        #: Position among all replicas of the mesh.
+        self.number = number
+        self.name = f"{spec.name}-{index}"
+        self.version = spec.version
+        #: Position in the mesh's table of (replica, version): one life of the process.
+        self.incarnation = -1
+        self.channels: list[Channel] = []
+        self.up = True
+        self.ready = True
+        self.draining = False
+        self.failures = 0
+        self.successes = 0
+        self.limit = spec.queue
+        self.free = spec.workers
+        self.idle_cores = spec.cores
+        #: Calls here, working or queued, in order of arrival.
+        self.calls: dict[Call, None] = {}
+        self.queue: deque[Call] = deque()
+        #: Calls that have a worker and wait for a core.
+        self.run_queue: deque[Call] = deque()
+        self.busy_clock = 0.0
+        self.core_clock = 0.0
+        self.handled = 0
+        self.leaked = 0.0
+        #: What acts here, in the order in which it began.
+        self.modifiers: tuple[Modifier, ...] = ()
+
+    def busy_time(self, now: float) -> float:
+        """Worker-seconds spent so far."""
+        return self.busy_clock + (self.service.spec.workers - self.free) * now
+
+    def core_time(self, now: float) -> float:
+        """Core-seconds spent so far on requests."""
+        return self.core_clock + (self.service.spec.cores - self.idle_cores) * now
+
+    @property
+    def active(self) -> int:
+        """Requests that hold a worker."""
+        return self.service.spec.workers - self.free
+
+    def memory(self) -> float:
+        """Bytes in use: a base, a working set for each request here, garbage since it was last collected, leaks."""
+        if not self.up:
+            return 0.0
+        spec = self.service.spec.memory
+        # Garbage is collected whenever it reaches its mark, so it's a remainder: a sawtooth with no state of its own.
+        garbage = (self.handled * spec.garbage) % (spec.collect_at * spec.limit)
+        return min(spec.limit, spec.base * spec.limit + len(self.calls) * spec.per_request + garbage + self.leaked)
+
+    def clear(self, now: float) -> None:
+        """Forget all work in progress: the process is gone."""
+        self.busy_clock = self.busy_time(now)
+        self.core_clock = self.core_time(now)
+        self.free = self.service.spec.workers
+        self.idle_cores = self.service.spec.cores
+        self.calls.clear()
+        self.queue.clear()
+        self.run_queue.clear()
+        self.leaked = 0.0
+        self.handled = 0

@@ -1,0 +1,101 @@
+"""A rolling update at run time: Kubernetes' Deployment with one replica unavailable at a time.
+
+A replica is drained (no new calls; what is there is finished), its process ends, and the new version starts in its
+place. The next one follows when this one has been ready for two probe periods without a failed probe. While
+probes fail, the rollout stands still; after `patience` it is rolled back the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from faults.fault import Fault
+from sim.modifier import Modifier
+from sim.replica import Replica
+from sim.service import Service, boot, examine
+
+if TYPE_CHECKING:
+    from sim.mesh import Mesh
+
+#: Seconds that calls in progress have to finish, as Kubernetes' terminationGracePeriodSeconds.
+GRACE = 30.0
+#: How often progress is looked at (seconds).
+_TICK = 0.25
+
+
+def rollout(mesh: Mesh, service: Service, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:
+    """Roll a version out, and back if it isn't healthy; returns whether it stayed.
+
+    The fault's effect acts on each replica for as long as it runs the version.
+    """
+    before = service.replicas[0].version
+    mesh.journal.event(
+        "deployment", service, f"Deployment of {service.spec.name} {version} (was {before})", "info",
+        version=version, previous=before, replicas=len(service.replicas), strategy="rolling",
+    )  # fmt: skip
+    mesh.journal.log("deploying", service, version=version, previous=before)
+    changed: list[tuple[Replica, Modifier]] = []
+    for replica in service.replicas:
+        modifier = mesh.modifier(fault, None)
+        yield from _replace(mesh, replica, version, "deployment", add=modifier)
+        changed.append((replica, modifier))
+        healthy = yield from _settled(mesh, replica, patience)
+        if not healthy:
+            mesh.journal.event(
+                "rollback", service, f"Rollback of {service.spec.name} to {before}: {version} fails its health checks", "error",
+                version=before, failed_version=version, replicas_changed=len(changed),
+            )  # fmt: skip
+            mesh.journal.log("rolling_back", service, version=version, previous=before)
+            for changed_replica, its in reversed(changed):
+                yield from _replace(mesh, changed_replica, before, "rollback", remove=its)
+                yield from _settled(mesh, changed_replica, patience)
+            mesh.journal.event(
+                "rollback_completed", service, f"Every replica of {service.spec.name} runs {before} again", "info", version=before
+            )
+            return False
+    mesh.journal.event(
+        "deployment_completed", service, f"Every replica of {service.spec.name} runs {version}", "info", version=version
+    )
+    return True
+
+
+def _replace(
+    mesh: Mesh, replica: Replica, version: str, reason: str, add: Modifier | None = None, remove: Modifier | None = None
+) -> Generator[Any, Any, None]:
+    """Drain a replica and start it again with another version."""
+    replica.draining = True
+    replica.ready = False
+    replica.service.refresh()
+    mesh.journal.log("draining", replica.service, replica=replica, requests=len(replica.calls))
+    deadline = mesh.now + GRACE
+    while replica.calls and mesh.now < deadline:
+        yield mesh.timeout(_TICK)
+    replica.up = False
+    mesh.life.kill(replica)
+    if remove is not None:
+        mesh.detach(remove, replica)
+    if add is not None:
+        mesh.attach(add, replica)
+    yield from boot(mesh, replica, version, reason)
+    replica.draining = False
+    # The kubelet probes a new container at once, and puts it in rotation on the first success.
+    examine(mesh, replica, "")
+
+
+def _settled(mesh: Mesh, replica: Replica, patience: float) -> Generator[Any, Any, bool]:
+    """Wait until the replica has been healthy for two probe periods; False if that takes longer than `patience` allows."""
+    steady = 2 * replica.service.spec.readiness.period
+    since = mesh.now
+    trouble: float | None = None
+    while mesh.now - since < steady:
+        yield mesh.timeout(_TICK)
+        if replica.failures or not replica.ready:
+            since = mesh.now
+            if trouble is None:
+                trouble = mesh.now
+        if trouble is not None and mesh.now - trouble >= patience:
+            return False
+    return True
+
+

@@ -1,0 +1,42 @@
+"""W3C trace and span ids, hashed from addresses: the same request has the same ids in every run of a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+
+#: The 65536 words of four hex digits: an id is four of them, looked up rather than formatted.
+_HEX = pl.Series("", [f"{i:04x}" for i in range(65536)], dtype=pl.String)
+
+
+def mix(x: Words) -> Words:
+    """SplitMix64's finalizer: a bijection of 64-bit numbers that looks random (Steele, Lea and Flood 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def request_words(keys: Words, numbers: NDArray[np.int64]) -> Words:
+    """Half of a trace id (64 bits) for requests `numbers` of the entries whose `keys` are given, element by element."""
+    word = mix(keys ^ mix(numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)))
+    return np.where(word == 0, np.uint64(1), word)  # W3C: an id is never all zero
+
+
+def span_words(requests: Words, sites: Words, visits: NDArray[np.int64], server: NDArray[np.bool_]) -> Words:
+    """Span ids (64 bits): of a request's word, a call site's key, a visit, and the side of the call."""
+    side = (visits.astype(np.uint64) << np.uint64(1)) | server.astype(np.uint64)
+    word = mix(mix(sites ^ mix(side)) ^ requests)
+    return np.where(word == 0, np.uint64(1), word)
+
+
+def hexadecimal(*words: Words) -> pl.Expr:
+    """Lower-case hex of 64-bit words put side by side, 16 digits a word, as an expression to select."""
+    parts = [
+        pl.lit(_HEX.gather(((word >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.uint32)))
+        for word in words
+        for shift in (48, 32, 16, 0)
+    ]
+    return pl.concat_str(parts)

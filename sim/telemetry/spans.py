@@ -1,0 +1,136 @@
+"""Spans: the client half and the server half of each call, as columns of numbers, then as trace records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sim.call import ROW
+from sim.records import TRACE
+from sim.site import VISIT_BITS
+from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds
+
+_SIDES = pl.Series(["client", "server"], dtype=pl.String)
+_STATUS = pl.Series(["success", "error"], dtype=pl.String)
+_ATTEMPT = (1 << VISIT_BITS) - 1
+
+
+@dataclass
+class Spans:
+    """A table of spans, column by column, all of one length.
+
+    `start` and `end` are microseconds; `worked` is the time from the start of the work to the end (seconds, negative if it never
+    began); `incarnation` is the process that did it, `other` the one on the other side (-1 for none).
+    """
+
+    start: Ints
+    end: Ints
+    worked: Floats
+    site: Ints
+    visit: Ints
+    number: Ints
+    server: NDArray[np.bool_]
+    incarnation: Ints
+    code: Ints
+    notes: Ints
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def where(self, chosen: NDArray[np.bool_] | Ints) -> Spans:
+        """The spans at some positions, or where a mask is true."""
+        return Spans(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def __add__(self, other: Spans) -> Spans:
+        if not len(self):
+            return other
+        if not len(other):
+            return self
+        return Spans(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
+
+
+def spans_of(rows: bytes | bytearray) -> Spans:
+    """The spans of packed rows (`sim.call.ROW`), both halves of each call that has them."""
+    table = np.frombuffer(bytes(rows), dtype=ROW)
+    server = table[table["arrived"] >= 0]
+    client = table[table["ended"] >= 0]
+    worked = np.where(server["started"] >= 0, server["finished"] - server["started"], -1.0)
+    site = np.concatenate([client["site"], server["site"]]).astype(np.int64)
+    return Spans(
+        start=microseconds(np.concatenate([client["sent"], server["arrived"]])),
+        end=microseconds(np.concatenate([client["ended"], server["finished"]])),
+        worked=np.concatenate([np.full(len(client), -1.0), worked]),
+        site=site,
+        visit=np.concatenate([client["visit"], server["visit"]]),
+        number=np.concatenate([client["number"], server["number"]]),
+        server=np.arange(len(site)) >= len(client),
+        incarnation=np.concatenate([client["caller"], server["replica"]]).astype(np.int64),
+        code=np.concatenate([client["result"], server["outcome"]]).astype(np.int64),
+        notes=np.concatenate([client["notes"], server["notes"]]).astype(np.int64),
+    )
+
+
+def in_order(spans: Spans, times: Ints) -> Spans:
+    """The spans by `times`; ties by address, a caller's half before the callee's."""
+    return spans.where(np.lexsort((spans.server, spans.visit, spans.site, spans.number, times)))
+
+
+def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]:
+    """The two halves of the trace ids of calls."""
+    entry = tables.site_entry[site]
+    return request_words(tables.entry_high[entry], number), request_words(tables.entry_low[entry], number)
+
+
+def ids(tables: Tables, site: Ints, visit: Ints, number: Ints, server: NDArray[np.bool_]) -> tuple[Words, Words, Words]:
+    """The trace ids (two words) and span ids of spans."""
+    high, low = trace_words(tables, site, number)
+    return high, low, span_words(low, tables.site_key[site], visit, server)
+
+
+def owner(tables: Tables, spans: Spans) -> Ints:
+    """The service that did each span: the callee's half belongs to the site's service, the caller's to its parent's."""
+    caller = tables.site_service[tables.site_parent[spans.site]]
+    return np.where(spans.server, tables.site_service[spans.site], caller)
+
+
+def peer(tables: Tables, spans: Spans) -> Ints:
+    """The service on the other side; -1 where that is a user."""
+    parent = tables.site_parent[spans.site]
+    caller = np.where(parent >= 0, tables.site_service[parent], -1)
+    return np.where(spans.server, caller, tables.site_service[spans.site])
+
+
+def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
+    """Trace records of spans that are in order."""
+    high, low, word = ids(tables, spans.site, spans.visit, spans.number, spans.server)
+    parent_site = tables.site_parent[spans.site]
+    root = spans.server & (parent_site < 0)
+    # A server half is caused by the client half of the same call, which is caused by the caller's server half.
+    above = span_words(
+        low,
+        tables.site_key[np.where(spans.server, spans.site, parent_site)],
+        np.where(spans.server, spans.visit, spans.visit >> VISIT_BITS),
+        ~spans.server,
+    )
+    others = pl.Series([*tables.services, None], dtype=pl.String)
+    return pl.select(
+        timestamp=tables.iso(spans.start),
+        trace_id=hexadecimal(high, low),
+        span_id=hexadecimal(word),
+        parent_span_id=pl.when(pl.lit(pl.Series(~root))).then(hexadecimal(above)),
+        service=lookup(tables.services, owner(tables, spans)),
+        operation=lookup(tables.operations, tables.site_operation[spans.site]),
+        duration_ms=pl.Series((spans.end - spans.start) / 1000.0),
+        status=_STATUS.gather((spans.code > 0).astype(np.uint32)),
+        kind=_SIDES.gather(spans.server.astype(np.uint32)),
+        error_type=lookup(ERROR_NAMES, spans.code),
+        status_code=pl.Series(STATUS_CODES[spans.code]),
+        peer=lookup(others, peer(tables, spans)),
+        replica=lookup(tables.replica_names, spans.incarnation),
+        version=lookup(tables.versions, spans.incarnation),
+        attempt=pl.Series((spans.visit & _ATTEMPT) + 1),
+    ).select(TRACE.names)

@@ -1,0 +1,92 @@
+"""The users: an open workload, a Poisson process for each entry operation.
+
+Requests arrive whether or not earlier ones were answered, as people on the internet do (Schroeder et al., "Open
+versus closed: a cautionary tale", NSDI 2006). Each entry has its own process with its own numbers, which
+together are one Poisson process with a random mix; so a change of one entry's share changes no other's draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log1p
+from typing import TYPE_CHECKING
+
+from sim.channel import Channel, Link
+from sim.tape import address, uniforms
+from topology.spec import Edge
+
+if TYPE_CHECKING:
+    from sim.mesh import Mesh
+    from sim.site import Site
+
+_PAGE = 256
+#: Requests of the nth surge are numbered from n times this on: they're other requests than the usual ones.
+SURGE_NUMBERS = 2**40
+
+
+class Users:
+    """Those who call one entry operation, at `rate` requests a second."""
+
+    def __init__(self, mesh: Mesh, number: int, root: Site, rate: float) -> None:
+        self._mesh = mesh
+        self._root = root
+        self._rate = rate
+        self._surges = 0
+        self._balance = mesh.topology.workload.balance
+        name = root.service.spec.name
+        self._door = Channel(Link(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore)
+        self._address = f"{name}.{list(root.service.operations)[root.operation]}"
+        if rate > 0:
+            Arrivals(self, "usual", 0, rate, None, mesh.end)
+
+    def surge(self, name: str, extra: float, level: Callable[[float], float] | None, end: float) -> None:
+        """Let `extra` times the usual number come besides, from now on until `end`."""
+        self._surges += 1
+        if self._rate * extra > 0:
+            Arrivals(self, f"surge {name}", self._surges * SURGE_NUMBERS, self._rate * extra, level, min(end, self._mesh.end))
+
+
+class Arrivals:
+    """A Poisson process of requests; `level` thins it (Lewis and Shedler 1979) where the rate changes over time."""
+
+    def __init__(
+        self, users: Users, name: str, first: int, rate: float, level: Callable[[float], float] | None, end: float
+    ) -> None:
+        self._env = users._mesh.env
+        self._enter = users._mesh.life.enter
+        self._site = users._root
+        self._door = users._door
+        self._balance = users._balance
+        self._key = address(users._mesh.seed, "arrivals", users._address, name)
+        self._first = first
+        self._rate = rate
+        self._level = level
+        self._end = end
+        self._number = 0
+        self._page: list[list[float]] = []
+        self._arrive = self._on_arrival
+        self._next()
+
+    def _draws(self) -> list[float]:
+        index = self._number % _PAGE
+        if index == 0:
+            self._page = uniforms(self._key, self._number, _PAGE).tolist()
+        return self._page[index]
+
+    def _next(self) -> None:
+        """Schedule the next arrival, if it comes before the end."""
+        pause, keep, _, _ = self._draws()
+        time = self._env._now - log1p(-pause) / self._rate
+        if time < self._end:
+            self._env.call_at(time, self._arrive, keep)
+
+    def _on_arrival(self, keep: float) -> None:
+        number = self._first + self._number
+        self._number += 1
+        self._next()
+        if self._level is None or keep < self._level(self._env._now):
+            self._enter(self._site, number, self._door, self._balance)
+
+
+def _ignore(*_: object) -> None:
+    """Users have no breakers."""
