@@ -7,18 +7,19 @@ A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from faults.effect import Effect
 from topology.keys import key
+from topology.spec import Topology
 
 
 @dataclass(frozen=True)
 class Target:
     """What a fault acts on; `level` says which of the fields are set.
 
-    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for the workload.
+    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for all of them.
     """
 
     level: str
@@ -124,16 +125,20 @@ class Fault:
     kind: ClassVar[str]
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
 
-    id: str
+    id: str = key("text", "names the fault, in the scenario and for its draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
     at: Extent = key("other", "when it begins, from the start of the incident: a time, or % of its duration", Extent())
-    lasting: Extent = key("other", "how long it acts: a time, or % of the duration (written `for`)", Extent(share=1.0))
-    ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the duration", Extent())
-    severity: float = field(default=1.0)
+    for_: Extent = key("other", "how long it acts: a time, or % of the incident's duration", Extent(share=1.0))
+    ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the incident's duration", Extent())
+    severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
 
     def effect(self, level: float) -> Effect:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
         return Effect()
+
+    def misfit(self, topology: Topology) -> str:
+        """Why it can't act in this mesh though its target exists; empty if it can."""
+        return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         """The fault as a SimPy process; it begins when its window opens.

@@ -24,7 +24,18 @@ class Breaker:
     `notify(state, now, reason)` hears of each transition.
     """
 
-    __slots__ = ("_failed", "_failures", "_notify", "_outcomes", "_permits", "_slow", "_until", "policy", "state", "turn")
+    __slots__ = (
+        "_failed",
+        "_failures",
+        "_notify",
+        "_outcomes",
+        "_permits",
+        "_slow",
+        "_until",
+        "policy",
+        "state",
+        "turn",
+    )
 
     def __init__(self, policy: CircuitBreaker, notify: Callable[[int, float, str], None]) -> None:
         self.policy = policy

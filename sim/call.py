@@ -7,7 +7,7 @@ A `Call` is one attempt at one call site: its client half (from `sent` until the
 and its server half (from `arrived` to `finished`). A caller that times out goes on at once; the callee keeps working on
 what nobody waits for any more, with the worker it holds: that is what makes overload last.
 
-Every call ends as one fixed-size row of `Life.rows`, written when its last moment has passed; all telemetry about
+Every call ends as one fixed-size row (`ROW`), written when its last moment has passed; all telemetry about
 requests (spans, their log lines, request metrics) is derived from these rows, so it can't contradict itself.
 
 Kept in plain typed classes, with attribute look-ups and repeated code where a helper would cost a Python call for each
@@ -45,6 +45,9 @@ CANCELLED = CODES["cancelled"]
 
 #: What the caller itself refused: says nothing about the callee, so breakers don't count it.
 OWN_REFUSALS = frozenset((POOL_TIMEOUT, CIRCUIT_OPEN, BULKHEAD_FULL))
+
+#: Outcomes after which the connection, if there was one, is gone.
+NOT_CONNECTED = frozenset((REFUSED, RESET, NO_REPLICA))
 
 #: A moment that did not come. Times are never negative.
 NEVER = -1.0
@@ -123,7 +126,15 @@ class Call:
     root: Call
 
     def __init__(
-        self, site: Site, number: int, visit: int, attempt: int, parent: Call | None, channel: Channel | None, row: Row, now: float
+        self,
+        site: Site,
+        number: int,
+        visit: int,
+        attempt: int,
+        parent: Call | None,
+        channel: Channel | None,
+        row: Row,
+        now: float,
     ) -> None:
         self.site = site
         self.number = number
@@ -159,8 +170,7 @@ class Life:
     def __init__(self, env: Environment, on_shortage: Callable[[Call, bool], None]) -> None:
         self.env = env
         self.on_shortage = on_shortage
-        #: Rows of calls that are over, as `ROW`.
-        self.rows = bytearray()
+        self._rows = bytearray()
         #: Requests of which a row is still to come, oldest first.
         self.live: dict[Call, None] = {}
         #: Requests that came.
@@ -173,6 +183,17 @@ class Life:
         self._answered = self.answered
         self._again = self.again
         self._lost = self.lost
+
+    @property
+    def count(self) -> int:
+        """Rows that nobody took yet."""
+        return len(self._rows) // ROW.itemsize
+
+    def take(self) -> bytes:
+        """The rows of calls that are over, packed as `ROW`, in the order in which they were over; each is given once."""
+        rows = bytes(self._rows)
+        self._rows.clear()
+        return rows
 
     # -- a user comes -------------------------------------------------------------------------------------------------
 
@@ -249,7 +270,8 @@ class Life:
         assert link is not None and channel is not None
         if not ready:
             call.outcome = NO_REPLICA
-            self.answered(call)
+            # By way of the heap, since the answer may let the next one in the pool's queue come here.
+            heappush(self._queue, (now, 1, next(self._eid), self._answered, call))
             return
         row = call.row
         call.replica = choose(ready, link.spec.balance, channel, row[_PICK])
@@ -393,9 +415,8 @@ class Life:
     def answered(self, call: Call) -> None:
         """The answer reaches the caller, who may have stopped waiting long ago."""
         if call.pooled:
-            intact = call.outcome != REFUSED and call.outcome != RESET
             call.pooled = NONE
-            following = call.channel.pool.give(intact)  # type: ignore[union-attr]
+            following = call.channel.pool.give(call.outcome not in NOT_CONNECTED)  # type: ignore[union-attr]
             if following is not None:
                 self.dispatch(following)
         if call.waiting:
@@ -490,6 +511,12 @@ class Life:
         now = self.env._now
         calls = list(replica.calls)
         replica.clear(now)
+        for channel in replica.channels:
+            while channel.pool is not None and (waiting := channel.pool.abandon()) is not None:
+                waiting.ended = now
+                waiting.result = CANCELLED
+                waiting.waiting = False
+                self._close(waiting)
         for call in calls:
             call.finished = now
             call.outcome = RESET
@@ -578,7 +605,7 @@ class Life:
 
     def _close(self, call: Call) -> None:
         """Nothing more happens to this call: write its row."""
-        self.rows += _pack(
+        self._rows += _pack(
             call.sent,
             call.arrived,
             call.started,

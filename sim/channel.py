@@ -52,13 +52,17 @@ class Channel:
 
     __slots__ = ("breaker", "budget", "in_flight", "limit", "link", "pool", "turn")
 
-    def __init__(self, link: Link, replica: Replica, warm: bool, notify: Callable[[Channel, Replica, int, str], None]) -> None:
+    def __init__(
+        self, link: Link, replica: Replica, warm: bool, notify: Callable[[Channel, Replica, int, str], None]
+    ) -> None:
         spec = link.spec
         self.link = link
         self.in_flight = 0
         self.limit = spec.bulkhead.max_concurrent if spec.bulkhead else None
         self.breaker = (
-            Breaker(spec.breaker, lambda state, now, reason: notify(self, replica, state, reason)) if spec.breaker else None
+            Breaker(spec.breaker, lambda state, now, reason: notify(self, replica, state, reason))
+            if spec.breaker
+            else None
         )
         self.budget = Budget(spec.retry.budget) if spec.retry and spec.retry.budget else None
         self.pool = Pool(spec.pool, warm) if spec.pool else None

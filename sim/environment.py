@@ -40,7 +40,9 @@ class Environment(simpy.Environment):
         """Schedule a SimPy event `delay` seconds from now (SimPy's own hook)."""
         heappush(self._queue, (self._now + delay, priority, next(self._eid), _occur, event))
 
-    def call_at(self, time: float, function: Callable[[Any], None], argument: Any = None, *, urgent: bool = False) -> None:
+    def call_at(
+        self, time: float, function: Callable[[Any], None], argument: Any = None, *, urgent: bool = False
+    ) -> None:
         """Call `function(argument)` at the simulated `time` (seconds).
 
         An urgent call comes before everything else of the same time: samples are taken so.

@@ -166,7 +166,8 @@ class Mesh:
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""
         for users in self.users:
-            users.surge(fault.id, extra, level, end)
+            if fault.target.level == "users" or str(fault.target) == users.entry:
+                users.surge(fault.id, extra, level, end)
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""

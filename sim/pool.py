@@ -59,6 +59,15 @@ class Pool:
         call.pooled = NONE
         self.waiting -= 1
 
+    def abandon(self) -> Call | None:
+        """The caller's process ends: take out the call that waited longest, if one waits."""
+        while self.waiters:
+            call = self.waiters.popleft()
+            if call.pooled == WAITING:
+                self.leave(call)
+                return call
+        return None
+
     def _use(self, call: Call) -> None:
         self.in_use += 1
         if self.idle:

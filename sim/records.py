@@ -45,6 +45,11 @@ class Kind:
         return tuple(column.name for column in self.columns)
 
     @property
+    def objects(self) -> tuple[str, ...]:
+        """Columns that are objects in a record, and JSON text in a frame."""
+        return tuple(column.name for column in self.columns if column.type == "object")
+
+    @property
     def frame_schema(self) -> pl.Schema:
         """The polars schema of a frame of such records, in the order of the file."""
         return pl.Schema({column.name: _POLARS[column.type] for column in self.columns})
@@ -168,7 +173,13 @@ TRACE = Kind(
         Column("timestamp", "time", "start"),
         Column("trace_id", "string", "W3C trace id", pattern=_TRACE),
         Column("span_id", "string", "W3C span id", pattern=_SPAN),
-        Column("parent_span_id", "string", "span that caused it; null for the entry's server span", nullable=True, pattern=_SPAN),
+        Column(
+            "parent_span_id",
+            "string",
+            "span that caused it; null for the entry's server span",
+            nullable=True,
+            pattern=_SPAN,
+        ),
         Column("service", "string", "service that did it"),
         Column("operation", "string", "the operation: its own (server) or the callee's (client)"),
         Column("duration_ms", "number", "length in milliseconds"),
@@ -176,9 +187,19 @@ TRACE = Kind(
         Column("kind", "string", "side of the call", choices=("server", "client")),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
         Column("status_code", "integer", "HTTP status that says the same"),
-        Column("peer", "string", "the other side: caller of a server span (null for a user), callee of a client span", nullable=True),
+        Column(
+            "peer",
+            "string",
+            "the other side: caller of a server span (null for a user), callee of a client span",
+            nullable=True,
+        ),
         Column("replica", "string", "replica that did it; null when none was reached", nullable=True),
-        Column("version", "string", "version of the service that the replica ran; null when none was reached", nullable=True),
+        Column(
+            "version",
+            "string",
+            "version of the service that the replica ran; null when none was reached",
+            nullable=True,
+        ),
         Column("attempt", "integer", "number of the attempt, from 1"),
     ),
 )
@@ -219,10 +240,13 @@ class Batch:
         return frame
 
     def records(self, kind: str) -> Iterator[dict[str, Any]]:
-        """The records of a kind as plain dicts, as the file has them."""
-        rows = self.frame(kind).iter_rows(named=True)
-        objects = [column.name for column in KINDS[kind].columns if column.type == "object"]
-        for row in rows:
-            for name in objects:
-                row[name] = json.loads(row[name])
-            yield row
+        """The records of the kind of that name as plain dicts, as its file has them."""
+        return records(KINDS[kind], self.frame(kind))
+
+
+def records(kind: Kind, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """The records of a frame as plain dicts."""
+    for row in frame.iter_rows(named=True):
+        for name in kind.objects:
+            row[name] = json.loads(row[name])
+        yield row

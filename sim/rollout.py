@@ -1,8 +1,8 @@
 """A rolling update at run time: Kubernetes' Deployment with one replica unavailable at a time.
 
 A replica is drained (no new calls; what is there is finished), its process ends, and the new version starts in its
-place. The next one follows when this one has been ready for two probe periods without a failed probe. While
-probes fail, the rollout stands still; after `patience` it is rolled back the same way.
+place. The next one follows when all that were replaced have been ready for two probe periods without a failed probe. While
+probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled back.
 """
 
 from __future__ import annotations
@@ -40,24 +40,30 @@ def rollout(mesh: Mesh, service: Service, fault: Fault, version: str, patience: 
         modifier = mesh.modifier(fault, None)
         yield from _replace(mesh, replica, version, "deployment", add=modifier)
         changed.append((replica, modifier))
-        healthy = yield from _settled(mesh, replica, patience)
-        if not healthy:
-            mesh.journal.event(
-                "rollback", service, f"Rollback of {service.spec.name} to {before}: {version} fails its health checks", "error",
-                version=before, failed_version=version, replicas_changed=len(changed),
-            )  # fmt: skip
-            mesh.journal.log("rolling_back", service, version=version, previous=before)
-            for changed_replica, its in reversed(changed):
-                yield from _replace(mesh, changed_replica, before, "rollback", remove=its)
-                yield from _settled(mesh, changed_replica, patience)
-            mesh.journal.event(
-                "rollback_completed", service, f"Every replica of {service.spec.name} runs {before} again", "info", version=before
-            )
+        if not (yield from _settled(mesh, [replica for replica, _ in changed], patience)):
+            yield from _roll_back(mesh, service, changed, version, before)
             return False
     mesh.journal.event(
         "deployment_completed", service, f"Every replica of {service.spec.name} runs {version}", "info", version=version
     )
     return True
+
+
+def _roll_back(
+    mesh: Mesh, service: Service, changed: list[tuple[Replica, Modifier]], version: str, before: str
+) -> Generator[Any, Any, None]:
+    """Bring the changed replicas back to the version before, the last one first."""
+    name = service.spec.name
+    mesh.journal.event(
+        "rollback", service, f"Rollback of {name} to {before}: {version} fails its health checks", "error",
+        version=before, failed_version=version, replicas_changed=len(changed),
+    )  # fmt: skip
+    mesh.journal.log("rolling_back", service, version=version, previous=before)
+    for replica, modifier in reversed(changed):
+        yield from _replace(mesh, replica, before, "rollback", remove=modifier)
+    mesh.journal.event(
+        "rollback_completed", service, f"Every replica of {name} runs {before} again", "info", version=before
+    )
 
 
 def _replace(
@@ -83,19 +89,16 @@ def _replace(
     examine(mesh, replica, "")
 
 
-def _settled(mesh: Mesh, replica: Replica, patience: float) -> Generator[Any, Any, bool]:
-    """Wait until the replica has been healthy for two probe periods; False if that takes longer than `patience` allows."""
-    steady = 2 * replica.service.spec.readiness.period
+def _settled(mesh: Mesh, changed: list[Replica], patience: float) -> Generator[Any, Any, bool]:
+    """Wait until all changed replicas have been healthy for two probe periods; False if they keep failing for `patience`."""
+    steady = 2 * changed[0].service.spec.readiness.period
     since = mesh.now
     trouble: float | None = None
     while mesh.now - since < steady:
         yield mesh.timeout(_TICK)
-        if replica.failures or not replica.ready:
+        if any(replica.failures or not replica.ready for replica in changed):
             since = mesh.now
-            if trouble is None:
-                trouble = mesh.now
+            trouble = since if trouble is None else trouble
         if trouble is not None and mesh.now - trouble >= patience:
             return False
     return True
-
-

@@ -107,9 +107,7 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
     replica.version = version
     mesh.incarnate(replica)
     mesh.connect(replica, warm=False)
-    mesh.journal.event(
-        "restart", service, f"{replica.name} starts ({reason})", "info", replica=replica, reason=reason
-    )
+    mesh.journal.event("restart", service, f"{replica.name} starts ({reason})", "info", replica=replica, reason=reason)
     mesh.journal.log("starting", service, replica=replica, version=version, reason=reason)
     yield mesh.timeout(service.spec.startup)
     replica.up = True

@@ -92,9 +92,7 @@ class Site:
         return tape
 
 
-def grow(
-    seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site], page: int
-) -> Site:
+def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site], page: int) -> Site:
     """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
 
     Parameters

@@ -13,7 +13,6 @@ any time. Making them in pages of consecutive requests is what makes them cheap;
 from __future__ import annotations
 
 from hashlib import blake2b
-from itertools import repeat
 
 import numpy as np
 
@@ -94,7 +93,7 @@ class Tape:
 
     def _draw(self, first: int) -> list[Row]:
         u = uniforms(self._key, first, self.size, _COLUMNS, self._visit)
-        zero = repeat(0.0, self.size)
+        zero = [0.0] * self.size
         out = zero if self._out is None else self._out.quantile(u[:, 1]).tolist()
         back = zero if self._back is None else self._back.quantile(u[:, 2]).tolist()
         chances = [u[:, 3 + i].tolist() if used else zero for i, used in enumerate(self._uses)]

@@ -34,8 +34,11 @@ class Users:
         self._surges = 0
         self._balance = mesh.topology.workload.balance
         name = root.service.spec.name
-        self._door = Channel(Link(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore)
-        self._address = f"{name}.{list(root.service.operations)[root.operation]}"
+        self._door = Channel(
+            Link(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore
+        )
+        #: The entry operation they call, as `service.operation`.
+        self.entry = f"{name}.{list(root.service.operations)[root.operation]}"
         if rate > 0:
             Arrivals(self, "usual", 0, rate, None, mesh.end)
 
@@ -43,7 +46,9 @@ class Users:
         """Let `extra` times the usual number come besides, from now on until `end`."""
         self._surges += 1
         if self._rate * extra > 0:
-            Arrivals(self, f"surge {name}", self._surges * SURGE_NUMBERS, self._rate * extra, level, min(end, self._mesh.end))
+            Arrivals(
+                self, f"surge {name}", self._surges * SURGE_NUMBERS, self._rate * extra, level, min(end, self._mesh.end)
+            )
 
 
 class Arrivals:
@@ -57,7 +62,7 @@ class Arrivals:
         self._site = users._root
         self._door = users._door
         self._balance = users._balance
-        self._key = address(users._mesh.seed, "arrivals", users._address, name)
+        self._key = address(users._mesh.seed, "arrivals", users.entry, name)
         self._first = first
         self._rate = rate
         self._level = level

@@ -18,6 +18,9 @@ from topology.keys import key
 
 Floats = NDArray[np.float64]
 
+#: The longest time (seconds) that a file may give.
+DAY = 86_400.0
+
 
 class Distribution:
     """A distribution of a non-negative time in seconds."""
@@ -39,7 +42,8 @@ class Constant(Distribution):
     """Always the same time."""
 
     word: ClassVar[str] = "constant"
-    value: float = key("duration", "the time", low=0)
+    shorthand: ClassVar[str] = "value"
+    value: float = key("duration", "the time", low=0, high=DAY)
 
     def expectation(self) -> float:
         return self.value
@@ -53,7 +57,8 @@ class Exponential(Distribution):
     """Memoryless times: the M of M/M/c."""
 
     word: ClassVar[str] = "exponential"
-    mean: float = key("duration", "the mean", low=0, above=True)
+    shorthand: ClassVar[str] = "mean"
+    mean: float = key("duration", "the mean", low=0, high=DAY, above=True)
 
     def expectation(self) -> float:
         return self.mean
@@ -71,7 +76,7 @@ class LogNormal(Distribution):
     """
 
     word: ClassVar[str] = "lognormal"
-    median: float = key("duration", "the median; the mean is median * exp(sigma^2 / 2)", low=0, above=True)
+    median: float = key("duration", "the median; the mean is median * exp(sigma^2 / 2)", low=0, high=DAY, above=True)
     sigma: float = key("number", "standard deviation of the logarithm", 0.6, low=0, high=4)
 
     def expectation(self) -> float:
@@ -90,7 +95,7 @@ class Gamma(Distribution):
     """Times between constant (cv 0) and exponential (cv 1), or more variable than both (cv > 1)."""
 
     word: ClassVar[str] = "gamma"
-    mean: float = key("duration", "the mean", low=0, above=True)
+    mean: float = key("duration", "the mean", low=0, high=DAY, above=True)
     cv: float = key("number", "coefficient of variation: standard deviation / mean", 0.5, low=0.01, high=10)
 
     def expectation(self) -> float:
@@ -112,9 +117,9 @@ class Pareto(Distribution):
     """
 
     word: ClassVar[str] = "pareto"
-    minimum: float = key("duration", "the shortest time", low=0, above=True)
+    minimum: float = key("duration", "the shortest time", low=0, high=DAY, above=True)
     alpha: float = key("number", "the tail's exponent: smaller is heavier", 2.0, low=0.1, high=100)
-    maximum: float = key("duration", "the longest time", 60.0, low=0, above=True)
+    maximum: float = key("duration", "the longest time", 60.0, low=0, high=DAY, above=True)
 
     def expectation(self) -> float:
         a, low, high = self.alpha, self.minimum, max(self.minimum, self.maximum)
@@ -132,7 +137,8 @@ class Empirical(Distribution):
     """Times measured elsewhere: a value between the observed ones, by linear interpolation of their quantiles."""
 
     word: ClassVar[str] = "empirical"
-    values: tuple[float, ...] = key("duration", "observed times, in any order", many=True, low=0)
+    shorthand: ClassVar[str] = "values"
+    values: tuple[float, ...] = key("duration", "observed times, in any order", many=True, low=0, high=DAY)
 
     def expectation(self) -> float:
         ordered = sorted(self.values)

@@ -7,6 +7,7 @@ policy block that is present takes the defaults below, which follow the product 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from topology.keys import key
 
@@ -50,8 +51,9 @@ class RetryBudget:
     Over the last `window`, retries may be `ratio` of the calls plus `minimum` a second.
     """
 
+    shorthand: ClassVar[str] = "ratio"
     ratio: float = key("ratio", "retries allowed per call", 0.2, low=0, high=10)
-    minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0)
+    minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0, high=1_000_000)
     window: float = key("duration", "how long a call counts", 10.0, low=1, high=600)
 
 
@@ -63,12 +65,11 @@ class Retry:
     exponential backoff.
     """
 
+    shorthand: ClassVar[str] = "max_attempts"
     max_attempts: int = key("count", "attempts for one call, the first included", 3, low=1, high=10)
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
-    on: tuple[str, ...] = key(
-        "choice", "errors that are tried again", RETRYABLE, choices=tuple(ERRORS), many=True
-    )
+    on: tuple[str, ...] = key("choice", "errors that are tried again", RETRYABLE, choices=tuple(ERRORS), many=True)
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 
@@ -84,13 +85,18 @@ class CircuitBreaker:
 
     window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)
     window_time: float | None = key(
-        "duration", "age of outcomes remembered (time window, in place of the count)", None, low=0.1, high=3600, none=True
+        "duration",
+        "age of outcomes remembered (time window, in place of the count)",
+        None,
+        low=0.1,
+        high=3600,
+        none=True,
     )
     minimum_calls: int = key("count", "outcomes needed before it may open", 100, low=1, high=100_000)
     failure_rate: float = key("ratio", "share of failures that opens it", 0.5, low=0, high=1, above=True)
-    slow_call: float = key("duration", "a call that takes longer is slow", 60.0, low=0, above=True)
+    slow_call: float = key("duration", "a call that takes longer is slow", 60.0, low=0, high=86_400, above=True)
     slow_rate: float = key("ratio", "share of slow calls that opens it", 1.0, low=0, high=1, above=True)
-    open_for: float = key("duration", "time before trial calls", 60.0, low=0, above=True)
+    open_for: float = key("duration", "time before trial calls", 60.0, low=0, high=86_400, above=True)
     half_open_calls: int = key("count", "trial calls that decide", 10, low=1, high=10_000)
 
 
@@ -98,7 +104,8 @@ class CircuitBreaker:
 class Bulkhead:
     """At most so many calls at once from a caller replica to a callee; more fail at once (resilience4j, no wait)."""
 
-    max_concurrent: int = key("count", "calls at once", 25, low=1)
+    shorthand: ClassVar[str] = "max_concurrent"
+    max_concurrent: int = key("count", "calls at once", 25, low=1, high=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,8 @@ class Pool:
     A query that nobody waits for any more keeps its connection until the callee answers.
     """
 
-    size: int = key("count", "connections", 10, low=1)
+    shorthand: ClassVar[str] = "size"
+    size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "the callee's work to accept a connection", 0.01, low=0, high=60)
 

@@ -6,8 +6,9 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from topology.distributions import Constant, Distribution
+from topology.distributions import DAY, Constant, Distribution
 from topology.keys import key
 from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
 
@@ -22,11 +23,16 @@ BALANCING = ("round_robin", "random", "least_request")
 class Memory:
     """A replica's memory: a base, a working set for each request in progress, and garbage until it's collected."""
 
-    limit: float = key("size", "the container's limit; reaching it is an out-of-memory kill", 512 * 2**20, low=2**20)
+    shorthand: ClassVar[str] = "limit"
+    limit: float = key(
+        "size", "the container's limit; reaching it is an out-of-memory kill", 512 * 2**20, low=2**20, high=2**44
+    )
     base: float = key("ratio", "share of the limit used when idle", 0.3, low=0, high=0.95)
-    per_request: float = key("size", "held by each request in progress", 2**20, low=0)
-    garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0)
-    collect_at: float = key("ratio", "garbage, as a share of the limit, at which it's collected", 0.15, low=0, high=1, above=True)
+    per_request: float = key("size", "held by each request in progress", 2**20, low=0, high=2**44)
+    garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0, high=2**44)
+    collect_at: float = key(
+        "ratio", "garbage, as a share of the limit, at which it's collected", 0.15, low=0, high=1, above=True
+    )
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,8 @@ class Operation:
     """What a service does for a request: its own work, then groups of calls, one group after another."""
 
     name: str
-    work: Distribution = Constant(0.0)
-    calls: tuple[Group, ...] = ()
+    work: Distribution = key("other", "time of its own work, without that of its calls (a distribution)", Constant(0.0))
+    calls: tuple[Group, ...] = key("other", "calls made in turn after its work; those of a nested list at once", ())
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,12 @@ class Service:
     kind: str = key("choice", "what it is", "service", choices=KINDS)
     replicas: int = key("count", "replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
-    queue: int = key("count", "requests that may wait for a worker, a replica; one more is shed", 64, low=0, high=10_000_000)
-    cpu: int | None = key("count", "cores a replica; work waits for one (default: as many as workers)", None, low=1, high=100_000)
+    queue: int = key(
+        "count", "requests that may wait for a worker, a replica; one more is shed", 64, low=0, high=10_000_000
+    )
+    cpu: int | None = key(
+        "count", "cores a replica; work waits for one (default: as many as workers)", None, low=1, high=100_000
+    )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     startup: float = key("duration", "time from start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version that runs at first", "1.0.0")
@@ -86,8 +96,12 @@ class Edge:
     caller: str
     callee: str
     latency: Distribution = key("other", "network time, each way (a distribution)", Constant(0.0005))
-    timeout: float | None = key("duration", "longest wait for an answer, pool and queue included", None, low=0, above=True, none=True)
-    connect_timeout: float = key("duration", "longest wait for a connection that the network swallows", 5.0, low=0, above=True)
+    timeout: float | None = key(
+        "duration", "longest wait for an answer, pool and queue included", None, low=0, high=DAY, above=True, none=True
+    )
+    connect_timeout: float = key(
+        "duration", "longest wait for a connection that the network swallows", 5.0, low=0, high=DAY, above=True
+    )
     balance: str = key("choice", "choice among ready replicas", "round_robin", choices=BALANCING)
     retry: Retry | None = key("spec", "further attempts", None, none=True, spec=Retry)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)

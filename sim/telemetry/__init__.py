@@ -1,9 +1,9 @@
 """From what happened to what observability recorded.
 
-    spans.py    rows of calls -> the two spans of each
-    ids.py      addresses -> W3C ids
-    metrics.py  gauges sampled on the way, and figures of the spans that ended in each interval
-    logs.py     spans and the journal -> log lines, with texts from catalogue.yaml
-    events.py   the journal -> events
-    recorder.py puts them together, batch by batch
+spans.py    rows of calls -> the two spans of each
+ids.py      addresses -> W3C ids
+metrics.py  gauges sampled on the way, and figures of the spans that ended in each interval
+logs.py     spans and the journal -> log lines, with texts from catalogue.yaml
+events.py   the journal -> events
+recorder.py puts them together, batch by batch
 """

@@ -69,7 +69,9 @@ class Sampler:
             if link.spec.breaker or link.spec.pool
             for replica in link.caller.replicas
         ]
-        self._databases = np.array([i for i, kind in enumerate(tables.kinds) if kind in ("database", "cache")], dtype=np.int64)
+        self._databases = np.array(
+            [i for i, kind in enumerate(tables.kinds) if kind in ("database", "cache")], dtype=np.int64
+        )
         self._busy = [0.0] * len(mesh.replicas)
         self._cores = [0.0] * len(mesh.replicas)
         self._opened = [0] * len(mesh.links)

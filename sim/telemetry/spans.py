@@ -16,7 +16,8 @@ from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables
 
 _SIDES = pl.Series(["client", "server"], dtype=pl.String)
 _STATUS = pl.Series(["success", "error"], dtype=pl.String)
-_ATTEMPT = (1 << VISIT_BITS) - 1
+#: The bits of a visit that number the attempt.
+ATTEMPT = (1 << VISIT_BITS) - 1
 
 
 @dataclass
@@ -132,5 +133,5 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         peer=lookup(others, peer(tables, spans)),
         replica=lookup(tables.replica_names, spans.incarnation),
         version=lookup(tables.versions, spans.incarnation),
-        attempt=pl.Series((spans.visit & _ATTEMPT) + 1),
+        attempt=pl.Series((spans.visit & ATTEMPT) + 1),
     ).select(TRACE.names)

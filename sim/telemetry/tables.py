@@ -42,6 +42,10 @@ class Tables:
         services = list(mesh.services.values())
         self.services = [service.spec.name for service in services]
         self.kinds = [service.spec.kind for service in services]
+        self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
+        self.queue_limit = np.array([service.spec.queue for service in services], dtype=np.int64)
+        #: Timeout of each edge, as text; "no" where there's none.
+        self.timeouts_ms = [f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.links]
         #: Operations of the whole mesh, one after another.
         self.operations = [name for service in services for name in service.operations]
         first = np.cumsum([0, *(len(service.operations) for service in services)])

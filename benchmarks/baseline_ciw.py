@@ -1,0 +1,103 @@
+"""The mesh as a queueing network in Ciw, as far as Ciw goes.
+
+A service is a node, an entry operation a class of customers with Poisson arrivals, and a request one customer who
+visits the services of its call tree one after another (process-based routing), each for the work of the operation
+called there.
+
+A customer holds a server for its own work alone, which in the mesh is what a core is held for; so a node has as many
+servers as its service has cores. Since Ciw looks at every server after every event, a server for every worker
+would be far slower and no more faithful.
+
+Left out, since a customer is in one place at a time and nobody waits for its answer: workers held while a request waits
+downstream, concurrent calls (they happen in turn), replicas and balancing, network latency, bounded queues (a full node
+in Ciw blocks the one before it, it sheds nothing), timeouts, retries, breakers, pools, and all telemetry. So the
+comparison favours Ciw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import ciw  # type: ignore[import-untyped]
+
+from benchmarks.baseline import Counts, Sampler, sampler
+from topology.spec import Call, Topology
+
+
+class _Trees:
+    """What requests of a topology do: the services they visit, in order, with the work at each."""
+
+    def __init__(self, topology: Topology, random: Random) -> None:
+        self._random = random
+        #: The node of each service; Ciw counts them from 1.
+        self.nodes = {service.name: node for node, service in enumerate(topology.services, start=1)}
+        self._operations = {
+            (service.name, operation.name): (sampler(operation.work, random), operation.calls)
+            for service in topology.services
+            for operation in service.operations
+        }
+
+    def walk(self, service: str, operation: str) -> Iterator[tuple[int, Sampler]]:
+        """The (node, work) of each visit of one request, drawn anew each time."""
+        work, groups = self._operations[service, operation]
+        yield self.nodes[service], work
+        for group in groups:
+            for call in group:
+                if call.probability >= 1 or self._random.random() < call.probability:
+                    yield from self._call(call)
+
+    def _call(self, call: Call) -> Iterator[tuple[int, Sampler]]:
+        yield from self.walk(call.service, call.operation)
+        if call.hit_rate is not None and self._random.random() >= call.hit_rate:
+            for follower in call.on_miss:
+                yield from self._call(follower)
+
+
+class _Work(ciw.dists.Distribution):  # type: ignore[misc]
+    """The service time of a customer: the work of the operation that it came for."""
+
+    def sample(self, t: float | None = None, ind: Any = None) -> float:
+        draw: Sampler = next(ind.work)
+        return draw()
+
+
+def run(topology: Topology, duration: float, seed: int) -> Counts:
+    """Simulate `duration` seconds of the mesh; `records` is 0.
+
+    Ciw draws arrivals from Python's global random numbers: `seed` reseeds them.
+    """
+    ciw.seed(seed)
+    trees = _Trees(topology, Random(seed))
+    workload = topology.workload
+    weights = sum(entry.weight for entry in workload.mix)
+    entries = {f"{entry.service}.{entry.operation}": entry for entry in workload.mix if entry.weight > 0}
+
+    def route(customer: Any, _: ciw.Simulation) -> list[int]:
+        entry = entries[customer.customer_class]
+        nodes, work = zip(*trees.walk(entry.service, entry.operation), strict=True)
+        customer.work = iter(work)
+        return list(nodes[1:])  # the first is where it arrives
+
+    simulation = ciw.Simulation(
+        ciw.create_network(
+            arrival_distributions={
+                name: [
+                    ciw.dists.Exponential(workload.rate * entry.weight / weights) if service == entry.service else None
+                    for service in trees.nodes
+                ]
+                for name, entry in entries.items()
+            },
+            service_distributions={name: [_Work()] * len(trees.nodes) for name in entries},
+            number_of_servers=[service.replicas * service.cores for service in topology.services],
+            routing={name: ciw.routing.ProcessBased(route) for name in entries},
+        )
+    )
+    simulation.simulate_until_max_time(duration)
+    return Counts(
+        # Ciw makes a customer when it arrives, so all those made have come.
+        requests=simulation.nodes[0].number_of_individuals,
+        calls=sum(len(customer.data_records) for customer in simulation.get_all_individuals()),
+        records=0,
+    )

@@ -1,0 +1,96 @@
+"""The manifest of a fixture: what it is, how to make it again, and how to tell that it's whole.
+
+It holds nothing of the time or the machine of its making, so that the same run has the same manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from exporters.ndjson import Written
+from sim.simulation import Simulation
+from sim.version import VERSION
+
+NAME = "manifest.json"
+#: Of the layout of a fixture; a reader refuses others.
+FORMAT = 1
+#: Others whose versions decide the bytes: draws (numpy, scipy), order of events (simpy), text of numbers (polars).
+_DECISIVE = ("numpy", "scipy", "simpy", "polars")
+
+
+class ManifestError(Exception):
+    """A folder holds no fixture, or one that this version can't read."""
+
+
+def manifest(simulation: Simulation, severity: float, written: dict[str, Written]) -> dict[str, Any]:
+    """The manifest of a finished run, as a JSON object.
+
+    Parameters
+    ----------
+    simulation
+        The run.
+    severity
+        What the severity of the scenario's faults was multiplied by.
+    written
+        What the file of each kind of record holds.
+    """
+    scenario, topology = simulation.scenario, simulation.topology
+    return {
+        "format": FORMAT,
+        "versions": _versions(),
+        "scenario": {"name": scenario.name, "sha256": _sha256(scenario.source), "text": scenario.source},
+        "topology": {"name": topology.name, "sha256": _sha256(topology.source), "text": topology.source},
+        "seed": simulation.seed,
+        "start": simulation.start.isoformat(timespec="microseconds"),
+        "options": {
+            "duration_s": scenario.duration,
+            "lead_in_s": scenario.lead_in,
+            "recovery_s": scenario.recovery,
+            "interval_s": simulation.interval / 1e6,
+            "rate_per_s": topology.workload.rate,
+            "severity": severity,
+        },
+        "files": {
+            f"{kind}.ndjson": {"records": each.records, "bytes": each.bytes, "sha256": each.sha256}
+            for kind, each in written.items()
+        },
+    }
+
+
+def save(folder: Path, content: dict[str, Any]) -> None:
+    """Write a manifest into a fixture's folder; raises OSError."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    (folder / NAME).write_text(text, encoding="utf-8", newline="\n")
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a fixture.
+
+    Raises
+    ------
+    ManifestError
+        If the folder has none, or it can't be read, or is of another format.
+    """
+    path = folder / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ManifestError(f"{folder}: not a fixture: it has no {NAME}") from None
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        raise ManifestError(f"{path}: of format {found!r}; this version reads format {FORMAT}")
+    return content
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    return {"meshquake": VERSION} | {name: version(name) for name in _DECISIVE}

@@ -1,0 +1,73 @@
+"""NDJSON: a JSON object a line, a file a kind of record."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from sim.records import KINDS, Batch, Kind, records
+
+
+def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
+    """The lines of some records of a kind."""
+    if kind.objects:
+        # Few records have an object in them; polars would write its JSON text as a string.
+        lines = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records(kind, frame))
+        return "".join(f"{line}\n" for line in lines).encode()
+    buffer = io.BytesIO()
+    frame.write_ndjson(buffer)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file holds: how many records, how many bytes, and the SHA-256 of them."""
+
+    records: int
+    bytes: int
+    sha256: str
+
+
+class NdjsonSink:
+    """Writes the four files into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {kind: (folder / f"{kind}.ndjson").open("wb") for kind in KINDS}
+        self._hashes = {kind: hashlib.sha256() for kind in KINDS}
+        self._records = dict.fromkeys(KINDS, 0)
+        self._bytes = dict.fromkeys(KINDS, 0)
+
+    def write(self, batch: Batch) -> None:
+        """Append a batch to the files."""
+        for name, kind in KINDS.items():
+            frame = batch.frame(name)
+            if not len(frame):
+                continue
+            lines = encode(kind, frame)
+            self._files[name].write(lines)
+            self._hashes[name].update(lines)
+            self._records[name] += len(frame)
+            self._bytes[name] += len(lines)
+
+    @property
+    def written(self) -> dict[str, Written]:
+        """What each kind's file holds so far."""
+        return {kind: Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest()) for kind in KINDS}
+
+    def close(self) -> None:
+        """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""
+        for file in self._files.values():
+            with file:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def discard(self) -> None:
+        """Close the files without caring what becomes of them."""
+        for file in self._files.values():
+            file.raw.close()

@@ -1,0 +1,45 @@
+"""A scenario: a mesh, a length of time, and the faults that come in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from faults.fault import Fault, Window
+from topology.keys import key
+
+#: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
+GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens, in simulated seconds from the start of the recording.
+
+    An incident lasts from `lead_in` to `lead_in + duration`; faults have their windows in terms of it.
+    """
+
+    name: str = key("text", "names the output folder: letters, digits, `-` and `_`")
+    summary: str = key("text", "what happens, in a sentence", "")
+    group: str = key("choice", "where the output goes", "incident", choices=tuple(GROUPS))
+    topology: str = key("text", "the mesh: a shipped one by name, or a file, relative to this one", "ten-services")
+    duration: float = key("duration", "length of the incident", 60.0, low=0, above=True, high=366 * 86400)
+    lead_in: float = key("duration", "healthy time recorded before it", 60.0, low=0, high=366 * 86400)
+    recovery: float = key("duration", "time recorded after it", 60.0, low=0, high=366 * 86400)
+    rate: float | None = key("rate", "requests a second (default: the topology's)", None, low=0, above=True, high=1e6)
+    faults: tuple[Fault, ...] = key("other", "what goes wrong", ())
+    #: The text it was read from, for the manifest.
+    source: str = field(default="", compare=False)
+
+    @property
+    def length(self) -> float:
+        """Length of the whole recording in seconds."""
+        return self.lead_in + self.duration + self.recovery
+
+    def window(self, fault: Fault) -> Window:
+        """When a fault of this scenario acts, in seconds from the start of the recording."""
+        start = self.lead_in + fault.at.of(self.duration)
+        return Window(start, start + fault.ramp.of(self.duration), start + fault.for_.of(self.duration))
+
+    def at_severity(self, severity: float) -> Scenario:
+        """The same scenario with the severity of every fault multiplied by a number in (0, 1]."""
+        return replace(self, faults=tuple(replace(fault, severity=fault.severity * severity) for fault in self.faults))

@@ -1,0 +1,114 @@
+"""One run: a scenario played on a mesh, from which batches of records come."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from faults.fault import Fault, Window
+from faults.scenario import Scenario
+from sim.mesh import Mesh
+from sim.records import Batch
+from sim.telemetry.recorder import Recorder
+from topology.spec import Topology
+
+DEFAULT_SEED = 42
+DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+DEFAULT_INTERVAL = 1.0
+#: Calls whose records are made in one go: enough for work in columns to pay, few enough to stay in the cache.
+BATCH = 20_000
+#: The simulation is looked at so often (simulated seconds) whether a batch has come together.
+_STRIDE = 0.5
+
+
+class Simulation:
+    """A scenario on a mesh, ready to be played once.
+
+    Parameters
+    ----------
+    scenario, topology
+        What happens, and where.
+    seed
+        Seed of every draw: the same scenario, topology, seed and versions give the same records.
+    start
+        Wall time of the start of the recording.
+    interval
+        Time between samples of metrics in seconds.
+    batch
+        Calls a batch: changes when records come, not what they are.
+
+    Attributes
+    ----------
+    mesh
+        The running mesh, for those who want to look inside.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        topology: Topology,
+        *,
+        seed: int = DEFAULT_SEED,
+        start: datetime = DEFAULT_START,
+        interval: float = DEFAULT_INTERVAL,
+        batch: int = BATCH,
+    ) -> None:
+        if scenario.rate is not None:
+            topology = replace(topology, workload=replace(topology.workload, rate=scenario.rate))
+        self.scenario = scenario
+        self.topology = topology
+        self.seed = seed
+        self.start = start
+        self.interval = round(interval * 1e6)
+        self._batch = batch
+        self.mesh = Mesh(topology, seed, scenario.length)
+        self._recorder = Recorder(self.mesh, start, self.interval)
+        for fault in scenario.faults:
+            self.mesh.env.process(self._unfold(fault, scenario.window(fault)))
+
+    def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
+        """A fault, from the moment its window opens."""
+        yield self.mesh.timeout(window.start)
+        yield from fault.run(self.mesh, window)
+
+    def batches(self) -> Iterator[Batch]:
+        """Play the scenario; records come in order of time, whenever enough of them have settled.
+
+        Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
+        end, so that no trace is cut off.
+        """
+        mesh, recorder = self.mesh, self._recorder
+        # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
+        end = round(self.scenario.length * 1e6)
+        now = sampled = 0
+        while now < end:
+            now = min(now + round(_STRIDE * 1e6), sampled + self.interval, end)
+            with _no_garbage_collection():
+                mesh.env.advance(now / 1e6)
+            if now == sampled + self.interval:
+                recorder.sampler.sample()
+                sampled = now
+            if recorder.waiting >= self._batch:
+                yield recorder.batch()
+        while mesh.life.live:
+            with _no_garbage_collection():
+                mesh.env.advance(mesh.now + _STRIDE)
+            if recorder.waiting >= self._batch:
+                yield recorder.batch()
+        yield recorder.batch(last=True)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Without Python's cyclic collector, which would walk every call under way again and again; calls form no rings."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

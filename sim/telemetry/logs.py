@@ -1,0 +1,206 @@
+"""Log lines: what each span's service wrote about it, and what processes wrote besides.
+
+A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup missed.
+Texts come from `catalogue.yaml`; the values in them are the span's own, so no line contradicts a trace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+
+from sim.call import CANCELLED, MISS, RETRIED
+from sim.journal import Line
+from sim.records import LOG
+from sim.telemetry.ids import Words, hexadecimal
+from sim.telemetry.spans import ATTEMPT, Spans, ids, in_order, owner, peer
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """The catalogue of texts, as its file has it."""
+    text = resources.files("sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Text:
+    """One wording. `pieces` alternates between literal text and the name of a value."""
+
+    level: str
+    logger: str
+    pieces: tuple[str, ...]
+
+
+class _Texts:
+    """Wordings put one after another, so that a choice among some of them is a range of positions."""
+
+    def __init__(self) -> None:
+        self.all: list[Text] = []
+
+    def add(self, wordings: Any) -> tuple[int, int]:
+        """Take in one wording or a list of them; returns the position of the first and how many there are."""
+        first = len(self.all)
+        for each in wordings if isinstance(wordings, list) else [wordings]:
+            self.all.append(Text(each["level"], each["logger"], tuple(_FIELD.split(each["text"]))))
+        return first, len(self.all) - first
+
+
+class Lines:
+    """Writes log records.
+
+    Which wordings a span may get is looked up by numbers: by the kind of service and the outcome for a server half, by the
+    outcome and whether another attempt follows for a client half.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        book = catalogue()
+        texts = _Texts()
+        kinds = list(book["handled"])
+        self._kind = np.array([kinds.index(kind) for kind in tables.kinds], dtype=np.int64)
+        self._slow_after = np.array([book["slow_after_ms"][kind] * 1000 for kind in tables.kinds], dtype=np.int64)
+        slow = len(ERROR_NAMES)  # one more column than there are outcomes
+        self._server = np.zeros((len(kinds), slow + 1, 2), dtype=np.int64)
+        self._client = np.zeros((2, len(ERROR_NAMES), 2), dtype=np.int64)
+        for row, kind in enumerate(kinds):
+            self._server[row, 0] = texts.add(book["handled"][kind])
+            self._server[row, slow] = texts.add(book["slow"][kind])
+        for code, name in enumerate(ERROR_NAMES[1:], start=1):
+            wordings = book["failed"].get(name, book["failed"]["any"])
+            for row, kind in enumerate(kinds):
+                self._server[row, code] = texts.add(wordings.get(kind, wordings["any"]))
+            for row, part in enumerate(("gave_up", "retried")):
+                self._client[row, code] = texts.add(book[part].get(name, book[part]["any"]))
+        self._client[:, CANCELLED] = 0  # a process that was killed writes nothing
+        self._missed = texts.add(book["missed"])
+        self._texts = texts.all
+        self._notices = book["notices"]
+        self._levels = pl.Series([text.level for text in texts.all], dtype=pl.String)
+        self._loggers = pl.Series([text.logger for text in texts.all], dtype=pl.String)
+
+    def frame(self, spans: Spans, notices: list[Line]) -> pl.DataFrame:
+        """Log records of spans (each line at the span's end) and of what processes wrote, in order of time.
+
+        `spans` and `notices` are of the same stretch of time; the notices are in order already.
+        """
+        spans = in_order(spans, spans.end)
+        high, low, word = ids(self._tables, spans.site, spans.visit, spans.number, spans.server)
+        text = self._choose(spans, word)
+        written = text >= 0
+        spans, high, low, word, text = spans.where(written), high[written], low[written], word[written], text[written]
+        lines = pl.select(
+            timestamp=self._tables.iso(spans.end),
+            service=lookup(self._tables.services, owner(self._tables, spans)),
+            level=self._levels.gather(text),
+            message=self._messages(spans, text),
+            trace_id=hexadecimal(high, low),
+            span_id=hexadecimal(word),
+            logger=self._loggers.gather(text),
+            replica=lookup(self._tables.replica_names, spans.incarnation),
+        )
+        if not notices:
+            return lines
+        times = microseconds(np.array([notice.time for notice in notices]))
+        # What a process writes besides comes after what it writes of calls in the same microsecond.
+        order = np.argsort(np.concatenate([spans.end, times]), kind="stable").astype(np.uint32)
+        return pl.concat([lines, self._noticed(notices, times)])[order]
+
+    def _choose(self, spans: Spans, word: Words) -> Ints:
+        """The position of each span's text; -1 for those that leave no line."""
+        service = owner(self._tables, spans)
+        slow = (spans.code == 0) & (spans.end - spans.start > self._slow_after[service])
+        of_server = self._server[self._kind[service], np.where(slow, len(ERROR_NAMES), spans.code)]
+        of_client = self._client[((spans.notes & RETRIED) > 0).astype(np.int64), spans.code]
+        missed = (spans.code == 0) & ((spans.notes & MISS) > 0)
+        of_client = np.where(missed[:, None], np.array(self._missed), of_client)
+        first, count = np.where(spans.server[:, None], of_server, of_client).T
+        some = np.maximum(count, 1)
+        return np.where(count > 0, first + (word % some.astype(np.uint64)).astype(np.int64), -1)
+
+    def _messages(self, spans: Spans, text: Ints) -> pl.Series:
+        """The messages of spans, text by text, put back in their order."""
+        if not len(text):
+            return pl.Series(dtype=pl.String)
+        order = np.argsort(text, kind="stable")
+        starts = np.flatnonzero(np.diff(text[order], prepend=-1))
+        parts = []
+        for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
+            some = order[begin:end]
+            values = _Values(self._tables, spans.where(some))
+            pieces = self._texts[int(text[some[0]])].pieces
+            parts.append(
+                pl.select(
+                    pl.concat_str(
+                        [pl.lit(values.of(piece)) if i % 2 else pl.lit(piece) for i, piece in enumerate(pieces)]
+                    )
+                ).to_series()
+            )
+        back = np.empty(len(order), dtype=np.uint32)
+        back[order] = np.arange(len(order), dtype=np.uint32)
+        return pl.concat(parts).gather(back)
+
+    def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
+        """Records of what processes wrote besides requests."""
+        of_call = np.array([notice.call or (0, 0, 0) for notice in notices], dtype=np.int64)
+        high, low, word = ids(
+            self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], np.zeros(len(notices), dtype=bool)
+        )
+        inside = pl.Series([notice.call is not None for notice in notices])
+        texts = [self._notices[notice.name] for notice in notices]
+        return pl.select(
+            timestamp=self._tables.iso(times),
+            service=pl.Series([notice.service for notice in notices]),
+            level=pl.Series([text["level"] for text in texts]),
+            message=pl.Series(
+                [text["text"].format(**notice.values) for text, notice in zip(texts, notices, strict=True)]
+            ),
+            trace_id=pl.when(inside).then(hexadecimal(high, low)),
+            span_id=pl.when(inside).then(hexadecimal(word)),
+            logger=pl.Series([text["logger"] for text in texts]),
+            replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
+        ).select(LOG.names)
+
+
+class _Values:
+    """The values that texts may name, for some spans, as columns of strings."""
+
+    def __init__(self, tables: Tables, spans: Spans) -> None:
+        self._tables = tables
+        self._spans = spans
+
+    def of(self, name: str) -> pl.Series:
+        """The column of that name."""
+        return _VALUES[name](self._tables, self._spans)
+
+
+def _number(values: Ints | Floats) -> pl.Series:
+    return pl.Series(values).cast(pl.String)
+
+
+#: By name in a text.
+_VALUES: dict[str, Callable[[Tables, Spans], pl.Series]] = {
+    "operation": lambda tables, spans: lookup(tables.operations, tables.site_operation[spans.site]),
+    "service": lambda tables, spans: lookup(tables.services, owner(tables, spans)),
+    "peer": lambda tables, spans: lookup([*tables.services, "user"], peer(tables, spans)),
+    "duration_ms": lambda _, spans: _number(np.round((spans.end - spans.start) / 1000.0, 1)),
+    "status_code": lambda _, spans: _number(STATUS_CODES[spans.code]),
+    "attempt": lambda _, spans: _number((spans.visit & ATTEMPT) + 1),
+    "version": lambda tables, spans: lookup(tables.versions, spans.incarnation),
+    "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
+    "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
+    "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
+    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_link[spans.site]),
+}

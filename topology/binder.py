@@ -1,0 +1,192 @@
+"""From a block of a document to a frozen type, by the keys that the type declares (`topology.keys`).
+
+A type's fields are the whole grammar of its block. Where layers of defaults lie under a block, each layer is read
+once, on its own, to the values it sets (`settings`); layers are laid over one another as values (`overlay`), and only
+then does an instance come of them (`build`). So an error in a default is reported once, where it stands.
+
+Keys of unit "other" are read by functions that the caller gives, by key: each gets the node, reports what is wrong
+with it, and returns the value, or None for one that is refused. An "other" key without such a function isn't a key of
+the block. A field whose key would be a keyword of Python has an underscore after it (`for_` is written `for`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from topology.document import Document, Node, suggestion
+from topology.keys import Key
+from topology.units import UNITS
+
+T = TypeVar("T")
+
+#: What a block sets, by key: values in their units, `settings` for a nested block, None for `none`.
+Settings = dict[str, Any]
+#: Functions that read the keys of unit "other".
+ByHand = Mapping[str, Callable[[Node], Any]]
+
+_NOTHING: ByHand = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class BoundKey:
+    """A key as its type declares it: the field it sets, its grammar, and its default (`MISSING` if required)."""
+
+    field: str
+    grammar: Key
+    default: Any
+
+
+@cache
+def keys_of(cls: type) -> dict[str, BoundKey]:
+    """The keys that a block of type `cls` may have, in the order of its fields."""
+    return {
+        field.name.rstrip("_"): BoundKey(field.name, field.metadata["key"], field.default)
+        for field in fields(cls)
+        if "key" in field.metadata
+    }
+
+
+def bind(
+    document: Document,
+    cls: type[T],
+    node: Node,
+    by_hand: ByHand = _NOTHING,
+    also: Collection[str] = (),
+    **fixed: Any,
+) -> T | None:
+    """Make an instance of a frozen type from a block, reporting everything that is wrong with it.
+
+    Parameters
+    ----------
+    document
+        Gets the errors.
+    cls
+        A dataclass whose fields are made by `topology.keys.key`. If it has a `shorthand`, the name of a key, then a
+        plain value in place of the block is the value of that key.
+    node
+        The block.
+    by_hand
+        Functions that read the keys of unit "other".
+    also
+        Keys of the block that the caller reads itself.
+    fixed
+        Fields that don't come from the block.
+
+    Returns
+    -------
+    instance or None
+        With defaults in place of refused values; None if a required value is missing or refused.
+    """
+    return build(cls, settings(document, cls, node, by_hand, also), **fixed)
+
+
+def settings(
+    document: Document, cls: type, node: Node, by_hand: ByHand = _NOTHING, also: Collection[str] = ()
+) -> Settings:
+    """What a block sets, without defaults: the first half of `bind`, with the same parameters."""
+    keys = {word: key for word, key in keys_of(cls).items() if key.grammar.unit != "other" or word in by_hand}
+    shorthand = getattr(cls, "shorthand", None)
+    if shorthand and (node.kind == "scalar" or (node.kind == "list" and keys[shorthand].grammar.many)):
+        entries = {shorthand: node}
+    else:
+        entries = block(document, node)
+    found: Settings = {}
+    for word, entry in entries.items():
+        if word in keys:
+            value = read(document, keys[word].grammar, entry, by_hand.get(word))
+            if value is not MISSING:
+                found[word] = value
+        elif word not in also:
+            message = f"unknown key {word!r}{suggestion(word, [*keys, *also])}"
+            document.error(node, message, line=entry.key_line)
+    if node.kind == "map":
+        for word, key in keys.items():
+            if key.default is MISSING and word not in entries:
+                document.error(node, f"missing key {word!r}")
+    return found
+
+
+def build(cls: type[T], values: Settings, **fixed: Any) -> T | None:
+    """An instance of `cls` with the values of a block, defaults for the rest; None if a required one is missing."""
+    arguments = dict(fixed)
+    for word, key in keys_of(cls).items():
+        value = values.get(word, MISSING)
+        if key.grammar.spec is not None and value is not MISSING and value is not None:
+            value = build(key.grammar.spec, value)
+            if value is None:
+                return None
+        if value is not MISSING:
+            arguments[key.field] = value
+        elif key.default is MISSING and key.field not in fixed:
+            return None
+    return cls(**arguments)
+
+
+def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
+    """The settings of two layers of type `cls`: `upper` wins, key by key, nested blocks likewise.
+
+    A block over `none`, or over nothing, starts from its type's defaults; `none` takes away a block below it.
+    """
+    merged = lower | upper
+    for word, key in keys_of(cls).items():
+        if key.grammar.spec is not None and lower.get(word) is not None and upper.get(word) is not None:
+            merged[word] = overlay(key.grammar.spec, lower[word], upper[word])
+    return merged
+
+
+def block(document: Document, node: Node) -> dict[str, Node]:
+    """The entries of a block; none, and an error, if it's no block."""
+    if node.kind != "map":
+        if node.is_empty:
+            document.error(node, "has no value: write {} to leave everything at its default")
+        else:
+            document.error(node, f"must be a block of keys, not {node}")
+    return node.entries
+
+
+def read(document: Document, grammar: Key, node: Node, by_hand: Callable[[Node], Any] | None = None) -> Any:
+    """The value of one key; `dataclasses.MISSING`, and an error, if it's refused."""
+    if grammar.none and node.is_none:
+        return None
+    if by_hand is not None:
+        value = by_hand(node)
+        return MISSING if value is None else value
+    if grammar.spec is not None:
+        return settings(document, grammar.spec, node)
+    if not grammar.many:
+        return _scalar(document, grammar, node)
+    items = node.items if node.kind == "list" else [node]
+    if not items:
+        document.error(node, "must have at least one value")
+    values = tuple(value for item in items if (value := _scalar(document, grammar, item)) is not MISSING)
+    return values if items and len(values) == len(items) else MISSING
+
+
+def _scalar(document: Document, grammar: Key, node: Node) -> Any:
+    try:
+        if node.kind != "scalar":
+            raise ValueError(f"must be one value, not {node}")
+        if node.is_empty:
+            raise ValueError("has no value")
+        value = UNITS[grammar.unit].parse(node.text)
+        _within_bounds(grammar, value, node)
+        return value
+    except ValueError as error:
+        document.error(node, f"{error}{' (none switches it off)' if grammar.none else ''}")
+        return MISSING
+
+
+def _within_bounds(grammar: Key, value: Any, node: Node) -> None:
+    if grammar.choices and value not in grammar.choices:
+        raise ValueError(f"must be one of {', '.join(grammar.choices)}, not {node}")
+    show = UNITS[grammar.unit].show
+    if grammar.low is not None and grammar.above and value <= grammar.low:
+        raise ValueError(f"must be more than {show(grammar.low)}, not {node.text}")
+    if grammar.low is not None and value < grammar.low:
+        raise ValueError(f"must be at least {show(grammar.low)}, not {node.text}")
+    if grammar.high is not None and value > grammar.high:
+        raise ValueError(f"must be at most {show(grammar.high)}, not {node.text}")

@@ -1,0 +1,60 @@
+"""Reads a distribution of times: `10ms`, or a word with its parameters, as in `{lognormal: {median: 4ms, sigma: 0.6}}`.
+
+A mixture is a list of such blocks, each with a weight beside its word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from topology.binder import bind
+from topology.distributions import DISTRIBUTIONS, Constant, Distribution, Mixture
+from topology.document import Document, Node
+from topology.keys import key
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A distribution that is no part of a mixture: nothing stands beside its word."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a mixture."""
+
+    weight: float = key("ratio", "its share; the weights need not add up to 1", low=0, high=1e9)
+
+
+def distribution(document: Document, node: Node) -> Distribution | None:
+    """The distribution that a node describes; None, and errors, if it's refused."""
+    if node.kind == "scalar":
+        return bind(document, Constant, node)
+    bind(document, Alone, node, also=DISTRIBUTIONS)
+    return _by_word(document, node)
+
+
+def _by_word(document: Document, node: Node) -> Distribution | None:
+    words = [word for word in node.entries if word in DISTRIBUTIONS]
+    if len(words) != 1:
+        if node.kind == "map":
+            document.error(node, f"must have one of {', '.join(DISTRIBUTIONS)}")
+        return None
+    parameters = node.entries[words[0]]
+    if words[0] == Mixture.word:
+        return _mixture(document, parameters)
+    return bind(document, DISTRIBUTIONS[words[0]], parameters)
+
+
+def _mixture(document: Document, node: Node) -> Mixture | None:
+    if node.kind != "list" or not node.items:
+        document.error(node, f"must be a list of distributions, each with its weight, not {node}")
+        return None
+    parts = [(bind(document, Part, item, also=DISTRIBUTIONS), _by_word(document, item)) for item in node.items]
+    whole = [(part.weight, times) for part, times in parts if part is not None and times is not None]
+    if len(whole) < len(parts):
+        return None
+    weights, distributions = zip(*whole, strict=True)
+    if not any(weights):
+        document.error(node, "at least one weight must be more than 0")
+        return None
+    return Mixture(weights, distributions)

@@ -1,0 +1,322 @@
+"""A YAML document in which every value knows its place, and the list of what is wrong with it.
+
+YAML says only what is a list, what is a block of keys and what is a text; a text is a number or a time when the key
+it belongs to says so (`topology.units`), never because YAML 1.1 thinks it looks like one. So `on` is a word, `1.10` is
+a version and `1:30` is nothing in particular.
+
+A document comes from outside, so everything about it is bounded: its size, its depth, and how much its aliases expand
+to. It's read event by event, since composing it in one call would recurse as deep as the document nests.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import yaml
+from yaml.reader import ReaderError
+
+from topology.units import shown
+
+#: Bytes of the largest file.
+LARGEST = 8 * 2**20
+#: Values of the largest document, those that aliases repeat included.
+MOST_VALUES = 200_000
+#: Lists and blocks inside each other.
+DEEPEST = 50
+#: Errors after which reading stops: nobody mends more at a time.
+MOST_ERRORS = 100
+
+#: libyaml's parser where PyYAML was built with it: about ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong, or merely odd (`warning`), at a place in a file.
+
+    `line` counts from 1 and is 0 where no line is to blame; `path` is empty for the document as a whole.
+    """
+
+    file: str
+    line: int
+    path: str
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, "warning" * self.warning, self.path, self.message) if part)
+
+
+class DocumentError(Exception):
+    """A document that can't be used; `problems` has every reason, ordered by line."""
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and its place.
+
+    `kind` is "scalar" (then `text` holds it, and `quoted` says whether it stood in quotes), "list" (`items`) or "map"
+    (`entries`). `line` is where the value begins, `key_line` where its key stands, or its item. `path` leads to it from
+    the top, as in `services.database.workers` or `calls[2]`.
+    """
+
+    kind: str
+    path: str
+    line: int
+    key_line: int
+    text: str = ""
+    quoted: bool = False
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it's the plain word `none`."""
+        return self.text == "none" and not self.quoted
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is written after its key."""
+        return self.kind == "scalar" and not self.text and not self.quoted
+
+    def __str__(self) -> str:
+        """What a message calls it."""
+        if self.kind == "scalar":
+            return shown(self.text)
+        return "a list" if self.kind == "list" else "a block of keys"
+
+    @property
+    def place(self) -> int:
+        """The line to blame: that of a scalar, and of the key of anything longer."""
+        return self.line if self.kind == "scalar" else self.key_line
+
+    def walk(self) -> Iterator[Node]:
+        """The node and all below it, in file order."""
+        yield self
+        for child in self.items or self.entries.values():
+            yield from child.walk()
+
+
+class Document:
+    """A document, and the problems found in it so far.
+
+    `read` and `parse` make one. What reads it reports each problem with `error` or `warn`, goes on, and calls `check`
+    at the end, so that all problems are reported together.
+    """
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.problems: list[Problem] = []
+        self.root = _Composer(self).root()
+        self._by_path: dict[str, Node] = {}
+
+    @classmethod
+    def read(cls, path: str | Path) -> Document:
+        """Read a document from a file.
+
+        Raises
+        ------
+        DocumentError
+            If the file is missing, a folder, unreadable, too large, not UTF-8 or not YAML.
+        """
+
+        def refuse(reason: str) -> NoReturn:
+            raise DocumentError([Problem(str(path), 0, "", reason)])
+
+        try:
+            with Path(path).open("rb") as stream:
+                # A device or a pipe has no size to look at beforehand.
+                content = stream.read(LARGEST + 1)
+        except FileNotFoundError:
+            refuse("no such file")
+        except IsADirectoryError:
+            refuse("is a folder, not a file")
+        except (OSError, ValueError) as error:
+            refuse(f"can't be read: {getattr(error, 'strerror', None) or error}")
+        if len(content) > LARGEST:
+            refuse(f"is larger than {LARGEST // 2**20} MiB")
+        try:
+            return cls.parse(content.decode("utf-8-sig"), str(path))
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise DocumentError([Problem(str(path), line, "", "isn't UTF-8 text")]) from None
+
+    @classmethod
+    def parse(cls, text: str, file: str) -> Document:
+        """Read a document from a text; `file` is its name in messages.
+
+        Raises
+        ------
+        DocumentError
+            If it isn't YAML, or is larger or deeper than a document may be.
+        """
+        return cls(text, file)
+
+    def error(self, node: Node, message: str, line: int | None = None) -> None:
+        """Record an error at a node, in its own line unless another is given."""
+        self.report(node.path, line or node.place, message)
+
+    def warn(self, node: Node, message: str) -> None:
+        """Record what is odd but usable."""
+        self.problems.append(Problem(self.file, node.place, node.path, message, warning=True))
+
+    def report(self, path: str, line: int, message: str) -> None:
+        """Record an error where there is no node; DocumentError when there are too many to go on."""
+        self.problems.append(Problem(self.file, line, path, message))
+        if sum(not problem.warning for problem in self.problems) >= MOST_ERRORS:
+            self.stop(line, f"{MOST_ERRORS} errors: reading stopped here")
+
+    def stop(self, line: int, message: str) -> NoReturn:
+        """Give up on the document at once."""
+        raise DocumentError([*self.problems, Problem(self.file, line, "", message)])
+
+    def find(self, path: str) -> Node:
+        """The node at a path, or the nearest above it that exists."""
+        if not self._by_path:
+            self._by_path = {node.path: node for node in self.root.walk()}
+        while path not in self._by_path:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self._by_path[path]
+
+    def check(self) -> None:
+        """DocumentError, with the warnings too, if there was an error."""
+        if not all(problem.warning for problem in self.problems):
+            raise DocumentError(self.problems)
+
+
+def suggestion(name: str, names: Collection[str]) -> str:
+    """What to add to a message about an unknown name: the nearest valid one, or all of them if they are few."""
+    nearest = difflib.get_close_matches(name[:80], names, n=1)
+    if nearest:
+        return f" (did you mean {nearest[0]!r}?)"
+    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 12 else ""
+
+
+class _Event(NamedTuple):
+    """What is left of an event of YAML: a "scalar", the start of a "list" or "map", an "alias", or an "end"."""
+
+    kind: str
+    line: int
+    anchor: str | None = None
+    tag: str | None = None
+    text: str = ""
+    quoted: bool = False
+
+
+class _Composer:
+    """Makes nodes of YAML's events, within the limits."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._events: list[_Event] = []
+        #: Position of the first event of each anchored value.
+        self._anchors: dict[str, int] = {}
+        self._values = 0
+
+    def root(self) -> Node:
+        """The document's one value."""
+        document = self._document
+        try:
+            self._listen()
+        except ReaderError as error:
+            line = document.text.count("\n", 0, document.text.find(chr(error.character))) + 1
+            document.stop(line, f"isn't YAML: character {chr(error.character)!r} is not allowed")
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            document.stop(line, "isn't YAML: " + ", ".join(filter(None, (error.context, error.problem))))
+        except ValueError as error:
+            # Characters that can't be encoded, and escapes that are none, from a parser that doesn't look.
+            document.stop(1, f"isn't YAML: {error}")
+        if not self._events:
+            document.stop(1, "is empty")
+        return self._node(0, "", 1, 0)[0]
+
+    def _listen(self) -> None:
+        """Keep the events of the values, without those that frame the document."""
+        document = self._document
+        unfinished: list[str | None] = []
+        documents = values = 0
+        for event in yaml.parse(document.text, Loader=_LOADER):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            if documents > 1:
+                document.stop(line, "is a second document: a file holds one")
+            if isinstance(event, yaml.CollectionEndEvent):
+                unfinished.pop()
+                self._events.append(_Event("end", line))
+            elif isinstance(event, yaml.AliasEvent):
+                if event.anchor in unfinished:
+                    document.stop(line, f"alias *{event.anchor} contains itself")
+                if event.anchor not in self._anchors:
+                    document.stop(line, f"alias *{event.anchor} has no anchor above it")
+                self._events.append(_Event("alias", line, event.anchor))
+            elif isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
+                if event.anchor in self._anchors:
+                    document.stop(line, f"anchor &{event.anchor} is used twice")
+                if event.anchor:
+                    self._anchors[event.anchor] = len(self._events)
+                if isinstance(event, yaml.ScalarEvent):
+                    quoted = bool(event.style)
+                    self._events.append(_Event("scalar", line, event.anchor, event.tag, event.value, quoted))
+                else:
+                    kind = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
+                    self._events.append(_Event(kind, line, event.anchor, event.tag))
+                    unfinished.append(event.anchor)
+                values += 1
+                self._fits(line, values, len(unfinished))
+
+    def _fits(self, line: int, values: int, depth: int) -> None:
+        if values > MOST_VALUES:
+            self._document.stop(line, f"has more than {MOST_VALUES} values, those that aliases repeat included")
+        if depth > DEEPEST:
+            self._document.stop(line, f"nests deeper than {DEEPEST} levels")
+
+    def _node(self, at: int, path: str, key_line: int, depth: int) -> tuple[Node, int]:
+        """The node that begins at an event, and the position of the event after it."""
+        kind, line, anchor, tag, text, quoted = self._events[at]
+        if kind == "alias":
+            return self._node(self._anchors[anchor or ""], path, key_line, depth)[0], at + 1
+        self._values += 1
+        self._fits(line, self._values, depth)
+        if tag:
+            self._document.report(path, line, f"tag {shown(tag)} is not allowed")
+        node = Node(kind, path, line, key_line, text, quoted)
+        if kind == "list":
+            return node, self._items(at + 1, node, depth + 1)
+        if kind == "map":
+            return node, self._entries(at + 1, node, depth + 1)
+        return node, at + 1
+
+    def _items(self, at: int, node: Node, depth: int) -> int:
+        while self._events[at].kind != "end":
+            path = f"{node.path}[{len(node.items)}]"
+            item, at = self._node(at, path, self._events[at].line, depth)
+            node.items.append(item)
+        return at + 1
+
+    def _entries(self, at: int, node: Node, depth: int) -> int:
+        while self._events[at].kind != "end":
+            line = self._events[at].line
+            name, at = self._node(at, node.path, line, depth)
+            label = name.text if name.text.isprintable() else repr(name.text)
+            value, at = self._node(at, f"{node.path}.{label}" if node.path else label, line, depth)
+            if name.kind != "scalar":
+                self._document.report(node.path, line, f"a key must be a word, not {name}")
+            elif name.text == "<<" and not name.quoted:
+                self._document.report(node.path, line, "merge keys (<<) are not supported: write the keys out")
+            elif name.text in node.entries:
+                first = node.entries[name.text].key_line
+                self._document.report(node.path, line, f"key {shown(name.text)} stands twice (first in line {first})")
+            else:
+                node.entries[name.text] = value
+        return at + 1

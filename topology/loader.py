@@ -1,0 +1,362 @@
+"""Reads a topology file: services, the calls between their operations, the policies of each edge, the users.
+
+The grammar of a block is declared by its type, here and in `topology.spec`, `topology.policies` and
+`topology.distributions`. What this file adds is what spans blocks: names that must exist, defaults that lie under the
+edges, calls that must come to an end. `docs/topology.md` tells it to those who write such files.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
+from topology.distribution_loader import distribution
+from topology.document import Document, Node, suggestion
+from topology.graph import cycles, depths, name_of, sites_per_entry
+from topology.keys import Key, key
+from topology.spec import KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
+from topology.units import shown
+
+#: The mesh that is used when none is named.
+DEFAULT = "ten-services"
+
+#: Call sites in the tree that grows from one entry; a run keeps every one of them in memory.
+MOST_SITES = 200_000
+#: Operations in a row, each called by the one before it.
+DEEPEST_CALLS = 100
+
+#: As DNS has them. No underscore: some of the formats written later split names at it.
+_SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+_OPERATION_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+_TARGET = re.compile(r"([^.]+)\.([^.]+)")
+_EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
+#: What faults call the workload, so no service can be called that.
+_USERS = "users"
+
+_WEIGHT = Key("ratio", "share of the whole, beside the other weights", low=0, high=1e9)
+
+
+@dataclass(frozen=True)
+class MeshFile:
+    """The keys at the top of a topology file."""
+
+    name: str = key("text", "name of the mesh")
+    services: Any = key("other", "the services, by name")
+    workload: Any = key("other", "the users, and what they ask for")
+    defaults: Any = key("other", "what services and edges have unless they say otherwise", None)
+    edges: Any = key("other", "policies of single edges, by `caller -> callee`", None)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What lies under the services and edges of a file."""
+
+    service: Any = key("other", "keys of every service", None)
+    edge: Any = key("other", "keys of every edge", None)
+    edges_from: Any = key(
+        "other", "keys of the edges from a kind of service or from one service, by kind or name", None
+    )
+    edges_to: Any = key("other", "keys of the edges to a kind of service or to one service, by kind or name", None)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A topology, and the document it was read from, to which further remarks can be added by path."""
+
+    topology: Topology
+    document: Document
+
+
+def load(path: str | Path) -> Loaded:
+    """Read a topology file.
+
+    Raises
+    ------
+    topology.document.DocumentError
+        With everything that is wrong with the file.
+    """
+    return _load(Document.read(path))
+
+
+def parse(text: str, file: str) -> Loaded:
+    """Read a topology from a text; `file` is its name in messages. Raises as `load`."""
+    return _load(Document.parse(text, file))
+
+
+def shipped() -> dict[str, Path]:
+    """The topology files that come with the package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "meshes").glob("*.yaml"))}
+
+
+def _load(document: Document) -> Loaded:
+    reader = _Reader(document)
+    topology = reader.topology()
+    reader.refuse_cycles(topology)
+    document.check()
+    reader.refuse_giants(topology)
+    document.check()
+    return Loaded(topology, document)
+
+
+@dataclass(frozen=True)
+class _WrittenCall:
+    """A call and its place in the file."""
+
+    service: str
+    operation: str
+    call: Call
+    node: Node
+
+    @property
+    def caller(self) -> str:
+        return f"{self.service}.{self.operation}"
+
+
+class _Reader:
+    """Reads a document from top to bottom, keeping what later parts refer to."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        #: The calls of all operations, in file order.
+        self.calls: list[_WrittenCall] = []
+        #: Operations by service.
+        self.known: dict[str, dict[str, None]] = {}
+
+    def topology(self) -> Topology:
+        """The topology, as far as it could be read: it's whole if the document has no errors."""
+        sections: dict[str, Any] = settings(
+            self.document,
+            MeshFile,
+            self.document.root,
+            dict.fromkeys(("services", "workload", "defaults", "edges"), lambda node: node),
+        )
+        empty = Node("map", "", 0, 0)
+        # Services come first whatever the order in the file: the other sections speak of them by name.
+        defaults_node = sections.get("defaults", empty)
+        service_names = list(sections.get("services", empty).entries)
+        defaults = self._defaults(defaults_node, service_names)
+        services = self._services(sections.get("services", empty), defaults.get("service", {}))
+        self.calls = [
+            written
+            for written in self.calls
+            if self._exists(written.node, written.call.service, written.call.operation)
+        ]
+        edges = self._edges(sections.get("edges", empty), defaults, services)
+        workload = self._workload(sections["workload"]) if "workload" in sections else Workload()
+        return Topology(sections.get("name", ""), services, edges, workload, source=self.document.text)
+
+    # -- services ------------------------------------------------------------------------------------------------
+
+    def _defaults(self, node: Node, service_names: list[str]) -> Settings:
+        ends = dict.fromkeys((*KINDS, *service_names))
+
+        def by_end(node: Node) -> dict[str, Settings]:
+            layers: dict[str, Settings] = {}
+            for name, entry in block(self.document, node).items():
+                if name not in ends:
+                    message = f"{shown(name)} is no kind of service and no service{suggestion(name, ends)}"
+                    self.document.error(entry, message)
+                layers[name] = self._edge(entry)
+            return layers
+
+        by_hand: ByHand = {
+            "service": partial(settings, self.document, Service),
+            "edge": self._edge,
+            "edges_from": by_end,
+            "edges_to": by_end,
+        }
+        return settings(self.document, Defaults, node, by_hand)
+
+    def _services(self, node: Node, defaults: Settings) -> tuple[Service, ...]:
+        services = []
+        entries = block(self.document, node)
+        if node.kind == "map" and not entries:
+            self.document.error(node, "needs at least one service")
+        for name, entry in entries.items():
+            if not _SERVICE_NAME.fullmatch(name) or name == _USERS:
+                rule = "up to 63 lower case letters, digits and hyphens, a letter first"
+                reason = "that is what faults call the workload" if name == _USERS else rule
+                self.document.error(entry, f"a service can't be called {shown(name)}: {reason}")
+            self.known[name] = {}
+            found = settings(self.document, Service, entry, {"operations": partial(self._operations, name)})
+            service = build(Service, overlay(Service, defaults, found), name=name)
+            if service is not None:
+                services.append(service)
+        return tuple(services)
+
+    def _operations(self, service: str, node: Node) -> tuple[Operation, ...]:
+        operations = []
+        for name, entry in block(self.document, node).items():
+            if not _OPERATION_NAME.fullmatch(name):
+                rule = "up to 100 letters, digits, hyphens and underscores"
+                self.document.error(entry, f"an operation can't be called {shown(name)}: {rule}")
+            self.known[service][name] = None
+            by_hand: ByHand = {
+                "work": partial(distribution, self.document),
+                "calls": partial(self._groups, service, name),
+            }
+            operation = bind(self.document, Operation, entry, by_hand, name=name)
+            if operation is not None:
+                operations.append(operation)
+        return tuple(operations)
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+
+    def _groups(self, service: str, operation: str, node: Node) -> tuple[Group, ...]:
+        """The calls of an operation: one after another, those of a nested list at once."""
+        groups = []
+        for step in node.items if node.kind == "list" else [node]:
+            together = step.items if step.kind == "list" else [step]
+            if not together:
+                self.document.error(step, "must have at least one call")
+            calls = [self._call(service, operation, item) for item in together]
+            groups.append(tuple(call for call in calls if call is not None))
+        return tuple(groups)
+
+    def _call(self, service: str, operation: str, node: Node, on_miss: bool = False) -> Call | None:
+        """A call: `service.operation`, alone or with keys of its own. `on_miss` says that it's made on a miss."""
+        document = self.document
+        if node.kind == "list":
+            document.error(node, "must be a call, not a list: lists nest once")
+            return None
+        if node.kind == "scalar":
+            target, keys = node.text, None
+        elif len(node.entries) == 1:
+            ((target, keys),) = node.entries.items()
+        else:
+            document.error(node, "must be one call: each is an item of its own")
+            return None
+        names = self._target(target, keys or node)
+        if names is None:
+            return None
+        position = len(self.calls)
+        call: Call | None = Call(*names)
+        if keys is not None:
+
+            def followers(chain: Node) -> tuple[Call, ...]:
+                items = chain.items if chain.kind == "list" else [chain]
+                calls = [self._call(service, operation, item, on_miss=True) for item in items]
+                return tuple(call for call in calls if call is not None)
+
+            call = bind(document, Call, keys, {"on_miss": followers}, service=names[0], operation=names[1])
+            if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
+                document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+            for word in ("probability", "on_miss"):
+                if on_miss and word in keys.entries:
+                    document.error(keys.entries[word], "is not for a call that is made on a miss")
+        if call is not None:
+            # Before those on its miss, which were read with it: file order decides the order of edges.
+            self.calls.insert(position, _WrittenCall(service, operation, call, keys or node))
+        return call
+
+    def _target(self, text: str, node: Node) -> tuple[str, str] | None:
+        """The service and the operation that a text names; whether they exist is `_exists`."""
+        match = _TARGET.fullmatch(text)
+        if match is None:
+            self.document.error(node, f"must be service.operation, not {shown(text)}")
+            return None
+        return match[1], match[2]
+
+    def _exists(self, node: Node, service: str, operation: str) -> bool:
+        """Whether there is such an operation; an error if not."""
+        if service not in self.known:
+            self.document.error(node, f"there is no service {shown(service)}{suggestion(service, self.known)}")
+        elif operation not in self.known[service]:
+            hint = suggestion(operation, self.known[service])
+            self.document.error(node, f"{service} has no operation {shown(operation)}{hint}")
+        else:
+            return True
+        return False
+
+    def refuse_cycles(self, topology: Topology) -> None:
+        """An error for each cycle of operations: a request would never end."""
+        nodes = {(written.caller, name_of(written.call)): written.node for written in reversed(self.calls)}
+        for cycle in cycles(topology):
+            way = " -> ".join((*cycle, cycle[0]))
+            self.document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}")
+
+    def refuse_giants(self, topology: Topology) -> None:
+        """An error for each entry whose calls are too many or too deep to run; there must be no cycles."""
+        for service, depth in depths(topology).items():
+            if depth > DEEPEST_CALLS:
+                message = f"is {depth} calls deep; at most {DEEPEST_CALLS} operations may call one another in a row"
+                self.document.error(self.document.find(f"services.{service}"), message)
+        for entry, sites in sites_per_entry(topology).items():
+            if sites > MOST_SITES:
+                message = f"one request makes up to {sites} calls, more than the {MOST_SITES} that can be run"
+                self.document.error(self.document.find(f"workload.mix.{entry}"), message)
+
+    # -- edges -----------------------------------------------------------------------------------------------------
+
+    def _edge(self, node: Node) -> Settings:
+        """What a block sets for an edge, or for many."""
+        return settings(self.document, Edge, node, {"latency": partial(distribution, self.document)})
+
+    def _edges(self, node: Node, defaults: Settings, services: tuple[Service, ...]) -> tuple[Edge, ...]:
+        """An edge for each pair of services that call, in order of first appearance, defaults applied."""
+        pairs = dict.fromkeys((written.service, written.call.service) for written in self.calls)
+        single: dict[tuple[str, str], Settings] = {}
+        for name, entry in block(self.document, node).items():
+            layer = self._edge(entry)
+            pair = self._pair(name, entry, pairs)
+            if pair in single:
+                self.document.error(entry, "is the same edge as one above")
+            elif pair is not None:
+                single[pair] = layer
+        kinds = {service.name: service.kind for service in services}
+        start, to = defaults.get("edges_from", {}), defaults.get("edges_to", {})
+        edges = []
+        for caller, callee in pairs:
+            merged: Settings = defaults.get("edge", {})
+            # A name says more than a kind, and a callee's need more than a caller's.
+            for layer in (
+                start.get(kinds[caller]),
+                to.get(kinds[callee]),
+                start.get(caller),
+                to.get(callee),
+                single.get((caller, callee)),
+            ):
+                if layer is not None:
+                    merged = overlay(Edge, merged, layer)
+            edges.append(build(Edge, merged, caller=caller, callee=callee))
+        return tuple(edge for edge in edges if edge is not None)
+
+    def _pair(self, name: str, node: Node, pairs: dict[tuple[str, str], None]) -> tuple[str, str] | None:
+        """The caller and the callee that the name of an edge gives; None, and an error, if they don't call."""
+        match = _EDGE_NAME.fullmatch(name)
+        if match is None:
+            self.document.error(node, f"must be called 'caller -> callee', not {shown(name)}")
+            return None
+        caller, callee = match.groups()
+        for service in (caller, callee):
+            if service not in self.known:
+                self.document.error(node, f"there is no service {shown(service)}{suggestion(service, self.known)}")
+                return None
+        if (caller, callee) not in pairs:
+            others = ", ".join(other for one, other in pairs if one == caller)
+            self.document.error(node, f"{caller} doesn't call {callee}; it calls {others or 'nothing'}")
+            return None
+        return caller, callee
+
+    # -- users -----------------------------------------------------------------------------------------------------
+
+    def _workload(self, node: Node) -> Workload:
+        found = settings(self.document, Workload, node, {"mix": self._mix})
+        if node.kind == "map" and "mix" not in node.entries:
+            self.document.error(node, "missing key 'mix'")
+        return build(Workload, found) or Workload()
+
+    def _mix(self, node: Node) -> tuple[Entry, ...]:
+        entries = []
+        for name, entry in block(self.document, node).items():
+            weight = read(self.document, _WEIGHT, entry)
+            names = self._target(name, entry)
+            if names is not None and self._exists(entry, *names) and weight is not MISSING:
+                entries.append(Entry(*names, weight))
+        if node.kind == "map" and len(entries) == len(node.entries) and not any(entry.weight for entry in entries):
+            self.document.error(node, "needs an entry operation with a weight of more than 0")
+        return tuple(entries)

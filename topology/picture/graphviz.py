@@ -1,0 +1,37 @@
+"""The mesh as Graphviz source, for those who want to lay it out themselves."""
+
+from __future__ import annotations
+
+from topology.load import call_rates
+from topology.spec import Topology
+from topology.units import rate
+
+_SHAPES = {"gateway": "octagon", "service": "box", "cache": "component", "database": "cylinder", "external": "box3d"}
+
+
+def dot(topology: Topology) -> str:
+    """Graphviz source of the service graph: kinds as shapes, healthy calls a second on the edges.
+
+    Raises
+    ------
+    networkx.NetworkXUnfeasible
+        If operations call each other in a cycle.
+    """
+    lines = [
+        f"digraph {_quoted(topology.name)} {{",
+        "  rankdir=LR;",
+        '  node [fontname="Helvetica"];',
+        '  edge [fontname="Helvetica", fontsize=10];',
+    ]
+    for service in topology.services:
+        label = f"{service.name}\n{service.replicas} x {service.workers} workers"
+        lines.append(f"  {_quoted(service.name)} [label={_quoted(label)}, shape={_SHAPES[service.kind]}];")
+    for (caller, callee), calls in call_rates(topology).items():
+        label = rate(calls, digits=2)
+        lines.append(f"  {_quoted(caller)} -> {_quoted(callee)} [label={_quoted(label)}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def _quoted(words: str) -> str:
+    """A quoted string of the dot language, in which only the quote and the backslash are special."""
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -1,0 +1,193 @@
+"""The mesh as text for a terminal: its services, what each entry calls, the policies of its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from topology.graph import name_of, sites_per_entry
+from topology.load import Load, offered_load, response_times
+from topology.policies import CircuitBreaker, Pool, Retry
+from topology.spec import Call, Edge, Operation, Service, Topology
+from topology.units import duration, rate, ratio, size
+
+_NONE = "-"
+
+
+def text(topology: Topology) -> str:
+    """The mesh as text, in 100 columns unless its names are long, without control characters.
+
+    Raises
+    ------
+    networkx.NetworkXUnfeasible
+        If operations call each other in a cycle.
+    """
+    operations = sum(len(service.operations) for service in topology.services)
+    heading = (
+        f"{topology.name}: {len(topology.services)} services, {operations} operations, {len(topology.edges)} edges, "
+        f"{rate(topology.workload.rate)} from users"
+    )
+    parts = [[heading], _services(topology), list(_entries(topology)), list(_edges(topology))]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+# -- services ------------------------------------------------------------------------------------------------------
+
+
+def _services(topology: Topology) -> list[str]:
+    """One line a service; the last columns are what the usual requests ask of it."""
+    loads = offered_load(topology)
+    columns: dict[str, Callable[[Service, Load], str]] = {
+        "SERVICE": lambda service, load: service.name,
+        "KIND": lambda service, load: service.kind,
+        "REPLICAS": lambda service, load: str(service.replicas),
+        "WORKERS": lambda service, load: str(service.workers),
+        "QUEUE": lambda service, load: str(service.queue),
+        "CORES": lambda service, load: str(service.cores),
+        "MEMORY": lambda service, load: size(service.memory.limit, digits=3),
+        "CALLS": lambda service, load: rate(load.rate, digits=2),
+        "BUSY": lambda service, load: ratio(load.cores, digits=2),
+        "HELD": lambda service, load: ratio(load.workers, digits=2),
+    }
+    rows = [[show(service, loads[service.name]) for show in columns.values()] for service in topology.services]
+    return [
+        *_table([list(columns), *rows], left=2),
+        "",
+        "Workers, queue, cores and memory: of each replica. While nothing is wrong, busy: the share of the",
+        "cores that work; held: the share of the workers that requests hold, waits for others included.",
+    ]
+
+
+# -- entries -------------------------------------------------------------------------------------------------------
+
+
+def _entries(topology: Topology) -> Iterator[str]:
+    """Each entry and the tree of calls that grows from it; what was shown once is not shown again."""
+    operations = {
+        f"{service.name}.{operation.name}": operation
+        for service in topology.services
+        for operation in service.operations
+    }
+    sites, times = sites_per_entry(topology), response_times(topology)
+    total = sum(entry.weight for entry in topology.workload.mix)
+    shown: set[str] = set()
+    for number, entry in enumerate(topology.workload.mix):
+        name, share = name_of(entry), entry.weight / total
+        if number:
+            yield ""
+        yield (
+            f"{name}  {ratio(share, digits=2)} of requests, {rate(topology.workload.rate * share, digits=2)}, "
+            f"{sites[name]} call sites, mean {duration(float(times[name].mean()), digits=2)}"
+            f"{_seen(name, operations, shown)}"
+        )
+        yield from _tree(name, (), operations, "", shown)
+    if topology.workload.mix:
+        yield ""
+        yield "Calls stand in the order in which they're made. ↑ what it calls is shown above"
+
+
+def _tree(
+    name: str, followers: tuple[Call, ...], operations: dict[str, Operation], indent: str, shown: set[str]
+) -> Iterator[str]:
+    """The lines below an operation: its calls, those of a group under a line of their own; then those on a miss."""
+    groups = () if name in shown else operations[name].calls
+    shown.add(name)
+    branches = [("", group) for group in groups] + [("on a miss: ", (follower,)) for follower in followers]
+    for number, (role, group) in enumerate(branches, start=1):
+        fork, stem = _lines(number == len(branches))
+        if len(group) == 1:
+            yield from _branch(group[0], operations, indent + fork + role, indent + stem, shown)
+            continue
+        yield f"{indent}{fork}at once"
+        for place, call in enumerate(group, start=1):
+            inner_fork, inner_stem = _lines(place == len(group))
+            yield from _branch(call, operations, indent + stem + inner_fork, indent + stem + inner_stem, shown)
+
+
+def _branch(call: Call, operations: dict[str, Operation], start: str, indent: str, shown: set[str]) -> Iterator[str]:
+    """The line of a call, and those below it."""
+    name = name_of(call)
+    notes = []
+    if call.probability < 1:
+        notes.append(f"{ratio(call.probability)} of the time")
+    if call.hit_rate is not None:
+        notes.append(f"{ratio(call.hit_rate)} hits")
+    if call.optional:
+        notes.append("optional")
+    yield f"{start}{name}{'  ' * bool(notes)}{', '.join(notes)}{_seen(name, operations, shown)}"
+    yield from _tree(name, call.on_miss, operations, indent, shown)
+
+
+def _seen(name: str, operations: dict[str, Operation], shown: set[str]) -> str:
+    return " ↑" if name in shown and operations[name].calls else ""
+
+
+def _lines(last: bool) -> tuple[str, str]:
+    """What leads to a line, and what stands before the lines below it."""
+    return ("└─ ", "   ") if last else ("├─ ", "│  ")
+
+
+# -- edges ---------------------------------------------------------------------------------------------------------
+
+
+def _edges(topology: Topology) -> Iterator[str]:
+    """The policies of each edge, by caller; a policy that no edge has gets no column."""
+    columns: dict[str, Callable[[Edge], str]] = {
+        "TIMEOUT": lambda edge: _NONE if edge.timeout is None else duration(edge.timeout),
+        "ATTEMPTS": lambda edge: _attempts(edge.retry),
+        "BREAKER": lambda edge: _breaker(edge.breaker),
+        "BULKHEAD": lambda edge: _NONE if edge.bulkhead is None else str(edge.bulkhead.max_concurrent),
+        "POOL": lambda edge: _pool(edge.pool),
+        "BALANCE": lambda edge: edge.balance,
+        "LATENCY": lambda edge: duration(edge.latency.expectation(), digits=2),
+    }
+    rows = []
+    for service in topology.services:
+        own = [edge for edge in topology.edges if edge.caller == service.name]
+        if own:
+            rows.append([service.name, *[""] * len(columns)])
+        rows += [[f"  {edge.callee}", *[show(edge) for show in columns.values()]] for edge in own]
+    if not rows:
+        return
+    used = [place for place, cells in enumerate(zip(*rows, strict=True)) if set(cells) - {"", _NONE}]
+    head = ["FROM / TO", *columns]
+    yield from _table([[row[place] for place in used] for row in [head, *rows]], left=len(head))
+    yield ""
+    yield from _EXPLAINED
+
+
+_EXPLAINED = (
+    "Attempts: of one call, with the budget of retries (share of calls + a number a second).",
+    "Breaker: opens when so many fail of at least so many calls (in the window); stays open for. Pool:",
+    "connections a replica of the caller, longest wait for one. Latency: mean, one way.",
+)
+
+
+def _attempts(retry: Retry | None) -> str:
+    if retry is None:
+        return "1"
+    if retry.budget is None:
+        return str(retry.max_attempts)
+    return f"{retry.max_attempts} ({ratio(retry.budget.ratio)}+{rate(retry.budget.minimum)})"
+
+
+def _breaker(breaker: CircuitBreaker | None) -> str:
+    if breaker is None:
+        return _NONE
+    window = "" if breaker.window_time is None else f"/{duration(breaker.window_time)}"
+    return f"{ratio(breaker.failure_rate)} of {breaker.minimum_calls}{window}; {duration(breaker.open_for)}"
+
+
+def _pool(pool: Pool | None) -> str:
+    return _NONE if pool is None else f"{pool.size}, {duration(pool.acquire_timeout)}"
+
+
+def _table(rows: list[list[str]], left: int) -> list[str]:
+    """Rows as aligned lines, two blanks between columns; the first `left` columns begin in line, the others end so."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,319 @@
+"""What is odd about a mesh that is valid: it runs, but probably not as its author meant.
+
+Each check looks at the mesh while it's healthy (`topology.load`) or at what its policies would do at worst, and finds
+(path in the document, message). Nothing here depends on a seed or on a run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+
+from topology.distributions import Floats
+from topology.graph import chain, name_of, operation_graph
+from topology.load import Load, call_rates, expected_visits, offered_load, response_times, round_trip
+from topology.policies import Retry
+from topology.spec import Call, Edge, Operation, Topology
+from topology.units import duration, number, rate, ratio
+
+#: A path in the document and what is odd there.
+Finding = tuple[str, str]
+
+#: Work that one request may become, at worst, before it is worth a warning.
+_AMPLIFICATION = 16
+#: Load that leaves little room for a burst: M/M/1 then answers 1 / (1 - 0.85) = 7 times slower than when idle.
+_HEADROOM = 0.85
+#: Share of healthy calls that may run into their timeout.
+_TOO_SLOW = 0.01
+
+
+def review(topology: Topology) -> list[Finding]:
+    """Everything odd about a mesh, check by check.
+
+    Parameters
+    ----------
+    topology
+        A mesh without cycles of operations.
+
+    Returns
+    -------
+    list of (str, str)
+        The path of the key to look at, such as `services.cart` or `edges.cart -> database.timeout`, and a message.
+        A path may name a key that the document leaves to a default.
+
+    Raises
+    ------
+    networkx.NetworkXUnfeasible
+        If operations call each other in a cycle.
+    """
+    mesh = _Mesh.of(topology)
+    return [finding for check in _CHECKS for finding in check(mesh)]
+
+
+@dataclass(frozen=True)
+class _Mesh:
+    """A topology and what the checks want to know of it, each thing worked out once."""
+
+    topology: Topology
+    operations: nx.MultiDiGraph[str]
+    edges: dict[tuple[str, str], Edge]
+    replicas: dict[str, int]
+    visits: dict[str, float]
+    rates: dict[tuple[str, str], float]
+    response: dict[str, Floats]
+    loads: dict[str, Load]
+    #: By caller and callee, the calls that healthy requests make there: callee's operation and calls a second.
+    calls: dict[tuple[str, str], dict[str, float]]
+    #: By operation, how long its own timeouts let it wait for others.
+    patience: dict[str, float]
+
+    @classmethod
+    def of(cls, topology: Topology) -> _Mesh:
+        operations = operation_graph(topology)
+        edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+        visits = expected_visits(topology)
+        response = response_times(topology)
+        calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
+        for node, callee, data in operations.edges(data=True):
+            if visits[node]:
+                pair = operations.nodes[node]["service"].name, data["call"].service
+                calls[pair][callee] += topology.workload.rate * visits[node] * data["chance"]
+        return cls(
+            topology=topology,
+            operations=operations,
+            edges=edges,
+            replicas={service.name: service.replicas for service in topology.services},
+            visits=visits,
+            rates=call_rates(topology),
+            response=response,
+            loads=offered_load(topology, response),
+            calls=calls,
+            patience=_patience(operations, edges),
+        )
+
+    def rate_per_replica(self, edge: Edge) -> float:
+        """Healthy calls a second that one replica of the caller makes on an edge."""
+        return self.rates[edge.caller, edge.callee] / self.replicas[edge.caller]
+
+    def times(self, edge: Edge) -> dict[str, Floats]:
+        """Healthy times of the calls on an edge, as its caller sees them, by the callee's operation."""
+        return {callee: round_trip(edge, self.response[callee]) for callee in self.calls[edge.caller, edge.callee]}
+
+    def concurrency(self, edge: Edge) -> float:
+        """Calls that one replica of the caller has in flight on an edge, on average (Little's law)."""
+        calls = self.calls[edge.caller, edge.callee]
+        busy = sum(calls[callee] * float(times.mean()) for callee, times in self.times(edge).items())
+        return busy / self.replicas[edge.caller]
+
+
+def _unreached(mesh: _Mesh) -> Iterator[Finding]:
+    """Services that no request reaches, and operations of the others that none does."""
+    for service in mesh.topology.services:
+        idle = [op.name for op in service.operations if not mesh.visits[f"{service.name}.{op.name}"]]
+        if len(idle) == len(service.operations):
+            yield f"services.{service.name}", "no request reaches this service"
+            continue
+        for name in idle:
+            yield f"services.{service.name}.operations.{name}", "no request reaches this operation"
+
+
+def _overload(mesh: _Mesh) -> Iterator[Finding]:
+    """Services that the usual load keeps too busy."""
+    for name, load in mesh.loads.items():
+        what = "cores" if load.cores >= load.workers else "workers"
+        calls, share = rate(load.rate, digits=2), ratio(load.offered, digits=2)
+        if load.offered >= 1:
+            yield f"services.{name}", f"overloaded even when healthy: {calls} need {share} of its {what}"
+        elif load.offered >= _HEADROOM:
+            yield f"services.{name}", f"little headroom: {calls} keep {share} of its {what} busy"
+
+
+def _hasty(mesh: _Mesh) -> Iterator[Finding]:
+    """Timeouts shorter than the healthy work they wait for."""
+    for edge in mesh.topology.edges:
+        if edge.timeout is None:
+            continue
+        times = mesh.times(edge)
+        late = {callee: float(np.mean(sample > edge.timeout)) for callee, sample in times.items()}
+        worst = max(late, key=late.__getitem__, default=None)
+        if worst is not None and late[worst] >= _TOO_SLOW:
+            mean, tail = float(times[worst].mean()), float(np.quantile(times[worst], 0.99))
+            yield (
+                _path(edge, "timeout"),
+                f"{edge.caller} waits {duration(edge.timeout)} for {worst}, but {ratio(late[worst], digits=2)} of its "
+                f"healthy answers take longer (mean {duration(mean, digits=2)}, p99 {duration(tail, digits=2)})",
+            )
+
+
+def _inverted(mesh: _Mesh) -> Iterator[Finding]:
+    """Callers that give up while a callee, by its own timeouts, still waits for others: once a caller, the worst."""
+    inverted: dict[str, list[tuple[float, float, str, Edge]]] = defaultdict(list)
+    for edge in mesh.topology.edges:
+        reached = mesh.calls[edge.caller, edge.callee]
+        worst = max(reached, key=mesh.patience.__getitem__, default=None)
+        if edge.timeout is not None and worst is not None and edge.timeout < mesh.patience[worst]:
+            inverted[edge.caller].append((mesh.patience[worst], edge.timeout, worst, edge))
+    for found in inverted.values():
+        patience, timeout, worst, edge = max(found, key=lambda candidate: candidate[0])
+        others = [other.callee for *_, other in found if other is not edge]
+        yield (
+            _path(edge, "timeout"),
+            f"{edge.caller} gives up after {duration(timeout)}, but {worst} may wait {duration(patience, digits=2)} "
+            f"for what it calls (timeouts x attempts): work that nobody waits for{_likewise(others)}",
+        )
+
+
+def _amplified(mesh: _Mesh) -> Iterator[Finding]:
+    """Entries of which one request may become very many calls, because several layers retry.
+
+    A layer repeats the attempts of those below it only if it hears of their failure: it retries `dependency_failed`,
+    or it times out while they're still at it. A budget bounds the mean number of attempts, whatever its minimum, which
+    is a number a second and doesn't grow with the load.
+    """
+    worst: dict[str, tuple[float, tuple[str, ...]]] = {}
+    for node in reversed(list(nx.topological_sort(mesh.operations))):
+        caller = mesh.operations.nodes[node]["service"].name
+        worst[node] = (1.0, (caller,))
+        for _, callee, data in mesh.operations.out_edges(node, data=True):
+            edge = mesh.edges[caller, data["call"].service]
+            attempts, (below, path) = _attempts(edge), worst[callee]
+            if _hears(edge, mesh.patience[callee]):
+                below *= attempts
+            elif attempts > below:
+                below, path = attempts, path[:1]
+            worst[node] = max(worst[node], (below, (caller, *path)), key=lambda way: way[0])
+    told = set()
+    for entry in mesh.topology.workload.mix:
+        times, path = worst[name_of(entry)]
+        if entry.weight and times >= _AMPLIFICATION and path not in told:
+            told.add(path)
+            yield (
+                _path(mesh.edges[path[-2], path[-1]], "retry"),
+                f"retries multiply: one request may become {times:.0f} calls along {' -> '.join(path)}",
+            )
+
+
+def _inert_breakers(mesh: _Mesh) -> Iterator[Finding]:
+    """Circuit breakers that can't see enough calls to open."""
+    for edge in mesh.topology.edges:
+        breaker, calls = edge.breaker, mesh.rate_per_replica(edge)
+        if breaker is None or not calls:
+            continue
+        if breaker.window_time is None:
+            if breaker.window_calls < breaker.minimum_calls:
+                yield (
+                    _path(edge, "breaker"),
+                    f"the breaker of {edge.caller} to {edge.callee} never opens: it remembers {breaker.window_calls} "
+                    f"calls and needs {breaker.minimum_calls}",
+                )
+            continue
+        seen = calls * breaker.window_time * (edge.retry.max_attempts if edge.retry else 1)
+        if seen < breaker.minimum_calls:
+            yield (
+                _path(edge, "breaker"),
+                f"the breaker of {edge.caller} to {edge.callee} can't open at the usual rate: a replica makes at most "
+                f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, retries included, and "
+                f"{breaker.minimum_calls} are needed",
+            )
+
+
+def _narrow(mesh: _Mesh) -> Iterator[Finding]:
+    """Bulkheads and pools smaller than the number of calls that are usually in flight."""
+    for edge in mesh.topology.edges:
+        limits = {}
+        if edge.bulkhead is not None:
+            limits["bulkhead"] = edge.bulkhead.max_concurrent
+        if edge.pool is not None:
+            limits["pool"] = edge.pool.size
+        usual = mesh.concurrency(edge) if limits else 0.0
+        for policy, limit in limits.items():
+            if usual > limit:
+                yield (
+                    _path(edge, policy),
+                    f"a replica of {edge.caller} has {number(usual, digits=2)} calls to {edge.callee} in flight on "
+                    f"average, and room for {limit}",
+                )
+
+
+def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
+    """Services whose callers may open more connections than they can hold requests."""
+    connections: dict[str, int] = defaultdict(int)
+    for edge in mesh.topology.edges:
+        if edge.pool is not None:
+            connections[edge.callee] += edge.pool.size * mesh.replicas[edge.caller]
+    for service in mesh.topology.services:
+        room = service.replicas * (service.workers + service.queue)
+        if connections[service.name] > room:
+            yield (
+                f"services.{service.name}",
+                f"the pools of its callers have {connections[service.name]} connections, more than the {room} requests "
+                "that its workers and queues hold: the pools don't protect it",
+            )
+
+
+_CHECKS: tuple[Callable[[_Mesh], Iterator[Finding]], ...] = (
+    _unreached,
+    _overload,
+    _hasty,
+    _inverted,
+    _amplified,
+    _inert_breakers,
+    _narrow,
+    _oversized_pools,
+)
+
+
+def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edge]) -> dict[str, float]:
+    """How long each operation may wait for others by its own timeouts and retries, in seconds.
+
+    A call without a timeout is waited for as long as the callee itself waits.
+    """
+    patience: dict[str, float] = {}
+
+    def wait(caller: str, call: Call) -> float:
+        total = 0.0
+        for link, _ in chain(call):
+            edge = edges[caller, link.service]
+            attempt = patience[name_of(link)] if edge.timeout is None else edge.timeout
+            total += attempt if edge.retry is None else attempt * edge.retry.max_attempts + _pauses(edge.retry)
+        return total
+
+    for node in reversed(list(nx.topological_sort(operations))):
+        caller = operations.nodes[node]["service"].name
+        operation: Operation = operations.nodes[node]["operation"]
+        patience[node] = sum(max(wait(caller, call) for call in group) for group in operation.calls)
+    return patience
+
+
+def _pauses(retry: Retry) -> float:
+    """The longest time that the caller may pause between all attempts of one call, in seconds."""
+    return sum(min(retry.base * float(2**attempt - 1), retry.maximum) for attempt in range(1, retry.max_attempts))
+
+
+def _attempts(edge: Edge) -> float:
+    """Attempts of one call, at worst, on average."""
+    if edge.retry is None:
+        return 1.0
+    if edge.retry.budget is None:
+        return edge.retry.max_attempts
+    return min(edge.retry.max_attempts, 1 + edge.retry.budget.ratio)
+
+
+def _hears(edge: Edge, patience: float) -> bool:
+    """Whether the caller tries again when its callee has given up on, or still waits for, what it calls itself."""
+    if edge.retry is None:
+        return False
+    gives_up_first = edge.timeout is not None and edge.timeout < patience
+    return "dependency_failed" in edge.retry.on or ("timeout" in edge.retry.on and gives_up_first)
+
+
+def _path(edge: Edge, policy: str) -> str:
+    return f"edges.{edge.caller} -> {edge.callee}.{policy}"
+
+
+def _likewise(callees: list[str]) -> str:
+    return f"; likewise its calls to {', '.join(callees)}" if callees else ""

@@ -1,0 +1,219 @@
+"""How numbers are written, `250ms`, `40%`, `20/s`, `512MiB`: read and written here, for files, commands and reports.
+
+Whatever a function of this file writes without rounding, its counterpart reads back as the same number. Arithmetic
+is decimal, so that `0.4ms` is the float nearest to 0.0004 and not the product of two rounded ones.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+_SECONDS = {
+    "h": Decimal(3600),
+    "m": Decimal(60),
+    "s": Decimal(1),
+    "ms": Decimal("1e-3"),
+    "us": Decimal("1e-6"),
+}
+_SHARES = {"": Decimal(1), "%": Decimal("0.01")}
+_PER_SECOND = {"": Decimal(1), "/s": Decimal(1), "/m": 1 / Decimal(60), "/h": 1 / Decimal(3600)}
+_BINARY_SIZES = {f"{prefix}iB": Decimal(1024) ** power for power, prefix in ((4, "T"), (3, "G"), (2, "M"), (1, "K"))}
+_BYTES = {
+    "": Decimal(1),
+    "B": Decimal(1),
+    "kB": Decimal(10**3),
+    "MB": Decimal(10**6),
+    "GB": Decimal(10**9),
+    "TB": Decimal(10**12),
+    **_BINARY_SIZES,
+}
+
+#: ASCII digits only, no underscores, no nan or inf; three digits of exponent are more than a float can hold.
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)(.*)", re.ASCII | re.DOTALL)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+#: Characters of the longest number worth reading; more digits than that are a mistake, and slow.
+_LONGEST = 40
+
+
+def shown(text: str) -> str:
+    """A text as a message may show it: quoted, cut to a readable length, control characters escaped."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+
+
+def parse_duration(text: str, plain_seconds: bool = False) -> float:
+    """Read a time such as `250ms`, `1.5s`, `2m`, `1h` or `40us`.
+
+    Parameters
+    ----------
+    text
+        What was written.
+    plain_seconds
+        Whether a number without a unit is seconds, as on a command line; otherwise only 0 may go without.
+
+    Returns
+    -------
+    float
+        The time in seconds.
+
+    Raises
+    ------
+    ValueError
+        If it's no such time; the message says what would be right.
+    """
+    number, unit = _split(text)
+    if number is not None and not unit:
+        if not plain_seconds and number:
+            raise ValueError(f"needs a unit, as in {text}ms or {text}s")
+        unit = "s"
+    examples = "90, 250ms or 2m" if plain_seconds else "250ms, 1.5s or 2m"
+    return _amount(text, number, unit, _SECONDS, f"a duration such as {examples}")
+
+
+def parse_ratio(text: str) -> float:
+    """Read a share such as `40%` or `0.4`; ValueError if it's none."""
+    return _amount(text, *_split(text), _SHARES, "a ratio such as 40% or 0.4")
+
+
+def parse_rate(text: str) -> float:
+    """Read a rate such as `20/s`, `90/m`, `5/h`, or a plain number a second; ValueError if it's none."""
+    return _amount(text, *_split(text), _PER_SECOND, "a rate such as 20/s, 90/m or 5/h")
+
+
+def parse_size(text: str) -> float:
+    """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it's none."""
+    return _amount(text, *_split(text), _BYTES, "a size such as 512MiB, 4GiB or 1MB")
+
+
+def parse_number(text: str) -> float:
+    """Read a plain number such as `0.6` or `1e3`; ValueError if it's none."""
+    return _amount(text, *_split(text), {"": Decimal(1)}, "a number such as 0.6")
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number such as `12`; ValueError if it's none."""
+    if len(text) > _LONGEST or not _WHOLE.fullmatch(text):
+        raise ValueError(f"must be a whole number such as 12, not {shown(text)}")
+    return int(text)
+
+
+def parse_flag(text: str) -> bool:
+    """Read `true` or `false`; ValueError for anything else."""
+    if text not in ("true", "false"):
+        raise ValueError(f"must be true or false, not {shown(text)}")
+    return text == "true"
+
+
+def parse_text(text: str) -> str:
+    """Read a line of text; ValueError if it's empty or holds control characters, which would break a record."""
+    if not text or not text.isprintable():
+        raise ValueError(f"must be a line of text, not {shown(text)}")
+    return text
+
+
+def _split(text: str) -> tuple[Decimal | None, str]:
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
+    return (Decimal(match[1]), match[2]) if match else (None, "")
+
+
+def _amount(text: str, number: Decimal | None, unit: str, units: Mapping[str, Decimal], expected: str) -> float:
+    if number is None or unit not in units:
+        raise ValueError(f"must be {expected}, not {shown(text)}")
+    value = float(number * units[unit])
+    if not math.isfinite(value):
+        raise ValueError(f"must be {expected}; {shown(text)} is too large")
+    return value or 0.0  # never -0.0
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+
+
+def duration(seconds: float, digits: int | None = None) -> str:
+    """Write a time in seconds, as in `250ms`.
+
+    Parameters
+    ----------
+    seconds
+        The time.
+    digits
+        Significant digits to round to; by default none are dropped.
+
+    Returns
+    -------
+    str
+        The time in the largest unit in which it's 1 or more; whole hours and minutes only.
+    """
+    amount = _decimal(seconds, digits)
+    for unit, scale in _SECONDS.items():
+        if abs(amount) >= scale and (scale <= 1 or amount % scale == 0):
+            return f"{_plain(amount / scale)}{unit}"
+    return f"{_plain(amount / _SECONDS['us'])}us" if amount else "0s"
+
+
+def ratio(share: float, digits: int | None = None) -> str:
+    """Write a share as a percentage, as in `40%`; `digits` as in `duration`."""
+    return f"{_plain(_decimal(share, digits) * 100)}%"
+
+
+def rate(per_second: float, digits: int | None = None) -> str:
+    """Write a rate, as in `20/s`; `digits` as in `duration`."""
+    return f"{_plain(_decimal(per_second, digits))}/s"
+
+
+def size(in_bytes: float, digits: int | None = None) -> str:
+    """Write a size, as in `512MiB`; `digits` as in `duration`.
+
+    Without rounding the unit is the largest that needs no more than three decimals.
+    """
+    for unit, scale in _BINARY_SIZES.items():
+        amount = _decimal(in_bytes, None) / scale
+        if abs(amount) >= 1 and (digits or amount == round(amount, 3)):
+            return f"{_plain(_decimal(float(amount), digits))}{unit}"
+    return f"{_plain(_decimal(in_bytes, digits))}B"
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """Write a plain number, as in `0.6`; `digits` as in `duration`."""
+    return _plain(_decimal(value, digits))
+
+
+def _decimal(value: float, digits: int | None) -> Decimal:
+    # The shortest decimal that reads back as the same float.
+    return Decimal(repr(float(value)) if digits is None else f"{value:.{digits}g}")
+
+
+def _plain(amount: Decimal) -> str:
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# -- by name -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a value of one of `topology.keys.UNITS` is read and written."""
+
+    parse: Callable[[str], Any]
+    show: Callable[[Any], str]
+
+
+#: The units of scalars, by the name that a key's declaration gives.
+UNITS: dict[str, Unit] = {
+    "duration": Unit(parse_duration, duration),
+    "count": Unit(parse_count, str),
+    "ratio": Unit(parse_ratio, ratio),
+    "number": Unit(parse_number, number),
+    "rate": Unit(parse_rate, rate),
+    "size": Unit(parse_size, size),
+    "text": Unit(parse_text, str),
+    "choice": Unit(parse_text, str),
+    "flag": Unit(parse_flag, lambda value: "true" if value else "false"),
+}
