@@ -22,34 +22,27 @@ if TYPE_CHECKING:
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType[float]):
     """A length of time: seconds, or with a unit."""
 
     name = "time"
 
-    def __init__(self, *, positive: bool = False) -> None:
-        self._positive = positive
+    def __init__(self, least: float = 0.0, most: float = 366 * 86400.0) -> None:
+        self._least, self._most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         from topology.units import parse_duration
 
-        if isinstance(value, float):
-            return value
         try:
-            seconds = parse_duration(value, plain_seconds=True)
+            seconds = value if isinstance(value, float) else parse_duration(value, plain_seconds=True)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        if self._positive and seconds == 0:
-            self.fail("must be longer than 0", param, ctx)
-        if seconds > _LONGEST:
-            self.fail("must be at most a year", param, ctx)
+        if not self._least <= seconds <= self._most:
+            self.fail(f"must be from {self._least:g} to {self._most:g} seconds, not {value!r}", param, ctx)
         return seconds
 
 
-_LONGEST = 366 * 86400.0
-
-
-class Number(click.ParamType):
+class Number(click.ParamType[float]):
     """A finite number above 0, up to a bound."""
 
     name = "number"
@@ -67,7 +60,7 @@ class Number(click.ParamType):
         return number
 
 
-class Start(click.ParamType):
+class Start(click.ParamType[datetime]):
     """A moment: ISO 8601 (UTC unless it says otherwise), or `now`."""
 
     name = "moment"
@@ -96,13 +89,11 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
     path = click.Path(path_type=Path)
     for option in reversed(
         (
-            click.option(
-                "--duration", type=Seconds(positive=True), help="Length of the incident, or of the recording."
-            ),
+            click.option("--duration", type=Seconds(0.001), help="Length of the incident, or of the recording."),
             click.option("--lead-in", type=Seconds(), help="Healthy time recorded before it."),
             click.option("--recovery", type=Seconds(), help="Time recorded after it."),
             click.option(
-                "--interval", type=Seconds(positive=True), default=1.0, help="Metric sampling.  [default: 1s]"
+                "--interval", type=Seconds(0.001, 86400.0), default=1.0, help="Metric sampling.  [default: 1s]"
             ),
             click.option("--rate", type=Number(1e6), help="Requests a second.  [default: the topology's]"),
             click.option("--severity", type=Number(1.0), default=1.0, show_default=True, help="Scales every fault."),
@@ -270,14 +261,11 @@ def _generate(
     from sim.simulation import Simulation
     from sim.summary import Summary
     from topology.document import DocumentError
-    from topology.review import review
 
     try:
         loaded = loader.load(file, options)
     except DocumentError as error:
         _refuse(error.problems)
-    for path, message in review(loaded.topology):
-        loaded.topology_document.warn(loaded.topology_document.find(path), message)
     if not quiet:
         _print(loaded.warnings)
     played = loaded.scenario
@@ -306,16 +294,14 @@ def _generate(
 def _load_topology(file: Path) -> Any:
     """Load a topology and print its warnings, or print its errors and exit."""
     from topology.document import DocumentError
-    from topology.loader import load
-    from topology.review import review
+    from topology.loader import load, shipped
+    from topology.review import remarks
 
     try:
-        loaded = load(file)
+        loaded = load(shipped().get(str(file), file))
     except DocumentError as error:
         _refuse(error.problems)
-    for path, message in review(loaded.topology):
-        loaded.document.warn(loaded.document.find(path), message)
-    _print(loaded.document.problems)
+    _print(remarks(loaded))
     return loaded
 
 

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from math import inf
 from pathlib import Path
-from typing import Any
 
 import topology.loader
+import topology.review
 from faults.fault import Extent, Fault, Target
 from faults.kinds import fault_kinds
 from faults.scenario import Scenario
-from topology.binder import bind
+from topology.binder import bind, keys_of, settings
 from topology.document import Document, DocumentError, Node, Problem, suggestion
+from topology.keys import Key
 from topology.spec import Topology
-from topology.units import duration, parse_duration, parse_ratio
+from topology.units import duration, parse_duration, parse_ratio, ratio, shown
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_EDGE = re.compile(r"\s*(\S+)\s*->\s*(\S+)\s*")
 _REPLICA = re.compile(r"(.+)\[(\d{1,6})\]")
+#: No time of a fault is longer than this: a year in seconds, and a hundred times the incident.
+_LONGEST, _LARGEST = 366 * 86400.0, 100.0
 
 
 @dataclass(frozen=True)
 class Options:
     """What a user may set from outside in place of what the scenario file says; None leaves it as it is.
 
-    Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology` is
-    a file.
+    Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
+    is a file, or the name of a shipped mesh. ValueError for a number out of its bounds.
     """
 
     duration: float | None = None
@@ -35,6 +40,27 @@ class Options:
     rate: float | None = None
     severity: float = 1.0
     topology: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        bounds = keys_of(Scenario) | {"severity": keys_of(Fault)["severity"]}
+        for name in ("duration", "lead_in", "recovery", "rate", "severity"):
+            value = getattr(self, name)
+            if value is not None:
+                _refuse_outside(name, bounds[name].grammar, value)
+
+    def over(self, scenario: Scenario) -> Scenario:
+        """A scenario with what is set here in place of its own; severity apart."""
+        own = {field.name for field in fields(scenario)} - {"topology"}
+        return replace(
+            scenario, **{name: value for name, value in vars(self).items() if name in own and value is not None}
+        )
+
+
+def _refuse_outside(name: str, grammar: Key, value: float) -> None:
+    low, high = grammar.low or 0.0, inf if grammar.high is None else grammar.high
+    if not (low < value if grammar.above else low <= value) or not value <= high:
+        least = f"more than {low:g}" if grammar.above else f"at least {low:g}"
+        raise ValueError(f"{name} must be {least} and at most {high:g}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -48,8 +74,11 @@ class Loaded:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in either file."""
-        return (*self.topology_document.problems, *self.scenario_document.problems)
+        """What is odd in either file, except in a mesh that comes with the package: it's odd on purpose."""
+        odd: list[Problem] = []
+        if Path(self.topology_document.file) not in topology.loader.shipped().values():
+            odd += topology.review.remarks(topology.loader.Loaded(self.topology, self.topology_document))
+        return (*odd, *self.scenario_document.problems)
 
 
 def shipped() -> dict[str, Path]:
@@ -74,153 +103,159 @@ def parse(text: str, file: str, options: Options = Options(), folder: Path = Pat
 
 
 def _load(document: Document, folder: Path, options: Options) -> Loaded:
-    reader = _Reader(document)
-    scenario = reader.scenario()
-    problems: list[Problem] = []
+    scenario = options.over(_header(document))
     mesh: topology.loader.Loaded | None = None
+    elsewhere: tuple[Problem, ...] = ()
     try:
-        mesh = topology.loader.load(options.topology or reader.topology_file(scenario, folder))
+        path = _chosen(options.topology) or _named(document, scenario.topology, folder)
+        mesh = path and topology.loader.load(path)
     except DocumentError as error:
-        problems += error.problems
-    set_outside = {
-        name: value
-        for name in ("duration", "lead_in", "recovery", "rate")
-        if (value := getattr(options, name)) is not None
-    }
-    scenario = replace(scenario, **set_outside)
-    reader.check_windows(scenario)
-    if mesh is not None:
-        reader.check_targets(scenario, mesh.topology)
-    if problems or any(not problem.warning for problem in document.problems):
-        raise DocumentError([*document.problems, *problems])
-    assert mesh is not None
-    return Loaded(scenario.at_severity(options.severity), mesh.topology, document, mesh.document)
+        elsewhere = error.problems
+    faults = _Faults(document, scenario, mesh and mesh.topology).read()
+    if mesh is None or any(not problem.warning for problem in document.problems):
+        raise DocumentError([*document.problems, *elsewhere])
+    scenario = replace(scenario, faults=faults).at_severity(options.severity)
+    return Loaded(scenario, mesh.topology, document, mesh.document)
 
 
-class _Reader:
-    """Reads one document, remembering where each fault stood."""
+def _header(document: Document) -> Scenario:
+    """The scenario without its faults, and with defaults in place of what was refused."""
+    values = settings(document, Scenario, document.root, also=("faults",))
+    if not _NAME.fullmatch(values.setdefault("name", "unnamed")):
+        message = f"must be letters, digits, `-` and `_`, as in my-outage, not {shown(values['name'])}"
+        document.error(document.find("name"), message)
+    return Scenario(**values, source=document.text)
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self._nodes: dict[str, Node] = {}
 
-    def scenario(self) -> Scenario:
-        """The scenario, with what was refused left out."""
-        read = bind(self.document, Scenario, self.document.root, {"faults": self._faults}, source=self.document.text)
-        if read is None:
-            return Scenario(name="", source=self.document.text)
-        if not _NAME.fullmatch(read.name):
-            self._refuse("name", f"must be letters, digits, `-` and `_`, as in my-outage, not {read.name!r}")
-        return read
+def _chosen(named: str | Path | None) -> Path | None:
+    """The file that the option `topology` means."""
+    return None if named is None else topology.loader.shipped().get(str(named), Path(named))
 
-    def topology_file(self, scenario: Scenario, folder: Path) -> Path:
-        """The file that the scenario's `topology` means."""
-        meshes = topology.loader.shipped()
-        if scenario.topology in meshes:
-            return meshes[scenario.topology]
-        path = folder / scenario.topology
-        if not path.is_file():
-            hint = suggestion(scenario.topology, list(meshes))
-            self._refuse("topology", f"{scenario.topology!r} is neither a shipped mesh nor a file in {folder}{hint}")
-            return meshes[topology.loader.DEFAULT]
-        return path
 
-    # -- faults ---------------------------------------------------------------------------------------------------
+def _named(document: Document, named: str, folder: Path) -> Path | None:
+    """The file that the key `topology` means; None, and an error, if there is none."""
+    meshes = topology.loader.shipped()
+    if named in meshes:
+        return meshes[named]
+    path = folder / named
+    try:
+        found = path.is_file()
+    except OSError:  # the name is too long to be one
+        found = False
+    if not found:
+        message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
+        document.error(document.find("topology"), message)
+    return path if found else None
 
-    def _faults(self, node: Node) -> tuple[Fault, ...]:
-        if node.kind != "list":
-            self.document.error(
-                node, f"must be a list of faults, as in `- slow: {{target: ..., factor: 4}}`, not {node}"
-            )
+
+class _Faults:
+    """Reads the faults of a scenario whose other keys are known; without a mesh, targets are looked at by form only."""
+
+    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None) -> None:
+        self._document = document
+        self._scenario = scenario
+        self._mesh = mesh
+        #: Faults of each kind so far, and the line in which each fault stands, by its id.
+        self._count: Counter[str] = Counter()
+        self._lines: dict[str, int] = {}
+
+    def read(self) -> tuple[Fault, ...]:
+        """The faults, without those that were refused."""
+        node = self._document.root.entries.get("faults")
+        if node is None:
             return ()
+        if node.kind != "list":
+            message = f"must be a list of faults, as in `- slow: {{target: ..., factor: 4}}`, not {node}"
+            self._document.error(node, message)
         return tuple(fault for item in node.items if (fault := self._fault(item)) is not None)
 
     def _fault(self, node: Node) -> Fault | None:
-        kinds = fault_kinds()
         if node.kind != "map" or len(node.entries) != 1:
-            self.document.error(node, "must be one fault: its kind, and in a block its keys")
-            return None
-        ((word, block),) = node.entries.items()
-        if word not in kinds:
-            nearest = suggestion(word, list(kinds)) or f" (valid: {', '.join(kinds)})"
-            self.document.error(block, f"unknown kind of fault {word!r}{nearest}", line=block.key_line)
-            return None
-        by_hand = {"target": self._target, "at": self._extent, "for": self._extent, "ramp": self._extent}
-        fault = bind(self.document, kinds[word], block, by_hand)
-        if fault is None:
-            return None
-        number = sum(other.startswith(word) for other in self._nodes) + 1
-        fault = replace(fault, id=fault.id or f"{word}-{number}")
-        if fault.id in self._nodes:
-            self.document.error(block, f"a fault called {fault.id!r} stands at line {self._nodes[fault.id].key_line}")
-        self._nodes[fault.id] = block
-        return fault
-
-    def _target(self, node: Node) -> Target | None:
-        """A target by its form; whether the mesh has it is looked at later."""
-        text = node.text.strip()
-        if node.kind != "scalar" or not text:
-            self.document.error(
-                node, f"must be service, service[replica], service.operation, caller -> callee or users, not {node}"
+            self._document.error(
+                node, f"must be one kind of fault and its keys, as in `slow: {{...}}`, not {_found(node)}"
             )
             return None
-        if text == "users":
-            return Target("users")
-        if edge := _EDGE.fullmatch(text):
-            return Target("edge", edge[1], callee=edge[2])
-        if replica := _REPLICA.fullmatch(text):
-            return Target("replica", replica[1], replica=int(replica[2]))
-        service, dot, operation = text.partition(".")
-        return Target("operation", service, operation=operation) if dot else Target("service", service)
+        ((word, block),) = node.entries.items()
+        kind = fault_kinds().get(word)
+        if kind is None:
+            message = f"unknown kind of fault {shown(word)}{suggestion(word, list(fault_kinds()))}"
+            self._document.error(block, message, line=block.key_line)
+            return None
+        self._count[word] += 1
+        by_hand = {
+            "target": partial(self._target, kind),
+            "at": partial(self._extent, negative=True),
+            "for": self._extent,
+            "ramp": self._extent,
+        }
+        fault = bind(self._document, kind, block, by_hand)
+        if fault is None:
+            return None
+        fault = replace(fault, id=fault.id or f"{word}-{self._count[word]}")
+        self._check_id(fault, block)
+        self._check_window(fault, block)
+        if self._mesh is not None and not self._unfit(kind, fault.target):
+            self._check(block.entries["target"], fault.misfit(self._mesh))
+        return fault
 
-    def _extent(self, node: Node) -> Extent | None:
+    def _target(self, kind: type[Fault], node: Node) -> Target | None:
+        target = _target(node.text.strip()) if node.kind == "scalar" else None
+        if target is None:
+            message = f"must be service, service[0], service.operation, caller -> callee or users, not {node}"
+            self._document.error(node, message)
+            return None
+        self._check(node, self._unfit(kind, target))
+        return target
+
+    def _extent(self, node: Node, negative: bool = False) -> Extent | None:
         try:
             if node.kind != "scalar":
                 raise ValueError(f"must be a time, as in 30s, or a share of the incident, as in 50%, not {node}")
-            if node.text.endswith("%"):
-                return Extent(share=parse_ratio(node.text))
-            return Extent(seconds=parse_duration(node.text))
+            share = parse_ratio(node.text) if node.text.endswith("%") else 0.0
+            seconds = 0.0 if node.text.endswith("%") else parse_duration(node.text)
+            if min(share, seconds) < 0 and not negative:
+                raise ValueError(f"must be at least 0, not {node.text}")
+            if abs(share) > _LARGEST or abs(seconds) > _LONGEST:
+                raise ValueError(f"must be at most {ratio(_LARGEST)} or {duration(_LONGEST)}, not {node.text}")
+            return Extent(seconds, share)
         except ValueError as error:
-            self.document.error(node, f"{error}")
+            self._document.error(node, str(error))
             return None
 
     # -- what belongs together ---------------------------------------------------------------------------------------
 
-    def check_windows(self, scenario: Scenario) -> None:
+    def _check(self, node: Node, problem: str) -> None:
+        if problem:
+            self._document.error(node, problem)
+
+    def _check_id(self, fault: Fault, block: Node) -> None:
+        """Each fault has an id of its own."""
+        line = self._lines.setdefault(fault.id, block.key_line)
+        if line != block.key_line:
+            self._check(block.entries.get("id", block), f"the fault in line {line} is called {shown(fault.id)} too")
+
+    def _check_window(self, fault: Fault, block: Node) -> None:
         """Each fault acts inside the recording."""
-        for fault in scenario.faults:
-            window = scenario.window(fault)
-            node = self._nodes[fault.id]
-            if window.start < 0 or window.end > scenario.length + 1e-9:
-                self.document.error(
-                    node,
-                    f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)} of the "
-                    f"incident, but the recording ends at {_time(scenario.length - scenario.lead_in)} "
-                    f"(duration {_time(scenario.duration)} + recovery {_time(scenario.recovery)})",
-                )
-            elif window.end <= window.start:
-                self.document.error(self._at(node, "for"), "must be longer than 0")
-            elif window.full > window.end:
-                self.document.error(
-                    self._at(node, "ramp"),
-                    f"its ramp of {_time(window.full - window.start)} is longer than the {_time(window.end - window.start)} for "
-                    "which it acts",
-                )
+        scenario, window = self._scenario, self._scenario.window(fault)
+        if window.start < -1e-9 or window.end > scenario.length + 1e-9:
+            acts = f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)}"
+            lasts = f"{_time(-scenario.lead_in)} to {_time(scenario.duration + scenario.recovery)}"
+            lengths = f"lead_in {_time(scenario.lead_in)}, duration {_time(scenario.duration)}, recovery {_time(scenario.recovery)}"
+            self._check(block, f"{acts} of the incident, but the recording lasts from {lasts} of it ({lengths})")
+        elif window.end <= window.start:
+            self._check(block.entries.get("for", block), "must be longer than 0")
+        elif window.full > window.end + 1e-9:
+            ramp, whole = _time(window.full - window.start), _time(window.end - window.start)
+            self._check(
+                block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"
+            )
 
-    def check_targets(self, scenario: Scenario, mesh: Topology) -> None:
-        """Each target exists, and is of a level on which such a fault can act."""
-        for fault in scenario.faults:
-            problem = _missing(fault.target, mesh) or fault.misfit(mesh)
-            if not problem and fault.target.level not in fault.levels:
-                problem = f"a {fault.kind} fault acts on {_one_of(fault.levels)}, and {fault.target} is {_LEVELS[fault.target.level]}"
-            if problem:
-                self.document.error(self._at(self._nodes[fault.id], "target"), problem)
-
-    def _at(self, node: Node, word: str) -> Node:
-        return node.entries.get(word, node)
-
-    def _refuse(self, path: str, message: str) -> None:
-        self.document.error(self.document.find(path), message)
+    def _unfit(self, kind: type[Fault], target: Target) -> str:
+        """Why faults of a kind can't act on a target; empty if they can, as far as one can tell without the rest."""
+        problem = _missing(target, self._mesh) if self._mesh is not None else ""
+        if not problem and target.level not in kind.levels:
+            problem = f"a {kind.kind} fault acts on {_one_of(kind.levels)}; {target} is {_LEVELS[target.level]}"
+        return problem
 
 
 #: What a target of each level is called.
@@ -229,7 +264,7 @@ _LEVELS = {
     "replica": "a replica (service[0])",
     "operation": "an operation (service.operation)",
     "edge": "an edge (caller -> callee)",
-    "users": "users",
+    "users": "all users (users)",
 }
 
 
@@ -237,8 +272,28 @@ def _one_of(levels: tuple[str, ...]) -> str:
     return " or ".join(_LEVELS[level] for level in levels)
 
 
+def _found(node: Node) -> str:
+    """What stands in place of a fault."""
+    return f"{len(node.entries)} keys" if node.kind == "map" else str(node)
+
+
 def _time(seconds: float) -> str:
     return duration(round(seconds, 3))
+
+
+def _target(text: str) -> Target | None:
+    """A target by its form; None if it has none."""
+    caller, arrow, callee = (part.strip() for part in text.partition("->"))
+    if arrow:
+        return Target("edge", caller, callee=callee) if caller and callee else None
+    if text == "users":
+        return Target("users")
+    if replica := _REPLICA.fullmatch(text):
+        return Target("replica", replica[1], replica=int(replica[2]))
+    service, dot, operation = text.partition(".")
+    if dot:
+        return Target("operation", service, operation=operation)
+    return Target("service", service) if service else None
 
 
 def _missing(target: Target, mesh: Topology) -> str:
@@ -248,13 +303,13 @@ def _missing(target: Target, mesh: Topology) -> str:
     names = [service.name for service in mesh.services]
     for name in (target.service, target.callee):
         if name is not None and name not in names:
-            return f"unknown service {name!r}{suggestion(name, names)}"
+            return f"unknown service {shown(name)}{suggestion(name, names)}"
     service = mesh.service(target.service)
     if target.replica is not None and target.replica >= service.replicas:
-        return f"{service.name} has {service.replicas} replicas: the last is {service.name}[{service.replicas - 1}]"
-    operations: list[Any] = [operation.name for operation in service.operations]
+        return f"the last replica of {service.name} is {service.name}[{service.replicas - 1}]"
+    operations = [operation.name for operation in service.operations]
     if target.operation is not None and target.operation not in operations:
-        return f"{service.name} has no operation {target.operation!r}{suggestion(target.operation, operations)}"
+        return f"{service.name} has no operation {shown(target.operation)}{suggestion(target.operation, operations)}"
     callees = [edge.callee for edge in mesh.edges if edge.caller == service.name]
     if target.callee is not None and target.callee not in callees:
         return f"{service.name} doesn't call {target.callee}; it calls {', '.join(callees) or 'nobody'}"

@@ -1,0 +1,29 @@
+"""What happens: scenarios played on a mesh, and the records they leave.
+
+Use it like this::
+
+    from sim import outage, simulate
+    metrics, logs, traces, events = outage(duration=60, seed=7)  # lists of plain dicts
+    for batch in simulate("cascade", seed=1, duration=600):      # bounded memory: polars frames
+        ...
+
+The rooms of the package, from the outside in:
+
+    api.py          these functions
+    simulation.py   one run: a scenario, a topology and a seed become batches of records
+    summary.py      a run in a few figures
+    records.py      the four kinds of record
+    telemetry/      what happened -> what observability recorded
+    mesh.py         the running mesh, and the surface on which faults act
+    workload.py     users
+    call.py         the life of a call: the hot path
+    site.py tape.py where in a call tree a call stands, and the draws that belong to it
+    service.py replica.py rollout.py          services, their processes, probes and deploys
+    channel.py breaker.py budget.py pool.py deadlines.py   what a caller knows of a callee
+    modifier.py     a fault's effect while it acts
+    environment.py  SimPy's clock, on which calls ride as bare callbacks
+"""
+
+from sim.api import Records, cascade, degradation, deployment, noise, normal, outage, simulate
+
+__all__ = ["Records", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"]

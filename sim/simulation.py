@@ -41,6 +41,11 @@ class Simulation:
     batch
         Calls a batch: changes when records come, not what they are.
 
+    Raises
+    ------
+    ValueError
+        For an interval that is shorter than a millisecond or longer than a day.
+
     Attributes
     ----------
     mesh
@@ -57,6 +62,8 @@ class Simulation:
         interval: float = DEFAULT_INTERVAL,
         batch: int = BATCH,
     ) -> None:
+        if not 0.001 <= interval <= 86400:
+            raise ValueError(f"interval must be at least 0.001 and at most 86400 seconds, not {interval}")
         if scenario.rate is not None:
             topology = replace(topology, workload=replace(topology.workload, rate=scenario.rate))
         self.scenario = scenario

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -40,14 +39,18 @@ class BoundKey:
     default: Any
 
 
-@cache
+_keys: dict[type, dict[str, BoundKey]] = {}
+
+
 def keys_of(cls: type) -> dict[str, BoundKey]:
     """The keys that a block of type `cls` may have, in the order of its fields."""
-    return {
-        field.name.rstrip("_"): BoundKey(field.name, field.metadata["key"], field.default)
-        for field in fields(cls)
-        if "key" in field.metadata
-    }
+    if cls not in _keys:
+        _keys[cls] = {
+            field.name.rstrip("_"): BoundKey(field.name, field.metadata["key"], field.default)
+            for field in fields(cls)
+            if "key" in field.metadata
+        }
+    return _keys[cls]
 
 
 def bind(
@@ -182,7 +185,7 @@ def _scalar(document: Document, grammar: Key, node: Node) -> Any:
 
 def _within_bounds(grammar: Key, value: Any, node: Node) -> None:
     if grammar.choices and value not in grammar.choices:
-        raise ValueError(f"must be one of {', '.join(grammar.choices)}, not {node}")
+        raise ValueError(f"can't be {node}{suggestion(node.text, grammar.choices)}")
     show = UNITS[grammar.unit].show
     if grammar.low is not None and grammar.above and value <= grammar.low:
         raise ValueError(f"must be more than {show(grammar.low)}, not {node.text}")

@@ -36,8 +36,7 @@ def distribution(document: Document, node: Node) -> Distribution | None:
 def _by_word(document: Document, node: Node) -> Distribution | None:
     words = [word for word in node.entries if word in DISTRIBUTIONS]
     if len(words) != 1:
-        if node.kind == "map":
-            document.error(node, f"must have one of {', '.join(DISTRIBUTIONS)}")
+        document.error(node, f"must have exactly one of {', '.join(DISTRIBUTIONS)}")
         return None
     parameters = node.entries[words[0]]
     if words[0] == Mixture.word:

@@ -87,7 +87,8 @@ class LogNormal(Distribution):
 
         # A uniform of exactly 0 would be a time of 0 with sigma > 0: ndtri(0) is -inf and exp(-inf) is 0, a
         # legal value, so it needs no guard.
-        return self.median * np.exp(self.sigma * ndtri(u))
+        normal: Floats = ndtri(u)
+        return self.median * np.exp(self.sigma * normal)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ class Gamma(Distribution):
         from scipy.special import gammaincinv
 
         shape = 1 / self.cv**2
-        return (self.mean / shape) * gammaincinv(shape, u)
+        standard: Floats = gammaincinv(shape, u)
+        return (self.mean / shape) * standard
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Pareto(Distribution):
         if a == 1:
             return low * (1 + math.log(high / low))
         # E[min(X, high)] = low + integral of the survival function from low to high.
-        return low + low / (a - 1) * (1 - (low / high) ** (a - 1))
+        return low + low / (a - 1) * (1 - math.pow(low / high, a - 1))
 
     def quantile(self, u: Floats) -> Floats:
         return np.minimum(self.minimum * (1 - u) ** (-1 / self.alpha), max(self.minimum, self.maximum))

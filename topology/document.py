@@ -199,7 +199,7 @@ def suggestion(name: str, names: Collection[str]) -> str:
     nearest = difflib.get_close_matches(name[:80], names, n=1)
     if nearest:
         return f" (did you mean {nearest[0]!r}?)"
-    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 12 else ""
+    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 16 else ""
 
 
 class _Event(NamedTuple):
@@ -233,8 +233,10 @@ class _Composer:
             document.stop(line, f"isn't YAML: character {chr(error.character)!r} is not allowed")
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
+            # What is missing at the end is missing in the last line, not in one after it.
+            line = min(line, len(document.text.splitlines()))
             document.stop(line, "isn't YAML: " + ", ".join(filter(None, (error.context, error.problem))))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             # Characters that can't be encoded, and escapes that are none, from a parser that doesn't look.
             document.stop(1, f"isn't YAML: {error}")
         if not self._events:

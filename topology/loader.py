@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import MISSING, dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 _USERS = "users"
 
+#: A section that a file leaves out.
+_ABSENT = Node("map", "", 0, 0)
 _WEIGHT = Key("ratio", "share of the whole, beside the other weights", low=0, high=1e9)
 
 
@@ -134,18 +136,12 @@ class _Reader:
             self.document.root,
             dict.fromkeys(("services", "workload", "defaults", "edges"), lambda node: node),
         )
-        empty = Node("map", "", 0, 0)
-        # Services come first whatever the order in the file: the other sections speak of them by name.
-        defaults_node = sections.get("defaults", empty)
-        service_names = list(sections.get("services", empty).entries)
-        defaults = self._defaults(defaults_node, service_names)
-        services = self._services(sections.get("services", empty), defaults.get("service", {}))
-        self.calls = [
-            written
-            for written in self.calls
-            if self._exists(written.node, written.call.service, written.call.operation)
-        ]
-        edges = self._edges(sections.get("edges", empty), defaults, services)
+        services_node = sections.get("services", _ABSENT)
+        # The order is ours, not the file's: defaults lie under services, and the rest speaks of services by name.
+        defaults = self._defaults(sections.get("defaults", _ABSENT), list(services_node.entries))
+        services = self._services(services_node, defaults.get("service", {}))
+        self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
+        edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
         workload = self._workload(sections["workload"]) if "workload" in sections else Workload()
         return Topology(sections.get("name", ""), services, edges, workload, source=self.document.text)
 
@@ -174,12 +170,12 @@ class _Reader:
     def _services(self, node: Node, defaults: Settings) -> tuple[Service, ...]:
         services = []
         entries = block(self.document, node)
-        if node.kind == "map" and not entries:
+        if node.kind == "map" and not entries and node is not _ABSENT:
             self.document.error(node, "needs at least one service")
         for name, entry in entries.items():
             if not _SERVICE_NAME.fullmatch(name) or name == _USERS:
                 rule = "up to 63 lower case letters, digits and hyphens, a letter first"
-                reason = "that is what faults call the workload" if name == _USERS else rule
+                reason = "that is what faults call the workload" if name == _USERS else f"use {rule}"
                 self.document.error(entry, f"a service can't be called {shown(name)}: {reason}")
             self.known[name] = {}
             found = settings(self.document, Service, entry, {"operations": partial(self._operations, name)})
@@ -192,7 +188,7 @@ class _Reader:
         operations = []
         for name, entry in block(self.document, node).items():
             if not _OPERATION_NAME.fullmatch(name):
-                rule = "up to 100 letters, digits, hyphens and underscores"
+                rule = "use up to 100 letters, digits, hyphens and underscores"
                 self.document.error(entry, f"an operation can't be called {shown(name)}: {rule}")
             self.known[service][name] = None
             by_hand: ByHand = {
@@ -234,24 +230,29 @@ class _Reader:
         if names is None:
             return None
         position = len(self.calls)
-        call: Call | None = Call(*names)
-        if keys is not None:
-
-            def followers(chain: Node) -> tuple[Call, ...]:
-                items = chain.items if chain.kind == "list" else [chain]
-                calls = [self._call(service, operation, item, on_miss=True) for item in items]
-                return tuple(call for call in calls if call is not None)
-
-            call = bind(document, Call, keys, {"on_miss": followers}, service=names[0], operation=names[1])
-            if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
-                document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
-            for word in ("probability", "on_miss"):
-                if on_miss and word in keys.entries:
-                    document.error(keys.entries[word], "is not for a call that is made on a miss")
+        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, on_miss)
         if call is not None:
             # Before those on its miss, which were read with it: file order decides the order of edges.
             self.calls.insert(position, _WrittenCall(service, operation, call, keys or node))
         return call
+
+    def _call_with_keys(
+        self, service: str, operation: str, names: tuple[str, str], keys: Node, on_miss: bool
+    ) -> Call | None:
+        by_hand: ByHand = {"on_miss": partial(self._chain, service, operation)}
+        call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
+        if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
+            self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        for word in ("probability", "on_miss"):
+            if on_miss and word in keys.entries:
+                self.document.error(keys.entries[word], "is not for a call that is made on a miss")
+        return call
+
+    def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
+        """The calls that follow a lookup that misses."""
+        items = node.items if node.kind == "list" else [node]
+        calls = [self._call(service, operation, item, on_miss=True) for item in items]
+        return tuple(call for call in calls if call is not None)
 
     def _target(self, text: str, node: Node) -> tuple[str, str] | None:
         """The service and the operation that a text names; whether they exist is `_exists`."""
@@ -281,10 +282,10 @@ class _Reader:
 
     def refuse_giants(self, topology: Topology) -> None:
         """An error for each entry whose calls are too many or too deep to run; there must be no cycles."""
-        for service, depth in depths(topology).items():
-            if depth > DEEPEST_CALLS:
-                message = f"is {depth} calls deep; at most {DEEPEST_CALLS} operations may call one another in a row"
-                self.document.error(self.document.find(f"services.{service}"), message)
+        service, depth = max(depths(topology).items(), key=lambda item: item[1])
+        if depth > DEEPEST_CALLS:
+            message = f"is {depth} calls deep; at most {DEEPEST_CALLS} operations may call one another in a row"
+            self.document.error(self.document.find(f"services.{service}"), message)
         for entry, sites in sites_per_entry(topology).items():
             if sites > MOST_SITES:
                 message = f"one request makes up to {sites} calls, more than the {MOST_SITES} that can be run"
@@ -308,21 +309,20 @@ class _Reader:
             elif pair is not None:
                 single[pair] = layer
         kinds = {service.name: service.kind for service in services}
-        start, to = defaults.get("edges_from", {}), defaults.get("edges_to", {})
+        nothing: Settings = {}
+        everywhere, above, below = (defaults.get(word, nothing) for word in ("edge", "edges_from", "edges_to"))
         edges = []
         for caller, callee in pairs:
-            merged: Settings = defaults.get("edge", {})
-            # A name says more than a kind, and a callee's need more than a caller's.
-            for layer in (
-                start.get(kinds[caller]),
-                to.get(kinds[callee]),
-                start.get(caller),
-                to.get(callee),
-                single.get((caller, callee)),
-            ):
-                if layer is not None:
-                    merged = overlay(Edge, merged, layer)
-            edges.append(build(Edge, merged, caller=caller, callee=callee))
+            # A name says more than a kind, and what a callee needs more than what a caller does everywhere.
+            layers = (
+                everywhere,
+                above.get(kinds[caller], nothing),
+                below.get(kinds[callee], nothing),
+                above.get(caller, nothing),
+                below.get(callee, nothing),
+                single.get((caller, callee), nothing),
+            )
+            edges.append(build(Edge, reduce(partial(overlay, Edge), layers), caller=caller, callee=callee))
         return tuple(edge for edge in edges if edge is not None)
 
     def _pair(self, name: str, node: Node, pairs: dict[tuple[str, str], None]) -> tuple[str, str] | None:

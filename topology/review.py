@@ -14,8 +14,10 @@ import networkx as nx
 import numpy as np
 
 from topology.distributions import Floats
+from topology.document import Problem
 from topology.graph import chain, name_of, operation_graph
 from topology.load import Load, call_rates, expected_visits, offered_load, response_times, round_trip
+from topology.loader import Loaded
 from topology.policies import Retry
 from topology.spec import Call, Edge, Operation, Topology
 from topology.units import duration, number, rate, ratio
@@ -317,3 +319,12 @@ def _path(edge: Edge, policy: str) -> str:
 
 def _likewise(callees: list[str]) -> str:
     return f"; likewise its calls to {', '.join(callees)}" if callees else ""
+
+
+def remarks(loaded: Loaded) -> list[Problem]:
+    """The findings of `review` as warnings, each at its line, or at the line of what is nearest above it."""
+    document = loaded.document
+    return [
+        Problem(document.file, document.find(path).line, path, message, warning=True)
+        for path, message in review(loaded.topology)
+    ]

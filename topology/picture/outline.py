@@ -27,7 +27,7 @@ def text(topology: Topology) -> str:
         f"{rate(topology.workload.rate)} from users"
     )
     parts = [[heading], _services(topology), list(_entries(topology)), list(_edges(topology))]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 # -- services ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""The Python API: a function for each scenario, and one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict, Unpack
+
+from faults.loader import Options, load, shipped
+from sim.records import KINDS, Batch
+from sim.simulation import DEFAULT_INTERVAL, DEFAULT_SEED, DEFAULT_START, Simulation
+from topology.document import suggestion
+
+Record = dict[str, Any]
+
+
+class Records(NamedTuple):
+    """The records of a run: plain dicts, as the lines of the files, each list in order of time."""
+
+    metrics: list[Record]
+    logs: list[Record]
+    traces: list[Record]
+    events: list[Record]
+
+
+class Settings(TypedDict, total=False):
+    """What every function takes, all optional.
+
+    `duration`, `lead_in` and `recovery` are seconds and `rate` is requests a second (default: as the scenario says);
+    `severity` in (0, 1] scales every fault; `topology` is a file or the name of a shipped mesh; `interval` is seconds
+    between samples of metrics; `start` is the wall time of the first moment (UTC if it has no zone).
+    """
+
+    seed: int
+    duration: float
+    lead_in: float
+    recovery: float
+    rate: float
+    severity: float
+    topology: str | Path
+    interval: float
+    start: datetime
+
+
+def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Iterator[Batch]:
+    """Play a scenario; its records come in batches, in order of time, in memory that does not grow with the run.
+
+    Parameters
+    ----------
+    scenario
+        The name of a shipped scenario (normal, degradation, outage, cascade, deployment, transient, high_volume,
+        intermittent), or a scenario file.
+    batch
+        Calls a batch: changes when records come, not what they are.
+    settings
+        See `Settings`.
+
+    Yields
+    ------
+    Batch
+        A polars frame for each kind of record; `batch.records(kind)` gives plain dicts.
+
+    Raises
+    ------
+    topology.document.DocumentError
+        With everything that is wrong with the scenario's or the topology's file.
+    ValueError
+        For an unknown scenario, or a setting out of its bounds.
+    """
+    start = settings.get("start", DEFAULT_START)
+    options = Options(
+        duration=settings.get("duration"),
+        lead_in=settings.get("lead_in"),
+        recovery=settings.get("recovery"),
+        rate=settings.get("rate"),
+        severity=settings.get("severity", 1.0),
+        topology=settings.get("topology"),
+    )
+    loaded = load(_file(scenario), options)
+    more = {} if batch is None else {"batch": batch}
+    return Simulation(
+        loaded.scenario,
+        loaded.topology,
+        seed=settings.get("seed", DEFAULT_SEED),
+        start=start.replace(tzinfo=UTC) if start.tzinfo is None else start,
+        interval=settings.get("interval", DEFAULT_INTERVAL),
+        **more,
+    ).batches()
+
+
+def normal(**settings: Unpack[Settings]) -> Records:
+    """Nothing goes wrong. See `simulate` for the settings and errors."""
+    return _collect("normal", settings)
+
+
+def degradation(**settings: Unpack[Settings]) -> Records:
+    """A dependency gets slower and slower. See `simulate` for the settings and errors."""
+    return _collect("degradation", settings)
+
+
+def outage(**settings: Unpack[Settings]) -> Records:
+    """The database fails. See `simulate` for the settings and errors."""
+    return _collect("outage", settings)
+
+
+def cascade(**settings: Unpack[Settings]) -> Records:
+    """A slow database takes half the mesh with it. See `simulate` for the settings and errors."""
+    return _collect("cascade", settings)
+
+
+def deployment(**settings: Unpack[Settings]) -> Records:
+    """A bad version rolls out and is rolled back. See `simulate` for the settings and errors."""
+    return _collect("deployment", settings)
+
+
+def noise(noise_type: str, **settings: Unpack[Settings]) -> Records:
+    """What looks bad and isn't: `noise_type` is transient, high-volume or intermittent. See `simulate`."""
+    if noise_type not in NOISES:
+        raise ValueError(f"unknown noise {noise_type!r}{suggestion(noise_type, list(NOISES))}")
+    return _collect(NOISES[noise_type], settings)
+
+
+#: Kinds of noise, and the scenario each of them is.
+NOISES = {"transient": "transient", "high-volume": "high_volume", "intermittent": "intermittent"}
+
+
+def _collect(scenario: str, settings: Settings) -> Records:
+    records = Records([], [], [], [])
+    for batch in simulate(scenario, **settings):
+        for kind, collected in zip(KINDS, records, strict=True):
+            collected += batch.records(kind)
+    return records
+
+
+def _file(scenario: str | Path) -> Path:
+    known = shipped()
+    if str(scenario) in known:
+        return known[str(scenario)]
+    path = Path(scenario)
+    if path.suffix not in (".yaml", ".yml") and not path.exists():
+        raise ValueError(f"unknown scenario {str(scenario)!r}{suggestion(str(scenario), list(known))}")
+    return path

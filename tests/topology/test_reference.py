@@ -1,0 +1,113 @@
+"""The documentation of topology files says what the loader does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from topology import distributions, loader, policies, spec
+from topology.binder import keys_of
+from topology.distributions import DISTRIBUTIONS, Exponential
+from topology.document import DocumentError
+from topology.reference import renew, table
+
+PATH = Path(__file__).parents[2] / "docs" / "topology.md"
+DOCS = PATH.read_text(encoding="utf-8")
+
+#: A mesh with places to put a mistake in, for each first column of the table of errors.
+FORM = """\
+name: t
+services:
+  web: {operations: {home: {calls: db.select}, other: {%(operation)s}}, %(service)s}
+  db: {kind: database, operations: {select: {}}, %(never)s}
+  %(services)s
+edges: {web -> db: {%(edge)s}, %(edges)s}
+workload: {mix: {web.home: 1, %(mix)s}, %(workload)s}
+%(top)s
+"""
+PLACES = ("operation", "service", "services", "edge", "edges", "mix", "workload", "top")
+ERRORS = re.findall(r"^\| (\w+) \| `(.+?)` \| (.+?) \| (?:`(.+?)` )?\|$", DOCS.split("## Errors")[1], re.MULTILINE)
+
+
+def example(name: str) -> str:
+    """A YAML example of the documentation."""
+    return DOCS.split(f"<!-- example: {name} -->\n```yaml\n")[1].split("```")[0]
+
+
+def filled(place: str, text: str) -> str:
+    """The form with a text in one place."""
+    return FORM % {**dict.fromkeys((*PLACES, "never"), ""), place: text}
+
+
+def test_a_table_has_a_row_for_each_key() -> None:
+    """Value, default, bounds and meaning, in Markdown."""
+    assert table(Exponential) == (
+        "| key | value | default | bounds | meaning |\n"
+        "|---|---|---|---|---|\n"
+        "| `mean` | duration | required | more than 0s to 24h | the mean "
+        "(a value in place of the block sets this key) |\n"
+    )
+
+
+def test_tables_are_those_of_the_declarations() -> None:
+    """`python -m topology.reference docs/topology.md` would change nothing."""
+    assert renew(DOCS) == DOCS
+
+
+def test_every_type_of_the_grammar_has_its_table() -> None:
+    """No key of a topology file is left out."""
+    types = {
+        value
+        for module in (spec, policies, distributions, loader)
+        for value in vars(module).values()
+        if isinstance(value, type) and hasattr(value, "__dataclass_fields__") and keys_of(value)
+    }
+    assert {f"{cls.__module__}.{cls.__name__}" for cls in types} <= set(re.findall(r"<!-- keys of (\S+) -->", DOCS))
+
+
+def test_the_small_mesh_loads_and_has_fifteen_lines() -> None:
+    """What the documentation shows first works, and is short."""
+    text = example("small")
+    mesh = loader.parse(text, "small.yaml").topology
+    assert len(text.splitlines()) <= 15
+    assert [(edge.caller, edge.callee) for edge in mesh.edges] == [
+        ("web", "users"),
+        ("web", "items"),
+        ("users", "db"),
+        ("items", "db"),
+    ]
+
+
+def test_every_distribution_is_shown_as_it_may_be_written() -> None:
+    """The examples of distributions load, and all words are among them."""
+    examples = re.findall(r"^work: (.+)$", DOCS, re.MULTILINE)
+    for text in examples:
+        loader.parse(filled("operation", f"work: {text}"), "x")
+    assert all(any(word in text for text in examples) for word in DISTRIBUTIONS)
+
+
+def test_the_broken_file_gives_the_output_shown() -> None:
+    """Every problem at once, word for word."""
+    with pytest.raises(DocumentError) as caught:
+        loader.parse(example("broken"), "broken.yaml")
+    assert f"{caught.value}\n" == DOCS.split("<!-- output: broken -->\n```text\n")[1].split("```")[0]
+
+
+def test_the_form_itself_is_in_order() -> None:
+    """So what is wrong below is wrong because of the mistake."""
+    loader.parse(filled("never", ""), "x")
+    assert len(ERRORS) > 50
+
+
+@pytest.mark.parametrize(("place", "mistake", "message", "right"), ERRORS)
+def test_mistakes_are_reported_and_put_right_as_the_table_says(
+    place: str, mistake: str, message: str, right: str
+) -> None:
+    """The mistake gives one error with the message, and what is said to be right is accepted."""
+    with pytest.raises(DocumentError) as caught:
+        loader.parse(filled(place, mistake), "x")
+    (problem,) = caught.value.problems
+    assert problem.message == message or (place == "top" and problem.message.startswith(message))
+    loader.parse(filled(place, right), "x")

@@ -1,0 +1,90 @@
+"""Prints the keys of a type as a table, so that the documentation says what the binder does.
+
+`python -m topology.reference docs/topology.md` renews the tables of a document in place. A table stands between
+`<!-- keys of topology.spec.Service -->` and `<!-- end -->`; the type may be any whose fields are made by
+`topology.keys.key`, a kind of fault included.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import MISSING, is_dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+from topology.binder import BoundKey, keys_of
+from topology.keys import Key
+from topology.units import UNITS
+
+_TABLE = re.compile(r"(<!-- keys of (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(cls: type) -> str:
+    """The keys of a type as a table in Markdown: value, default, bounds, meaning; a line each.
+
+    Parameters
+    ----------
+    cls
+        A dataclass whose fields are made by `topology.keys.key`.
+    """
+    shorthand = getattr(cls, "shorthand", None)
+    rows = ["| key | value | default | bounds | meaning |", "|---|---|---|---|---|"]
+    for word, key in keys_of(cls).items():
+        meaning = (
+            f"{key.grammar.doc} (a value in place of the block sets this key)" if word == shorthand else key.grammar.doc
+        )
+        rows.append(f"| `{word}` | {_value(key.grammar)} | {_default(key)} | {_bounds(key.grammar)} | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def renew(text: str) -> str:
+    """A document with the tables in it made anew."""
+    return _TABLE.sub(lambda match: f"{match[1]}{table(resolve_name(match[2]))}{match[3]}", text)
+
+
+def _value(grammar: Key) -> str:
+    if grammar.choices:
+        kind = " ".join(f"`{choice}`" for choice in grammar.choices)
+    elif grammar.spec is not None:
+        kind = f"[block](#{grammar.spec.__name__.lower()})"
+    else:
+        kind = "see text" if grammar.unit == "other" else grammar.unit
+    return f"{kind}{', or a list' * grammar.many}{', or `none`' * grammar.none}"
+
+
+def _default(key: BoundKey) -> str:
+    if key.default is MISSING:
+        return "required"
+    if key.default is None:
+        return "`none`" if key.grammar.none else ""
+    return _written(key.grammar, key.default)
+
+
+def _written(grammar: Key, value: Any) -> str:
+    """A default as a file would have it; one that is a block, by the key it can be shortened to."""
+    if grammar.unit in UNITS:
+        values = value if grammar.many else (value,)
+        return " ".join(f"`{UNITS[grammar.unit].show(one)}`" if one != "" else "" for one in values)
+    if is_dataclass(value) and hasattr(value, "shorthand"):
+        key = keys_of(type(value))[value.shorthand]
+        return _written(key.grammar, getattr(value, key.field))
+    if grammar.spec is not None:
+        return "its defaults"
+    return str(value) if value else ""
+
+
+def _bounds(grammar: Key) -> str:
+    if grammar.unit not in UNITS:
+        return ""
+    show = UNITS[grammar.unit].show
+    low = "" if grammar.low is None else f"{'more than' if grammar.above else 'from'} {show(grammar.low)}"
+    high = "" if grammar.high is None else f"to {show(grammar.high)}"
+    return f"{low} {high}".strip()
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(renew(path.read_text(encoding="utf-8")), encoding="utf-8")
