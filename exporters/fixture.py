@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exporters import manifest
+from exporters.background import Background
 from exporters.ndjson import NdjsonSink
 from exporters.staging import recover, staged
 from faults.scenario import GROUPS, Scenario
@@ -35,19 +37,21 @@ def write(simulation: Simulation, folder: Path, severity: float, on_batch: Calla
     severity
         What the severity of the scenario's faults was multiplied by, for the manifest.
     on_batch
-        Hears of each batch, once it is written.
+        Hears of each batch.
 
     Raises
     ------
     OSError
-        If the folder can't be written.
+        If the folder can't be written, or holds files of another kind, which would be lost.
     """
+    _refuse_foreign(folder)
     with staged(folder) as stage:
         sink = NdjsonSink(stage)
         try:
-            for batch in simulation.batches():
-                sink.write(batch)
-                on_batch(batch)
+            with Background(sink) as background:
+                for batch in simulation.batches():
+                    background.write(batch)
+                    on_batch(batch)
             sink.close()
         except BaseException:
             sink.discard()
@@ -55,6 +59,13 @@ def write(simulation: Simulation, folder: Path, severity: float, on_batch: Calla
         content = manifest.manifest(simulation, severity, sink.written)
         manifest.save(stage, content)
     return content
+
+
+def _refuse_foreign(folder: Path) -> None:
+    own = {manifest.NAME, *(f"{kind}.ndjson" for kind in KINDS)}
+    foreign = sorted({path.name for path in folder.iterdir()} - own) if folder.is_dir() else []
+    if foreign:
+        raise FileExistsError(errno.EEXIST, f"it holds {foreign[0]}, which is no part of a fixture", str(folder))
 
 
 @dataclass(frozen=True)
@@ -71,23 +82,19 @@ class Entry:
     problem: str = ""
 
 
-def find(output: Path) -> list[Entry]:
-    """All fixtures below an output folder, by path.
-
-    Raises
-    ------
-    manifest.ManifestError
-        If a manifest can't be read.
-    """
-    for hidden in sorted(output.glob("**/.*.previous-*")):
-        recover(hidden.parent / hidden.name[1:].rpartition(".previous-")[0])
-    entries = []
-    for path in sorted(output.glob(f"**/{manifest.NAME}")):
-        folder = path.parent
-        if any(part.startswith(".") for part in folder.relative_to(output).parts):
-            continue
-        entries.append(_entry(folder, manifest.load(folder)))
-    return entries
+def find(output: Path) -> tuple[list[Entry], list[manifest.ManifestError]]:
+    """All fixtures below an output folder, by path, and why others can't be read."""
+    groups = [output, *(output / group for group in GROUPS.values() if group is not None)]
+    entries, unreadable = [], []
+    for group in groups:
+        for hidden in sorted(group.glob(".*.previous-*")):
+            recover(group / hidden.name[1:].rpartition(".previous-")[0])
+    for folder in sorted(path.parent for group in groups for path in group.glob(f"[!.]*/{manifest.NAME}")):
+        try:
+            entries.append(_entry(folder, manifest.load(folder)))
+        except manifest.ManifestError as error:
+            unreadable.append(error)
+    return entries, unreadable
 
 
 def _entry(folder: Path, content: dict[str, Any]) -> Entry:

@@ -1,7 +1,7 @@
 """Output appears whole or not at all: it is written beside its place, and put there when it's complete.
 
-Whatever stops the writer (a full disk, Ctrl-C, a kill), what was there before stays. Leftovers of a killed writer are hidden
-folders, swept away by the next writer to the same place.
+Whatever stops the writer (a full disk, Ctrl-C, a kill), what was there before stays. Leftovers of a killed writer are
+hidden folders, swept away by the next writer to the same place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def staged(target: Path) -> Iterator[Path]:
     OSError
         If the folder can't be made, or not be put in its place.
     """
-    target = target.absolute()
+    target = Path(os.path.realpath(target))  # a link stays, and what it leads to is renewed
     target.parent.mkdir(parents=True, exist_ok=True)
     recover(target)
     if target.exists() and not target.is_dir():
@@ -41,10 +41,12 @@ def staged(target: Path) -> Iterator[Path]:
 def recover(target: Path) -> None:
     """Put back what a writer had moved aside when it was killed before it had put the new folder in place."""
     for previous in sorted(target.parent.glob(f".{target.name}.previous-*")):
-        if not target.exists():
-            previous.rename(target)
-        elif not _alive(previous):
+        if _alive(previous):
+            continue
+        if target.exists():
             shutil.rmtree(previous, ignore_errors=True)
+        else:
+            previous.rename(target)
 
 
 def _put(stage: Path, target: Path) -> None:

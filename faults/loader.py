@@ -14,7 +14,7 @@ import topology.review
 from faults.fault import Extent, Fault, Target
 from faults.kinds import fault_kinds
 from faults.scenario import Scenario
-from topology.binder import bind, keys_of, settings
+from topology.binder import ByHand, bind, keys_of, settings
 from topology.document import Document, DocumentError, Node, Problem, suggestion
 from topology.keys import Key
 from topology.spec import Topology
@@ -108,10 +108,10 @@ def _load(document: Document, folder: Path, options: Options) -> Loaded:
     elsewhere: tuple[Problem, ...] = ()
     try:
         path = _chosen(options.topology) or _named(document, scenario.topology, folder)
-        mesh = path and topology.loader.load(path)
+        mesh = None if path is None else topology.loader.load(path)
     except DocumentError as error:
         elsewhere = error.problems
-    faults = _Faults(document, scenario, mesh and mesh.topology).read()
+    faults = _Faults(document, scenario, None if mesh is None else mesh.topology).read()
     if mesh is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
     scenario = replace(scenario, faults=faults).at_severity(options.severity)
@@ -182,7 +182,7 @@ class _Faults:
             self._document.error(block, message, line=block.key_line)
             return None
         self._count[word] += 1
-        by_hand = {
+        by_hand: ByHand = {
             "target": partial(self._target, kind),
             "at": partial(self._extent, negative=True),
             "for": self._extent,
@@ -230,18 +230,21 @@ class _Faults:
 
     def _check_id(self, fault: Fault, block: Node) -> None:
         """Each fault has an id of its own."""
-        line = self._lines.setdefault(fault.id, block.key_line)
-        if line != block.key_line:
-            self._check(block.entries.get("id", block), f"the fault in line {line} is called {shown(fault.id)} too")
+        if fault.id in self._lines:
+            message = f"the fault in line {self._lines[fault.id]} is called {shown(fault.id)} too"
+            self._document.error(block.entries.get("id", block), message)
+        self._lines.setdefault(fault.id, block.key_line)
 
     def _check_window(self, fault: Fault, block: Node) -> None:
         """Each fault acts inside the recording."""
         scenario, window = self._scenario, self._scenario.window(fault)
         if window.start < -1e-9 or window.end > scenario.length + 1e-9:
             acts = f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)}"
-            lasts = f"{_time(-scenario.lead_in)} to {_time(scenario.duration + scenario.recovery)}"
-            lengths = f"lead_in {_time(scenario.lead_in)}, duration {_time(scenario.duration)}, recovery {_time(scenario.recovery)}"
-            self._check(block, f"{acts} of the incident, but the recording lasts from {lasts} of it ({lengths})")
+            lengths = ", ".join(
+                f"{word} {_time(getattr(scenario, word))}" for word in ("lead_in", "duration", "recovery")
+            )
+            message = f"{acts} of the incident, which is outside the recording ({lengths})"
+            self._document.error(block, message)
         elif window.end <= window.start:
             self._check(block.entries.get("for", block), "must be longer than 0")
         elif window.full > window.end + 1e-9:

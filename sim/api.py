@@ -52,7 +52,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
         The name of a shipped scenario (normal, degradation, outage, cascade, deployment, transient, high_volume,
         intermittent), or a scenario file.
     batch
-        Calls a batch: changes when records come, not what they are.
+        Records a batch, about: changes when records come, not what they are.
     settings
         See `Settings`.
 

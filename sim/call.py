@@ -190,7 +190,7 @@ class Life:
         return len(self._rows) // ROW.itemsize
 
     def take(self) -> bytes:
-        """The rows of calls that are over, packed as `ROW`, in the order in which they were over; each is given once."""
+        """The rows of calls that are over, packed as `ROW`, in the order in which they ended; each is given once."""
         rows = bytes(self._rows)
         self._rows.clear()
         return rows
@@ -238,7 +238,7 @@ class Life:
             channel.budget.deposit(now)
         breaker = channel.breaker
         if breaker is not None:
-            if not breaker.permits(now):
+            if breaker.state and not breaker.permits(now):  # `permits`, inlined for a closed one
                 self.conclude(call, CIRCUIT_OPEN)
                 self._close(call)
                 return
@@ -276,13 +276,15 @@ class Life:
         row = call.row
         call.replica = choose(ready, link.spec.balance, channel, row[_PICK])
         delay = row[_OUT]
+        crossings = 1
         if call.pooled == OPENED:
             link.opened += 1
             delay += row[_OUT] + row[_BACK]  # the handshake: one round trip more
+            crossings = 3
         if link.modifiers:
             for modifier in link.modifiers:
                 effect = modifier.effect(now)
-                delay += effect.delay
+                delay += crossings * effect.delay
                 if modifier.strikes(effect.drop, call, _DROP):
                     heappush(self._queue, (now + link.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
@@ -302,7 +304,7 @@ class Life:
                 call.replica = None
                 self._close(call)
             else:
-                heappush(self._queue, (now + call.row[_BACK], 1, next(self._eid), self._answered, call))
+                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
             return
         call.arrived = now
         call.handler = replica.incarnation
@@ -321,7 +323,7 @@ class Life:
             if call.parent is None:
                 self._close(call)
             else:
-                heappush(self._queue, (now + call.row[_BACK], 1, next(self._eid), self._answered, call))
+                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
 
     def begin(self, call: Call, replica: Replica) -> None:
         """A worker takes the call; its own work begins once a core is free."""
@@ -380,7 +382,7 @@ class Life:
         self.finish(call, SUCCESS)
 
     def resume(self, call: Call, failed: bool) -> None:
-        """One of the calls that this one made is over. All of a group are waited for, then a failure fails the caller."""
+        """A call that this one made is over. All of a group are waited for, then a failure fails the caller."""
         call.failed |= failed
         call.pending -= 1
         if call.pending:
@@ -403,7 +405,9 @@ class Life:
         if call.parent is None:
             self._close(call)
         else:
-            heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+            link = call.site.link
+            delay = self._return_time(call) if link.modifiers else call.row[_BACK]  # type: ignore[union-attr]
+            heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
         if replica.queue:
             self.begin(replica.queue.popleft(), replica)
         else:
@@ -526,14 +530,17 @@ class Life:
                 heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
 
     def release(self, modifier: Modifier) -> None:
-        """Calls that hung because of this modifier go on."""
+        """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
         now = self.env._now
         for call in modifier.parked:
             replica = call.replica
             assert replica is not None
             if call.finished >= 0.0:
                 continue
-            if replica.idle_cores:
+            other = self._hangs(call, replica, now)
+            if other is not None:
+                other.parked.append(call)
+            elif replica.idle_cores:
                 replica.idle_cores -= 1
                 replica.core_clock -= now
                 heappush(self._queue, (now + call.work, 1, next(self._eid), self._worked, call))
@@ -567,7 +574,6 @@ class Life:
     def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
         """The time the call's work takes under what acts on the replica; negative if it hangs."""
         left = 1.0
-        hangs: Modifier | None = None
         for modifier in replica.modifiers:
             if modifier.operation not in (-1, call.site.operation):
                 continue
@@ -576,14 +582,22 @@ class Life:
             left *= 1.0 - effect.hog
             if modifier.strikes(effect.fail, call, _FAIL):
                 call.fate = CODES[effect.error]
-            if modifier.strikes(effect.hang, call, _HANG):
-                hangs = modifier
         work /= left
+        hangs = self._hangs(call, replica, now)
         if hangs is None:
             return work
         call.work = work
         hangs.parked.append(call)
         return -1.0
+
+    def _hangs(self, call: Call, replica: Replica, now: float) -> Modifier | None:
+        """The first of the replica's modifiers that makes the call hang."""
+        for modifier in replica.modifiers:
+            if modifier.operation in (-1, call.site.operation) and modifier.strikes(
+                modifier.effect(now).hang, call, _HANG
+            ):
+                return modifier
+        return None
 
     def _happens(self, site: Site, parent: Call) -> bool:
         """Whether a call that is made with some probability is made for this request."""
@@ -601,7 +615,8 @@ class Life:
                 time += modifier.effect(self.env._now).delay
         return time
 
-    # -- over -----------------------------------------------------------------------------------------------------------
+    # -- over
+    # -----------------------------------------------------------------------------------------------------------
 
     def _close(self, call: Call) -> None:
         """Nothing more happens to this call: write its row."""

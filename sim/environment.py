@@ -36,7 +36,7 @@ class Environment(simpy.Environment):
     def __init__(self) -> None:
         super().__init__(0.0)
 
-    def schedule(self, event: simpy.Event, priority: int = NORMAL, delay: float = 0) -> None:  # type: ignore[override]
+    def schedule(self, event: simpy.Event, priority: int = NORMAL, delay: float = 0) -> None:
         """Schedule a SimPy event `delay` seconds from now (SimPy's own hook)."""
         heappush(self._queue, (self._now + delay, priority, next(self._eid), _occur, event))
 
@@ -59,7 +59,8 @@ class Environment(simpy.Environment):
     def advance(self, horizon: float) -> None:
         """Process everything before the simulated time `horizon` (seconds), and set the clock to it."""
         queue = self._queue
-        heappush(queue, (horizon, URGENT, -1, _stop, None))
+        end: Entry = (horizon, URGENT, -1, _stop, None)
+        heappush(queue, end)
         pop = heappop
         try:
             while True:

@@ -139,28 +139,31 @@ class Mesh:
             link.modifiers = tuple(other for other in link.modifiers if other is not what)
             self._resize(link)
         else:
-            for replica in self._replicas(target):
-                self.detach(what, replica)
+            self.detach(what, self._replicas(target))
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""
         replica.modifiers = (*replica.modifiers, modifier)
 
-    def detach(self, modifier: Modifier, replica: Replica) -> None:
-        """End a modifier on a replica."""
-        replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
+    def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
+        """End a modifier on the replicas it acts on."""
+        for replica in replicas:
+            replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
         self.life.release(modifier)
 
     def stop(self, target: Target) -> None:
-        """Kill the target's replicas."""
+        """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
         for replica in self._replicas(target):
+            replica.stops += 1
             if replica.up:
                 crash(self, replica, "killed")
 
     def start(self, target: Target) -> None:
         """Start the target's replicas again."""
         for replica in self._replicas(target):
-            if not replica.up and not replica.draining:
+            replica.stops -= 1
+            # What a rollout has in hand, the rollout starts.
+            if not replica.stops and not replica.up and not replica.draining:
                 self.env.process(boot(self, replica, replica.version, "started again"))
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
@@ -181,8 +184,8 @@ class Mesh:
                 if replica.memory() >= limit:
                     mib = f"{limit / 2**20:.0f}"
                     self.journal.event(
-                        "oom_kill", replica.service, f"{replica.name} reached its memory limit of {mib} MiB", "critical",
-                        replica=replica, limit_bytes=int(limit),
+                        "oom_kill", replica.service, f"{replica.name} reached its memory limit of {mib} MiB",
+                        "critical", replica=replica, limit_bytes=int(limit),
                     )  # fmt: skip
                     self.journal.log("out_of_memory", replica.service, replica=replica, limit_mib=mib)
                     crash(self, replica, "out of memory")

@@ -40,6 +40,7 @@ class Replica:
         "ready",
         "run_queue",
         "service",
+        "stops",
         "successes",
         "up",
         "version",
@@ -59,6 +60,8 @@ class Replica:
         self.up = True
         self.ready = True
         self.draining = False
+        #: Faults that hold the process down.
+        self.stops = 0
         self.failures = 0
         self.successes = 0
         self.limit = spec.queue

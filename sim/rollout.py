@@ -1,8 +1,8 @@
 """A rolling update at run time: Kubernetes' Deployment with one replica unavailable at a time.
 
 A replica is drained (no new calls; what is there is finished), its process ends, and the new version starts in its
-place. The next one follows when all that were replaced have been ready for two probe periods without a failed probe. While
-probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled back.
+place. The next one follows when all that were replaced have been ready for two probe periods without a failed probe.
+While probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled back.
 """
 
 from __future__ import annotations
@@ -80,17 +80,17 @@ def _replace(
     replica.up = False
     mesh.life.kill(replica)
     if remove is not None:
-        mesh.detach(remove, replica)
+        mesh.detach(remove, [replica])
     if add is not None:
         mesh.attach(add, replica)
     yield from boot(mesh, replica, version, reason)
     replica.draining = False
     # The kubelet probes a new container at once, and puts it in rotation on the first success.
-    examine(mesh, replica, "")
+    examine(mesh, replica, "" if replica.up else "connection refused")
 
 
 def _settled(mesh: Mesh, changed: list[Replica], patience: float) -> Generator[Any, Any, bool]:
-    """Wait until all changed replicas have been healthy for two probe periods; False if they keep failing for `patience`."""
+    """Wait until changed replicas have been healthy for two probe periods; False if they fail for `patience`."""
     steady = 2 * changed[0].service.spec.readiness.period
     since = mesh.now
     trouble: float | None = None

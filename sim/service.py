@@ -106,10 +106,13 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
     service = replica.service
     replica.version = version
     mesh.incarnate(replica)
+    incarnation = replica.incarnation
     mesh.connect(replica, warm=False)
     mesh.journal.event("restart", service, f"{replica.name} starts ({reason})", "info", replica=replica, reason=reason)
     mesh.journal.log("starting", service, replica=replica, version=version, reason=reason)
     yield mesh.timeout(service.spec.startup)
+    if replica.stops or replica.incarnation != incarnation:
+        return  # it was killed meanwhile, and may have been started again
     replica.up = True
     replica.failures = replica.successes = 0
     mesh.journal.log("started", service, replica=replica, version=version, startup_s=f"{service.spec.startup:g}")

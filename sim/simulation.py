@@ -19,8 +19,8 @@ from topology.spec import Topology
 DEFAULT_SEED = 42
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
-#: Calls whose records are made in one go: enough for work in columns to pay, few enough to stay in the cache.
-BATCH = 20_000
+#: Records made in one go, about: enough for work in columns to pay, few enough to take little memory.
+BATCH = 16_000
 #: The simulation is looked at so often (simulated seconds) whether a batch has come together.
 _STRIDE = 0.5
 
@@ -39,7 +39,7 @@ class Simulation:
     interval
         Time between samples of metrics in seconds.
     batch
-        Calls a batch: changes when records come, not what they are.
+        Records a batch, about: changes when records come, not what they are.
 
     Raises
     ------
@@ -100,13 +100,13 @@ class Simulation:
                 recorder.sampler.sample()
                 sampled = now
             if recorder.waiting >= self._batch:
-                yield recorder.batch()
+                yield recorder.batch(recorder.cut())
         while mesh.life.live:
             with _no_garbage_collection():
                 mesh.env.advance(mesh.now + _STRIDE)
             if recorder.waiting >= self._batch:
-                yield recorder.batch()
-        yield recorder.batch(last=True)
+                yield recorder.batch(recorder.cut())
+        yield recorder.batch(recorder.cut(last=True))
 
 
 @contextmanager

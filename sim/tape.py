@@ -41,7 +41,7 @@ def uniforms(key: int, first: int, count: int, columns: int = 4, visit: int = 0)
 
 
 def uniform(key: int, number: int, visit: int = 0) -> float:
-    """One uniform in [0, 1) at an address, for draws too rare for pages (SplitMix64's finalizer; Steele et al. 2014)."""
+    """One uniform in [0, 1) at an address, for rare draws (SplitMix64's finalizer; Steele et al. 2014)."""
     x = (key ^ (number * 0x9E3779B97F4A7C15) ^ (visit * 0xD1B54A32D192ED03)) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK

@@ -36,7 +36,9 @@ def distribution(document: Document, node: Node) -> Distribution | None:
 def _by_word(document: Document, node: Node) -> Distribution | None:
     words = [word for word in node.entries if word in DISTRIBUTIONS]
     if len(words) != 1:
-        document.error(node, f"must have exactly one of {', '.join(DISTRIBUTIONS)}")
+        # Of a misspelt word there is an error already.
+        if node.kind == "map" and (words or node.entries.keys() <= {"weight"}):
+            document.error(node, f"must have exactly one of {', '.join(DISTRIBUTIONS)}")
         return None
     parameters = node.entries[words[0]]
     if words[0] == Mixture.word:

@@ -49,7 +49,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, "warning" * self.warning, self.path, self.message) if part)
+        line = ": ".join(part for part in (place, "warning" * self.warning, self.path, self.message) if part)
+        # Names come from outside: what a terminal might obey is shown as an escape.
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 class DocumentError(Exception):
@@ -310,8 +312,7 @@ class _Composer:
         while self._events[at].kind != "end":
             line = self._events[at].line
             name, at = self._node(at, node.path, line, depth)
-            label = name.text if name.text.isprintable() else repr(name.text)
-            value, at = self._node(at, f"{node.path}.{label}" if node.path else label, line, depth)
+            value, at = self._node(at, f"{node.path}.{name.text}" if node.path else name.text, line, depth)
             if name.kind != "scalar":
                 self._document.report(node.path, line, f"a key must be a word, not {name}")
             elif name.text == "<<" and not name.quoted:

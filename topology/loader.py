@@ -26,8 +26,8 @@ DEFAULT = "ten-services"
 
 #: Call sites in the tree that grows from one entry; a run keeps every one of them in memory.
 MOST_SITES = 200_000
-#: Operations in a row, each called by the one before it.
-DEEPEST_CALLS = 100
+#: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.site`).
+DEEPEST_CALLS = 15
 
 #: As DNS has them. No underscore: some of the formats written later split names at it.
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
@@ -284,11 +284,11 @@ class _Reader:
         """An error for each entry whose calls are too many or too deep to run; there must be no cycles."""
         service, depth = max(depths(topology).items(), key=lambda item: item[1])
         if depth > DEEPEST_CALLS:
-            message = f"is {depth} calls deep; at most {DEEPEST_CALLS} operations may call one another in a row"
+            message = f"is {depth} calls deep; at most {DEEPEST_CALLS} calls may be made in a row"
             self.document.error(self.document.find(f"services.{service}"), message)
         for entry, sites in sites_per_entry(topology).items():
             if sites > MOST_SITES:
-                message = f"one request makes up to {sites} calls, more than the {MOST_SITES} that can be run"
+                message = f"one request may make more than {MOST_SITES} calls, which is too many to run"
                 self.document.error(self.document.find(f"workload.mix.{entry}"), message)
 
     # -- edges -----------------------------------------------------------------------------------------------------

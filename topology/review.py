@@ -1,7 +1,7 @@
 """What is odd about a mesh that is valid: it runs, but probably not as its author meant.
 
-Each check looks at the mesh while it's healthy (`topology.load`) or at what its policies would do at worst, and finds
-(path in the document, message). Nothing here depends on a seed or on a run.
+Each check looks at the mesh while it's healthy (`topology.estimates`) or at what its policies would do at worst, and
+finds (path in the document, message). Nothing here depends on a seed or on a run.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from topology.distributions import Floats
 from topology.document import Problem
+from topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from topology.graph import chain, name_of, operation_graph
-from topology.load import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from topology.loader import Loaded
 from topology.policies import Retry
 from topology.spec import Call, Edge, Operation, Topology
@@ -322,9 +322,25 @@ def _likewise(callees: list[str]) -> str:
 
 
 def remarks(loaded: Loaded) -> list[Problem]:
-    """The findings of `review` as warnings, each at its line, or at the line of what is nearest above it."""
-    document = loaded.document
-    return [
-        Problem(document.file, document.find(path).line, path, message, warning=True)
-        for path, message in review(loaded.topology)
-    ]
+    """The findings of `review` as warnings, each at the line of its key, or of the default that stands for it."""
+    document, mesh = loaded.document, loaded.topology
+    kinds = {service.name: service.kind for service in mesh.services}
+    ends = {f"edges.{edge.caller} -> {edge.callee}": (edge.caller, edge.callee) for edge in mesh.edges}
+    problems = []
+    for path, message in review(mesh):
+        places = [path]
+        edge, _, policy = path.rpartition(".")
+        if edge in ends:
+            caller, callee = ends[edge]
+            # In order of precedence, as the loader has it.
+            layers = [
+                ("edges_to", callee),
+                ("edges_from", caller),
+                ("edges_to", kinds[callee]),
+                ("edges_from", kinds[caller]),
+            ]
+            places += [f"defaults.{layer}.{name}.{policy}" for layer, name in layers] + [f"defaults.edge.{policy}"]
+        nodes = [document.find(place) for place in places]
+        node = next((node for node, place in zip(nodes, places, strict=True) if node.path == place), nodes[0])
+        problems.append(Problem(document.file, node.key_line or node.line, path, message, warning=True))
+    return problems

@@ -10,7 +10,7 @@ from topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Leak(Fault):
-    """Memory grows by `rate` a second on each replica; severity multiplies the rate. What leaked stays until a restart."""
+    """Memory grows by `rate` a second on each replica, and stays until a restart; severity multiplies the rate."""
 
     kind: ClassVar[str] = "leak"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")

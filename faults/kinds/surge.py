@@ -13,7 +13,8 @@ from topology.spec import Topology
 class Surge(Fault):
     """`factor` times the normal rate of requests; at severity s, 1 + s * (factor - 1) times.
 
-    Its target is `users` for all of them, or an entry operation for those who ask for that one. The further requests are other users: those who would have come anyway come as before, at the same times.
+    Its target is `users` for all of them, or an entry operation for those who ask for that one. The further requests
+    are other users: those who would have come anyway come as before, at the same times.
     """
 
     kind: ClassVar[str] = "surge"

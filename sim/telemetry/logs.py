@@ -1,7 +1,7 @@
 """Log lines: what each span's service wrote about it, and what processes wrote besides.
 
-A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup missed.
-Texts come from `catalogue.yaml`; the values in them are the span's own, so no line contradicts a trace.
+A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup
+missed. Texts come from `catalogue.yaml`; the values in them are the span's own, so no line contradicts a trace.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class _Texts:
 class Lines:
     """Writes log records.
 
-    Which wordings a span may get is looked up by numbers: by the kind of service and the outcome for a server half, by the
-    outcome and whether another attempt follows for a client half.
+    Which wordings a span may get is looked up by numbers: by the kind of service and the outcome for a server half, by
+    the outcome and whether another attempt follows for a client half.
     """
 
     def __init__(self, tables: Tables) -> None:

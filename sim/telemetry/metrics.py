@@ -75,7 +75,9 @@ class Sampler:
         self._busy = [0.0] * len(mesh.replicas)
         self._cores = [0.0] * len(mesh.replicas)
         self._opened = [0] * len(mesh.links)
+        #: Rows of gauges that nobody took yet, and rows whose intervals aren't settled yet.
         self._taken: list[list[float]] = []
+        self._waiting: list[list[float]] = []
         #: Intervals whose records are made.
         self._made = 0
         self._series = self._name_series()
@@ -140,21 +142,33 @@ class Sampler:
             self._opened[position] = link.opened
         self._taken.append(row)
 
+    @property
+    def waiting(self) -> int:
+        """Records that the rows of gauges taken since the last time become, at most."""
+        return len(self._taken) * len(self._series.metric)
+
+    def take(self) -> list[list[float]]:
+        """The gauges taken since the last time, a row an interval."""
+        taken, self._taken = self._taken, []
+        return taken
+
     # -- once settled -------------------------------------------------------------------------------------------------
 
-    def frame(self, spans: Spans, through: int) -> pl.DataFrame:
+    def frame(self, spans: Spans, gauges: list[list[float]], through: int) -> pl.DataFrame:
         """Metric records of the intervals up to number `through` (exclusive) that aren't made yet.
 
-        `spans` are all those that ended in these intervals, and may hold others that ended later.
+        `spans` are all those that ended in these intervals, and may hold others that ended later; `gauges` are the rows
+        taken since the last time, which may be of later intervals too.
         """
-        count = min(through - self._made, len(self._taken))
+        self._waiting += gauges
+        count = min(through - self._made, len(self._waiting))
         if count <= 0:
             return pl.DataFrame(schema=METRIC.frame_schema)
-        gauges = np.array(self._taken[:count], dtype=np.float64)
-        del self._taken[:count]
+        taken = np.array(self._waiting[:count], dtype=np.float64)
+        del self._waiting[:count]
         interval = spans.end // self._interval - self._made
         chosen = interval < count
-        values = self._values(gauges, spans.where(chosen), interval[chosen])
+        values = self._values(taken, spans.where(chosen), interval[chosen])
         ends = (np.arange(self._made, self._made + count, dtype=np.int64) + 1) * self._interval
         self._made += count
         present = ~np.isnan(values.ravel())
@@ -254,7 +268,7 @@ class Sampler:
         return [*query, in_use[:, chosen], news[:, chosen] / (self._interval / 1e6), hit_rate[:, chosen]]
 
     def _over_callers(self, values: Floats, combine: np.ufunc) -> Floats:
-        """Values of guarded channels combined over the replicas of each caller: a column an edge, nan without a policy."""
+        """Values of guarded channels combined over each caller's replicas: a column an edge, nan without a policy."""
         result = np.full((len(values), len(self._mesh.links)), np.nan)
         position = {link: index for index, link in enumerate(self._mesh.links)}
         for column, (link, _) in enumerate(self._guarded):

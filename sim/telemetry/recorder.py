@@ -1,13 +1,14 @@
 """Puts telemetry together, batch by batch, in order of time.
 
-A moment is settled when no call that is still under way can have been there: then everything before it, of all four signals,
-can leave. The oldest request under way decides, so what is held back is about as long as the longest request.
+A moment is settled when no call that is still under way can have been there: then everything before it, of all four
+signals, can leave. The oldest request under way decides, so what is held back is about as long as the longest request.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
@@ -29,6 +30,22 @@ Noted = TypeVar("Noted", Event, Line)
 _LAST = np.iinfo(np.int64).max
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What a mesh has left since the cut before: rows, gauges and notes as they are, not records yet.
+
+    Everything before `horizon` (simulated seconds) has settled; `incarnations` is how many processes there have been.
+    """
+
+    horizon: float
+    clock: float
+    rows: bytes
+    gauges: list[list[float]]
+    lines: list[Line]
+    events: list[Event]
+    incarnations: int
+
+
 class Recorder:
     """Records what happens in a mesh.
 
@@ -48,33 +65,48 @@ class Recorder:
         self._tables = Tables(mesh, start)
         self._lines = Lines(self._tables)
         self.sampler = Sampler(mesh, self._tables, interval)
-        # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole intervals.
+        # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
+        # intervals.
         none = spans_of(b"")
         self._for_traces, self._for_logs, self._for_metrics = none, none, none
 
     @property
     def waiting(self) -> int:
-        """Calls whose rows have not been looked at yet."""
-        return self._mesh.life.count
+        """Records to be made of what has happened since the last cut, about: a call leaves two spans and a line."""
+        return 3 * self._mesh.life.count + self.sampler.waiting
 
-    def batch(self, *, last: bool = False) -> Batch:
-        """Everything that has settled since the last batch; with `last`, everything."""
-        life = self._mesh.life
-        horizon = inf if last else next(iter(life.live)).sent if life.live else self._mesh.now
-        until = _LAST if last else int(microseconds(np.array([horizon]))[0])
-        self._tables.refresh()
-        spans = spans_of(life.take())
+    def cut(self, *, last: bool = False) -> Cut:
+        """Take from the mesh what has happened since the last cut; with `last`, everything that is left settles."""
+        mesh = self._mesh
+        horizon = inf if last else next(iter(mesh.life.live)).sent if mesh.life.live else mesh.now
+        return Cut(
+            horizon=horizon,
+            clock=min(horizon, mesh.now),
+            rows=mesh.life.take(),
+            gauges=self.sampler.take(),
+            lines=_shift(mesh.journal.lines, horizon),
+            events=_shift(mesh.journal.events, horizon),
+            incarnations=len(mesh.incarnations),
+        )
+
+    def batch(self, cut: Cut) -> Batch:
+        """The records that have settled with a cut, the cuts coming in their order.
+
+        Looks at nothing of the mesh that changes, so it may be made while the simulation goes on.
+        """
+        until = _LAST if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
+        self._tables.refresh(cut.incarnations)
+        spans = spans_of(cut.rows)
         traces, self._for_traces = _split(self._for_traces + spans, lambda s: s.start, until)
         logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
         through = until // self._interval
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval)
-        journal = self._mesh.journal
         return Batch(
-            metrics=self.sampler.frame(metrics, through),
-            logs=self._lines.frame(logs, _shift(journal.lines, horizon)),
+            metrics=self.sampler.frame(metrics, cut.gauges, through),
+            logs=self._lines.frame(logs, cut.lines),
             traces=trace_frame(self._tables, in_order(traces, traces.start)),
-            events=event_frame(self._tables, _shift(journal.events, horizon)),
-            clock=min(horizon, self._mesh.now),
+            events=event_frame(self._tables, cut.events),
+            clock=cut.clock,
         )
 
 

@@ -24,8 +24,8 @@ ATTEMPT = (1 << VISIT_BITS) - 1
 class Spans:
     """A table of spans, column by column, all of one length.
 
-    `start` and `end` are microseconds; `worked` is the time from the start of the work to the end (seconds, negative if it never
-    began); `incarnation` is the process that did it, `other` the one on the other side (-1 for none).
+    `start` and `end` are microseconds; `worked` is the time from the start of the work to the end (seconds, negative if
+    it never began); `incarnation` is the process that did it, `other` the one on the other side (-1 for none).
     """
 
     start: Ints

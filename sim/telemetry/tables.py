@@ -26,8 +26,8 @@ STATUS_CODES = np.array([200, *ERRORS.values()], dtype=np.int64)
 def microseconds(times: Floats) -> Ints:
     """Simulated seconds as whole microseconds, rounded down.
 
-    Rounded down, a moment stays on its side of a sampling instant, so that figures computed from records equal those of the
-    metrics. The billionth of a second that is added absorbs the rounding of decimal instants such as 0.3.
+    Rounded down, a moment stays on its side of a sampling instant, so that figures computed from records equal those of
+    the metrics. The billionth of a second that is added absorbs the rounding of decimal instants such as 0.3.
     """
     result: Ints = np.floor(times * 1e6 + 1e-3).astype(np.int64)
     return result
@@ -63,12 +63,12 @@ class Tables:
         self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in names], dtype=np.uint64)
         self._incarnations = -1
 
-    def refresh(self) -> None:
-        """Take in the processes that began since the last time."""
-        incarnations = self._mesh.incarnations
-        if len(incarnations) == self._incarnations:
+    def refresh(self, count: int) -> None:
+        """Take in the processes that began since the last time; there are `count` now."""
+        if count == self._incarnations:
             return
-        self._incarnations = len(incarnations)
+        self._incarnations = count
+        incarnations = self._mesh.incarnations[:count]
         self.incarnation_replica = np.array([replica.number for replica, _ in incarnations] + [-1], dtype=np.int64)
         self.replica_names = pl.Series([replica.name for replica, _ in incarnations] + [None], dtype=pl.String)
         self.versions = pl.Series([version for _, version in incarnations] + [None], dtype=pl.String)

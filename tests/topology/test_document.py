@@ -87,6 +87,11 @@ def test_a_problem_prints_as_one_line() -> None:
     assert str(Problem("m.yaml", 3, "a", "is odd", warning=True)) == "m.yaml:3: warning: a: is odd"
 
 
+def test_a_problem_gives_no_orders_to_a_terminal() -> None:
+    """Control characters in names are shown as escapes; letters of any script stay as they are."""
+    assert str(Problem("m.yaml", 1, "caf\u00e9.\x1b[2J", "two\nlines")) == "m.yaml:1: caf\u00e9.\\x1b[2J: two\\nlines"
+
+
 def test_problems_are_reported_together_and_by_line() -> None:
     """Errors and warnings come in one list in the order of the file; warnings alone don't stop anyone."""
     document = Document.parse("a: 1\nb: 2\nc: 3", "x")
@@ -196,7 +201,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         (tmp_path / "none.yaml", f"{tmp_path}/none.yaml: no such file"),
         (tmp_path, f"{tmp_path}: is a folder, not a file"),
         (latin / "x", f"{latin}/x: can't be read: Not a directory"),
-        (Path("a\0b"), "a\0b: can't be read: embedded null byte"),
+        (Path("a\0b"), "a\\x00b: can't be read: embedded null byte"),
         (large, f"{large}: is larger than {LARGEST // 2**20} MiB"),
         (latin, f"{latin}:2: isn't UTF-8 text"),
     ]:

@@ -58,9 +58,9 @@ def test_edges_that_need_not_cross_do_not(order):
 
 @settings(max_examples=20)
 @given(st.integers(1, 6))
-def test_a_long_edge_between_two_chains_runs_almost_straight(length):
+def test_a_long_edge_between_two_chains_has_no_sharp_bends(length):
     depths = {f"n{i}": i for i in range(length + 2)}
     chain = [(f"n{i}", f"n{i + 1}") for i in range(length + 1)]
     lanes = arrange(depths, [*chain, ("n0", f"n{length + 1}")], NODE, LANE).lanes["n0", f"n{length + 1}"]
     places = [across for _, across in lanes]
-    assert max(places) - min(places) < LANE / 5
+    assert max(places) - min(places) < LANE

@@ -20,11 +20,11 @@ DOCS = PATH.read_text(encoding="utf-8")
 FORM = """\
 name: t
 services:
-  web: {operations: {home: {calls: db.select}, other: {%(operation)s}}, %(service)s}
-  db: {kind: database, operations: {select: {}}, %(never)s}
+  web: {operations: {home: {calls: db.select}, other: {%(operation)s }}, %(service)s }
+  db: {kind: database, operations: {select: {}}, %(never)s }
   %(services)s
-edges: {web -> db: {%(edge)s}, %(edges)s}
-workload: {mix: {web.home: 1, %(mix)s}, %(workload)s}
+edges: {web -> db: {%(edge)s }, %(edges)s }
+workload: {mix: {web.home: 1, %(mix)s }, %(workload)s }
 %(top)s
 """
 PLACES = ("operation", "service", "services", "edge", "edges", "mix", "workload", "top")
@@ -73,9 +73,9 @@ def test_the_small_mesh_loads_and_has_fifteen_lines() -> None:
     mesh = loader.parse(text, "small.yaml").topology
     assert len(text.splitlines()) <= 15
     assert [(edge.caller, edge.callee) for edge in mesh.edges] == [
-        ("web", "users"),
+        ("web", "accounts"),
         ("web", "items"),
-        ("users", "db"),
+        ("accounts", "db"),
         ("items", "db"),
     ]
 

@@ -46,9 +46,9 @@ def test_durations_are_exact(text: str, seconds: float) -> None:
 def test_plain_seconds_are_for_the_command_line() -> None:
     """A number without a unit is seconds where the caller says so, and elsewhere refused with a proposal."""
     assert units.parse_duration("90", plain_seconds=True) == 90.0
-    with pytest.raises(ValueError, match="^needs a unit, as in 90ms or 90s$"):
+    with pytest.raises(ValueError, match=r"^needs a unit, as in 90ms or 90s$"):
         units.parse_duration("90")
-    with pytest.raises(ValueError, match="^must be a duration such as 90, 250ms or 2m, not 'soon'$"):
+    with pytest.raises(ValueError, match=r"^must be a duration such as 90, 250ms or 2m, not 'soon'$"):
         units.parse_duration("soon", plain_seconds=True)
 
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from html import escape
 from math import sqrt
 
+from topology.estimates import call_rates
 from topology.graph import depths
-from topology.load import call_rates
 from topology.picture.layout import arrange
 from topology.spec import KINDS, Service, Topology
 from topology.units import rate
@@ -21,6 +21,7 @@ _SPACING = 30
 _LANE = 26
 _GAP = 132
 _DOOR = 84
+_BOW = 36
 _NAME = 14
 _SMALL = 12
 
@@ -100,10 +101,11 @@ class _Drawing:
         lines = []
         busiest = max([*self._rates.values(), *self._users.values()], default=0.0)
         for (caller, callee), calls in self._rates.items():
-            lines.append(self._arrow(self._route(caller, callee), self._kinds[callee], calls, busiest))
+            path = self._path(caller, callee) if self._forward(caller, callee) else self._loop(caller, callee)
+            lines.append(_arrow(path, self._kinds[callee], calls, busiest))
         for name, calls in self._users.items():
             tip = self._left(self._depths[name]), self._ports_in[name]["", name]
-            lines.append(self._arrow([(tip[0] - _DOOR + 20, tip[1]), tip], self._kinds[name], calls, busiest))
+            lines.append(_arrow(_curve([(tip[0] - _DOOR + 20, tip[1]), tip]), self._kinds[name], calls, busiest))
         return lines
 
     def boxes(self) -> list[str]:
@@ -120,19 +122,8 @@ class _Drawing:
         return parts
 
     def labels(self) -> list[str]:
-        """Calls a second: on the lane of a long edge; on a short one nearer to the caller, where fewer edges cross."""
-        parts = []
-        for (caller, callee), calls in self._rates.items():
-            lanes = self._layout.lanes[caller, callee]
-            if not calls:
-                continue
-            if lanes:
-                layer, across = lanes[len(lanes) // 2]
-                place = self._left(layer) + self._box / 2, self._top + across
-            else:
-                (x0, y0), *_, (x1, y1) = self._route(caller, callee)
-                place = x0 + 0.38 * (x1 - x0), y0 + 0.28 * (y1 - y0)
-            parts.append(_label(*place, _calls(calls)))
+        """Calls a second."""
+        parts = [_label(*self._middle(*edge), _calls(calls)) for edge, calls in self._rates.items() if calls]
         for name, calls in self._users.items():
             x, y = self._left(self._depths[name]) - _DOOR / 2 + 6, self._ports_in[name]["", name]
             parts += [
@@ -148,7 +139,7 @@ class _Drawing:
         for kind in self._kinds_present():
             parts += [_shape(kind, x, y - 9, 28, 18), _text(x + 36, y + 4, kind, _SMALL, _FAINT)]
             x += 36 + _width(kind, _SMALL) + 24
-        parts.append(self._arrow([(x, y), (x + 34, y)], "service", 1, 4))
+        parts.append(_arrow(_curve([(x, y), (x + 34, y)]), "service", 1, 4))
         parts.append(_text(x + 42, y + 4, _ARROW_MEANS, _SMALL, _FAINT))
         return parts
 
@@ -167,6 +158,8 @@ class _Drawing:
         for name in self._users:
             entering[name].append((float("-inf"), ("", name)))
         for caller, callee in self._rates:
+            if not self._forward(caller, callee):
+                continue
             lanes = [across for _, across in self._layout.lanes[caller, callee]]
             stops = [self._layout.across[caller], *lanes, self._layout.across[callee]]
             leaving[caller].append((stops[1], (caller, callee)))
@@ -176,27 +169,43 @@ class _Drawing:
             {name: _spread(self._centre(name), edges) for name, edges in leaving.items()},
         )
 
-    def _route(self, caller: str, callee: str) -> list[tuple[float, float]]:
-        """The points that an edge runs through: out of a box, along lanes, into a box."""
+    def _forward(self, caller: str, callee: str) -> bool:
+        """Whether an edge leads to the right; not all do where services use each other in a circle."""
+        return self._depths[caller] < self._depths[callee]
+
+    def _path(self, caller: str, callee: str) -> str:
+        """An edge to the right: out of a box, along its lanes, into a box."""
         edge = caller, callee
         points = [(self._left(self._depths[caller]) + self._box, self._ports_out[caller][edge])]
         for layer, across in self._layout.lanes[edge]:
             points += [(self._left(layer), self._top + across), (self._left(layer) + self._box, self._top + across)]
-        return [*points, (self._left(self._depths[callee]), self._ports_in[callee][edge])]
+        return _curve([*points, (self._left(self._depths[callee]), self._ports_in[callee][edge])])
 
-    def _arrow(self, points: list[tuple[float, float]], kind: str, calls: float, busiest: float) -> str:
-        """A smooth line through points, horizontal at each; the busier the thicker."""
-        (x0, y0), *others = points
-        path = f"M{_px(x0)},{_px(y0)}"
-        for x1, y1 in others:
-            bend = max(abs(x1 - x0) / 2, 40) if y0 != y1 else (x1 - x0) / 2
-            path += f" C{_px(x0 + bend)},{_px(y0)} {_px(x1 - bend)},{_px(y1)} {_px(x1)},{_px(y1)}"
-            x0, y0 = x1, y1
-        thickness = 1 + 2 * sqrt(calls / busiest) if busiest else 1
-        return (
-            f'<path d="{path}" fill="none" stroke="{_COLOURS[kind][1]}" stroke-opacity="0.75" '
-            f'stroke-width="{_px(thickness)}" marker-end="url(#to-{kind})"/>'
+    def _loop(self, caller: str, callee: str) -> str:
+        """An edge that leads back, or to the same layer: a bow from below one box to below the other."""
+        (x0, y0), (x1, y1) = self._feet(caller, callee)
+        return f"M{_px(x0)},{_px(y0)} C{_px(x0)},{_px(y0 + _BOW)} {_px(x1)},{_px(y1 + _BOW)} {_px(x1)},{_px(y1)}"
+
+    def _feet(self, caller: str, callee: str) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where such an edge begins and ends; a service that calls itself needs two places."""
+        begin, end = (
+            (self._left(self._depths[name]) + self._box * share, self._centre(name) + _BOX / 2)
+            for name, share in ((caller, 0.6), (callee, 0.4))
         )
+        return begin, end
+
+    def _middle(self, caller: str, callee: str) -> tuple[float, float]:
+        """Where an edge's label goes: on the lane of a long one, else nearer to the caller, where fewer edges cross."""
+        edge = caller, callee
+        if not self._forward(caller, callee):
+            (x0, y0), (x1, y1) = self._feet(caller, callee)
+            return (x0 + x1) / 2, (y0 + y1) / 2 + 0.75 * _BOW
+        if lanes := self._layout.lanes[edge]:
+            layer, across = lanes[len(lanes) // 2]
+            return self._left(layer) + self._box / 2, self._top + across
+        x0, y0 = self._left(self._depths[caller]) + self._box, self._ports_out[caller][edge]
+        # A point of the curve: 28% of the way down where it's 38% of the way across.
+        return x0 + 0.38 * _GAP, y0 + 0.28 * (self._ports_in[callee][edge] - y0)
 
     def _kinds_present(self) -> list[str]:
         return [kind for kind in KINDS if kind in self._kinds.values()]
@@ -223,6 +232,26 @@ def _spread(centre: float, edges: list[tuple[float, tuple[str, str]]]) -> dict[t
     step = min(10.0, (_BOX - 18) / max(1, len(edges) - 1))
     top = centre - step * (len(edges) - 1) / 2
     return {edge: top + step * index for index, (_, edge) in enumerate(sorted(edges, key=lambda edge: edge[0]))}
+
+
+def _curve(points: list[tuple[float, float]]) -> str:
+    """A smooth line to the right through points, level at each."""
+    (x0, y0), *others = points
+    path = f"M{_px(x0)},{_px(y0)}"
+    for x1, y1 in others:
+        middle = _px((x0 + x1) / 2)
+        path += f" C{middle},{_px(y0)} {middle},{_px(y1)} {_px(x1)},{_px(y1)}"
+        x0, y0 = x1, y1
+    return path
+
+
+def _arrow(path: str, kind: str, calls: float, busiest: float) -> str:
+    """An arrow to a service of that kind; the busier the thicker."""
+    thickness = 1 + 2 * sqrt(calls / busiest) if busiest else 1
+    return (
+        f'<path d="{path}" fill="none" stroke="{_COLOURS[kind][1]}" stroke-opacity="0.75" '
+        f'stroke-width="{_px(thickness)}" marker-end="url(#to-{kind})"/>'
+    )
 
 
 def _caption(service: Service) -> str:
@@ -283,7 +312,7 @@ def _text(x: float, y: float, words: str, size: int, colour: str, anchor: str = 
 
 def _width(words: str, size: int) -> float:
     """Room for words in a sans-serif font that we don't know: the widest common ones take about this."""
-    return size * sum(0.4 if letter in "ijlt.,-' " else 0.95 if letter in "mwMW" else 0.68 for letter in words)
+    return size * sum(0.4 if letter in "ijlt.,-' " else 1.05 if letter in "mwMW" else 0.68 for letter in words)
 
 
 def _px(length: float) -> str:

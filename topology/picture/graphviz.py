@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from topology.load import call_rates
+from topology.estimates import call_rates
 from topology.spec import Topology
 from topology.units import rate
 

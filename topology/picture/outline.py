@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from topology.estimates import Load, offered_load, response_times
 from topology.graph import name_of, sites_per_entry
-from topology.load import Load, offered_load, response_times
 from topology.policies import CircuitBreaker, Pool, Retry
 from topology.spec import Call, Edge, Operation, Service, Topology
 from topology.units import duration, rate, ratio, size

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from random_meshes import meshes
 
 from topology.distributions import Constant, Exponential, Pareto
+from topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from topology.graph import calls_of, name_of
-from topology.load import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from topology.loader import load, parse, shipped
 from topology.spec import Edge, Operation, Service
 

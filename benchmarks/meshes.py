@@ -1,0 +1,52 @@
+"""Meshes of any size for benchmarks: copies of one mesh side by side, each with its own users."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from topology.spec import Call, Edge, Entry, Group, Operation, Service, Topology
+
+
+def copies(mesh: Topology, count: int) -> Topology:
+    """`count` copies of a mesh in one: as many times the services and the requests, the same load on each."""
+    if count == 1:
+        return mesh
+    parts = [_renamed(mesh, f"-{number}") for number in range(count)]
+    return replace(
+        mesh,
+        name=f"{mesh.name} x {count}",
+        services=tuple(service for part in parts for service in part.services),
+        edges=tuple(edge for part in parts for edge in part.edges),
+        workload=replace(
+            mesh.workload,
+            rate=mesh.workload.rate * count,
+            mix=tuple(entry for part in parts for entry in part.workload.mix),
+        ),
+    )
+
+
+def _renamed(mesh: Topology, suffix: str) -> Topology:
+    def call(each: Call) -> Call:
+        return replace(each, service=each.service + suffix, on_miss=tuple(map(call, each.on_miss)))
+
+    def group(each: Group) -> Group:
+        return tuple(map(call, each))
+
+    def operation(each: Operation) -> Operation:
+        return replace(each, calls=tuple(map(group, each.calls)))
+
+    def service(each: Service) -> Service:
+        return replace(each, name=each.name + suffix, operations=tuple(map(operation, each.operations)))
+
+    def edge(each: Edge) -> Edge:
+        return replace(each, caller=each.caller + suffix, callee=each.callee + suffix)
+
+    def entry(each: Entry) -> Entry:
+        return replace(each, service=each.service + suffix)
+
+    return replace(
+        mesh,
+        services=tuple(map(service, mesh.services)),
+        edges=tuple(map(edge, mesh.edges)),
+        workload=replace(mesh.workload, mix=tuple(map(entry, mesh.workload.mix))),
+    )

@@ -1,0 +1,189 @@
+"""How fast it is, and how much memory it takes: `python benchmarks/throughput.py [--quick]`.
+
+Everything is measured in one run, in turn, so that ratios hold on a machine whose speed drifts; figures are medians
+over the rounds. A whole pipeline is a run with all policies on, all four signals written as NDJSON, hashed and put in
+place. It is measured against the same request tree in plain SimPy (which writes its records with `json.dumps`) and in
+Ciw (which writes nothing).
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import baseline_simpy
+from benchmarks.baseline import Counts
+from benchmarks.meshes import copies
+from exporters import fixture
+from faults.scenario import Scenario
+from sim.records import Batch
+from sim.simulation import Simulation
+from topology.loader import DEFAULT, load, shipped
+from topology.spec import Topology
+
+#: What is to be reached.
+SIMPY, CIW, SPREAD, MEMORY, HELP = 5.0, 3.0, 1.3, 250.0, 0.5
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was done in how many seconds."""
+
+    counts: Counts
+    seconds: float
+
+    @property
+    def calls(self) -> float:
+        """Service calls a second."""
+        return self.counts.calls / self.seconds
+
+    @property
+    def records(self) -> float:
+        """Records written a second."""
+        return self.counts.records / self.seconds
+
+
+def pipeline(mesh: Topology, duration: float, seed: int, folder: Path) -> Counts:
+    """A whole run of ours."""
+    scenario = Scenario(name="benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0)
+    calls = requests = 0
+
+    def count(batch: Batch) -> None:
+        nonlocal calls, requests
+        calls += int((batch.traces["kind"] == "server").sum())
+        requests += batch.traces["parent_span_id"].null_count()
+
+    content = fixture.write(Simulation(scenario, mesh, seed=seed), folder / "fixture", 1.0, count)
+    return Counts(requests, calls, sum(each["records"] for each in content["files"].values()))
+
+
+def timed(run: Callable[[Path], Counts]) -> Speed:
+    """Time a run in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = perf_counter()
+        counts = run(Path(folder))
+        return Speed(counts, perf_counter() - began)
+
+
+def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
+    """Ours, SimPy and Ciw in turn."""
+    runs: dict[str, Callable[[Path, int], Counts]] = {
+        "meshquake, whole pipeline": lambda folder, seed: pipeline(mesh, 6 * seconds, seed, folder),
+        "plain SimPy, whole pipeline": lambda folder, seed: baseline_simpy.run(mesh, seconds, seed, folder),
+    }
+    try:
+        from benchmarks import baseline_ciw
+    except ImportError:
+        print("Ciw isn't installed (pip install -e '.[bench]'): left out")
+    else:
+        runs["Ciw, a server a worker, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "workers")
+        runs["Ciw, a server a core, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "cores")
+    speeds: dict[str, list[Speed]] = {name: [] for name in runs}
+    for seed in range(rounds + 1):
+        for name, run in runs.items():
+            speed = timed(lambda folder, run=run, seed=seed: run(folder, seed))  # type: ignore[misc]
+            if seed:  # the first round warms up
+                speeds[name].append(speed)
+    ours = speeds["meshquake, whole pipeline"]
+    print(f"{'':36}{'calls/s':>10}{'records/s':>11}{'ours is':>9}{'to reach':>10}")
+    targets = {"plain SimPy, whole pipeline": SIMPY, "Ciw, a server a worker, no output": CIW}
+    for name, measured in speeds.items():
+        ratio = median(mine.calls / other.calls for mine, other in zip(ours, measured, strict=True))
+        target = f"{targets[name]:.0f}x" if name in targets else ""
+        calls, records = median(s.calls for s in measured), median(s.records for s in measured)
+        print(f"{name:36}{calls:10,.0f}{records:11,.0f}{ratio:8.1f}x{target:>10}")
+
+
+def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
+    """What a record costs in meshes and under loads of different size."""
+
+    def cell(services: int, rate: float) -> tuple[str, Topology, float]:
+        grown = copies(mesh, services // len(mesh.services))
+        # The recording is as long as it takes for about so many records: 5 metrics and 12 others a request, roughly.
+        duration = max(10.0, records / (44 * services + 25 * rate))
+        return f"{services:5} services, {rate:5.0f} requests/s", replace_rate(grown, rate), duration
+
+    cells = [cell(10, 20), cell(100, 200), cell(1000, 2000), cell(10, 200), cell(10, 2000)]
+    costs: dict[str, list[float]] = {name: [] for name, _, _ in cells}
+    for seed in range(rounds):
+        for name, grown, duration in cells:
+            speed = timed(lambda folder, m=grown, d=duration, s=seed: pipeline(m, d, s, folder))  # type: ignore[misc]
+            costs[name].append(1e6 / speed.records)
+    print(f"\n{'':36}{'us/record':>10}")
+    for name, measured in costs.items():
+        print(f"{name:36}{median(measured):10.2f}")
+    middles = [median(measured) for measured in costs.values()]
+    print(f"{'most / least':36}{max(middles) / min(middles):10.2f}{'':20}{f'{SPREAD}':>10}")
+
+
+def replace_rate(mesh: Topology, rate: float) -> Topology:
+    """The mesh under another load."""
+    return replace(mesh, workload=replace(mesh.workload, rate=rate))
+
+
+def memory(minutes: tuple[int, ...]) -> None:
+    """Peak memory of the command itself, for recordings of different length."""
+    print(f"\n{'':36}{'peak MB':>10}")
+    for length in minutes:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "run.py", "normal", "--duration", f"{length}m", "--output", folder, "--quiet"]
+            print(f"{f'run.py normal --duration {length}m':36}{_peak(command):10.0f}{'':20}{MEMORY:10.0f}")
+
+
+def _peak(command: list[str]) -> float:
+    """Peak memory of a command in MB, measured by a process that has no other child."""
+    probe = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *command], check=True, capture_output=True, text=True, cwd=_ROOT
+    )
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return int(done.stdout) / unit
+
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def help_time(rounds: int) -> None:
+    """How long `--help` takes, against a Python that does nothing."""
+    times: dict[str, list[float]] = {"run.py --help": [], "python -c pass": []}
+    for _ in range(rounds + 1):
+        for name, command in zip(times, (["run.py", "--help"], ["-c", "pass"]), strict=True):
+            began = perf_counter()
+            subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=_ROOT)
+            times[name].append(perf_counter() - began)
+    print(f"\n{'':36}{'seconds':>10}")
+    for name, measured in times.items():
+        target = f"{HELP:g}" if name == "run.py --help" else ""
+        print(f"{name:36}{median(measured[1:]):10.3f}{'':20}{target:>10}")
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
+    quick = parser.parse_args().quick
+    mesh = load(shipped()[DEFAULT]).topology
+    for rate in (20.0, 200.0):
+        print(f"\n{mesh.name}, {rate:g} requests/s")
+        against_baselines(replace_rate(mesh, rate), (30 if quick else 300) * 20 / rate, 1 if quick else 5)
+    across_sizes(mesh, 1 if quick else 3, 200_000 if quick else 2_000_000)
+    memory((1, 10) if quick else (10, 100))
+    help_time(3 if quick else 10)
+    print(f"\npeak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

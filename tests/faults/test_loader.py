@@ -1,0 +1,438 @@
+"""Scenario files, good and bad."""
+
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from faults.fault import Extent, Target, Window
+from faults.kinds import fault_kinds
+from faults.kinds.slow import Slow
+from faults.loader import Options, load, parse, shipped
+from faults.scenario import Scenario
+from run import main
+from topology.binder import keys_of
+from topology.document import DocumentError
+
+
+def read(text, **options):
+    """The scenario of a text."""
+    return parse(dedent(text).lstrip("\n"), "my.yaml", Options(**options)).scenario
+
+
+def complaints(text, **options):
+    """Everything that is wrong with a text, a line each."""
+    with pytest.raises(DocumentError) as refused:
+        read(text, **options)
+    return str(refused.value).split("\n")
+
+
+def with_fault(fault):
+    """A scenario with one fault, in line 2."""
+    return f"name: x\nfaults: [{fault}]"
+
+
+# -- what is legal -------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_all_that_a_scenario_needs():
+    assert read("name: calm") == Scenario(name="calm")
+
+
+def test_every_key_of_a_scenario_and_of_a_fault_is_kept():
+    scenario = read(
+        """
+        name: mine
+        summary: A try
+        group: noise
+        topology: ten-services
+        duration: 2m
+        lead_in: 30s
+        recovery: 0
+        rate: 90/m
+        faults:
+          - slow: {id: lock, target: database, factor: 4, at: 25%, for: 40s, ramp: 10s, severity: 50%}
+        """
+    )
+    lock = Slow(
+        id="lock",
+        target=Target("service", "database"),
+        factor=4.0,
+        at=Extent(share=0.25),
+        for_=Extent(seconds=40.0),
+        ramp=Extent(seconds=10.0),
+        severity=0.5,
+    )
+    assert scenario == Scenario("mine", "A try", "noise", "ten-services", 120.0, 30.0, 0.0, 1.5, (lock,))
+    assert scenario.window(lock) == Window(start=60.0, full=70.0, end=100.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "target"),
+    [
+        ("database", Target("service", "database")),
+        ("database[1]", Target("replica", "database", replica=1)),
+        ("database.select", Target("operation", "database", operation="select")),
+    ],
+)
+def test_a_target_is_a_service_a_replica_or_an_operation(written, target):
+    (fault,) = read(with_fault(f'slow: {{target: "{written}", factor: 2}}')).faults
+    assert fault.target == target
+    assert str(fault.target) == written
+
+
+@pytest.mark.parametrize("written", ["order-service -> database", "order-service->database"])
+def test_a_target_may_be_an_edge(written):
+    (fault,) = read(with_fault(f"cut: {{target: {written}}}")).faults
+    assert fault.target == Target("edge", "order-service", callee="database")
+
+
+@pytest.mark.parametrize("written", ["users", "api-gateway.checkout"])
+def test_a_surge_comes_from_all_users_or_from_those_who_ask_for_one_thing(written):
+    (fault,) = read(with_fault(f"surge: {{target: {written}, factor: 2}}")).faults
+    assert str(fault.target) == written
+
+
+def test_a_fault_lasts_as_long_as_the_incident_unless_it_says_otherwise():
+    scenario = read(with_fault("slow: {target: database, factor: 2}"), duration=10, lead_in=5)
+    assert scenario.window(scenario.faults[0]) == Window(start=5.0, full=5.0, end=15.0)
+
+
+def test_a_fault_may_begin_before_the_incident_and_end_after_it_within_the_recording():
+    scenario = read(with_fault("slow: {target: database, factor: 2, at: -20s, for: 200%}"))
+    assert scenario.window(scenario.faults[0]) == Window(start=40.0, full=40.0, end=160.0)
+
+
+def test_faults_without_an_id_are_numbered_by_kind():
+    scenario = read(
+        """
+        name: x
+        faults:
+          - slow: {target: database, factor: 2}
+          - stop: {target: "database[0]", id: slow-b}
+          - slow: {target: cache-service, factor: 2}
+        """
+    )
+    assert [fault.id for fault in scenario.faults] == ["slow-1", "slow-b", "slow-2"]
+
+
+def test_options_take_the_place_of_what_the_file_says_and_severity_multiplies():
+    scenario = read(
+        """
+        name: x
+        duration: 20s
+        rate: 5
+        faults: [slow: {target: database, factor: 2, severity: 80%}]
+        """,
+        duration=30,
+        lead_in=1,
+        recovery=2,
+        rate=7,
+        severity=0.5,
+    )
+    assert (scenario.duration, scenario.lead_in, scenario.recovery, scenario.rate) == (30, 1, 2, 7)
+    assert scenario.faults[0].severity == pytest.approx(0.4)
+
+
+def test_a_topology_file_is_looked_for_beside_the_scenario_file(tmp_path):
+    (tmp_path / "mesh.yaml").write_text("name: tiny\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}\n")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("name: mine\ntopology: mesh.yaml\nfaults: [slow: {target: a, factor: 2}]\n")
+    assert load(mine).topology.name == "tiny"
+
+
+def test_the_topology_option_takes_the_place_of_the_key(tmp_path):
+    assert load(shipped()["cascade"], Options(topology="ten-services")).topology.name == "ten-services"
+    with pytest.raises(DocumentError, match=r"elsewhere\.yaml: no such file"):
+        load(shipped()["cascade"], Options(topology=tmp_path / "elsewhere.yaml"))
+
+
+# -- what is refused -----------------------------------------------------------------------------------------------
+
+BAD_FILES = {
+    "a key that a scenario doesn't have": (
+        "name: x\ntopolgy: a",
+        "my.yaml:2: unknown key 'topolgy' (did you mean 'topology'?)",
+    ),
+    "no name": ("summary: x", "my.yaml:1: missing key 'name'"),
+    "a name that can't be a folder's": (
+        "name: ../x",
+        "my.yaml:1: name: must be letters, digits, `-` and `_`, as in my-outage, not '../x'",
+    ),
+    "no unit": ("name: x\nduration: 20", "my.yaml:2: duration: needs a unit, as in 20ms or 20s"),
+    "no such unit": (
+        "name: x\nduration: 2min",
+        "my.yaml:2: duration: must be a duration such as 250ms, 1.5s or 2m, not '2min'",
+    ),
+    "a negative time": ("name: x\nlead_in: -1s", "my.yaml:2: lead_in: must be at least 0s, not -1s"),
+    "an incident of no length": ("name: x\nduration: 0", "my.yaml:2: duration: must be more than 0s, not 0"),
+    "an absurd number": ("name: x\nrate: 1e9", "my.yaml:2: rate: must be at most 1000000/s, not 1e9"),
+    "no such group": (
+        "name: x\ngroup: incidents",
+        "my.yaml:2: group: can't be 'incidents' (did you mean 'incident'?)",
+    ),
+    "no such mesh": (
+        "name: x\ntopology: ten-service",
+        "my.yaml:2: topology: 'ten-service' is neither a shipped mesh nor a file in . (did you mean 'ten-services'?)",
+    ),
+    "a list in place of a block": ("- a", "my.yaml:1: must be a block of keys, not a list"),
+    "faults that are no list": (
+        "name: x\nfaults: {slow: {}}",
+        "my.yaml:2: faults: must be a list of faults, as in `- slow: {target: ..., factor: 4}`, not a block of keys",
+    ),
+    "a key twice": ("name: x\nname: y", "my.yaml:2: key 'name' stands twice (first in line 1)"),
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), BAD_FILES.values(), ids=list(BAD_FILES))
+def test_a_bad_file_is_refused_with_its_line_its_key_and_what_would_be_right(text, complaint):
+    assert complaints(text) == [complaint]
+
+
+BAD_FAULTS = {
+    "a word in place of a fault": (
+        "slow",
+        "faults[0]: must be one kind of fault and its keys, as in `slow: {...}`, not 'slow'",
+    ),
+    "two faults in one": (
+        "{slow: {target: database, factor: 2}, cut: {}}",
+        "faults[0]: must be one kind of fault and its keys, as in `slow: {...}`, not 2 keys",
+    ),
+    "no such kind": ("sloww: {}", "faults[0].sloww: unknown kind of fault 'sloww' (did you mean 'slow'?)"),
+    "a key that the kind doesn't have": (
+        "slow: {target: database, factor: 2, by: 3s}",
+        "faults[0].slow: unknown key 'by' (valid: id, target, at, for, ramp, severity, factor)",
+    ),
+    "a key left out": ("slow: {target: database}", "faults[0].slow: missing key 'factor'"),
+    "no such service": (
+        "slow: {target: databse, factor: 2}",
+        "faults[0].slow.target: unknown service 'databse' (did you mean 'database'?)",
+    ),
+    "no such replica": (
+        'slow: {target: "database[2]", factor: 2}',
+        "faults[0].slow.target: the last replica of database is database[1]",
+    ),
+    "no such operation": (
+        "slow: {target: database.selct, factor: 2}",
+        "faults[0].slow.target: database has no operation 'selct' (did you mean 'select'?)",
+    ),
+    "no such caller": (
+        "cut: {target: ordr-service -> database}",
+        "faults[0].cut.target: unknown service 'ordr-service' (did you mean 'order-service'?)",
+    ),
+    "no such edge": (
+        "cut: {target: payment-service -> cache-service}",
+        "faults[0].cut.target: payment-service doesn't call cache-service; it calls database",
+    ),
+    "an edge of one that calls nobody": (
+        "cut: {target: database -> cache-service}",
+        "faults[0].cut.target: database doesn't call cache-service; it calls nobody",
+    ),
+    "half an edge": (
+        "cut: {target: database ->}",
+        "faults[0].cut.target: must be service, service[0], service.operation, caller -> callee or users, "
+        "not 'database ->'",
+    ),
+    "a level on which the kind can't act": (
+        "cut: {target: database}",
+        "faults[0].cut.target: a cut fault acts on an edge (caller -> callee); database is a service",
+    ),
+    "users slowed down": (
+        "hog_cpu: {target: users}",
+        "faults[0].hog_cpu.target: a hog_cpu fault acts on a service or a replica (service[0]); "
+        "users is all users (users)",
+    ),
+    "a surge of what users don't ask for": (
+        "surge: {target: database.select, factor: 2}",
+        "faults[0].surge.target: users don't ask for database.select; they ask for api-gateway.browse, "
+        "api-gateway.product_page, api-gateway.get_user, api-gateway.checkout, api-gateway.order_history",
+    ),
+    "a share above 1": (
+        "fail: {target: database, share: 150%}",
+        "faults[0].fail.share: must be at most 100%, not 150%",
+    ),
+    "an error that isn't one": (
+        "fail: {target: database, share: 1, error: timout}",
+        "faults[0].fail.error: can't be 'timout' (did you mean 'timeout'?)",
+    ),
+    "a severity of 0": (
+        "slow: {target: database, factor: 2, severity: 0}",
+        "faults[0].slow.severity: must be more than 0%, not 0",
+    ),
+    "an end after that of the recording": (
+        "slow: {target: database, factor: 2, at: 90%, for: 90s}",
+        "faults[0].slow: acts from 54s to 144s of the incident, which is outside the recording "
+        "(lead_in 1m, duration 1m, recovery 1m)",
+    ),
+    "a beginning before that of the recording": (
+        "slow: {target: database, factor: 2, at: -61s}",
+        "faults[0].slow: acts from -61s to -1s of the incident, which is outside the recording "
+        "(lead_in 1m, duration 1m, recovery 1m)",
+    ),
+    "a window of no length": (
+        "slow: {target: database, factor: 2, for: 0%}",
+        "faults[0].slow.for: must be longer than 0",
+    ),
+    "a ramp longer than the window": (
+        "slow: {target: database, factor: 2, for: 10s, ramp: 11s}",
+        "faults[0].slow.ramp: its 11s are longer than the 10s for which the fault acts",
+    ),
+    "a negative ramp": (
+        "slow: {target: database, factor: 2, ramp: -1s}",
+        "faults[0].slow.ramp: must be at least 0, not -1s",
+    ),
+    "a time without a unit": (
+        "slow: {target: database, factor: 2, at: 5}",
+        "faults[0].slow.at: needs a unit, as in 5ms or 5s",
+    ),
+    "an absurd time": (
+        "slow: {target: database, factor: 2, at: 1e300s}",
+        "faults[0].slow.at: must be at most 10000% or 8784h, not 1e300s",
+    ),
+    "a list of times": (
+        "slow: {target: database, factor: 2, at: [1s, 2s]}",
+        "faults[0].slow.at: must be a time, as in 30s, or a share of the incident, as in 50%, not a list",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "complaint"), BAD_FAULTS.values(), ids=list(BAD_FAULTS))
+def test_a_bad_fault_is_refused_with_its_line_its_key_and_what_would_be_right(fault, complaint):
+    assert complaints(with_fault(fault)) == [f"my.yaml:2: {complaint}"]
+
+
+@pytest.mark.parametrize("others", ["", "\n  - stop: {target: database}"])
+def test_two_faults_may_not_have_one_id(others):
+    text = "name: x\nfaults:\n  - slow: {target: database, factor: 2, id: a}\n  - stop: {target: database, id: a}"
+    assert complaints(text + others) == ["my.yaml:4: faults[1].stop.id: the fault in line 3 is called 'a' too"]
+
+
+def test_two_faults_of_one_line_may_not_have_one_id_either():
+    text = with_fault("stop: {target: database, id: a}, stop: {target: cache-service, id: a}")
+    assert complaints(text) == ["my.yaml:2: faults[1].stop.id: the fault in line 2 is called 'a' too"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "my.yaml:1: is empty"),
+        ("name: [x", "my.yaml:1: isn't YAML"),
+        ("name: x\x00", "my.yaml:1: isn't YAML: character '\\x00' is not allowed"),
+        ("name: !!python/object/apply:os.system [echo]", "my.yaml:1: name: tag"),
+        ("name: x\n---\nname: y", "my.yaml:2: is a second document"),
+        ("a: &a [*a]", "my.yaml:1: alias *a contains itself"),
+        ("faults: " + "[" * 100 + "]" * 100, "my.yaml:1: nests deeper than 50 levels"),
+        (
+            "a0: &a0 [x]\n" + "\n".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]" for i in range(9)),
+            "has more than 200000 values, those that aliases repeat included",
+        ),
+    ],
+    ids=["nothing", "no YAML", "a control character", "a tag", "two documents", "a ring", "a tower", "a bomb"],
+)
+def test_what_is_no_document_is_refused(text, complaint):
+    assert any(complaint in line for line in complaints(text))
+
+
+def test_all_problems_of_scenario_and_topology_are_told_at_once(tmp_path):
+    mesh = tmp_path / "mesh.yaml"
+    mesh.write_text("name: tiny\nservices: {a: {operations: {x: {wrk: 1ms}}}}\nworkload: {mix: {b.x: 1}}\n")
+    text = "name: x\ntopology: mesh.yaml\ncolour: red\nfaults:\n  - slow: {factor: 0.5}\n  - fall: {}\n"
+    with pytest.raises(DocumentError) as refused:
+        parse(text, "my.yaml", folder=tmp_path)
+    assert [
+        (problem.file, problem.line) for problem in sorted(refused.value.problems, key=lambda p: (p.file, p.line))
+    ] == [
+        (str(mesh), 2),
+        (str(mesh), 3),
+        ("my.yaml", 3),
+        ("my.yaml", 5),
+        ("my.yaml", 5),
+        ("my.yaml", 6),
+    ]
+
+
+def test_a_scenario_without_a_usable_mesh_gets_no_complaints_about_targets():
+    text = "name: x\ntopology: nowhere\nfaults: [slow: {target: anything, factor: 2}]"
+    assert [line.split(":")[1] for line in complaints(text)] == ["2"]
+
+
+def test_a_topology_with_a_name_that_no_file_can_have_is_refused():
+    (complaint,) = complaints(f"name: x\ntopology: {'y' * 5000}")
+    assert complaint.startswith("my.yaml:2: topology: 'yyyy") and len(complaint) < 200
+
+
+def test_a_fault_whose_window_no_longer_fits_the_duration_asked_for_is_refused():
+    text = with_fault("slow: {target: database, factor: 2, at: 50%, for: 20s}")
+    assert read(text, recovery=0).length == 120
+    assert complaints(text, recovery=0, duration=30) == [
+        "my.yaml:2: faults[0].slow: acts from 15s to 35s of the incident, which is outside the recording "
+        "(lead_in 1m, duration 30s, recovery 0s)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("duration", 0, "duration must be more than 0 and at most"),
+        ("duration", float("nan"), "duration must be"),
+        ("lead_in", -1, "lead_in must be at least 0"),
+        ("recovery", float("inf"), "recovery must be"),
+        ("rate", 0, "rate must be more than 0"),
+        ("severity", 1.1, "severity must be more than 0 and at most 1, not 1.1"),
+    ],
+)
+def test_an_option_out_of_its_bounds_is_refused(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize(("text", "complaint"), BAD_FILES.values(), ids=list(BAD_FILES))
+def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2(
+    text, complaint, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(text)
+    result = CliRunner().invoke(main, ["scenario", "my.yaml", "--output", str(tmp_path / "out")])
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"{complaint}\n")
+    assert not (tmp_path / "out").exists()
+
+
+# -- whatever stands in a file ---------------------------------------------------------------------------------------
+
+TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])
+NAMES = st.sampled_from(["users", "database", "database[0]", "database.select", "order-service -> database", "->"])
+WORDS = st.sampled_from([*keys_of(Scenario), *keys_of(Slow), *fault_kinds()]) | TIMES | NAMES
+VALUES = st.recursive(
+    WORDS | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=20,
+)
+FAULTS = st.lists(st.dictionaries(st.sampled_from(list(fault_kinds())), st.dictionaries(WORDS, WORDS), max_size=2))
+
+
+def flow(value):
+    """A value as YAML in flow style."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow(key)}: {flow(each)}' for key, each in value.items())}}}"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text() | st.builds(flow, VALUES) | st.builds(flow, st.fixed_dictionaries({"name": WORDS, "faults": FAULTS})))
+@example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308s, for: 1e308s}]")
+@example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308%, for: 1e308%}]")
+@example("? [a]\n: b")
+@example("name: " + "9" * 5000)
+def test_no_text_makes_anything_but_a_scenario_or_a_list_of_problems(text):
+    try:
+        loaded = parse(text, "my.yaml")
+    except DocumentError as error:
+        assert error.problems
+        assert all(problem.file == "my.yaml" and problem.line >= 1 for problem in error.problems)
+    else:
+        windows = [loaded.scenario.window(fault) for fault in loaded.scenario.faults]
+        assert all(0 <= window.start < window.end <= loaded.scenario.length for window in windows)

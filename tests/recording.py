@@ -1,0 +1,109 @@
+"""Runs of the shipped scenarios as frames, for tests that look at what was recorded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import polars as pl
+
+import faults.loader
+import topology.loader
+from faults.scenario import Scenario
+from sim.records import KINDS
+from sim.simulation import DEFAULT_START, Simulation
+from topology.spec import Topology
+
+#: What can be taken out of the ten services, as edits of their text.
+POLICIES = {
+    "breakers": r"(?<=breaker: )\{[^{}]*\}",
+    "retries": r"(?<=retry: )\{(?:[^{}]|\{[^{}]*\})*\}",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The records of one run.
+
+    Besides its own columns each frame has `at`, whole microseconds since the recording began, and `t`, seconds since the
+    incident began; traces also have `end`, the end of the span counted like `at`.
+    """
+
+    scenario: Scenario
+    topology: Topology
+    metrics: pl.DataFrame
+    logs: pl.DataFrame
+    traces: pl.DataFrame
+    events: pl.DataFrame
+
+    def within(self, frame: pl.DataFrame, start: float, end: float) -> pl.DataFrame:
+        """What has its time (of a span: its start) in [start, end), in seconds since the incident began."""
+        return frame.filter(pl.col("t").is_between(start, end, closed="left"))
+
+    def incident(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What has its time in the incident."""
+        return self.within(frame, 0, self.scenario.duration)
+
+    def before(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What has its time before the incident."""
+        return self.within(frame, -self.scenario.lead_in, 0)
+
+    @property
+    def roots(self) -> pl.DataFrame:
+        """The requests of users."""
+        return self.traces.filter(pl.col("parent_span_id").is_null())
+
+    def handled(self, service: str) -> pl.DataFrame:
+        """The requests that a service handled."""
+        return self.traces.filter(kind="server", service=service)
+
+    def asked(self, service: str) -> pl.DataFrame:
+        """The attempts that others made at a service."""
+        return self.traces.filter(kind="client", peer=service)
+
+    def metric(self, service: str, name: str) -> pl.DataFrame:
+        """The service-wide samples of a metric. The one at time t is about the interval that ended then."""
+        return self.metrics.filter(pl.col("replica").is_null(), service=service, metric=name)
+
+    def events_of(self, kind: str) -> pl.DataFrame:
+        """The events of a type."""
+        return self.events.filter(type=kind)
+
+
+def record(scenario: Scenario, mesh: Topology, seed: int, **options: object) -> Run:
+    """Play a scenario on a mesh."""
+    batches = list(Simulation(scenario, mesh, seed=seed, **options).batches())
+    frames = {
+        kind: pl.concat([batch.frame(kind) for batch in batches]).pipe(_timed, scenario.lead_in) for kind in KINDS
+    }
+    length = (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+    frames["traces"] = frames["traces"].with_columns(end=pl.col("at") + length)
+    return Run(scenario, mesh, **frames)
+
+
+def _timed(frame: pl.DataFrame, lead_in: float) -> pl.DataFrame:
+    moment = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%:z", time_unit="us", time_zone="UTC")
+    at = (moment - pl.lit(DEFAULT_START, dtype=pl.Datetime("us", "UTC"))).dt.total_microseconds()
+    return frame.with_columns(at=at).with_columns(t=pl.col("at") / 1e6 - lead_in)
+
+
+def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "") -> Run:
+    """Play a shipped scenario on the ten services, or on what is left of them `without` breakers or retries.
+
+    Without faults it's the same users, asking for the same things, when nothing goes wrong.
+    """
+    return _play(name, seed, severity, without)
+
+
+@lru_cache(maxsize=8)  # a run takes some 30 MB
+def _play(name: str, seed: int, severity: float, without: str) -> Run:
+    loaded = faults.loader.load(faults.loader.shipped()[name], faults.loader.Options(severity=severity))
+    scenario, mesh = loaded.scenario, loaded.topology
+    if without == "faults":
+        scenario = replace(scenario, faults=())
+    elif without:
+        text, changes = re.subn(POLICIES[without], "none", mesh.source)
+        assert changes
+        mesh = topology.loader.parse(text, f"{mesh.name} without {without}").topology
+    return record(scenario, mesh, seed)

@@ -1,0 +1,17 @@
+"""What a scenario must show holds for each of these seeds; a test module says by `SCENARIO` of which scenario it is."""
+
+import pytest
+from recording import play
+
+SEEDS = (42, 1, 2, 3, 4, 5)
+
+
+# A fixture of the module, so that pytest runs all its tests with one seed before those with the next.
+@pytest.fixture(scope="module", params=SEEDS)
+def seed(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run(request, seed):
+    return play(request.module.SCENARIO, seed)

@@ -1,0 +1,80 @@
+"""The rooms of the house stand in one line: topology <- faults <- sim <- exporters <- run.py."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("topology", "faults", "sim", "exporters", "run")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the rooms, by dotted name."""
+    files = [ROOT / "run.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files
+    }
+
+
+def imports(path: Path, *, running: bool) -> list[str]:
+    """What a module imports from anywhere; with `running`, leaving out what only a type checker sees."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    hidden: set[ast.AST] = set()
+    if running:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                hidden.update(child for statement in node.body for child in ast.walk(statement))
+    found = []
+    for node in ast.walk(tree):
+        if node in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+@pytest.mark.parametrize("name", modules())
+def test_a_room_imports_only_from_rooms_to_its_left(name: str) -> None:
+    own = ROOMS.index(name.split(".")[0])
+    right = [other for other in imports(modules()[name], running=False) if other.split(".")[0] in ROOMS[own + 1 :]]
+    assert right == []
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    known = modules()
+    graph = nx.DiGraph()
+    for name, path in known.items():
+        for other in imports(path, running=True):
+            # `from sim import x` in a package's own front page is how it shows what is inside.
+            if other in known and known[other].name != "__init__.py" and path.name != "__init__.py":
+                graph.add_edge(name, other)
+    assert [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1] == []
+
+
+@pytest.mark.parametrize("package", ["simpy", "polars", "click", "rich"])
+def test_the_mesh_and_its_faults_are_described_without_what_runs_or_shows_them(package: str) -> None:
+    for name, path in modules().items():
+        if name.split(".")[0] in ("topology", "faults"):
+            assert package not in imports(path, running=False), name
+
+
+def test_no_randomness_is_ambient() -> None:
+    for name, path in modules().items():
+        text = path.read_text(encoding="utf-8")
+        assert "import random" not in text, name
+        # Philox takes an address; everything else there takes what comes next.
+        assert re.search(r"np\.random\.(?!Philox\b|Generator\b)", text) is None, name
+
+
+def test_only_the_command_line_looks_at_the_clock() -> None:
+    for name, path in modules().items():
+        text = path.read_text(encoding="utf-8")
+        if name != "run":
+            assert not any(word in text for word in ("time.time(", "perf_counter", ".now(", "utcnow")), name
