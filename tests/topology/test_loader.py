@@ -342,15 +342,16 @@ def layered(depth: int, width: int) -> str:
 
 def test_a_request_that_would_never_fit_is_refused() -> None:
     """Call trees are counted, not grown, so the refusal is quick however large they are."""
-    mesh(layered(17, 2))  # 131,071 calls
+    mesh(layered(11, 3))  # 88,573 calls
     refused = f"workload.mix.s0.x: one request may make more than {MOST_SITES} calls, which is too many to run"
-    assert problems(layered(18, 2)) == [f"m.yaml:23: {refused}"]
-    assert problems(layered(100, 300)) == [f"m.yaml:105: {refused}"]
+    assert problems(layered(12, 3)) == [f"m.yaml:17: {refused}"]
+    assert problems(layered(16, 300)) == [f"m.yaml:21: {refused}"]
 
 
 def test_a_chain_that_is_too_deep_to_follow_is_refused() -> None:
     """At the service at its end, once."""
-    mesh(layered(101, 1))
+    mesh(layered(16, 1))
+    assert problems(layered(17, 1)) == ["m.yaml:19: services.s16: is 16 calls deep; at most 15 calls may be made in a row"]
     assert problems(layered(900, 1)) == [
         "m.yaml:902: services.s899: is 899 calls deep; at most 15 calls may be made in a row"
     ]
