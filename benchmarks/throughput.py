@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts
+from benchmarks.compile import is_compiled
 from benchmarks.meshes import copies
 from exporters import fixture
 from faults.scenario import Scenario
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
     quick = parser.parse_args().quick
     mesh = load(shipped()[DEFAULT]).topology
+    print(f"hot path: {'compiled (benchmarks/compile.py)' if is_compiled() else 'plain Python'}")
     for rate in (20.0, 200.0):
         print(f"\n{mesh.name}, {rate:g} requests/s")
         against_baselines(replace_rate(mesh, rate), (30 if quick else 300) * 20 / rate, 1 if quick else 5)

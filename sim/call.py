@@ -123,7 +123,6 @@ class Call:
     work: float  # of a call that waits for a core: seconds of work to do
     step: int  # of a call that calls others: the group it's at
     pending: int  # calls of that group that aren't done
-    root: Call
 
     def __init__(
         self,
@@ -144,6 +143,8 @@ class Call:
         self.channel = channel
         self.row = row
         self.replica: Replica | None = None
+        #: The user's request that this belongs to; None for one itself, since rings would need the garbage collector.
+        self.root: Call | None = None
         #: Incarnations of the replicas on both sides, as they were when the call was there.
         self.caller = self.handler = -1
         self.sent = now
@@ -202,7 +203,6 @@ class Life:
         now = self.env._now
         row = site.tape.row(number)
         root = Call(site, number, 0, 1, None, door, row, now)
-        root.root = root
         root.open = 1
         self.live[root] = None
         self.arrivals += 1
@@ -230,7 +230,7 @@ class Life:
         assert caller is not None and link is not None
         channel = caller.channels[link.index]
         call = Call(site, number, visit, attempt, parent, channel, row, now)
-        call.root = root = parent.root
+        call.root = root = parent.root or parent
         call.caller = caller.incarnation
         root.open += 1
         channel.in_flight += 1
@@ -635,12 +635,10 @@ class Life:
             call.result,
             call.notes,
         )
-        root = call.root
+        root = call.root or call
         root.open -= 1
         if root.open == 0:
             del self.live[root]
-            # Break the ring root -> root, so that the request is freed without the collector.
-            del root.root
 
     def deadlines(self, length: float | None, acquire: bool = False) -> Deadlines | None:
         """Deadlines for a timeout (or for the wait for a connection) of so many seconds."""

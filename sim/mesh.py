@@ -85,7 +85,7 @@ class Mesh:
             for replica in service.replicas:
                 self.env.process(probing(self, service, replica))
 
-    # -- building, and rebuilding after a restart -----------------------------------------------------------------
+    # -- building, and rebuilding after a process ended -------------------------------------------------------------
 
     def incarnate(self, replica: Replica) -> None:
         """A process of the replica begins: what it does from now on is told apart from what it did before."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faults.fault import Fault
 from sim.modifier import Modifier
 from sim.replica import Replica
-from sim.service import Service, boot, examine
+from sim.service import Service, boot, end, examine
 
 if TYPE_CHECKING:
     from sim.mesh import Mesh
@@ -77,8 +77,7 @@ def _replace(
     deadline = mesh.now + GRACE
     while replica.calls and mesh.now < deadline:
         yield mesh.timeout(_TICK)
-    replica.up = False
-    mesh.life.kill(replica)
+    end(mesh, replica)
     if remove is not None:
         mesh.detach(remove, [replica])
     if add is not None:

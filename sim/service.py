@@ -107,7 +107,6 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
     replica.version = version
     mesh.incarnate(replica)
     incarnation = replica.incarnation
-    mesh.connect(replica, warm=False)
     mesh.journal.event("restart", service, f"{replica.name} starts ({reason})", "info", replica=replica, reason=reason)
     mesh.journal.log("starting", service, replica=replica, version=version, reason=reason)
     yield mesh.timeout(service.spec.startup)
@@ -118,10 +117,16 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
     mesh.journal.log("started", service, replica=replica, version=version, startup_s=f"{service.spec.startup:g}")
 
 
-def crash(mesh: Mesh, replica: Replica, reason: str) -> None:
-    """End the replica's process, and every call there with it."""
+def end(mesh: Mesh, replica: Replica) -> None:
+    """End the replica's process: its calls are lost, and so are its connections and what it knew of its callees."""
     replica.up = False
     mesh.life.kill(replica)
+    mesh.connect(replica, warm=False)
+
+
+def crash(mesh: Mesh, replica: Replica, reason: str) -> None:
+    """The replica's process ends unasked."""
+    end(mesh, replica)
     mesh.journal.event(
         "replica_stopped", replica.service, f"{replica.name} ended ({reason})", "error", replica=replica, reason=reason
     )

@@ -1,0 +1,59 @@
+"""What the README shows is what comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import run
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def block(name: str) -> list[str]:
+    """The lines of the code block behind a marker."""
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)\n```", README, re.DOTALL)
+    assert found is not None, name
+    return found[1].splitlines()
+
+
+@pytest.fixture(scope="module")
+def cascade(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The fixture of the README's command, and what it printed."""
+    output = tmp_path_factory.mktemp("output")
+    done = CliRunner().invoke(run.main, ["cascade", "--duration", "90", "--output", str(output)])
+    assert done.exit_code == 0, done.output
+    return output / "incidents" / "cascade", done.stdout
+
+
+def test_the_summary_is_what_the_command_prints(cascade: tuple[Path, str]) -> None:
+    """Except for the speed and the folder, which are the machine's."""
+
+    def same_everywhere(lines: list[str]) -> list[str]:
+        return [line for line in lines if not line.startswith(("speed", "folder"))]
+
+    assert same_everywhere(block("summary")) == same_everywhere(cascade[1].splitlines())
+
+
+def test_the_lines_shown_are_lines_of_the_files(cascade: tuple[Path, str]) -> None:
+    for kind, line in zip(("metrics", "logs", "traces", "events"), block("lines"), strict=True):
+        assert line in (cascade[0] / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_trace_shown_is_one_of_the_traces(cascade: tuple[Path, str]) -> None:
+    """It's told apart by how many spans there are of each length."""
+    lengths = sorted(int(line.split()[1]) for line in block("trace"))
+    traces: dict[str, list[int]] = {}
+    for line in (cascade[0] / "traces.ndjson").read_text(encoding="utf-8").splitlines():
+        span = json.loads(line)
+        traces.setdefault(span["trace_id"], []).append(round(span["duration_ms"]))
+    assert lengths in [sorted(found) for found in traces.values()]
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (Path(__file__).parent.parent / target).exists(), target
