@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from faults.effect import Effect
 from topology.keys import key
 from topology.spec import Topology
+from topology.units import duration, ratio
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,13 @@ class Extent:
     seconds: float = 0.0
     share: float = 0.0
 
-    def of(self, duration: float) -> float:
-        """The time in seconds for an incident of `duration` seconds."""
-        return self.seconds + self.share * duration
+    def of(self, length: float) -> float:
+        """The time in seconds for an incident of `length` seconds."""
+        return self.seconds + self.share * length
+
+    def __str__(self) -> str:
+        """As a scenario file has it."""
+        return ratio(self.share) if self.share else duration(self.seconds)
 
 
 @dataclass(frozen=True)

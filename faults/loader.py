@@ -76,7 +76,7 @@ class Loaded:
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd in either file, except in a mesh that comes with the package: it's odd on purpose."""
         odd: list[Problem] = []
-        if Path(self.topology_document.file) not in topology.loader.shipped().values():
+        if Path(self.topology_document.file).resolve() not in topology.loader.shipped().values():
             odd += topology.review.remarks(topology.loader.Loaded(self.topology, self.topology_document))
         return (*odd, *self.scenario_document.problems)
 

@@ -74,7 +74,8 @@ _POLARS: dict[str, Any] = {
     "number": pl.Float64,
     "integer": pl.Int64,
 }
-_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
+#: How records and manifests write a moment.
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
 
 
 def _json_schema(column: Column) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _json_schema(column: Column) -> dict[str, Any]:
     if column.choices:
         schema["enum"] = [*column.choices, None] if column.nullable else list(column.choices)
     if column.type == "time":
-        schema["pattern"] = _TIME
+        schema["pattern"] = TIME_PATTERN
     if column.pattern:
         schema["pattern"] = column.pattern
     return schema

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from sim.site import Site
 
 _PAGE = 256
-#: Requests of the nth surge are numbered from n times this on: they're other requests than the usual ones.
-SURGE_NUMBERS = 2**40
+#: Requests of a surge are numbered from a multiple of this on, which its name decides: they're other requests than the
+#: usual ones, and than those of any other surge.
+_SURGE_NUMBERS = 2**40
+_SURGES = 2**20
 
 
 class Users:
@@ -31,7 +33,6 @@ class Users:
         self._mesh = mesh
         self._root = root
         self._rate = rate
-        self._surges = 0
         self._balance = mesh.topology.workload.balance
         name = root.service.spec.name
         self._door = Channel(
@@ -44,11 +45,9 @@ class Users:
 
     def surge(self, name: str, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the usual number come besides, from now on until `end`."""
-        self._surges += 1
+        first = (1 + address(self._mesh.seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
         if self._rate * extra > 0:
-            Arrivals(
-                self, f"surge {name}", self._surges * SURGE_NUMBERS, self._rate * extra, level, min(end, self._mesh.end)
-            )
+            Arrivals(self, f"surge {name}", first, self._rate * extra, level, min(end, self._mesh.end))
 
 
 class Arrivals:

@@ -26,8 +26,8 @@ POLICIES = {
 class Run:
     """The records of one run.
 
-    Besides its own columns each frame has `at`, whole microseconds since the recording began, and `t`, seconds since the
-    incident began; traces also have `end`, the end of the span counted like `at`.
+    Besides its own columns each frame has `at`, whole microseconds since the recording began, and `t`, seconds since
+    the incident began; traces also have `end`, the end of the span counted like `at`.
     """
 
     scenario: Scenario

@@ -14,9 +14,10 @@ from topology.policies import ERRORS
 class Deploy(Fault):
     """A rolling update of a service, one replica at a time.
 
-    Under the new version a share of requests fails and work may be slower; severity multiplies the shares of
-    requests and of probes that fail, and scales the slowdown. The rollout stands still while a new replica fails its
-    health checks; what has stood still for `patience` is rolled back, one replica at a time. A good version stays.
+    Under the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
+    slowdown. The rollout stands still while a new replica fails its health checks; what has stood still for `patience` is
+    rolled back, one replica at a time. A good version stays. Health checks fail alike at any severity: a version that is bad
+    only a little would else pass them, reach every replica, and harm more users.
     """
 
     kind: ClassVar[str] = "deploy"
@@ -33,7 +34,7 @@ class Deploy(Fault):
             slowdown=1 + level * (self.factor - 1),
             fail=level * self.share,
             error=self.error,
-            probe_failure=level * self.unhealthy,
+            probe_failure=self.unhealthy,
         )
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from recording import play
 
 
 def failed(spans: pl.DataFrame) -> float:

@@ -1,0 +1,343 @@
+"""What each kind of fault does, that severity scales it, and that nothing of it stays."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stage import Stage, play, sites_of, topology_of, unfold
+
+from faults.effect import Effect
+from faults.fault import Target, Window
+from faults.kinds import fault_kinds
+from faults.kinds.configure import Configure
+from faults.kinds.cut import Cut
+from faults.kinds.delay import Delay
+from faults.kinds.deploy import Deploy
+from faults.kinds.fail import Fail
+from faults.kinds.hang import Hang
+from faults.kinds.hog_cpu import HogCpu
+from faults.kinds.job import Job
+from faults.kinds.leak import Leak
+from faults.kinds.refuse import Refuse
+from faults.kinds.shrink_pool import ShrinkPool
+from faults.kinds.slow import Slow
+from faults.kinds.stop import Stop
+from faults.kinds.surge import Surge
+from sim.channel import CODES, SUCCESS
+from sim.mesh import Mesh
+
+DB = Target("service", "db")
+EDGE = Target("edge", "web", callee="db")
+USERS = Target("users")
+#: A web before a db, with queues and no policies: a request fares no better for anything that makes another one slower.
+TWO = """
+name: two
+defaults:
+  service: {workers: 4, queue: 1000000, startup: 500ms, readiness: {period: 1s, failure_threshold: 2}}
+  edge: {latency: {exponential: 1ms}, connect_timeout: 500ms, balance: random}
+services:
+  web: {workers: 1000, operations: {home: {work: {exponential: 5ms}, calls: [db.get]}}}
+  db: {operations: {get: {work: {exponential: 20ms}}}}
+workload: {rate: 100/s, mix: {web.home: 1}}
+"""
+MESH = topology_of(TWO)
+ROOMY = topology_of(TWO.replace("workers: 4", "workers: 1000"))
+WINDOW = Window(5, 5, 15)
+#: Those of the requests that come without a surge are numbered below this.
+USUAL = 2**40
+#: One of each kind, as strong as it gets in this mesh without leaving it no chance.
+ONE_OF_EACH = {
+    "configure": Configure(target=DB),
+    "cut": Cut(target=EDGE, share=0.8),
+    "delay": Delay(target=EDGE, by=0.1),
+    "deploy": Deploy(target=DB, share=0.8, unhealthy=1.0, patience=2.0),
+    "fail": Fail(target=DB, share=0.8),
+    "hang": Hang(target=DB, share=0.02),
+    "hog_cpu": HogCpu(target=DB, share=0.6),
+    "job": Job(target=DB, share=0.5),
+    "leak": Leak(target=DB, rate=200 * 2**20),
+    "refuse": Refuse(target=DB, share=0.8),
+    "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
+    "slow": Slow(target=DB, factor=3.0),
+    "stop": Stop(target=DB),
+    "surge": Surge(target=USERS, factor=2.0),
+}
+
+
+def run(fault=None, severity=1.0, topology=MESH, seconds=20):
+    """Rows of the users' requests of a run, in order of their numbers; the fault acts from 5 to 15 seconds."""
+    faults = []
+    if fault is not None:
+        faults = [(type(fault)(**{**vars(fault), "id": "fault", "severity": severity}), WINDOW)]
+    rows = play(topology, 1, seconds * topology.workload.rate, faults)
+    return np.sort(rows[rows["site"] == 0], order="number")
+
+
+def failed(rows):
+    """Numbers of the requests that failed."""
+    return set(rows["number"][rows["outcome"] != SUCCESS].tolist())
+
+
+# -- windows -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_rises_linearly_to_its_whole_strength_and_ends_at_once():
+    window = Window(start=10, full=20, end=30)
+    assert [window.level(time) for time in (9, 10, 12, 15, 20, 29, 30, 31)] == [0, 0, 0.2, 0.5, 1, 1, 0, 0]
+    assert not window.steady
+
+
+def test_a_window_without_a_ramp_is_at_its_whole_strength_at_once():
+    window = Window(start=10, full=10, end=30)
+    assert [window.level(time) for time in (9, 10, 29, 30)] == [0, 1, 1, 0]
+    assert window.steady
+
+
+@given(*[st.floats(0, 1e6)] * 5)
+def test_the_level_never_falls_while_a_window_is_open_and_is_in_0_1(start, ramp, hold, one, other):
+    window = Window(start, start + ramp, start + ramp + hold)
+    early, late = sorted((one, other))
+    assert 0 <= window.level(early) <= 1
+    assert window.level(early) <= window.level(late) or late >= window.end
+
+
+# -- what each kind changes --------------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_looked_at_here():
+    assert set(ONE_OF_EACH) == set(fault_kinds())
+
+
+@pytest.mark.parametrize(
+    ("fault", "half", "whole"),
+    [
+        (Slow(target=DB, factor=5.0), Effect(slowdown=3.0), Effect(slowdown=5.0)),
+        (Fail(target=DB, share=0.5, error="unavailable"), *(Effect(fail=s, error="unavailable") for s in (0.25, 0.5))),
+        (Refuse(target=DB, share=0.5), *(Effect(refuse=s, probe_failure=s) for s in (0.25, 0.5))),
+        (Hang(target=DB, share=0.5), *(Effect(hang=s, probe_failure=s) for s in (0.25, 0.5))),
+        (HogCpu(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
+        (Job(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
+        (Cut(target=EDGE, share=0.5), Effect(drop=0.25), Effect(drop=0.5)),
+        (Delay(target=EDGE, by=0.5), Effect(delay=0.25), Effect(delay=0.5)),
+        (ShrinkPool(target=EDGE, to=0.25), Effect(pool=0.625), Effect(pool=0.25)),
+        (
+            Deploy(target=DB, share=0.5, factor=3.0, unhealthy=1.0),
+            Effect(slowdown=2.0, fail=0.25, error="config_error", probe_failure=1.0),
+            Effect(slowdown=3.0, fail=0.5, error="config_error", probe_failure=1.0),
+        ),
+        (Configure(target=DB), Effect(), Effect()),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_the_effect_at_half_and_at_whole_strength(fault, half, whole):
+    assert (fault.effect(0.5), fault.effect(1.0)) == (half, whole)
+
+
+def test_a_pool_shrinks_while_the_fault_acts_and_keeps_at_least_one_connection():
+    stage = Stage("""
+name: pooled
+services:
+  web: {operations: {home: {calls: [db.get]}}}
+  db: {operations: {get: {}}}
+edges: {web -> db: {pool: 20}}
+workload: {rate: 1/s, mix: {web.home: 1}}
+""")
+    stage.fault(ShrinkPool(id="half", target=EDGE, to=0.5), 1000, 5000)
+    stage.fault(ShrinkPool(id="none", target=EDGE, to=0.0, severity=0.5), 2000, 4000)
+    stage.fault(ShrinkPool(id="all", target=EDGE, to=0.0), 3000, 4000)
+    sizes = []
+    for second in range(6):
+        stage.mesh.env.advance(second + 0.5)
+        sizes.append(stage.mesh.services["web"].replicas[0].channels[0].pool.size)
+    assert sizes == [20, 10, 5, 1, 10, 20]
+
+
+def test_a_configuration_change_is_an_event_and_a_job_is_two():
+    stage = Stage("""
+name: alone
+services: {db: {operations: {get: {work: 10ms}}}}
+workload: {rate: 1/s, mix: {db.get: 1}}
+""")
+    stage.fault(Configure(id="setting", target=DB), 1000, 2000)
+    stage.fault(Job(id="job", target=DB, share=0.5), 3000, 4000)
+    stage.request(1500, 3500)
+    assert stage.play() == [
+        "1500-1510 db: success",
+        "3500-3520 db: success",
+    ]
+    assert stage.events() == [
+        (1000, "config_change", "db"),
+        (3000, "scheduled_job", "db"),
+        (4000, "scheduled_job", "db"),
+    ]
+
+
+def test_leaked_memory_stays_until_the_limit_kills_the_process_again_and_again():
+    """From a base of 30% of 1000 MiB the 14th step of 50 MiB reaches the limit; a start takes a second."""
+    stage = Stage("""
+name: alone
+services: {db: {startup: 1s, memory: 1000MiB, readiness: {period: 600s}, operations: {get: {work: 10ms}}}}
+workload: {rate: 1/s, mix: {db.get: 1}}
+""")
+    stage.fault(Leak(id="leak", target=DB, rate=100 * 2**20), 0, 20_000)
+    stage.play()
+    assert stage.events() == [
+        event
+        for start in (6500, 14_000)
+        for event in [(start, "oom_kill", "db-0"), (start, "replica_stopped", "db-0"), (start, "restart", "db-0")]
+    ]
+    (replica,) = stage.mesh.replicas
+    assert replica.leaked == 500 * 2**20
+
+
+ROLLING = """
+name: rolling
+services:
+  db: {replicas: 2, startup: 1s, readiness: {period: 1s, failure_threshold: 1}, operations: {get: {work: 10ms}}}
+workload: {rate: 1/s, mix: {db.get: 1}}
+"""
+
+
+def test_a_good_version_rolls_out_replica_by_replica_and_stays():
+    stage = Stage(ROLLING)
+    stage.fault(Deploy(id="deploy", target=DB, version="2.0.0", factor=2.0), 1000, 2000)
+    stage.request(20_000, 20_020)
+    assert stage.play() == ["20000-20020 db[1]: success", "20020-20040 db[0]: success"]
+    assert stage.events() == [
+        (1000, "deployment", "db"),
+        (1000, "restart", "db-0"),
+        (2000, "replica_restored", "db-0"),
+        (4000, "restart", "db-1"),
+        (5000, "replica_restored", "db-1"),
+        (7000, "deployment_completed", "db"),
+    ]
+    assert [replica.version for replica in stage.mesh.replicas] == ["2.0.0", "2.0.0"]
+
+
+def test_a_version_that_fails_its_health_checks_is_rolled_back_and_the_other_replicas_are_spared():
+    stage = Stage(ROLLING)
+    stage.fault(Deploy(id="deploy", target=DB, version="2.0.0", unhealthy=1.0, patience=3.0), 1000, 2000)
+    stage.play()
+    told = [event for event in stage.events() if event[1] != "health_check_failed"]
+    assert [(kind, who) for _, kind, who in told] == [
+        ("deployment", "db"),
+        ("restart", "db-0"),
+        ("replica_restored", "db-0"),
+        ("replica_ejected", "db-0"),
+        ("rollback", "db"),
+        ("restart", "db-0"),
+        ("replica_restored", "db-0"),
+        ("rollback_completed", "db"),
+    ]
+    failures = {who for _, kind, who in stage.events() if kind == "health_check_failed"}
+    assert failures == {"db-0"}
+    assert [replica.version for replica in stage.mesh.replicas] == ["1.0.0", "1.0.0"]
+
+
+# -- severity ----------------------------------------------------------------------------------------------------------
+
+SEVERITIES = (0.1, 0.3, 0.6, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["fail", "refuse", "cut", "stop"])
+def test_what_fails_at_some_severity_fails_at_any_higher_one(kind):
+    fault = ONE_OF_EACH[kind]
+    sets = [failed(run(fault, severity)) for severity in SEVERITIES]
+    assert failed(run()) == set()
+    for less, more in pairwise(sets):
+        assert less < more
+
+
+@pytest.mark.parametrize(("kind", "share"), [("fail", 0.8), ("cut", 0.8)])
+def test_the_share_that_fails_is_severity_times_the_faults_own(kind, share):
+    for severity in SEVERITIES:
+        rows = run(ONE_OF_EACH[kind], severity)
+        struck = rows[(rows["sent"] > 5) & (rows["sent"] < 14.9)]
+        assert (struck["outcome"] != SUCCESS).mean() == pytest.approx(severity * share, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["slow", "delay", "hog_cpu", "job", "hang"])
+def test_no_request_is_sooner_over_at_a_higher_severity(kind):
+    """With no policies this holds for each request, not only on average, as long as they keep their order."""
+    # Calls overtake those that are delayed more: where there's a queue, that makes some sooner over.
+    topology = ROOMY if kind == "delay" else MESH
+    runs = [run(topology=topology), *(run(ONE_OF_EACH[kind], severity, topology) for severity in SEVERITIES)]
+    # Nor does it hold for who is on the way when the window ends: a call that arrives later misses the delay back.
+    finished = [rows["finished"][rows["sent"] < 14] for rows in runs]
+    for less, more in pairwise(finished):
+        assert (less <= more + 1e-9).all()
+    assert finished[-1].mean() > finished[0].mean() + 0.02
+
+
+def test_a_surge_adds_users_to_the_usual_ones_in_proportion_to_severity():
+    usual = run()["sent"]
+    for severity in SEVERITIES:
+        rows = run(ONE_OF_EACH["surge"], severity)
+        ordinary = rows["number"] < USUAL
+        assert np.array_equal(rows["sent"][ordinary], usual)
+        extra = rows["sent"][~ordinary]
+        assert extra.min() >= 5
+        assert extra.max() < 15
+        assert len(extra) == pytest.approx(10 * 100 * severity, abs=4 * np.sqrt(1000 * severity))
+
+
+def test_a_process_is_down_for_the_share_of_the_window_that_severity_says():
+    for severity in SEVERITIES:
+        rows = run(ONE_OF_EACH["stop"], severity)
+        refused = rows["sent"][rows["outcome"] != SUCCESS]
+        down = 10 * severity + 0.5  # and it takes half a second to start
+        assert refused.min() == pytest.approx(5, abs=0.3)
+        assert refused.max() == pytest.approx(5 + down, abs=1.1)  # and is found ready at the next probe
+
+
+def test_memory_leaks_at_a_rate_in_proportion_to_severity():
+    kills = []
+    for severity in SEVERITIES:
+        mesh = Mesh(MESH, 1, end=20)
+        fault = Leak(id="leak", target=DB, rate=200 * 2**20, severity=severity)
+        mesh.env.process(unfold(mesh, fault, WINDOW))
+        mesh.env.advance(20)
+        kills.append(sum(event.type == "oom_kill" for event in mesh.journal.events))
+    assert kills == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("severity", [0.5, 1.0])
+def test_a_new_version_fails_the_share_of_its_requests_that_severity_says(severity):
+    fault = Deploy(id="fault", target=DB, share=0.4, severity=severity)
+    rows = play(MESH, 1, 6000, [(fault, WINDOW)])
+    calls = rows[np.isin(rows["site"], sites_of(Mesh(MESH, 1, 0.0), "db")) & (rows["arrived"] > 12)]
+    assert set(calls["outcome"].tolist()) == {SUCCESS, CODES["config_error"]}
+    assert (calls["outcome"] != SUCCESS).mean() == pytest.approx(0.4 * severity, abs=0.03)
+
+
+# -- afterwards --------------------------------------------------------------------------------------------------------
+
+TIMES = ["number", "sent", "arrived", "started", "finished", "outcome"]
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
+def test_some_time_after_a_fault_every_request_fares_as_if_it_had_never_been(kind):
+    """To the bit: requests have their own draws, and a queue that was empty once has forgotten what was before."""
+    usual, after = run(seconds=60), run(ONE_OF_EACH[kind], seconds=60)
+    after = after[after["number"] < USUAL]
+    late = usual["sent"] > 45
+    assert late.sum() > 1000
+    assert np.array_equal(usual[late][TIMES], after[late][TIMES])
+
+
+def test_faults_that_overlap_leave_no_more_behind_than_one():
+    kinds = ("cut", "delay", "fail", "hang", "hog_cpu", "refuse", "slow", "stop", "leak", "deploy")
+    faults = [
+        (type(fault)(**{**vars(fault), "id": kind}), Window(5 + place, 6 + place, 12 + place % 4))
+        for place, (kind, fault) in enumerate((kind, ONE_OF_EACH[kind]) for kind in kinds[:6])
+    ] + [
+        (type(fault)(**{**vars(fault), "id": kind}), Window(6, 6, 14))
+        for kind, fault in ((kind, ONE_OF_EACH[kind]) for kind in kinds[6:])
+    ]
+    rows = play(MESH, 1, 9000, faults)
+    after = np.sort(rows[rows["site"] == 0], order="number")
+    usual = run(seconds=90)
+    late = usual["sent"] > 75
+    assert np.array_equal(usual[late][TIMES], after[late][TIMES])

@@ -1,0 +1,75 @@
+"""The database fails: statements crawl, err and hang, then every connection is refused."""
+
+import polars as pl
+from measures import failed, harmed, level, p95
+from recording import play
+
+SCENARIO = "outage"
+TARGET = "database"
+REFUSING = 24  # seconds into the incident
+
+
+def opened(run, start, end):
+    """Connections to the database that callers opened in some seconds of the incident, refused ones among them."""
+    samples = run.metric(TARGET, "connections_opened")
+    return samples.filter(pl.col("t") > start, pl.col("t") <= end)["value"].sum()
+
+
+def test_nine_of_ten_attempts_at_the_database_fail_even_without_those_a_breaker_stopped(run):
+    assert failed(run.before(run.asked(TARGET))) < 0.01
+    attempts = run.incident(run.asked(TARGET))
+    assert failed(attempts) >= 0.9
+    assert failed(attempts.filter(pl.col("error_type").ne_missing("circuit_open"))) >= 0.9
+
+
+def test_callers_log_failed_connections_and_the_database_what_only_a_database_logs(run):
+    def lines(service, text):
+        return run.incident(run.logs).filter(
+            pl.col("service").eq(TARGET) == service, pl.col("message").str.contains(text)
+        )
+
+    assert len(lines(False, "^Connection to database refused")) > 10
+    assert len(lines(False, "^No healthy endpoint for database")) > 10
+    assert len(lines(True, "^ERROR: could not read block")) > 10
+    assert len(lines(True, "^ERROR: canceling statement")) > 10
+
+
+def test_query_time_climbs_while_the_storage_crawls(run):
+    times = run.metric(TARGET, "query_time_p95")
+    assert level(run.within(times, 0, REFUSING)) > 5 * level(run.before(times))
+
+
+def test_pools_fill_while_statements_hang(run):
+    used = run.metric(TARGET, "connections_in_use")
+    climb = [level(run.within(used, start, start + 8)) for start in (-8, 0, 8, 16)]
+    assert climb == sorted(set(climb))
+    assert climb[-1] > 10 * max(0.1, climb[0])
+
+
+def test_most_requests_that_need_the_database_fail_and_most_others_do_not(run, seed):
+    """Which do is known from the same users' requests when nothing goes wrong: their lookups hit and miss alike."""
+    healthy = play(SCENARIO, seed, without="faults")
+    need = healthy.handled(TARGET).select("trace_id").unique()
+    roots = run.incident(run.roots)
+    assert failed(roots.join(need, on="trace_id", how="semi")) > 0.9
+    assert failed(roots.join(need, on="trace_id", how="anti")) < 0.4
+
+
+def test_callers_open_their_connections_anew_once_it_is_back(run):
+    end = run.scenario.duration
+    callers = [edge.caller for edge in run.topology.edges if edge.callee == TARGET]
+    peak = opened(run, end, end + 15)
+    assert opened(run, -run.scenario.lead_in, 0) == 0
+    assert peak >= len(callers)
+    assert peak > 3 * opened(run, end + 15, run.scenario.length)
+
+
+def test_it_recovers(run):
+    later = run.within(run.traces, run.scenario.duration + 30, run.scenario.length)
+    assert failed(later) < 0.01
+    assert p95(later.filter(kind="server", service=TARGET)) <= 1.5 * p95(run.before(run.handled(TARGET)))
+
+
+def test_severity_is_monotone(seed):
+    shares = [harmed(SCENARIO, seed, severity) for severity in (0.25, 0.5, 1.0)]
+    assert shares == sorted(set(shares))

@@ -1,0 +1,211 @@
+"""Log lines: every text of the catalogue can be written, and what is written is true."""
+
+import re
+from importlib import resources
+from itertools import product
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_series_equal
+from recording import play, record
+
+from faults.fault import Target
+from faults.kinds.leak import Leak
+from faults.scenario import Scenario
+from sim.call import HIT, MISS, RETRIED
+from sim.mesh import Mesh
+from sim.records import LEVELS
+from sim.simulation import DEFAULT_START
+from sim.telemetry.logs import _FIELD, _VALUES, Lines, catalogue
+from sim.telemetry.spans import Spans
+from sim.telemetry.tables import STATUS_CODES, Tables
+from topology.loader import parse
+from topology.policies import ERRORS
+from topology.spec import KINDS
+
+#: A service of each kind, calling the next.
+EVERY_KIND = "name: kinds\nservices:\n" + "".join(
+    f"  {kind}-one: {{kind: {kind}, operations: {{go: {{calls: [{callee}.go]}}}}}}\n"
+    for kind, callee in zip(KINDS, [*(f"{kind}-one" for kind in KINDS[1:]), "last"], strict=True)
+)
+EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: {{{KINDS[0]}-one.go: 1}}}}\n"
+
+
+LEAKING = """
+name: leaking
+services: {web: {memory: 64MiB, operations: {home: {work: 1ms}}}}
+workload: {mix: {web.home: 1}}
+"""
+
+
+def wordings(part):
+    """The wordings anywhere below a part of the catalogue."""
+    if isinstance(part, list):
+        return [wording for each in part for wording in wordings(each)]
+    if "text" in part:
+        return [part]
+    return [wording for each in part.values() for wording in wordings(each)]
+
+
+def of_spans():
+    """The wordings that spans may get."""
+    return wordings({part: catalogue()[part] for part in ("handled", "slow", "failed", "retried", "gave_up", "missed")})
+
+
+def pattern(text):
+    """What matches a text, whatever its values."""
+    return "^" + "".join(".+" if i % 2 else re.escape(piece) for i, piece in enumerate(_FIELD.split(text))) + "$"
+
+
+def every_span():
+    """A span for every place, side and outcome, of three lengths, with every note there is, in a few requests each."""
+    mesh = Mesh(parse(EVERY_KIND, "kinds").topology, 1, end=1.0)
+    tables = Tables(mesh, DEFAULT_START)
+    tables.refresh(len(mesh.incarnations))
+    rows = np.array(
+        list(
+            product(
+                [site.index for site in mesh.sites],
+                [False, True],
+                range(len(STATUS_CODES)),
+                [0, HIT, MISS, RETRIED],
+                [0, 123_456, 90_000_000],
+                range(20),
+            )
+        ),
+        dtype=np.int64,
+    )
+    rows = rows[(rows[:, 1] == 1) | (tables.site_parent[rows[:, 0]] >= 0)]  # users leave no spans
+    site, server, code, notes, length, number = rows.T
+    replicas = np.array([site.service.replicas[0].incarnation for site in mesh.sites])
+    # Which attempt it was, and which process did it, don't matter here.
+    spans = Spans(
+        start=np.zeros_like(site),
+        end=length,
+        worked=np.zeros(len(site)),
+        site=site,
+        visit=np.zeros_like(site),
+        number=number,
+        server=server == 1,
+        incarnation=replicas[site],
+        code=code,
+        notes=notes,
+    )
+    return tables, spans
+
+
+def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_meshes():
+    book = catalogue()
+    assert {wording["level"] for wording in wordings(book["notices"])} | {w["level"] for w in of_spans()} <= set(LEVELS)
+    for part in ("failed", "retried", "gave_up"):
+        assert set(book[part]) <= {*ERRORS, "any"}
+    for part in ("handled", "slow", "slow_after_ms"):
+        assert set(book[part]) == set(KINDS)
+    for by_kind in book["failed"].values():
+        assert set(by_kind) <= {*KINDS, "any"}
+
+
+def test_every_value_that_a_text_names_exists_and_every_value_is_explained():
+    named = {name for wording in of_spans() for name in _FIELD.findall(wording["text"])}
+    assert named <= set(_VALUES)
+    explained = resources.files("sim.telemetry").joinpath("catalogue.yaml").read_text().partition("\n\n")[0]
+    assert all(re.search(rf"\b{name}\b", explained) for name in _VALUES)
+
+
+def test_every_text_of_a_span_is_written_for_some_span_and_leaves_no_value_open():
+    tables, spans = every_span()
+    lines = Lines(tables).frame(spans, [])
+    assert lines["message"].null_count() == 0
+    assert not lines["message"].str.contains(r"[{}]").any()
+    for wording in of_spans():
+        alike = lines.filter(level=wording["level"], logger=wording["logger"])
+        assert alike["message"].str.contains(pattern(wording["text"])).any(), wording["text"]
+
+
+def test_every_notice_of_a_process_is_written_in_some_run():
+    leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
+    leaking = record(
+        Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, faults=(leak,)),
+        parse(LEAKING, "leaking").topology,
+        1,
+    )
+    messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking)])
+    for name, wording in catalogue()["notices"].items():
+        assert messages.str.contains(pattern(wording["text"])).any(), name
+    assert leaking.logs.filter(level="FATAL")["message"].unique().to_list() == [
+        "Out of memory: limit of 64 MiB reached, process killed"
+    ]
+
+
+# -- what is written is true ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["cascade", "degradation", "deployment", "outage"])
+def run(request):
+    return play(request.param)
+
+
+def beside_spans(run):
+    """Each line of a span, beside the span."""
+    return run.logs.select("level", "logger", "message", "span_id").join(run.traces, on="span_id")
+
+
+def said(lines, before, after=""):
+    """Lines in which a number stands between two texts (regular expressions), and that number."""
+    found = lines.with_columns(said=pl.col("message").str.extract(rf"{before}(\d+(?:\.\d+)?){after}").cast(pl.Float64))
+    return found.drop_nulls("said")
+
+
+def test_the_time_in_a_message_is_the_spans(run):
+    """To a tenth of a millisecond; a timeout's is that of the edge."""
+    timed = said(beside_spans(run).filter(~pl.col("message").str.starts_with("Timeout")), "", " ?ms")
+    assert len(timed) > 1000
+    assert (timed["said"] - timed["duration_ms"]).abs().max() <= 0.05 + 1e-9
+
+
+def test_the_timeout_in_a_message_is_the_edges_and_the_span_took_so_long(run):
+    timeouts = {(edge.caller, edge.callee): edge.timeout * 1000 for edge in run.topology.edges}
+    late = said(beside_spans(run), "^Timeout after ", " ms")
+    assert len(late) == len(run.traces.filter(kind="client", error_type="timeout"))
+    limit = [timeouts[edge] for edge in late.select("service", "peer").iter_rows()]
+    assert late["said"].to_list() == limit
+    assert ((late["duration_ms"] - late["said"]).abs() <= 0.002).all()
+
+
+def test_status_and_attempt_in_a_message_are_the_spans(run):
+    attempts = said(beside_spans(run), "attempt ")
+    assert_series_equal(attempts["said"].cast(pl.Int64), attempts["attempt"], check_names=False)
+    statuses = said(beside_spans(run), "(?:answered |status=)")
+    assert len(statuses)
+    assert_series_equal(statuses["said"].cast(pl.Int64), statuses["status_code"], check_names=False)
+
+
+def test_operation_and_peer_in_a_message_are_the_spans(run):
+    lines = beside_spans(run)
+    named = lines.filter(~pl.col("message").str.contains("^Cache miss|^Connection pool"))
+    assert named.filter(~pl.col("message").str.contains(pl.col("operation"), literal=True)).is_empty()
+    asked = lines.filter(pl.col("kind") == "client")
+    assert asked.filter(~pl.col("message").str.contains(pl.col("peer"), literal=True)).is_empty()
+
+
+def test_a_line_says_that_another_attempt_follows_exactly_if_one_does(run):
+    place = ["trace_id", "parent_span_id", "peer", "operation"]
+    failures = run.traces.filter(kind="client", status="error")
+    last = run.traces.filter(kind="client").group_by(place).agg(last=pl.col("attempt").max())
+    lines = run.logs.select("span_id", again=pl.col("message").str.contains("retrying$"))
+    told = failures.join(last, on=place).join(lines, on="span_id")
+    assert (told["again"] == (told["attempt"] < told["last"])).all()
+
+
+def test_an_exhausted_pool_is_as_large_as_the_topology_says_and_all_in_use():
+    run = play("cascade")
+    sizes = {edge.caller: edge.pool.size for edge in run.topology.edges if edge.pool}
+    form = r"^Connection pool exhausted \((\d+)/(\d+) in use, (\d+) waiting\): no connection to database$"
+    lines = (
+        run.logs.filter(logger="pool").select("service", pl.col("message").str.extract_groups(form)).unnest("message")
+    )
+    assert len(lines) == len(run.asked("database").filter(error_type="pool_timeout")) > 0
+    for service, used, size, waiting in lines.iter_rows():
+        assert int(used) == int(size) == sizes[service]
+        assert int(waiting) >= 0
