@@ -1,4 +1,4 @@
-"""Meshes of any size for benchmarks: copies of one mesh side by side, each with its own users."""
+"""Meshes of any size for benchmarks: copies of one mesh side by side, or one with more of everything."""
 
 from __future__ import annotations
 
@@ -22,6 +22,24 @@ def copies(mesh: Topology, count: int) -> Topology:
             rate=mesh.workload.rate * count,
             mix=tuple(entry for part in parts for entry in part.workload.mix),
         ),
+    )
+
+
+def enlarged(mesh: Topology, factor: int) -> Topology:
+    """The mesh with so many times the users, and room for them: workers, cores, queues and connections."""
+
+    def edge(each: Edge) -> Edge:
+        return each if each.pool is None else replace(each, pool=replace(each.pool, size=each.pool.size * factor))
+
+    return replace(
+        mesh,
+        name=f"{mesh.name}, {factor} times as busy",
+        services=tuple(
+            replace(each, workers=each.workers * factor, cpu=each.cores * factor, queue=each.queue * factor)
+            for each in mesh.services
+        ),
+        edges=tuple(map(edge, mesh.edges)),
+        workload=replace(mesh.workload, rate=mesh.workload.rate * factor),
     )
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts
 from benchmarks.compile import is_compiled
-from benchmarks.meshes import copies
+from benchmarks.meshes import copies, enlarged
 from exporters import fixture
 from faults.scenario import Scenario
 from sim.records import Batch
@@ -108,28 +108,25 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
 def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
     """What a record costs in meshes and under loads of different size."""
 
-    def cell(services: int, rate: float) -> tuple[str, Topology, float]:
-        grown = copies(mesh, services // len(mesh.services))
-        # The recording is as long as it takes for about so many records: 5 metrics and 12 others a request, roughly.
-        duration = max(10.0, records / (44 * services + 25 * rate))
-        return f"{services:5} services, {rate:5.0f} requests/s", replace_rate(grown, rate), duration
-
-    cells = [cell(10, 20), cell(100, 200), cell(1000, 2000), cell(10, 200), cell(10, 2000)]
+    grown = {
+        "10 services, 20 requests/s": mesh,
+        "100 services, 200 requests/s": copies(mesh, 10),
+        "1,000 services, 2,000 requests/s": copies(mesh, 100),
+        "10 services, 200 requests/s": enlarged(mesh, 10),
+        "10 services, 2,000 requests/s": enlarged(mesh, 100),
+    }
+    # Each recording is long enough for about so many records, metrics and others.
+    cells = [(name, m, records / (44 * len(m.services) + 25 * m.workload.rate)) for name, m in grown.items()]
     costs: dict[str, list[float]] = {name: [] for name, _, _ in cells}
     for seed in range(rounds):
-        for name, grown, duration in cells:
-            speed = timed(lambda folder, m=grown, d=duration, s=seed: pipeline(m, d, s, folder))  # type: ignore[misc]
+        for name, m, duration in cells:
+            speed = timed(lambda folder, m=m, d=duration, s=seed: pipeline(m, d, s, folder))  # type: ignore[misc]
             costs[name].append(1e6 / speed.records)
     print(f"\n{'':36}{'us/record':>10}")
     for name, measured in costs.items():
         print(f"{name:36}{median(measured):10.2f}")
     middles = [median(measured) for measured in costs.values()]
     print(f"{'most / least':36}{max(middles) / min(middles):10.2f}{'':20}{f'{SPREAD}':>10}")
-
-
-def replace_rate(mesh: Topology, rate: float) -> Topology:
-    """The mesh under another load."""
-    return replace(mesh, workload=replace(mesh.workload, rate=rate))
 
 
 def memory(minutes: tuple[int, ...]) -> None:
@@ -178,9 +175,10 @@ def main() -> None:
     quick = parser.parse_args().quick
     mesh = load(shipped()[DEFAULT]).topology
     print(f"hot path: {'compiled (benchmarks/compile.py)' if is_compiled() else 'plain Python'}")
-    for rate in (20.0, 200.0):
-        print(f"\n{mesh.name}, {rate:g} requests/s")
-        against_baselines(replace_rate(mesh, rate), (30 if quick else 300) * 20 / rate, 1 if quick else 5)
+    for factor in (1, 10):
+        busy = mesh if factor == 1 else enlarged(mesh, factor)
+        print(f"\n{busy.name}, {busy.workload.rate:g} requests/s")
+        against_baselines(busy, (30 if quick else 300) / factor, 1 if quick else 5)
     across_sizes(mesh, 1 if quick else 3, 200_000 if quick else 2_000_000)
     memory((1, 10) if quick else (10, 100))
     help_time(3 if quick else 10)

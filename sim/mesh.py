@@ -72,9 +72,9 @@ class Mesh:
         total = sum(entry.weight for entry in topology.workload.mix)
         for number, entry in enumerate(topology.workload.mix):
             share = entry.weight / total
-            # A page holds about five seconds of requests: short enough for sites that are rarely reached.
+            # A page holds about ten seconds of requests: short enough for sites that are rarely reached.
             page = 32
-            while page < min(1024, 5 * rate * share):
+            while page < min(1024, 10 * rate * share):
                 page *= 2
             self.roots.append(grow(seed, entry, number, self.services, self.sites, page))
         self.users = [

@@ -20,7 +20,7 @@ DEFAULT_SEED = 42
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
 #: Records made in one go, about: enough for work in columns to pay, few enough to take little memory.
-BATCH = 16_000
+BATCH = 32_000
 #: The simulation is looked at so often (simulated seconds) whether a batch has come together.
 _STRIDE = 0.5
 

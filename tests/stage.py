@@ -1,4 +1,4 @@
-"""A stage for small plays: a mesh from a text, requests and faults that come when the test says so, and what was seen."""
+"""A stage for small plays: a mesh from a text, requests and faults when the test says so, and what was seen."""
 
 from itertools import count
 

@@ -69,6 +69,12 @@ class Sampler:
             if link.spec.breaker or link.spec.pool
             for replica in link.caller.replicas
         ]
+        # Which links the guarded channels belong to, and whose connections pools hold, for sums over them.
+        place = {link: position for position, link in enumerate(mesh.links)}
+        self._guarded_link = np.array([place[link] for link, _ in self._guarded], dtype=np.int64)
+        self._link_callee = np.array([link.callee.index for link in mesh.links], dtype=np.int64)
+        self._pooled = np.array([place[link] for link in mesh.links if link.spec.pool], dtype=np.int64)
+        self._pooled_guarded = np.flatnonzero(np.isin(self._guarded_link, self._pooled))
         self._databases = np.array(
             [i for i, kind in enumerate(tables.kinds) if kind in ("database", "cache")], dtype=np.int64
         )
@@ -186,10 +192,8 @@ class Sampler:
         guarded = gauges[:, replicas * len(_GAUGES) : -links or None].reshape(count, len(self._guarded), 2)
         opened = gauges[:, -links:] if links else np.zeros((count, 0))
 
-        by_service = np.zeros((count, services, len(_GAUGES)))
-        for position in range(replicas):
-            by_service[:, self._replica_service[position]] += taken[:, position]
         sizes = np.bincount(self._replica_service, minlength=services)
+        by_service = np.add.reduceat(taken, np.cumsum(sizes) - sizes, axis=1)
         averaged = [position for position, name in enumerate(_GAUGES) if name not in _SUMS]
         by_service[:, :, averaged] /= sizes[:, None]
 
@@ -219,8 +223,8 @@ class Sampler:
             *store,
             retries,
             timeouts,
-            self._over_callers(states, np.fmax),
-            self._over_callers(pools, np.add),
+            _grouped(np.fmax, states, self._guarded_link, links),
+            _grouped(np.add, pools, self._guarded_link, links),
             states,
             pools,
         ]
@@ -252,29 +256,20 @@ class Sampler:
         queried = server.worked >= 0
         cell = interval[queried] * services + service[queried]
         query = [times[:, chosen] for times in _quantiles(cell, server.worked[queried] * 1000.0, count, services)]
-        in_use = np.full((count, services), np.nan)
-        news = np.full((count, services), np.nan)
-        for position, (link, _) in enumerate(self._guarded):
-            if link.spec.pool:
-                in_use[:, link.callee.index] = np.nan_to_num(in_use[:, link.callee.index]) + guarded[:, position, 1]
-        for position, link in enumerate(self._mesh.links):
-            if link.spec.pool:
-                news[:, link.callee.index] = np.nan_to_num(news[:, link.callee.index]) + opened[:, position]
+        pooled = self._pooled
+        in_use = _grouped(
+            np.add,
+            guarded[:, self._pooled_guarded, 1],
+            self._link_callee[self._guarded_link[self._pooled_guarded]],
+            services,
+        )
+        news = _grouped(np.add, opened[:, pooled], self._link_callee[pooled], services)
         callee = self._tables.site_service[client.site]
         cell = client_interval * services + callee
         hits = _count(cell, count, services, (client.notes & HIT) > 0)
         lookups = hits + _count(cell, count, services, (client.notes & MISS) > 0)
         hit_rate = np.divide(100 * hits, lookups, out=np.full_like(hits, np.nan), where=lookups > 0)
         return [*query, in_use[:, chosen], news[:, chosen] / (self._interval / 1e6), hit_rate[:, chosen]]
-
-    def _over_callers(self, values: Floats, combine: np.ufunc) -> Floats:
-        """Values of guarded channels combined over each caller's replicas: a column an edge, nan without a policy."""
-        result = np.full((len(values), len(self._mesh.links)), np.nan)
-        position = {link: index for index, link in enumerate(self._mesh.links)}
-        for column, (link, _) in enumerate(self._guarded):
-            target = result[:, position[link]]
-            target[:] = np.where(np.isnan(target), values[:, column], combine(target, values[:, column]))
-        return result
 
 
 def _hog(replica: Replica, now: float) -> float:
@@ -283,6 +278,16 @@ def _hog(replica: Replica, now: float) -> float:
     for modifier in replica.modifiers:
         left *= 1.0 - modifier.effect(now).hog
     return 1.0 - left
+
+
+def _grouped(combine: np.ufunc, values: Floats, group: Ints, groups: int) -> Floats:
+    """The columns of `values` combined by group: a column a group, nan for a group that has none."""
+    result = np.full((len(values), groups), np.nan)
+    if len(group):
+        order = np.argsort(group, kind="stable")
+        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+        result[:, group[order][starts]] = combine.reduceat(values[:, order], starts, axis=1)
+    return result
 
 
 def _count(cell: Ints, rows: int, columns: int, chosen: np.ndarray | None = None) -> Floats:

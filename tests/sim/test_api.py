@@ -1,0 +1,100 @@
+"""The Python API gives what the files have."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import sim
+from faults.loader import shipped
+from run import main
+from sim.records import KINDS
+from topology.document import DocumentError
+
+SHORT = {"duration": 6, "lead_in": 2, "recovery": 2, "seed": 7}
+
+
+def lines(folder, kind):
+    return [json.loads(line) for line in (folder / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "command", "folder"),
+    [
+        (sim.normal, [], ["normal"], "normal"),
+        (sim.degradation, [], ["degradation"], "incidents/degradation"),
+        (sim.outage, [], ["outage"], "incidents/outage"),
+        (sim.cascade, [], ["cascade"], "incidents/cascade"),
+        (sim.deployment, [], ["deployment"], "incidents/deployment"),
+        (sim.noise, ["high-volume"], ["noise", "--noise-type", "high-volume"], "noise/high_volume"),
+        (sim.noise, ["intermittent"], ["noise", "--noise-type", "intermittent"], "noise/intermittent"),
+    ],
+)
+def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(
+    function, arguments, command, folder, tmp_path
+):
+    options = ["--duration", "6", "--lead-in", "2", "--recovery", "2", "--seed", "7"]
+    result = CliRunner().invoke(main, [*command, *options, "--quiet", "--output", str(tmp_path)])
+    assert (result.exit_code, result.output) == (0, "")
+    records = function(*arguments, **SHORT)
+    for kind, found in zip(KINDS, records, strict=True):
+        assert type(found) is list and all(type(record) is dict for record in found)
+        assert found == lines(tmp_path / folder, kind)
+        assert all(list(record) == list(KINDS[kind].names) for record in found)
+    assert records.traces and records.logs and records.metrics
+
+
+def test_batches_in_bounded_memory_put_together_are_the_lists():
+    metrics, logs, traces, events = sim.outage(**SHORT)
+    batches = list(sim.simulate("outage", batch=200, **SHORT))
+    assert len(batches) > 3
+    for kind, expected in zip(KINDS, (metrics, logs, traces, events), strict=True):
+        assert [record for batch in batches for record in batch.records(kind)] == expected
+    clocks = [batch.clock for batch in batches]
+    assert clocks == sorted(clocks)
+    assert all(isinstance(batch.frame(kind), pl.DataFrame) for batch in batches for kind in KINDS)
+
+
+def test_a_scenario_file_may_be_given_in_place_of_a_name(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(shipped()["outage"].read_bytes())
+    for given in (file, str(file)):
+        (batch,) = sim.simulate(given, duration=1, lead_in=0, recovery=0)
+        (same,) = sim.simulate("outage", duration=1, lead_in=0, recovery=0)
+        assert batch.traces.equals(same.traces)
+
+
+def test_a_start_without_a_zone_is_utc_and_one_with_a_zone_is_told_in_utc():
+    starts = [datetime(2025, 3, 1, 12), datetime(2025, 3, 1, 14, tzinfo=timezone(timedelta(hours=2)))]
+    first, second = (sim.normal(duration=2, start=start) for start in starts)
+    assert first.metrics[0]["timestamp"] == "2025-03-01T12:00:01.000000+00:00"
+    assert first == second
+
+
+def test_settings_mean_what_the_options_mean():
+    calm = sim.outage(**SHORT, severity=0.01)
+    loud = sim.outage(**SHORT, rate=60, interval=0.5)
+    roots = [sum(span["parent_span_id"] is None for span in each.traces) for each in (calm, loud)]
+    assert 2 * roots[0] < roots[1]
+    failed = [sum(span["status"] == "error" for span in each.traces) for each in (calm, loud)]
+    assert failed[0] < failed[1] / 10
+    assert len({record["timestamp"] for record in loud.metrics}) == 20
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: sim.simulate("cascad"), ValueError, "unknown scenario 'cascad' .did you mean 'cascade'"),
+        (lambda: sim.noise("transent"), ValueError, "unknown noise 'transent' .did you mean 'transient'"),
+        (lambda: sim.cascade(duration=0), ValueError, "duration must be more than 0"),
+        (lambda: sim.cascade(severity=2), ValueError, "severity must be more than 0 and at most 1, not 2"),
+        (lambda: sim.cascade(interval=0), ValueError, "interval must be at least 0.001"),
+        (lambda: sim.cascade(topology="nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
+        (lambda: sim.simulate("nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
+    ],
+)
+def test_what_is_wrong_is_told_at_the_call(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -1,0 +1,303 @@
+"""Nothing is lost: what arrived has succeeded, failed or is in flight at any moment, and what was taken comes back."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage import drain, take_rows, topology_of, unfold
+
+from faults.fault import Target, Window
+from faults.kinds import fault_kinds
+from faults.loader import load, shipped
+from sim.call import NEVER
+from sim.channel import SUCCESS
+from sim.mesh import Mesh
+from sim.simulation import Simulation
+from topology.distributions import Constant, Exponential
+from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
+
+
+@dataclass
+class Watch:
+    """What a mesh held at some moments: by then arrived users, calls at each replica, and calls on each edge."""
+
+    mesh: Mesh
+    moments: list = field(default_factory=list)
+
+    def look(self):
+        mesh = self.mesh
+        at_replicas = {replica.name: len(replica.calls) for replica in mesh.replicas}
+        on_edges = {
+            (link.caller.spec.name, link.callee.spec.name): sum(
+                replica.channels[link.index].in_flight for replica in link.caller.replicas
+            )
+            for link in mesh.links
+        }
+        self.moments.append((mesh.now, mesh.life.arrivals, at_replicas, on_edges))
+        check_counters(mesh)
+
+    def check(self, rows):
+        """At each of those moments, and by all rows: arrived = succeeded + failed + in flight, everywhere."""
+        mesh = self.mesh
+        at_replicas, on_edges = defaultdict(list), defaultdict(list)
+        for row in rows:
+            site = mesh.sites[row["site"]]
+            if row["replica"] >= 0:
+                name = mesh.incarnations[row["replica"]][0].name
+                at_replicas[name].append((row["arrived"], row["finished"], row["outcome"]))
+            if row["ended"] != NEVER:
+                edge = (site.parent.service.spec.name, site.service.spec.name)
+                on_edges[edge].append((row["sent"], row["ended"], row["result"]))
+        users = [row["sent"] for row in rows if mesh.sites[row["site"]].parent is None]
+        for now, arrivals, held, sent in self.moments:
+            assert arrivals == sum(time < now for time in users)
+            for name, in_flight in held.items():
+                assert balance(at_replicas[name], now) == in_flight, (name, now)
+            for edge, in_flight in sent.items():
+                assert balance(on_edges[edge], now) == in_flight, (edge, now)
+        assert mesh.life.arrivals == len(users)
+
+
+def balance(calls, now):
+    """Those that arrived by now, less those that had succeeded or failed by now."""
+    arrived = sum(start < now for start, _, _ in calls)
+    succeeded = sum(end < now for _, end, outcome in calls if outcome == SUCCESS)
+    failed = sum(end < now for _, end, outcome in calls if outcome != SUCCESS)
+    return arrived - succeeded - failed
+
+
+def check_counters(mesh):
+    """No count is out of its range."""
+    for replica in mesh.replicas:
+        spec = replica.service.spec
+        assert 0 <= replica.free <= spec.workers
+        assert 0 <= replica.idle_cores <= spec.cores
+        assert len(replica.queue) <= spec.queue
+        assert len(replica.calls) == replica.active + len(replica.queue)
+        assert replica.up or not replica.calls
+        for channel in replica.channels:
+            assert channel.in_flight >= 0
+            if channel.limit is not None:
+                assert channel.in_flight <= channel.limit
+            if channel.pool is not None:
+                pool = channel.pool
+                assert 0 <= pool.in_use <= pool.policy.size
+                assert 0 <= pool.idle <= pool.policy.size - pool.in_use
+                assert 0 <= pool.waiting <= len(pool.waiters)
+                assert 0 < pool.size <= pool.policy.size
+            if channel.breaker is not None:
+                breaker = channel.breaker
+                assert 0 <= breaker._permits <= breaker.policy.half_open_calls
+                assert 0 <= breaker._failed <= len(breaker._outcomes)
+                assert 0 <= breaker._slow <= len(breaker._outcomes)
+
+
+def check_idle(mesh):
+    """Everything that was taken has come back; only a version that stayed leaves a mark."""
+    for replica in mesh.replicas:
+        spec = replica.service.spec
+        assert replica.up and replica.ready and not replica.draining and not replica.stops
+        assert (replica.free, replica.idle_cores) == (spec.workers, spec.cores)
+        assert not (replica.calls or replica.queue or replica.run_queue)
+        assert not replica.modifiers or replica.version != spec.version
+        for channel in replica.channels:
+            assert channel.in_flight == 0
+            if channel.pool is not None:
+                pool = channel.pool
+                assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size)
+    for service in mesh.services.values():
+        assert service.ready == service.replicas
+    for link in mesh.links:
+        assert link.modifiers == ()
+
+
+# -- the shipped scenarios ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_calls_are_conserved_in_each_shipped_scenario_and_everything_comes_back(name):
+    loaded = load(shipped()[name])
+    mesh = Simulation(loaded.scenario, loaded.topology).mesh
+    watch = Watch(mesh)
+    for second in range(1, int(loaded.scenario.length), 7):
+        mesh.env.advance(second)
+        watch.look()
+    mesh.env.advance(mesh.end)
+    drain(mesh)
+    watch.look()
+    watch.check(take_rows(mesh))
+    mesh.env.advance(mesh.now + 120)  # a rollback may still be under way
+    check_idle(mesh)
+
+
+# -- any mesh, any faults ----------------------------------------------------------------------------------------------
+
+#: Parameters with which each kind of fault bites within seconds.
+BITING = {
+    "configure": {},
+    "cut": {"share": 0.5},
+    "delay": {"by": 0.05},
+    "deploy": {"share": 0.3, "unhealthy": 0.5, "patience": 0.5},
+    "fail": {"share": 0.5, "error": "unavailable"},
+    "hang": {"share": 0.3},
+    "hog_cpu": {"share": 0.8},
+    "job": {"share": 0.5},
+    "leak": {"rate": 300 * 2**20},
+    "refuse": {"share": 0.5},
+    "shrink_pool": {"to": 0.1},
+    "slow": {"factor": 10.0},
+    "stop": {},
+    "surge": {"factor": 3.0},
+}
+
+WORK = st.sampled_from([Exponential(0.02), Constant(0.02)])
+OFTEN = st.sampled_from([1.0, 1.0, 0.5])
+
+
+@st.composite
+def small_meshes(draw):
+    """Up to four services in which workers, queues and policies are small enough to be reached."""
+    names = [f"s{number}" for number in range(draw(st.integers(2, 4)))]
+    services, pairs = [], {}
+    for place, name in enumerate(names):
+        groups = []
+        for callee in names[place + 1 :]:
+            if callee == names[place + 1] or draw(st.booleans()):
+                hit_rate = draw(st.sampled_from([None, None, 0.5]))
+                on_miss = (Call(callee, "op"),) if hit_rate else ()
+                call = Call(callee, "op", draw(OFTEN), draw(st.booleans()), hit_rate, on_miss)
+                groups.append((call,) * draw(st.integers(1, 2)))
+                pairs[name, callee] = None
+        services.append(
+            Service(
+                name,
+                replicas=draw(st.integers(1, 2)),
+                workers=draw(st.integers(1, 4)),
+                queue=draw(st.integers(0, 4)),
+                cpu=draw(st.sampled_from([None, 1])),
+                memory=Memory(limit=512.0 * 2**20),
+                startup=0.25,
+                readiness=Readiness(period=0.3, failure_threshold=draw(st.integers(1, 2))),
+                operations=(
+                    Operation("op", draw(st.sampled_from([Exponential(0.02), Constant(0.02)])), tuple(groups)),
+                ),
+            )
+        )
+    edges = tuple(draw(biting_edges(*pair)) for pair in pairs)
+    return Topology("random", tuple(services), edges, Workload(rate=60.0, mix=(Entry("s0", "op", 1.0),)))
+
+
+def biting_edges(caller, callee):
+    """An edge whose policies are reached."""
+    return st.builds(
+        Edge,
+        st.just(caller),
+        st.just(callee),
+        latency=st.sampled_from([Constant(0.001), Constant(0.0)]),
+        timeout=st.sampled_from([None, 0.03, 0.2]),
+        connect_timeout=st.just(0.1),
+        balance=st.sampled_from(["round_robin", "random", "least_request"]),
+        retry=st.none() | st.builds(Retry, st.integers(2, 4), budget=st.none() | st.just(RetryBudget(minimum=2.0))),
+        breaker=st.none()
+        | st.just(CircuitBreaker(window_time=1.0, minimum_calls=3, open_for=0.5, half_open_calls=2))
+        | st.just(CircuitBreaker(window_calls=5, minimum_calls=5, open_for=0.2, half_open_calls=1)),
+        bulkhead=st.none() | st.just(Bulkhead(2)),
+        pool=st.none() | st.builds(Pool, st.integers(1, 10), st.sampled_from([0.0, 0.02, 1.0])),
+    )
+
+
+@st.composite
+def troubles(draw, topology):
+    """A fault of any kind on any target it can have, and its window in the first four seconds."""
+    kind = draw(st.sampled_from(list(fault_kinds())))
+    cls = fault_kinds()[kind]
+    service = draw(st.sampled_from(topology.services))
+    edge = draw(st.sampled_from(topology.edges))
+    targets = {
+        "users": Target("users"),
+        "service": Target("service", service.name),
+        "replica": Target("replica", service.name, draw(st.integers(0, service.replicas - 1))),
+        "operation": Target("operation", "s0" if kind == "surge" else service.name, operation="op"),
+        "edge": Target("edge", edge.caller, callee=edge.callee),
+    }
+    start = draw(st.floats(0, 3))
+    length = draw(st.floats(0.1, 1.5))
+    ramp = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    fault = cls(
+        id=f"{kind}-{draw(st.integers(0, 2))}",
+        target=targets[draw(st.sampled_from(cls.levels))],
+        severity=draw(OFTEN),
+        **BITING[kind],
+    )
+    return fault, Window(start, start + ramp * length, start + length)
+
+
+def run_and_check(topology, faults, moments, seed=1):
+    """Play faults of the first seconds on a mesh and hold it to every law of this file."""
+    mesh = Mesh(topology, seed, end=4.0)
+    for fault, window in faults:
+        mesh.env.process(unfold(mesh, fault, window))
+    watch = Watch(mesh)
+    for moment in moments:
+        mesh.env.advance(moment)
+        watch.look()
+    mesh.env.advance(mesh.now + 5)
+    drain(mesh)
+    watch.look()
+    watch.check(take_rows(mesh))
+    mesh.env.advance(mesh.now + 80)  # a rollout waits up to half a minute for what hangs
+    check_idle(mesh)
+
+
+BUSY = topology_of("""
+name: busy
+defaults:
+  service: {replicas: 2, workers: 4, queue: 4, startup: 250ms, readiness: {period: 300ms}}
+  edge:
+    timeout: 200ms
+    connect_timeout: 100ms
+    retry: {max_attempts: 3, budget: 50%}
+    breaker: {window_time: 1s, minimum_calls: 5, open_for: 500ms, half_open_calls: 2}
+    bulkhead: 6
+    pool: {size: 4, acquire_timeout: 100ms}
+services:
+  s0: {operations: {op: {work: {exponential: 5ms}, calls: [[s1.op, s2.op: {optional: true}]]}}}
+  s1: {operations: {op: {work: {exponential: 20ms}, calls: [s2.op: {hit_rate: 50%, on_miss: [s2.op]}]}}}
+  s2: {operations: {op: {work: {exponential: 20ms}}}}
+workload: {rate: 60/s, mix: {s0.op: 1}}
+""")
+TARGETS = {
+    "users": [Target("users")],
+    "service": [Target("service", name) for name in ("s0", "s1", "s2")],
+    "replica": [Target("replica", name, 1) for name in ("s0", "s1", "s2")],
+    "operation": [Target("operation", name, operation="op") for name in ("s0", "s1", "s2")],
+    "edge": [Target("edge", "s0", callee="s1"), Target("edge", "s1", callee="s2")],
+}
+
+
+def test_every_kind_of_fault_is_tried():
+    assert set(BITING) == set(fault_kinds())
+
+
+@pytest.mark.parametrize("kind", fault_kinds())
+def test_calls_are_conserved_under_each_kind_of_fault_and_under_two_that_overlap(kind):
+    cls = fault_kinds()[kind]
+    for level in cls.levels:
+        for target in TARGETS[level]:
+            if cls(target=target, **BITING[kind]).misfit(BUSY):
+                continue
+            one, other = (cls(id=f"{kind}-{number}", target=target, **BITING[kind]) for number in (1, 2))
+            moments = [0.9 + step / 50 for step in range(100)]
+            run_and_check(BUSY, [(one, Window(1, 1, 2)), (other, Window(1.5, 2, 2.5))], moments)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_calls_are_conserved_in_any_mesh_under_any_faults_and_everything_comes_back(data):
+    topology = data.draw(small_meshes())
+    faults = data.draw(st.lists(troubles(topology), min_size=1, max_size=4))
+    moments = sorted(data.draw(st.lists(st.floats(0.1, 5), min_size=3, max_size=6)))
+    run_and_check(topology, faults, moments, seed=data.draw(st.integers(0, 9)))

@@ -1,0 +1,71 @@
+"""Deadlines of one length behind one timer."""
+
+from types import SimpleNamespace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sim.deadlines import Deadlines
+from sim.environment import Environment
+
+
+class Watched:
+    """Calls under a deadline of one second, and who reached it when."""
+
+    def __init__(self):
+        self.env = Environment()
+        self.expired = []
+        self.deadlines = Deadlines(self.env, 1.0, self.expire)
+
+    def expire(self, call):
+        call.waiting = False
+        self.expired.append((self.env.now, call.name))
+
+    def send(self, name, sent, answered=None):
+        call = SimpleNamespace(name=name, sent=sent, waiting=True)
+        self.env.call_at(sent, self.deadlines.watch, call)
+        if answered is not None:
+            self.env.call_at(answered, lambda call: setattr(call, "waiting", False), call)
+
+
+def test_who_still_waits_expires_and_who_was_answered_does_not():
+    watched = Watched()
+    watched.send("a", 0.0)
+    watched.send("b", 0.25, answered=0.5)
+    watched.send("c", 0.5)
+    watched.send("d", 3.0)
+    watched.env.advance(10)
+    assert watched.expired == [(1.0, "a"), (1.5, "c"), (4.0, "d")]
+
+
+def test_an_expiry_may_set_the_next_deadline():
+    """An attempt that times out is followed by another at once."""
+    watched = Watched()
+
+    def expire(call):
+        watched.expire(call)
+        if len(watched.expired) < 3:
+            watched.deadlines.watch(SimpleNamespace(name="again", sent=watched.env.now, waiting=True))
+
+    watched.deadlines = Deadlines(watched.env, 1.0, expire)
+    watched.send("a", 0.0)
+    watched.env.advance(10)
+    assert watched.expired == [(1.0, "a"), (2.0, "again"), (3.0, "again")]
+
+
+TIMES = st.floats(0, 5)
+
+
+@given(st.lists(st.tuples(TIMES, st.none() | TIMES), max_size=20))
+def test_it_does_what_a_timer_for_each_call_would_do(calls):
+    watched = Watched()
+    expected = []
+    for name, (sent, after) in enumerate(calls):
+        answered = None if after is None else sent + after
+        watched.send(name, sent, answered)
+        # Which of the two comes first at the very moment of the deadline is not what this is about.
+        assume(answered != sent + 1.0)
+        if answered is None or answered > sent + 1.0:
+            expected.append((sent + 1.0, name))
+    watched.env.advance(20)
+    assert sorted(watched.expired) == sorted(expected)
