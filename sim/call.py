@@ -247,8 +247,11 @@ class Life:
             self.conclude(call, BULKHEAD_FULL)
             self._close(call)
             return
-        if link.deadlines is not None:
-            link.deadlines.watch(call)
+        deadlines = link.deadlines
+        if deadlines is not None:  # `Deadlines.watch`, inlined: once a call
+            deadlines.calls.append(call)
+            if not deadlines.armed:
+                deadlines.arm(call)
         pool = channel.pool
         if pool is not None:
             if link.modifiers:
@@ -370,8 +373,8 @@ class Life:
         """The call sends the next group of calls it has to make, or is finished if there is none."""
         steps = call.site.steps
         while call.step < len(steps):
-            group = steps[call.step]
-            chosen = [site for site in group if site.probability >= 1.0 or self._happens(site, call)]
+            group, always = steps[call.step]
+            chosen = group if always else [site for site in group if self._happens(site, call)]
             if chosen:
                 # Counted before any is sent: one that fails at once comes back at once.
                 call.pending = len(chosen)

@@ -18,25 +18,31 @@ if TYPE_CHECKING:
 class Deadlines:
     """Deadlines `length` seconds after a call is sent; `expire(call)` is called if it's still waiting then."""
 
-    __slots__ = ("_armed", "_calls", "_env", "_expire", "_ring", "length")
+    __slots__ = ("_env", "_expire", "_ring", "armed", "calls", "length")
 
     def __init__(self, env: Environment, length: float, expire: Callable[[Call], None]) -> None:
         self._env = env
         self.length = length
         self._expire = expire
-        self._calls: deque[Call] = deque()
-        self._armed = False
+        #: Those that were being watched when last looked at, in order of their deadlines.
+        self.calls: deque[Call] = deque()
+        #: Whether the timer is set.
+        self.armed = False
         self._ring = self._on_ring
 
     def watch(self, call: Call) -> None:
         """Set the deadline of a call that is sent now."""
-        self._calls.append(call)
-        if not self._armed:
-            self._armed = True
-            self._env.call_at(call.sent + self.length, self._ring)
+        self.calls.append(call)
+        if not self.armed:
+            self.arm(call)
+
+    def arm(self, call: Call) -> None:
+        """Set the timer to the deadline of a call, the first that is watched."""
+        self.armed = True
+        self._env.call_at(call.sent + self.length, self._ring)
 
     def _on_ring(self, _: None) -> None:
-        calls = self._calls
+        calls = self.calls
         now = self._env._now
         while calls:
             call = calls[0]
@@ -49,4 +55,4 @@ class Deadlines:
                 self._expire(call)
             else:
                 calls.popleft()
-        self._armed = False
+        self.armed = False

@@ -67,8 +67,8 @@ class Site:
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
-        #: Groups of calls, one group after another; a group's calls go out together.
-        self.steps: list[list[Site]] = []
+        #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do.
+        self.steps: list[tuple[list[Site], bool]] = []
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
         self.then: Site | None = None
         self.key = key
@@ -114,7 +114,9 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         )
         sites.append(site)
         names = _Names(path)
-        site.steps = [[branch(call, site, names) for call in group] for group in found.calls]
+        for group in found.calls:
+            members = [branch(call, site, names) for call in group]
+            site.steps.append((members, all(member.probability >= 1.0 for member in members)))
         return site
 
     def branch(spec: CallSpec, parent: Site, names: _Names) -> Site:
