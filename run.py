@@ -5,7 +5,9 @@ Everything but click is imported by the command that needs it, so that `--help` 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ import click
 if TYPE_CHECKING:
     from faults.loader import Options
     from topology.document import Problem
+    from topology.loader import Loaded
 
 #: Exit statuses: bad input or output that can't be written; interrupted (128 + SIGINT).
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -31,14 +34,14 @@ class Seconds(click.ParamType[float]):
         self._least, self._most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from topology.units import parse_duration
+        from topology.units import duration, parse_duration
 
         try:
             seconds = value if isinstance(value, float) else parse_duration(value, plain_seconds=True)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not self._least <= seconds <= self._most:
-            self.fail(f"must be from {self._least:g} to {self._most:g} seconds, not {value!r}", param, ctx)
+            self.fail(f"must be from {duration(self._least)} to {duration(self._most)}, not {value}", param, ctx)
         return seconds
 
 
@@ -89,31 +92,54 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
     path = click.Path(path_type=Path)
     for option in reversed(
         (
-            click.option("--duration", type=Seconds(0.001), help="Length of the incident, or of the recording."),
-            click.option("--lead-in", type=Seconds(), help="Healthy time recorded before it."),
-            click.option("--recovery", type=Seconds(), help="Time recorded after it."),
+            click.option("--duration", type=Seconds(0.001), help="Length of the incident.  [default: the scenario's]"),
+            click.option("--lead-in", type=Seconds(), help="Time recorded before it.  [default: the scenario's]"),
+            click.option("--recovery", type=Seconds(), help="Time recorded after it.  [default: the scenario's]"),
             click.option(
-                "--interval", type=Seconds(0.001, 86400.0), default=1.0, help="Metric sampling.  [default: 1s]"
+                "--interval",
+                type=Seconds(0.001, 86400.0),
+                default=1.0,
+                help="Time between samples of metrics.  [default: 1s]",
             ),
             click.option("--rate", type=Number(1e6), help="Requests a second.  [default: the topology's]"),
             click.option("--severity", type=Number(1.0), default=1.0, show_default=True, help="Scales every fault."),
-            click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=42, show_default=True),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**63 - 1), default=42, show_default=True, help="Seed of every draw."
+            ),
             click.option(
                 "--start", type=Start(), default="2024-01-15T10:30:00Z", show_default=True, help="ISO 8601, or now."
             ),
-            click.option("--topology", type=path, help="A topology file, in place of the scenario's."),
+            click.option(
+                "--topology",
+                type=path,
+                help="A topology file, or the name of a shipped one.  [default: the scenario's]",
+            ),
             click.option(
                 "--output", type=path, default="output/fixtures", show_default=True, help="Folder of all fixtures."
             ),
             click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output."),
-            click.option("--quiet", is_flag=True, help="Print errors only."),
+            click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for)."),
         )
     ):
         command = option(command)
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands that say in a line that standard output is full."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # nobody reads any more: click ends without a word
+            # What can't be written is still buffered, and would be tried again at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _fail(f"{error.filename or 'standard output'}: cannot be written: {error.strerror or error}")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Simulate incidents in a service mesh and write the telemetry they leave.
 
@@ -141,7 +167,12 @@ for _name, _summary in (
 
 
 @main.command(short_help="What looks bad and isn't")
-@click.option("--noise-type", type=click.Choice(["transient", "high-volume", "intermittent"]), required=True)
+@click.option(
+    "--noise-type",
+    type=click.Choice(["transient", "high-volume", "intermittent"]),
+    required=True,
+    help="Short spikes of single replicas, many times the users, or errors strewn over every service.",
+)
 @scenario_options
 def noise(noise_type: str, **options: Any) -> None:
     """What looks bad and isn't: no user is harmed."""
@@ -159,24 +190,28 @@ def scenario(file: Path, **options: Any) -> None:
 
 
 @main.command("list-fixtures", short_help="What has been generated")
-@click.option("--output", type=click.Path(path_type=Path), default="output/fixtures", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default="output/fixtures",
+    show_default=True,
+    help="Folder of all fixtures.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_fixtures(output: Path, as_json: bool) -> None:
     """List what has been generated: scenario, seed, span of time, records by kind, size."""
     from exporters import fixture, listing
-    from exporters.manifest import ManifestError
 
     if not output.is_dir():
         _fail(f"{output}: no such folder; fixtures are made by, for example, `python run.py cascade`")
-    try:
-        found = fixture.find(output)
-    except ManifestError as error:
-        _fail(str(error))
+    found, unreadable = fixture.find(output)
     if as_json:
         click.echo(json.dumps([listing.as_json(entry) for entry in found], indent=2))
     else:
         click.echo("\n".join(listing.lines(found, output)))
-    if any(entry.problem for entry in found):
+    for error in unreadable:
+        click.echo(str(error), err=True)
+    if unreadable or any(entry.problem for entry in found):
         sys.exit(BAD_INPUT)
 
 
@@ -189,7 +224,10 @@ def topology() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
     """Report every problem of a topology file, or "ok" and its counts."""
+    from topology.review import remarks
+
     loaded = _load_topology(file)
+    _print(remarks(loaded))
     mesh = loaded.topology
     operations = sum(len(service.operations) for service in mesh.services)
     click.echo(
@@ -240,7 +278,7 @@ def _play(
     try:
         _generate(file, options, interval, seed, start, output, as_json, quiet)
     except KeyboardInterrupt:
-        click.echo("Interrupted: nothing was written; what was there before is as it was.", err=True)
+        click.echo("Interrupted: no half-written fixture is left.", err=True)
         sys.exit(INTERRUPTED)
 
 
@@ -287,22 +325,19 @@ def _generate(
     if as_json:
         click.echo(json.dumps(terminal.as_json(summary, folder, content), indent=2))
     elif not quiet:
-        title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}"
+        title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         terminal.show(summary, folder, title, played.length / (perf_counter() - began))
 
 
-def _load_topology(file: Path) -> Any:
-    """Load a topology and print its warnings, or print its errors and exit."""
+def _load_topology(file: Path) -> Loaded:
+    """Load a topology, or print its errors and exit."""
     from topology.document import DocumentError
     from topology.loader import load, shipped
-    from topology.review import remarks
 
     try:
-        loaded = load(shipped().get(str(file), file))
+        return load(shipped().get(str(file), file))
     except DocumentError as error:
         _refuse(error.problems)
-    _print(remarks(loaded))
-    return loaded
 
 
 def _write(path: Path, text: str) -> None:

@@ -98,21 +98,27 @@ def find(output: Path) -> tuple[list[Entry], list[manifest.ManifestError]]:
 
 
 def _entry(folder: Path, content: dict[str, Any]) -> Entry:
-    options, files = content["options"], content["files"]
-    problems = []
-    for name, each in files.items():
-        path = folder / name
-        if not path.is_file():
-            problems.append(f"{name} is missing")
-        elif path.stat().st_size != each["bytes"]:
-            problems.append(f"{name} has {path.stat().st_size} bytes, not {each['bytes']}")
-    return Entry(
-        folder=folder,
-        scenario=content["scenario"]["name"],
-        seed=content["seed"],
-        start=content["start"],
-        seconds=options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
-        records={kind: files[f"{kind}.ndjson"]["records"] for kind in KINDS},
-        bytes=sum(each["bytes"] for each in files.values()),
-        problem="; ".join(problems),
-    )
+    try:
+        options, files = content["options"], content["files"]
+        written = {kind: files[f"{kind}.ndjson"] for kind in KINDS}
+        return Entry(
+            folder=folder,
+            scenario=content["scenario"]["name"],
+            seed=content["seed"],
+            start=content["start"],
+            seconds=options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
+            records={kind: each["records"] for kind, each in written.items()},
+            bytes=sum(each["bytes"] for each in written.values()),
+            problem="; ".join(filter(None, (_damage(folder, kind, each["bytes"]) for kind, each in written.items()))),
+        )
+    except (KeyError, TypeError):
+        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
+
+
+def _damage(folder: Path, kind: str, size: int) -> str:
+    """What is wrong with a file, as far as its size tells."""
+    path = folder / f"{kind}.ndjson"
+    if not path.is_file():
+        return f"{path.name} is missing"
+    found = path.stat().st_size
+    return "" if found == size else f"{path.name} has {found} bytes, not {size}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exporters.ndjson import Written
+from sim.records import KINDS, TIME_PATTERN
 from sim.simulation import Simulation
 from sim.version import VERSION
 
@@ -80,12 +81,46 @@ def load(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ManifestError(f"{folder}: not a fixture: it has no {NAME}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         raise ManifestError(f"{path}: of format {found!r}; this version reads format {FORMAT}")
     return content
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a manifest."""
+    text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}
+    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    source = _object(name=text, sha256=sha256, text=text)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "manifest",
+        "description": "What a fixture is, how to make it again, and how to tell that it's whole.",
+        **_object(
+            format={"const": FORMAT},
+            versions=_object(meshquake=text, **dict.fromkeys(_DECISIVE, text)),
+            scenario=source,
+            topology=source,
+            seed=count,
+            start={"type": "string", "pattern": TIME_PATTERN},
+            options=_object(
+                duration_s=seconds,
+                lead_in_s=seconds,
+                recovery_s=seconds,
+                interval_s=seconds,
+                rate_per_s=seconds,
+                severity={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            ),
+            files=_object(**{f"{kind}.ndjson": _object(records=count, bytes=count, sha256=sha256) for kind in KINDS}),
+        ),
+    }
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with just these keys."""
+    return {"type": "object", "additionalProperties": False, "required": [*properties], "properties": properties}
 
 
 def _sha256(text: str) -> str:

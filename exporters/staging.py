@@ -46,23 +46,34 @@ def recover(target: Path) -> None:
         if target.exists():
             shutil.rmtree(previous, ignore_errors=True)
         else:
-            previous.rename(target)
+            with suppress(OSError):  # another command was faster, or may write here and this one not
+                previous.rename(target)
 
 
 def _put(stage: Path, target: Path) -> None:
     """Rename the stage to its target, the previous folder making way for the shortest time."""
-    if not target.exists():
-        stage.rename(target)
-        return
     previous = _beside(target, "previous")
-    target.rename(previous)
     try:
-        stage.rename(target)
+        while not _swap(stage, target, previous):
+            shutil.rmtree(previous, ignore_errors=True)
     except BaseException:
         with suppress(OSError):
             previous.rename(target)
         raise
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def _swap(stage: Path, target: Path, previous: Path) -> bool:
+    """Move the target aside, if it is there, and the stage to its place; False if another writer came in between."""
+    with suppress(FileNotFoundError):
+        target.rename(previous)
+    try:
+        stage.rename(target)
+    except OSError:
+        if target.exists():
+            return False
+        raise
+    return True
 
 
 def _sweep(target: Path) -> None:

@@ -26,10 +26,10 @@ class Advance(Protocol):
 @contextmanager
 def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
     """A bar of simulated time on standard error, if that is a terminal."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or not sys.stderr.isatty():
         yield lambda clock: None
         return
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=seconds)
@@ -55,7 +55,7 @@ def show(summary: Summary, folder: Path, title: str, speed: float) -> None:
     console = (
         Console(highlight=False, width=120, no_color=True, force_terminal=False) if plain else Console(highlight=False)
     )
-    console.print(title, style="bold", markup=False)
+    console.print(title, style="bold", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column, justify in (("at the entry", "left"), *((name, "right") for name in _FIGURES)):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]

@@ -16,9 +16,7 @@ ROOMS = ("topology", "faults", "sim", "exporters", "run")
 def modules() -> dict[str, Path]:
     """Every module of the rooms, by dotted name."""
     files = [ROOT / "run.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
-    return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files
-    }
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
 
 
 def imports(path: Path, *, running: bool) -> list[str]:

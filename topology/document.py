@@ -55,10 +55,10 @@ class Problem:
 
 
 class DocumentError(Exception):
-    """A document that can't be used; `problems` has every reason, ordered by line."""
+    """A document that can't be used; `problems` has every reason, ordered by file and line."""
 
     def __init__(self, problems: Collection[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
         super().__init__("\n".join(map(str, self.problems)))
 
 

@@ -15,9 +15,9 @@ class Deploy(Fault):
     """A rolling update of a service, one replica at a time.
 
     Under the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
-    slowdown. The rollout stands still while a new replica fails its health checks; what has stood still for `patience` is
-    rolled back, one replica at a time. A good version stays. Health checks fail alike at any severity: a version that is bad
-    only a little would else pass them, reach every replica, and harm more users.
+    slowdown. The rollout stands still while a new replica fails its health checks; what has stood still for `patience`
+    is rolled back, one replica at a time. A good version stays. Health checks fail alike at any severity: a version
+    that is bad only a little would else pass them, reach every replica, and harm more users.
     """
 
     kind: ClassVar[str] = "deploy"

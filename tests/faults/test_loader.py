@@ -249,6 +249,10 @@ BAD_FAULTS = {
         "faults[0].surge.target: users don't ask for database.select; they ask for api-gateway.browse, "
         "api-gateway.product_page, api-gateway.get_user, api-gateway.checkout, api-gateway.order_history",
     ),
+    "a pool where there is none": (
+        "shrink_pool: {target: api-gateway -> auth-service}",
+        "faults[0].shrink_pool.target: api-gateway -> auth-service has no connection pool",
+    ),
     "a share above 1": (
         "fail: {target: database, share: 150%}",
         "faults[0].fail.share: must be at most 100%, not 150%",

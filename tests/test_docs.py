@@ -1,0 +1,172 @@
+"""The pages of the documentation say what the code does."""
+
+import re
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import faults.kinds
+import sim
+from docs.renew import renewed
+from faults.loader import load, parse, shipped
+from run import main
+from sim.records import EVENTS, METRICS
+from topology.document import DocumentError
+from topology.policies import ERRORS
+
+DOCS = Path(__file__).parents[1] / "docs"
+SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+RECORDS = (DOCS / "records.md").read_text(encoding="utf-8")
+
+
+def example(name):
+    """An example of the page on scenarios."""
+    return re.search(rf"<!-- (?:example|output): {name} -->\n```\w+\n(.*?)```", SCENARIOS, re.DOTALL)[1]
+
+
+def rows(page, heading):
+    """The rows of the table that has a heading, cell by cell."""
+    table = page.split(f"| {heading} |", 1)[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+
+
+@pytest.mark.parametrize("path", renewed(), ids=lambda path: path.name)
+def test_what_is_made_from_the_code_is_current(path):
+    """If not: python -m docs.renew"""
+    assert path.read_text(encoding="utf-8") == renewed()[path]
+
+
+# -- scenarios -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_example_makes_a_fixture_in_which_it_is_seen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("slow-payments.yaml").write_text(example("slow-payments"))
+    result = CliRunner().invoke(main, ["scenario", "slow-payments.yaml"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "payment-service at" in result.stdout
+    assert Path("output/fixtures/incidents/slow-payments/manifest.json").is_file()
+
+
+def test_the_broken_example_gives_just_the_output_shown():
+    with pytest.raises(DocumentError) as refused:
+        parse(re.search(r"example: broken -->\n```yaml\n(.*?)```", SCENARIOS, re.DOTALL)[1], "broken.yaml")
+    assert f"{refused.value}\n" == re.search(r"output: broken -->\n```text\n(.*?)```", SCENARIOS, re.DOTALL)[1]
+
+
+def test_every_scenario_of_the_package_is_described():
+    assert [name.strip("`") for name, *_ in rows(SCENARIOS, "scenario")] == [
+        *("normal", "degradation", "outage", "cascade", "deployment", "transient", "high_volume", "intermittent")
+    ]
+    assert len(shipped()) == 8
+
+
+@pytest.fixture
+def flap(tmp_path, monkeypatch):
+    """The kind of fault that the page tells how to write, in a file beside the others."""
+    (tmp_path / "flap.py").write_text(example("flap"))
+    monkeypatch.setattr(faults.kinds, "__path__", [*faults.kinds.__path__, str(tmp_path)])
+    faults.kinds.fault_kinds.cache_clear()
+    yield tmp_path
+    faults.kinds.fault_kinds.cache_clear()
+    sys.modules.pop("faults.kinds.flap")
+
+
+def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap):
+    """Calls are lost in the first of each five seconds, and only on the edge that flaps."""
+    file = flap / "loose-cable.yaml"
+    file.write_text(example("loose-cable"))
+    assert load(file).scenario.faults[0].kind == "flap"
+    batches = sim.simulate(file, lead_in=0, duration=60, recovery=0)
+    spans = pl.concat([batch.traces for batch in batches])
+    arrived = spans.filter(kind="server").select("parent_span_id")
+    timeouts = spans.filter(error_type="timeout")
+    lost = timeouts.join(arrived, left_on="span_id", right_on="parent_span_id", how="anti")
+    assert set(lost.select("service", "peer").iter_rows()) == {("order-service", "database")}
+    seconds = lost["timestamp"].str.slice(17, 2).cast(pl.Int64)
+    assert set(seconds % 5) == {0} and len(set(seconds)) > 5
+
+
+def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
+    mistakes = {
+        "flap: {target: database}": "a flap fault acts on an edge (caller -> callee); database is a service",
+        "flap: {target: order-service -> database, up: 0}": "must be at least 1ms, not 0",
+        "flop: {target: database}": "unknown kind of fault 'flop' (did you mean 'flap'?)",
+    }
+    for text, message in mistakes.items():
+        with pytest.raises(DocumentError) as refused:
+            parse(f"name: x\nfaults: [{text}]", "x.yaml")
+        (problem,) = refused.value.problems
+        assert problem.message == message
+
+
+# -- records -------------------------------------------------------------------------------------------------------
+
+
+def test_every_metric_is_explained_with_its_unit():
+    assert {name.strip("`"): unit for name, unit, *_ in rows(RECORDS, "metric")} == METRICS
+
+
+def test_every_error_is_explained_with_its_status():
+    assert {name.strip("`"): int(status) for name, status, _ in rows(RECORDS, "error_type")} == ERRORS
+
+
+def test_every_event_is_explained():
+    assert {name.strip("`"): meaning for name, meaning, _ in rows(RECORDS, "type | meaning | details")} == EVENTS
+
+
+@pytest.fixture(scope="module")
+def eventful(tmp_path_factory):
+    """Records of a run in which every type of event occurs, after which nothing is hidden by brevity."""
+    file = tmp_path_factory.mktemp("eventful") / "eventful.yaml"
+    file.write_text(
+        """
+        name: eventful
+        lead_in: 0s
+        duration: 90s
+        faults:
+          - leak: {target: "user-service[0]", rate: 60MiB, for: 30s}
+          - job: {target: user-service}
+          - configure: {target: user-service}
+          - stop: {target: "product-service[0]", for: 20s}
+          - deploy: {target: auth-service}
+          - deploy: {target: inventory-service, unhealthy: 100%, patience: 5s}
+          - slow: {target: database, factor: 80, for: 40s}
+        """
+    )
+    return list(sim.simulate(file))
+
+
+def test_events_have_just_the_details_that_the_page_says(eventful):
+    said = {
+        name.strip("`"): re.findall(r"`(\w+)`", details)
+        for name, _, details in rows(RECORDS, "type | meaning | details")
+    }
+    found = {}
+    for batch in eventful:
+        for event in batch.records("events"):
+            message, *details = event["details"]
+            assert message == "message"
+            assert found.setdefault(event["type"], details) == details
+    assert found == said
+
+
+def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
+    """Of services, replicas and edges: whether `replica` and `target` are null says which."""
+    levels = {
+        "service, replica": {(False, False), (True, False)},
+        "databases, caches": {(False, False)},
+        "edge": {(False, True)},
+        "edge, replica of the caller": {(False, True), (True, True)},
+    }
+    frame = pl.concat([batch.metrics for batch in eventful])
+    found = {}
+    kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
+    for metric, replica, target in kinds.iter_rows():
+        found.setdefault(metric, set()).add((replica, target))
+    assert found == {name.strip("`"): levels[scope] for name, _, scope, _ in rows(RECORDS, "metric")}
+    stores = frame.filter(pl.col("metric").str.starts_with("query_time"))["service"].unique()
+    assert set(stores) == {"database", "cache-service"}
