@@ -35,7 +35,7 @@ def span_words(requests: Words, sites: Words, visits: NDArray[np.int64], server:
 def hexadecimal(*words: Words) -> pl.Expr:
     """Lower-case hex of 64-bit words put side by side, 16 digits a word, as an expression to select."""
     parts = [
-        pl.lit(_HEX.gather(((word >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.uint32)))
+        pl.lit(_HEX).gather(pl.lit(pl.Series(((word >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.uint32))))
         for word in words
         for shift in (48, 32, 16, 0)
     ]

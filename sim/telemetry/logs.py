@@ -22,7 +22,7 @@ from sim.journal import Line
 from sim.records import LOG
 from sim.telemetry.ids import Words, hexadecimal
 from sim.telemetry.spans import ATTEMPT, Spans, ids, in_order, owner, peer
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -88,8 +88,8 @@ class Lines:
         self._missed = texts.add(book["missed"])
         self._texts = texts.all
         self._notices = book["notices"]
-        self._levels = pl.Series([text.level for text in texts.all], dtype=pl.String)
-        self._loggers = pl.Series([text.logger for text in texts.all], dtype=pl.String)
+        self._levels = names(text.level for text in texts.all)
+        self._loggers = names(text.logger for text in texts.all)
 
     def frame(self, spans: Spans, notices: list[Line]) -> pl.DataFrame:
         """Log records of spans (each line at the span's end) and of what processes wrote, in order of time.
@@ -103,12 +103,12 @@ class Lines:
         spans, high, low, word, text = spans.where(written), high[written], low[written], word[written], text[written]
         lines = pl.select(
             timestamp=self._tables.iso(spans.end),
-            service=lookup(self._tables.services, owner(self._tables, spans)),
-            level=self._levels.gather(text),
+            service=lookup(self._tables.service_names, owner(self._tables, spans)),
+            level=lookup(self._levels, text),
             message=self._messages(spans, text),
             trace_id=hexadecimal(high, low),
             span_id=hexadecimal(word),
-            logger=self._loggers.gather(text),
+            logger=lookup(self._loggers, text),
             replica=lookup(self._tables.replica_names, spans.incarnation),
         )
         if not notices:
@@ -143,9 +143,7 @@ class Lines:
             pieces = self._texts[int(text[some[0]])].pieces
             parts.append(
                 pl.select(
-                    pl.concat_str(
-                        [pl.lit(values.of(piece)) if i % 2 else pl.lit(piece) for i, piece in enumerate(pieces)]
-                    )
+                    pl.concat_str([values.of(piece) if i % 2 else pl.lit(piece) for i, piece in enumerate(pieces)])
                 ).to_series()
             )
         back = np.empty(len(order), dtype=np.uint32)
@@ -181,20 +179,20 @@ class _Values:
         self._tables = tables
         self._spans = spans
 
-    def of(self, name: str) -> pl.Series:
+    def of(self, name: str) -> pl.Expr:
         """The column of that name."""
         return _VALUES[name](self._tables, self._spans)
 
 
-def _number(values: Ints | Floats) -> pl.Series:
-    return pl.Series(values).cast(pl.String)
+def _number(values: Ints | Floats) -> pl.Expr:
+    return pl.lit(pl.Series(values)).cast(pl.String)
 
 
 #: By name in a text.
-_VALUES: dict[str, Callable[[Tables, Spans], pl.Series]] = {
+_VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "operation": lambda tables, spans: lookup(tables.operations, tables.site_operation[spans.site]),
-    "service": lambda tables, spans: lookup(tables.services, owner(tables, spans)),
-    "peer": lambda tables, spans: lookup([*tables.services, "user"], peer(tables, spans)),
+    "service": lambda tables, spans: lookup(tables.service_names, owner(tables, spans)),
+    "peer": lambda tables, spans: lookup(names([*tables.services, "user"]), peer(tables, spans)),
     "duration_ms": lambda _, spans: _number(np.round((spans.end - spans.start) / 1000.0, 1)),
     "status_code": lambda _, spans: _number(STATUS_CODES[spans.code]),
     "attempt": lambda _, spans: _number((spans.visit & ATTEMPT) + 1),

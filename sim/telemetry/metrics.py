@@ -17,7 +17,7 @@ from sim.call import HIT, MISS, TIMEOUT
 from sim.records import METRIC, METRICS
 from sim.site import VISIT_BITS
 from sim.telemetry.spans import Spans
-from sim.telemetry.tables import Floats, Ints, Tables
+from sim.telemetry.tables import Floats, Ints, Tables, names
 
 if TYPE_CHECKING:
     from sim.mesh import Mesh
@@ -87,13 +87,16 @@ class Sampler:
         #: Intervals whose records are made.
         self._made = 0
         self._series = self._name_series()
-        self._frame_columns = {
-            "service": pl.Series(self._series.service, dtype=pl.String),
-            "metric": pl.Series(self._series.metric, dtype=pl.String),
-            "unit": pl.Series([METRICS[metric] for metric in self._series.metric], dtype=pl.String),
-            "replica": pl.Series(self._series.replica, dtype=pl.String),
-            "target": pl.Series(self._series.target, dtype=pl.String),
-        }
+        #: A row a series: all that a record of it has but its time and value.
+        self._names = pl.DataFrame(
+            {
+                "service": names(self._series.service),
+                "metric": names(self._series.metric),
+                "unit": names(METRICS[metric] for metric in self._series.metric),
+                "replica": names(self._series.replica),
+                "target": names(self._series.target),
+            }
+        )
 
     def _name_series(self) -> _Series:
         """Name every series, in the order of the columns that `_values` puts side by side."""
@@ -179,10 +182,15 @@ class Sampler:
         self._made += count
         present = ~np.isnan(values.ravel())
         positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
-        times = self._tables.iso(ends).gather(np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present])
-        columns = {name: column.gather(positions) for name, column in self._frame_columns.items()}
-        columns |= {"timestamp": times, "value": pl.Series(np.round(values.ravel()[present], 3) + 0.0)}
-        return pl.DataFrame(columns).select(METRIC.names)
+        intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
+        return (
+            self._names[positions]
+            .with_columns(
+                timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
+                value=pl.lit(pl.Series(np.round(values.ravel()[present], 3) + 0.0)),
+            )
+            .select(METRIC.names)
+        )
 
     def _values(self, gauges: Floats, spans: Spans, interval: Ints) -> Floats:
         """A row of values for each interval, in the order of `_name_series`; nan where there's no sample."""

@@ -12,10 +12,11 @@ from sim.call import ROW
 from sim.records import TRACE
 from sim.site import VISIT_BITS
 from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
-_SIDES = pl.Series(["client", "server"], dtype=pl.String)
-_STATUS = pl.Series(["success", "error"], dtype=pl.String)
+_SIDES = names(["client", "server"])
+_STATUS = names(["success", "error"])
+_ERRORS = names(ERROR_NAMES)
 #: The bits of a visit that number the attempt.
 ATTEMPT = (1 << VISIT_BITS) - 1
 
@@ -117,18 +118,18 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         np.where(spans.server, spans.visit, spans.visit >> VISIT_BITS),
         ~spans.server,
     )
-    others = pl.Series([*tables.services, None], dtype=pl.String)
+    others = names([*tables.services, None])
     return pl.select(
         timestamp=tables.iso(spans.start),
         trace_id=hexadecimal(high, low),
         span_id=hexadecimal(word),
         parent_span_id=pl.when(pl.lit(pl.Series(~root))).then(hexadecimal(above)),
-        service=lookup(tables.services, owner(tables, spans)),
+        service=lookup(tables.service_names, owner(tables, spans)),
         operation=lookup(tables.operations, tables.site_operation[spans.site]),
         duration_ms=pl.Series((spans.end - spans.start) / 1000.0),
-        status=_STATUS.gather((spans.code > 0).astype(np.uint32)),
-        kind=_SIDES.gather(spans.server.astype(np.uint32)),
-        error_type=lookup(ERROR_NAMES, spans.code),
+        status=lookup(_STATUS, spans.code > 0),
+        kind=lookup(_SIDES, spans.server),
+        error_type=lookup(_ERRORS, spans.code),
         status_code=pl.Series(STATUS_CODES[spans.code]),
         peer=lookup(others, peer(tables, spans)),
         replica=lookup(tables.replica_names, spans.incarnation),

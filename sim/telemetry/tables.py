@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -41,13 +42,14 @@ class Tables:
         self.origin = round(start.astimezone(UTC).timestamp() * 1_000_000)
         services = list(mesh.services.values())
         self.services = [service.spec.name for service in services]
+        self.service_names = names(self.services)
         self.kinds = [service.spec.kind for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.
-        self.timeouts_ms = [f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.links]
+        self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.links)
         #: Operations of the whole mesh, one after another.
-        self.operations = [name for service in services for name in service.operations]
+        self.operations = names(name for service in services for name in service.operations)
         first = np.cumsum([0, *(len(service.operations) for service in services)])
         sites = mesh.sites
         self.site_service = np.array([site.service.index for site in sites], dtype=np.int64)
@@ -58,9 +60,9 @@ class Tables:
         position = {link: index for index, link in enumerate(mesh.links)}
         #: Edge of the call that leads to a site; -1 at an entry.
         self.site_link = np.array([position[site.link] if site.link else -1 for site in sites], dtype=np.int64)
-        names = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
-        self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in names], dtype=np.uint64)
-        self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in names], dtype=np.uint64)
+        entries = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
+        self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in entries], dtype=np.uint64)
+        self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in entries], dtype=np.uint64)
         self._incarnations = -1
 
     def refresh(self, count: int) -> None:
@@ -70,16 +72,25 @@ class Tables:
         self._incarnations = count
         incarnations = self._mesh.incarnations[:count]
         self.incarnation_replica = np.array([replica.number for replica, _ in incarnations] + [-1], dtype=np.int64)
-        self.replica_names = pl.Series([replica.name for replica, _ in incarnations] + [None], dtype=pl.String)
-        self.versions = pl.Series([version for _, version in incarnations] + [None], dtype=pl.String)
+        self.replica_names = names([replica.name for replica, _ in incarnations] + [None])
+        self.versions = names([version for _, version in incarnations] + [None])
 
-    def iso(self, micros: Ints) -> pl.Series:
+    def iso(self, micros: Ints) -> pl.Expr:
         """ISO 8601 times of simulated microseconds."""
-        times = pl.Series("timestamp", micros + self.origin).cast(pl.Datetime("us"))
+        times = pl.lit(pl.Series(micros + self.origin)).cast(pl.Datetime("us"))
         return times.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
 
 
-def lookup(names: list[str | None] | list[str] | pl.Series, positions: Ints) -> pl.Series:
+# What makes a column is an expression, to be evaluated with all the others of its frame in one go: for a batch's few
+# thousand rows, going to polars column by column costs more than the columns.
+
+
+def names(texts: Iterable[str | None]) -> pl.Series:
+    """A table of names to look up."""
+    return pl.Series(texts, dtype=pl.String)
+
+
+def lookup(table: pl.Series, positions: NDArray[Any]) -> pl.Expr:
     """The names at some positions; -1 is the last one, as in Python."""
-    series = names if isinstance(names, pl.Series) else pl.Series(names, dtype=pl.String)
-    return series.gather(np.where(positions < 0, len(series) + positions, positions))
+    wrapped = np.where(positions < 0, len(table) + positions, positions).astype(np.uint32)
+    return pl.lit(table).gather(pl.lit(pl.Series(wrapped)))
