@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from sim.summary import Hit, Phase, Summary
 from topology.units import duration
@@ -62,8 +63,15 @@ def show(summary: Summary, folder: Path, title: str, speed: float) -> None:
     for phase in summary.phases:
         table.add_row(f"{phase.name} ({duration(phase.seconds)})", *_figures(phase))
     console.print(table)
-    for name, text in _facts(summary, folder, speed):
-        console.print(f"{name:<12}{text}", markup=False, soft_wrap=True)
+    facts = list(_facts(summary, folder, speed))
+    if plain:
+        for name, text in facts:
+            console.print(f"{name:<12}{text}", markup=False, soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 4, 0, 0))  # long lists wrap between words, under themselves
+    for name, text in facts:
+        grid.add_row(name, Text(text))
+    console.print(grid)
 
 
 _FIGURES = ("requests", "errors", "p50 ms", "p95 ms", "p99 ms")
