@@ -248,8 +248,13 @@ class Life:
             self._close(call)
             return
         deadlines = link.deadlines
-        if deadlines is not None:  # `Deadlines.watch`, inlined: once a call
-            deadlines.calls.append(call)
+        if deadlines is not None:
+            # `Deadlines.watch`, inlined; and those long answered are let go, so that their memory is used again while
+            # the processor still has it at hand.
+            watched = deadlines.calls
+            while watched and not watched[0].waiting:
+                watched.popleft()
+            watched.append(call)
             if not deadlines.armed:
                 deadlines.arm(call)
         pool = channel.pool
