@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from faults.loader import Options
     from topology.document import Problem
     from topology.loader import Loaded
 
@@ -255,28 +254,10 @@ def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
         click.echo(picture.text(mesh))
 
 
-def _play(
-    file: Path,
-    *,
-    duration: float | None,
-    lead_in: float | None,
-    recovery: float | None,
-    rate: float | None,
-    severity: float,
-    topology: Path | None,
-    interval: float,
-    seed: int,
-    start: datetime,
-    output: Path,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Play a scenario file and write its fixture."""
-    from faults.loader import Options
-
-    options = Options(duration, lead_in, recovery, rate, severity, topology)
+def _play(file: Path, **options: Any) -> None:
+    """Play a scenario file and write its fixture, with the options of `scenario_options`."""
     try:
-        _generate(file, options, interval, seed, start, output, as_json, quiet)
+        _generate(file, **options)
     except KeyboardInterrupt:
         click.echo("Interrupted: no half-written fixture is left.", err=True)
         sys.exit(INTERRUPTED)
@@ -284,14 +265,16 @@ def _play(
 
 def _generate(
     file: Path,
-    options: Options,
+    *,
     interval: float,
     seed: int,
     start: datetime,
     output: Path,
     as_json: bool,
     quiet: bool,
+    **changes: Any,
 ) -> None:
+    """Play and write; `changes` are what is set in place of what the scenario file says (`faults.loader.Options`)."""
     from time import perf_counter
 
     from exporters import fixture, terminal
@@ -300,6 +283,7 @@ def _generate(
     from sim.summary import Summary
     from topology.document import DocumentError
 
+    options = loader.Options(**changes)
     try:
         loaded = loader.load(file, options)
     except DocumentError as error:

@@ -1,8 +1,7 @@
 """A sink that writes in a thread of its own, while the simulation goes on.
 
-Encoding, hashing and writing spend nearly all their time outside Python, where they hold no lock: on two cores they
-cost the simulation almost nothing. One batch at a time is under way, so memory stays bounded, and batches stay in
-order.
+Encoding, hashing and writing spend nearly all their time outside Python, where they hold no lock: with a second core
+they go on beside the simulation. One batch at a time is under way, so memory stays bounded, and batches stay in order.
 """
 
 from __future__ import annotations

@@ -139,11 +139,16 @@ class Lines:
         parts = []
         for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
             some = order[begin:end]
-            values = _Values(self._tables, spans.where(some))
+            of_text = spans.where(some)
             pieces = self._texts[int(text[some[0]])].pieces
             parts.append(
                 pl.select(
-                    pl.concat_str([values.of(piece) if i % 2 else pl.lit(piece) for i, piece in enumerate(pieces)])
+                    pl.concat_str(
+                        [
+                            _VALUES[piece](self._tables, of_text) if i % 2 else pl.lit(piece)
+                            for i, piece in enumerate(pieces)
+                        ]
+                    )
                 ).to_series()
             )
         back = np.empty(len(order), dtype=np.uint32)
@@ -172,23 +177,11 @@ class Lines:
         ).select(LOG.names)
 
 
-class _Values:
-    """The values that texts may name, for some spans, as columns of strings."""
-
-    def __init__(self, tables: Tables, spans: Spans) -> None:
-        self._tables = tables
-        self._spans = spans
-
-    def of(self, name: str) -> pl.Expr:
-        """The column of that name."""
-        return _VALUES[name](self._tables, self._spans)
-
-
 def _number(values: Ints | Floats) -> pl.Expr:
     return pl.lit(pl.Series(values)).cast(pl.String)
 
 
-#: By name in a text.
+#: The values that texts may name, for some spans, as columns of strings.
 _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "operation": lambda tables, spans: lookup(tables.operations, tables.site_operation[spans.site]),
     "service": lambda tables, spans: lookup(tables.service_names, owner(tables, spans)),
