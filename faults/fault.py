@@ -6,14 +6,14 @@ A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from faults.effect import Effect
 from topology.keys import key
 from topology.spec import Topology
-from topology.units import duration, ratio
+from topology.units import duration, parse_duration, parse_ratio, ratio
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Target:
 
 #: Levels a target may have.
 LEVELS = ("service", "replica", "operation", "edge", "users")
+#: No time of a fault is longer than this: a year in seconds, and a hundred times the incident.
+_LONGEST, _LARGEST = 366 * 86400.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ class Extent:
     def of(self, length: float) -> float:
         """The time in seconds for an incident of `length` seconds."""
         return self.seconds + self.share * length
+
+    @staticmethod
+    def parse(text: str, negative: bool = False) -> Extent:
+        """Read a time such as `30s`, or a share of the incident such as `50%`; ValueError if it's none."""
+        share = parse_ratio(text) if text.endswith("%") else 0.0
+        seconds = 0.0 if text.endswith("%") else parse_duration(text)
+        if min(share, seconds) < 0 and not negative:
+            raise ValueError(f"must be at least 0, not {text}")
+        if abs(share) > _LARGEST or abs(seconds) > _LONGEST:
+            raise ValueError(f"must be at most {ratio(_LARGEST)} or {duration(_LONGEST)}, not {text}")
+        return Extent(seconds, share)
 
     def __str__(self) -> str:
         """As a scenario file has it."""
@@ -106,6 +119,9 @@ class Surface(Protocol):
     def start(self, target: Target) -> None:
         """Start them again; they take calls once a readiness probe succeeds."""
 
+    def restart(self, target: Target) -> Generator[Any, Any, None]:
+        """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
+
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let more users come: `extra` times the normal rate at whole strength, until the time `end`."""
 
@@ -129,6 +145,13 @@ class Fault:
 
     kind: ClassVar[str]
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
+    #: What it disturbs first, in a word that a diagnosis may use, and other words that mean the same.
+    indicator: ClassVar[str] = "errors"
+    aliases: ClassVar[tuple[str, ...]] = ()
+    #: Whether nobody is harmed by it in a mesh that has some room, so that the seed doesn't choose it for a fault.
+    harmless: ClassVar[bool] = False
+    #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
+    ranges: ClassVar[Mapping[str, str]] = {}
 
     id: str = key("text", "names the fault, in the scenario and for its draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
@@ -141,9 +164,14 @@ class Fault:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
         return Effect()
 
-    def misfit(self, topology: Topology) -> str:
-        """Why it can't act in this mesh though its target exists; empty if it can."""
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Why such a fault can't act on a target though the mesh has it; empty if it can."""
         return ""
+
+    def culprits(self, topology: Topology) -> tuple[str, ...]:
+        """The services that a diagnosis may name as the root cause, the one that says most first."""
+        return (self.target.service,)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         """The fault as a SimPy process; it begins when its window opens.

@@ -9,6 +9,9 @@ from topology.keys import key
 
 #: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
 GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}
+#: How many harmless things are drawn, by the word that asks for them.
+CONFOUNDERS = {"none": 0, "some": 2, "many": 5}
+DEFAULT_SEED = 42
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Scenario:
     recovery: float = key("duration", "time recorded after it", 60.0, low=0, high=366 * 86400)
     rate: float | None = key("rate", "requests a second (default: the topology's)", None, low=0, above=True, high=1e6)
     faults: tuple[Fault, ...] = key("other", "what goes wrong", ())
+    background: tuple[Fault, ...] = key(
+        "other", "what happens besides, and is no fault: it stays when faults are taken out", ()
+    )
+    confounders: str = key("choice", "how many harmless things the seed adds to it", "some", choices=tuple(CONFOUNDERS))
+    #: Ids of what was left to the seed, wholly or in part.
+    drawn: tuple[str, ...] = field(default=(), compare=False)
     #: The text it was read from, for the manifest.
     source: str = field(default="", compare=False)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from faults.loader import Options, load, shipped
+from faults.scenario import DEFAULT_SEED
 from sim.records import KINDS, Batch
-from sim.simulation import DEFAULT_INTERVAL, DEFAULT_SEED, DEFAULT_START, Simulation
+from sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
 from topology.document import suggestion
 
 Record = dict[str, Any]
@@ -27,9 +28,10 @@ class Records(NamedTuple):
 class Settings(TypedDict, total=False):
     """What every function takes, all optional.
 
-    `duration`, `lead_in` and `recovery` are seconds and `rate` is requests a second (default: as the scenario says);
-    `severity` in (0, 1] scales every fault; `topology` is a file or the name of a shipped mesh; `interval` is seconds
-    between samples of metrics; `start` is the wall time of the first moment (UTC if it has no zone).
+    `duration`, `lead_in` and `recovery` are seconds, `rate` is requests a second, and `confounders` is none, some or
+    many harmless things that happen besides (default: as the scenario says); `severity` in (0, 1] scales every fault;
+    `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of metrics; `start` is the
+    wall time of the first moment (UTC if it has no zone).
     """
 
     seed: int
@@ -38,6 +40,7 @@ class Settings(TypedDict, total=False):
     recovery: float
     rate: float
     severity: float
+    confounders: str
     topology: str | Path
     interval: float
     start: datetime
@@ -69,6 +72,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
         For an unknown scenario, or a setting out of its bounds.
     """
     start = settings.get("start", DEFAULT_START)
+    seed = settings.get("seed", DEFAULT_SEED)
     options = Options(
         duration=settings.get("duration"),
         lead_in=settings.get("lead_in"),
@@ -76,13 +80,15 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
         rate=settings.get("rate"),
         severity=settings.get("severity", 1.0),
         topology=settings.get("topology"),
+        confounders=settings.get("confounders"),
+        seed=seed,
     )
     loaded = load(_file(scenario), options)
     more = {} if batch is None else {"batch": batch}
     return Simulation(
         loaded.scenario,
         loaded.topology,
-        seed=settings.get("seed", DEFAULT_SEED),
+        seed=seed,
         start=start.replace(tzinfo=UTC) if start.tzinfo is None else start,
         interval=settings.get("interval", DEFAULT_INTERVAL),
         **more,

@@ -12,11 +12,11 @@ from sim.environment import Environment
 from sim.journal import Journal
 from sim.modifier import Modifier
 from sim.replica import Replica
-from sim.rollout import rollout
+from sim.rollout import restart, rollout
 from sim.service import Service, boot, crash, probing
 from sim.site import Site, grow
-from sim.tape import address
 from sim.workload import Users
+from topology.addresses import address
 from topology.spec import Topology
 
 _STATES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
@@ -165,6 +165,11 @@ class Mesh:
             # What a rollout has in hand, the rollout starts.
             if not replica.stops and not replica.up and not replica.draining:
                 self.env.process(boot(self, replica, replica.version, "started again"))
+
+    def restart(self, target: Target) -> Generator[Any, Any, None]:
+        """Restart the target's replicas, one after another, each once its calls are finished."""
+        for replica in self._replicas(target):
+            yield from restart(self, replica)
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""

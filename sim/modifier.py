@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from faults.effect import Effect
 from faults.fault import Fault
-from sim.tape import uniform
+from topology.addresses import uniform
 
 if TYPE_CHECKING:
     from sim.call import Call

@@ -1,8 +1,9 @@
 """A rolling update at run time: Kubernetes' Deployment with one replica unavailable at a time.
 
-A replica is drained (no new calls; what is there is finished), its process ends, and the new version starts in its
-place. The next one follows when all that were replaced have been ready for two probe periods without a failed probe.
-While probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled back.
+A replica is drained (no new calls; those it has, or that are on the way, are finished), its process ends, and the new
+version starts in its place. The next one follows when all that were replaced have been ready for two probe periods
+without a failed probe. While probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled
+back. A restart is the same of one replica, with the version it has.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ def rollout(mesh: Mesh, service: Service, fault: Fault, version: str, patience: 
     return True
 
 
+def restart(mesh: Mesh, replica: Replica) -> Generator[Any, Any, None]:
+    """Restart a replica with the version that it runs."""
+    yield from _replace(mesh, replica, replica.version, "restart")
+
+
 def _roll_back(
     mesh: Mesh, service: Service, changed: list[tuple[Replica, Modifier]], version: str, before: str
 ) -> Generator[Any, Any, None]:
@@ -70,11 +76,16 @@ def _replace(
     mesh: Mesh, replica: Replica, version: str, reason: str, add: Modifier | None = None, remove: Modifier | None = None
 ) -> Generator[Any, Any, None]:
     """Drain a replica and start it again with another version."""
+    # One at a time: another rollout, or a restart, may have the replica in hand.
+    while replica.draining:
+        yield mesh.timeout(_TICK)
     replica.draining = True
     replica.ready = False
     replica.service.refresh()
     mesh.journal.log("draining", replica.service, replica=replica, requests=len(replica.calls))
     deadline = mesh.now + GRACE
+    # Calls that were on the way still arrive.
+    yield mesh.timeout(_TICK)
     while replica.calls and mesh.now < deadline:
         yield mesh.timeout(_TICK)
     end(mesh, replica)

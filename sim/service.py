@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.channel import Link
 from sim.replica import Replica
 from sim.site import operations_by_name
-from sim.tape import address, uniform
+from topology.addresses import address, uniform
 from topology.spec import Service as Spec
 
 if TYPE_CHECKING:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from faults.fault import Fault, Window
-from faults.scenario import Scenario
+from faults.scenario import DEFAULT_SEED, Scenario
 from sim.mesh import Mesh
 from sim.records import Batch
-from sim.telemetry.recorder import Recorder
+from sim.telemetry.recorder import Cut, Recorder
 from topology.spec import Topology
 
-DEFAULT_SEED = 42
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
 #: Records made in one go, about: enough for work in columns to pay, few enough to take little memory.
@@ -50,6 +49,10 @@ class Simulation:
     ----------
     mesh
         The running mesh, for those who want to look inside.
+    recorder
+        Makes records of what happens.
+    samplers
+        Take gauges on the way; another one may be added before the run.
     """
 
     def __init__(
@@ -73,8 +76,9 @@ class Simulation:
         self.interval = round(interval * 1e6)
         self._batch = batch
         self.mesh = Mesh(topology, seed, scenario.length)
-        self._recorder = Recorder(self.mesh, start, self.interval)
-        for fault in scenario.faults:
+        self.recorder = Recorder(self.mesh, start, self.interval)
+        self.samplers = [self.recorder.sampler]
+        for fault in (*scenario.faults, *scenario.background):
             self.mesh.env.process(self._unfold(fault, scenario.window(fault)))
 
     def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
@@ -82,31 +86,47 @@ class Simulation:
         yield self.mesh.timeout(window.start)
         yield from fault.run(self.mesh, window)
 
+    def without(self, faults: Collection[str]) -> Simulation:
+        """The same run, not played yet, with the faults of these ids taken out."""
+        left = tuple(fault for fault in self.scenario.faults if fault.id not in faults)
+        return Simulation(
+            replace(self.scenario, faults=left),
+            self.topology,
+            seed=self.seed,
+            start=self.start,
+            interval=self.interval / 1e6,
+            batch=self._batch,
+        )
+
     def batches(self) -> Iterator[Batch]:
-        """Play the scenario; records come in order of time, whenever enough of them have settled.
+        """Play the scenario; records come in order of time, whenever enough of them have settled."""
+        return map(self.recorder.batch, self.cuts())
+
+    def cuts(self) -> Iterator[Cut]:
+        """Play the scenario; what happens comes as it is, for `recorder` to make records of.
 
         Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
         end, so that no trace is cut off.
         """
-        mesh, recorder = self.mesh, self._recorder
+        mesh, recorder = self.mesh, self.recorder
         # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
         end = round(self.scenario.length * 1e6)
-        now = sampled = 0
+        now = 0
         while now < end:
-            now = min(now + round(_STRIDE * 1e6), sampled + self.interval, end)
+            now = min(now + round(_STRIDE * 1e6), end, *(sampler.due for sampler in self.samplers))
             with _no_garbage_collection():
                 mesh.env.advance(now / 1e6)
-            if now == sampled + self.interval:
-                recorder.sampler.sample()
-                sampled = now
+            for sampler in self.samplers:
+                if now == sampler.due:
+                    sampler.sample()
             if recorder.waiting >= self._batch:
-                yield recorder.batch(recorder.cut())
+                yield recorder.cut()
         while mesh.life.live:
             with _no_garbage_collection():
                 mesh.env.advance(mesh.now + _STRIDE)
             if recorder.waiting >= self._batch:
-                yield recorder.batch(recorder.cut())
-        yield recorder.batch(recorder.cut(last=True))
+                yield recorder.cut()
+        yield recorder.cut(last=True)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.tape import Tape, address
+from sim.tape import Tape
+from topology.addresses import address
 from topology.distributions import Distribution
 from topology.spec import Call as CallSpec
 from topology.spec import Entry, Operation

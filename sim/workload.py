@@ -12,7 +12,7 @@ from math import log1p
 from typing import TYPE_CHECKING
 
 from sim.channel import Channel, Link
-from sim.tape import address, uniforms
+from topology.addresses import address, uniforms
 from topology.spec import Edge
 
 if TYPE_CHECKING:

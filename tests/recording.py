@@ -98,7 +98,7 @@ def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "")
 
 @lru_cache(maxsize=8)  # a run takes some 30 MB
 def _play(name: str, seed: int, severity: float, without: str) -> Run:
-    loaded = faults.loader.load(faults.loader.shipped()[name], faults.loader.Options(severity=severity))
+    loaded = faults.loader.load(faults.loader.shipped()[name], faults.loader.Options(severity=severity, seed=seed))
     scenario, mesh = loaded.scenario, loaded.topology
     if without == "faults":
         scenario = replace(scenario, faults=())

@@ -119,11 +119,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """What users are promised: of the requests in any `window`, at least `share` are good.
+
+    A request is good if it succeeds within `within`. With fewer than `minimum` bad requests in a window the promise is
+    kept whatever their share, or one failure in a quiet minute would break it.
+    """
+
+    shorthand: ClassVar[str] = "share"
+    share: float = key("ratio", "share of good requests", 0.95, low=0, above=True, high=1)
+    within: float = key("duration", "a request that takes longer isn't good", 1.0, low=0, above=True, high=DAY)
+    window: float = key("duration", "over what time the share is taken", 10.0, low=1, high=DAY)
+    minimum: int = key("count", "bad requests in a window that break it, at least", 3, low=1, high=1_000_000)
+
+
+@dataclass(frozen=True)
 class Workload:
     """The users: requests arrive as a Poisson process for each entry operation (an open workload)."""
 
     rate: float = key("rate", "requests a second, over all entries", 20.0, low=0, above=True, high=1_000_000)
     balance: str = key("choice", "choice among ready replicas of the entry service", "round_robin", choices=BALANCING)
+    objective: Objective = key(
+        "spec", "what users are promised, of all entries together and of each", Objective(), spec=Objective
+    )
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
 
 

@@ -14,6 +14,9 @@ class Configure(Fault):
 
     kind: ClassVar[str] = "configure"
     levels: ClassVar[tuple[str, ...]] = ("service",)
+    indicator: ClassVar[str] = "config"
+    aliases: ClassVar[tuple[str, ...]] = ("configuration",)
+    harmless: ClassVar[bool] = True
     setting: str = key("text", "the setting", "log.sampling")
     value: str = key("text", "its new value", "default")
 

@@ -1,11 +1,13 @@
 """The network between two services is slow: a congested link, a detour over another region."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from faults.effect import Effect
 from faults.fault import Fault
 from topology.keys import key
+from topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +16,15 @@ class Delay(Fault):
 
     kind: ClassVar[str] = "delay"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
+    indicator: ClassVar[str] = "network"
+    aliases: ClassVar[tuple[str, ...]] = ("latency", "network_latency")
+    ranges: ClassVar[Mapping[str, str]] = {"by": "50ms..1s"}
     by: float = key("duration", "time added each way", low=0, high=3600, above=True)
 
     def effect(self, level: float) -> Effect:
         return Effect(delay=level * self.by)
+
+    def culprits(self, topology: Topology) -> tuple[str, ...]:
+        """Both ends: from outside one can't tell which of them the network fails."""
+        assert self.target.callee is not None
+        return (self.target.callee, self.target.service)

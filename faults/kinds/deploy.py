@@ -1,6 +1,6 @@
 """A new version rolls out, replica by replica. It may be good; a bad one is rolled back."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,6 +22,9 @@ class Deploy(Fault):
 
     kind: ClassVar[str] = "deploy"
     levels: ClassVar[tuple[str, ...]] = ("service",)
+    indicator: ClassVar[str] = "deployment"
+    aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
     version: str = key("text", "the new version", "2.0.0")
     share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)
     error: str = key("choice", "the error they fail with", "config_error", choices=tuple(ERRORS))

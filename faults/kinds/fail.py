@@ -1,5 +1,6 @@
 """A service answers some requests with an error: a bug, a bad record, a full disk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,9 @@ class Fail(Fault):
     """A share of requests fails after its work; severity multiplies the share."""
 
     kind: ClassVar[str] = "fail"
+    indicator: ClassVar[str] = "errors"
+    aliases: ClassVar[tuple[str, ...]] = ("error_rate", "failures")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
     share: float = key("ratio", "share of requests that fail", low=0, high=1, above=True)
     error: str = key("choice", "the error it answers with", "internal", choices=tuple(ERRORS))
 

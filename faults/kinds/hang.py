@@ -1,5 +1,6 @@
 """Requests get stuck: a deadlock, a lost lock, a disk that doesn't answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,9 @@ class Hang(Fault):
     """A share of requests holds its worker until the fault ends; severity multiplies the share."""
 
     kind: ClassVar[str] = "hang"
+    indicator: ClassVar[str] = "latency"
+    aliases: ClassVar[tuple[str, ...]] = ("stuck", "deadlock", "timeouts", "workers")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "5%..50%"}
     share: float = key("ratio", "share of requests that get stuck", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:

@@ -1,5 +1,6 @@
 """Something else on the machine takes CPU: a backup, a batch job, a runaway neighbour."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,9 @@ class HogCpu(Fault):
 
     kind: ClassVar[str] = "hog_cpu"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "cpu"
+    aliases: ClassVar[tuple[str, ...]] = ("cpu_usage", "saturation")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "80%..98%"}
     share: float = key("ratio", "share of each core taken", 0.8, low=0, high=0.999, above=True)
 
     def effect(self, level: float) -> Effect:

@@ -15,6 +15,9 @@ class Job(Fault):
 
     kind: ClassVar[str] = "job"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "cpu"
+    aliases: ClassVar[tuple[str, ...]] = ("cpu_usage",)
+    harmless: ClassVar[bool] = True
     name: str = key("text", "the job", "nightly-report")
     share: float = key("ratio", "share of each core taken", 0.1, low=0, high=0.999)
 

@@ -1,6 +1,6 @@
 """A service leaks memory until it reaches its limit, is killed and starts again."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,9 @@ class Leak(Fault):
 
     kind: ClassVar[str] = "leak"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "memory"
+    aliases: ClassVar[tuple[str, ...]] = ("memory_usage", "oom")
+    ranges: ClassVar[Mapping[str, str]] = {"rate": "15MiB..100MiB"}
     rate: float = key("size", "memory lost a second on each replica", low=1)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

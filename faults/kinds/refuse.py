@@ -1,5 +1,6 @@
 """A service accepts no connections: its listener is down, its backlog is full, a firewall answers with a reset."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,9 @@ class Refuse(Fault):
     """A share of connections is refused; severity multiplies the share. Readiness probes are refused alike."""
 
     kind: ClassVar[str] = "refuse"
+    indicator: ClassVar[str] = "availability"
+    aliases: ClassVar[tuple[str, ...]] = ("connections", "connection_refused", "errors")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%"}
     share: float = key("ratio", "share of connections refused", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:

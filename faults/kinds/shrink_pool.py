@@ -1,10 +1,11 @@
 """A caller's connection pools lose connections: a leak of connections, a wrong limit in a configuration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from faults.effect import Effect
-from faults.fault import Fault
+from faults.fault import Fault, Target
 from topology.keys import key
 from topology.spec import Topology
 
@@ -15,14 +16,16 @@ class ShrinkPool(Fault):
 
     kind: ClassVar[str] = "shrink_pool"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
+    indicator: ClassVar[str] = "connections"
+    aliases: ClassVar[tuple[str, ...]] = ("pool", "connection_pool")
+    ranges: ClassVar[Mapping[str, str]] = {"to": "0%..20%"}
     to: float = key("ratio", "share of the connections that is left", 0.1, low=0, high=1)
 
-    def misfit(self, topology: Topology) -> str:
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
         """An edge without a pool has nothing to shrink."""
-        edge = next(
-            edge for edge in topology.edges if (edge.caller, edge.callee) == (self.target.service, self.target.callee)
-        )
-        return "" if edge.pool else f"{self.target} has no connection pool"
+        edge = next(edge for edge in topology.edges if (edge.caller, edge.callee) == (target.service, target.callee))
+        return "" if edge.pool else f"{target} has no connection pool"
 
     def effect(self, level: float) -> Effect:
         return Effect(pool=1 - level * (1 - self.to))

@@ -1,5 +1,6 @@
 """A service works slower than it should: a noisy neighbour, a lock, a missing index."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,9 @@ class Slow(Fault):
     """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times."""
 
     kind: ClassVar[str] = "slow"
+    indicator: ClassVar[str] = "latency"
+    aliases: ClassVar[tuple[str, ...]] = ("slow", "query_time", "saturation")
+    ranges: ClassVar[Mapping[str, str]] = {"factor": "10..100"}
     factor: float = key("number", "how many times as long its work takes", low=1, high=100_000)
 
     def effect(self, level: float) -> Effect:

@@ -16,6 +16,8 @@ class Stop(Fault):
 
     kind: ClassVar[str] = "stop"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "availability"
+    aliases: ClassVar[tuple[str, ...]] = ("restarts", "crash", "replicas")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         mesh.stop(self.target)

@@ -1,10 +1,10 @@
 """More users come than usual: a campaign, a crawl, the top of the hour."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from faults.fault import Fault, Surface, Window
+from faults.fault import Fault, Surface, Target, Window
 from topology.keys import key
 from topology.spec import Topology
 
@@ -19,13 +19,24 @@ class Surge(Fault):
 
     kind: ClassVar[str] = "surge"
     levels: ClassVar[tuple[str, ...]] = ("users", "operation")
+    indicator: ClassVar[str] = "load"
+    aliases: ClassVar[tuple[str, ...]] = ("traffic", "request_rate")
+    ranges: ClassVar[Mapping[str, str]] = {"factor": "3..15"}
     factor: float = key("number", "how many times the normal rate", low=1, high=1000)
 
-    def misfit(self, topology: Topology) -> str:
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Users come for entry operations only."""
         entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
-        if self.target.level == "users" or str(self.target) in entries:
+        if target.level == "users" or str(target) in entries:
             return ""
-        return f"users don't ask for {self.target}; they ask for {', '.join(entries)}"
+        return f"users don't ask for {target}; they ask for {', '.join(entries)}"
+
+    def culprits(self, topology: Topology) -> tuple[str, ...]:
+        """The services at which users come in, where they all are more."""
+        if self.target.level != "users":
+            return (self.target.service,)
+        return tuple(dict.fromkeys(entry.service for entry in topology.workload.mix))
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         mesh.surge(self, (self.factor - 1) * self.severity, None if window.steady else window.level, window.end)

@@ -47,6 +47,18 @@ class _Series:
         self.replica.append(replica)
         self.target.append(target)
 
+    def frame(self) -> pl.DataFrame:
+        """A row a series."""
+        return pl.DataFrame(
+            {
+                "service": names(self.service),
+                "metric": names(self.metric),
+                "unit": names(METRICS[metric] for metric in self.metric),
+                "replica": names(self.replica),
+                "target": names(self.target),
+            }
+        )
+
 
 class Sampler:
     """Takes the gauges at the end of each interval, and makes the records of intervals that are settled.
@@ -81,22 +93,15 @@ class Sampler:
         self._busy = [0.0] * len(mesh.replicas)
         self._cores = [0.0] * len(mesh.replicas)
         self._opened = [0] * len(mesh.links)
+        #: Simulated time of the next sample, in microseconds.
+        self.due = interval
         #: Rows of gauges that nobody took yet, and rows whose intervals aren't settled yet.
         self._taken: list[list[float]] = []
         self._waiting: list[list[float]] = []
         #: Intervals whose records are made.
         self._made = 0
-        self._series = self._name_series()
         #: A row a series: all that a record of it has but its time and value.
-        self._names = pl.DataFrame(
-            {
-                "service": names(self._series.service),
-                "metric": names(self._series.metric),
-                "unit": names(METRICS[metric] for metric in self._series.metric),
-                "replica": names(self._series.replica),
-                "target": names(self._series.target),
-            }
-        )
+        self.series = self._name_series().frame()
 
     def _name_series(self) -> _Series:
         """Name every series, in the order of the columns that `_values` puts side by side."""
@@ -123,7 +128,7 @@ class Sampler:
     # -- on the way -------------------------------------------------------------------------------------------------
 
     def sample(self) -> None:
-        """Take the gauges now. Reads and forgets; changes nothing of the mesh."""
+        """Take the gauges now, when they are `due`. Reads and forgets; changes nothing of the mesh."""
         now = self._mesh.now
         length = self._interval / 1e6
         row: list[float] = []
@@ -150,11 +155,12 @@ class Sampler:
             row.append(link.opened - self._opened[position])
             self._opened[position] = link.opened
         self._taken.append(row)
+        self.due += self._interval
 
     @property
     def waiting(self) -> int:
         """Records that the rows of gauges taken since the last time become, at most."""
-        return len(self._taken) * len(self._series.metric)
+        return len(self._taken) * len(self.series)
 
     def take(self) -> list[list[float]]:
         """The gauges taken since the last time, a row an interval."""
@@ -163,28 +169,41 @@ class Sampler:
 
     # -- once settled -------------------------------------------------------------------------------------------------
 
-    def frame(self, spans: Spans, gauges: list[list[float]], through: int) -> pl.DataFrame:
-        """Metric records of the intervals up to number `through` (exclusive) that aren't made yet.
+    def values(self, spans: Spans, gauges: list[list[float]], through: int) -> Floats:
+        """The samples of the intervals up to number `through` (exclusive) that aren't made yet.
 
         `spans` are all those that ended in these intervals, and may hold others that ended later; `gauges` are the rows
         taken since the last time, which may be of later intervals too.
+
+        Returns
+        -------
+        array of shape (intervals, series)
+            In the order of `series`; nan where there is no sample.
         """
         self._waiting += gauges
-        count = min(through - self._made, len(self._waiting))
-        if count <= 0:
-            return pl.DataFrame(schema=METRIC.frame_schema)
+        count = max(0, min(through - self._made, len(self._waiting)))
+        if not count:
+            return np.zeros((0, len(self.series)))
         taken = np.array(self._waiting[:count], dtype=np.float64)
         del self._waiting[:count]
         interval = spans.end // self._interval - self._made
         chosen = interval < count
-        values = self._values(taken, spans.where(chosen), interval[chosen])
-        ends = (np.arange(self._made, self._made + count, dtype=np.int64) + 1) * self._interval
         self._made += count
+        return self._values(taken, spans.where(chosen), interval[chosen])
+
+    def frame(self, spans: Spans, gauges: list[list[float]], through: int) -> pl.DataFrame:
+        """Metric records of the same intervals; the parameters are those of `values`."""
+        first = self._made
+        values = self.values(spans, gauges, through)
+        count = len(values)
+        if not count:
+            return pl.DataFrame(schema=METRIC.frame_schema)
+        ends = (np.arange(first, first + count, dtype=np.int64) + 1) * self._interval
         present = ~np.isnan(values.ravel())
         positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
         intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
         return (
-            self._names[positions]
+            self.series[positions]
             .with_columns(
                 timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
                 value=pl.lit(pl.Series(np.round(values.ravel()[present], 3) + 0.0)),

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sim.tape import address
+from topology.addresses import address
 from topology.policies import ERRORS
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from faults.kinds.hog_cpu import HogCpu
 from faults.kinds.job import Job
 from faults.kinds.leak import Leak
 from faults.kinds.refuse import Refuse
+from faults.kinds.restart import Restart
 from faults.kinds.shrink_pool import ShrinkPool
 from faults.kinds.slow import Slow
 from faults.kinds.stop import Stop
@@ -59,6 +60,7 @@ ONE_OF_EACH = {
     "job": Job(target=DB, share=0.5),
     "leak": Leak(target=DB, rate=200 * 2**20),
     "refuse": Refuse(target=DB, share=0.8),
+    "restart": Restart(target=Target("replica", "db", replica=0)),
     "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
     "slow": Slow(target=DB, factor=3.0),
     "stop": Stop(target=DB),
@@ -207,12 +209,51 @@ def test_a_good_version_rolls_out_replica_by_replica_and_stays():
     assert stage.play() == ["20000-20020 db[1]: success", "20020-20040 db[0]: success"]
     assert stage.events() == [
         (1000, "deployment", "db"),
-        (1000, "restart", "db-0"),
-        (2000, "replica_restored", "db-0"),
-        (4000, "restart", "db-1"),
-        (5000, "replica_restored", "db-1"),
-        (7000, "deployment_completed", "db"),
+        (1250, "restart", "db-0"),
+        (2250, "replica_restored", "db-0"),
+        (4500, "restart", "db-1"),
+        (5500, "replica_restored", "db-1"),
+        (7500, "deployment_completed", "db"),
     ]
+    assert [replica.version for replica in stage.mesh.replicas] == ["2.0.0", "2.0.0"]
+
+
+def test_a_replica_that_restarts_finishes_its_calls_while_the_others_take_new_ones():
+    stage = Stage(ROLLING.replace("10ms", "600ms"))
+    stage.fault(Restart(id="restart", target=Target("replica", "db", replica=0)), 1000, 2000)
+    stage.request(700, 800, 1100, 1300, 1900)
+    assert stage.play() == [
+        "700-1300 db[1]: success",
+        "800-1400 db[0]: success",
+        "1100-1700 db[1]: success",
+        "1300-1900 db[1]: success",
+        "1900-2500 db[1]: success",
+    ]
+    assert stage.events() == [(1500, "restart", "db-0"), (2500, "replica_restored", "db-0")]
+    assert [replica.version for replica in stage.mesh.replicas] == ["1.0.0", "1.0.0"]
+
+
+def test_a_call_that_was_on_the_way_when_its_replica_was_drained_is_answered():
+    stage = Stage("""
+name: far
+services:
+  web: {operations: {home: {calls: [db.get]}}}
+  db: {replicas: 2, startup: 1s, readiness: {period: 1s}, operations: {get: {work: 10ms}}}
+edges: {web -> db: {latency: 50ms}}
+workload: {rate: 1/s, mix: {web.home: 1}}
+""")
+    stage.fault(Restart(id="restart", target=Target("replica", "db", replica=0)), 1000, 2000)
+    stage.request(970, 980)
+    assert [line for line in stage.play() if " db" in line] == ["1020-1030 db[1]: success", "1030-1040 db[0]: success"]
+
+
+def test_a_restart_during_a_rollout_waits_until_the_replica_is_back():
+    stage = Stage(ROLLING)
+    stage.fault(Deploy(id="deploy", target=DB, version="2.0.0"), 1000, 2000)
+    stage.fault(Restart(id="restart", target=Target("replica", "db", replica=0)), 1500, 2000)
+    stage.play()
+    restarts = [event for event in stage.events() if event[1:] == ("restart", "db-0")]
+    assert restarts == [(1250, "restart", "db-0"), (2500, "restart", "db-0")]
     assert [replica.version for replica in stage.mesh.replicas] == ["2.0.0", "2.0.0"]
 
 

@@ -7,8 +7,10 @@ from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import topology.loader
 from faults.fault import Extent, Target, Window
 from faults.kinds import fault_kinds
+from faults.kinds.job import Job
 from faults.kinds.slow import Slow
 from faults.loader import Options, load, parse, shipped
 from faults.scenario import Scenario
@@ -18,8 +20,8 @@ from topology.document import DocumentError
 
 
 def read(text, **options):
-    """The scenario of a text."""
-    return parse(dedent(text).lstrip("\n"), "my.yaml", Options(**options)).scenario
+    """The scenario of a text, without confounders unless it's asked for some."""
+    return parse(dedent(text).lstrip("\n"), "my.yaml", Options(**{"confounders": "none"} | options)).scenario
 
 
 def complaints(text, **options):
@@ -38,7 +40,7 @@ def with_fault(fault):
 
 
 def test_a_name_is_all_that_a_scenario_needs():
-    assert read("name: calm") == Scenario(name="calm")
+    assert read("name: calm") == Scenario(name="calm", confounders="none")
 
 
 def test_every_key_of_a_scenario_and_of_a_fault_is_kept():
@@ -54,6 +56,9 @@ def test_every_key_of_a_scenario_and_of_a_fault_is_kept():
         rate: 90/m
         faults:
           - slow: {id: lock, target: database, factor: 4, at: 25%, for: 40s, ramp: 10s, severity: 50%}
+        background:
+          - job: {target: auth-service}
+        confounders: none
         """
     )
     lock = Slow(
@@ -65,7 +70,10 @@ def test_every_key_of_a_scenario_and_of_a_fault_is_kept():
         ramp=Extent(seconds=10.0),
         severity=0.5,
     )
-    assert scenario == Scenario("mine", "A try", "noise", "ten-services", 120.0, 30.0, 0.0, 1.5, (lock,))
+    job = Job(id="job-1", target=Target("service", "auth-service"))
+    assert scenario == Scenario(
+        "mine", "A try", "noise", "ten-services", 120.0, 30.0, 0.0, 1.5, (lock,), (job,), confounders="none"
+    )
     assert scenario.window(lock) == Window(start=60.0, full=70.0, end=100.0)
 
 
@@ -307,6 +315,33 @@ def test_a_bad_fault_is_refused_with_its_line_its_key_and_what_would_be_right(fa
     assert complaints(with_fault(fault)) == [f"my.yaml:2: {complaint}"]
 
 
+def test_default_ids_count_faults_before_background_so_that_what_happens_besides_renames_no_fault():
+    text = "name: x\nbackground: [job: {target: database}]\nfaults: [job: {target: cache-service}]"
+    scenario = read(text)
+    assert [fault.id for fault in (*scenario.faults, *scenario.background)] == ["job-1", "job-2"]
+
+
+def test_a_fault_and_something_in_the_background_may_not_have_one_id():
+    text = "name: x\nfaults: [stop: {target: database, id: a}]\nbackground:\n  - job: {target: database, id: a}"
+    assert complaints(text) == ["my.yaml:4: background[0].job.id: the fault in line 2 is called 'a' too"]
+
+
+def test_severity_scales_faults_and_not_the_background():
+    text = "name: x\nfaults: [stop: {target: database}]\nbackground: [job: {target: database}]"
+    scenario = read(text, severity=0.5)
+    assert [fault.severity for fault in (*scenario.faults, *scenario.background)] == [0.5, 1.0]
+
+
+def test_a_text_may_play_on_a_mesh_that_was_read_before_whatever_it_names_itself():
+    mesh = topology.loader.parse(
+        "name: one\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}", "one.yaml"
+    )
+    loaded = parse("name: x\ntopology: gone.yaml\nfaults: [stop: {target: a}]", "my.yaml", mesh=mesh)
+    assert loaded.topology is mesh.topology
+    with pytest.raises(DocumentError, match="unknown service 'database'"):
+        parse("name: x\nfaults: [stop: {target: database}]", "my.yaml", mesh=mesh)
+
+
 @pytest.mark.parametrize("others", ["", "\n  - stop: {target: database}"])
 def test_two_faults_may_not_have_one_id(others):
     text = "name: x\nfaults:\n  - slow: {target: database, factor: 2, id: a}\n  - stop: {target: database, id: a}"
@@ -385,6 +420,7 @@ def test_a_fault_whose_window_no_longer_fits_the_duration_asked_for_is_refused()
         ("recovery", float("inf"), "recovery must be"),
         ("rate", 0, "rate must be more than 0"),
         ("severity", 1.1, "severity must be more than 0 and at most 1, not 1.1"),
+        ("confounders", "few", r"confounders can't be 'few' \(valid: none, some, many\)"),
     ],
 )
 def test_an_option_out_of_its_bounds_is_refused(name, value, message):
@@ -407,13 +443,15 @@ def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2
 
 TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])
 NAMES = st.sampled_from(["users", "database", "database[0]", "database.select", "order-service -> database", "->"])
-WORDS = st.sampled_from([*keys_of(Scenario), *keys_of(Slow), *fault_kinds()]) | TIMES | NAMES
+OPEN = st.sampled_from(["any", "of", "1..9", "1s..2s", "9..1", "10%..50%", "..", "1s..5%"])
+WORDS = st.sampled_from([*keys_of(Scenario), *keys_of(Slow), *fault_kinds()]) | TIMES | NAMES | OPEN
 VALUES = st.recursive(
     WORDS | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
     max_leaves=20,
 )
-FAULTS = st.lists(st.dictionaries(st.sampled_from(list(fault_kinds())), st.dictionaries(WORDS, WORDS), max_size=2))
+KEYS = st.dictionaries(WORDS, WORDS | st.lists(WORDS, max_size=2))
+FAULTS = st.lists(st.dictionaries(st.sampled_from([*fault_kinds(), "any"]), KEYS, max_size=2))
 
 
 def flow(value):
@@ -433,7 +471,7 @@ def flow(value):
 @example("name: " + "9" * 5000)
 def test_no_text_makes_anything_but_a_scenario_or_a_list_of_problems(text):
     try:
-        loaded = parse(text, "my.yaml")
+        loaded = parse(text, "my.yaml", Options(confounders="none"))
     except DocumentError as error:
         assert error.problems
         assert all(problem.file == "my.yaml" and problem.line >= 1 for problem in error.problems)

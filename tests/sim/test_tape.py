@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.tape import Tape, address, uniform, uniforms
+from sim.tape import Tape
+from topology.addresses import address, uniform, uniforms
 from topology.distributions import Constant, Exponential, LogNormal
 
 ALL = (True, True, True, True)

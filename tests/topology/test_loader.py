@@ -15,7 +15,7 @@ from topology.distributions import Constant, Empirical, Exponential, Gamma, LogN
 from topology.document import DocumentError
 from topology.loader import DEFAULT, MOST_SITES, load, parse, shipped
 from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
-from topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
+from topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
 
 def mesh(text: str) -> Topology:
@@ -39,6 +39,10 @@ def pair(defaults: str = "", edges: str = "") -> Edge:
         "  db: {kind: database, operations: {get: {}}}\n"
         "workload: {mix: {web.home: 1}}\n"
     ).edges[0]
+
+
+#: A mesh of one service, with room in its workload.
+ONE = "name: one\nservices: {{a: {{operations: {{x: {{}}}}}}}}\nworkload: {{{}mix: {{a.x: 1}}}}\n"
 
 
 def operation(text: str) -> Operation:
@@ -114,7 +118,7 @@ workload: {rate: 90/m, balance: least_request, mix: {web.home: 3}}
                 pool=Pool(5),
             ),
         ),
-        workload=Workload(1.5, "least_request", (Entry("web", "home", 3.0),)),
+        workload=Workload(1.5, "least_request", mix=(Entry("web", "home", 3.0),)),
     )
     assert mesh(text).source == text
 
@@ -198,6 +202,42 @@ def test_a_list_of_calls_is_a_sequence_and_a_list_in_it_runs_concurrently(text: 
 
 
 # -- edges -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "objective"),
+    [
+        ("", Objective(0.95, 1.0, 10.0, 3)),
+        ("objective: 99%, ", Objective(share=0.99)),
+        (
+            "objective: {share: 90%, within: 30s, window: 1m, minimum: 5}, ",
+            Objective(share=0.9, within=30.0, window=60.0, minimum=5),
+        ),
+        ("objective: {within: 250ms}, ", Objective(within=0.25)),
+    ],
+)
+def test_users_are_promised_what_the_workload_says(text: str, objective: Objective) -> None:
+    assert mesh(ONE.format(text)).workload.objective == objective
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("objective: 0, ", "workload.objective: must be more than 0%, not 0"),
+        ("objective: 101%, ", "workload.objective: must be at most 100%, not 101%"),
+        ("objective: none, ", "workload.objective: must be a ratio such as 40% or 0.4, not 'none'"),
+        ("objective: {within: 0s}, ", "workload.objective.within: must be more than 0s, not 0s"),
+        ("objective: {window: 10}, ", "workload.objective.window: needs a unit, as in 10ms or 10s"),
+        ("objective: {window: 500ms}, ", "workload.objective.window: must be at least 1s, not 500ms"),
+        ("objective: {minimum: 0}, ", "workload.objective.minimum: must be at least 1, not 0"),
+        (
+            "objective: {latency: 1s}, ",
+            "workload.objective: unknown key 'latency' (valid: share, within, window, minimum)",
+        ),
+    ],
+)
+def test_a_promise_that_cannot_be_judged_is_refused(text: str, message: str) -> None:
+    assert problems(ONE.format(text)) == [f"m.yaml:3: {message}"]
 
 
 def test_edges_come_in_the_order_in_which_pairs_first_call() -> None:

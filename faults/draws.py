@@ -1,0 +1,217 @@
+"""What a scenario leaves to the seed: drawn before its faults are read, value by value.
+
+A value left to the seed is a range (`10..80`), a list to choose from, or `any`. What is drawn takes its place in the
+document; from there on the fault is read as if that had been written. Each draw is addressed by the seed, the fault's
+place in its list, and the key, so that a fault more, or a key more, changes no other draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import MISSING, dataclass, replace
+from typing import TypeVar
+
+from faults.fault import Fault, Target
+from faults.kinds import fault_kinds
+from faults.targets import candidates, missing, parse_target, unfit
+from topology.addresses import address, uniform
+from topology.binder import ByHand, keys_of, read
+from topology.document import Document, Node, suggestion
+from topology.keys import Key
+from topology.spec import Topology
+from topology.units import UNITS
+
+#: In place of a kind or a target: one that fits.
+ANY = "any"
+#: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
+_MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
+_EXTENTS = ("at", "for", "ramp")
+#: Significant digits of what is drawn.
+_DIGITS = 3
+
+T = TypeVar("T")
+
+
+def draw(seed: int, *place: object) -> float:
+    """A uniform in [0, 1) that belongs to a place in a scenario."""
+    return uniform(address(seed, "scenario", *place), 0)
+
+
+def choose(options: Iterable[T], seed: int, *place: object) -> T:
+    """One of some things, told apart by how they are written; ValueError if there are none.
+
+    By highest random weight (Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998): with an
+    option more or less, the choice stays unless it falls on the new one or was the old one.
+    """
+    return max(options, key=lambda option: draw(seed, *place, option))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A fault's block with drawn values in place; `refused` are the keys that couldn't be drawn, which was reported."""
+
+    block: Node
+    changed: bool
+    refused: Collection[str]
+
+
+class Draws:
+    """Makes the draws of a document, and reports what can't be drawn.
+
+    Without a mesh there is nothing to choose `any` target from: such a key is refused without a word.
+    """
+
+    def __init__(self, document: Document, seed: int, mesh: Topology | None) -> None:
+        self._document = document
+        self._seed = seed
+        self._mesh = mesh
+
+    # -- kinds --------------------------------------------------------------------------------------------------------
+
+    def kind(self, block: Node, place: str) -> tuple[type[Fault], Node] | None:
+        """The kind of a fault written `any: {...}`, and its block; None, and an error, if there is none to choose.
+
+        In the block, what the kind must have and the file doesn't say is left to the seed.
+        """
+        if block.kind != "map":
+            self._document.error(block, f"must be a block of keys, or {{}} for whatever goes wrong, not {block}")
+            return None
+        entries = dict(block.entries)
+        words = self._eligible(entries.pop("of", None))
+        target = entries.get("target")
+        targets = [] if target is None or _is_any(target) else self._named(target)
+        if words is None or targets is None:
+            return None
+        kinds = {word: fault_kinds()[word] for word in words}
+        first, *others = map(keys_of, kinds.values())
+        common = [word for word in first if all(word in keys for keys in others)]
+        unknown = [word for word in entries if word not in common]
+        for word in unknown:
+            message = f"isn't a key that all of these kinds have (they share {', '.join(common)})"
+            self._document.error(entries[word], message, line=entries[word].key_line)
+        if unknown:
+            return None
+        fitting = [word for word, kind in kinds.items() if self._fits(kind, targets)]
+        if not fitting:
+            what = "every target named" if targets else "anything that requests reach"
+            self._document.error(target or block, f"none of these kinds of fault fits {what}: {', '.join(kinds)}")
+            return None
+        kind = kinds[choose(fitting, self._seed, place, "kind")]
+        silent = {"target": ANY, **kind.ranges}
+        defaults = {
+            word: Node("scalar", f"{block.path}.{word}", block.line, block.key_line, text)
+            for word, text in silent.items()
+        }
+        return kind, replace(block, entries=defaults | entries)
+
+    def _eligible(self, of: Node | None) -> list[str] | None:
+        """The kinds to choose from: those named, or all that do harm; None, and an error, if one is unknown."""
+        known = fault_kinds()
+        if of is None:
+            return [word for word, kind in known.items() if not kind.harmless]
+        items = self._items(of)
+        for item in items:
+            if item.text not in known:
+                self._document.error(item, f"unknown kind of fault {item}{suggestion(item.text, list(known))}")
+        return [item.text for item in items] if items and all(item.text in known for item in items) else None
+
+    def _fits(self, kind: type[Fault], targets: list[Target]) -> bool:
+        """Whether a kind can act on each of some targets, or if none is named, on anything."""
+        if self._mesh is None or targets:
+            return not any(unfit(kind, target, self._mesh) for target in targets)
+        return bool(candidates(kind, self._mesh))
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def values(self, kind: type[Fault], block: Node, place: str, by_hand: ByHand) -> Drawn:
+        """The block of a fault with what was drawn in place of what is left to the seed."""
+        entries = dict(block.entries)
+        refused: list[str] = []
+        for word, key in keys_of(kind).items():
+            node = entries.get(word)
+            if node is None:
+                continue
+            if word == "target" and (_is_any(node) or node.kind == "list"):
+                text = self._target(kind, node, place)
+            elif key.grammar.choices and node.kind == "list" and not key.grammar.many:
+                text = self._choice(key.grammar, node, place, word)
+            elif ".." in node.text and (key.grammar.unit in _MEASURES or word in _EXTENTS):
+                text = self._between(key.grammar, node, place, word, by_hand)
+            else:
+                continue
+            if text is None:
+                refused.append(word)
+            else:
+                entries[word] = replace(node, kind="scalar", text=text, items=[])
+        return Drawn(replace(block, entries=entries), entries != block.entries, refused)
+
+    def _target(self, kind: type[Fault], node: Node, place: str) -> str | None:
+        if node.kind == "list":
+            named = self._named(node, kind)
+            return str(choose(named, self._seed, place, "target")) if named else None
+        if self._mesh is None:
+            return None
+        levels = candidates(kind, self._mesh)
+        if not levels:
+            self._document.error(node, f"nothing that requests reach in this mesh fits a {kind.kind} fault")
+            return None
+        level = choose(levels, self._seed, place, "level")
+        return str(choose(levels[level], self._seed, place, "target"))
+
+    def _named(self, node: Node, kind: type[Fault] | None = None) -> list[Target] | None:
+        """The targets that are named, one or a list; None, and errors, if one is no target, or doesn't fit the kind."""
+        targets, sound = [], True
+        for item in self._items(node):
+            try:
+                target = parse_target(item.text)
+                problem = missing(target, self._mesh) if kind is None else unfit(kind, target, self._mesh)
+                if problem:
+                    raise ValueError(problem)
+                targets.append(target)
+            except ValueError as error:
+                self._document.error(item, str(error))
+                sound = False
+        return targets if sound and targets else None
+
+    def _choice(self, grammar: Key, node: Node, place: str, word: str) -> str | None:
+        items = self._items(node)
+        values = [read(self._document, grammar, item) for item in items]
+        return choose(values, self._seed, place, word) if values and MISSING not in values else None
+
+    def _between(self, grammar: Key, node: Node, place: str, word: str, by_hand: ByHand) -> str | None:
+        """A value of a range: uniform, or for a plain number, which is a factor, uniform in its logarithm."""
+        ends = [end.strip() for end in node.text.split("..", 1)]
+        values = [read(self._document, grammar, replace(node, text=end), by_hand.get(word)) for end in ends]
+        if MISSING in values:
+            return None
+        unit = grammar.unit
+        if word in _EXTENTS:
+            shares = [end.endswith("%") for end in ends]
+            if shares[0] != shares[1]:
+                self._document.error(node, f"must be from a time to a time or from a share to a share, not {node}")
+                return None
+            unit, part = ("ratio", "share") if shares[0] else ("duration", "seconds")
+            values = [getattr(value, part) for value in values]
+        low, high = values
+        if low > high:
+            self._document.error(node, f"is upside down: the smaller end comes first, as in {ends[1]}..{ends[0]}")
+            return None
+        at = draw(self._seed, place, word)
+        if unit == "count":
+            return UNITS[unit].show(low + int(at * (high - low + 1)))
+        value = low * (high / low) ** at if unit == "number" and low > 0 else low + at * (high - low)
+        return UNITS[unit].show(min(max(float(f"{value:.{_DIGITS}g}"), low), high))
+
+    def _items(self, node: Node) -> list[Node]:
+        """What there is to choose from: the items of a list, which must be plain values, or a single one."""
+        items = node.items if node.kind == "list" else [node]
+        if not items:
+            self._document.error(node, "must have at least one value to choose from")
+        for item in items:
+            if item.kind != "scalar":
+                self._document.error(item, f"must be one value, not {item}")
+        return [item for item in items if item.kind == "scalar"]
+
+
+def _is_any(node: Node) -> bool:
+    return node.kind == "scalar" and node.text == ANY

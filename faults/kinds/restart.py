@@ -1,0 +1,25 @@
+"""A replica is restarted with care: its calls are finished first, as when a pod is deleted or a node drained."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from faults.fault import Fault, Surface, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart(Fault):
+    """A replica gets no new calls, finishes those it has, ends, and starts again.
+
+    Where there are other replicas with room it harms nobody. How long it takes is the mesh's affair; severity changes
+    nothing.
+    """
+
+    kind: ClassVar[str] = "restart"
+    levels: ClassVar[tuple[str, ...]] = ("replica",)
+    indicator: ClassVar[str] = "availability"
+    aliases: ClassVar[tuple[str, ...]] = ("restarts", "replicas")
+    harmless: ClassVar[bool] = True
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        yield from mesh.restart(self.target)

@@ -1,0 +1,150 @@
+"""Reads the lists of faults in a scenario file, checked against the mesh they play on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+
+from faults.draws import ANY, Draws
+from faults.fault import Extent, Fault, Target
+from faults.kinds import fault_kinds
+from faults.scenario import Scenario
+from faults.targets import parse_target, unfit
+from topology.binder import ByHand, bind
+from topology.document import Document, Node, suggestion
+from topology.spec import Topology
+from topology.units import duration, shown
+
+
+class FaultReader:
+    """Reads the faults of a scenario whose other keys are known; without a mesh, targets are looked at by form only.
+
+    Attributes
+    ----------
+    drawn
+        Ids of the faults of which something was left to the seed.
+    """
+
+    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None, seed: int) -> None:
+        self.drawn: list[str] = []
+        self._document = document
+        self._scenario = scenario
+        self._mesh = mesh
+        self._draws = Draws(document, seed, mesh)
+        #: Faults of each kind so far, and the line in which each fault stands, by its id.
+        self._count: Counter[str] = Counter()
+        self._lines: dict[str, int] = {}
+
+    def read(self, section: str) -> tuple[Fault, ...]:
+        """The faults of one of the document's lists, without those that were refused."""
+        node = self._document.root.entries.get(section)
+        if node is None:
+            return ()
+        if node.kind != "list":
+            message = f"must be a list of faults, as in `- slow: {{target: ..., factor: 4}}`, not {node}"
+            self._document.error(node, message)
+        return tuple(fault for item in node.items if (fault := self._fault(item)) is not None)
+
+    def _fault(self, item: Node) -> Fault | None:
+        if item.kind != "map" or len(item.entries) != 1:
+            self._document.error(
+                item, f"must be one kind of fault and its keys, as in `slow: {{...}}`, not {_found(item)}"
+            )
+            return None
+        ((word, block),) = item.entries.items()
+        found = self._draws.kind(block, item.path) if word == ANY else self._kind(word, block)
+        if found is None:
+            return None
+        kind, block = found
+        self._count[kind.kind] += 1
+        by_hand: ByHand = {
+            "target": partial(self._target, kind),
+            "at": partial(self._extent, negative=True),
+            "for": self._extent,
+            "ramp": self._extent,
+        }
+        drawn = self._draws.values(kind, block, item.path, by_hand)
+        block = drawn.block
+        # What could not be drawn is known to be wrong: it isn't looked at again.
+        fault = bind(self._document, kind, block, {**by_hand, **dict.fromkeys(drawn.refused, _refused)})
+        if fault is None:
+            return None
+        fault = replace(fault, id=fault.id or f"{kind.kind}-{self._count[kind.kind]}")
+        self._check_id(fault, block)
+        self._check_window(fault, block)
+        if word == ANY or drawn.changed:
+            self.drawn.append(fault.id)
+        return fault
+
+    def _kind(self, word: str, block: Node) -> tuple[type[Fault], Node] | None:
+        """The kind of that name, with its block."""
+        kind = fault_kinds().get(word)
+        if kind is None:
+            message = f"unknown kind of fault {shown(word)}{suggestion(word, [*fault_kinds(), ANY])}"
+            self._document.error(block, message, line=block.key_line)
+        return None if kind is None else (kind, block)
+
+    def _target(self, kind: type[Fault], node: Node) -> Target | None:
+        try:
+            if node.kind != "scalar":
+                raise ValueError(f"must be a target, or a list of targets to choose from, not {node}")
+            target = parse_target(node.text)
+        except ValueError as error:
+            self._document.error(node, str(error))
+            return None
+        self._check(node, unfit(kind, target, self._mesh))
+        return target
+
+    def _extent(self, node: Node, negative: bool = False) -> Extent | None:
+        try:
+            if node.kind != "scalar":
+                raise ValueError(f"must be a time, as in 30s, or a share of the incident, as in 50%, not {node}")
+            return Extent.parse(node.text, negative)
+        except ValueError as error:
+            self._document.error(node, str(error))
+            return None
+
+    # -- what belongs together ---------------------------------------------------------------------------------------
+
+    def _check(self, node: Node, problem: str) -> None:
+        if problem:
+            self._document.error(node, problem)
+
+    def _check_id(self, fault: Fault, block: Node) -> None:
+        """Each fault has an id of its own."""
+        if fault.id in self._lines:
+            message = f"the fault in line {self._lines[fault.id]} is called {shown(fault.id)} too"
+            self._document.error(block.entries.get("id", block), message)
+        self._lines.setdefault(fault.id, block.key_line)
+
+    def _check_window(self, fault: Fault, block: Node) -> None:
+        """Each fault acts inside the recording."""
+        scenario, window = self._scenario, self._scenario.window(fault)
+        if window.start < -1e-9 or window.end > scenario.length + 1e-9:
+            acts = f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)}"
+            lengths = ", ".join(
+                f"{word} {_time(getattr(scenario, word))}" for word in ("lead_in", "duration", "recovery")
+            )
+            message = f"{acts} of the incident, which is outside the recording ({lengths})"
+            self._document.error(block, message)
+        elif window.end <= window.start:
+            self._check(block.entries.get("for", block), "must be longer than 0")
+        elif window.full > window.end + 1e-9:
+            ramp, whole = _time(window.full - window.start), _time(window.end - window.start)
+            self._check(
+                block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"
+            )
+
+
+def _refused(node: Node) -> None:
+    """Reads what was reported already."""
+
+
+def _found(node: Node) -> str:
+    """What stands in place of a fault."""
+    return f"{len(node.entries)} keys" if node.kind == "map" else str(node)
+
+
+def _time(seconds: float) -> str:
+    return duration(round(seconds, 3))

@@ -1,0 +1,127 @@
+"""Targets as a scenario file writes them, and those that a mesh has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from faults.fault import Fault, Target
+from topology.document import suggestion
+from topology.estimates import call_rates, expected_visits
+from topology.spec import Topology
+from topology.units import shown
+
+_REPLICA = re.compile(r"(.+)\[(\d{1,6})\]")
+
+#: What a target of each level is called.
+_NAMES = {
+    "service": "a service",
+    "replica": "a replica (service[0])",
+    "operation": "an operation (service.operation)",
+    "edge": "an edge (caller -> callee)",
+    "users": "all users (users)",
+}
+
+
+def parse_target(text: str) -> Target:
+    """Read a target such as `database`, `database[0]`, `database.select`, `order-service -> database` or `users`.
+
+    Returns
+    -------
+    Target
+        By its form alone: whether there is such a service is for `unfit` to say.
+
+    Raises
+    ------
+    ValueError
+        If it has the form of none; the message says what would be right.
+    """
+    text = text.strip()
+    caller, arrow, callee = (part.strip() for part in text.partition("->"))
+    if arrow and caller and callee:
+        return Target("edge", caller, callee=callee)
+    if arrow or not text:
+        forms = "service, service[0], service.operation, caller -> callee or users"
+        raise ValueError(f"must be {forms}, not {shown(text)}")
+    if text == "users":
+        return Target("users")
+    if replica := _REPLICA.fullmatch(text):
+        return Target("replica", replica[1], replica=int(replica[2]))
+    service, dot, operation = text.partition(".")
+    return Target("operation", service, operation=operation) if dot else Target("service", service)
+
+
+def missing(target: Target, mesh: Topology | None) -> str:
+    """Why the mesh has no such target; empty if it has, or isn't known."""
+    if mesh is None or target.level == "users":
+        return ""
+    names = [service.name for service in mesh.services]
+    for name in (target.service, target.callee):
+        if name is not None and name not in names:
+            return f"unknown service {shown(name)}{suggestion(name, names)}"
+    service = mesh.service(target.service)
+    if target.replica is not None and target.replica >= service.replicas:
+        return f"the last replica of {service.name} is {service.name}[{service.replicas - 1}]"
+    operations = [operation.name for operation in service.operations]
+    if target.operation is not None and target.operation not in operations:
+        return f"{service.name} has no operation {shown(target.operation)}{suggestion(target.operation, operations)}"
+    callees = [edge.callee for edge in mesh.edges if edge.caller == service.name]
+    if target.callee is not None and target.callee not in callees:
+        return f"{service.name} doesn't call {target.callee}; it calls {', '.join(callees) or 'nobody'}"
+    return ""
+
+
+def unfit(kind: type[Fault], target: Target, mesh: Topology | None) -> str:
+    """Why faults of a kind can't act on a target; empty if they can, as far as one can tell without a mesh."""
+    problem = missing(target, mesh)
+    if not problem and target.level not in kind.levels:
+        levels = " or ".join(_NAMES[level] for level in kind.levels)
+        problem = f"a {kind.kind} fault acts on {levels}; {target} is {_NAMES[target.level]}"
+    return problem or ("" if mesh is None else kind.misfit(target, mesh))
+
+
+def candidates(kind: type[Fault], mesh: Topology) -> dict[str, tuple[Target, ...]]:
+    """The targets that a kind fits and that healthy requests reach, by level; levels with none are left out.
+
+    Levels come in the order in which the kind names them, targets in file order. One of a service's replicas is a
+    target of its own only where there are several.
+    """
+    found = {
+        level: tuple(target for target in _TARGETS[level](mesh) if not kind.misfit(target, mesh))
+        for level in kind.levels
+    }
+    return {level: targets for level, targets in found.items() if targets}
+
+
+def _services(mesh: Topology) -> Iterator[Target]:
+    visited = {target.service for target in _operations(mesh)}
+    return (Target("service", service.name) for service in mesh.services if service.name in visited)
+
+
+def _replicas(mesh: Topology) -> Iterator[Target]:
+    for target in _services(mesh):
+        replicas = mesh.service(target.service).replicas
+        if replicas > 1:
+            yield from (Target("replica", target.service, replica=index) for index in range(replicas))
+
+
+def _operations(mesh: Topology) -> Iterator[Target]:
+    return (parse_target(name) for name, visits in expected_visits(mesh).items() if visits)
+
+
+def _edges(mesh: Topology) -> Iterator[Target]:
+    return (Target("edge", caller, callee=callee) for (caller, callee), rate in call_rates(mesh).items() if rate)
+
+
+def _users(mesh: Topology) -> Iterator[Target]:
+    yield Target("users")
+
+
+#: How the targets of each level are found.
+_TARGETS: dict[str, Callable[[Topology], Iterator[Target]]] = {
+    "service": _services,
+    "replica": _replicas,
+    "operation": _operations,
+    "edge": _edges,
+    "users": _users,
+}

@@ -1,0 +1,26 @@
+"""Writes a fault as a scenario file would have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faults.fault import Fault
+from topology.binder import keys_of
+from topology.keys import Key
+from topology.units import UNITS
+
+
+def block(fault: Fault) -> dict[str, Any]:
+    """The kind of a fault, and its keys with their values as text, defaults included.
+
+    `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
+    """
+    values = {word: _written(key.grammar, getattr(fault, key.field)) for word, key in keys_of(type(fault)).items()}
+    return {"kind": fault.kind, **values}
+
+
+def _written(grammar: Key, value: Any) -> Any:
+    if value is None:
+        return "none"
+    show = UNITS[grammar.unit].show if grammar.unit in UNITS else str
+    return [show(one) for one in value] if grammar.many else show(value)
