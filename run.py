@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from exporters.replay import Reloaded
     from topology.document import Problem
     from topology.loader import Loaded
 
-#: Exit statuses: bad input or output that can't be written; interrupted (128 + SIGINT).
-BAD_INPUT, INTERRUPTED = 2, 130
+#: Exit statuses: a second run that isn't the same; bad input or output that can't be written; interrupted
+#: (128 + SIGINT).
+DIFFERENT, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 class Seconds(click.ParamType[float]):
@@ -103,6 +105,11 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--rate", type=Number(1e6), help="Requests a second.  [default: the topology's]"),
             click.option("--severity", type=Number(1.0), default=1.0, show_default=True, help="Scales every fault."),
             click.option(
+                "--confounders",
+                type=click.Choice(["none", "some", "many"]),
+                help="Harmless things that happen besides.  [default: the scenario's]",
+            ),
+            click.option(
                 "--seed", type=click.IntRange(0, 2**63 - 1), default=42, show_default=True, help="Seed of every draw."
             ),
             click.option(
@@ -115,6 +122,12 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option(
                 "--output", type=path, default="output/fixtures", show_default=True, help="Folder of all fixtures."
+            ),
+            click.option(
+                "--truth/--no-truth",
+                default=True,
+                show_default=True,
+                help="Write the answer key, for which it is played again without its faults.",
             ),
             click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output."),
             click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for)."),
@@ -214,6 +227,173 @@ def list_fixtures(output: Path, as_json: bool) -> None:
         sys.exit(BAD_INPUT)
 
 
+@main.command(short_help="A fixture again, to the byte")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the second run.  [default: it isn't kept]")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+def replay(folder: Path, output: Path | None, as_json: bool, quiet: bool) -> None:
+    """Run a fixture again from its manifest, and say of each file whether it comes out the same, to the byte.
+
+    The exit status is 1 if one doesn't.
+    """
+    from exporters import replay, terminal
+
+    reloaded = _reload(folder)
+    played = reloaded.loaded.scenario
+    if reloaded.differing and not quiet:
+        click.echo(f"{folder}: warning: made with other versions: {', '.join(reloaded.differing)}", err=True)
+    try:
+        with terminal.progress(played.name, played.length, quiet) as advance:
+            comparison = replay.replay(reloaded, output, lambda batch: advance(batch.clock))
+    except KeyboardInterrupt:
+        click.echo("Interrupted: no half-written fixture is left.", err=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        _fail(f"{error.filename or output}: cannot be read or written: {error.strerror or error}")
+    if as_json:
+        click.echo(json.dumps(comparison.as_json(), indent=2))
+    elif not quiet:
+        click.echo("\n".join(comparison.lines()))
+    else:
+        for line in comparison.problems():
+            click.echo(line, err=True)
+    if not comparison.same:
+        sys.exit(DIFFERENT)
+
+
+@main.command(short_help="The same requests once more, with one thing changed")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--without", "without", metavar="FAULT", multiple=True, help="Leave out a fault, by its id.")
+@click.option(
+    "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the topology, a policy or a fault."
+)
+@click.option("--topology", "mesh", metavar="FILE", type=click.Path(path_type=Path), help="Play on another mesh.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def whatif(
+    folder: Path, without: tuple[str, ...], assignments: tuple[str, ...], mesh: Path | None, as_json: bool
+) -> None:
+    """Run a fixture again with something changed, and compare it with what was, request by request.
+
+    \b
+    python run.py whatif DIR --without slow-1
+    python run.py whatif DIR --set services.database.replicas=3
+    python run.py whatif DIR --set "edges.auth-service -> database.breaker=none" --set defaults.edge.timeout=500ms
+    python run.py whatif DIR --set faults.slow-1.for=70%
+    """
+    from dataclasses import replace
+
+    from exporters import difference, terminal
+    from faults import edits
+    from sim.truth.whatif import compare
+    from topology.document import DocumentError
+
+    if not (without or assignments or mesh):
+        _fail("nothing to change: give --without, --set or --topology")
+    reloaded = _reload(folder)
+    text = None if mesh is None else _load_topology(mesh).document.text
+    try:
+        changed = reloaded.recipe.load_with(assignments, text)
+        changed = replace(changed, scenario=edits.without(changed.scenario, without))
+    except DocumentError as error:
+        _refuse(error.problems)
+    except ValueError as error:
+        _fail(str(error))
+    played = reloaded.loaded.scenario
+    with terminal.progress(played.name, played.length, as_json) as advance:
+        found = compare(reloaded.simulation(reloaded.loaded), reloaded.simulation(changed), advance)
+    changes = {"without": list(without), "set": list(assignments), "topology": None if mesh is None else str(mesh)}
+    if as_json:
+        click.echo(json.dumps(difference.as_json(found, changes), indent=2))
+    else:
+        words = [f"without {name}" for name in without] + list(assignments) + ([f"on {mesh}"] if mesh else [])
+        click.echo("\n".join(difference.lines(found, ", ".join(words))))
+
+
+@main.command(short_help="Mark an answer")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The answer, or for a data set a folder with an answer, CASE.json, for each case.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def score(folder: Path, answers: Path, as_json: bool) -> None:
+    """Mark what was answered to a fixture, to a case of a data set, or to a whole data set (see docs/scoring.md)."""
+    from exporters.key import TruthError
+    from exporters.marking import report
+    from topology.document import DocumentError
+
+    try:
+        marked = report(folder, answers)
+    except TruthError as error:
+        _fail(str(error))
+    except DocumentError as error:
+        _refuse(error.problems)
+    click.echo(json.dumps(marked.content, indent=2) if as_json else "\n".join(marked.lines))
+
+
+@main.command(short_help="An incident, or one request, in words")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("trace_id", required=False)
+def explain(folder: Path, trace_id: str | None) -> None:
+    """Tell an incident, or one of its requests, in words, from the answer key."""
+    from exporters import explain
+    from exporters.key import TruthError
+
+    try:
+        lines = explain.incident(folder) if trace_id is None else explain.request(folder, trace_id)
+    except TruthError as error:
+        _fail(str(error))
+    click.echo("\n".join(lines))
+
+
+@main.command(short_help="Many cases, with answers in a tree of their own")
+@click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed of what is drawn.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder of the data set.")
+@click.option(
+    "--topology", "mesh", type=click.Path(path_type=Path), help="A topology file.  [default: the ten services]"
+)
+@click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
+@click.option("--processes", type=click.IntRange(1, 256), default=2, show_default=True, help="They change no byte.")
+@click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
+@click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+def dataset(
+    cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
+) -> None:
+    """Make a data set to test diagnoses with: faults of all kinds on all targets, and cases with nothing wrong.
+
+    Telemetry and answers stand in trees of their own, and the cases' names tell nothing.
+    """
+    from exporters import dataset, terminal
+    from topology.loader import DEFAULT, shipped
+
+    order = dataset.Order(cases, seed, _load_topology(mesh or shipped()[DEFAULT]), latent)
+    done = 0
+    try:
+        with terminal.progress("cases", cases, quiet) as advance:
+
+            def on_case(made: Any) -> None:
+                nonlocal done
+                done += 1
+                advance(done)
+
+            content = dataset.generate(order, output, processes, on_case)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: no half-written data set is left.", err=True)
+        sys.exit(INTERRUPTED)
+    except dataset.NoCaseError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{output}: cannot be written: {error.strerror or error}")
+    if as_json:
+        click.echo(json.dumps(content, indent=2))
+    elif not quiet:
+        click.echo("\n".join(dataset.lines(content, output)))
+
+
 @main.group()
 def topology() -> None:
     """Look at a topology file."""
@@ -272,6 +452,7 @@ def _generate(
     output: Path,
     as_json: bool,
     quiet: bool,
+    truth: bool,
     **changes: Any,
 ) -> None:
     """Play and write; `changes` are what is set in place of what the scenario file says (`faults.loader.Options`)."""
@@ -283,7 +464,7 @@ def _generate(
     from sim.summary import Summary
     from topology.document import DocumentError
 
-    options = loader.Options(**changes)
+    options = loader.Options(seed=seed, **changes)
     try:
         loaded = loader.load(file, options)
     except DocumentError as error:
@@ -302,7 +483,7 @@ def _generate(
                 summary.take(batch)
                 advance(batch.clock)
 
-            content = fixture.write(simulation, folder, options.severity, on_batch)
+            content = fixture.write(simulation, folder, options.severity, on_batch, truth)
     except OSError as error:
         _fail(f"{folder}: cannot be written: {error.strerror or error}")
     summary.finish()
@@ -311,6 +492,19 @@ def _generate(
     elif not quiet:
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         terminal.show(summary, folder, title, played.length / (perf_counter() - began))
+
+
+def _reload(folder: Path) -> Reloaded:
+    """What a fixture was made from, or print why it can't be told and exit."""
+    from exporters import manifest, replay
+    from topology.document import DocumentError
+
+    try:
+        return replay.reload(folder)
+    except manifest.ManifestError as error:
+        _fail(str(error))
+    except DocumentError as error:
+        _refuse(error.problems)
 
 
 def _load_topology(file: Path) -> Loaded:

@@ -83,7 +83,11 @@ def _kind(word: str, kind: type[Fault]) -> str:
     rule, *rows = [row for row in rows if row not in table(Fault).splitlines(keepends=True)[2:]]
     text = inspect.getdoc(kind) or ""
     keys = f"\n{heading}{rule}{''.join(rows)}" if rows else ""
-    return f"### {word}\n\n{inspect.getmodule(kind).__doc__}\n\n{text}\n\nTarget: {', '.join(kind.levels)}.\n{keys}"
+    ranges = ", ".join(f"`{key}: {values}`" for key, values in kind.ranges.items()) or "nothing but a target"
+    drawn = "" if kind.harmless else f" `any` draws {ranges}."
+    return (
+        f"### {word}\n\n{inspect.getmodule(kind).__doc__}\n\n{text}\n\nTarget: {', '.join(kind.levels)}.{drawn}\n{keys}"
+    )
 
 
 def columns(kind: str) -> str:

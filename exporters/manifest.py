@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from exporters.ndjson import Written
+from faults import writing
+from faults.scenario import CONFOUNDERS
 from sim.records import KINDS, TIME_PATTERN
 from sim.simulation import Simulation
 from sim.version import VERSION
@@ -37,12 +39,12 @@ def manifest(simulation: Simulation, severity: float, written: dict[str, Written
     severity
         What the severity of the scenario's faults was multiplied by.
     written
-        What the file of each kind of record holds.
+        What each file holds, by its path in the fixture's folder.
     """
     scenario, topology = simulation.scenario, simulation.topology
     return {
         "format": FORMAT,
-        "versions": _versions(),
+        "versions": versions(),
         "scenario": {"name": scenario.name, "sha256": _sha256(scenario.source), "text": scenario.source},
         "topology": {"name": topology.name, "sha256": _sha256(topology.source), "text": topology.source},
         "seed": simulation.seed,
@@ -54,10 +56,15 @@ def manifest(simulation: Simulation, severity: float, written: dict[str, Written
             "interval_s": simulation.interval / 1e6,
             "rate_per_s": topology.workload.rate,
             "severity": severity,
+            "confounders": scenario.confounders,
         },
+        "drawn": [
+            writing.block(fault) for fault in (*scenario.faults, *scenario.background) if fault.id in scenario.drawn
+        ],
         "files": {
-            f"{kind}.ndjson": {"records": each.records, "bytes": each.bytes, "sha256": each.sha256}
-            for kind, each in written.items()
+            name: ({} if each.records is None else {"records": each.records})
+            | {"bytes": each.bytes, "sha256": each.sha256}
+            for name, each in written.items()
         },
     }
 
@@ -94,6 +101,7 @@ def json_schema() -> dict[str, Any]:
     text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     source = _object(name=text, sha256=sha256, text=text)
+    written: dict[str, Any] = {"records": count, "bytes": count, "sha256": sha256}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "manifest",
@@ -112,8 +120,11 @@ def json_schema() -> dict[str, Any]:
                 interval_s=seconds,
                 rate_per_s=seconds,
                 severity={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                confounders={"enum": [*CONFOUNDERS]},
             ),
-            files=_object(**{f"{kind}.ndjson": _object(records=count, bytes=count, sha256=sha256) for kind in KINDS}),
+            drawn={"type": "array", "items": {"type": "object", "required": ["kind", "id", "target"]}},
+            files=_object(**{f"{kind}.ndjson": _object(**written) for kind in KINDS})
+            | {"additionalProperties": _object(**written) | {"required": ["bytes", "sha256"]}},
         ),
     }
 
@@ -127,5 +138,6 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What is here of that which decides the bytes, by name."""
     return {"meshquake": VERSION} | {name: version(name) for name in _DECISIVE}

@@ -27,9 +27,9 @@ def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
 
 @dataclass(frozen=True)
 class Written:
-    """What a file holds: how many records, how many bytes, and the SHA-256 of them."""
+    """What a file holds: how many records (None if it has no lines), how many bytes, and the SHA-256 of them."""
 
-    records: int
+    records: int | None
     bytes: int
     sha256: str
 
@@ -57,8 +57,11 @@ class NdjsonSink:
 
     @property
     def written(self) -> dict[str, Written]:
-        """What each kind's file holds so far."""
-        return {kind: Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest()) for kind in KINDS}
+        """What each file holds so far, by its name."""
+        return {
+            f"{kind}.ndjson": Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest())
+            for kind in KINDS
+        }
 
     def close(self) -> None:
         """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""

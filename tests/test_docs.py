@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import faults.kinds
 import sim
 from docs.renew import renewed
-from faults.loader import load, parse, shipped
+from faults.loader import Options, load, parse, shipped
 from run import main
 from sim.records import EVENTS, METRICS
 from topology.document import DocumentError
@@ -51,10 +51,18 @@ def test_the_first_example_makes_a_fixture_in_which_it_is_seen(tmp_path, monkeyp
     assert Path("output/fixtures/incidents/slow-payments/manifest.json").is_file()
 
 
-def test_the_broken_example_gives_just_the_output_shown():
+@pytest.mark.parametrize("name", ["broken", "undrawable"])
+def test_a_broken_example_gives_just_the_output_shown(name):
     with pytest.raises(DocumentError) as refused:
-        parse(re.search(r"example: broken -->\n```yaml\n(.*?)```", SCENARIOS, re.DOTALL)[1], "broken.yaml")
-    assert f"{refused.value}\n" == re.search(r"output: broken -->\n```text\n(.*?)```", SCENARIOS, re.DOTALL)[1]
+        parse(re.search(rf"example: {name} -->\n```yaml\n(.*?)```", SCENARIOS, re.DOTALL)[1], f"{name}.yaml")
+    assert f"{refused.value}\n" == re.search(rf"output: {name} -->\n```text\n(.*?)```", SCENARIOS, re.DOTALL)[1]
+
+
+def test_one_file_is_another_incident_with_each_seed():
+    incidents = [parse(example("a-bad-day"), "a-bad-day.yaml", Options(seed=seed)).scenario for seed in range(20)]
+    assert {scenario.faults[0].kind for scenario in incidents} == {"slow", "fail", "hang"}
+    assert len({str(scenario.faults[1].target) for scenario in incidents}) > 5
+    assert all(len(scenario.background) == 5 for scenario in incidents)
 
 
 def test_every_scenario_of_the_package_is_described():

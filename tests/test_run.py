@@ -18,7 +18,8 @@ from topology import picture
 from topology.loader import load, shipped
 
 ROOT = Path(__file__).parents[1]
-FILES = ["events.ndjson", "logs.ndjson", "manifest.json", "metrics.ndjson", "traces.ndjson"]
+TELEMETRY = ["events.ndjson", "logs.ndjson", "manifest.json", "metrics.ndjson", "traces.ndjson"]
+FILES = ["brief.md", *TELEMETRY, "truth/ground_truth.json", "truth/verdicts.ndjson"]
 #: All eight, with a duration that each of them can have.
 SCENARIOS = {
     "normal": ["normal"],
@@ -43,6 +44,10 @@ def play(output, *arguments):
     return json.loads(result.stdout)
 
 
+def files_of(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
 def manifest(folder):
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
@@ -61,12 +66,12 @@ def test_fixtures_go_to_output_fixtures_unless_told_otherwise(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     result = call("normal", "--duration", "1", "--quiet")
     assert (result.exit_code, result.output) == (0, "")
-    assert sorted(path.name for path in (tmp_path / "output" / "fixtures" / "normal").iterdir()) == FILES
+    assert files_of(tmp_path / "output" / "fixtures" / "normal") == FILES
     assert call("list-fixtures").stdout.splitlines()[1].split()[0] == "normal"
 
 
 def test_options_left_out_are_as_documented(tmp_path):
-    defaults = {"interval_s": 1.0, "rate_per_s": 20.0, "severity": 1.0}
+    defaults = {"interval_s": 1.0, "rate_per_s": 20.0, "severity": 1.0, "confounders": "some"}
     play(tmp_path, "normal")
     found = manifest(tmp_path / "normal")
     assert found["options"] == {"duration_s": 60.0, "lead_in_s": 0.0, "recovery_s": 0.0, **defaults}
@@ -156,7 +161,16 @@ def test_a_scenario_file_of_ones_own_is_played_into_the_folder_of_its_group(tmp_
     )
     summary = play(tmp_path, "scenario", mine)
     assert summary["folder"] == str(tmp_path / "incidents" / "my-storm")
-    assert sorted(path.name for path in (tmp_path / "incidents" / "my-storm").iterdir()) == FILES
+    assert files_of(tmp_path / "incidents" / "my-storm") == FILES
+
+
+def test_without_truth_there_is_telemetry_alone_and_the_same(tmp_path):
+    play(tmp_path / "with", "outage", "--duration", "3", "--lead-in", "2", "--recovery", "2")
+    play(tmp_path / "without", "outage", "--duration", "3", "--lead-in", "2", "--recovery", "2", "--no-truth")
+    folders = [tmp_path / each / "incidents" / "outage" for each in ("with", "without")]
+    assert [files_of(folder) for folder in folders] == [FILES, TELEMETRY]
+    for name in TELEMETRY[:2] + TELEMETRY[3:]:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
 # -- what it prints ------------------------------------------------------------------------------------------------
@@ -185,7 +199,7 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
     for name in ("start", "options", "files"):
         assert summary[name] == content[name]
     assert summary["records"] == {
-        name.removesuffix(".ndjson"): file["records"] for name, file in content["files"].items()
+        name.removesuffix(".ndjson"): file["records"] for name, file in content["files"].items() if name in TELEMETRY
     }
     assert list(summary["entry"]) == ["before", "during", "after"]
     assert all(set(phase) == figures for phase in summary["entry"].values())

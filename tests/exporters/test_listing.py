@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from exporters.fixture import find
 from run import main
+from sim.records import KINDS
 
 
 def play(output, *arguments):
@@ -59,7 +60,8 @@ def test_each_fixture_is_a_line_with_scenario_seed_time_records_and_size(output)
     for row in rows:
         counts = [len((output / row[0] / f"{kind}.ndjson").read_bytes().splitlines()) for kind in lines[0].split()[5:9]]
         assert list(map(int, row[5:9])) == counts
-        size = sum(path.stat().st_size for path in (output / row[0]).glob("*.ndjson"))
+        files = [path for path in (output / row[0]).rglob("*") if path.is_file() and path.name != "manifest.json"]
+        size = sum(path.stat().st_size for path in files)
         assert row[9] == f"{size / 1e6:.1f}"
 
 
@@ -74,7 +76,7 @@ def test_for_programs_it_is_json(output):
         "seed": 42,
         "start": "2024-01-15T10:30:00.000000+00:00",
         "seconds": 5.0,
-        "records": {name.removesuffix(".ndjson"): file["records"] for name, file in manifest["files"].items()},
+        "records": {kind: manifest["files"][f"{kind}.ndjson"]["records"] for kind in KINDS},
         "bytes": sum(file["bytes"] for file in manifest["files"].values()),
         "problem": None,
     }

@@ -7,7 +7,8 @@ from importlib.metadata import version
 import pytest
 from click.testing import CliRunner
 
-from exporters.manifest import FORMAT, ManifestError, load
+from exporters import key
+from exporters.manifest import FORMAT, NAME, ManifestError, load
 from faults.loader import shipped
 from run import main
 from sim.records import KINDS
@@ -42,6 +43,7 @@ def test_it_says_what_was_played_and_how(folder):
         "interval_s": 2.0,
         "rate_per_s": 12.0,
         "severity": 0.5,
+        "confounders": "some",
     }
 
 
@@ -52,10 +54,11 @@ def test_it_names_every_version_that_decides_the_bytes(folder):
 
 def test_it_counts_and_hashes_each_file(folder):
     files = load(folder)["files"]
-    assert list(files) == [f"{kind}.ndjson" for kind in KINDS]
+    assert list(files) == [*(f"{kind}.ndjson" for kind in KINDS), *key.FILES]
     for name, said in files.items():
         content = (folder / name).read_bytes()
-        assert said == {"records": content.count(b"\n"), "bytes": len(content), "sha256": sha256(content)}
+        lines = {"records": content.count(b"\n")} if name.endswith(".ndjson") else {}
+        assert said == {**lines, "bytes": len(content), "sha256": sha256(content)}
 
 
 def test_what_it_holds_is_enough_to_make_the_same_bytes_again(folder, tmp_path):
@@ -70,6 +73,7 @@ def test_what_it_holds_is_enough_to_make_the_same_bytes_again(folder, tmp_path):
         "interval": options["interval_s"],
         "rate": options["rate_per_s"],
         "severity": options["severity"],
+        "confounders": options["confounders"],
         "seed": found["seed"],
         "start": found["start"],
         "topology": tmp_path / "topology.yaml",
@@ -78,8 +82,8 @@ def test_what_it_holds_is_enough_to_make_the_same_bytes_again(folder, tmp_path):
     words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
     result = CliRunner().invoke(main, ["scenario", str(tmp_path / "scenario.yaml"), "--quiet", *words])
     assert result.exit_code == 0
-    for path in folder.iterdir():
-        assert (tmp_path / "incidents" / "outage" / path.name).read_bytes() == path.read_bytes()
+    for name in (NAME, *found["files"]):
+        assert (tmp_path / "incidents" / "outage" / name).read_bytes() == (folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""The answer key of a fixture, in a folder of its own beside the telemetry, and the page that gives nothing away.
+
+brief.md                     what the person on call gets
+truth/ground_truth.json      what was wrong (`sim.truth.key`)
+truth/verdicts.ndjson        what became of each request, and why (`sim.truth.verdict`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from exporters.ndjson import Written
+from sim.records import TRACE
+from sim.truth.brief import brief
+from sim.truth.floors import symptoms
+from sim.truth.key import FORMAT, Clock, ground_truth, since
+from sim.truth.twins import Twins
+from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
+
+FOLDER = "truth"
+BRIEF = "brief.md"
+GROUND_TRUTH, VERDICTS = f"{FOLDER}/ground_truth.json", f"{FOLDER}/verdicts.ndjson"
+#: Every file of a key, by its path in the fixture's folder.
+FILES = (BRIEF, GROUND_TRUTH, VERDICTS)
+
+
+class TruthError(Exception):
+    """A folder has no answer key, or one that this version can't read."""
+
+
+def locate(folder: Path) -> Path:
+    """The folder of the key of a fixture, or of a case of a data set, which has it in a tree that can be withheld.
+
+    Raises
+    ------
+    TruthError
+        If the folder is neither, or has no key.
+    """
+    if not (folder / f"{TRACE.name}.ndjson").is_file():
+        raise TruthError(f"{folder}: not a fixture: it has no {TRACE.name}.ndjson")
+    resolved = folder.resolve()
+    for place in (folder / FOLDER, resolved.parent.parent / FOLDER / resolved.name):
+        if place.is_dir():
+            return place
+    raise TruthError(f"{folder}: has no answer key: no folder {FOLDER} is in it, and it's no case of a data set")
+
+
+def read_ground_truth(folder: Path) -> dict[str, Any]:
+    """What was wrong in a fixture; TruthError as from `locate`, or if it can't be read."""
+    path = locate(folder) / Path(GROUND_TRUTH).name
+    try:
+        truth = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise TruthError(f"{path}: can't be read: {error}") from None
+    found = truth.get("format") if isinstance(truth, dict) else None
+    if not isinstance(truth, dict) or found != FORMAT:
+        raise TruthError(f"{path}: of format {found!r}; this version reads format {FORMAT}")
+    return truth
+
+
+def scan_verdicts(folder: Path) -> pl.LazyFrame:
+    """The verdicts on a fixture's requests; TruthError as from `locate`. Reading them may raise `polars` errors."""
+    return pl.scan_ndjson(locate(folder) / Path(VERDICTS).name, schema=VERDICT_SCHEMA)
+
+
+class KeySink:
+    """Writes the key into a fixture's folder: verdicts as they come, and the rest at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / FOLDER).mkdir()
+        self._file = (folder / VERDICTS).open("wb")
+        self._hash = hashlib.sha256()
+        self._records = self._bytes = 0
+
+    def write(self, verdicts: pl.DataFrame) -> None:
+        """Append verdicts."""
+        if not len(verdicts):
+            return
+        buffer = io.BytesIO()
+        verdicts.write_ndjson(buffer)
+        lines = buffer.getvalue()
+        self._file.write(lines)
+        self._hash.update(lines)
+        self._records += len(verdicts)
+        self._bytes += len(lines)
+
+    def finish(self, twins: Twins) -> dict[str, Written]:
+        """Write the rest, once the run is over and its traces are in the folder; returns what the files hold."""
+        self._file.close()
+        clock = Clock(twins.simulation.start)
+        moments = {finding.fault.id: clock(since(finding)) for finding in twins.findings}
+        traces = pl.scan_ndjson(self._folder / f"{TRACE.name}.ndjson", schema=TRACE.frame_schema)
+        ranked = {moment: symptoms(traces, moment) for moment in dict.fromkeys(moments.values())}
+        truth = ground_truth(twins, {fault: ranked[moment] for fault, moment in moments.items()})
+        return {
+            BRIEF: self._text(BRIEF, brief(twins)),
+            GROUND_TRUTH: self._text(GROUND_TRUTH, json.dumps(truth, indent=2, ensure_ascii=False) + "\n"),
+            VERDICTS: Written(self._records, self._bytes, self._hash.hexdigest()),
+        }
+
+    def _text(self, name: str, text: str) -> Written:
+        content = text.encode()
+        (self._folder / name).write_bytes(content)
+        return Written(None, len(content), hashlib.sha256(content).hexdigest())
+
+    def discard(self) -> None:
+        """Close the file without caring what becomes of it."""
+        self._file.raw.close()

@@ -1,0 +1,112 @@
+"""Marks answers to a fixture, or to the cases of a data set: from folders to a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from exporters import answers, key, marks
+from exporters.key import TruthError
+from sim.records import TRACE
+from sim.truth import floors, score
+from sim.truth.score import Mark
+from topology.document import DocumentError, Problem, suggestion
+
+
+@dataclass(frozen=True)
+class Report:
+    """Marks as lines of text, and as a JSON object."""
+
+    lines: list[str]
+    content: dict[str, Any]
+
+
+def report(folder: Path, given: Path) -> Report:
+    """Mark what was answered.
+
+    Parameters
+    ----------
+    folder
+        A fixture, a case of a data set, or a data set.
+    given
+        A file with the answer; for a data set a folder with such a file, `CASE.json`, for each case.
+
+    Raises
+    ------
+    TruthError
+        If the folder isn't what it should be, or its answer key can't be read.
+    DocumentError
+        If an answer can't be used; with all that is wrong with all of them.
+    """
+    if (folder / "truth" / "index.ndjson").is_file():
+        marked = mark_dataset(folder, given)
+        return Report(marks.dataset_lines(marked), marks.dataset_json(marked))
+    mark = mark_fixture(folder, given)
+    return Report(marks.score_lines(mark), mark.as_json())
+
+
+def mark_fixture(folder: Path, answer: Path) -> Mark:
+    """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
+    truth, effects = _truth(folder)
+    try:
+        content = answers.read(answer, truth, effects)
+        since = score.since(truth)
+        rankings = None if since is None else floors.floors(_traces(folder), since)
+        return score.mark(truth, effects, content, rankings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
+
+
+def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
+    """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
+    cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
+    if not given.is_dir():
+        raise DocumentError([Problem(str(given), 0, "", "must be a folder with an answer, CASE.json, for each case")])
+    files = {path.stem: path for path in sorted(given.glob("*.json"))}
+    problems = [
+        Problem(str(path), 0, "", f"the data set has no such case{suggestion(case, cases)}")
+        for case, path in files.items()
+        if case not in cases
+    ]
+    if not files:
+        problems.append(Problem(str(given), 0, "", "holds no answers: they are called CASE.json"))
+    marked: dict[str, Mark | None] = dict.fromkeys(cases)
+    for case in cases:
+        try:
+            if case in files:
+                marked[case] = mark_fixture(folder / "telemetry" / case, files[case])
+        except DocumentError as error:
+            problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return marked
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _truth(folder: Path) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """The answer key of a fixture, and what the faults did to each request, by trace id."""
+    truth = key.read_ground_truth(folder)
+    try:
+        effects = key.scan_verdicts(folder).select("trace_id", "effect").collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TruthError(f"{folder}: its verdicts can't be read: {_first_line(error)}") from None
+    return truth, dict(effects.iter_rows())
+
+
+def _traces(folder: Path) -> pl.DataFrame:
+    """What the floors look at of a fixture's spans."""
+    wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
+    path = folder / "traces.ndjson"
+    try:
+        return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TruthError(f"{path}: can't be read: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,97 @@
+"""Draws the cases of a data set: what goes wrong, or that nothing does.
+
+Cases are strata rather than independent draws: of each five one is without an incident, and the kinds of fault take
+turns in an order of the seed's, so that a small set has them all. A case is a scenario file like any other; what it
+leaves to the seed is drawn when it is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faults.draws import draw
+from faults.kinds import fault_kinds
+from faults.targets import candidates
+from topology.addresses import address
+from topology.spec import Topology
+
+#: Of so many cases in a row one has no incident.
+QUIET_EVERY = 5
+#: Attempts with a kind of fault, until any kind will do.
+_FAITHFUL = 4
+#: The share of incidents that have a second fault.
+_DOUBLE = 0.15
+#: What is noise: loud for a log or a metric, and nothing that a user feels.
+_NOISE = (
+    "",
+    "faults:\n  - surge: {target: users, factor: 2..5, at: 10%..40%, for: 20s..40s, ramp: 5s}\n",
+    "faults:\n  - slow: {target: any, factor: 5..20, at: 10%..60%, for: 1s..4s}\n",
+    "faults:\n  - fail: {target: any, share: 2%..6%, error: unavailable}\n",
+    "faults:\n  - hog_cpu: {target: any, share: 10%..40%, at: 5%..40%, for: 20s..40s}\n",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case before it is played.
+
+    Attributes
+    ----------
+    name
+        Says nothing of what is in it.
+    quiet
+        Whether it shall have no incident.
+    seed
+        Of its draws and its run.
+    text
+        Its scenario file.
+    """
+
+    name: str
+    quiet: bool
+    seed: int
+    text: str
+
+
+def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
+    """A case of a data set.
+
+    Parameters
+    ----------
+    mesh
+        What it will be played on; kinds of fault that fit nothing in it are left out.
+    seed
+        Of the data set.
+    number
+        Position of the case, from 0. Other cases don't change it.
+    attempt
+        From 0; each gives another case, in case one isn't what it shall be.
+    """
+    name = f"case-{address(seed, 'case', number) % 16**8:08x}"
+    block, position = divmod(number, QUIET_EVERY)
+    quiet = position == int(draw(seed, "quiet", block) * QUIET_EVERY)
+    own = address(seed, "case", number, attempt) % 2**31
+    head = [
+        f"name: {name}",
+        f"group: {'noise' if quiet else 'incident'}",
+        f"lead_in: {60 + 60 * draw(own, 'lead_in'):.0f}s",
+        f"duration: {45 + 45 * draw(own, 'duration'):.0f}s",
+        f"recovery: {30 + 30 * draw(own, 'recovery'):.0f}s",
+        f"confounders: {'many' if draw(own, 'confounders') < 0.3 else 'some'}",
+    ]
+    # The position among those that have an incident: one of each five before it has none.
+    loud = number - block - int(position > int(draw(seed, "quiet", block) * QUIET_EVERY))
+    body = _NOISE[int(draw(own, "noise") * len(_NOISE))] if quiet else _incident(mesh, seed, own, loud, attempt)
+    return Case(name, quiet, own, "\n".join(head) + "\n" + body)
+
+
+def _incident(mesh: Topology, seed: int, own: int, position: int, attempt: int) -> str:
+    """The faults of an incident; `position` is its own among the incidents of the set."""
+    kinds = [word for word, kind in fault_kinds().items() if not kind.harmless and candidates(kind, mesh)]
+    turn, place = divmod(position, len(kinds))
+    order = sorted(kinds, key=lambda word: draw(seed, "kinds", turn, word))
+    first = f"of: [{order[place]}], " if attempt < _FAITHFUL else ""
+    lines = ["faults:", f"  - any: {{{first}at: 0s..10s, severity: 40%..100%, for: 60%..100%}}"]
+    if draw(own, "double") < _DOUBLE:
+        lines.append("  - any: {at: 0s..20s, severity: 40%..100%, for: 50%..70%}")
+    return "\n".join(lines) + "\n"

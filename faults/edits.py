@@ -1,0 +1,295 @@
+"""What a user changes in a run: values at paths (`--set PATH=VALUE`), and faults left out (`--without ID`).
+
+A path is written as in the messages of the loaders: `services.database.replicas`, `faults[0].slow.factor`; a fault may
+also be called by its id, as in `faults.slow-1.factor`. A value becomes part of the text, and the text goes through the
+ordinary loader, so the grammar is the same and so is what is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import yaml
+
+from faults import writing
+from faults.scenario import Scenario
+from topology.binder import keys_of
+from topology.distributions import DISTRIBUTIONS
+from topology.document import DEEPEST, Document, DocumentError, Node, suggestion
+from topology.policies import Retry
+from topology.spec import Edge, Service, Workload
+from topology.units import shown
+
+_FAULTS = ("faults", "background")
+#: Where a path may begin, and whose text it leads into.
+_SIDES = dict.fromkeys(("services", "defaults", "edges", "workload"), "topology") | dict.fromkeys(
+    ("duration", "lead_in", "recovery", "rate", "severity", *_FAULTS), "scenario"
+)
+#: The key that a plain value in place of a block stands for, by the word of the block.
+_SHORTHANDS = {
+    word: shorthand
+    for word, kind in (
+        *((word, key.grammar.spec) for cls in (Service, Edge, Retry, Workload) for word, key in keys_of(cls).items()),
+        *DISTRIBUTIONS.items(),
+    )
+    if (shorthand := getattr(kind, "shorthand", None)) is not None
+}
+_NAME = re.compile(r"[^.\[]+")
+_INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
+_ARROW = re.compile(r"\s*->\s*")
+
+
+def split(assignment: str) -> tuple[str, str]:
+    """The path and the value of a `PATH=VALUE`; ValueError if it's none."""
+    path, _, value = (part.strip() for part in assignment.partition("="))
+    if not path or not value:
+        raise ValueError("must be PATH=VALUE, as in services.database.replicas=3")
+    return path, value
+
+
+def side(path: str) -> str:
+    """Whether a path leads into the `topology` or the `scenario`; ValueError if it leads nowhere."""
+    word = re.split(r"[.\[]", path)[0]
+    if word not in _SIDES:
+        raise ValueError(f"a path can't begin with {shown(word)}{suggestion(word, _SIDES)}")
+    return _SIDES[word]
+
+
+def apply(text: str, path: str, value: str) -> str:
+    """A document with the value at a path set.
+
+    Blocks that are missing on the way are made, and a plain value that stands for a block becomes one: with `base` set,
+    `retry: 3` is `retry: {max_attempts: 3, base: ...}`. Comments don't survive; all else stays as it was.
+
+    Parameters
+    ----------
+    text
+        A scenario or a topology.
+    path
+        Where. Names may have dots and spaces in them; of those that fit the longest is meant.
+    value
+        The value, in YAML. Whether its key takes it is for the loader to say.
+
+    Raises
+    ------
+    ValueError
+        If the path leads nowhere, or the value isn't YAML.
+    topology.document.DocumentError
+        If the text isn't YAML.
+    """
+    root = Document.parse(text, "text").root
+    node, new = _find(root, path), _value(value)
+    node.kind, node.text, node.quoted, node.items, node.entries = new.kind, new.text, new.quoted, new.items, new.entries
+    return _dump(root)
+
+
+def place(text: str, path: str) -> str:
+    """A path as messages of the loader have it, with faults by their place in the list. Raises as `apply`."""
+    return _find(Document.parse(text, "text").root, path).path
+
+
+def write_out(text: str, scenario: Scenario) -> str:
+    """A scenario's text with what the seed drew for it written out, so that a change elsewhere draws nothing anew.
+
+    Parameters
+    ----------
+    text
+        The text; what is in its lists stays at its place.
+    scenario
+        What was loaded from it, at its own severity.
+    """
+    root = Document.parse(text, "text").root
+    for word in _FAULTS:
+        listed = root.entries.setdefault(word, Node("list", word, 0, 0))
+        for number, fault in enumerate(getattr(scenario, word)):
+            if fault.id in scenario.drawn:
+                keys = writing.block(fault)
+                listed.items[number : number + 1] = [_node({keys.pop("kind"): keys})]
+    return _dump(root)
+
+
+def _node(value: Any) -> Node:
+    """The node of a value made of texts, lists and blocks."""
+    if isinstance(value, dict):
+        return Node("map", "", 0, 0, entries={word: _node(each) for word, each in value.items()})
+    if isinstance(value, list):
+        return Node("list", "", 0, 0, items=[_node(each) for each in value])
+    return Node("scalar", "", 0, 0, text=value)
+
+
+def below(path: str, other: str) -> bool:
+    """Whether a path is another, or leads on from it."""
+    return not other or path == other or path.startswith((f"{other}.", f"{other}["))
+
+
+def without(scenario: Scenario, ids: Collection[str]) -> Scenario:
+    """A scenario without some of its faults, or of what happens besides; the others keep their ids, and so their draws.
+
+    Raises
+    ------
+    ValueError
+        If there is no fault of an id; the message has all such ids.
+    """
+    known = [fault.id for fault in (*scenario.faults, *scenario.background)]
+    unknown = [f"there is no fault {shown(id)}{suggestion(id, known)}" for id in ids if id not in known]
+    if unknown:
+        raise ValueError("; ".join(unknown))
+    return replace(
+        scenario,
+        faults=tuple(fault for fault in scenario.faults if fault.id not in ids),
+        background=tuple(fault for fault in scenario.background if fault.id not in ids),
+    )
+
+
+def _value(text: str) -> Node:
+    """The value that a text in YAML is."""
+    try:
+        document = Document.parse(text, "value")
+        document.check()
+    except DocumentError as error:
+        raise ValueError("; ".join(problem.message for problem in error.problems)) from None
+    return document.root
+
+
+# -- along a path --------------------------------------------------------------------------------------------------
+
+
+def _find(root: Node, path: str) -> Node:
+    """The node at a path; what is missing of the way is made."""
+    node, rest = root, _ARROW.sub(" -> ", path)
+    for _ in range(DEEPEST):
+        if not rest:
+            return node
+        node, rest = _fault(root, node, rest) if node.path in _FAULTS else _step(node, rest)
+    raise ValueError(f"nests deeper than {DEEPEST} levels")
+
+
+def _step(node: Node, rest: str) -> tuple[Node, str]:
+    """The node that a path goes on to, and the rest of the path."""
+    if node.kind == "list":
+        return _item(node, rest)
+    if node.kind == "scalar":
+        _become_block(node, rest)
+    spelt = {_ARROW.sub(" -> ", key): key for key in node.entries}
+    name = max((name for name in spelt if below(rest, name) and name), key=len, default="")
+    if name:
+        return node.entries[spelt[name]], _after(rest, name)
+    name = rest if node.path == "workload.mix" else _name(node, rest)
+    more = _after(rest, name)
+    if more:
+        _refuse_unknown(node, name)
+    node.entries[name] = made = Node("map", f"{node.path}.{name}" if node.path else name, 0, 0)
+    return made, more
+
+
+def _name(node: Node, rest: str) -> str:
+    """The name of something new: all up to the next dot or bracket."""
+    match = _NAME.match(rest)
+    if match is None:
+        raise ValueError(f"{_called(node)} has no items" if rest.startswith("[") else "a name in the path is empty")
+    return match[0]
+
+
+def _after(rest: str, name: str) -> str:
+    """What follows a name in a path."""
+    more = rest[len(name) :]
+    if more == ".":
+        raise ValueError("a name in the path is empty")
+    return more.removeprefix(".")
+
+
+def _item(node: Node, rest: str) -> tuple[Node, str]:
+    match = _INDEX.match(rest)
+    if match is None:
+        raise ValueError(f"{_called(node)} is a list: its items are {node.path}[0] and so on")
+    if int(match[1]) >= len(node.items):
+        raise ValueError(f"there is no {node.path}[{match[1]}]: it has {len(node.items)} items, counted from 0")
+    return node.items[int(match[1])], _after(rest, match[0])
+
+
+def _fault(root: Node, node: Node, rest: str) -> tuple[Node, str]:
+    """The block of the fault that a path names by its id, or by its place in the list."""
+    known = {id: item for id, item in _by_id(root) if below(item.path, node.path)}
+    name = max((id for id in known if below(rest, id)), key=len, default="")
+    if name:
+        item, rest = known[name], _after(rest, name)
+    elif node.kind == "list" and _INDEX.match(rest):
+        item, rest = _item(node, rest)
+    else:
+        word = rest.partition(".")[0]
+        raise ValueError(f"there is no {node.path.removesuffix('s')} {shown(word)}{suggestion(word, known)}")
+    # The messages of the loader have the kind in their paths.
+    for kind, block in item.entries.items():
+        return block, _after(rest, kind) if below(rest, kind) else rest
+    raise ValueError(f"{item.path} is no fault")
+
+
+def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
+    """The items of the lists of faults, each with the id that the loader gives it."""
+    count: Counter[str] = Counter()
+    for word in _FAULTS:
+        for item in root.entries[word].items if word in root.entries else ():
+            for kind, block in item.entries.items():
+                count[kind] += 1
+                yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[kind]}"), item
+
+
+def _become_block(node: Node, rest: str) -> None:
+    """Make a block of a plain value that stands for one, or for none."""
+    word = re.split(r"[.\[]", node.path)[-1]
+    value = replace(node)
+    if node.is_none or node.is_empty:
+        entries = {}
+    elif word in _SHORTHANDS:
+        entries = {_SHORTHANDS[word]: value}
+    elif below(rest, node.text):  # a call without keys of its own
+        entries = {node.text: Node("map", f"{node.path}.{node.text}", 0, 0)}
+    else:
+        raise ValueError(f"{_called(node)} is {node}, not a block of keys")
+    node.kind, node.entries = "map", entries
+
+
+def _refuse_unknown(node: Node, name: str) -> None:
+    """ValueError if a path leads on through a service or an operation that isn't there, which nobody would call."""
+    for what, parent in (("service", r"services"), ("operation", r"services\.[^.]+\.operations")):
+        if re.fullmatch(parent, node.path):
+            raise ValueError(f"there is no {what} {shown(name)}{suggestion(name, node.entries)}")
+
+
+def _called(node: Node) -> str:
+    return node.path or "the document"
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def _dump(root: Node) -> str:
+    """The text of a document: every plain value plain, whatever YAML might think it looks like."""
+    frame: tuple[Any, ...] = (yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False))
+    ends: tuple[Any, ...] = (yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent())
+    return str(yaml.emit([*frame, *_events(root), *ends], width=inf, allow_unicode=True))
+
+
+def _events(node: Node) -> Iterator[Any]:
+    if node.kind == "scalar":
+        yield _scalar(node.text, node.quoted)
+    elif node.kind == "list":
+        yield yaml.SequenceStartEvent(None, None, implicit=True, flow_style=False)
+        for item in node.items:
+            yield from _events(item)
+        yield yaml.SequenceEndEvent()
+    else:
+        yield yaml.MappingStartEvent(None, None, implicit=True, flow_style=False)
+        for name, entry in node.entries.items():
+            yield _scalar(name, quoted=name == "<<")  # which is a merge key unless it's in quotes
+            yield from _events(entry)
+        yield yaml.MappingEndEvent()
+
+
+def _scalar(text: str, quoted: bool) -> Any:
+    return yaml.ScalarEvent(None, None, implicit=(True, True), value=text, style="'" if quoted else None)

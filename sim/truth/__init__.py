@@ -1,0 +1,1 @@
+"""The answer key: what was really wrong, found by comparing a run with its twin."""

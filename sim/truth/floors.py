@@ -1,0 +1,146 @@
+"""What a diagnosis must beat: three ways to name a root cause that take no thought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import comb
+
+import networkx as nx
+import polars as pl
+
+#: An error share below this is as good as none: what a service's share of errors is compared to is at least so much.
+_QUIET = 0.01
+#: The shortest latency that is told apart from none, in milliseconds.
+_INSTANT = 0.001
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The rankings of services, best guess first, that take a look at the telemetry but no thought.
+
+    Attributes
+    ----------
+    central
+        Always the most central service (`centrality`).
+    worst_symptom
+        The loudest service (`symptoms`).
+    """
+
+    central: tuple[str, ...]
+    worst_symptom: tuple[str, ...]
+
+
+def floors(traces: pl.DataFrame | pl.LazyFrame, since: str) -> Floors:
+    """Rank the services of some traces in both ways; parameters are those of `symptoms`."""
+    central, loudest = centrality(traces), symptoms(traces, since)
+    return Floors(tuple(name for name, _ in central), tuple(name for name, _ in loudest))
+
+
+def chance(accepted: Sequence[int], services: int, depth: int) -> list[float]:
+    """The accuracy that services in random order are expected to have.
+
+    A root is among the first k of N services unless all k are drawn from those that don't stand for it, which has the
+    probability C(N - a, k) / C(N, k) for a root that a services stand for.
+
+    Parameters
+    ----------
+    accepted
+        For each root the number of services that stand for it, itself included.
+    services
+        Number of services to choose from.
+    depth
+        How many ranks.
+
+    Returns
+    -------
+    list of float
+        The expected AC@k for k from 1 to `depth`.
+    """
+
+    def expected(k: int) -> float:
+        drawn = min(k, services)
+        missed = sum(comb(services - each, drawn) / comb(services, drawn) for each in accepted)
+        return (len(accepted) - missed) / min(k, len(accepted))
+
+    return [expected(k) for k in range(1, depth + 1)]
+
+
+def centrality(traces: pl.DataFrame | pl.LazyFrame) -> list[tuple[str, float]]:
+    """How central each service is in the graph of calls, most central first, ties by name.
+
+    This is PageRank from callers to callees: where one who follows calls ends up most often. Of the usual measures it
+    makes the strongest guess that is always the same, since failures travel the other way, from a callee to all who
+    depend on it. Betweenness favours what lies in the middle, and gives nothing to a database, which calls nobody.
+
+    Parameters
+    ----------
+    traces
+        Spans, as trace records have them.
+
+    References
+    ----------
+    L. Page, S. Brin, R. Motwani, T. Winograd: The PageRank Citation Ranking, Stanford InfoLab 1999-66.
+    """
+    spans = traces.lazy().select("service", "kind", "peer")
+    calls = spans.filter(kind="client").select("service", "peer").drop_nulls().unique().sort("service", "peer")
+    names = spans.select(pl.col("service").unique().sort())
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(names.collect()["service"])
+    graph.add_edges_from(calls.collect().iter_rows())
+    if not graph:
+        return []
+    # Rounded, or services that are alike would be told apart by how their sums were rounded.
+    ranks = {name: round(rank, 6) for name, rank in nx.pagerank(graph).items()}
+    return sorted(ranks.items(), key=lambda item: (-item[1], item[0]))
+
+
+def symptoms(traces: pl.DataFrame | pl.LazyFrame, since: str) -> list[tuple[str, float]]:
+    """How loud each service's symptoms are, loudest first, ties by name.
+
+    A service is as loud as its share of errors or its p95 latency has grown, whichever grew more: 1 for unchanged, 10
+    for tenfold. Two stretches of the same length are compared: the first half of what was recorded before `since`
+    (trouble begins before users feel it, so that the second half may be part of it), and as long a time from `since`
+    on. Whatever a service had no requests in counts as unchanged.
+
+    Parameters
+    ----------
+    traces
+        Spans, as trace records have them; server spans are looked at.
+    since
+        When users began to feel it, as records write a moment.
+
+    Returns
+    -------
+    list of (str, float)
+        Each service that has a server span, and its loudness.
+    """
+    wanted = traces.lazy().filter(kind="server").select("timestamp", "service", "duration_ms", "status")
+    spans = wanted.collect()
+    if not len(spans):
+        return []
+    start, onset = datetime.fromisoformat(str(spans["timestamp"].min())), datetime.fromisoformat(since)
+    stretch = (onset - start) / 2
+    before, after = (_state(_between(spans, begin, begin + stretch)) for begin in (start, onset))
+    both = spans.select("service").unique().join(before, on="service", how="left")
+    both = both.join(after, on="service", how="left", suffix="_after")
+    loudness = pl.max_horizontal(
+        (pl.col("errors_after") + _QUIET) / (pl.col("errors") + _QUIET),
+        pl.col("p95_after").clip(_INSTANT) / pl.col("p95").clip(_INSTANT),
+    ).fill_null(1.0)
+    ranked = both.select("service", loudness=loudness).sort("loudness", "service", descending=[True, False])
+    return list(ranked.iter_rows())
+
+
+def _between(spans: pl.DataFrame, begin: datetime, end: datetime) -> pl.DataFrame:
+    """The spans that started in a stretch of time; moments in records are in order as texts."""
+    first, last = (moment.isoformat(timespec="microseconds") for moment in (begin, end))
+    return spans.filter(pl.col("timestamp").is_between(pl.lit(first), pl.lit(last), closed="left"))
+
+
+def _state(spans: pl.DataFrame) -> pl.DataFrame:
+    """The share of errors and the p95 latency of each service."""
+    return spans.group_by("service").agg(
+        errors=(pl.col("status") == "error").mean(), p95=pl.col("duration_ms").quantile(0.95, "nearest")
+    )

@@ -1,0 +1,347 @@
+"""The answer key as one JSON object: what was wrong, how it reached users, and what to make of whatever else is seen.
+
+Everything in it comes from the runs that were compared (`sim.truth.twins`) and from what the faults say of themselves;
+nothing from a scenario's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from faults.fault import Fault
+from sim.telemetry.tables import microseconds
+from sim.truth.departures import Departure
+from sim.truth.finding import Finding
+from sim.truth.mechanism import AMPLIFIED, Step
+from sim.truth.twins import Twins
+from topology.binder import keys_of
+from topology.spec import Topology
+
+FORMAT = 1
+#: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
+DIFFICULTIES = ("loudest", "one of several", "silent")
+#: Metrics of a service by which it's said to be affected.
+SYMPTOMS = ("error_rate", "latency_p95")
+#: Metrics of a root, and of calls to it, on which one would have an alert.
+ALERTED = (
+    "cpu_usage",
+    "memory_usage",
+    "request_rate",
+    "error_rate",
+    "latency_p95",
+    "queue_depth",
+    "worker_utilization",
+    "query_time_p95",
+    "connections_in_use",
+    "cache_hit_rate",
+    "timeout_rate",
+    "circuit_breaker_state",
+    "pool_in_use",
+)
+#: Keys that every fault has: they have places of their own in the key.
+_COMMON = frozenset(("id", "target", "at", "for", "ramp"))
+#: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
+_NEAR = 60.0
+
+Symptoms = Sequence[tuple[str, float]]
+
+
+def ground_truth(twins: Twins, symptoms: dict[str, Symptoms]) -> dict[str, Any]:
+    """The key of a run that was played to its end.
+
+    Parameters
+    ----------
+    twins
+        The run and its twins.
+    symptoms
+        For each fault, by its id, the services from the loudest to the most quiet (`sim.truth.floors.symptoms`), as the
+        run's telemetry has them before and after `since(finding)`.
+    """
+    simulation = twins.simulation
+    scenario, topology = simulation.scenario, simulation.topology
+    clock = Clock(simulation.start)
+    objective = topology.workload.objective
+    return {
+        "format": FORMAT,
+        "incident": twins.incident,
+        "objective": {
+            "share": objective.share,
+            "within_ms": objective.within * 1000,
+            "window_s": objective.window,
+            "minimum": objective.minimum,
+        },
+        "recording": {"start": clock(0.0), "end": clock(scenario.length)},
+        "services": [service.name for service in topology.services],
+        "requests": {
+            "total": twins.total,
+            "harmed": twins.harmed,
+            "spared": twins.spared,
+            "background": twins.background,
+        },
+        "faults": [_Telling(finding, twins, clock, symptoms[finding.fault.id]).content() for finding in twins.findings],
+        "background": [
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "target": str(each.target),
+                "start": clock(scenario.window(each).start),
+                "end": clock(scenario.window(each).end),
+            }
+            for each in scenario.background
+        ],
+    }
+
+
+class Clock:
+    """Writes simulated seconds as ISO 8601, as records have it. `start` is the wall time of the first."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+
+    def __call__(self, seconds: float) -> str:
+        """A moment."""
+        micros = int(microseconds(np.array([seconds]))[0])
+        return (self._start + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+
+    def maybe(self, seconds: float | None) -> str | None:
+        """A moment that may not have come."""
+        return None if seconds is None else self(seconds)
+
+
+def since(finding: Finding) -> float:
+    """When one could first see something of a fault, in simulated seconds: its start, if nothing was ever seen."""
+    seen = [float(departure.onset + 1) for departure in _own(finding).values()]
+    return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.window.start)
+
+
+def _own(finding: Finding) -> dict[int, Departure]:
+    """The departures of services that the fault affected, and of its root."""
+    concerned = {*finding.mechanism.passed(), *_roots(finding)}
+    series = finding.fact.series["service"].to_list()
+    return {column: departure for column, departure in finding.departures.items() if series[column] in concerned}
+
+
+def _roots(finding: Finding) -> tuple[str, ...]:
+    return finding.fault.culprits(finding.fact.simulation.topology)
+
+
+class _Telling:
+    """Tells of one fault."""
+
+    def __init__(self, finding: Finding, twins: Twins, clock: Clock, symptoms: Symptoms) -> None:
+        self._finding = finding
+        self._twins = twins
+        self._clock = clock
+        self._symptoms = symptoms
+        self._topology: Topology = twins.simulation.topology
+        self._entries = [f"{entry.service}.{entry.operation}" for entry in self._topology.workload.mix]
+        self._roots = _roots(finding)
+        self._affected = list(self._affect())
+
+    def content(self) -> dict[str, Any]:
+        finding, fault, clock = self._finding, self._finding.fault, self._clock
+        seen = since(finding)
+        broken: list[bool] = np.asarray(finding.broken[:, 1:].any(axis=0)).tolist()
+        return {
+            "id": fault.id,
+            "kind": fault.kind,
+            "level": fault.target.level,
+            "target": _target(fault),
+            "root_cause": {
+                "service": self._roots[0],
+                "indicator": fault.indicator,
+                "aliases": {"services": list(self._roots[1:]), "indicators": list(fault.aliases)},
+            },
+            "parameters": parameters(fault),
+            "start": clock(finding.window.start),
+            "ramp_end": clock(finding.window.full),
+            "end": clock(finding.window.end),
+            "recovered": clock.maybe(finding.recovered),
+            "visible_onset": clock.maybe(seen if _own(finding) or not finding.latent else None),
+            "latent": finding.latent,
+            "user_facing": {
+                "moved": not finding.latent,
+                "since": clock.maybe(finding.since),
+                "entries": [name for name, is_broken in zip(self._entries, broken, strict=True) if is_broken],
+            },
+            "mechanism": [self._step(step) for step in finding.steps()],
+            "affected": self._affected,
+            "blast_radius": self._blast(),
+            "alerts": list(self._alerts()),
+            "red_herrings": [*self._events(seen), *self._loud()],
+            "difficulty": self._difficulty(),
+        }
+
+    # -- how it spread ------------------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "from": step.origin,
+            "to": step.reached,
+            "mechanism": step.mechanism,
+            "onset": self._clock(step.onset),
+            "requests": step.requests,
+            "evidence": [
+                dict(zip(("trace_id", "span_id"), self._twins.fact.span(number, half), strict=True))
+                for _, number, half in step.evidence
+            ],
+        }
+        if step.mechanism == AMPLIFIED:
+            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.links]
+            told["factor"] = round(self._finding.amplification(links.index((step.origin, step.reached))), 3)
+        return told
+
+    def _affect(self) -> Iterator[dict[str, Any]]:
+        """The services that it affected, in order of onset: where harmed requests got stuck, or a symptom departed."""
+        passed = self._finding.mechanism.passed()
+        departed = self._departures(SYMPTOMS)
+        names = [
+            service.name for service in self._topology.services if service.name in passed or departed[service.name]
+        ]
+        onsets = {
+            name: min(each.onset + 1.0 for each in departed[name].values())
+            if departed[name]
+            else self._finding.mechanism.onset(name)
+            for name in names
+        }
+        for name in sorted(names, key=lambda name: onsets[name]):
+            yield {
+                "service": name,
+                "onset": self._clock(onsets[name]),
+                "peak": {
+                    metric: {
+                        "at": self._clock(each.peak + 1.0),
+                        "value": round(each.value, 3),
+                        "twin": round(each.usual, 3),
+                    }
+                    for metric, each in departed[name].items()
+                },
+                "requests": passed.get(name, 0),
+            }
+
+    def _departures(self, metrics: tuple[str, ...]) -> dict[str, dict[str, Departure]]:
+        """By service and name, the departures of metrics of whole services."""
+        found: dict[str, dict[str, Departure]] = {service.name: {} for service in self._topology.services}
+        series = self._finding.fact.series
+        for column, departure in self._finding.departures.items():
+            row = series.row(column, named=True)
+            if row["metric"] in metrics and row["replica"] is None and row["target"] is None:
+                found[row["service"]][row["metric"]] = departure
+        return found
+
+    def _blast(self) -> dict[str, Any]:
+        came, harmed = self._finding.blast()
+        return {
+            "requests": int(harmed.sum()),
+            "share": _share(harmed.sum(), came.sum()),
+            "entries": [
+                {"entry": name, "requests": int(count), "harmed": int(bad), "share": _share(bad, count)}
+                for name, count, bad in zip(self._entries, came, harmed, strict=True)
+            ],
+        }
+
+    # -- what one should see, and what one shouldn't fall for ---------------------------------------------------------
+
+    def _alerts(self) -> Iterator[dict[str, Any]]:
+        """The alerts that should fire, on what users feel and on what the root shows, each when it first could."""
+        found: list[tuple[float, str, str, str, str | None, str | None]] = []
+        failed = self._twins.promise.failed.sum(axis=0) >= self._twins.promise.slow.sum(axis=0)
+        broken = self._finding.broken
+        for column, name in enumerate(self._entries, start=1):
+            if broken[:, column].any():
+                indicator = "error_rate" if failed[column] else "latency_p95"
+                time = float(np.flatnonzero(broken[:, column])[0] + 1)
+                found.append((time, "symptom", name.split(".")[0], indicator, name, None))
+        series = self._finding.fact.series
+        for column, departure in self._finding.departures.items():
+            row = series.row(column, named=True)
+            near = row["service"] in self._roots or row["target"] in self._roots
+            if near and row["replica"] is None and row["metric"] in ALERTED:
+                found.append((departure.onset + 1.0, "cause", row["service"], row["metric"], None, row["target"]))
+        for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
+            yield {
+                "type": kind,
+                "service": service,
+                "indicator": indicator,
+                "entry": entry,
+                "target": target,
+                "earliest": self._clock(time),
+            }
+
+    def _events(self, seen: float) -> Iterator[dict[str, Any]]:
+        """What happened besides, near the onset."""
+        scenario = self._twins.simulation.scenario
+        total, background = self._twins.total, self._twins.background + self._twins.spared
+        for each in scenario.background:
+            start = scenario.window(each).start
+            if self._finding.window.start - _NEAR <= start <= max(seen, self._finding.window.end):
+                yield {
+                    "kind": "event",
+                    "service": each.target.service or self._entries[0].split(".")[0],
+                    "what": each.kind,
+                    "at": self._clock(start),
+                    "ruled_out_by": f"It happens in the run without faults too, where {background} of {total} requests "
+                    "fail or come too late.",
+                }
+
+    def _loud(self) -> Iterator[dict[str, Any]]:
+        """Services that are louder than the root, and no cause."""
+        affected = {each["service"]: each for each in self._affected}
+        for service in self._louder():
+            if service not in affected:
+                continue
+            passed = self._finding.mechanism.passed().get(service, 0)
+            beyond = self._finding.mechanism.beyond(service)
+            if passed and beyond:
+                most = max(beyond, key=lambda callee: beyond[callee])
+                reason = (
+                    f"Of {passed} harmed requests that got stuck in it or behind it, {sum(beyond.values())} did behind"
+                    f" it, most of them ({beyond[most]}) at {most}."
+                )
+            else:
+                reason = "No harmed request got stuck in it or behind it."
+            yield {
+                "kind": "service",
+                "service": service,
+                "what": " and ".join(affected[service]["peak"]) or "errors",
+                "at": affected[service]["onset"],
+                "ruled_out_by": reason,
+            }
+
+    def _louder(self) -> list[str]:
+        """The services that are louder than any root."""
+        ranked = [service for service, _ in self._symptoms]
+        ranks = [ranked.index(root) for root in self._roots if root in ranked]
+        return ranked[: min(ranks, default=len(ranked))]
+
+    def _difficulty(self) -> dict[str, Any]:
+        louder = self._louder()
+        visible = any(self._departures(SYMPTOMS)[root] for root in self._roots)
+        label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
+        return {"label": label, "rank": len(louder) + 1, "louder": louder}
+
+
+def _target(fault: Fault) -> dict[str, Any]:
+    target = fault.target
+    edge = target.level == "edge"
+    return {
+        "service": None if edge else target.service or None,
+        "replica": None if target.replica is None else f"{target.service}-{target.replica}",
+        "operation": target.operation,
+        "edge": {"caller": target.service, "callee": target.callee} if edge else None,
+    }
+
+
+def parameters(fault: Fault) -> dict[str, Any]:
+    """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1."""
+    values = {word: getattr(fault, key.field) for word, key in keys_of(type(fault)).items() if word not in _COMMON}
+    return {word: asdict(value) if is_dataclass(value) else value for word, value in values.items()}  # type: ignore[arg-type]
+
+
+def _share(part: float, whole: float) -> float:
+    return round(float(part / whole), 6) if whole else 0.0

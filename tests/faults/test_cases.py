@@ -1,0 +1,58 @@
+"""Cases of a data set: each kind of fault in its turn, one of five quiet, and each case by itself."""
+
+import re
+from collections import Counter
+
+import pytest
+
+import topology.loader
+from faults import loader
+from faults.cases import QUIET_EVERY, case
+from faults.kinds import fault_kinds
+from topology.loader import DEFAULT, shipped
+
+MESH = topology.loader.load(shipped()[DEFAULT])
+
+
+def loaded(drawn):
+    return loader.parse(drawn.text, "case.yaml", loader.Options(seed=drawn.seed), mesh=MESH).scenario
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_of_each_five_cases_is_quiet(seed):
+    quiet = [case(MESH.topology, seed, number, 0).quiet for number in range(60)]
+    assert [sum(quiet[i : i + QUIET_EVERY]) for i in range(0, 60, QUIET_EVERY)] == [1] * 12
+    assert len({quiet[i : i + QUIET_EVERY].index(True) for i in range(0, 60, QUIET_EVERY)}) > 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_kind_that_does_harm_comes_as_often_as_the_others(seed):
+    kinds = [word for word, kind in fault_kinds().items() if not kind.harmless]
+    drawn = [case(MESH.topology, seed, number, 0) for number in range(QUIET_EVERY * len(kinds))]
+    counts = Counter(loaded(each).faults[0].kind for each in drawn if not each.quiet)
+    assert counts == dict.fromkeys(kinds, QUIET_EVERY - 1)
+
+
+def test_every_attempt_loads_and_is_another_one():
+    drawn = [case(MESH.topology, 1, number, attempt) for number in range(5) for attempt in range(8)]
+    assert len({each.text for each in drawn}) == len({each.seed for each in drawn}) == len(drawn)
+    assert all(loaded(each).name == each.name for each in drawn)
+
+
+def test_kinds_that_fit_nothing_in_a_mesh_are_left_out():
+    text = shipped()[DEFAULT].read_text(encoding="utf-8")
+    mesh = topology.loader.parse(re.sub(r"pool: \{[^}]*\}, ", "", text), "mesh.yaml")
+    drawn = [case(mesh.topology, 1, number, 0).text for number in range(60)]
+    assert not any("shrink_pool" in text for text in drawn)
+    assert any("shrink_pool" in case(MESH.topology, 1, number, 0).text for number in range(60))
+
+
+def test_names_tell_nothing_and_differ():
+    names = [case(MESH.topology, 1, number, 0).name for number in range(60)]
+    assert len(set(names)) == 60
+    assert names == [case(MESH.topology, 1, number, 5).name for number in range(60)]
+    assert names[0] != case(MESH.topology, 2, 0, 0).name
+
+
+def test_the_same_seed_draws_the_same_case():
+    assert case(MESH.topology, 9, 3, 1) == case(MESH.topology, 9, 3, 1)

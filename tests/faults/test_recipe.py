@@ -1,0 +1,135 @@
+"""A recipe can be loaded again with changes, and what is wrong with them is told to who made them."""
+
+from dataclasses import replace
+
+import pytest
+
+import faults.loader
+import topology.loader
+from faults.edits import apply
+from faults.loader import Options
+from faults.recipe import Recipe
+from topology.document import DocumentError
+
+CASCADE = Recipe(
+    faults.loader.shipped()["cascade"].read_text(encoding="utf-8"),
+    topology.loader.shipped()["ten-services"].read_text(encoding="utf-8"),
+    Options(duration=90, lead_in=60, recovery=60, rate=20, severity=0.5, confounders="many", seed=3),
+    "manifest.json",
+)
+
+
+def problems(*assignments, recipe=CASCADE):
+    """What is said about assignments that are refused."""
+    with pytest.raises(DocumentError) as refused:
+        recipe.load_with(assignments)
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_it_gives_what_its_files_give():
+    loaded = faults.loader.load(faults.loader.shipped()["cascade"], CASCADE.options)
+    again = CASCADE.load()
+    assert (again.scenario, again.topology) == (loaded.scenario, loaded.topology)
+
+
+def test_with_no_change_the_same_happens():
+    same, loaded = CASCADE.load_with([]), CASCADE.load()
+    assert same.topology == loaded.topology
+    assert same.scenario == replace(loaded.scenario, confounders="none")
+
+
+def test_assignments_change_just_what_they_say():
+    loaded, changed = CASCADE.load(), CASCADE.load_with(["services.database.replicas=3", "faults.slow-1.factor=20"])
+    assert changed.topology.service("database") == replace(loaded.topology.service("database"), replicas=3)
+    assert changed.scenario.faults == (replace(loaded.scenario.faults[0], factor=20),)
+    assert changed.scenario.background == loaded.scenario.background
+
+
+def test_what_the_seed_drew_stays_though_it_would_draw_otherwise_for_what_was_changed():
+    """It draws nothing harmless for a target; what came to a service that is now made one still comes."""
+    loaded = CASCADE.load().scenario
+    service = loaded.background[0].target.service
+    changed = CASCADE.load_with([f"faults.slow-1.target={service}"]).scenario
+    assert changed.background == loaded.background
+    text = apply(CASCADE.scenario, "faults.slow-1.target", service)
+    assert replace(CASCADE, scenario=text).load().scenario.background != loaded.background
+
+
+def test_another_mesh_takes_the_place_of_its_own_and_what_was_drawn_stays():
+    mesh = apply(CASCADE.topology, "services.user-service.replicas", "1")
+    changed = CASCADE.load_with(["services.database.replicas=3"], mesh)
+    services = {service.name: service.replicas for service in changed.topology.services}
+    assert (services["user-service"], services["database"], services["cache-service"]) == (1, 3, 2)
+    assert changed.scenario.background == CASCADE.load().scenario.background
+
+
+def test_what_is_an_option_of_the_run_takes_the_place_of_the_recorded_one():
+    changed = CASCADE.load_with(["duration=2m", "lead_in=90s", "recovery=10s", "rate=40/s", "severity=1"]).scenario
+    assert (changed.duration, changed.lead_in, changed.recovery, changed.rate) == (120, 90, 10, 40)
+    assert changed.faults[0].severity == 1
+    assert CASCADE.load().scenario.faults[0].severity == 0.5
+
+
+def test_the_rate_of_the_workload_is_that_of_the_run():
+    assert CASCADE.load_with(["workload.rate=40/s"]).scenario.rate == 40
+    whole = CASCADE.load_with(["workload={rate: 5/s, mix: {api-gateway.browse: 1}}"])
+    assert (whole.scenario.rate, whole.topology.workload.rate) == (None, 5)
+
+
+def test_of_two_assignments_to_a_path_the_last_holds():
+    changed = CASCADE.load_with(["services.database.replicas=3", "services.database.replicas=4"])
+    assert changed.topology.service("database").replicas == 4
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("services.database.replicas=three", "must be a whole number such as 12, not 'three'"),
+        ("services.database.replcas=3", "services.database: unknown key 'replcas' (did you mean 'replicas'?)"),
+        ("services.databse.replicas=3", "there is no service 'databse' (did you mean 'database'?)"),
+        ("faults.slow-1.factor=0", "must be at least 1, not 0"),
+        ("faults.slow-1.target=databse", "unknown service 'databse' (did you mean 'database'?)"),
+        ("faults.slow-1={target: database}", "missing key 'factor'"),
+        ("workload.mix.api-gateway.brows=1", "api-gateway has no operation 'brows' (did you mean 'browse'?)"),
+        ("workload.rate=fast", "must be a rate such as 20/s, 90/m or 5/h, not 'fast'"),
+        ("duration=2", "needs a unit, as in 2ms or 2s"),
+        ("duration=0", "must be more than 0s, not 0"),
+        ("severity=200%", "must be at most 100%, not 200%"),
+        ("severity={", "isn't YAML: while parsing a flow node, did not find expected node content"),
+        ("servces.database.replicas=3", "a path can't begin with 'servces' (did you mean 'services'?)"),
+        ("services", "must be PATH=VALUE, as in services.database.replicas=3"),
+    ],
+)
+def test_what_comes_of_an_assignment_is_told_as_its_own(assignment, message):
+    assert problems(assignment) == [f"--set {assignment}: {message}"]
+
+
+def test_of_several_assignments_each_gets_its_own_errors():
+    assert problems("a=1", "services.x.replicas=2", "duration=x") == [
+        "--set a=1: a path can't begin with 'a' (valid: services, defaults, edges, workload, duration, lead_in, "
+        "recovery, rate, severity, faults, background)",
+        "--set duration=x: must be a duration such as 250ms, 1.5s or 2m, not 'x'",
+        "--set services.x.replicas=2: there is no service 'x' (valid: api-gateway, auth-service, user-service, "
+        "product-service, order-service, payment-service, inventory-service, notification-service, cache-service, "
+        "database)",
+    ]
+    assert problems("services.database.workers=0", "services.database.queue=-1") == [
+        "--set services.database.queue=-1: must be at least 0, not -1",
+        "--set services.database.workers=0: must be at least 1, not 0",
+    ]
+
+
+def test_what_follows_elsewhere_is_told_of_the_text_without_lines_that_nobody_has_seen():
+    stopped = replace(CASCADE, scenario='name: s\nfaults:\n  - stop: {target: "database[1]"}\n')
+    assert stopped.load().scenario.faults[0].target.replica == 1
+    assert problems("services.database.replicas=1", recipe=stopped) == [
+        "manifest.json (scenario): faults[0].stop.target: the last replica of database is database[0]"
+    ]
+
+
+def test_a_recipe_that_is_wrong_from_the_start_says_where():
+    wrong = replace(CASCADE, scenario="name: s\nfaults:\n  - slw: {target: database, factor: 2}\n")
+    with pytest.raises(
+        DocumentError, match=r"^manifest.json \(scenario\):3: faults\[0\].slw: unknown kind of fault 'slw'"
+    ):
+        wrong.load()
