@@ -212,11 +212,11 @@ def scenario(file: Path, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_fixtures(output: Path, as_json: bool) -> None:
     """List what has been generated: scenario, seed, span of time, records by kind, size."""
-    from exporters import fixture, listing
+    from exporters import listing
 
     if not output.is_dir():
         _fail(f"{output}: no such folder; fixtures are made by, for example, `python run.py cascade`")
-    found, unreadable = fixture.find(output)
+    found, unreadable = listing.find(output)
     if as_json:
         click.echo(json.dumps([listing.as_json(entry) for entry in found], indent=2))
     else:
@@ -458,7 +458,7 @@ def _generate(
     """Play and write; `changes` are what is set in place of what the scenario file says (`faults.loader.Options`)."""
     from time import perf_counter
 
-    from exporters import fixture, terminal
+    from exporters import terminal, writing
     from faults import loader
     from sim.simulation import Simulation
     from sim.summary import Summary
@@ -472,7 +472,7 @@ def _generate(
     if not quiet:
         _print(loaded.warnings)
     played = loaded.scenario
-    folder = fixture.place(output, played)
+    folder = writing.place(output, played)
     summary = Summary(played, start)
     began = perf_counter()
     try:
@@ -483,7 +483,7 @@ def _generate(
                 summary.take(batch)
                 advance(batch.clock)
 
-            content = fixture.write(simulation, folder, options.severity, on_batch, truth)
+            content = writing.write(simulation, folder, options.severity, on_batch, truth)
     except OSError as error:
         _fail(f"{folder}: cannot be written: {error.strerror or error}")
     summary.finish()

@@ -25,7 +25,7 @@ from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts
 from benchmarks.compile import is_compiled
 from benchmarks.meshes import copies, enlarged
-from exporters import fixture
+from exporters import writing
 from faults.scenario import Scenario
 from sim.records import Batch
 from sim.simulation import Simulation
@@ -64,7 +64,7 @@ def pipeline(mesh: Topology, duration: float, seed: int, folder: Path) -> Counts
         calls += int((batch.traces["kind"] == "server").sum())
         requests += batch.traces["parent_span_id"].null_count()
 
-    content = fixture.write(Simulation(scenario, mesh, seed=seed), folder / "fixture", 1.0, count)
+    content = writing.write(Simulation(scenario, mesh, seed=seed), folder / "fixture", 1.0, count)
     return Counts(requests, calls, sum(each["records"] for each in content["files"].values()))
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from exporters import fixture, key, manifest
+from exporters import key, manifest, writing
 from exporters.staging import staged
 from faults import loader
 from faults.cases import Case, case
@@ -98,7 +98,7 @@ def generate(order: Order, output: Path, processes: int, on_case: Callable[[Made
     NoCaseError
         If the mesh has no such cases.
     """
-    fixture.refuse_foreign(output, {INDEX, TELEMETRY, TRUTH}, "data set")
+    writing.refuse_foreign(output, {INDEX, TELEMETRY, TRUTH}, "data set")
     with staged(output) as stage:
         for folder in (TELEMETRY, TRUTH):
             (stage / folder).mkdir()
@@ -145,7 +145,7 @@ def _make(task: tuple[Order, Path, int]) -> Made:
         else:
             with TemporaryDirectory(dir=stage) as parent:
                 folder = Path(parent) / drawn.name
-                written = fixture.write(_simulation(order, drawn, number), folder, 1.0, lambda batch: None)
+                written = writing.write(_simulation(order, drawn, number), folder, 1.0, lambda batch: None)
                 truth = key.read_ground_truth(folder)
                 _put(folder, stage)
             return Made(_public(drawn.name, written, truth), _answer(drawn.name, written, truth), latent, loud)

@@ -1,12 +1,65 @@
-"""A list of fixtures, for people and for programs."""
+"""Finds fixtures, and lists them for people and for programs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exporters.fixture import Entry
+from exporters import manifest
+from exporters.staging import recover
+from faults.scenario import GROUPS
+from sim.records import KINDS
 from topology.units import duration
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fixture in a list. `problem` says why it isn't whole; empty if it is, as far as sizes tell."""
+
+    folder: Path
+    scenario: str
+    seed: int
+    start: str
+    seconds: float
+    records: dict[str, int]
+    bytes: int
+    problem: str = ""
+
+
+def find(output: Path) -> tuple[list[Entry], list[manifest.ManifestError]]:
+    """All fixtures below an output folder, by path, and why others can't be read."""
+    groups = [output, *(output / group for group in GROUPS.values() if group is not None)]
+    entries, unreadable = [], []
+    for group in groups:
+        for hidden in sorted(group.glob(".*.previous-*")):
+            recover(group / hidden.name[1:].rpartition(".previous-")[0])
+    for folder in sorted(path.parent for group in groups for path in group.glob(f"[!.]*/{manifest.NAME}")):
+        try:
+            entries.append(_entry(folder, manifest.load(folder)))
+        except manifest.ManifestError as error:
+            unreadable.append(error)
+    return entries, unreadable
+
+
+def _entry(folder: Path, content: dict[str, Any]) -> Entry:
+    try:
+        options, files = content["options"], content["files"]
+        written = {kind: files[f"{kind}.ndjson"] for kind in KINDS}
+        return Entry(
+            folder=folder,
+            scenario=content["scenario"]["name"],
+            seed=content["seed"],
+            start=content["start"],
+            seconds=options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
+            records={kind: each["records"] for kind, each in written.items()},
+            bytes=sum(each["bytes"] for each in files.values()),
+            problem="; ".join(
+                filter(None, (manifest.damage(folder, name, each["bytes"]) for name, each in files.items()))
+            ),
+        )
+    except (KeyError, TypeError):
+        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
 
 
 def as_json(entry: Entry) -> dict[str, Any]:

@@ -96,6 +96,15 @@ def load(folder: Path) -> dict[str, Any]:
     return content
 
 
+def damage(folder: Path, name: str, size: int) -> str:
+    """What is wrong with a fixture's file, as far as its size tells; empty if nothing is."""
+    path = folder / name
+    if not path.is_file():
+        return f"{name} is missing"
+    found = path.stat().st_size
+    return "" if found == size else f"{name} has {found} bytes, not {size}"
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest."""
     text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}

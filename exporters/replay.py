@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from exporters import fixture, manifest
+from exporters import manifest, writing
 from exporters.key import FILES
 from exporters.manifest import ManifestError
 from faults.loader import Loaded, Options
@@ -180,7 +180,7 @@ def replay(reloaded: Reloaded, output: Path | None, on_batch: Callable[[Batch], 
     before = {name: _sha256(reloaded.folder / name) for name in reloaded.files}
     with _kept(output) as folder:
         simulation = reloaded.simulation(reloaded.loaded)
-        written = fixture.write(
+        written = writing.write(
             simulation, folder, reloaded.recipe.options.severity, on_batch, bool(reloaded.files.keys() & FILES)
         )["files"]
     after = {name: each["sha256"] for name, each in written.items()}

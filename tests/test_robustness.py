@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 from click.testing import CliRunner
 
-from exporters.fixture import find
+from exporters.listing import find
 from run import main
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from exporters.fixture import find
+from exporters.listing import find
 from run import main
 from sim.records import KINDS
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from answer_key import EFFECTS, RIGHT, at, fault, truth
 
-from exporters.fixture import write as written
 from exporters.marking import TruthError, report
 from exporters.schemas import FOLDER
+from exporters.writing import write as written
 from faults.loader import Options, load, shipped
 from sim.records import TRACE
 from sim.simulation import Simulation

@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from exporters import fixture
+from exporters import writing
 from exporters.schemas import FOLDER, files
 from faults.loader import Options, load, shipped
 from sim.records import KINDS
@@ -84,7 +84,7 @@ def cascade(tmp_path_factory):
     """A short fixture."""
     loaded = load(shipped()["cascade"], Options(duration=20, lead_in=2, recovery=2))
     folder = tmp_path_factory.mktemp("fixture") / "cascade"
-    fixture.write(Simulation(loaded.scenario, loaded.topology), folder, 1.0, lambda batch: None)
+    writing.write(Simulation(loaded.scenario, loaded.topology), folder, 1.0, lambda batch: None)
     return folder
 
 

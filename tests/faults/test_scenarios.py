@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from exporters.fixture import place
+from exporters.writing import place
 from faults.loader import load, shipped
 from run import main
 

@@ -1,10 +1,9 @@
-"""A fixture: a folder with the four files of a run, its manifest, and its answer key."""
+"""Writes a fixture: a folder with the four files of a run, its manifest, and its answer key."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from exporters import manifest
 from exporters.background import Background
 from exporters.key import BRIEF, FOLDER, KeySink
 from exporters.ndjson import NdjsonSink, Written
-from exporters.staging import recover, staged
+from exporters.staging import staged
 from faults.scenario import GROUPS, Scenario
 from sim.records import KINDS, Batch
 from sim.simulation import Simulation
@@ -90,59 +89,3 @@ def refuse_foreign(folder: Path, own: Collection[str], what: str) -> None:
     foreign = sorted({path.name for path in folder.iterdir()}.difference(own)) if folder.is_dir() else []
     if foreign:
         raise FileExistsError(errno.EEXIST, f"it holds {foreign[0]}, which is no part of a {what}", str(folder))
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A fixture in a list. `problem` says why it isn't whole; empty if it is, as far as sizes tell."""
-
-    folder: Path
-    scenario: str
-    seed: int
-    start: str
-    seconds: float
-    records: dict[str, int]
-    bytes: int
-    problem: str = ""
-
-
-def find(output: Path) -> tuple[list[Entry], list[manifest.ManifestError]]:
-    """All fixtures below an output folder, by path, and why others can't be read."""
-    groups = [output, *(output / group for group in GROUPS.values() if group is not None)]
-    entries, unreadable = [], []
-    for group in groups:
-        for hidden in sorted(group.glob(".*.previous-*")):
-            recover(group / hidden.name[1:].rpartition(".previous-")[0])
-    for folder in sorted(path.parent for group in groups for path in group.glob(f"[!.]*/{manifest.NAME}")):
-        try:
-            entries.append(_entry(folder, manifest.load(folder)))
-        except manifest.ManifestError as error:
-            unreadable.append(error)
-    return entries, unreadable
-
-
-def _entry(folder: Path, content: dict[str, Any]) -> Entry:
-    try:
-        options, files = content["options"], content["files"]
-        written = {kind: files[f"{kind}.ndjson"] for kind in KINDS}
-        return Entry(
-            folder=folder,
-            scenario=content["scenario"]["name"],
-            seed=content["seed"],
-            start=content["start"],
-            seconds=options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
-            records={kind: each["records"] for kind, each in written.items()},
-            bytes=sum(each["bytes"] for each in files.values()),
-            problem="; ".join(filter(None, (_damage(folder, name, each["bytes"]) for name, each in files.items()))),
-        )
-    except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
-
-
-def _damage(folder: Path, name: str, size: int) -> str:
-    """What is wrong with a file, as far as its size tells."""
-    path = folder / name
-    if not path.is_file():
-        return f"{name} is missing"
-    found = path.stat().st_size
-    return "" if found == size else f"{name} has {found} bytes, not {size}"
