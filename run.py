@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from exporters.formats import Format
     from exporters.replay import Reloaded
     from topology.document import Problem
     from topology.loader import Loaded
@@ -88,6 +89,20 @@ class Start(click.ParamType[datetime]):
         return moment
 
 
+class FormatName(click.ParamType["Format"]):
+    """The name of a format."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Format:
+        from exporters.formats import FORMATS
+        from topology.document import suggestion
+
+        if value not in FORMATS:
+            self.fail(f"no format is called {value!r}{suggestion(value, FORMATS)}", param, ctx)
+        return FORMATS[value]
+
+
 def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that plays a scenario."""
     path = click.Path(path_type=Path)
@@ -128,6 +143,13 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
                 default=True,
                 show_default=True,
                 help="Write the answer key, for which it is played again without its faults.",
+            ),
+            click.option(
+                "--format",
+                "formats",
+                type=FormatName(),
+                multiple=True,
+                help="Write the records as this too, into a folder of its own in the fixture; may be given again.",
             ),
             click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output."),
             click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for)."),
@@ -310,6 +332,42 @@ def whatif(
         click.echo("\n".join(difference.lines(found, ", ".join(words))))
 
 
+@main.command(short_help="A fixture in another format")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--format", "format", type=FormatName(), required=True, help="One of those in docs/formats.md.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@click.option("--with-truth", is_flag=True, help="Put in what was wrong, where the format has a place for it.")
+@click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
+@click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+def export(folder: Path, format: Format, output: Path, with_truth: bool, as_json: bool, quiet: bool) -> None:
+    """Write a fixture's records in another format (see docs/formats.md)."""
+    from exporters import export, reading, terminal
+    from exporters.extras import MissingExtraError
+    from exporters.key import TruthError
+    from exporters.manifest import ManifestError
+    from topology.document import DocumentError
+
+    if with_truth and not format.truth:
+        _fail(f"format {format.name} has no place for what was wrong: leave out --with-truth")
+    try:
+        context = reading.context(folder, with_truth)
+        with terminal.progress(format.name, context.length, quiet) as advance:
+            files = export.export(folder, format, context, output, lambda batch: advance(batch.clock))
+    except KeyboardInterrupt:
+        click.echo("Interrupted: nothing half-written is left.", err=True)
+        sys.exit(INTERRUPTED)
+    except (ManifestError, TruthError, MissingExtraError) as error:
+        _fail(str(error))
+    except DocumentError as error:
+        _refuse(error.problems)
+    except OSError as error:
+        _fail(f"{error.filename or output}: cannot be read or written: {error.strerror or error}")
+    if as_json:
+        click.echo(json.dumps({"format": format.name, "folder": str(output), "files": files}, indent=2))
+    elif not quiet:
+        click.echo("\n".join(f"{output / name}  {size / 1e6:.1f} MB" for name, size in files.items()))
+
+
 @main.command(short_help="Mark an answer")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
@@ -453,12 +511,14 @@ def _generate(
     as_json: bool,
     quiet: bool,
     truth: bool,
+    formats: tuple[Format, ...],
     **changes: Any,
 ) -> None:
     """Play and write; `changes` are what is set in place of what the scenario file says (`faults.loader.Options`)."""
     from time import perf_counter
 
     from exporters import terminal, writing
+    from exporters.extras import MissingExtraError
     from faults import loader
     from sim.simulation import Simulation
     from sim.summary import Summary
@@ -483,7 +543,9 @@ def _generate(
                 summary.take(batch)
                 advance(batch.clock)
 
-            content = writing.write(simulation, folder, options.severity, on_batch, truth)
+            content = writing.write(simulation, folder, options.severity, on_batch, truth, formats)
+    except MissingExtraError as error:
+        _fail(str(error))
     except OSError as error:
         _fail(f"{folder}: cannot be written: {error.strerror or error}")
     summary.finish()

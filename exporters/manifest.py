@@ -29,7 +29,9 @@ class ManifestError(Exception):
     """A folder holds no fixture, or one that this version can't read."""
 
 
-def manifest(simulation: Simulation, severity: float, written: dict[str, Written]) -> dict[str, Any]:
+def manifest(
+    simulation: Simulation, severity: float, written: dict[str, Written], formats: list[str]
+) -> dict[str, Any]:
     """The manifest of a finished run, as a JSON object.
 
     Parameters
@@ -40,6 +42,8 @@ def manifest(simulation: Simulation, severity: float, written: dict[str, Written
         What the severity of the scenario's faults was multiplied by.
     written
         What each file holds, by its path in the fixture's folder.
+    formats
+        The formats that the fixture has folders of, besides.
     """
     scenario, topology = simulation.scenario, simulation.topology
     return {
@@ -66,6 +70,7 @@ def manifest(simulation: Simulation, severity: float, written: dict[str, Written
             | {"bytes": each.bytes, "sha256": each.sha256}
             for name, each in written.items()
         },
+        "formats": formats,
     }
 
 
@@ -134,6 +139,7 @@ def json_schema() -> dict[str, Any]:
             drawn={"type": "array", "items": {"type": "object", "required": ["kind", "id", "target"]}},
             files=_object(**{f"{kind}.ndjson": _object(**written) for kind in KINDS})
             | {"additionalProperties": _object(**written) | {"required": ["bytes", "sha256"]}},
+            formats={"type": "array", "items": text},
         ),
     }
 

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
+from exporters.context import Context
 from sim.records import KINDS, Batch, Kind, records
+
+
+def sink(target: Path, context: Context) -> NdjsonSink:
+    """The format: records are all it needs."""
+    return NdjsonSink(target)
 
 
 def encode(kind: Kind, frame: pl.DataFrame) -> bytes:

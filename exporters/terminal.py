@@ -131,4 +131,5 @@ def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str
             for (caller, callee), count in sorted(summary.opened.items())
         ],
         "files": content["files"],
+        "formats": content["formats"],
     }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from exporters import manifest
+from exporters import context, manifest
 from exporters.background import Background
+from exporters.formats import FORMATS, Format
 from exporters.key import BRIEF, FOLDER, KeySink
 from exporters.ndjson import NdjsonSink, Written
+from exporters.sink import Sink, Sinks
 from exporters.staging import staged
 from faults.scenario import GROUPS, Scenario
 from sim.records import KINDS, Batch
@@ -25,7 +28,12 @@ def place(output: Path, scenario: Scenario) -> Path:
 
 
 def write(
-    simulation: Simulation, folder: Path, severity: float, on_batch: Callable[[Batch], None], truth: bool = True
+    simulation: Simulation,
+    folder: Path,
+    severity: float,
+    on_batch: Callable[[Batch], None],
+    truth: bool = True,
+    formats: Sequence[Format] = (),
 ) -> dict[str, Any]:
     """Play a simulation and write its fixture; returns the manifest.
 
@@ -43,42 +51,53 @@ def write(
         Hears of each batch.
     truth
         Whether to write the answer key too, for which the run is played again without its faults.
+    formats
+        What else to write the records as, each into a folder of its own below the fixture's. NDJSON is the fixture.
 
     Raises
     ------
+    exporters.extras.MissingExtraError
+        If a format needs a library that isn't installed.
     OSError
         If the folder can't be written, or holds files of another kind, which would be lost.
     """
-    refuse_foreign(folder, {manifest.NAME, BRIEF, FOLDER, *(f"{kind}.ndjson" for kind in KINDS)}, "fixture")
-    with staged(folder) as stage:
-        written = _with_key(simulation, stage, on_batch) if truth else _telemetry(simulation, stage, on_batch)
-        content = manifest.manifest(simulation, severity, written)
+    own = {manifest.NAME, BRIEF, FOLDER, *(f"{kind}.ndjson" for kind in KINDS), *FORMATS}
+    refuse_foreign(folder, own, "fixture")
+    others = {each.name: each for each in formats if each.name != "ndjson"}
+    with staged(folder) as stage, ExitStack() as opened:
+        lines = NdjsonSink(stage)
+        opened.callback(lines.discard)
+        sinks: list[Sink] = [lines]
+        for name, each in others.items():
+            (stage / name).mkdir()
+            sinks.append(each.sink(stage / name, context.of(simulation)))
+            opened.callback(sinks[-1].discard)
+        if truth:
+            key = _with_key(simulation, stage, Sinks(sinks), on_batch)
+        else:
+            key = {}
+            _telemetry(simulation, Sinks(sinks), on_batch)
+        content = manifest.manifest(simulation, severity, lines.written | key, [*others])
         manifest.save(stage, content)
     return content
 
 
-def _telemetry(source: Simulation | Twins, stage: Path, on_batch: Callable[[Batch], None]) -> dict[str, Written]:
-    """Write the four files, and return what they hold."""
-    sink = NdjsonSink(stage)
-    try:
-        with Background(sink) as background:
-            for batch in source.batches():
-                background.write(batch)
-                on_batch(batch)
-        sink.close()
-    except BaseException:
-        sink.discard()
-        raise
-    return sink.written
+def _telemetry(source: Simulation | Twins, sink: Sink, on_batch: Callable[[Batch], None]) -> None:
+    """Write the records."""
+    with Background(sink) as background:
+        for batch in source.batches():
+            background.write(batch)
+            on_batch(batch)
+    sink.close()
 
 
-def _with_key(simulation: Simulation, stage: Path, on_batch: Callable[[Batch], None]) -> dict[str, Written]:
-    """Write the four files and the answer key, and return what they hold."""
+def _with_key(simulation: Simulation, stage: Path, sink: Sink, on_batch: Callable[[Batch], None]) -> dict[str, Written]:
+    """Write the records and the answer key, and return what the files of the key hold."""
     key = KeySink(stage)
     try:
         twins = Twins(simulation, key.write)
-        written = _telemetry(twins, stage, on_batch)
-        return written | key.finish(twins)
+        _telemetry(twins, sink, on_batch)
+        return key.finish(twins)
     except BaseException:
         key.discard()
         raise

@@ -1,0 +1,59 @@
+"""Every format that records can be written in: a line each. What writes it is imported when it's used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporters.context import Context
+    from exporters.sink import Sink
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Attributes
+    ----------
+    name
+        As the command line and a fixture's folder have it.
+    summary
+        What it is, in a few words.
+    module
+        Has a function `sink(target: Path, context: Context) -> Sink`, where `target` is an empty folder.
+    extra
+        The extra that installs what it needs besides the core; None for nothing.
+    truth
+        Whether it has a place for what was wrong (`Context.truth`).
+    """
+
+    name: str
+    summary: str
+    module: str
+    extra: str | None = None
+    truth: bool = False
+
+    def sink(self, target: Path, context: Context) -> Sink:
+        """What writes records in this format into an empty folder.
+
+        Raises
+        ------
+        exporters.extras.MissingExtraError
+            If a library that it needs isn't installed.
+        OSError
+            If a file can't be made.
+        """
+        from exporters import extras
+
+        sink: Sink = extras.load(self.module, self.extra, f"format {self.name}").sink(target, context)
+        return sink
+
+
+#: All formats, by name.
+FORMATS: dict[str, Format] = {
+    each.name: each
+    for each in (Format("ndjson", "the four files of a fixture, without its manifest", "exporters.ndjson"),)
+}

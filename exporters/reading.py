@@ -1,0 +1,151 @@
+"""Reads a fixture's records again, as the batches they were written in, or nearly.
+
+Its files are checked against the manifest before the first record is read, so whoever takes the batches never meets
+a record that this project didn't write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from exporters import context as contexts
+from exporters import key, manifest, replay
+from exporters.context import Context
+from sim.records import KINDS, Batch, Kind
+
+
+def verified(folder: Path) -> dict[str, Any]:
+    """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
+
+    Raises
+    ------
+    exporters.manifest.ManifestError
+        If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
+    OSError
+        If a file can't be read.
+    """
+    content = manifest.load(folder)
+    try:
+        files = {f"{kind}.ndjson": content["files"][f"{kind}.ndjson"] for kind in KINDS}
+        problems = [
+            problem for name, each in files.items() if (problem := manifest.damage(folder, name, each["bytes"]))
+        ]
+        if not problems:
+            problems = [
+                f"{name} was changed" for name, each in files.items() if _sha256(folder / name) != each["sha256"]
+            ]
+    except (KeyError, TypeError):
+        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
+    if problems:
+        raise manifest.ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
+    return content
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def context(folder: Path, truth: bool = False) -> Context:
+    """What a format may need besides records, from a fixture's manifest, and from its answer key if `truth` is set.
+
+    Raises
+    ------
+    exporters.manifest.ManifestError, topology.document.DocumentError
+        As `exporters.replay.reload` does.
+    exporters.key.TruthError
+        If the truth is asked for, and there is none.
+    """
+    reloaded = replay.reload(folder)
+    return contexts.of(reloaded.simulation(reloaded.loaded), key.read_ground_truth(folder) if truth else None)
+
+
+def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
+    """The records of a fixture in order of time, in memory that doesn't grow with it.
+
+    As in a batch of a run, all of a moment are together: what follows a batch is later than all that is in it.
+
+    Parameters
+    ----------
+    folder
+        The fixture, which is checked against its manifest first.
+    records
+        In a batch, about.
+
+    Raises
+    ------
+    exporters.manifest.ManifestError, OSError
+        As `verified` does.
+    """
+    start = datetime.fromisoformat(verified(folder)["start"])
+    with ExitStack() as stack:
+        files = [
+            _File(kind, stack.enter_context((folder / f"{name}.ndjson").open("rb")), max(1, records // 2))
+            for name, kind in KINDS.items()
+        ]
+        while unfinished := [file for file in files if not file.finished]:
+            # Up to the last moment that the file that lags behind has been read to; more of that moment may follow.
+            behind = min(unfinished, key=lambda file: file.last)
+            until = behind.last
+            frames = {file.kind.name: file.take(until) for file in files}
+            if any(map(len, frames.values())):
+                yield Batch(**frames, clock=(datetime.fromisoformat(until) - start).total_seconds())
+            behind.read()
+        last = max((file.last for file in files), default="") or start.isoformat()
+        frames = {file.kind.name: file.take() for file in files}
+        yield Batch(**frames, clock=(datetime.fromisoformat(last) - start).total_seconds())
+
+
+class _File:
+    """A file of records, of which some are read and not taken yet: always some, until it's finished.
+
+    Attributes
+    ----------
+    finished
+        Whether all of it has been read.
+    last
+        The time of the last record that has been read; empty if there is none.
+    """
+
+    def __init__(self, kind: Kind, file: BinaryIO, records: int) -> None:
+        self.kind = kind
+        self.finished = False
+        self.last = ""
+        self._file = file
+        self._records = records
+        self._waiting = pl.DataFrame(schema=kind.frame_schema)
+        self.read()
+
+    def read(self) -> None:
+        """Read some more records."""
+        lines = list(islice(self._file, self._records))
+        self.finished = len(lines) < self._records
+        if lines:
+            self._waiting = pl.concat([self._waiting, _decode(self.kind, lines)])
+            self.last = self._waiting["timestamp"][-1]
+
+    def take(self, until: str | None = None) -> pl.DataFrame:
+        """Take the records before a time, or all."""
+        count = len(self._waiting) if until is None else self._waiting["timestamp"].search_sorted(until, side="left")
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+
+def _decode(kind: Kind, lines: list[bytes]) -> pl.DataFrame:
+    """The records of some lines of a file, as a frame that `exporters.ndjson.encode` makes the same lines of."""
+    if not kind.objects:
+        return pl.read_ndjson(b"".join(lines), schema=kind.frame_schema)
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        for name in kind.objects:
+            row[name] = json.dumps(row[name], ensure_ascii=False)
+    return pl.DataFrame(rows, schema=kind.frame_schema)

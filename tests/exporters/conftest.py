@@ -1,0 +1,20 @@
+"""One short incident, recorded once a session."""
+
+import pytest
+from incident import short
+
+from exporters import writing
+
+
+@pytest.fixture(scope="session")
+def incident(tmp_path_factory):
+    """The folder of its fixture, with its answer key. Not to be changed."""
+    folder = tmp_path_factory.mktemp("incident") / "cascade"
+    writing.write(short(), folder, 1.0, lambda batch: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def incident_batches():
+    """Its records as they come from the run, in more batches than the fixture was written in."""
+    return list(short(batch=2000).batches())

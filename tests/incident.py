@@ -1,0 +1,10 @@
+"""A short incident for tests of what becomes of records."""
+
+from faults.loader import Options, load, shipped
+from sim.simulation import Simulation
+
+
+def short(batch=32_000):
+    """A cascade, not played yet: ten seconds of it, and five before and after; about so many records come at a time."""
+    loaded = load(shipped()["cascade"], Options(duration=10, lead_in=5, recovery=5))
+    return Simulation(loaded.scenario, loaded.topology, batch=batch)
