@@ -193,6 +193,7 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
             "hit",
             "breakers_opened",
             "files",
+            "formats",
         ]
     )
     assert (summary["scenario"], summary["topology"], summary["seed"]) == ("cascade", "ten-services", 3)
