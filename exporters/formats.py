@@ -55,5 +55,8 @@ class Format:
 #: All formats, by name.
 FORMATS: dict[str, Format] = {
     each.name: each
-    for each in (Format("ndjson", "the four files of a fixture, without its manifest", "exporters.ndjson"),)
+    for each in (
+        Format("ndjson", "the four files of a fixture, without its manifest", "exporters.ndjson"),
+        Format("otlp", "OpenTelemetry: traces, logs and metrics as JSON lines", "exporters.otlp"),
+    )
 }

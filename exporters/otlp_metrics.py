@@ -1,0 +1,195 @@
+"""Metrics as OTLP has them: gauges, counts that only grow, and histograms of durations with exemplars.
+
+A record of a metric becomes a data point; a rate becomes the count that it's the rate of, since the recording began.
+Names are those of which Prometheus makes the names in `exporters.families`. Histograms are of the spans that ended in
+the interval, which are the ones that `request_rate` counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from exporters.context import Context
+from exporters.families import FAMILIES, Samples
+from exporters.moments import microseconds
+from exporters.otlp_json import attributes, text
+from exporters.phrases import Phrases
+from exporters.semconv import BOUNDS, Conventions
+from sim.records import Batch
+
+_UNITS = {"ratio": "1", "seconds": "s", "": ""}
+_CUMULATIVE = '"aggregationTemporality":2'
+_ROWS = {
+    name: pl.Int64 if name == "at" else pl.String for name in ("at", "service", "replica", "head", "tail", "point")
+}
+
+
+class Points:
+    """Makes data points of records of metrics and of spans."""
+
+    def __init__(self, context: Context, conventions: Conventions) -> None:
+        self._samples = Samples(context)
+        self._durations = Durations(context, conventions)
+        self._start = f'"startTimeUnixNano":"{_start(context)}000"'
+        self._metrics = Phrases(["metric", "family"], ["head", "tail"], _metric)
+        self._targets = Phrases(["target"], ["labels"], _labels)
+
+    def take(self, batch: Batch) -> pl.DataFrame:
+        """The data points of a batch, in order of time.
+
+        Returns
+        -------
+        frame
+            `at`, microseconds since 1970; `service` and `replica`; `head` and `tail`, what stands before and after the
+            points of a metric; `point`, its text.
+        """
+        samples = self._targets.add(self._metrics.add(self._samples.take(batch)))
+        counted = pl.col("metric").is_in([name for name, family in FAMILIES.items() if family.type == "counter"])
+        value = (
+            pl.when(counted)
+            .then(pl.concat_str(pl.lit(f'{self._start},"asInt":"'), pl.col("value").cast(pl.Int64), pl.lit('"}')))
+            .otherwise(pl.concat_str(pl.lit('"asDouble":'), pl.col("value"), pl.lit("}")))
+        )
+        time = pl.concat_str(pl.lit('"timeUnixNano":"'), "at", pl.lit('000",'))
+        points = samples.with_columns(point=pl.concat_str(pl.lit("{"), "labels", time, value)).select(*_ROWS)
+        durations = pl.DataFrame(list(self._durations.take(batch)), schema=_ROWS, orient="row")
+        return pl.concat([points, durations]).sort("at", maintain_order=True)
+
+
+def _start(context: Context) -> int:
+    """The start of the recording in microseconds since 1970."""
+    return round(context.start.timestamp() * 1e6)
+
+
+def _metric(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """What stands around the points of a metric."""
+    family = FAMILIES[row["metric"]]
+    name = row["family"].replace("mesh_service_", "mesh.service.").replace("mesh_replica_edge_", "mesh.replica.edge.")
+    name = name.replace("mesh_replica_", "mesh.replica.").replace("mesh_edge_", "mesh.edge.")
+    head = {"name": name.removesuffix(f"_{family.unit}"), "description": family.help, "unit": _UNITS[family.unit]}
+    shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if family.type == "counter" else '"gauge":{'
+    return {"head": f'{text(head)[:-1]},{shape}"dataPoints":[', "tail": "]}}"}
+
+
+def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:
+    target = row["target"]
+    return {"labels": "" if target is None else f'"attributes":{text(attributes({"mesh.target": target}))},'}
+
+
+# -- histograms ----------------------------------------------------------------------------------------------------
+
+
+class _Key(NamedTuple):
+    """What a histogram is of."""
+
+    service: str
+    replica: str | None
+    metric: str
+    labels: str
+
+
+class _Histogram:
+    """The spans so far by bucket, the sum of their durations in microseconds, and exemplars of the last interval."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.buckets = [0] * (len(bounds) + 1)
+        self.micros = 0
+        self.exemplars: list[str] = []
+
+
+class Durations:
+    """Counts the durations of spans, an interval after the other, since the recording began."""
+
+    def __init__(self, context: Context, conventions: Conventions) -> None:
+        self._conventions = conventions
+        self._start = _start(context)
+        self._length = round(context.interval * 1e6)
+        self._phrases = Phrases(Conventions.COLUMNS, ["metric", "labels"], self._describe)
+        self._histograms: dict[_Key, _Histogram] = {}
+        self._waiting: pl.DataFrame | None = None
+
+    def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        described = self._conventions.describe(row)
+        return {"metric": described.metric, "labels": text(attributes(described.measured))}
+
+    def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
+        """The data points of the moments that a batch has samples of; columns are those of `Points.take`.
+
+        A batch has spans by their start, so some end in intervals whose samples come later; and it has, with the
+        samples of a moment or before them, all spans that ended before it.
+        """
+        waiting = self._ended(batch)
+        moments = batch.metrics.select(at=microseconds()).to_series().unique().sort()
+        counted = pl.col("at") <= (moments[-1] if len(moments) else 0)
+        self._waiting = waiting.filter(~counted)
+        buckets = defaultdict(list)
+        for at, *rest in self._buckets(waiting.filter(counted)).iter_rows():
+            buckets[at].append(rest)
+        for at in moments:
+            for histogram in self._histograms.values():
+                histogram.exemplars.clear()
+            for service, replica, metric, labels, bucket, count, micros, exemplar in buckets[at]:
+                key = _Key(service, replica, metric, labels)
+                histogram = self._histograms.setdefault(key, _Histogram(_bounds(metric)))
+                histogram.buckets[bucket] += count
+                histogram.micros += micros
+                histogram.exemplars.append(exemplar)
+            for key, histogram in self._histograms.items():
+                yield at, key.service, key.replica, _head(key.metric), "]}}", self._point(at, key, histogram)
+
+    def _ended(self, batch: Batch) -> pl.DataFrame:
+        """Spans whose intervals have no samples yet; `at` is the moment when they will."""
+        micros = (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+        end = pl.col("end")
+        spans = (
+            self._phrases.add(batch.traces)
+            .drop_nulls("metric")
+            .with_columns(micros=micros, end=microseconds() + micros)
+            .with_columns(at=((end - self._start) // self._length + 1) * self._length + self._start)
+            .select("at", "service", "replica", "metric", "labels", "micros", "end", "trace_id", "span_id")
+        )
+        return spans if self._waiting is None else pl.concat([self._waiting, spans])
+
+    def _buckets(self, spans: pl.DataFrame) -> pl.DataFrame:
+        """How many spans fall into each bucket of each histogram, and the last of them as its exemplar."""
+        bucket = pl.lit(0, pl.Int64)
+        for protocol, bounds in BOUNDS.items():
+            own = sum((pl.col("micros") > round(bound * 1e6)).cast(pl.Int64) for bound in bounds)
+            bucket = pl.when(pl.col("metric").str.starts_with(protocol)).then(own).otherwise(bucket)
+        exemplar = pl.concat_str(
+            pl.lit('{"timeUnixNano":"'),
+            "end",
+            pl.lit('000","asDouble":'),
+            pl.col("micros") / 1e6,
+            pl.lit(',"traceId":"'),
+            "trace_id",
+            pl.lit('","spanId":"'),
+            "span_id",
+            pl.lit('"}'),
+        )
+        return (
+            spans.with_columns(bucket=bucket, exemplar=exemplar)
+            .group_by("at", "service", "replica", "metric", "labels", "bucket", maintain_order=True)
+            .agg(pl.len(), pl.col("micros").sum(), pl.col("exemplar").last())
+        )
+
+    def _point(self, at: int, key: _Key, histogram: _Histogram) -> str:
+        buckets = ",".join(f'"{count}"' for count in histogram.buckets)
+        exemplars = f',"exemplars":[{",".join(histogram.exemplars)}]' if histogram.exemplars else ""
+        return (
+            f'{{"attributes":{key.labels},"startTimeUnixNano":"{self._start}000","timeUnixNano":"{at}000",'
+            f'"count":"{sum(histogram.buckets)}","sum":{histogram.micros / 1e6},"bucketCounts":[{buckets}],'
+            f'"explicitBounds":{text(_bounds(key.metric))}{exemplars}}}'
+        )
+
+
+def _bounds(metric: str) -> tuple[float, ...]:
+    return BOUNDS[metric.partition(".")[0]]
+
+
+def _head(metric: str) -> str:
+    return f'{{"name":"{metric}","unit":"s","histogram":{{{_CUMULATIVE},"dataPoints":['
