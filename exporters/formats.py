@@ -58,5 +58,7 @@ FORMATS: dict[str, Format] = {
     for each in (
         Format("ndjson", "the four files of a fixture, without its manifest", "exporters.ndjson"),
         Format("otlp", "OpenTelemetry: traces, logs and metrics as JSON lines", "exporters.otlp"),
+        Format("jaeger", "traces for Jaeger's page for files", "exporters.jaeger"),
+        Format("zipkin", "spans for Zipkin", "exporters.zipkin"),
     )
 }

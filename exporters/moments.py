@@ -21,6 +21,11 @@ def utc(column: str = "timestamp") -> pl.Expr:
     return microseconds(column).cast(pl.Datetime("us", "UTC"))
 
 
+def length() -> pl.Expr:
+    """The durations of spans in whole microseconds, in which they were measured (Int64)."""
+    return (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+
+
 def seconds(column: str) -> pl.Expr:
     """Microseconds as seconds, in text, with a fraction only where there is one."""
     whole, fraction = pl.col(column) // 1_000_000, pl.col(column) % 1_000_000

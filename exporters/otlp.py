@@ -20,7 +20,7 @@ import polars as pl
 
 from exporters.context import Context
 from exporters.files import Files
-from exporters.moments import microseconds
+from exporters.moments import length, microseconds
 from exporters.otlp_json import attributes, text
 from exporters.otlp_metrics import Points
 from exporters.phrases import Phrases
@@ -108,7 +108,7 @@ class Requests:
 
     def _traces(self, batch: Batch) -> pl.DataFrame:
         frame = self._spans.add(self._resources.add(batch.traces.with_columns(at=microseconds())))
-        end = pl.col("at") + (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+        end = pl.col("at") + length()
         return frame.with_columns(
             scope=pl.lit(SCOPE),
             record=pl.concat_str(

@@ -15,7 +15,7 @@ import polars as pl
 
 from exporters.context import Context
 from exporters.families import FAMILIES, Samples
-from exporters.moments import microseconds
+from exporters.moments import length, microseconds
 from exporters.otlp_json import attributes, text
 from exporters.phrases import Phrases
 from exporters.semconv import BOUNDS, Conventions
@@ -143,12 +143,11 @@ class Durations:
 
     def _ended(self, batch: Batch) -> pl.DataFrame:
         """Spans whose intervals have no samples yet; `at` is the moment when they will."""
-        micros = (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
         end = pl.col("end")
         spans = (
             self._phrases.add(batch.traces)
             .drop_nulls("metric")
-            .with_columns(micros=micros, end=microseconds() + micros)
+            .with_columns(micros=length(), end=microseconds() + length())
             .with_columns(at=((end - self._start) // self._length + 1) * self._length + self._start)
             .select("at", "service", "replica", "metric", "labels", "micros", "end", "trace_id", "span_id")
         )
