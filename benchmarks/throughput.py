@@ -135,10 +135,10 @@ def memory(minutes: tuple[int, ...]) -> None:
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "run.py", "normal", "--duration", f"{length}m", "--output", folder, "--quiet"]
-            print(f"{f'run.py normal --duration {length}m':36}{_peak(command):10.0f}{'':20}{MEMORY:10.0f}")
+            print(f"{f'run.py normal --duration {length}m':36}{peak(command):10.0f}{'':20}{MEMORY:10.0f}")
 
 
-def _peak(command: list[str]) -> float:
+def peak(command: list[str]) -> float:
     """Peak memory of a command in MB, measured by a process that has no other child."""
     probe = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "

@@ -34,8 +34,8 @@ class Points:
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._samples = Samples(context)
         self._durations = Durations(context, conventions)
-        self._start = f'"startTimeUnixNano":"{_start(context)}000"'
-        self._metrics = Phrases(["metric", "family"], ["head", "tail"], _metric)
+        self._since = f'"startTimeUnixNano":"{_start(context)}000",'
+        self._metrics = Phrases(["metric", "family"], ["head", "tail", "since"], self._metric)
         self._targets = Phrases(["target"], ["labels"], _labels)
 
     def take(self, batch: Batch) -> pl.DataFrame:
@@ -48,31 +48,41 @@ class Points:
             points of a metric; `point`, its text.
         """
         samples = self._targets.add(self._metrics.add(self._samples.take(batch)))
-        counted = pl.col("metric").is_in([name for name, family in FAMILIES.items() if family.type == "counter"])
-        value = (
-            pl.when(counted)
-            .then(pl.concat_str(pl.lit(f'{self._start},"asInt":"'), pl.col("value").cast(pl.Int64), pl.lit('"}')))
-            .otherwise(pl.concat_str(pl.lit('"asDouble":'), pl.col("value"), pl.lit("}")))
+        point = pl.concat_str(
+            pl.lit("{"),
+            "labels",
+            "since",
+            pl.lit('"timeUnixNano":"'),
+            "at",
+            pl.lit('000","asDouble":'),
+            "value",
+            pl.lit("}"),
         )
-        time = pl.concat_str(pl.lit('"timeUnixNano":"'), "at", pl.lit('000",'))
-        points = samples.with_columns(point=pl.concat_str(pl.lit("{"), "labels", time, value)).select(*_ROWS)
+        points = samples.with_columns(point=point).select(*_ROWS)
         durations = pl.DataFrame(list(self._durations.take(batch)), schema=_ROWS, orient="row")
         return pl.concat([points, durations]).sort("at", maintain_order=True)
+
+    def _metric(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        """What stands around the points of a metric, and since when each counts."""
+        family = FAMILIES[row["metric"]]
+        level = row["family"].removesuffix(family.name)
+        head = {
+            "name": level.replace("_", ".") + family.name.removesuffix(f"_{family.unit}"),
+            "description": family.help,
+            "unit": _UNITS[family.unit],
+        }
+        counter = family.type == "counter"
+        shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if counter else '"gauge":{'
+        return {
+            "head": f'{text(head)[:-1]},{shape}"dataPoints":[',
+            "tail": "]}}",
+            "since": self._since if counter else "",
+        }
 
 
 def _start(context: Context) -> int:
     """The start of the recording in microseconds since 1970."""
     return round(context.start.timestamp() * 1e6)
-
-
-def _metric(row: Mapping[str, Any]) -> dict[str, str | None]:
-    """What stands around the points of a metric."""
-    family = FAMILIES[row["metric"]]
-    name = row["family"].replace("mesh_service_", "mesh.service.").replace("mesh_replica_edge_", "mesh.replica.edge.")
-    name = name.replace("mesh_replica_", "mesh.replica.").replace("mesh_edge_", "mesh.edge.")
-    head = {"name": name.removesuffix(f"_{family.unit}"), "description": family.help, "unit": _UNITS[family.unit]}
-    shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if family.type == "counter" else '"gauge":{'
-    return {"head": f'{text(head)[:-1]},{shape}"dataPoints":[', "tail": "]}}"}
 
 
 def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:
