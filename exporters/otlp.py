@@ -43,7 +43,8 @@ SEVERITIES = {
     "error": 17,
     "critical": 21,
 }
-_ROWS = {"at": pl.Int64, "resource": pl.String, "scope": pl.String, "record": pl.String}
+#: What is known of a record: when, who emitted it, its text, and as how many it counts.
+_ROWS = {"at": pl.Int64, "resource": pl.String, "scope": pl.String, "record": pl.String, "records": pl.Int32}
 
 
 def sink(target: Path, context: Context) -> OtlpSink:
@@ -82,29 +83,21 @@ class Requests:
         self._versions.take(batch)
         yield from self._full("traces", self._traces(batch))
         yield from self._full(
-            "logs",
-            pl.concat([self._logs(batch).select(*_ROWS), self._events(batch).select(*_ROWS)]).sort(
-                "at", maintain_order=True
-            ),
+            "logs", pl.concat([self._logs(batch), self._events(batch)]).sort("at", maintain_order=True)
         )
-        points = self._resources.add(self._versions.add(self._points.take(batch)))
-        for moment in points.partition_by("at", maintain_order=True):
-            for part in moment.iter_slices(RECORDS):
-                yield _request("metrics", _metrics(part), len(part))
+        yield from _requests("metrics", self._metrics(batch))
 
     def finish(self) -> Iterator[Request]:
         """The last requests, once all batches are taken."""
         for signal, rows in self._waiting.items():
-            if len(rows):
-                yield _request(signal, rows, len(rows))
+            yield from _requests(signal, rows.with_columns(request=0))
 
     def _full(self, signal: str, rows: pl.DataFrame) -> Iterator[Request]:
         """Add rows to those that wait, and make requests of as many as fill them."""
-        rows = pl.concat([self._waiting[signal], rows.select(*_ROWS)])
+        rows = pl.concat([self._waiting[signal], rows])
         full = len(rows) - len(rows) % RECORDS
-        for part in rows[:full].iter_slices(RECORDS):
-            yield _request(signal, part, len(part))
         self._waiting[signal] = rows[full:]
+        return _requests(signal, rows[:full].with_columns(request=pl.int_range(full) // RECORDS))
 
     def _traces(self, batch: Batch) -> pl.DataFrame:
         frame = self._spans.add(self._resources.add(batch.traces.with_columns(at=microseconds())))
@@ -126,7 +119,8 @@ class Requests:
                 pl.lit('",'),
                 "said",
             ),
-        )
+            records=1,
+        ).select(*_ROWS)
 
     def _describe(self, row: Any) -> dict[str, str | None]:
         described = self._conventions.describe(row)
@@ -146,8 +140,9 @@ class Requests:
         ).fill_null("")
         body = pl.struct(stringValue="message").struct.json_encode()
         return frame.with_columns(
-            record=pl.concat_str(_at(), pl.lit(","), "severity", pl.lit(',"body":'), body, inside, pl.lit("}"))
-        )
+            record=pl.concat_str(_at(), pl.lit(","), "severity", pl.lit(',"body":'), body, inside, pl.lit("}")),
+            records=1,
+        ).select(*_ROWS)
 
     def _events(self, batch: Batch) -> pl.DataFrame:
         """Events as log records with an event name; what else is known of them are attributes, as for all events."""
@@ -158,8 +153,21 @@ class Requests:
             f'{_severity(row["severity"])},"eventName":{text(row["type"])},"attributes":{text(_details(row))}}}'
             for row in frame.iter_rows(named=True)
         ]
-        return frame.with_columns(scope=pl.lit(SCOPE), said=pl.Series(said, dtype=pl.String)).with_columns(
-            record=pl.concat_str(_at(), pl.lit(","), "said")
+        return (
+            frame.with_columns(scope=pl.lit(SCOPE), said=pl.Series(said, dtype=pl.String))
+            .with_columns(record=pl.concat_str(_at(), pl.lit(","), "said"), records=1)
+            .select(*_ROWS)
+        )
+
+    def _metrics(self, batch: Batch) -> pl.DataFrame:
+        """Metrics with their data points, those of a moment in requests of their own."""
+        points = self._resources.add(self._versions.add(self._points.take(batch)))
+        part = pl.int_range(pl.len()).over("at") // RECORDS
+        return (
+            points.with_columns(request=pl.struct("at", part.alias("part")).rle_id())
+            .group_by("request", "at", "resource", "head", "tail", maintain_order=True)
+            .agg(pl.col("point").str.join(","), records=pl.len())
+            .with_columns(scope=pl.lit(SCOPE), record=pl.concat_str("head", "point", "tail"))
         )
 
 
@@ -209,38 +217,27 @@ _KEYS = {
 }
 
 
-def _request(signal: str, rows: pl.DataFrame, records: int) -> Request:
-    """A request of rows, sorted by who emitted them, and each one's in their order."""
+def _requests(signal: str, rows: pl.DataFrame) -> Iterator[Request]:
+    """The requests of rows, which say by number in which one they belong; each has its records by who emitted them."""
     outer, middle, inner = _KEYS[signal]
-    scoped = pl.concat_str(
-        pl.lit('{"scope":'), "scope", pl.lit(f',"{inner}":['), "record", pl.lit(f'],"schemaUrl":"{SCHEMA_URL}"}}')
+    end = pl.lit(f'],"schemaUrl":"{SCHEMA_URL}"}}')
+    by_scope = pl.concat_str(pl.lit('{"scope":'), "scope", pl.lit(f',"{inner}":['), "record", end)
+    by_resource = pl.concat_str(pl.lit('{"resource":'), "resource", pl.lit(f',"{middle}":['), "text", end)
+    whole = pl.concat_str(pl.lit(f'{{"{outer}":['), "text", pl.lit("]}"))
+    totals = (pl.col("records").sum(), pl.col("at").max())
+    requests = (
+        rows.group_by("request", "resource", "scope", maintain_order=True)
+        .agg(pl.col("record").str.join(","), *totals)
+        .with_columns(text=by_scope)
+        .group_by("request", "resource", maintain_order=True)
+        .agg(pl.col("text").str.join(","), *totals)
+        .with_columns(text=by_resource)
+        .group_by("request", maintain_order=True)
+        .agg(pl.col("text").str.join(","), *totals)
+        .select(whole, "records", "at")
     )
-    whole = pl.concat_str(
-        pl.lit('{"resource":'),
-        "resource",
-        pl.lit(f',"{middle}":['),
-        "scoped",
-        pl.lit(f'],"schemaUrl":"{SCHEMA_URL}"}}'),
-    )
-    joined = (
-        rows.group_by("resource", "scope", maintain_order=True)
-        .agg(pl.col("record").str.join(","))
-        .with_columns(scoped=scoped)
-        .group_by("resource", maintain_order=True)
-        .agg(pl.col("scoped").str.join(","))
-        .select(whole.str.join(","))
-        .item()
-    )
-    return Request(signal, f'{{"{outer}":[{joined}]}}'.encode(), records, rows["at"][-1])
-
-
-def _metrics(points: pl.DataFrame) -> pl.DataFrame:
-    """Data points of a moment as metrics of their resources."""
-    return (
-        points.group_by("at", "resource", "head", "tail", maintain_order=True)
-        .agg(pl.col("point").str.join(","))
-        .select("at", "resource", scope=pl.lit(SCOPE), record=pl.concat_str("head", "point", "tail"))
-    )
+    for body, records, at in requests.iter_rows():
+        yield Request(signal, body.encode(), records, at)
 
 
 def _resource(row: Any) -> dict[str, str | None]:

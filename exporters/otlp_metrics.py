@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -192,7 +193,7 @@ class Durations:
         return (
             f'{{"attributes":{key.labels},"startTimeUnixNano":"{self._start}000","timeUnixNano":"{at}000",'
             f'"count":"{sum(histogram.buckets)}","sum":{histogram.micros / 1e6},"bucketCounts":[{buckets}],'
-            f'"explicitBounds":{text(_bounds(key.metric))}{exemplars}}}'
+            f"{_shape(key.metric)}{exemplars}}}"
         )
 
 
@@ -200,5 +201,12 @@ def _bounds(metric: str) -> tuple[float, ...]:
     return BOUNDS[metric.partition(".")[0]]
 
 
+@cache
+def _shape(metric: str) -> str:
+    """The end of a point: the buckets' bounds."""
+    return f'"explicitBounds":{text(_bounds(metric))}'
+
+
+@cache
 def _head(metric: str) -> str:
     return f'{{"name":"{metric}","unit":"s","histogram":{{{_CUMULATIVE},"dataPoints":['
