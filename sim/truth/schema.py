@@ -159,7 +159,7 @@ def _fault() -> Schema:
             _object(
                 "one of them",
                 service=_SERVICE,
-                onset=_time("when a symptom first left what it would have been"),
+                onset=_time("when a symptom first left what it would have been, or it first let a harmed request down"),
                 peak={
                     "description": "how far symptoms went, by metric",
                     "type": "object",
