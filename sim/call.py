@@ -29,7 +29,7 @@ from sim.modifier import Modifier
 from sim.pool import NONE, OPENED, WAITING
 from sim.replica import Replica
 from sim.site import VISIT_BITS, Site
-from sim.tape import Row
+from sim.tape import ROW_BYTES, Row, unpack
 
 TIMEOUT = CODES["timeout"]
 REFUSED = CODES["connection_refused"]
@@ -224,7 +224,7 @@ class Life:
         visit = (parent.visit << VISIT_BITS) | (attempt - 1)
         tape = site.tape if visit == 0 else site.tape_of(visit)
         index = number - tape.first  # `Tape.row`, inlined: once a call
-        row = tape.rows[index] if 0 <= index < tape.size else tape.row(number)
+        row = unpack(tape.page, index * ROW_BYTES) if 0 <= index < tape.size else tape.row(number)
         caller = parent.replica
         link = site.link
         assert caller is not None and link is not None

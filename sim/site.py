@@ -73,22 +73,15 @@ class Site:
         self.then: Site | None = None
         self.key = key
         self._tapes: dict[int, Tape] = {}
-        policy = link.spec if link else None
-        uses = (
-            policy is None or policy.balance != "round_robin",
-            self.probability < 1,
-            self.hit_rate is not None,
-            policy is not None and policy.retry is not None,
-        )
-        self._build = (work, policy.latency if policy else None, uses)
+        self._build = (work, link.spec.latency if link else None)
         self.tape = self.tape_of(0, page)
 
     def tape_of(self, visit: int, page: int = 32) -> Tape:
         """The tape for a visit; those of retries have short pages, for a retry often comes alone."""
         tape = self._tapes.get(visit)
         if tape is None:
-            work, latency, uses = self._build
-            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency, uses)
+            work, latency = self._build
+            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency)
         return tape
 
 
