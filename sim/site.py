@@ -24,7 +24,10 @@ VISIT_BITS = 4
 
 
 class Site:
-    """One place in a call tree: the operation called there, and what that leads to."""
+    """One place in a call tree: the operation called there, and what that leads to.
+
+    Before the run, `unroll` gives it its draws.
+    """
 
     __slots__ = (
         "_build",
@@ -44,6 +47,8 @@ class Site:
         "then",
     )
 
+    tape: Tape  # of first attempts whose callers are first attempts, and so on up to the user
+
     def __init__(
         self,
         index: int,
@@ -55,7 +60,6 @@ class Site:
         spec: CallSpec | None,
         work: Distribution,
         key: int,
-        page: int,
     ) -> None:
         self.index = index
         self.entry = entry
@@ -74,6 +78,9 @@ class Site:
         self.key = key
         self._tapes: dict[int, Tape] = {}
         self._build = (work, link.spec.latency if link else None)
+
+    def unroll(self, page: int) -> None:
+        """Make the tape, with draws for so many requests a page."""
         self.tape = self.tape_of(0, page)
 
     def tape_of(self, visit: int, page: int = 32) -> Tape:
@@ -85,7 +92,7 @@ class Site:
         return tape
 
 
-def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site], page: int) -> Site:
+def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site]) -> Site:
     """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
 
     Parameters
@@ -94,17 +101,13 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         Seed of the run, part of each site's address.
     number
         Position of the entry in the mix.
-    page
-        Requests a page of draws; changes their cost, not their values.
     """
 
     def place(service: str, operation: str, spec: CallSpec | None, parent: Site | None, path: str) -> Site:
         runtime = services[service]
         position, found = runtime.operations[operation]
         link = parent.service.links[service] if parent else None
-        site = Site(
-            len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path), page
-        )
+        site = Site(len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path))
         sites.append(site)
         names = _Names(path)
         for group in found.calls:
