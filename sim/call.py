@@ -482,7 +482,7 @@ class Life:
         call.ended = now
         breaker = channel.breaker
         if breaker is not None and result != CIRCUIT_OPEN:
-            if result in OWN_REFUSALS:
+            if result and result in OWN_REFUSALS:
                 breaker.forgive(call.turn)
             else:
                 breaker.record(now, call.turn, result != SUCCESS, now - call.sent)
