@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Attempts are digits of a visit, which is a number in this base: `visit = 16 * (visit of the caller) + attempt - 1`.
 VISIT_BITS = 4
+#: The bits of a visit that number the attempt.
+ATTEMPT = (1 << VISIT_BITS) - 1
 
 
 class Site:

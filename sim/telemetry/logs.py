@@ -20,8 +20,9 @@ import yaml
 from sim.call import CANCELLED, MISS, RETRIED
 from sim.journal import Line
 from sim.records import LOG
+from sim.site import ATTEMPT
 from sim.telemetry.ids import Words, hexadecimal
-from sim.telemetry.spans import ATTEMPT, Spans, ids, in_order, owner, peer
+from sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _FIELD = re.compile(r"\{(\w+)\}")

@@ -15,7 +15,7 @@ import polars as pl
 
 from sim.call import HIT, MISS, TIMEOUT
 from sim.records import METRIC, METRICS
-from sim.site import VISIT_BITS
+from sim.site import ATTEMPT
 from sim.telemetry.spans import Spans
 from sim.telemetry.tables import Floats, Ints, Tables, names
 
@@ -218,7 +218,7 @@ class Sampler:
         link = tables.site_link[client.site]
         cell = interval[~spans.server] * links + link
         length = self._interval / 1e6
-        retries = _count(cell, count, links, (client.visit & ((1 << VISIT_BITS) - 1)) > 0) / length
+        retries = _count(cell, count, links, (client.visit & ATTEMPT) > 0) / length
         timeouts = _count(cell, count, links, client.code == TIMEOUT) / length
 
         store = self._stores(server, at, service, client, interval[~spans.server], guarded, opened, count)

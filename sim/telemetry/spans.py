@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from sim.call import ROW
 from sim.records import TRACE
-from sim.site import VISIT_BITS
+from sim.site import ATTEMPT, VISIT_BITS
 from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
 from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
 _ERRORS = names(ERROR_NAMES)
-#: The bits of a visit that number the attempt.
-ATTEMPT = (1 << VISIT_BITS) - 1
 
 
 @dataclass
