@@ -307,7 +307,9 @@ def _count(cell: Ints, rows: int, columns: int, chosen: np.ndarray | None = None
 
 def _quantiles(cell: Ints, values: Floats, rows: int, columns: int) -> list[Floats]:
     """p50, p95 and p99 of the values in each cell of a (rows, columns) table, by nearest rank; nan in empty cells."""
-    ordered = values[np.lexsort((values, cell))]
+    # By values, then by cells; numpy sorts numbers of 16 bits, which nearly all tables do with, in linear time.
+    order = np.argsort(values)
+    ordered = values[order[np.argsort(cell[order].astype(np.min_scalar_type(rows * columns)), kind="stable")]]
     counts = np.bincount(cell, minlength=rows * columns)
     first = np.cumsum(counts) - counts
     filled = counts > 0
