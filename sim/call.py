@@ -280,7 +280,7 @@ class Life:
             heappush(self._queue, (now, 1, next(self._eid), self._answered, call))
             return
         row = call.row
-        call.replica = choose(ready, link.spec.balance, channel, row[_PICK])
+        call.replica = choose(ready, link.balance, channel, row[_PICK])
         delay = row[_OUT]
         crossings = 1
         if call.pooled == OPENED:
