@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faults.fault import Fault, Window
 from sim.simulation import Simulation
-from sim.telemetry.spans import ATTEMPT
+from sim.site import ATTEMPT
 from sim.truth.blame import Blame
 from sim.truth.calls import Tree
 from sim.truth.departures import Departure, departures

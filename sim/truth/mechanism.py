@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from faults.fault import Fault
 from sim.call import NEVER, RETRIED
 from sim.channel import CODES, SUCCESS
-from sim.site import Site
-from sim.telemetry.spans import ATTEMPT
+from sim.site import ATTEMPT, Site
 from sim.truth.calls import Half, Row, Tree
 
 #: Mechanisms by which a failed call reached its caller, by the client's error.
