@@ -197,17 +197,25 @@ class _Telling:
         return told
 
     def _affect(self) -> Iterator[dict[str, Any]]:
-        """The services that it affected, in order of onset: where harmed requests got stuck, or a symptom departed."""
+        """The services that it affected, in order of onset.
+
+        Those where harmed requests got stuck, those with a symptom that departed, and those from which it came: a root
+        that takes no calls any more has no symptoms, and no request gets into it.
+        """
         passed = self._finding.mechanism.passed()
         departed = self._departures(SYMPTOMS)
-        names = [
-            service.name for service in self._topology.services if service.name in passed or departed[service.name]
-        ]
+        came: dict[str, float] = {}
+        for step in self._finding.mechanism.steps():
+            came.setdefault(step.origin, step.onset)
         onsets = {}
-        for name in names:
-            held_up = [self._finding.mechanism.onset(name)] if name in passed else []
-            onsets[name] = min([*held_up, *(each.onset + 1.0 for each in departed[name].values())])
-        for name in sorted(names, key=lambda name: (onsets[name], name not in self._roots)):
+        for service in self._topology.services:
+            name = service.name
+            seen = [each.onset + 1.0 for each in departed[name].values()]
+            seen += [self._finding.mechanism.onset(name)] if name in passed else []
+            seen += [came[name]] if name in came and (name in passed or name in self._roots) else []
+            if seen:
+                onsets[name] = min(seen)
+        for name in sorted(onsets, key=lambda name: (onsets[name], name not in self._roots)):
             yield {
                 "service": name,
                 "onset": self._clock(onsets[name]),
