@@ -160,11 +160,14 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 class Commands(click.Group):
-    """Commands that say in a line that standard output is full."""
+    """Commands that say in a line that they were interrupted, or that standard output is full."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: nothing half-written is left.", err=True)
+            sys.exit(INTERRUPTED)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads any more: click ends without a word
@@ -268,9 +271,6 @@ def replay(folder: Path, output: Path | None, as_json: bool, quiet: bool) -> Non
     try:
         with terminal.progress(played.name, played.length, quiet) as advance:
             comparison = replay.replay(reloaded, output, lambda batch: advance(batch.clock))
-    except KeyboardInterrupt:
-        click.echo("Interrupted: no half-written fixture is left.", err=True)
-        sys.exit(INTERRUPTED)
     except OSError as error:
         _fail(f"{error.filename or output}: cannot be read or written: {error.strerror or error}")
     if as_json:
@@ -439,9 +439,6 @@ def dataset(
                 advance(done)
 
             content = dataset.generate(order, output, processes, on_case)
-    except KeyboardInterrupt:
-        click.echo("Interrupted: no half-written data set is left.", err=True)
-        sys.exit(INTERRUPTED)
     except dataset.NoCaseError as error:
         _fail(str(error))
     except OSError as error:
@@ -492,16 +489,7 @@ def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
         click.echo(picture.text(mesh))
 
 
-def _play(file: Path, **options: Any) -> None:
-    """Play a scenario file and write its fixture, with the options of `scenario_options`."""
-    try:
-        _generate(file, **options)
-    except KeyboardInterrupt:
-        click.echo("Interrupted: no half-written fixture is left.", err=True)
-        sys.exit(INTERRUPTED)
-
-
-def _generate(
+def _play(
     file: Path,
     *,
     interval: float,
@@ -514,7 +502,7 @@ def _generate(
     formats: tuple[Format, ...],
     **changes: Any,
 ) -> None:
-    """Play and write; `changes` are what is set in place of what the scenario file says (`faults.loader.Options`)."""
+    """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
     from time import perf_counter
 
     from exporters import terminal, writing

@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HOT = ("breaker", "budget", "call", "channel", "deadlines", "modifier", "pool", "replica", "site", "tape")
+HOT = (
+    "breaker", "budget", "call", "channel", "deadlines", "environment",
+    "modifier", "pool", "replica", "site", "tape", "workload",
+)  # fmt: skip
 
 
 def compile_hot_path() -> None:

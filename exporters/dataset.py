@@ -12,11 +12,14 @@ cases; which of them makes a case changes nothing of it.
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -123,12 +126,24 @@ def _made(order: Order, stage: Path, processes: int) -> Iterator[Made]:
         return
     # Spawned, not forked: threads that write or encode don't survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_ignore_interrupts) as pool:
         try:
             yield from pool.map(_make, tasks)
+        except BrokenProcessPool:
+            raise OSError(
+                errno.ECHILD, "a process that made cases was ended from outside; is there enough memory?"
+            ) from None
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+                child.join()
             raise
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C goes to every process of a terminal; the first one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _make(task: tuple[Order, Path, int]) -> Made:

@@ -114,7 +114,11 @@ def _listed(title: str, items: list[dict[str, Any]], told: Callable[[dict[str, A
 def _step(start: str, step: dict[str, Any]) -> str:
     way = step["from"] if step["from"] == step["to"] else f"{step['from']} -> {step['to']}"
     factor = f" x{step['factor']:.2f}" if "factor" in step else ""
-    return f"{_after(start, step['onset'])}  {way}: {step['mechanism']}{factor} ({step['requests']} requests)"
+    return f"{_after(start, step['onset'])}  {way}: {step['mechanism']}{factor} ({_requests(step['requests'])})"
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'' if count == 1 else 's'}"
 
 
 def _affected(start: str, each: dict[str, Any]) -> str:

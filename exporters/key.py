@@ -26,6 +26,8 @@ from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
 FOLDER = "truth"
 BRIEF = "brief.md"
 GROUND_TRUTH, VERDICTS = f"{FOLDER}/ground_truth.json", f"{FOLDER}/verdicts.ndjson"
+#: Bytes of a file that are read in one go, about.
+_PIECE = 2**24
 #: Every file of a key, by its path in the fixture's folder.
 FILES = (BRIEF, GROUND_TRUTH, VERDICTS)
 
@@ -95,10 +97,11 @@ class KeySink:
         """Write the rest, once the run is over and its traces are in the folder; returns what the files hold."""
         self._file.close()
         clock = Clock(twins.simulation.start)
-        moments = {finding.fault.id: clock(since(finding)) for finding in twins.findings}
-        traces = pl.scan_ndjson(self._folder / f"{TRACE.name}.ndjson", schema=TRACE.frame_schema)
-        ranked = {moment: symptoms(traces, moment) for moment in dict.fromkeys(moments.values())}
-        truth = ground_truth(twins, {fault: ranked[moment] for fault, moment in moments.items()})
+        seen = {finding.fault.id: since(finding) for finding in twins.findings}
+        # Symptoms compare what came before with as long a time after, at most.
+        spans = _server_spans(self._folder / f"{TRACE.name}.ndjson", clock(2 * max(seen.values(), default=0.0)))
+        ranked = {second: symptoms(spans, clock(second)) for second in dict.fromkeys(seen.values())}
+        truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()})
         return {
             BRIEF: self._text(BRIEF, brief(twins)),
             GROUND_TRUTH: self._text(GROUND_TRUTH, json.dumps(truth, indent=2, ensure_ascii=False) + "\n"),
@@ -113,3 +116,18 @@ class KeySink:
     def discard(self) -> None:
         """Close the file without caring what becomes of it."""
         self._file.raw.close()
+
+
+def _server_spans(path: Path, until: str) -> pl.DataFrame:
+    """What symptoms are read off: the server spans that began before a moment.
+
+    Read piece by piece: a file that polars scans is mapped into memory whole.
+    """
+    found = [pl.DataFrame(schema=TRACE.frame_schema)]
+    with path.open("rb") as file:
+        while lines := file.readlines(_PIECE):
+            spans = pl.read_ndjson(b"".join(lines), schema=TRACE.frame_schema)
+            if spans["timestamp"][0] >= until:
+                break
+            found.append(spans.filter(pl.col("kind") == "server", pl.col("timestamp") < until))
+    return pl.concat(each.select("timestamp", "service", "duration_ms", "status", "kind") for each in found)

@@ -1,15 +1,18 @@
 """Draws the cases of a data set: what goes wrong, or that nothing does.
 
-Cases are strata rather than independent draws: of each five one is without an incident, and the kinds of fault take
-turns in an order of the seed's, so that a small set has them all. A case is a scenario file like any other; what it
-leaves to the seed is drawn when it is loaded.
+Cases are strata rather than independent draws: of each five one is without an incident, the kinds of fault take turns,
+so that a small set has them all, and no service is the root much more often than the others. A case is a scenario file
+like any other; what it leaves to the seed is drawn when it is loaded.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
-from faults.draws import draw
+from faults.draws import choose, draw
+from faults.fault import Fault, Target
 from faults.kinds import fault_kinds
 from faults.targets import candidates
 from topology.addresses import address
@@ -17,8 +20,8 @@ from topology.spec import Topology
 
 #: Of so many cases in a row one has no incident.
 QUIET_EVERY = 5
-#: Attempts with a kind of fault, until any kind will do.
-_FAITHFUL = 4
+#: Attempts with the kind of fault whose turn it is, until any kind will do; and of these, with a target.
+_FAITHFUL, _STRENGTHS = 16, 2
 #: The share of incidents that have a second fault.
 _DOUBLE = 0.15
 #: What is noise: loud for a log or a metric, and nothing that a user feels.
@@ -77,6 +80,7 @@ def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
         f"lead_in: {60 + 60 * draw(own, 'lead_in'):.0f}s",
         f"duration: {45 + 45 * draw(own, 'duration'):.0f}s",
         f"recovery: {30 + 30 * draw(own, 'recovery'):.0f}s",
+        f"rate: {20 + 20 * draw(own, 'rate'):.1f}/s",
         f"confounders: {'many' if draw(own, 'confounders') < 0.3 else 'some'}",
     ]
     # The position among those that have an incident: one of each five before it has none.
@@ -87,11 +91,56 @@ def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
 
 def _incident(mesh: Topology, seed: int, own: int, position: int, attempt: int) -> str:
     """The faults of an incident; `position` is its own among the incidents of the set."""
-    kinds = [word for word, kind in fault_kinds().items() if not kind.harmless and candidates(kind, mesh)]
-    turn, place = divmod(position, len(kinds))
-    order = sorted(kinds, key=lambda word: draw(seed, "kinds", turn, word))
-    first = f"of: [{order[place]}], " if attempt < _FAITHFUL else ""
-    lines = ["faults:", f"  - any: {{{first}at: 0s..10s, severity: 40%..100%, for: 60%..100%}}"]
+    when = "at: 0s..10s, for: 60%..100%"
+    if attempt < _FAITHFUL:
+        kind, targets = _plan(mesh, seed)[position]
+        target = targets[attempt // _STRENGTHS % len(targets)]
+        # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
+        strength = "" if kind.ranges else ", severity: 40%..100%"
+        first = f'  - any: {{of: [{kind.kind}], target: "{target}", {when}{strength}}}'
+    else:
+        first = f"  - any: {{{when}}}"
+    lines = ["faults:", first]
     if draw(own, "double") < _DOUBLE:
         lines.append("  - any: {at: 0s..20s, severity: 40%..100%, for: 50%..70%}")
     return "\n".join(lines) + "\n"
+
+
+class _Plan:
+    """The kind and the targets, best first, of each incident of a set, in order.
+
+    Kinds take turns. Of the targets that fit, those come first whose services were least often a right answer so far,
+    or always naming the same service would be a better guess than chance.
+    """
+
+    def __init__(self, mesh: Topology, seed: int) -> None:
+        self._mesh = mesh
+        self._seed = seed
+        kinds = {kind: candidates(kind, mesh) for kind in fault_kinds().values() if not kind.harmless}
+        self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
+        self._made: list[tuple[type[Fault], list[Target]]] = []
+        #: How often each service was a right answer.
+        self._named: Counter[str] = Counter()
+
+    def __getitem__(self, position: int) -> tuple[type[Fault], list[Target]]:
+        while len(self._made) <= position:
+            kind, targets = self._next(len(self._made))
+            self._made.append((kind, targets))
+            self._named.update(kind.culprits(targets[0], self._mesh))
+        return self._made[position]
+
+    def _next(self, position: int) -> tuple[type[Fault], list[Target]]:
+        turn, place = divmod(position, len(self._kinds))
+        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.kind))[place]
+        levels = self._kinds[kind]
+
+        def often(target: Target) -> tuple[int, float]:
+            named = max(self._named[name] for name in kind.culprits(target, self._mesh))
+            return named, draw(self._seed, "target", position, target)
+
+        return kind, sorted(levels[choose(levels, self._seed, "level", position)], key=often)
+
+
+@cache
+def _plan(mesh: Topology, seed: int) -> _Plan:
+    return _Plan(mesh, seed)

@@ -169,9 +169,10 @@ class Fault:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""
         return ""
 
-    def culprits(self, topology: Topology) -> tuple[str, ...]:
-        """The services that a diagnosis may name as the root cause, the one that says most first."""
-        return (self.target.service,)
+    @classmethod
+    def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
+        """The services that a diagnosis may name as the root cause of one on a target, the one that says most first."""
+        return (target.service,)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         """The fault as a SimPy process; it begins when its window opens.

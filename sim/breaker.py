@@ -25,13 +25,17 @@ class Breaker:
     """
 
     __slots__ = (
+        "_bad",
+        "_by_time",
         "_failed",
-        "_failures",
         "_notify",
         "_outcomes",
         "_permits",
+        "_recorded",
         "_slow",
+        "_slow_call",
         "_until",
+        "_window",
         "policy",
         "state",
         "turn",
@@ -43,8 +47,17 @@ class Breaker:
         self.state = CLOSED
         #: The number of transitions so far; a call remembers the turn in which it was let through.
         self.turn = 0
-        #: (time, failed, slow) of the outcomes in the window, oldest first.
-        self._outcomes: deque[tuple[float, bool, bool]] = deque()
+        self._slow_call = policy.slow_call
+        # The window holds the outcomes whose marks are at most so much below the latest one's: a mark is the time, or,
+        # in a window of calls, a running number.
+        self._by_time = policy.window_time is not None
+        self._window: float = policy.window_calls - 1 if policy.window_time is None else policy.window_time
+        self._recorded = 0
+        #: Marks of the outcomes in the window, oldest first. Nearly all are of calls that went well, and only a bad one
+        #: can open the breaker: until one comes, some that have left the window may still be here.
+        self._outcomes: deque[float] = deque()
+        #: (mark, failed, slow) of the bad ones among them, likewise.
+        self._bad: deque[tuple[float, bool, bool]] = deque()
         self._failed = 0
         self._slow = 0
         self._permits = 0
@@ -73,35 +86,40 @@ class Breaker:
         """Remember the outcome of a call that was let through in `turn` and took `duration` seconds."""
         if turn != self.turn:
             return
-        policy = self.policy
+        self._recorded += 1
+        mark = now if self._by_time else self._recorded
         outcomes = self._outcomes
-        slow = duration > policy.slow_call
-        outcomes.append((now, failed, slow))
-        self._failed += failed
-        self._slow += slow
+        outcomes.append(mark)
+        slow = duration > self._slow_call
+        bad = failed or slow
+        if bad:
+            self._bad.append((mark, failed, slow))
+            self._failed += failed
+            self._slow += slow
         if self.state == HALF_OPEN:
-            if len(outcomes) >= policy.half_open_calls:
+            if len(outcomes) >= self.policy.half_open_calls:
                 reason = self._too_bad()
                 if reason:
                     self._open(now, reason)
                 else:
                     self._enter(CLOSED, now, "trial calls succeeded")
-            return
-        if policy.window_time is None:
-            if len(outcomes) > policy.window_calls:
-                self._forget()
-        else:
-            while outcomes[0][0] < now - policy.window_time:
-                self._forget()
-        if (failed or slow) and len(outcomes) >= policy.minimum_calls:
-            reason = self._too_bad()
-            if reason:
-                self._open(now, reason)
+        elif bad:
+            self._forget(mark - self._window)
+            if len(outcomes) >= self.policy.minimum_calls:
+                reason = self._too_bad()
+                if reason:
+                    self._open(now, reason)
+        elif outcomes[0] < mark - self._window:
+            outcomes.popleft()  # one comes, one goes
 
-    def _forget(self) -> None:
-        _, failed, slow = self._outcomes.popleft()
-        self._failed -= failed
-        self._slow -= slow
+    def _forget(self, last: float) -> None:
+        """Forget outcomes whose marks are lower."""
+        while self._outcomes[0] < last:
+            self._outcomes.popleft()
+        while self._bad[0][0] < last:
+            _, failed, slow = self._bad.popleft()
+            self._failed -= failed
+            self._slow -= slow
 
     def _too_bad(self) -> str:
         """Why the outcomes remembered are reason enough to open; empty if they aren't."""
@@ -120,5 +138,6 @@ class Breaker:
         self.state = state
         self.turn += 1
         self._outcomes.clear()
+        self._bad.clear()
         self._failed = self._slow = 0
         self._notify(state, now, reason)

@@ -28,8 +28,8 @@ from sim.environment import Environment
 from sim.modifier import Modifier
 from sim.pool import NONE, OPENED, WAITING
 from sim.replica import Replica
-from sim.site import VISIT_BITS, Site
-from sim.tape import Row
+from sim.site import ATTEMPT, VISIT_BITS, Site
+from sim.tape import ROW_BYTES, Row, unpack
 
 TIMEOUT = CODES["timeout"]
 REFUSED = CODES["connection_refused"]
@@ -88,12 +88,9 @@ class Call:
 
     __slots__ = (
         "arrived",
-        "attempt",
-        "caller",
         "channel",
         "ended",
         "failed",
-        "fate",
         "finished",
         "handler",
         "notes",
@@ -123,13 +120,13 @@ class Call:
     work: float  # of a call that waits for a core: seconds of work to do
     step: int  # of a call that calls others: the group it's at
     pending: int  # calls of that group that aren't done
+    failed: bool  # whether one of them failed
 
     def __init__(
         self,
         site: Site,
         number: int,
         visit: int,
-        attempt: int,
         parent: Call | None,
         channel: Channel | None,
         row: Row,
@@ -138,23 +135,25 @@ class Call:
         self.site = site
         self.number = number
         self.visit = visit
-        self.attempt = attempt
         self.parent = parent
         self.channel = channel
         self.row = row
         self.replica: Replica | None = None
         #: The user's request that this belongs to; None for one itself, since rings would need the garbage collector.
         self.root: Call | None = None
-        #: Incarnations of the replicas on both sides, as they were when the call was there.
-        self.caller = self.handler = -1
+        #: Incarnation of the replica, as it was when the call arrived; that of the caller's side is its parent's.
+        self.handler = -1
         self.sent = now
         self.arrived = self.started = self.finished = self.ended = NEVER
         self.outcome = self.result = SUCCESS
         self.notes = 0
         self.waiting = True
         self.pooled = NONE
-        self.failed = False
-        self.fate = SUCCESS
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, counted from 1: the last digit of the visit."""
+        return (self.visit & ATTEMPT) + 1
 
 
 class Life:
@@ -202,7 +201,7 @@ class Life:
         """A user's request arrives at its entry service."""
         now = self.env._now
         row = site.tape.row(number)
-        root = Call(site, number, 0, 1, None, door, row, now)
+        root = Call(site, number, 0, None, door, row, now)
         root.open = 1
         self.live[root] = None
         self.arrivals += 1
@@ -224,14 +223,13 @@ class Life:
         visit = (parent.visit << VISIT_BITS) | (attempt - 1)
         tape = site.tape if visit == 0 else site.tape_of(visit)
         index = number - tape.first  # `Tape.row`, inlined: once a call
-        row = tape.rows[index] if 0 <= index < tape.size else tape.row(number)
+        row = unpack(tape.page, index * ROW_BYTES) if 0 <= index < tape.size else tape.row(number)
         caller = parent.replica
         link = site.link
         assert caller is not None and link is not None
         channel = caller.channels[link.index]
-        call = Call(site, number, visit, attempt, parent, channel, row, now)
+        call = Call(site, number, visit, parent, channel, row, now)
         call.root = root = parent.root or parent
-        call.caller = caller.incarnation
         root.open += 1
         channel.in_flight += 1
         if channel.budget is not None and attempt == 1:
@@ -282,7 +280,7 @@ class Life:
             heappush(self._queue, (now, 1, next(self._eid), self._answered, call))
             return
         row = call.row
-        call.replica = choose(ready, link.spec.balance, channel, row[_PICK])
+        call.replica = choose(ready, link.balance, channel, row[_PICK])
         delay = row[_OUT]
         crossings = 1
         if call.pooled == OPENED:
@@ -366,10 +364,11 @@ class Life:
         else:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
-        if call.fate:
-            self.finish(call, call.fate)
+        if call.outcome:
+            self.finish(call, call.outcome)
         elif call.site.steps:
             call.step = 0
+            call.failed = False
             self.proceed(call)
         else:
             self.finish(call, SUCCESS)
@@ -482,7 +481,7 @@ class Life:
         call.ended = now
         breaker = channel.breaker
         if breaker is not None and result != CIRCUIT_OPEN:
-            if result in OWN_REFUSALS:
+            if result and result in OWN_REFUSALS:
                 breaker.forgive(call.turn)
             else:
                 breaker.record(now, call.turn, result != SUCCESS, now - call.sent)
@@ -589,7 +588,7 @@ class Life:
             work *= effect.slowdown
             left *= 1.0 - effect.hog
             if modifier.strikes(effect.fail, call, _FAIL):
-                call.fate = CODES[effect.error]
+                call.outcome = CODES[effect.error]
         work /= left
         hangs = self._hangs(call, replica, now)
         if hangs is None:
@@ -628,6 +627,7 @@ class Life:
 
     def _close(self, call: Call) -> None:
         """Nothing more happens to this call: write its row."""
+        parent = call.parent
         self._rows += _pack(
             call.sent,
             call.arrived,
@@ -638,7 +638,7 @@ class Life:
             call.visit,
             call.site.index,
             call.handler,
-            call.caller,
+            -1 if parent is None else parent.handler,
             call.outcome,
             call.result,
             call.notes,

@@ -31,11 +31,24 @@ CODES: dict[str, int] = {name: position for position, name in enumerate(ERRORS, 
 class Link:
     """An edge of the mesh at run time."""
 
-    __slots__ = ("acquire", "callee", "caller", "deadlines", "index", "modifiers", "opened", "retry_on", "spec")
+    __slots__ = (
+        "acquire",
+        "balance",
+        "callee",
+        "caller",
+        "deadlines",
+        "index",
+        "modifiers",
+        "opened",
+        "retry_on",
+        "spec",
+    )
 
     def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
         self.spec = spec
         self.index = index
+        #: The spec's, at hand: each call looks at it.
+        self.balance = spec.balance
         self.caller = caller
         self.callee = callee
         self.retry_on = frozenset(CODES[name] for name in spec.retry.on) if spec.retry else frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -23,6 +24,8 @@ _STATES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_break
 _SEVERITIES = ("info", "warning", "error")
 #: Step of a memory leak (seconds): its own, so that sampling metrics more often changes nothing.
 _LEAK_STEP = 0.5
+#: Requests that a page of draws is for, at least and at most, and those of all sites' pages together (64 bytes each).
+_PAGE_LEAST, _PAGE_MOST, _PAGES = 32, 1024, 2**20
 
 
 class Mesh:
@@ -68,22 +71,27 @@ class Mesh:
             self.connect(replica, warm=True)
         self.sites: list[Site] = []
         self.roots: list[Site] = []
-        rate = topology.workload.rate
-        total = sum(entry.weight for entry in topology.workload.mix)
-        for number, entry in enumerate(topology.workload.mix):
-            share = entry.weight / total
-            # A page holds about ten seconds of requests: short enough for sites that are rarely reached.
-            page = 32
-            while page < min(1024, 10 * rate * share):
-                page *= 2
-            self.roots.append(grow(seed, entry, number, self.services, self.sites, page))
-        self.users = [
-            Users(self, number, root, rate * entry.weight / total)
-            for number, (root, entry) in enumerate(zip(self.roots, topology.workload.mix, strict=True))
-        ]
+        self.users: list[Users] = []
+        mix = topology.workload.mix
+        weights = sum(entry.weight for entry in mix)
+        for number, entry in enumerate(mix):
+            root = grow(seed, entry, number, self.services, self.sites)
+            self.roots.append(root)
+            self.users.append(Users(self, number, root, topology.workload.rate * entry.weight / weights))
+        for site in self.sites:
+            site.unroll(self._page(self.users[site.entry].rate * end))
         for service in self.services.values():
             for replica in service.replicas:
                 self.env.process(probing(self, service, replica))
+
+    def _page(self, requests: float) -> int:
+        """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
+
+        A long page is cheaper a draw, as long as its draws are used and the pages of all sites fit into memory.
+        """
+        # Chance may send some more than are expected: a short run shall do with one page.
+        most = requests + 3 * math.sqrt(requests)
+        return round(max(_PAGE_LEAST, min(most, _PAGE_MOST, _PAGES / len(self.sites))))
 
     # -- building, and rebuilding after a process ended -------------------------------------------------------------
 

@@ -108,6 +108,10 @@ class Simulation:
         Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
         end, so that no trace is cut off.
         """
+        with _frozen():
+            yield from self._play()
+
+    def _play(self) -> Iterator[Cut]:
         mesh, recorder = self.mesh, self.recorder
         # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
         end = round(self.scenario.length * 1e6)
@@ -139,3 +143,17 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """With all that exists already, the mesh above all, out of the cyclic collector's way: it outlasts the run."""
+    # Not if it was done before: to undo it is to undo all of it.
+    froze = gc.get_freeze_count() == 0
+    if froze:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if froze:
+            gc.unfreeze()

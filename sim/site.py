@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 #: Attempts are digits of a visit, which is a number in this base: `visit = 16 * (visit of the caller) + attempt - 1`.
 VISIT_BITS = 4
+#: The bits of a visit that number the attempt.
+ATTEMPT = (1 << VISIT_BITS) - 1
 
 
 class Site:
-    """One place in a call tree: the operation called there, and what that leads to."""
+    """One place in a call tree: the operation called there, and what that leads to.
+
+    Before the run, `unroll` gives it its draws.
+    """
 
     __slots__ = (
         "_build",
@@ -45,6 +50,8 @@ class Site:
         "then",
     )
 
+    tape: Tape  # of first attempts whose callers are first attempts, and so on up to the user
+
     def __init__(
         self,
         index: int,
@@ -56,7 +63,6 @@ class Site:
         spec: CallSpec | None,
         work: Distribution,
         key: int,
-        page: int,
     ) -> None:
         self.index = index
         self.entry = entry
@@ -74,26 +80,22 @@ class Site:
         self.then: Site | None = None
         self.key = key
         self._tapes: dict[int, Tape] = {}
-        policy = link.spec if link else None
-        uses = (
-            policy is None or policy.balance != "round_robin",
-            self.probability < 1,
-            self.hit_rate is not None,
-            policy is not None and policy.retry is not None,
-        )
-        self._build = (work, policy.latency if policy else None, uses)
+        self._build = (work, link.spec.latency if link else None)
+
+    def unroll(self, page: int) -> None:
+        """Make the tape, with draws for so many requests a page."""
         self.tape = self.tape_of(0, page)
 
     def tape_of(self, visit: int, page: int = 32) -> Tape:
         """The tape for a visit; those of retries have short pages, for a retry often comes alone."""
         tape = self._tapes.get(visit)
         if tape is None:
-            work, latency, uses = self._build
-            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency, uses)
+            work, latency = self._build
+            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency)
         return tape
 
 
-def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site], page: int) -> Site:
+def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site]) -> Site:
     """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
 
     Parameters
@@ -102,17 +104,13 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         Seed of the run, part of each site's address.
     number
         Position of the entry in the mix.
-    page
-        Requests a page of draws; changes their cost, not their values.
     """
 
     def place(service: str, operation: str, spec: CallSpec | None, parent: Site | None, path: str) -> Site:
         runtime = services[service]
         position, found = runtime.operations[operation]
         link = parent.service.links[service] if parent else None
-        site = Site(
-            len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path), page
-        )
+        site = Site(len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path))
         sites.append(site)
         names = _Names(path)
         for group in found.calls:

@@ -12,6 +12,9 @@ any time. Making them in pages of consecutive requests is what makes them cheap;
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from struct import Struct
+
 from topology.addresses import uniforms
 from topology.distributions import Distribution
 
@@ -20,35 +23,30 @@ from topology.distributions import Distribution
 Row = tuple[float, float, float, float, float, float, float]
 
 _COLUMNS = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
+ROW_BYTES = 8 * _COLUMNS
+#: The row that begins at a byte of a page.
+unpack: Callable[[bytes, int], Row] = Struct("=7d").unpack_from
 
 
 class Tape:
     """The draws of one call site, for one visit, by request number.
 
-    The two pages used last are kept, since requests reach a site almost in order.
+    The two pages used last are kept, since requests reach a site almost in order. They're kept as packed numbers, of
+    which a request takes its row: as Python objects they'd be four times as large, and most sites of a large mesh are
+    reached by few of the requests that a page is for.
     """
 
-    __slots__ = ("_back", "_key", "_old", "_old_first", "_out", "_uses", "_visit", "_work", "first", "rows", "size")
+    __slots__ = ("_key", "_latency", "_old", "_old_first", "_visit", "_work", "first", "page", "size")
 
-    def __init__(
-        self,
-        key: int,
-        visit: int,
-        size: int,
-        work: Distribution,
-        latency: Distribution | None,
-        uses: tuple[bool, bool, bool, bool],
-    ) -> None:
-        """`uses` tells which of the four uniforms are ever looked at; the others are left at 0."""
+    def __init__(self, key: int, visit: int, size: int, work: Distribution, latency: Distribution | None) -> None:
+        """Without a `latency`, the network times are not to be looked at."""
         self._key = key
         self._visit = visit
         self.size = size
         self._work = work
-        self._out = self._back = latency
-        self._uses = uses
+        self._latency = latency
         self.first = self._old_first = -size
-        self.rows: list[Row] = []
-        self._old: list[Row] = []
+        self.page = self._old = b""
 
     def row(self, number: int) -> Row:
         """The draws for request `number`."""
@@ -56,19 +54,18 @@ class Tape:
         if not 0 <= index < self.size:
             self._turn(number)
             index = number - self.first
-        return self.rows[index]
+        return unpack(self.page, index * ROW_BYTES)
 
     def _turn(self, number: int) -> None:
         """Make the page that holds `number` the current one."""
         first = number - number % self.size
         page = self._old if self._old_first == first else self._draw(first)
-        self._old, self._old_first = self.rows, self.first
-        self.rows, self.first = page, first
+        self._old, self._old_first = self.page, self.first
+        self.page, self.first = page, first
 
-    def _draw(self, first: int) -> list[Row]:
-        u = uniforms(self._key, first, self.size, _COLUMNS, self._visit)
-        zero = [0.0] * self.size
-        out = zero if self._out is None else self._out.quantile(u[:, 1]).tolist()
-        back = zero if self._back is None else self._back.quantile(u[:, 2]).tolist()
-        chances = [u[:, 3 + i].tolist() if used else zero for i, used in enumerate(self._uses)]
-        return list(zip(self._work.quantile(u[:, 0]).tolist(), out, back, *chances, strict=True))
+    def _draw(self, first: int) -> bytes:
+        draws = uniforms(self._key, first, self.size, _COLUMNS, self._visit)
+        draws[:, 0] = self._work.quantile(draws[:, 0])
+        if self._latency is not None:
+            draws[:, 1:3] = self._latency.quantile(draws[:, 1:3])
+        return draws.tobytes()

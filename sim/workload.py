@@ -32,7 +32,8 @@ class Users:
     def __init__(self, mesh: Mesh, number: int, root: Site, rate: float) -> None:
         self._mesh = mesh
         self._root = root
-        self._rate = rate
+        #: Requests a second.
+        self.rate = rate
         self._balance = mesh.topology.workload.balance
         name = root.service.spec.name
         self._door = Channel(
@@ -46,8 +47,8 @@ class Users:
     def surge(self, name: str, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the usual number come besides, from now on until `end`."""
         first = (1 + address(self._mesh.seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
-        if self._rate * extra > 0:
-            Arrivals(self, f"surge {name}", first, self._rate * extra, level, min(end, self._mesh.end))
+        if self.rate * extra > 0:
+            Arrivals(self, f"surge {name}", first, self.rate * extra, level, min(end, self._mesh.end))
 
 
 class Arrivals:

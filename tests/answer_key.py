@@ -38,7 +38,7 @@ def fault(service="store", kind="slow", **changes):
             {
                 "service": name,
                 "onset": at(61),
-                "peak": {"at": at(80), "indicator": "latency_p95", "value": 800.0, "twin": 9.0},
+                "peak": {"latency_p95": {"at": at(80), "value": 800.0, "twin": 9.0}},
                 "requests": 5,
             }
             for name in (service, "stock", "gateway")

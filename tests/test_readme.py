@@ -44,6 +44,25 @@ def test_the_lines_shown_are_lines_of_the_files(cascade: tuple[Path, str]) -> No
         assert line in (cascade[0] / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()
 
 
+def test_the_story_shown_is_how_explain_begins(cascade: tuple[Path, str]) -> None:
+    done = CliRunner().invoke(run.main, ["explain", str(cascade[0])])
+    shown = block("explain")
+    assert done.stdout.splitlines()[: len(shown)] == shown
+
+
+def test_the_request_named_is_one_that_the_fault_slowed(cascade: tuple[Path, str]) -> None:
+    found = re.search(r"explain output/fixtures/incidents/cascade ([0-9a-f]{32})", README)
+    assert found is not None
+    done = CliRunner().invoke(run.main, ["explain", str(cascade[0]), found[1]])
+    assert "It came too late because of slow-1" in done.stdout
+
+
+def test_what_the_readme_says_of_the_mesh_without_breakers_is_what_whatif_says(cascade: tuple[Path, str]) -> None:
+    done = CliRunner().invoke(run.main, ["whatif", str(cascade[0]), "--set", "defaults.edge.breaker=none", "--json"])
+    found = json.loads(done.stdout)
+    assert f"{found['saved']} requests are saved and {found['lost']} more are lost" in README
+
+
 def test_the_trace_shown_is_one_of_the_traces(cascade: tuple[Path, str]) -> None:
     """It's told apart by how many spans there are of each length."""
     lengths = sorted(int(line.split()[1]) for line in block("trace"))

@@ -8,12 +8,20 @@ time.
 from __future__ import annotations
 
 from hashlib import blake2b
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from topology.distributions import Floats
 
 _MASK = 2**64 - 1
+
+#: One generator is set to each address in turn: making one costs as much as some hundred draws. Its state is nobody's,
+#: but threads that draw at a time must not mix theirs.
+_philox = np.random.Philox(0)
+_generator = np.random.Generator(_philox)
+_sharing = Lock()
 
 
 def address(seed: int, *parts: object) -> int:
@@ -24,9 +32,17 @@ def address(seed: int, *parts: object) -> int:
 
 def uniforms(key: int, first: int, count: int, columns: int = 4, visit: int = 0) -> Floats:
     """Uniforms in [0, 1) at `count` consecutive counters from `first` on, shape (count, columns)."""
-    blocks = columns // 4
-    generator = np.random.Philox(key=key, counter=[first * blocks, visit, 0, 0])
-    return np.random.Generator(generator).random((count, columns))
+    state: Any = {
+        "bit_generator": "Philox",
+        "state": {"counter": [first * (columns // 4), visit, 0, 0], "key": [key & _MASK, key >> 64]},
+        "buffer": [0, 0, 0, 0],
+        "buffer_pos": 4,  # used up
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    with _sharing:
+        _philox.state = state
+        return _generator.random((count, columns))
 
 
 def uniform(key: int, number: int, visit: int = 0) -> float:

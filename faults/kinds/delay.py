@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from faults.effect import Effect
-from faults.fault import Fault
+from faults.fault import Fault, Target
 from topology.keys import key
 from topology.spec import Topology
 
@@ -24,7 +24,8 @@ class Delay(Fault):
     def effect(self, level: float) -> Effect:
         return Effect(delay=level * self.by)
 
-    def culprits(self, topology: Topology) -> tuple[str, ...]:
+    @classmethod
+    def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
         """Both ends: from outside one can't tell which of them the network fails."""
-        assert self.target.callee is not None
-        return (self.target.callee, self.target.service)
+        assert target.callee is not None
+        return (target.callee, target.service)

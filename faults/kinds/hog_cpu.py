@@ -17,7 +17,7 @@ class HogCpu(Fault):
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
     indicator: ClassVar[str] = "cpu"
     aliases: ClassVar[tuple[str, ...]] = ("cpu_usage", "saturation")
-    ranges: ClassVar[Mapping[str, str]] = {"share": "80%..98%"}
+    ranges: ClassVar[Mapping[str, str]] = {"share": "90%..99.5%"}
     share: float = key("ratio", "share of each core taken", 0.8, low=0, high=0.999, above=True)
 
     def effect(self, level: float) -> Effect:

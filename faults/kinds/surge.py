@@ -32,10 +32,11 @@ class Surge(Fault):
             return ""
         return f"users don't ask for {target}; they ask for {', '.join(entries)}"
 
-    def culprits(self, topology: Topology) -> tuple[str, ...]:
+    @classmethod
+    def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
         """The services at which users come in, where they all are more."""
-        if self.target.level != "users":
-            return (self.target.service,)
+        if target.level != "users":
+            return (target.service,)
         return tuple(dict.fromkeys(entry.service for entry in topology.workload.mix))
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

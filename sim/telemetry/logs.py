@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from importlib import resources
 from typing import Any
 
@@ -20,8 +20,9 @@ import yaml
 from sim.call import CANCELLED, MISS, RETRIED
 from sim.journal import Line
 from sim.records import LOG
+from sim.site import ATTEMPT
 from sim.telemetry.ids import Words, hexadecimal
-from sim.telemetry.spans import ATTEMPT, Spans, ids, in_order, owner, peer
+from sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -130,10 +131,10 @@ class Lines:
         some = np.maximum(count, 1)
         return np.where(count > 0, first + (word % some.astype(np.uint64)).astype(np.int64), -1)
 
-    def _messages(self, spans: Spans, text: Ints) -> pl.Series:
-        """The messages of spans, text by text, put back in their order."""
+    def _messages(self, spans: Spans, text: Ints) -> pl.Expr:
+        """The messages of spans, made text by text and put back in their order."""
         if not len(text):
-            return pl.Series(dtype=pl.String)
+            return pl.lit(pl.Series(dtype=pl.String))
         order = np.argsort(text, kind="stable")
         starts = np.flatnonzero(np.diff(text[order], prepend=-1))
         parts = []
@@ -142,18 +143,16 @@ class Lines:
             of_text = spans.where(some)
             pieces = self._texts[int(text[some[0]])].pieces
             parts.append(
-                pl.select(
-                    pl.concat_str(
-                        [
-                            _VALUES[piece](self._tables, of_text) if i % 2 else pl.lit(piece)
-                            for i, piece in enumerate(pieces)
-                        ]
-                    )
-                ).to_series()
+                pl.concat_str(
+                    [
+                        _VALUES[piece](self._tables, of_text) if i % 2 else pl.lit(piece)
+                        for i, piece in enumerate(pieces)
+                    ]
+                )
             )
         back = np.empty(len(order), dtype=np.uint32)
         back[order] = np.arange(len(order), dtype=np.uint32)
-        return pl.concat(parts).gather(back)
+        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
 
     def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
         """Records of what processes wrote besides requests."""

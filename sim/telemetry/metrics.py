@@ -15,7 +15,7 @@ import polars as pl
 
 from sim.call import HIT, MISS, TIMEOUT
 from sim.records import METRIC, METRICS
-from sim.site import VISIT_BITS
+from sim.site import ATTEMPT
 from sim.telemetry.spans import Spans
 from sim.telemetry.tables import Floats, Ints, Tables, names
 
@@ -237,7 +237,7 @@ class Sampler:
         link = tables.site_link[client.site]
         cell = interval[~spans.server] * links + link
         length = self._interval / 1e6
-        retries = _count(cell, count, links, (client.visit & ((1 << VISIT_BITS) - 1)) > 0) / length
+        retries = _count(cell, count, links, (client.visit & ATTEMPT) > 0) / length
         timeouts = _count(cell, count, links, client.code == TIMEOUT) / length
 
         store = self._stores(server, at, service, client, interval[~spans.server], guarded, opened, count)
@@ -326,7 +326,9 @@ def _count(cell: Ints, rows: int, columns: int, chosen: np.ndarray | None = None
 
 def _quantiles(cell: Ints, values: Floats, rows: int, columns: int) -> list[Floats]:
     """p50, p95 and p99 of the values in each cell of a (rows, columns) table, by nearest rank; nan in empty cells."""
-    ordered = values[np.lexsort((values, cell))]
+    # By values, then by cells; numpy sorts numbers of 16 bits, which nearly all tables do with, in linear time.
+    order = np.argsort(values)
+    ordered = values[order[np.argsort(cell[order].astype(np.min_scalar_type(rows * columns)), kind="stable")]]
     counts = np.bincount(cell, minlength=rows * columns)
     first = np.cumsum(counts) - counts
     filled = counts > 0

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from sim.call import ROW
 from sim.records import TRACE
-from sim.site import VISIT_BITS
+from sim.site import ATTEMPT, VISIT_BITS
 from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
 from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
 _ERRORS = names(ERROR_NAMES)
-#: The bits of a visit that number the attempt.
-ATTEMPT = (1 << VISIT_BITS) - 1
 
 
 @dataclass
@@ -45,7 +43,8 @@ class Spans:
 
     def where(self, chosen: NDArray[np.bool_] | Ints) -> Spans:
         """The spans at some positions, or where a mask is true."""
-        return Spans(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return Spans(*(getattr(self, field.name).take(positions) for field in fields(self)))
 
     def __add__(self, other: Spans) -> Spans:
         if not len(self):
@@ -78,7 +77,14 @@ def spans_of(rows: bytes | bytearray) -> Spans:
 
 def in_order(spans: Spans, times: Ints) -> Spans:
     """The spans by `times`; ties by address, a caller's half before the callee's."""
-    return spans.where(np.lexsort((spans.server, spans.visit, spans.site, spans.number, times)))
+    order = np.argsort(times, kind="stable")
+    # Their addresses are looked at only where times are the same: to sort all by them takes four times as long.
+    same = np.diff(times[order]) == 0
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    some = order[tied]
+    address = (spans.server[some], spans.visit[some], spans.site[some], spans.number[some])
+    order[tied] = some[np.lexsort((*address, times[some]))]
+    return spans.where(order)
 
 
 def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]:

@@ -35,6 +35,8 @@ def departures(fact: Floats, other: Floats, begin: float) -> dict[int, Departure
     `fact` and `other` have the shape (seconds, series) and nan where there is no sample.
     """
     length = min(len(fact), len(other))
+    if length == 0:
+        return {}
     fact, other = fact[:length], other[:length]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout

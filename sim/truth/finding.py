@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faults.fault import Fault, Window
 from sim.simulation import Simulation
-from sim.telemetry.spans import ATTEMPT
+from sim.site import ATTEMPT
 from sim.truth.blame import Blame
 from sim.truth.calls import Tree
 from sim.truth.departures import Departure, departures
@@ -103,7 +103,7 @@ class Finding:
 
     @property
     def recovered(self) -> float | None:
-        """When the last broken promise was kept again (simulated seconds); None if none was broken, or it never was."""
+        """End of the last window that broke a promise (simulated seconds); None if there is none, or none after it."""
         seconds = np.flatnonzero(self.broken.any(axis=1))
         return float(seconds[-1] + 1) if len(seconds) and seconds[-1] + 1 < len(self.broken) else None
 

@@ -116,14 +116,17 @@ def symptoms(traces: pl.DataFrame | pl.LazyFrame, since: str) -> list[tuple[str,
     list of (str, float)
         Each service that has a server span, and its loudness.
     """
-    wanted = traces.lazy().filter(kind="server").select("timestamp", "service", "duration_ms", "status")
-    spans = wanted.collect()
-    if not len(spans):
+    # A long run has more spans than memory should hold: only the two stretches are kept.
+    spans = traces.lazy().filter(kind="server").select("timestamp", "service", "duration_ms", "status")
+    known = spans.group_by("service").agg(pl.col("timestamp").min()).collect(engine="streaming")
+    if not len(known):
         return []
-    start, onset = datetime.fromisoformat(str(spans["timestamp"].min())), datetime.fromisoformat(since)
+    start, onset = datetime.fromisoformat(str(known["timestamp"].min())), datetime.fromisoformat(since)
     stretch = (onset - start) / 2
-    before, after = (_state(_between(spans, begin, begin + stretch)) for begin in (start, onset))
-    both = spans.select("service").unique().join(before, on="service", how="left")
+    before, after = (
+        _state(spans.filter(_between(begin, begin + stretch))).collect(engine="streaming") for begin in (start, onset)
+    )
+    both = known.select("service").join(before, on="service", how="left")
     both = both.join(after, on="service", how="left", suffix="_after")
     loudness = pl.max_horizontal(
         (pl.col("errors_after") + _QUIET) / (pl.col("errors") + _QUIET),
@@ -133,13 +136,13 @@ def symptoms(traces: pl.DataFrame | pl.LazyFrame, since: str) -> list[tuple[str,
     return list(ranked.iter_rows())
 
 
-def _between(spans: pl.DataFrame, begin: datetime, end: datetime) -> pl.DataFrame:
-    """The spans that started in a stretch of time; moments in records are in order as texts."""
+def _between(begin: datetime, end: datetime) -> pl.Expr:
+    """Whether a span started in a stretch of time; moments in records are in order as texts."""
     first, last = (moment.isoformat(timespec="microseconds") for moment in (begin, end))
-    return spans.filter(pl.col("timestamp").is_between(pl.lit(first), pl.lit(last), closed="left"))
+    return pl.col("timestamp").is_between(pl.lit(first), pl.lit(last), closed="left")
 
 
-def _state(spans: pl.DataFrame) -> pl.DataFrame:
+def _state(spans: pl.LazyFrame) -> pl.LazyFrame:
     """The share of errors and the p95 latency of each service."""
     return spans.group_by("service").agg(
         errors=(pl.col("status") == "error").mean(), p95=pl.col("duration_ms").quantile(0.95, "nearest")

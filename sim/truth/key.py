@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -98,10 +98,10 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms]) -> dict[str, Any]:
 
 
 class Clock:
-    """Writes simulated seconds as ISO 8601, as records have it. `start` is the wall time of the first."""
+    """Writes simulated seconds as ISO 8601 in UTC, as records have it. `start` is the wall time of the first."""
 
     def __init__(self, start: datetime) -> None:
-        self._start = start
+        self._start = start.astimezone(UTC)
 
     def __call__(self, seconds: float) -> str:
         """A moment."""
@@ -127,7 +127,7 @@ def _own(finding: Finding) -> dict[int, Departure]:
 
 
 def _roots(finding: Finding) -> tuple[str, ...]:
-    return finding.fault.culprits(finding.fact.simulation.topology)
+    return finding.fault.culprits(finding.fault.target, finding.fact.simulation.topology)
 
 
 class _Telling:
@@ -197,19 +197,25 @@ class _Telling:
         return told
 
     def _affect(self) -> Iterator[dict[str, Any]]:
-        """The services that it affected, in order of onset: where harmed requests got stuck, or a symptom departed."""
+        """The services that it affected, in order of onset.
+
+        Those where harmed requests got stuck, those with a symptom that departed, and those from which it came: a root
+        that takes no calls any more has no symptoms, and no request gets into it.
+        """
         passed = self._finding.mechanism.passed()
         departed = self._departures(SYMPTOMS)
-        names = [
-            service.name for service in self._topology.services if service.name in passed or departed[service.name]
-        ]
-        onsets = {
-            name: min(each.onset + 1.0 for each in departed[name].values())
-            if departed[name]
-            else self._finding.mechanism.onset(name)
-            for name in names
-        }
-        for name in sorted(names, key=lambda name: onsets[name]):
+        came: dict[str, float] = {}
+        for step in self._finding.mechanism.steps():
+            came.setdefault(step.origin, step.onset)
+        onsets = {}
+        for service in self._topology.services:
+            name = service.name
+            seen = [each.onset + 1.0 for each in departed[name].values()]
+            seen += [self._finding.mechanism.onset(name)] if name in passed else []
+            seen += [came[name]] if name in came and (name in passed or name in self._roots) else []
+            if seen:
+                onsets[name] = min(seen)
+        for name in sorted(onsets, key=lambda name: (onsets[name], name not in self._roots)):
             yield {
                 "service": name,
                 "onset": self._clock(onsets[name]),

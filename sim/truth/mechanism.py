@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from faults.fault import Fault
 from sim.call import NEVER, RETRIED
 from sim.channel import CODES, SUCCESS
-from sim.site import Site
-from sim.telemetry.spans import ATTEMPT
+from sim.site import ATTEMPT, Site
 from sim.truth.calls import Half, Row, Tree
 
 #: Mechanisms by which a failed call reached its caller, by the client's error.
@@ -51,8 +50,9 @@ RARE = 0.01
 class Step:
     """One step of a mechanism.
 
-    `origin` is where it comes from and `reached` whom it reaches, the same within a service; `onset`
-    is in simulated seconds; `evidence` holds times, numbers of requests, and spans.
+    `origin` is where it comes from and `reached` whom it reaches, the same within a service; `onset` is in simulated
+    seconds, when a caller first had it in hand, or when the queueing or the work first began that took too long;
+    `evidence` holds times, numbers of requests, and spans.
     """
 
     origin: str
@@ -183,12 +183,12 @@ class Mechanism:
         waited = _waited(row) - (_waited(there) if there is not None else 0.0)
         worked = _served(row) - _waited(row) - (_served(there) - _waited(there) if there is not None else 0.0)
         if row.started == NEVER or waited >= worked:
-            self._note(service, service, QUEUEING, row.arrived if row.started == NEVER else row.started, server)
+            self._note(service, service, QUEUEING, row.arrived, server)
         else:
             # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
             # it.
             mechanism = SLOW_WORK if service in self._slowed else SATURATED
-            self._note(service, service, mechanism, row.finished, server)
+            self._note(service, service, mechanism, row.started, server)
 
     def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
         """Note how a call reached its caller; returns the attempt to look into, if one got anywhere."""

@@ -144,7 +144,9 @@ def _fault() -> Schema:
         start=_time("when it begins"),
         ramp_end=_time("when it has its whole strength"),
         end=_time("when it ends"),
-        recovered=_nullable(_time("when the last promise broken because of it was kept again; null if it never was")),
+        recovered=_nullable(
+            _time("end of the last window in which a promise was broken because of it; null if that goes on to the end")
+        ),
         visible_onset=_nullable(_time("when anything it touched first left what it would have been")),
         latent=_flag("whether it broke no promise to users"),
         user_facing=_object(
@@ -159,7 +161,7 @@ def _fault() -> Schema:
             _object(
                 "one of them",
                 service=_SERVICE,
-                onset=_time("when a symptom first left what it would have been"),
+                onset=_time("when a symptom first left what it would have been, or it first let a harmed request down"),
                 peak={
                     "description": "how far symptoms went, by metric",
                     "type": "object",

@@ -50,7 +50,7 @@ class Twins:
         self._on_verdicts = on_verdicts
         faults = simulation.scenario.faults
         ids = [fault.id for fault in faults]
-        self.fact = Watch(simulation)
+        self.fact = Watch(simulation, recorded=True)
         self.twin = Watch(simulation.without(ids)) if faults else self.fact
         # Without its only fault, a run is without any.
         self._without = [self.twin] if len(faults) == 1 else [Watch(simulation.without([name])) for name in ids]

@@ -32,6 +32,8 @@ class Watch:
     ----------
     simulation
         The run.
+    recorded
+        Whether records of it are made too.
 
     Attributes
     ----------
@@ -43,12 +45,12 @@ class Watch:
         Plays the run; who iterates over it hands each cut to `take`.
     """
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, recorded: bool = False) -> None:
         self.simulation = simulation
         self.tables = Tables(simulation.mesh, simulation.start)
         self.horizon = 0.0
         self._sampler = Sampler(simulation.mesh, self.tables, SECOND)
-        simulation.samplers.append(self._sampler)
+        simulation.samplers = [*(simulation.samplers if recorded else ()), self._sampler]
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
         self._spans = spans_of(b"")

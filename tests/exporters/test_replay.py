@@ -131,7 +131,7 @@ def test_ctrl_c_leaves_nothing_behind_and_ends_with_status_130(original, tmp_pat
     monkeypatch.setattr("exporters.ndjson.NdjsonSink.close", interrupted)
     result = call("replay", original)
     assert (result.exit_code, result.stdout) == (130, "")
-    assert result.stderr == "Interrupted: no half-written fixture is left.\n"
+    assert result.stderr == "Interrupted: nothing half-written is left.\n"
     assert list(tmp_path.iterdir()) == []
 
 

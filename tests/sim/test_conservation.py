@@ -91,8 +91,8 @@ def check_counters(mesh):
             if channel.breaker is not None:
                 breaker = channel.breaker
                 assert 0 <= breaker._permits <= breaker.policy.half_open_calls
-                assert 0 <= breaker._failed <= len(breaker._outcomes)
-                assert 0 <= breaker._slow <= len(breaker._outcomes)
+                assert 0 <= breaker._failed <= len(breaker._bad)
+                assert 0 <= breaker._slow <= len(breaker._bad)
 
 
 def check_idle(mesh):

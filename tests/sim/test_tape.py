@@ -1,5 +1,7 @@
 """Addressed randomness: a draw depends on its address, and on nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,11 @@ from sim.tape import Tape
 from topology.addresses import address, uniform, uniforms
 from topology.distributions import Constant, Exponential, LogNormal
 
-ALL = (True, True, True, True)
 NUMBERS = st.integers(0, 500) | st.integers(2**40, 2**40 + 500)
 
 
-def tape(key=1, visit=0, size=32, work=Exponential(1.0), latency=Exponential(1.0), uses=ALL):  # noqa: B008 - frozen
-    return Tape(key, visit, size, work, latency, uses)
+def tape(key=1, visit=0, size=32, work=Exponential(1.0), latency=Exponential(1.0)):  # noqa: B008 - frozen
+    return Tape(key, visit, size, work, latency)
 
 
 @settings(deadline=None)
@@ -81,9 +82,18 @@ def test_single_uniforms_are_uniform_along_numbers_visits_and_keys():
         assert stats.pearsonr(draws[1:], draws[:-1]).pvalue > 0.001
 
 
-def test_what_is_never_looked_at_is_not_drawn_and_changes_no_other_draw():
-    whole, part = tape().row(5), tape(latency=None, uses=(False, True, False, False)).row(5)
-    assert part == (whole[0], 0.0, 0.0, 0.0, whole[4], 0.0, 0.0)
+def test_without_a_network_the_other_draws_are_as_they_were():
+    whole, part = tape().row(5), tape(latency=None).row(5)
+    assert (part[0], *part[3:]) == (whole[0], *whole[3:])
+
+
+def test_threads_that_draw_at_a_time_dont_mix_their_draws():
+    def draws(key):
+        return [uniforms(key, first, 64).tolist() for first in range(0, 20_000, 64)]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(draws, range(8)))
+    assert together == [draws(key) for key in range(8)]
 
 
 def test_another_distribution_has_the_same_request_at_the_same_quantile():

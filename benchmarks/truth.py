@@ -1,0 +1,71 @@
+"""What the answer key costs: `python benchmarks/truth.py [--rounds N]`.
+
+Each shipped scenario is run as a command, with its key and without, in turn; the ratios are of the medians. Then the
+memory of a cascade with its key, short and long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parent.parent
+#: What is to be reached: the time of a run with its key against one without.
+COST = 2.3
+#: The scenarios, and how many faults each has.
+SCENARIOS = {
+    "cascade": 1,
+    "degradation": 1,
+    "deployment": 1,
+    "outage": 4,
+    "noise --noise-type transient": 4,
+    "noise --noise-type intermittent": 9,
+    "noise --noise-type high-volume": 1,
+    "normal": 0,
+}
+
+
+def run(*arguments: str) -> float:
+    """Seconds that a command takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = perf_counter()
+        command = [sys.executable, str(ROOT / "run.py"), *arguments, "--quiet", "--output", folder]
+        subprocess.run(command, check=True)
+        return perf_counter() - began
+
+
+def cost(rounds: int) -> None:
+    """Time each scenario with and without its key."""
+    print(f"{'scenario':<34}{'faults':>7}{'runs':>6}{'without s':>11}{'with s':>8}{'ratio':>7}")
+    for scenario, faults in SCENARIOS.items():
+        words = scenario.split()
+        times = [(run(*words, "--no-truth"), run(*words)) for _ in range(rounds)]
+        without, with_key = (median(column) for column in zip(*times, strict=True))
+        runs = 1 if faults == 0 else 2 if faults == 1 else 2 + faults
+        ratio = with_key / without
+        print(f"{scenario:<34}{faults:>7}{runs:>6}{without:>11.2f}{with_key:>8.2f}{ratio:>7.2f}{_verdict(ratio)}")
+
+
+def _verdict(ratio: float) -> str:
+    return "" if ratio <= COST else f"  more than {COST}"
+
+
+def memory() -> None:
+    """Peak memory of a cascade with its key."""
+    for length in ("10m", "40m"):
+        run("cascade", "--duration", length)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"cascade --duration {length}: at most {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    cost(parser.parse_args().rounds)
+    memory()

@@ -1,0 +1,137 @@
+"""An incident and a request told in words: for each scenario, and what is said when they can't be told."""
+
+import json
+import re
+from itertools import pairwise
+from shutil import copytree
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from exporters import explain, writing
+from exporters.key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
+from faults.loader import Options, load, shipped
+from run import main
+from sim.simulation import Simulation
+
+SHORT = Options(lead_in=4.0, duration=10.0, recovery=4.0)
+
+
+@pytest.fixture(scope="module", params=shipped())
+def each(request, tmp_path_factory):
+    """A short fixture of each scenario."""
+    return make(request.param, tmp_path_factory.mktemp("each"))
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory):
+    return make("outage", tmp_path_factory.mktemp("one"))
+
+
+def make(name, output):
+    loaded = load(shipped()[name], SHORT)
+    writing.write(Simulation(loaded.scenario, loaded.topology), output / name, 1.0, lambda batch: None)
+    return output / name
+
+
+# -- an incident ------------------------------------------------------------------------------------------------------
+
+
+def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_felt(each):
+    lines, truth = explain.incident(each), read_ground_truth(each)
+    text = "\n".join(lines)
+    counts = truth["requests"]
+    assert f"Of {counts['total']} requests {counts['harmed']} were harmed" in lines[0]
+    for fault in truth["faults"]:
+        story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
+        assert story.startswith(f"{fault['kind']} on ")
+        assert f"to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
+        assert ("felt nothing" in story) is fault["latent"]
+        assert len(re.findall(r"\(\d+ requests?\)", story)) == min(len(fault["mechanism"]), 8)
+    for other in truth["background"]:
+        assert f"{other['kind']} of {other['target']}" in lines[-1]
+    assert all(len(line) < 250 for line in lines)
+
+
+def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
+    verdicts = scan_verdicts(each).collect()
+    for effect in verdicts["effect"].unique():
+        verdict = verdicts.filter(pl.col("effect").eq_missing(effect)).row(-1, named=True)
+        lines = explain.request(each, verdict["trace_id"])
+        marked = [line for line in lines if line.startswith("* ")]
+        assert len(marked) == (effect is not None)
+        assert lines[0].startswith(f"{verdict['trace_id']}: {verdict['entry']} at ")
+
+
+def test_nothing_wrong_is_called_so(tmp_path):
+    assert explain.incident(make("normal", tmp_path))[0].startswith("Nothing was wrong. Of ")
+
+
+# -- a request --------------------------------------------------------------------------------------------------------
+
+
+def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_span_in_its_tree(outage):
+    verdicts = scan_verdicts(outage).filter(effect="failed").collect()
+    verdict = verdicts.row(len(verdicts) // 2, named=True)
+    lines = explain.request(outage, verdict["trace_id"])
+    assert lines[1].endswith(f"{verdict['outcome']} after {verdict['duration_ms']:,.0f} ms")
+    assert lines[2].endswith(f"{verdict['twin_outcome']} after {verdict['twin_duration_ms']:,.0f} ms")
+    assert "It failed because of " in lines[3] and all(fault in lines[3] for fault in verdict["caused_by"])
+    spans = pl.read_ndjson(outage / "traces.ndjson", infer_schema_length=None).filter(trace_id=verdict["trace_id"])
+    assert len(lines) == 6 + len(spans)
+    (entered,) = spans.filter(span_id=verdict["entered_at"]).to_dicts()
+    (marked,) = [line for line in lines[6:] if line.startswith("*")]
+    assert entered["operation"] in marked
+    assert (entered["error_type"] or "") in marked
+
+
+def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
+    verdict = scan_verdicts(outage).collect().row(0, named=True)
+    told = [line[18:] for line in explain.request(outage, verdict["trace_id"])[6:]]
+    depths = [(len(line) - len(line.lstrip())) // 2 for line in told]
+    assert depths[0] == 0 and min(depths[1:]) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(depths))
+    assert [line.lstrip().startswith("-> ") for line in told] == [depth % 2 == 1 for depth in depths]
+
+
+def test_an_unknown_trace_is_refused_with_the_nearest_there_is(outage):
+    known = scan_verdicts(outage).collect()["trace_id"][5]
+    wrong = known[:-1] + ("0" if known[-1] != "0" else "1")
+    with pytest.raises(TruthError, match=f"has no trace {wrong} .did you mean '{known}'"):
+        explain.request(outage, wrong)
+    with pytest.raises(TruthError, match="has no trace nonsense"):
+        explain.request(outage, "nonsense")
+
+
+# -- what can't be told -----------------------------------------------------------------------------------------------
+
+
+def break_key(folder):
+    (folder / GROUND_TRUTH).write_text(json.dumps({"format": 1, "faults": [{}], "requests": {}}))
+
+
+def break_verdicts(folder):
+    (folder / VERDICTS).write_text("{")
+
+
+def break_traces(folder):
+    (folder / "traces.ndjson").write_text('{"trace_id": 7')
+
+
+@pytest.mark.parametrize("harm", [break_key, break_verdicts, break_traces], ids=lambda harm: harm.__name__)
+def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
+    trace = scan_verdicts(outage).filter(effect="failed").collect()["trace_id"][0]
+    harmed = copytree(outage, tmp_path / "harmed")
+    harm(harmed)
+    with pytest.raises(TruthError, match=str(harmed)) as refused:
+        explain.incident(harmed) if harm is break_key else explain.request(harmed, trace)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_command_prints_the_story_and_ends_with_2_where_there_is_none(outage, tmp_path):
+    told = CliRunner().invoke(main, ["explain", str(outage)])
+    assert (told.exit_code, told.stdout.splitlines()) == (0, explain.incident(outage))
+    refused = CliRunner().invoke(main, ["explain", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert refused.stderr == f"{tmp_path}: not a fixture: it has no traces.ndjson\n"

@@ -1,0 +1,68 @@
+"""What the key says of each shipped scenario, in short, as it was once checked by hand against the telemetry.
+
+`python tests/pinning.py` writes it anew; what has changed then wants checking again.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from twin_runs import Compared, compare
+
+from faults.loader import load, shipped
+from sim.simulation import Simulation
+
+FILE = Path(__file__).parent / "sim" / "truth" / "pinned.json"
+
+
+@lru_cache(maxsize=8)
+def played(name: str) -> Compared:
+    """A shipped scenario as anyone plays it who sets nothing."""
+    loaded = load(shipped()[name])
+    return compare(Simulation(loaded.scenario, loaded.topology))
+
+
+def summary(key: dict) -> dict:
+    """A key in short."""
+    return {
+        "incident": key["incident"],
+        "requests": _line(key["requests"]),
+        "faults": {fault["id"]: _fault(fault) for fault in key["faults"]},
+        "background": [f"{each['kind']} of {each['target']} at {_clock(each['start'])}" for each in key["background"]],
+    }
+
+
+def _fault(fault: dict) -> dict:
+    root, radius, hard = fault["root_cause"], fault["blast_radius"], fault["difficulty"]
+    steps = sorted({f"{step['from']} > {step['to']}: {step['mechanism']}" for step in fault["mechanism"]})
+    return {
+        "root": f"{root['service']}: {root['indicator']}",
+        "acted": f"{_clock(fault['start'])} to {_clock(fault['end'])}",
+        "visible": _clock(fault["visible_onset"]),
+        "latent": fault["latent"],
+        "users": f"{_clock(fault['user_facing']['since'])} to {_clock(fault['recovered'])}",
+        "entries": [entry.split(".")[1] for entry in fault["user_facing"]["entries"]],
+        "affected": [f"{_clock(each['onset'])} {each['service']}" for each in fault["affected"]],
+        "mechanism": steps,
+        "blast": f"{radius['requests']} requests, {radius['share']:.1%}",
+        "difficulty": f"{hard['label']}, rank {hard['rank']}",
+    }
+
+
+def _line(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _clock(moment: str | None) -> str | None:
+    return moment and moment[14:19]
+
+
+def pinned() -> dict[str, dict]:
+    """The file as it should be."""
+    return {name: summary(played(name).key) for name in shipped()}
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(pinned(), indent=2) + "\n", encoding="utf-8", newline="\n")

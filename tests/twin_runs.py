@@ -1,0 +1,132 @@
+"""Runs with their twins: a short incident of each kind of fault, and plays small enough to be checked by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import polars as pl
+from stage import Stage, take_rows
+
+import topology.loader
+from faults.loader import Options, parse
+from sim.records import KINDS
+from sim.simulation import Simulation
+from sim.truth.brief import brief
+from sim.truth.calls import Tree
+from sim.truth.floors import symptoms
+from sim.truth.key import Clock, ground_truth, since
+from sim.truth.twins import Twins
+
+#: A fault of each kind, where it does what it can.
+FAULTS = {
+    "configure": "configure: {target: auth-service}",
+    "cut": "cut: {target: order-service -> database}",
+    "delay": "delay: {target: order-service -> database, by: 600ms}",
+    "deploy": "deploy: {target: product-service, share: 100%, unhealthy: 90%, patience: 5s}",
+    "fail": "fail: {target: database, share: 70%, error: database_error}",
+    "hang": "hang: {target: inventory-service, share: 30%}",
+    "hog_cpu": "hog_cpu: {target: product-service, share: 97%}",
+    "job": "job: {target: user-service, share: 20%}",
+    "leak": "leak: {target: user-service, rate: 60MiB}",
+    "refuse": "refuse: {target: database}",
+    "restart": 'restart: {target: "product-service[1]"}',
+    "shrink_pool": "shrink_pool: {target: order-service -> database, to: 0%}",
+    "slow": "slow: {target: database, factor: 80}",
+    "stop": "stop: {target: auth-service}",
+    "surge": "surge: {target: api-gateway.checkout, factor: 30, for: 6s}",
+}
+#: Those that harm somebody here; the others are harmless, or find enough room.
+HARMFUL = [kind for kind in FAULTS if kind not in ("configure", "job", "restart", "shrink_pool")]
+BEGIN = 8.0
+OPTIONS = Options(lead_in=BEGIN, duration=16.0, recovery=8.0, rate=30.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A run that was compared with its twins: its records by kind, verdict records, and the key."""
+
+    twins: Twins
+    frames: dict[str, pl.DataFrame]
+    verdicts: pl.DataFrame
+    key: dict[str, Any]
+    brief: str
+
+    @property
+    def changed(self) -> pl.DataFrame:
+        """The verdicts on requests that are good in one run and bad in the other."""
+        return self.verdicts.filter(pl.col("effect").is_not_null())
+
+    @cached_property
+    def spans(self) -> dict[str, dict[str, Any]]:
+        """The spans by id."""
+        return {span["span_id"]: span for span in self.frames["traces"].iter_rows(named=True)}
+
+    def without(self, *faults: str) -> dict[str, pl.DataFrame]:
+        """The records of the same run without some faults."""
+        return frames(self.twins.simulation.without(faults).batches())
+
+
+def frames(batches):
+    """The records of some batches, by kind."""
+    batches = list(batches)
+    return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in KINDS}
+
+
+def compare(simulation):
+    """Play a simulation with its twins."""
+    verdicts: list[pl.DataFrame] = []
+    twins = Twins(simulation, verdicts.append)
+    records = frames(twins.batches())
+    clock = Clock(simulation.start)
+    loudest = {finding.fault.id: symptoms(records["traces"], clock(since(finding))) for finding in twins.findings}
+    return Compared(twins, records, pl.concat(verdicts), ground_truth(twins, loudest), brief(twins))
+
+
+def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):
+    """A run with some faults, given as in a scenario file, on the ten services or on a mesh given as a text."""
+    text = f"name: incident\nfaults: [{', '.join(f'{{{fault}}}' for fault in faults)}]\n"
+    found = None if mesh is None else topology.loader.parse(mesh, "mesh.yaml")
+    loaded = parse(text, "incident.yaml", options, mesh=found)
+    return Simulation(loaded.scenario, loaded.topology, seed=seed, **settings)
+
+
+@lru_cache(maxsize=len(FAULTS))
+def incident(kind):
+    """A short incident with one fault of a kind."""
+    return compare(simulation(FAULTS[kind]))
+
+
+class Play:
+    """One request (or several) in a small mesh with one entry, with a fault and without it.
+
+    Parameters
+    ----------
+    text
+        The mesh.
+    requests
+        When requests come, in milliseconds; the last one is looked at.
+    fault
+        Acts throughout.
+    """
+
+    def __init__(self, text, fault, *requests):
+        self.sites, self.fact = self._run(text, requests, fault)
+        _, self.other = self._run(text, requests, None)
+
+    def _run(self, text, requests, fault):
+        stage = Stage(text)
+        stage.request(*requests)
+        if fault is not None:
+            stage.fault(fault, 0, 600_000)
+        stage.mesh.env.advance(900)
+        assert not stage.mesh.life.live
+        rows = [row for row in take_rows(stage.mesh).tolist() if row[5] == len(requests) - 1]
+        return stage.mesh.sites, Tree(stage.mesh.sites, rows)
+
+    def span(self, half):
+        """A span in words: whose it is, of which call."""
+        site = self.sites[half.site]
+        callee = site.service.spec.name
+        return callee if half.server else f"{site.parent.service.spec.name}>{callee}"
