@@ -60,5 +60,6 @@ FORMATS: dict[str, Format] = {
         Format("otlp", "OpenTelemetry: traces, logs and metrics as JSON lines", "exporters.otlp"),
         Format("jaeger", "traces for Jaeger's page for files", "exporters.jaeger"),
         Format("zipkin", "spans for Zipkin", "exporters.zipkin"),
+        Format("openmetrics", "metrics as text that Prometheus and VictoriaMetrics import", "exporters.openmetrics"),
     )
 }

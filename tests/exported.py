@@ -1,0 +1,31 @@
+"""Fixtures exported for tests of formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from exporters import export as exports
+from exporters import reading
+from exporters.formats import FORMATS
+from sim.records import Batch
+
+
+def export(fixture: Path, name: str, output: Path, truth: bool = False) -> Path:
+    """Write a fixture in a format; returns the folder."""
+    exports.export(fixture, FORMATS[name], reading.context(fixture, truth), output, lambda batch: None)
+    return output
+
+
+def write(batches: Iterable[Batch], sink: Any) -> None:
+    """Hand batches to a sink and close it."""
+    for batch in batches:
+        sink.write(batch)
+    sink.close()
+
+
+def records(fixture: Path, kind: str) -> list[dict[str, Any]]:
+    """The records of a kind as plain dicts, read by nothing of ours."""
+    return [json.loads(line) for line in (fixture / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
