@@ -61,5 +61,6 @@ FORMATS: dict[str, Format] = {
         Format("jaeger", "traces for Jaeger's page for files", "exporters.jaeger"),
         Format("zipkin", "spans for Zipkin", "exporters.zipkin"),
         Format("openmetrics", "metrics as text that Prometheus and VictoriaMetrics import", "exporters.openmetrics"),
+        Format("parquet", "a table a kind of record, typed and compressed", "exporters.parquet", "parquet"),
     )
 }
