@@ -62,5 +62,6 @@ FORMATS: dict[str, Format] = {
         Format("zipkin", "spans for Zipkin", "exporters.zipkin"),
         Format("openmetrics", "metrics as text that Prometheus and VictoriaMetrics import", "exporters.openmetrics"),
         Format("parquet", "a table a kind of record, typed and compressed", "exporters.parquet", "parquet"),
+        Format("csv", "a table a kind of record, for spreadsheets", "exporters.csv"),
     )
 }
