@@ -63,5 +63,6 @@ FORMATS: dict[str, Format] = {
         Format("openmetrics", "metrics as text that Prometheus and VictoriaMetrics import", "exporters.openmetrics"),
         Format("parquet", "a table a kind of record, typed and compressed", "exporters.parquet", "parquet"),
         Format("csv", "a table a kind of record, for spreadsheets", "exporters.csv"),
+        Format("rcaeval", "a case for RCAEval and BARO", "exporters.rcaeval", truth=True),
     )
 }

@@ -1,0 +1,42 @@
+"""The spans that a sample of a metric is about: those that ended in its interval.
+
+A batch has spans by their start, so the last of them may end in intervals whose samples come later. It has all samples
+of a moment, and with them, or before them, all spans that they are about.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from exporters.context import Context
+from exporters.moments import microseconds
+from sim.records import TRACE, Batch
+
+#: What is kept of a span.
+_COLUMNS = ("service", "replica", "duration_ms", "error_type")
+
+
+class Ended:
+    """Holds back the server spans of intervals that have no samples yet."""
+
+    def __init__(self, context: Context) -> None:
+        self._start = round(context.start.timestamp() * 1e6)
+        self._length = round(context.interval * 1e6)
+        self._waiting = pl.DataFrame(schema={"at": pl.Int64, **{name: TRACE.frame_schema[name] for name in _COLUMNS}})
+
+    def take(self, batch: Batch) -> pl.DataFrame:
+        """Take a batch; returns the spans that its samples are about.
+
+        Returns
+        -------
+        frame
+            `at`, the time of the samples in microseconds since 1970, `service`, `replica`, `duration_ms` and
+            `error_type` of requests handled, in no order.
+        """
+        end = microseconds() + (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+        at = ((end - self._start) // self._length + 1) * self._length + self._start
+        spans = batch.traces.filter(kind="server").select(at.alias("at"), *_COLUMNS)
+        waiting = pl.concat([self._waiting, spans])
+        sampled = pl.col("at") <= batch.metrics.select(microseconds().max().fill_null(0)).item()
+        self._waiting = waiting.filter(~sampled)
+        return waiting.filter(sampled)

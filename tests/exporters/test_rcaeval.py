@@ -1,0 +1,133 @@
+"""A case: RCAEval's and BARO's own packages read it, and rank."""
+
+import math
+from collections import defaultdict
+from datetime import datetime
+
+import pytest
+from exported import export, records
+from incident import short
+
+NO_PACKAGE = "isn't installed (PyPI: RCAEval, fse-baro)"
+FAULT = 1705314605
+
+
+def epoch(record):
+    return datetime.fromisoformat(record["timestamp"]).timestamp()
+
+
+@pytest.fixture(scope="module")
+def case(incident, tmp_path_factory):
+    return export(incident, "rcaeval", tmp_path_factory.mktemp("rcaeval") / "case", truth=True)
+
+
+@pytest.fixture(scope="module")
+def rcaeval():
+    return pytest.importorskip("RCAEval.utility", reason=f"RCAEval {NO_PACKAGE}")
+
+
+@pytest.fixture(scope="module")
+def measured(incident):
+    """Values of each column by time: metrics as they are, and the ninetieth percentile of the spans."""
+    limits = {service.name: service.memory.limit for service in short().topology.services}
+    columns, rates, durations = defaultdict(dict), {}, defaultdict(list)
+
+    def add(service, measure, at, value, precision=0.001):
+        columns[f"{service}_{measure}"][at] = pytest.approx(value, abs=precision)
+
+    for record in records(incident, "metrics"):
+        if record["replica"] is not None or record["target"] is not None:
+            continue
+        at, service, value = epoch(record), record["service"], record["value"]
+        match record["metric"]:
+            case "cpu_usage":
+                add(service, "cpu", at, value)
+            case "memory_usage":
+                add(service, "mem", at, value / 100 * limits[service], 1)
+            case "latency_p50":
+                add(service, "latency-50", at, value / 1000, 1e-9)
+            case "request_rate":
+                rates[at, service] = value
+                add(service, "workload", at, value)
+            case "error_rate":
+                add(service, "error", at, value / 100 * rates[at, service])
+    for span in records(incident, "traces"):
+        if span["kind"] == "server":
+            end = epoch(span) + span["duration_ms"] / 1000
+            durations[int(end + 1e-7) + 1, span["service"]].append(span["duration_ms"] / 1000)
+    last = max(at for at, _ in rates)
+    for (at, service), each in durations.items():
+        if at <= last:
+            add(service, "latency-90", at, sorted(each)[math.ceil(0.9 * len(each)) - 1], 1e-9)
+    return columns
+
+
+def columns_of(frame):
+    """The values of each column by time, without those that are missing."""
+    times = frame["time"].tolist()
+    return {
+        name: {at: value for at, value in zip(times, frame[name].tolist(), strict=True) if not math.isnan(value)}
+        for name in frame.columns
+        if name != "time"
+    }
+
+
+def test_rcaeval_reads_the_metrics_of_every_service(case, rcaeval, measured):
+    frame = rcaeval.read_metrics(case)
+    assert frame["time"].is_monotonic_increasing and str(frame["time"].dtype) == "int64"
+    assert columns_of(frame) == measured
+
+
+def test_the_table_of_metrics_holds_the_same(case, measured):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(case / "simple_metrics.csv")
+    assert {name: column for name, column in columns_of(frame).items() if column} == measured
+    assert [name for name in frame.columns if "time" in name] == ["time"]
+    assert all(name.count("_") == 1 for name in frame.columns if name != "time")
+
+
+def test_rcaeval_reads_logs_and_events_in_order_of_time(case, rcaeval, incident):
+    frame = rcaeval.read_logs(case)
+    logs = [(each["service"], each["level"], each["message"]) for each in records(incident, "logs")]
+    events = [(each["service"], each["details"]["message"]) for each in records(incident, "events")]
+    lines = list(frame[["container_name", "level", "message"]].itertuples(index=False, name=None))
+    assert len(lines) == len(logs) + len(events)
+    assert set(logs) <= set(lines)
+    assert set(events) <= {(service, message) for service, _, message in lines}
+    times = frame["timestamp"].astype("int64")
+    assert times.is_monotonic_increasing
+    assert (times // 10**9 == frame["time"].astype("int64")).all()
+
+
+def test_rcaeval_reads_every_span(case, rcaeval, incident):
+    frame = rcaeval.read_traces(case)
+    rows = frame[["traceID", "spanID", "parentSpanID", "serviceName", "methodName", "statusCode"]]
+    keys = ("trace_id", "span_id", "parent_span_id", "service", "operation", "status_code")
+    spans = records(incident, "traces")
+    read = [tuple(None if isinstance(cell, float) else cell for cell in row) for row in rows.itertuples(index=False)]
+    assert read == [tuple(span[key] if key != "status_code" else str(span[key]) for key in keys) for span in spans]
+    times = frame[["startTime", "startTimeMillis", "duration"]].astype("int64").itertuples(index=False)
+    for row, span in zip(times, spans, strict=True):
+        start = round(epoch(span) * 1e6)
+        assert tuple(row) == (start, start // 1000, round(span["duration_ms"] * 1000))
+
+
+def test_baro_reads_the_case_and_ranks(case, capsys):
+    """What it ranks first is its affair, and printed."""
+    utility = pytest.importorskip("baro.utility", reason=f"BARO {NO_PACKAGE}")
+    analysis = pytest.importorskip("baro.root_cause_analysis")
+    data = utility.read_data(str(case / "simple_metrics.csv"))
+    injected = int((case / "inject_time.txt").read_text())
+    assert injected == FAULT
+    assert len(data) == 20 and (data["time"] >= injected).sum() == 16
+    ranks = analysis.robust_scorer(data, inject_time=injected)["ranks"]
+    assert set(ranks) <= set(data.columns)
+    place = utility.to_service_ranks(ranks).index("database") + 1
+    with capsys.disabled():
+        print(f"\nBARO puts the database, which is slow, at place {place}: {', '.join(ranks[:5])}")
+
+
+def test_when_the_fault_began_is_said_only_if_the_truth_is_asked_for(case, incident, tmp_path):
+    telemetry = {"logs.csv", "metrics.json", "simple_metrics.csv", "traces.csv"}
+    assert {path.name for path in case.iterdir()} == telemetry | {"inject_time.txt"}
+    assert {path.name for path in export(incident, "rcaeval", tmp_path / "case").iterdir()} == telemetry
