@@ -64,5 +64,6 @@ FORMATS: dict[str, Format] = {
         Format("parquet", "a table a kind of record, typed and compressed", "exporters.parquet", "parquet"),
         Format("csv", "a table a kind of record, for spreadsheets", "exporters.csv"),
         Format("rcaeval", "a case for RCAEval and BARO", "exporters.rcaeval", truth=True),
+        Format("openrca", "a system's tree for OpenRCA", "exporters.openrca", truth=True),
     )
 }
