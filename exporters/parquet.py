@@ -19,7 +19,7 @@ from exporters.moments import utc
 from sim.records import KINDS, Batch, Column, Kind
 
 #: Records in a row group, but for the last: enough for a reader to skip and share out.
-_GROUP = 128_000
+_GROUP = 64_000
 _TYPES = {
     "time": pa.timestamp("us", "UTC"),
     "string": pa.string(),
