@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -168,3 +169,11 @@ def test_every_metric_has_a_family_with_its_unit_in_its_name():
         assert (family.type == "counter") == counter
         assert family.unit == ("" if counter else {"%": "ratio", "ms": "seconds"}.get(unit, ""))
         assert family.name.endswith(family.unit)
+
+
+def test_the_page_on_formats_has_the_name_and_the_type_of_every_family():
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = page.split("<!-- families -->\n")[1].split("<!-- end -->")[0].splitlines()[2:]
+    assert [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows] == [
+        [metric, f"{family.name}{family.suffix}", family.type] for metric, family in FAMILIES.items()
+    ]
