@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,23 +29,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, folder: Path, user: str | None = None) -> Iterator[None]:
-    """A server, from the moment it answers until it's told to end."""
+def running(command: list[str], ready: Callable[[], bool], folder: Path, user: str | None = None) -> Iterator[None]:
+    """A server, from the moment it's ready until it's told to drop all."""
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
     try:
         deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        while not ready():
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((folder / "log").read_text())
             time.sleep(0.05)
         yield
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
+
+
+def listening(port: int) -> bool:
+    """Whether somebody listens at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -53,8 +56,8 @@ def postgresql() -> Iterator[str]:
     """A PostgreSQL server; gives the address of its database `postgres`, whose user may do anything."""
     installed = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     path = os.pathsep.join([os.environ["PATH"], *installed])
-    initdb, postgres = shutil.which("initdb", path=path), shutil.which("postgres", path=path)
-    if initdb is None or postgres is None:
+    initdb, postgres, pg_isready = (shutil.which(name, path=path) for name in ("initdb", "postgres", "pg_isready"))
+    if initdb is None or postgres is None or pg_isready is None:
         pytest.skip("PostgreSQL isn't installed (Debian: postgresql)")
     user = "nobody" if os.geteuid() == 0 else None
     with TemporaryDirectory() as name:
@@ -65,7 +68,9 @@ def postgresql() -> Iterator[str]:
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run([initdb, *data, *options], check=True, capture_output=True, user=user, cwd=folder)
         options = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-        with running([postgres, *data, "-p", str(port), *options], port, folder, user):
+        command = [postgres, *data, "-p", str(port), *options]
+        asked = [pg_isready, "-q", "-h", "127.0.0.1", "-p", str(port)]
+        with running(command, lambda: subprocess.run(asked).returncode == 0, folder, user):
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
@@ -84,5 +89,5 @@ def mongodb() -> Iterator[str]:
             command = [mongod, "--bind_ip", "127.0.0.1", "--dbpath", str(folder)]
         else:
             command = [sys.executable, "-m", "secantus", "--standalone", "--storage-path", str(folder / "data")]
-        with running([*command, "--port", str(port)], port, folder):
+        with running([*command, "--port", str(port)], lambda: listening(port), folder):
             yield f"mongodb://127.0.0.1:{port}"
