@@ -15,16 +15,17 @@ from pathlib import Path
 
 import click
 
-from exporters.databases.tables import FIXTURES, TRUTH
+from exporters.databases.tables import FIXTURES, TRUTH, Table
 from faults.fault import Fault
 from faults.kinds import fault_kinds
 from run import main
-from sim.records import KINDS, Column
+from sim.records import KINDS, Column, Kind
 from topology.reference import renew as renew_keys
 from topology.reference import table
 
 FOLDER = Path(__file__).parent
-_DESCRIBED = {each.name: each.columns for each in (*KINDS.values(), FIXTURES, *TRUTH)}
+_LISTED: tuple[Kind | Table, ...] = (*KINDS.values(), FIXTURES, *TRUTH)
+_DESCRIBED = {each.name: each.columns for each in _LISTED}
 _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
 _CLI = """\

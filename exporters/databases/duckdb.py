@@ -55,11 +55,28 @@ class DuckDb(SqlDatabase):
         return [name for (name,) in found]
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Append rows as a stream of Arrow batches, by one statement: each statement would keep some memory."""
+        """Append rows as a stream of Arrow batches, by one statement: each statement would keep some memory.
+
+        What goes wrong with the rows is raised as it is, though it's DuckDB that takes them.
+        """
+        failures: list[BaseException] = []
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            try:
+                for frame in rows:
+                    yield from _arrow(table, frame).to_batches()
+            except BaseException as error:
+                failures.append(error)
+                raise
+
         schema = _arrow(table, pl.DataFrame(schema=frame_schema(table.columns))).schema
-        batches = (batch for frame in rows for batch in _arrow(table, frame).to_batches())
-        self._connection.register("stream", pa.RecordBatchReader.from_batches(schema, batches))
-        self._connection.execute(f"INSERT INTO {table.name} SELECT * FROM stream")
+        self._connection.register("stream", pa.RecordBatchReader.from_batches(schema, batches()))
+        try:
+            self._connection.execute(f"INSERT INTO {table.name} SELECT * FROM stream")
+        except duckdb.Error:
+            if failures:
+                raise failures[0] from None
+            raise
         self._connection.unregister("stream")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 
 import polars as pl
@@ -54,10 +54,10 @@ class Postgresql(SqlDatabase):
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
         """Append rows by COPY, as CSV, in which nothing is null and `""` is an empty text."""
-        with self._cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT csv)") as copy:
-            for frame in rows:
-                text = io.BytesIO()
-                frame.write_csv(text, include_header=False)
+        for frame in rows:
+            text = io.BytesIO()
+            frame.write_csv(text, include_header=False)
+            with self._cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT csv)") as copy:
                 copy.write(text.getvalue())
 
 
@@ -65,7 +65,10 @@ class Postgresql(SqlDatabase):
 def connect(address: Address) -> Iterator[Postgresql]:
     """A transaction on a database that is there."""
     settings: dict[str, Any] = {"connect_timeout": 10, "application_name": "meshquake", "client_encoding": "UTF8"}
-    with psycopg.connect(make_conninfo(**settings | conninfo_to_dict(address.url))) as connection:
+    # The server rolls back what a closed connection leaves. The driver's own block would ask it to, and wait for ever
+    # if the connection was interrupted within a COPY.
+    with closing(psycopg.connect(make_conninfo(**settings | conninfo_to_dict(address.url)))) as connection:
         database = Postgresql(connection)
         database.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN])
         yield database
+        connection.commit()
