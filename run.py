@@ -368,6 +368,45 @@ def export(folder: Path, format: Format, output: Path, with_truth: bool, as_json
         click.echo("\n".join(f"{output / name}  {size / 1e6:.1f} MB" for name, size in files.items()))
 
 
+@main.command(short_help="A fixture into a database")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--into", "url", metavar="URL", required=True, help="sqlite:///FILE, duckdb:///FILE, postgresql://… or mongodb://…"
+)
+@click.option(
+    "--fixture-id", metavar="NAME", help="Its id there.  [default: the scenario's name and a hash of the records]"
+)
+@click.option("--with-truth", is_flag=True, help="Load the answer key too, into tables of its own.")
+@click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
+@click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_json: bool, quiet: bool) -> None:
+    """Load a fixture into a database, beside those that are there, as a whole or not at all (see docs/databases.md).
+
+    What is there already stays as it is.
+    """
+    from exporters import load, terminal
+    from exporters.databases.database import DatabaseError
+    from exporters.extras import MissingExtraError
+    from exporters.key import TruthError
+    from exporters.manifest import ManifestError
+
+    try:
+        with terminal.progress("rows", load.size(folder, with_truth), quiet) as advance:
+            loaded = load.load(folder, url, fixture_id, with_truth, advance)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: the database is as it was.", err=True)
+        sys.exit(INTERRUPTED)
+    except (ManifestError, TruthError, MissingExtraError, DatabaseError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or folder}: cannot be read: {error.strerror or error}")
+    if as_json:
+        click.echo(json.dumps({"fixture": loaded.fixture, "rows": loaded.rows}, indent=2))
+    elif not quiet:
+        counts = ", ".join(f"{rows} {table}" for table, rows in loaded.rows.items())
+        click.echo(f"{loaded.fixture}: {counts or 'is there already'}")
+
+
 @main.command(short_help="Mark an answer")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(

@@ -1,8 +1,9 @@
 """Makes those parts of the documentation anew that are made from the code: `python -m docs.renew`.
 
 `cli.md` is what `--help` prints. In `records.md` the columns of a kind of record stand between
-`<!-- columns of traces -->` and `<!-- end -->`. In `scenarios.md` the kinds of fault, with their docstrings, stand
-between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are those of `topology.reference`.
+`<!-- columns of traces -->` and `<!-- end -->`, and in `databases.md` those of a table. In `scenarios.md` the kinds of
+fault, with their docstrings, stand between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are
+those of `topology.reference`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from pathlib import Path
 
 import click
 
+from exporters.databases.tables import FIXTURES, TRUTH, Table
 from faults.fault import Fault
 from faults.kinds import fault_kinds
 from run import main
-from sim.records import KINDS, Column
+from sim.records import KINDS, Column, Kind
 from topology.reference import renew as renew_keys
 from topology.reference import table
 
 FOLDER = Path(__file__).parent
+_LISTED: tuple[Kind | Table, ...] = (*KINDS.values(), FIXTURES, *TRUTH)
+_DESCRIBED = {each.name: each.columns for each in _LISTED}
 _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
 _CLI = """\
@@ -37,13 +41,20 @@ bar to standard error. The bar appears on a terminal only, and in a pipe there a
 
 def renewed() -> dict[Path, str]:
     """The pages with parts made from the code, as they should be."""
-    topology, scenarios, records = (FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records"))
+    topology, scenarios, records, databases = (
+        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases")
+    )
     return {
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
         scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
-        records: _COLUMNS.sub(lambda match: f"{match[1]}{columns(match[2])}{match[3]}", _read(records)),
+        records: _renew_columns(_read(records)),
+        databases: _renew_columns(_read(databases)),
     }
+
+
+def _renew_columns(page: str) -> str:
+    return _COLUMNS.sub(lambda match: f"{match[1]}{columns(match[2])}{match[3]}", page)
 
 
 def _read(path: Path) -> str:
@@ -90,10 +101,10 @@ def _kind(word: str, kind: type[Fault]) -> str:
     )
 
 
-def columns(kind: str) -> str:
-    """The columns of a kind of record as a table in Markdown."""
+def columns(name: str) -> str:
+    """The columns of a kind of record, or of a table of a database, as a table in Markdown."""
     rows = ["| column | type | meaning |", "|---|---|---|"]
-    rows += [f"| `{column.name}` | {_type(column)} | {column.doc} |" for column in KINDS[kind].columns]
+    rows += [f"| `{column.name}` | {_type(column)} | {column.doc} |" for column in _DESCRIBED[name]]
     return "\n".join(rows) + "\n"
 
 

@@ -21,21 +21,34 @@ from exporters import context as contexts
 from exporters import key, manifest, replay
 from exporters.context import Context
 from sim.records import KINDS, Batch, Kind
+from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
 
 
-def verified(folder: Path) -> dict[str, Any]:
+def verified(folder: Path, truth: bool = False) -> dict[str, Any]:
     """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
+
+    Parameters
+    ----------
+    folder
+        The fixture.
+    truth
+        Whether to look at its answer key too.
 
     Raises
     ------
     exporters.manifest.ManifestError
         If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
+    exporters.key.TruthError
+        If the answer key is asked for, and there is none.
     OSError
         If a file can't be read.
     """
     content = manifest.load(folder)
     try:
-        files = {f"{kind}.ndjson": content["files"][f"{kind}.ndjson"] for kind in KINDS}
+        if truth and key.GROUND_TRUTH not in content["files"]:
+            raise key.TruthError(f"{folder}: has no answer key")
+        names = [*(f"{kind}.ndjson" for kind in KINDS), *((key.GROUND_TRUTH, key.VERDICTS) if truth else ())]
+        files = {name: content["files"][name] for name in names}
         problems = [
             problem for name, each in files.items() if (problem := manifest.damage(folder, name, each["bytes"]))
         ]
@@ -103,6 +116,20 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
         last = max((file.last for file in files), default="") or start.isoformat()
         frames = {file.kind.name: file.take() for file in files}
         yield Batch(**frames, clock=(datetime.fromisoformat(last) - start).total_seconds())
+
+
+def records(folder: Path, kind: Kind, count: int = 32_000) -> Iterator[pl.DataFrame]:
+    """The records of one kind, so many at a time; check them first (`verified`)."""
+    with (folder / f"{kind.name}.ndjson").open("rb") as file:
+        while lines := list(islice(file, count)):
+            yield _decode(kind, lines)
+
+
+def verdicts(folder: Path, records: int = 32_000) -> Iterator[pl.DataFrame]:
+    """The verdicts on a fixture's requests (`sim.truth.verdict`), so many at a time; check them first (`verified`)."""
+    with (folder / key.VERDICTS).open("rb") as file:
+        while lines := list(islice(file, records)):
+            yield pl.read_ndjson(b"".join(lines), schema=VERDICT_SCHEMA)
 
 
 class _File:

@@ -1,0 +1,77 @@
+"""Opens databases by their addresses, and makes sentences of what their drivers complain about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from exporters import extras
+from exporters.databases.address import Address
+from exporters.databases.database import Database, DatabaseError
+from topology.document import suggestion
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of database.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    module
+        Has a context manager `connect(address)` that gives a `Database`, and `ERRORS`, what its driver raises.
+    extra
+        The extra that installs its driver; None if Python has it.
+    """
+
+    name: str
+    module: str
+    extra: str | None = None
+
+
+_POSTGRESQL = Kind("PostgreSQL", "exporters.databases.postgresql", "postgresql")
+_MONGODB = Kind("MongoDB", "exporters.databases.mongodb", "mongodb")
+#: The kinds by the schemes of their addresses.
+KINDS: dict[str, Kind] = {
+    "sqlite": Kind("SQLite", "exporters.databases.sqlite"),
+    "duckdb": Kind("DuckDB", "exporters.databases.duckdb", "duckdb"),
+    "postgresql": _POSTGRESQL,
+    "postgres": _POSTGRESQL,
+    "mongodb": _MONGODB,
+    "mongodb+srv": _MONGODB,
+}
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Database]:
+    """The database at an address, for a block that is one transaction.
+
+    Parameters
+    ----------
+    url
+        Its address, such as `sqlite:///x.db`.
+
+    Raises
+    ------
+    DatabaseError
+        If it's no address of a database, the database can't be reached, or it won't take what it is given; in a
+        line that shows no password.
+    exporters.extras.MissingExtraError
+        If the driver isn't installed.
+    """
+    address = Address(url)
+    kind = KINDS.get(address.scheme)
+    if kind is None:
+        wrong = f"no database has addresses that begin with {address.scheme}://" if address.scheme else "no address"
+        names = suggestion(address.scheme, KINDS) if address.scheme else ": an address is such as sqlite:///x.db"
+        raise DatabaseError(f"{address.shown}: {wrong}{names}")
+    if not address.is_plain:
+        raise DatabaseError(f"{address.shown}: its password has characters that should be written as in %2F for /")
+    module = extras.load(kind.module, kind.extra, kind.name)
+    try:
+        with module.connect(address) as database:
+            yield database
+    except (DatabaseError, *module.ERRORS) as error:
+        raise DatabaseError(f"{address.shown}: {address.cleared(' '.join(str(error).split()))}") from None

@@ -1,0 +1,136 @@
+"""MongoDB, through pymongo: a document a row, in a collection a table. `mongodb://HOST/DATABASE`.
+
+A single server has no transactions, so the document of a fixture says under `loading` which collections are being
+written, until all rows are there. What a killed load has left is known by that, and swept away by the next one of the
+same fixture. Whoever reads should take no fixture that has `loading`.
+
+A date of MongoDB has milliseconds. So each time has its microseconds since 1970 beside it, such as `timestamp_us`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import pymongo
+import pymongo.errors
+from bson.errors import BSONError
+from pymongo.collection import Collection
+from pymongo.database import Database as Names
+
+from exporters.databases.address import Address
+from exporters.databases.database import DatabaseError
+from exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
+from exporters.moments import microseconds, utc
+
+#: What the driver raises.
+ERRORS = (BSONError,)
+Document = dict[str, Any]
+
+
+class Mongodb:
+    """A database that is written to at once; `undo` takes back what the load under way has written."""
+
+    def __init__(self, names: Names[Document]) -> None:
+        self._names = names
+        self._fixtures: Collection[Document] = names[FIXTURES.name]
+        self._fixture = ""
+        self._rows: dict[str, int] = {}
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Make the indexes, and with them the collections.
+
+        Raises
+        ------
+        DatabaseError
+            If a collection of that name is there that holds something else.
+        """
+        for table in tables:
+            if self._names[table.name].find_one({"fixture": None}) is not None:
+                raise DatabaseError(f"there is a collection {table.name} that holds something else")
+            for columns in (table.key, *table.indexes):
+                self._names[table.name].create_index(list(columns), unique=columns == table.key)
+
+    def find(self, fixture: str) -> Mapping[str, Any] | None:
+        """The document of a fixture, after what a killed load of it has left is swept away."""
+        found = self._fixtures.find_one({"fixture": fixture})
+        if found is not None and "loading" in found:
+            self._sweep(found)
+            found = self._fixtures.find_one({"fixture": fixture})
+        return found
+
+    def begin(self, row: Mapping[str, Any], tables: Sequence[Table]) -> None:
+        """Put the document of a fixture, with what is being written."""
+        self._fixture, self._rows = row["fixture"], {table.name: 0 for table in tables}
+        frame = pl.DataFrame([row], schema=frame_schema(FIXTURES.columns))
+        (document,) = _documents(FIXTURES, frame)
+        change = {"$set": document | {"loading": [*self._rows]}}
+        self._fixtures.update_one({"fixture": self._fixture}, change, upsert=True)
+
+    def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
+        """Insert a document a row."""
+        for frame in filter(len, rows):
+            self._names[table.name].insert_many(_documents(table, frame), ordered=False)
+            self._rows[table.name] += len(frame)
+
+    def finish(self) -> None:
+        """Say that all is there, if it is: another load of the same fixture may have swept it away meanwhile."""
+        for name, rows in self._rows.items():
+            found = self._names[name].count_documents({"fixture": self._fixture})
+            if found != rows:
+                raise DatabaseError(f"{found} of {rows} documents are in {name}: does somebody else load this fixture?")
+        self._fixtures.update_one({"fixture": self._fixture}, {"$unset": {"loading": ""}})
+
+    def undo(self) -> None:
+        """Take back what was written since `begin`."""
+        found = self._fixtures.find_one({"fixture": self._fixture})
+        if found is not None and "loading" in found:
+            self._sweep(found)
+
+    def _sweep(self, fixture: Mapping[str, Any]) -> None:
+        """Remove what is being written of a fixture: all of it, or its answer key only."""
+        for name in fixture["loading"]:
+            self._names[name].delete_many({"fixture": fixture["fixture"]})
+        if RECORDS[0].name in fixture["loading"]:
+            self._fixtures.delete_one({"fixture": fixture["fixture"]})
+        else:
+            change = {"$set": {"truth": False}, "$unset": {"loading": ""}}
+            self._fixtures.update_one({"fixture": fixture["fixture"]}, change)
+
+
+@contextmanager
+def connect(address: Address) -> Iterator[Mongodb]:
+    """A database, which is made if it isn't there."""
+    try:
+        with _client(address) as client:
+            database = Mongodb(client.get_default_database())
+            try:
+                yield database
+            except BaseException:
+                database.undo()
+                raise
+    except pymongo.errors.PyMongoError as error:
+        # What the driver adds are its settings, and the answer once more.
+        raise DatabaseError(re.split(r" \(configured|, full error", str(error))[0]) from None
+
+
+def _client(address: Address) -> pymongo.MongoClient[Document]:
+    try:
+        return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
+    except ValueError as error:  # such as a port that is no number
+        raise DatabaseError(str(error)) from None
+
+
+def _documents(table: Table, rows: pl.DataFrame) -> list[Document]:
+    """The documents of some rows."""
+    times, objects = table.of_type("time"), table.of_type("object")
+    exact = (microseconds(name).alias(f"{name}_us") for name in times)
+    documents = rows.with_columns(*map(utc, times), *exact).to_dicts()
+    for document in documents if objects else ():
+        for name in objects:
+            document[name] = json.loads(document[name])
+    return documents

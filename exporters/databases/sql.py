@@ -1,0 +1,87 @@
+"""What databases that speak SQL have in common; each adds its types, and its own way to take many rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+
+from exporters.databases.database import DatabaseError
+from exporters.databases.tables import FIXTURES, Table
+
+
+class SqlDatabase(ABC):
+    """A database in a transaction that whoever opened it ends.
+
+    Attributes
+    ----------
+    types
+        The SQL type of each type of column.
+    mark
+        What stands for a parameter.
+    indexed
+        Whether tables of rows get keys and indexes.
+    """
+
+    types: ClassVar[Mapping[str, str]]
+    mark: ClassVar[str] = "?"
+    indexed: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._made: list[Table] = []
+
+    @abstractmethod
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement, and return its rows, if it has any."""
+
+    @abstractmethod
+    def columns(self, table: str) -> list[str]:
+        """The names of the columns of a table; none if there is no such table."""
+
+    @abstractmethod
+    def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
+        """Append rows."""
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Make the tables that aren't there."""
+        for table in tables:
+            found = self.columns(table.name)
+            if not found:
+                self.execute(self._create(table))
+                self._made.append(table)
+            elif found != list(table.names):
+                raise DatabaseError(
+                    f"there is a table {table.name} that isn't this version's: it has the columns {', '.join(found)}"
+                )
+
+    def find(self, fixture: str) -> Mapping[str, Any] | None:
+        """The row of a fixture."""
+        names = ", ".join(FIXTURES.names)
+        rows = self.execute(f"SELECT {names} FROM fixtures WHERE fixture = {self.mark}", [fixture])
+        return dict(zip(FIXTURES.names, rows[0], strict=True)) if rows else None
+
+    def begin(self, row: Mapping[str, Any], tables: Sequence[Table]) -> None:
+        """Put the row of a fixture."""
+        names = FIXTURES.names
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in FIXTURES.key)
+        self.execute(
+            f"INSERT INTO fixtures ({', '.join(names)}) VALUES ({', '.join([self.mark] * len(names))}) "
+            f"ON CONFLICT (fixture) DO UPDATE SET {changes}",
+            [row[name] for name in names],
+        )
+
+    def finish(self) -> None:
+        """Make the indexes of new tables: it's quicker now than row by row."""
+        for table in self._made:
+            for columns in table.indexes if self.indexed else ():
+                name = "_".join((table.name, *columns[1:]))
+                self.execute(f"CREATE INDEX {name} ON {table.name} ({', '.join(columns)})")
+
+    def _create(self, table: Table) -> str:
+        """The statement that makes a table."""
+        lines = [f"{each.name} {self.types[each.type]}{'' if each.nullable else ' NOT NULL'}" for each in table.columns]
+        if table is FIXTURES or self.indexed:
+            lines.append(f"PRIMARY KEY ({', '.join(table.key)})")
+        return f"CREATE TABLE {table.name} ({', '.join(lines)})"

@@ -1,0 +1,58 @@
+"""SQLite: a database in a file, through Python's own module. `sqlite:///FILE`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, ClassVar
+
+import polars as pl
+
+from exporters.databases.address import Address
+from exporters.databases.sql import SqlDatabase
+from exporters.databases.tables import Table
+
+#: What the driver raises.
+ERRORS = (sqlite3.Error,)
+
+
+class Sqlite(SqlDatabase):
+    """Times are text in ISO 8601, as in records: its order is that of time, and SQLite's date functions read it."""
+
+    types: ClassVar = {
+        "string": "TEXT",
+        "time": "TEXT",
+        "number": "REAL",
+        "integer": "INTEGER",
+        "boolean": "BOOLEAN",
+        "object": "TEXT",
+    }
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement."""
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table."""
+        return [name for (name,) in self.execute("SELECT name FROM pragma_table_info(?)", [table])]
+
+    def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
+        """Append rows by one statement that is prepared once."""
+        marks = ", ".join("?" * len(table.columns))
+        each = (row for frame in rows for row in frame.iter_rows())
+        self._connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", each)
+
+
+@contextmanager
+def connect(address: Address) -> Iterator[Sqlite]:
+    """A transaction on the database in a file, which is made if it isn't there."""
+    with closing(sqlite3.connect(address.file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: indexes are made in memory
+        connection.execute("BEGIN IMMEDIATE")
+        yield Sqlite(connection)
+        connection.execute("COMMIT")

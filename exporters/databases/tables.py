@@ -1,0 +1,164 @@
+"""The tables that fixtures are loaded into, derived from the kinds of record and from the answer key's schema.
+
+Every row has the id of its fixture, so that many stand side by side, and its place in the fixture's file: together
+they are the key. What one would search by besides is indexed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from sim.records import KINDS, TIME_PATTERN, Column
+from sim.truth.schema import verdict
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    columns
+        Its columns; of type "string", "time", "number", "integer", "boolean" or "object" (JSON).
+    key
+        The columns that no two rows have the same of.
+    indexes
+        Columns that rows are looked up by.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def of_type(self, type: str) -> tuple[str, ...]:
+        """The names of the columns of a type."""
+        return tuple(column.name for column in self.columns if column.type == type)
+
+
+FIXTURES = Table(
+    "fixtures",
+    (
+        Column("fixture", "string", "its id"),
+        Column("scenario", "string", "name of the scenario"),
+        Column("topology", "string", "name of the mesh"),
+        Column("seed", "integer", "of every draw"),
+        Column("start", "time", "start of the recording"),
+        Column("length_s", "number", "length of the recording in seconds"),
+        Column("interval_s", "number", "seconds between samples of metrics"),
+        Column("sha256", "string", "of its records: that of the SHA-256 of the four files"),
+        Column("truth", "boolean", "whether its answer key is loaded too"),
+    ),
+    key=("fixture",),
+)
+
+_PLACE = (
+    Column("fixture", "string", "the fixture it belongs to"),
+    Column("number", "integer", "its place in the fixture's file, from 1"),
+)
+_KEY = ("fixture", "number")
+#: Beside the key, by table.
+_INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "metrics": (("fixture", "metric", "service", "timestamp"),),
+    "logs": (("fixture", "trace_id"), ("fixture", "service", "timestamp")),
+    "traces": (("fixture", "trace_id"), ("fixture", "service", "timestamp")),
+    "events": (("fixture", "type", "timestamp"),),
+}
+
+#: The records of a fixture, in the order of its files.
+RECORDS: tuple[Table, ...] = tuple(
+    Table(name, (*_PLACE, *kind.columns), _KEY, _INDEXES[name]) for name, kind in KINDS.items()
+)
+
+FAULTS = Table(
+    "truth_faults",
+    (
+        *_PLACE,
+        Column("fault", "string", "its id in the scenario"),
+        Column("kind", "string", "its kind"),
+        Column("level", "string", "what kind of thing it acts on"),
+        Column("service", "string", "the root cause: the service that a diagnosis should name"),
+        Column("indicator", "string", "the root cause: what is wrong with it"),
+        Column("starts", "time", "when it begins"),
+        Column("ends", "time", "when it ends"),
+        Column("latent", "boolean", "whether it broke no promise to users"),
+        Column("felt_since", "time", "when users first felt it; null if they never did", nullable=True),
+        Column("harmed", "integer", "requests that it harmed"),
+        Column("details", "object", "all that `ground_truth.json` says of it"),
+    ),
+    _KEY,
+)
+
+
+def fault_rows(truth: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of `truth_faults`, without their place, from what `ground_truth.json` holds."""
+    rows = [
+        {
+            "fault": fault["id"],
+            "kind": fault["kind"],
+            "level": fault["level"],
+            "service": fault["root_cause"]["service"],
+            "indicator": fault["root_cause"]["indicator"],
+            "starts": fault["start"],
+            "ends": fault["end"],
+            "latent": fault["latent"],
+            "felt_since": fault["user_facing"]["since"],
+            "harmed": fault["blast_radius"]["requests"],
+            "details": json.dumps(fault, ensure_ascii=False),
+        }
+        for fault in truth["faults"]
+    ]
+    return pl.DataFrame(rows, schema=frame_schema(FAULTS.columns[len(_PLACE) :]))
+
+
+def _verdict_column(name: str, schema: Mapping[str, Any]) -> Column:
+    """A column of verdicts, from its JSON Schema."""
+    types = schema.get("type", "string")
+    nullable = None in schema.get("enum", ()) or "null" in types
+    base = types if isinstance(types, str) else types[0]
+    base = "time" if schema.get("pattern") == TIME_PATTERN else "object" if base == "array" else base
+    return Column(name, base, schema["description"], nullable)
+
+
+VERDICTS = Table(
+    "truth_verdicts",
+    (*_PLACE, *(_verdict_column(*each) for each in verdict()["properties"].items())),
+    _KEY,
+    (("fixture", "trace_id"),),
+)
+
+#: The answer key of a fixture.
+TRUTH: tuple[Table, ...] = (FAULTS, VERDICTS)
+
+_POLARS = {
+    "string": pl.String,
+    "time": pl.String,
+    "object": pl.String,
+    "number": pl.Float64,
+    "integer": pl.Int64,
+    "boolean": pl.Boolean,
+}
+
+
+def frame_schema(columns: tuple[Column, ...]) -> pl.Schema:
+    """The polars schema of rows with these columns."""
+    return pl.Schema({column.name: _POLARS[column.type] for column in columns})
+
+
+def placed(rows: pl.DataFrame, fixture: str, before: int) -> pl.DataFrame:
+    """Rows with their place: after so many others of a fixture."""
+    first = before + 1
+    numbers = pl.int_range(first, first + pl.len(), dtype=pl.Int64)
+    return rows.select(pl.lit(fixture).alias("fixture"), numbers.alias("number"), pl.all())
