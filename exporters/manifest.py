@@ -1,6 +1,8 @@
 """The manifest of a fixture: what it is, how to make it again, and how to tell that it's whole.
 
 It holds nothing of the time or the machine of its making, so that the same run has the same manifest.
+
+Those who only read fixtures import this too, so the simulator is imported where one is made, and not before.
 """
 
 from __future__ import annotations
@@ -9,14 +11,11 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exporters.ndjson import Written
-from faults import writing
-from faults.scenario import CONFOUNDERS
-from sim.records import KINDS, TIME_PATTERN
-from sim.simulation import Simulation
-from sim.version import VERSION
+if TYPE_CHECKING:
+    from exporters.ndjson import Written
+    from sim.simulation import Simulation
 
 NAME = "manifest.json"
 #: Of the layout of a fixture; a reader refuses others.
@@ -45,6 +44,8 @@ def manifest(
     formats
         The formats that the fixture has folders of, besides.
     """
+    from faults import writing
+
     scenario, topology = simulation.scenario, simulation.topology
     return {
         "format": FORMAT,
@@ -112,6 +113,9 @@ def damage(folder: Path, name: str, size: int) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest."""
+    from faults.scenario import CONFOUNDERS
+    from sim.records import KINDS, TIME_PATTERN
+
     text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     source = _object(name=text, sha256=sha256, text=text)
@@ -155,4 +159,6 @@ def _sha256(text: str) -> str:
 
 def versions() -> dict[str, str]:
     """What is here of that which decides the bytes, by name."""
+    from sim.version import VERSION
+
     return {"meshquake": VERSION} | {name: version(name) for name in _DECISIVE}
