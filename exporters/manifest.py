@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporters.lines import KINDS
+
 if TYPE_CHECKING:
     from exporters.ndjson import Written
     from sim.simulation import Simulation
@@ -102,6 +104,37 @@ def load(folder: Path) -> dict[str, Any]:
     return content
 
 
+def verified(folder: Path, by_size: bool = False) -> dict[str, Any]:
+    """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
+
+    Parameters
+    ----------
+    folder
+        The fixture.
+    by_size
+        Whether sizes are enough.
+
+    Raises
+    ------
+    ManifestError
+        If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
+    OSError
+        If a file can't be read.
+    """
+    content = load(folder)
+    try:
+        files = {f"{kind}.ndjson": content["files"][f"{kind}.ndjson"] for kind in KINDS}
+        problems = [problem for name, each in files.items() if (problem := damage(folder, name, each["bytes"]))]
+        if not (problems or by_size):
+            changed = (name for name, each in files.items() if _sha256_of(folder / name) != each["sha256"])
+            problems = [f"{name} was changed" for name in changed]
+    except (KeyError, TypeError):
+        raise ManifestError(f"{folder / NAME}: isn't the manifest of a fixture") from None
+    if problems:
+        raise ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
+    return content
+
+
 def damage(folder: Path, name: str, size: int) -> str:
     """What is wrong with a fixture's file, as far as its size tells; empty if nothing is."""
     path = folder / name
@@ -114,7 +147,7 @@ def damage(folder: Path, name: str, size: int) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest."""
     from faults.scenario import CONFOUNDERS
-    from sim.records import KINDS, TIME_PATTERN
+    from sim.records import TIME_PATTERN
 
     text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -155,6 +188,11 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -6,14 +6,13 @@ a record that this project didn't write.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import polars as pl
 
@@ -21,38 +20,6 @@ from exporters import context as contexts
 from exporters import key, manifest, replay
 from exporters.context import Context
 from sim.records import KINDS, Batch, Kind
-
-
-def verified(folder: Path) -> dict[str, Any]:
-    """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
-
-    Raises
-    ------
-    exporters.manifest.ManifestError
-        If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
-    OSError
-        If a file can't be read.
-    """
-    content = manifest.load(folder)
-    try:
-        files = {f"{kind}.ndjson": content["files"][f"{kind}.ndjson"] for kind in KINDS}
-        problems = [
-            problem for name, each in files.items() if (problem := manifest.damage(folder, name, each["bytes"]))
-        ]
-        if not problems:
-            problems = [
-                f"{name} was changed" for name, each in files.items() if _sha256(folder / name) != each["sha256"]
-            ]
-    except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
-    if problems:
-        raise manifest.ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
-    return content
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def context(folder: Path, truth: bool = False) -> Context:
@@ -84,9 +51,9 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
     Raises
     ------
     exporters.manifest.ManifestError, OSError
-        As `verified` does.
+        As `exporters.manifest.verified` does.
     """
-    start = datetime.fromisoformat(verified(folder)["start"])
+    start = datetime.fromisoformat(manifest.verified(folder)["start"])
     with ExitStack() as stack:
         files = [
             _File(kind, stack.enter_context((folder / f"{name}.ndjson").open("rb")), max(1, records // 2))

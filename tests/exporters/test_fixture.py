@@ -31,7 +31,7 @@ def all_records(incident):
 
 
 @pytest.fixture
-def spoiled(short, tmp_path):
+def spoiled(incident, tmp_path):
     """A fixture of one's own to spoil."""
     return shutil.copytree(incident, tmp_path / "fixture")
 
@@ -180,9 +180,9 @@ def spoil_manifest(folder):
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (cut, r"not whole: traces.ndjson has 1000 bytes, not \d+"),
-        (edit, "not whole: logs.ndjson was changed: its SHA-256 isn't that of the manifest"),
-        (lambda folder: (folder / "events.ndjson").unlink(), "not whole: events.ndjson is missing"),
+        (cut, r"isn't what its manifest says: traces.ndjson has 1000 bytes, not \d+"),
+        (edit, "isn't what its manifest says: logs.ndjson was changed"),
+        (lambda folder: (folder / "events.ndjson").unlink(), "isn't what its manifest says: events.ndjson is missing"),
         (lambda folder: (folder / "manifest.json").unlink(), "not a fixture: it has no manifest.json"),
         (spoil_manifest, "isn't the manifest of a fixture"),
     ],
