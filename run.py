@@ -449,6 +449,39 @@ def dataset(
         click.echo("\n".join(dataset.lines(content, output)))
 
 
+@main.command(short_help="A fixture over HTTP, as if it happened now")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on: by default, this machine's."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for any that is free.")
+@click.option("--speed", type=Number(10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]")
+@click.option("--loop", is_flag=True, help="Begin anew after the end, at later times.")
+@click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=256, show_default=True, help="How many at once.")
+def serve(folder: Path, **options: Any) -> None:
+    """Serve a fixture over HTTP, as if it happened now, until Ctrl-C (see docs/streaming.md)."""
+    import time
+
+    from exporters import extras
+    from exporters.key import TruthError
+    from exporters.manifest import ManifestError
+    from topology.document import DocumentError
+
+    try:
+        site = extras.load("exporters.server.site", "serve", "serve")
+        site.serve(folder, clock=time, on_ready=lambda address: click.echo(f"serving {folder} at {address}"), **options)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    except (extras.MissingExtraError, ManifestError, TruthError) as error:
+        _fail(str(error))
+    except DocumentError as error:
+        _refuse(error.problems)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (")[0]  # behind it Python says the address once more
+        _fail(f"{options['host']}:{options['port']}: cannot listen: {why}")
+
+
 @main.group()
 def topology() -> None:
     """Look at a topology file."""

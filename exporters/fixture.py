@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
 
 from exporters import manifest
-from exporters.lines import KINDS, NEVER, Line, LineFiles, Only
 from exporters.manifest import ManifestError
+from exporters.timeline import KINDS, NEVER, Line, LineFiles, Only, stamp
 
 Record = dict[str, Any]
 #: A moment: seconds since the recording began, a time (UTC if it has no zone), or one as text in ISO 8601.
@@ -144,13 +144,10 @@ class Fixture:
         """
         if not speed > 0:
             raise ValueError(f"speed must be above 0, not {speed}")
-        return _paced(self._lines(KINDS, filters), self._time(filters.get("start", 0.0)), clock, speed)
+        return _paced(self._lines(KINDS, filters), self.time(filters.get("start", 0.0)), clock, speed)
 
-    def moment(self, moment: Moment) -> bytes:
-        """A moment as the timestamps of records have it; ValueError if a text isn't one."""
-        return self._time(moment).isoformat(timespec="microseconds").encode()
-
-    def _time(self, moment: Moment) -> datetime:
+    def time(self, moment: Moment) -> datetime:
+        """A moment as a time in UTC; ValueError if it isn't one."""
         try:
             if isinstance(moment, (int, float)):
                 return self.start + timedelta(seconds=moment)
@@ -165,8 +162,8 @@ class Fixture:
     def _lines(self, kinds: Iterable[str], filters: Filters) -> Iterator[Line]:
         if unknown := filters.keys() - Filters.__annotations__.keys():
             raise TypeError(f"unknown filter {unknown.pop()!r}")
-        begin = self.moment(filters["start"]) if "start" in filters else b""
-        end = self.moment(filters["end"]) if "end" in filters else NEVER
+        begin = stamp(self.time(filters["start"])) if "start" in filters else b""
+        end = stamp(self.time(filters["end"])) if "end" in filters else NEVER
         return self._between(kinds, begin, end, Only(filters.get("service"), filters.get("trace_id")))
 
     def _between(self, kinds: Iterable[str], begin: bytes, end: bytes, wanted: Only) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exporters.lines import KINDS
+from exporters.timeline import KINDS
 
 if TYPE_CHECKING:
     from exporters.ndjson import Written

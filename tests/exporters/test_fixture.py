@@ -1,6 +1,7 @@
 """Fixtures read from Python."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporters.fixture import Fixture, ManifestError
-from exporters.lines import KINDS
+from exporters.timeline import KINDS
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("polars", "numpy", "scipy", "simpy", "networkx", "yaml", "sim", "faults", "topology")
@@ -34,6 +35,12 @@ def all_records(incident):
 def spoiled(incident, tmp_path):
     """A fixture of one's own to spoil."""
     return shutil.copytree(incident, tmp_path / "fixture")
+
+
+def example(name):
+    """An example of the page on fixtures."""
+    page = (ROOT / "docs/fixture-api.md").read_text(encoding="utf-8")
+    return re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", page, re.DOTALL)[1]
 
 
 class Stopwatch:
@@ -158,6 +165,17 @@ def test_a_reader_that_comes_late_gets_what_is_due_at_once(fixture):
 def test_time_does_not_stand_still_in_a_replay(fixture):
     with pytest.raises(ValueError, match="speed must be above 0, not 0"):
         fixture.replay(speed=0)
+
+
+def test_the_examples_of_the_page_work(incident, tmp_path, monkeypatch):
+    (tmp_path / "output/fixtures/incidents").mkdir(parents=True)
+    (tmp_path / "output/fixtures/incidents/cascade").symlink_to(incident)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for name in ("reading", "replay", "clock"):
+        exec(example(name), names)
+    assert len(names["story"]) > 5
+    assert names["first_minute"] == [record for _, record in Fixture(incident).records()]
 
 
 # -- what is refused -----------------------------------------------------------------------------------------------

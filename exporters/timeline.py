@@ -12,6 +12,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,11 @@ STAMP = slice(14, 46)
 NEVER = b"~"
 #: Bytes read at a time. A reader holds so many for each of its files.
 BLOCK = 16_384
+
+
+def stamp(moment: datetime) -> bytes:
+    """A moment in UTC as lines have it."""
+    return moment.isoformat(timespec="microseconds").encode()
 
 
 class Line(NamedTuple):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters import lines
-from exporters.lines import KINDS, LineFiles, Only
+from exporters import timeline
+from exporters.timeline import KINDS, LineFiles, Only
 from sim import records
 
 
@@ -73,7 +73,7 @@ def test_a_moment_is_found_where_its_first_line_begins(tmp_path_factory, pad, se
     path = tmp_path_factory.mktemp("lines") / "file"
     texts = [line(second, pad="x" * pad) + "\n" for second in seconds]
     path.write_text("".join(texts))
-    file = lines.LineFile(path)
+    file = timeline.LineFile(path)
     before = texts[: bisect_left(seconds, sought)]
     assert file.find(stamp(sought).encode()) == sum(map(len, before))
     assert [found.text.decode() + "\n" for found in file.lines(0, 0)] == texts
