@@ -1,6 +1,7 @@
 """The plugin for pytest."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -55,6 +56,11 @@ def test_a_fixture_is_generated_once_or_again_if_it_was_spoiled_and_each_seed_ha
         traces.write_text("spoiled")
     suite(CASE.format(seed=7)).assert_outcomes(passed=1)
     assert sorted(kept(pytester).items() - after.items()) != []
+
+
+def test_the_example_of_the_page_works(suite):
+    page = (ROOT / "docs/fixture-api.md").read_text(encoding="utf-8")
+    suite(re.search(r"<!-- example: pytest -->\n```python\n(.*?)```", page, re.DOTALL)[1]).assert_outcomes(passed=1)
 
 
 def test_a_scenario_file_that_changes_is_another_one_and_without_a_cache_it_works_too(suite, pytester):
