@@ -103,6 +103,18 @@ class FormatName(click.ParamType["Format"]):
         return FORMATS[value]
 
 
+class Header(click.ParamType[tuple[str, str]]):
+    """A header of HTTP: its name and its value."""
+
+    name = "name: value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, colon, text = value.partition(":")
+        if not colon or not name.strip():
+            self.fail(f"must be a name and a value, as in 'X-Scope-OrgID: me', not {value!r}", param, ctx)
+        return name.strip(), text.strip()
+
+
 def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that plays a scenario."""
     path = click.Path(path_type=Path)
@@ -486,6 +498,113 @@ def dataset(
         click.echo(json.dumps(content, indent=2))
     elif not quiet:
         click.echo("\n".join(dataset.lines(content, output)))
+
+
+@main.command(short_help="A fixture over HTTP, as if it happened now")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on: by default, this machine's."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for any that is free.")
+@click.option("--speed", type=Number(10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]")
+@click.option("--loop", is_flag=True, help="Begin anew after the end, at later times.")
+@click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=256, show_default=True, help="How many at once.")
+def serve(folder: Path, **options: Any) -> None:
+    """Serve a fixture over HTTP, as if it happened now, until Ctrl-C (see docs/streaming.md)."""
+    import time
+
+    from exporters import extras
+    from exporters.key import TruthError
+    from exporters.manifest import ManifestError
+    from topology.document import DocumentError
+
+    try:
+        site = extras.load("exporters.server.site", "serve", "serve")
+        site.serve(folder, clock=time, on_ready=lambda address: click.echo(f"serving {folder} at {address}"), **options)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    except (extras.MissingExtraError, ManifestError, TruthError) as error:
+        _fail(str(error))
+    except DocumentError as error:
+        _refuse(error.problems)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (")[0]  # behind it Python says the address once more
+        _fail(f"{options['host']}:{options['port']}: cannot listen: {why}")
+
+
+@main.command(short_help="A fixture into what takes telemetry")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--to", metavar="URL", required=True, help="The receiver; without a path, at the protocol's usual one.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["otlp-http", "remote-write", "loki", "elasticsearch"]),
+    default="otlp-http",
+    show_default=True,
+    help="What it speaks.",
+)
+@click.option("--speed", type=Number(10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]")
+@click.option("--fast", is_flag=True, help="As fast as it's taken, in place of --speed.")
+@click.option("--shift-to-now", is_flag=True, help="Shift times, so that the recording ends when sending does.")
+@click.option("--header", "headers", type=Header(), multiple=True, help="Send this too; may be given again.")
+@click.option("--patience", type=Seconds(), default=60.0, help="How long to try again with a request.  [default: 1m]")
+@click.option(
+    "--state", type=click.Path(path_type=Path), help="Keep in this file how far it got, and go on from there."
+)
+@click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
+@click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+def send(
+    folder: Path,
+    protocol: str,
+    speed: float,
+    fast: bool,
+    shift_to_now: bool,
+    headers: tuple[tuple[str, str], ...],
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Push a fixture into what takes telemetry (see docs/streaming.md)."""
+    import time
+    from math import inf
+
+    from exporters import extras, reading, terminal
+    from exporters.manifest import ManifestError
+    from exporters.sending.progress import ProgressError
+    from exporters.sending.protocols import PROTOCOLS, DeliveryError
+    from topology.document import DocumentError
+
+    sent, problem, status = None, "", 0
+    try:
+        sending = extras.load("exporters.sending.send", "send", "send")
+        order = sending.Order(
+            folder,
+            reading.context(folder),
+            push=PROTOCOLS[protocol],
+            speed=inf if fast else speed,
+            now=datetime.now(UTC) if shift_to_now else None,
+            headers=dict(headers),
+            **options,
+        )
+        with terminal.progress(protocol, order.context.length, quiet) as advance:
+            for sent in sending.send(order, time):
+                advance(sent.second)
+    except KeyboardInterrupt:
+        problem, status = "Interrupted.", INTERRUPTED
+    except DocumentError as error:
+        _refuse(error.problems)
+    except (extras.MissingExtraError, ManifestError, ProgressError, DeliveryError, ValueError) as error:
+        problem, status = str(error), BAD_INPUT
+    except OSError as error:
+        problem, status = f"{error.filename}: cannot be read or written: {error.strerror or error}", BAD_INPUT
+    if problem:
+        click.echo(problem, err=True)
+    if sent is not None and as_json:
+        click.echo(json.dumps(sent.as_json(), indent=2))
+    elif sent is not None and (problem or sent.rejected or not quiet):
+        click.echo(sent.line(), err=bool(problem or sent.rejected))
+    if status or (sent is not None and sent.rejected):
+        sys.exit(status or BAD_INPUT)
 
 
 @main.group()

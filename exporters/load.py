@@ -89,7 +89,9 @@ def size(folder: Path, truth: bool) -> int:
 
 def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     """The row of `fixtures`: nothing in it says what was wrong, or when."""
-    content = reading.verified(folder, truth)
+    if truth and key.GROUND_TRUTH not in manifest.load(folder)["files"]:
+        raise key.TruthError(f"{folder}: has no answer key")
+    content = manifest.verified(folder, also=(key.GROUND_TRUTH, key.VERDICTS) if truth else ())
     try:
         options = content["options"]
         files = "".join(content["files"][f"{kind}.ndjson"]["sha256"] for kind in KINDS)

@@ -1,22 +1,24 @@
 """The manifest of a fixture: what it is, how to make it again, and how to tell that it's whole.
 
 It holds nothing of the time or the machine of its making, so that the same run has the same manifest.
+
+Those who only read fixtures import this too, so the simulator is imported where one is made, and not before.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exporters.ndjson import Written
-from faults import writing
-from faults.scenario import CONFOUNDERS
-from sim.records import KINDS, TIME_PATTERN
-from sim.simulation import Simulation
-from sim.version import VERSION
+from exporters.timeline import KINDS
+
+if TYPE_CHECKING:
+    from exporters.ndjson import Written
+    from sim.simulation import Simulation
 
 NAME = "manifest.json"
 #: Of the layout of a fixture; a reader refuses others.
@@ -45,6 +47,8 @@ def manifest(
     formats
         The formats that the fixture has folders of, besides.
     """
+    from faults import writing
+
     scenario, topology = simulation.scenario, simulation.topology
     return {
         "format": FORMAT,
@@ -101,6 +105,39 @@ def load(folder: Path) -> dict[str, Any]:
     return content
 
 
+def verified(folder: Path, by_size: bool = False, also: Collection[str] = ()) -> dict[str, Any]:
+    """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
+
+    Parameters
+    ----------
+    folder
+        The fixture.
+    by_size
+        Whether sizes are enough.
+    also
+        Other files to look at, by their paths in the folder.
+
+    Raises
+    ------
+    ManifestError
+        If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
+    OSError
+        If a file can't be read.
+    """
+    content = load(folder)
+    try:
+        files = {name: content["files"][name] for name in (*(f"{kind}.ndjson" for kind in KINDS), *also)}
+        problems = [problem for name, each in files.items() if (problem := damage(folder, name, each["bytes"]))]
+        if not (problems or by_size):
+            changed = (name for name, each in files.items() if _sha256_of(folder / name) != each["sha256"])
+            problems = [f"{name} was changed" for name in changed]
+    except (KeyError, TypeError):
+        raise ManifestError(f"{folder / NAME}: isn't the manifest of a fixture") from None
+    if problems:
+        raise ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
+    return content
+
+
 def damage(folder: Path, name: str, size: int) -> str:
     """What is wrong with a fixture's file, as far as its size tells; empty if nothing is."""
     path = folder / name
@@ -112,6 +149,9 @@ def damage(folder: Path, name: str, size: int) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest."""
+    from faults.scenario import CONFOUNDERS
+    from sim.records import TIME_PATTERN
+
     text, count, seconds = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     source = _object(name=text, sha256=sha256, text=text)
@@ -153,6 +193,13 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def versions() -> dict[str, str]:
     """What is here of that which decides the bytes, by name."""
+    from sim.version import VERSION
+
     return {"meshquake": VERSION} | {name: version(name) for name in _DECISIVE}

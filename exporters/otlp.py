@@ -88,9 +88,10 @@ class Requests:
         yield from _requests("metrics", self._metrics(batch))
 
     def finish(self) -> Iterator[Request]:
-        """The last requests, once all batches are taken."""
+        """The requests of what waits to fill one: once all batches are taken, or earlier if nothing shall wait."""
         for signal, rows in self._waiting.items():
             yield from _requests(signal, rows.with_columns(request=0))
+            self._waiting[signal] = rows.clear()
 
     def _full(self, signal: str, rows: pl.DataFrame) -> Iterator[Request]:
         """Add rows to those that wait, and make requests of as many as fill them."""

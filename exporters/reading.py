@@ -6,14 +6,13 @@ a record that this project didn't write.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import polars as pl
 
@@ -22,50 +21,6 @@ from exporters import key, manifest, replay
 from exporters.context import Context
 from sim.records import KINDS, Batch, Kind
 from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
-
-
-def verified(folder: Path, truth: bool = False) -> dict[str, Any]:
-    """The manifest of a fixture whose four files are what it says: their sizes first, then their SHA-256.
-
-    Parameters
-    ----------
-    folder
-        The fixture.
-    truth
-        Whether to look at its answer key too.
-
-    Raises
-    ------
-    exporters.manifest.ManifestError
-        If the folder is no fixture, or a file is missing, cut off or changed; with all that is wrong.
-    exporters.key.TruthError
-        If the answer key is asked for, and there is none.
-    OSError
-        If a file can't be read.
-    """
-    content = manifest.load(folder)
-    try:
-        if truth and key.GROUND_TRUTH not in content["files"]:
-            raise key.TruthError(f"{folder}: has no answer key")
-        names = [*(f"{kind}.ndjson" for kind in KINDS), *((key.GROUND_TRUTH, key.VERDICTS) if truth else ())]
-        files = {name: content["files"][name] for name in names}
-        problems = [
-            problem for name, each in files.items() if (problem := manifest.damage(folder, name, each["bytes"]))
-        ]
-        if not problems:
-            problems = [
-                f"{name} was changed" for name, each in files.items() if _sha256(folder / name) != each["sha256"]
-            ]
-    except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
-    if problems:
-        raise manifest.ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
-    return content
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def context(folder: Path, truth: bool = False) -> Context:
@@ -97,9 +52,9 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
     Raises
     ------
     exporters.manifest.ManifestError, OSError
-        As `verified` does.
+        As `exporters.manifest.verified` does.
     """
-    start = datetime.fromisoformat(verified(folder)["start"])
+    start = datetime.fromisoformat(manifest.verified(folder)["start"])
     with ExitStack() as stack:
         files = [
             _File(kind, stack.enter_context((folder / f"{name}.ndjson").open("rb")), max(1, records // 2))
@@ -119,14 +74,14 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
 
 
 def records(folder: Path, kind: Kind, count: int = 32_000) -> Iterator[pl.DataFrame]:
-    """The records of one kind, so many at a time; check them first (`verified`)."""
+    """The records of one kind, so many at a time; check them first (`manifest.verified`)."""
     with (folder / f"{kind.name}.ndjson").open("rb") as file:
         while lines := list(islice(file, count)):
             yield _decode(kind, lines)
 
 
 def verdicts(folder: Path, records: int = 32_000) -> Iterator[pl.DataFrame]:
-    """The verdicts on a fixture's requests (`sim.truth.verdict`), so many at a time; check them first (`verified`)."""
+    """The verdicts on a fixture's requests (`sim.truth.verdict`), so many at a time; check them first (`manifest.verified`)."""
     with (folder / key.VERDICTS).open("rb") as file:
         while lines := list(islice(file, records)):
             yield pl.read_ndjson(b"".join(lines), schema=VERDICT_SCHEMA)

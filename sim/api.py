@@ -71,6 +71,11 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
     ValueError
         For an unknown scenario, or a setting out of its bounds.
     """
+    return prepare(scenario, batch=batch, **settings).batches()
+
+
+def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Simulation:
+    """A run that is ready to be played. See `simulate` for the parameters and errors."""
     start = settings.get("start", DEFAULT_START)
     seed = settings.get("seed", DEFAULT_SEED)
     options = Options(
@@ -89,10 +94,10 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
         loaded.scenario,
         loaded.topology,
         seed=seed,
-        start=start.replace(tzinfo=UTC) if start.tzinfo is None else start,
+        start=start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC),
         interval=settings.get("interval", DEFAULT_INTERVAL),
         **more,
-    ).batches()
+    )
 
 
 def normal(**settings: Unpack[Settings]) -> Records:

@@ -1,0 +1,76 @@
+"""Loki's push API (https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs): log lines and events.
+
+Labels, which make streams, are few and have few values: `service_name`, `level`, and `source`, which is logs or events.
+The rest is structured metadata, which Loki takes since 3.0 by default: trace, span, replica and logger of a line; type,
+version, replica and details of an event.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from exporters.context import Context
+from exporters.moments import microseconds
+from exporters.sending.protocols import Answer, Request
+from sim.records import Batch
+
+_HEADERS = {"content-type": "application/json", "content-encoding": "gzip"}
+#: Levels of events, as those of log lines are called.
+_LEVELS = {"info": "INFO", "warning": "WARN", "error": "ERROR", "critical": "FATAL"}
+#: Loki refuses requests of more than 4 MB by default; a line with all its metadata has a few hundred bytes.
+_LINES = 5_000
+
+
+def speaker(context: Context, source: str) -> Loki:
+    """What speaks to Loki."""
+    return Loki()
+
+
+class Loki:
+    """Sends the log lines and the events of a batch, each stream's in order of time."""
+
+    retried = frozenset({429, *range(500, 600)})
+
+    def requests(self, batch: Batch) -> Iterator[Request]:
+        """Requests with so many lines at most."""
+        entries = [*_logs(batch), *_events(batch)]
+        entries.sort(key=lambda entry: int(entry[1][0]))
+        for begin in range(0, len(entries), _LINES):
+            some = entries[begin : begin + _LINES]
+            streams: dict[tuple[str, ...], list[list[Any]]] = {}
+            for labels, value in some:
+                streams.setdefault(labels, []).append(value)
+            content = [
+                {"stream": dict(zip(("service_name", "level", "source"), labels, strict=True)), "values": values}
+                for labels, values in streams.items()
+            ]
+            body = json.dumps({"streams": content}, ensure_ascii=False, separators=(",", ":")).encode()
+            yield Request("", _HEADERS, gzip.compress(body, 1, mtime=0), len(some))
+
+    def answer(self, request: Request, content: bytes) -> Answer:
+        """All of it: what it doesn't take, Loki answers with an error."""
+        return Answer(request.items)
+
+
+_Entry = tuple[tuple[str, ...], list[Any]]
+
+
+def _logs(batch: Batch) -> Iterator[_Entry]:
+    for time, log in zip(_nanoseconds(batch, "logs"), batch.records("logs"), strict=True):
+        more = {key: log[key] for key in ("trace_id", "span_id", "replica", "logger") if log[key] is not None}
+        yield (log["service"], log["level"], "logs"), [time, log["message"], more]
+
+
+def _events(batch: Batch) -> Iterator[_Entry]:
+    for time, event in zip(_nanoseconds(batch, "events"), batch.records("events"), strict=True):
+        details = event["details"]
+        more = {key: event[key] for key in ("type", "version", "replica") if event[key] is not None}
+        more |= {key: str(value) for key, value in details.items() if key != "message"}
+        yield (event["service"], _LEVELS[event["severity"]], "events"), [time, details["message"], more]
+
+
+def _nanoseconds(batch: Batch, kind: str) -> Iterator[str]:
+    return (f"{time}000" for time in batch.frame(kind).select(microseconds()).to_series())

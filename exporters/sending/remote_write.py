@@ -1,0 +1,84 @@
+"""Prometheus remote write 1.0 (https://prometheus.io/docs/specs/prw/remote_write_spec/): the metrics.
+
+A request is a `WriteRequest` of Prometheus' protobuf (prompb/remote.proto and types.proto), of which series with labels
+and samples are used, in Snappy's block format. Series are those of `exporters.families`; times are in milliseconds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import cramjam
+import polars as pl
+
+from exporters.context import Context
+from exporters.families import Samples
+from exporters.sending.protocols import Answer, Request
+from sim.records import Batch
+
+_HEADERS = {
+    "content-type": "application/x-protobuf",
+    "content-encoding": "snappy",
+    "x-prometheus-remote-write-version": "0.1.0",
+}
+_LABELS = ("name", "replica", "service", "target")
+
+
+def speaker(context: Context, source: str) -> RemoteWrite:
+    """What speaks remote write."""
+    return RemoteWrite(context)
+
+
+class RemoteWrite:
+    """Sends the samples of a batch, each series' in order of time."""
+
+    #: The specification: retry 5xx, may retry 429, must not retry other 4xx.
+    retried = frozenset({429, *range(500, 600)})
+
+    def __init__(self, context: Context) -> None:
+        self._samples = Samples(context)
+
+    def requests(self, batch: Batch) -> Iterator[Request]:
+        """A request with all samples of a batch; none if there are none."""
+        samples = self._samples.take(batch)
+        if not len(samples):
+            return
+        series = (
+            samples.with_columns(at=pl.col("at") // 1000)
+            .group_by(*_LABELS, maintain_order=True)
+            .agg("at", "value")
+            .iter_rows()
+        )
+        body = b"".join(_field(1, _series(labels, at, values)) for *labels, at, values in series)
+        yield Request("", _HEADERS, bytes(cramjam.snappy.compress_raw(body)), len(samples))
+
+    def answer(self, request: Request, content: bytes) -> Answer:
+        """All of it: version 1.0 knows no less."""
+        return Answer(request.items)
+
+
+def _series(labels: list[str | None], times: list[int], values: list[float]) -> bytes:
+    # Labels must be sorted by name; __name__ comes before every small letter.
+    named = zip(("__name__", *_LABELS[1:]), labels, strict=True)
+    parts = [
+        _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in named if value is not None
+    ]
+    for time, value in zip(times, values, strict=True):
+        sample = struct.pack("<Bd", 1 << 3 | 1, value) + bytes((2 << 3,)) + _varint(time)
+        parts.append(_field(2, sample))
+    return b"".join(parts)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of protobuf whose content has a length."""
+    return bytes((number << 3 | 2,)) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    digits.append(number)
+    return bytes(digits)

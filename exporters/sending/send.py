@@ -1,0 +1,154 @@
+"""Sends a fixture: slice by slice, each when it's due, from where it stopped before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+from pathlib import Path
+
+import httpx
+
+from exporters import manifest, reading
+from exporters.context import Context
+from exporters.fixture import Clock
+from exporters.sending.delivery import Delivery
+from exporters.sending.progress import Progress
+from exporters.sending.protocols import Push
+from exporters.sending.slices import shifted, slices
+
+#: Seconds of the recording that are sent at a time: when it's paced, and when it isn't.
+_PACED, _FAST = 1.0, 10.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to send, and how.
+
+    Attributes
+    ----------
+    folder, context
+        The fixture, and what `exporters.reading.context` says of it.
+    to
+        The receiver's address; if it has no path, the protocol's usual one is meant.
+    push
+        The protocol.
+    speed
+        How many recorded seconds pass in a second; infinite for as fast as they are taken.
+    now
+        What time it is, for times to be shifted to; None to leave them.
+    headers
+        To be sent with each request.
+    patience
+        Seconds to wait for one request to be taken.
+    state
+        A file that keeps how far it got; None for none.
+    """
+
+    folder: Path
+    context: Context
+    to: str
+    push: Push
+    speed: float
+    now: datetime | None
+    headers: Mapping[str, str]
+    patience: float
+    state: Path | None
+
+
+def send(order: Order, clock: Clock) -> Iterator[Progress]:
+    """Send a fixture. What a receiver doesn't take of a request that it takes is counted, and isn't sent again.
+
+    Parameters
+    ----------
+    order
+        What, and how.
+    clock
+        What it's paced by.
+
+    Yields
+    ------
+    Progress
+        What has become of it so far, after each request that was answered, and once more at the end.
+
+    Raises
+    ------
+    ValueError
+        If the address isn't one.
+    exporters.manifest.ManifestError
+        If the folder isn't a whole fixture.
+    exporters.sending.progress.ProgressError
+        If the file of the state is of something else.
+    exporters.extras.MissingExtraError
+        If the protocol needs a library that isn't installed.
+    exporters.sending.protocols.DeliveryError
+        If the receiver isn't there, or refuses.
+    OSError
+        If the state can't be read or written.
+    """
+    address, context = _address(order), order.context
+    fixture = hashlib.sha256((order.folder / manifest.NAME).read_bytes()).hexdigest()
+    progress = Progress(
+        fixture,
+        to=str(address.copy_with(username="", password="")),
+        protocol=order.push.name,
+        slice_s=_FAST if order.speed == inf else _PACED,
+        shift_us=_shift(order) // timedelta(microseconds=1),
+    )
+    if order.state is not None:
+        progress = progress.load(order.state)
+    if progress.done:
+        yield progress
+        return
+    later = timedelta(microseconds=progress.shift_us)
+    speaker = order.push.speaker(replace(context, start=context.start + later), fixture[:12])
+    number, pace = 0, Pace(clock, order.speed)
+    with Delivery(address, order.headers, order.patience, clock) as delivery:
+        for batch in slices(reading.batches(order.folder), context.start, progress.slice_s):
+            for request in speaker.requests(shifted(batch, later)):
+                number += 1
+                if number <= progress.requests:
+                    continue
+                pace.wait(batch.clock)
+                progress = progress.after(delivery.deliver(request, speaker), batch.clock)
+                progress.keep(order.state)
+                yield progress
+    progress = replace(progress, done=True)
+    progress.keep(order.state)
+    yield progress
+
+
+class Pace:
+    """Waits for moments of a recording. The first one is now; the others follow as they followed it."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        self._clock, self._speed = clock, speed
+        self._began: float | None = None
+
+    def wait(self, second: float) -> None:
+        """Wait until a second of the recording."""
+        due = second / self._speed
+        if self._began is None:
+            self._began = self._clock.monotonic() - due
+        while (wait := self._began + due - self._clock.monotonic()) > 0:
+            self._clock.sleep(wait)
+
+
+def _shift(order: Order) -> timedelta:
+    """By how much times are later: so that the recording ends when sending does, and nothing is of the future."""
+    if order.now is None:
+        return timedelta()
+    length = order.context.length
+    return order.now - order.context.start - timedelta(seconds=max(0.0, length - length / order.speed))
+
+
+def _address(order: Order) -> httpx.URL:
+    try:
+        url = httpx.URL(order.to)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"not an address: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("an address begins with http:// or https:// and the name of a host")
+    return url if url.path not in ("", "/") else url.copy_with(path=order.push.path or "/")

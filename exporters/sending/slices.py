@@ -1,0 +1,43 @@
+"""What is sent at a time: slices of a recording, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from exporters.moments import microseconds
+from exporters.timeline import stamp
+from sim.records import KINDS, Batch
+
+
+def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator[Batch]:
+    """Cut batches at every multiple of a length of time since a start; slices without a record are left out.
+
+    Parameters
+    ----------
+    batches
+        In order of time.
+    start
+        That of the recording.
+    length
+        In seconds.
+    """
+    for batch in batches:
+        while any(len(batch.frame(kind)) for kind in KINDS):
+            first = min(batch.frame(kind)["timestamp"][0] for kind in KINDS if len(batch.frame(kind)))
+            number = int((datetime.fromisoformat(first) - start).total_seconds() // length) + 1
+            end = stamp(start + timedelta(seconds=number * length)).decode()
+            counts = {kind: batch.frame(kind)["timestamp"].search_sorted(end, side="left") for kind in KINDS}
+            yield Batch(**{kind: batch.frame(kind)[: counts[kind]] for kind in KINDS}, clock=number * length)
+            batch = Batch(**{kind: batch.frame(kind)[counts[kind] :] for kind in KINDS}, clock=batch.clock)
+
+
+def shifted(batch: Batch, by: timedelta) -> Batch:
+    """A batch with all its times later by so much; the same if that is nothing."""
+    if not by:
+        return batch
+    later = (microseconds() + by // timedelta(microseconds=1)).cast(pl.Datetime("us"))
+    text = later.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias("timestamp")
+    return Batch(**{kind: batch.frame(kind).with_columns(text) for kind in KINDS}, clock=batch.clock)

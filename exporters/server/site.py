@@ -1,0 +1,94 @@
+"""The server: its socket, its limits, and its end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from exporters import key, reading
+from exporters.fixture import Clock, Fixture
+from exporters.server.app import application
+from exporters.server.page import Page
+from exporters.server.playback import Recording, SimulatedClock
+
+#: Bytes of a request's first line and headers at most.
+_REQUEST = 16_384
+#: Seconds that readers have to take their last chunk when the server stops.
+_GRACE = 2
+
+
+def serve(
+    folder: Path,
+    *,
+    host: str,
+    port: int,
+    speed: float,
+    loop: bool,
+    with_truth: bool,
+    connections: int,
+    clock: Clock,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serve a fixture until SIGINT or SIGTERM, which is raised again then.
+
+    Parameters
+    ----------
+    folder
+        The fixture.
+    host, port
+        Where to listen; port 0 is any that is free.
+    speed
+        How many recorded seconds pass in a second.
+    loop
+        Whether it begins anew after its end.
+    with_truth
+        Whether to serve the answer key too.
+    connections
+        How many at once.
+    clock
+        What the simulated clock goes by.
+    on_ready
+        Hears the server's address, once it listens.
+
+    Raises
+    ------
+    exporters.manifest.ManifestError, topology.document.DocumentError
+        If the folder isn't a whole fixture.
+    exporters.key.TruthError
+        If the truth is asked for, and there is none.
+    OSError
+        If it can't listen there.
+    """
+    fixture = Fixture(folder)
+    truth = key.locate(folder) if with_truth else None
+    context = reading.context(folder)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=128) as listening:
+        recording, sampled = Recording(fixture, loop), Recording(fixture, loop)
+        simulated = SimulatedClock(clock, fixture.start, speed, recording.end)
+        app = application(recording, simulated, Page(sampled, context), truth, lambda: server.should_exit)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=connections,
+                h11_max_incomplete_event_size=_REQUEST,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+        bound = listening.getsockname()[1]
+        on_ready(f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}")
+        try:
+            server.run(sockets=[listening])
+        finally:
+            recording.close()
+            sampled.close()

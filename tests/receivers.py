@@ -1,0 +1,81 @@
+"""Receivers for tests, on a free port of the loopback interface: they answer as told, and keep what comes."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Got:
+    """A request that came: names of headers in small letters, the body as it was before it was gzipped."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Say:
+    """What is answered."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell of what went wrong here, and not of senders that were killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def receiver(answer: Callable[[Got], Say | None]) -> Iterator[tuple[str, list[Got]]]:
+    """A server that answers what it's told, or hangs up if that is None; gives its address and all it got."""
+    heard: list[Got] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            got = Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            heard.append(got)
+            say = answer(got)
+            if say is None:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            self.send_response_only(say.status)  # without a date of its own
+            for name, value in {"Content-Length": str(len(say.body)), **say.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(say.body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", heard
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
