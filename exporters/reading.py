@@ -81,7 +81,7 @@ def records(folder: Path, kind: Kind, count: int = 32_000) -> Iterator[pl.DataFr
 
 
 def verdicts(folder: Path, records: int = 32_000) -> Iterator[pl.DataFrame]:
-    """The verdicts on a fixture's requests (`sim.truth.verdict`), so many at a time; check them first (`manifest.verified`)."""
+    """The verdicts on a fixture's requests, so many at a time; check them first (`exporters.manifest.verified`)."""
     with (folder / key.VERDICTS).open("rb") as file:
         while lines := list(islice(file, records)):
             yield pl.read_ndjson(b"".join(lines), schema=VERDICT_SCHEMA)

@@ -34,6 +34,11 @@ class Blame:
         for harmed, causes in zip(self._each, verdicts.causes.T, strict=True):
             harmed.count(verdicts.fact, verdicts.harmed & causes)
 
+    def failed_more(self, fault: int, column: int) -> bool:
+        """Whether more of the requests that a fault harmed failed than came too late; `column` as in `broken`."""
+        harmed = self._each[fault]
+        return bool(harmed.failed[:, column].sum() >= harmed.slow[:, column].sum())
+
     def broken(self) -> list[Mask]:
         """For each fault, where it broke the promise: masks in the shape of `Promise.broken`."""
         promise, total = self._promise, self._all.bad

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.truth.key import Clock
-from sim.truth.objective import Promise
+from sim.truth.objective import Mask, Promise
 from sim.truth.twins import Twins
 from topology.units import duration
 
@@ -38,7 +39,11 @@ def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> 
         yield from ("", "Look at the telemetry and say whether anything is wrong, and if so, what.")
         return
     hit = [name for name, column in zip(entries, broken.T[1:], strict=True) if column.any()]
-    what = "Too many requests fail" if promise.failed.sum() >= promise.slow.sum() else "Too many requests are slow"
+    what = (
+        "Too many requests fail"
+        if _during(promise.failed, broken) >= _during(promise.slow, broken)
+        else "Too many requests are slow"
+    )
     yield from (f"# {what}: {', '.join(hit)}", "", promised)
     last = float(seconds[-1] + 1)
     until = f"until {_shown(clock(last))}" if last < len(broken) else "and still at the end of the recording"
@@ -51,6 +56,11 @@ def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> 
         f"{shares[second, column]:.0%} of {whose} failed or came too late."
     )
     yield from (recording, "", "Say what the root cause is, whom it reached and how.")
+
+
+def _during(counts: NDArray[np.int64], broken: Mask) -> int:
+    """How many of some requests were counted in the seconds in which a promise was broken."""
+    return int(counts[broken.any(axis=1), 0].sum())
 
 
 def _table(promise: Promise, entries: list[str]) -> Iterator[str]:

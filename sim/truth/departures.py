@@ -28,22 +28,30 @@ class Departure:
     value: float
     usual: float
 
+    @property
+    def is_rise(self) -> bool:
+        """Whether it went up."""
+        return self.value > self.usual
 
-def departures(fact: Floats, other: Floats, begin: float) -> dict[int, Departure]:
+
+def departures(fact: Floats, other: Floats, healthy: Floats, begin: float) -> dict[int, Departure]:
     """The departures of all series since `begin` (simulated seconds), by column.
 
-    `fact` and `other` have the shape (seconds, series) and nan where there is no sample.
+    `fact` is the run as it was, `other` the one without what is asked about, and `healthy` the one without any fault,
+    which says what is usual: what other faults do is no measure. All have the shape (seconds, series), and nan where
+    there is no sample. A departure that `other` shows too, to within the usual reach, is not of this fault.
     """
-    length = min(len(fact), len(other))
+    length = min(len(fact), len(other), len(healthy))
     if length == 0:
         return {}
-    fact, other = fact[:length], other[:length]
+    fact, other, healthy = fact[:length], other[:length], healthy[:length]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-        low, high, usual = (function(other, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
+        low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
     reach = np.maximum(high - usual, usual - low)
     off = np.abs(fact - usual)
-    far, outside = off > 2 * reach, ((fact < low) | (fact > high)) & (fact != other)
+    own = ~(np.abs(fact - other) <= reach)
+    far, outside = (off > 2 * reach) & own, ((fact < low) | (fact > high)) & (fact != other)
     first = int(begin)
     far[:first] = outside[:first] = False
     found = {}

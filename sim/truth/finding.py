@@ -31,8 +31,8 @@ class Finding:
         The run as it was.
     column
         The position of one of its faults.
-    fact, other
-        Follow the run as it was, and the one without the fault.
+    fact, other, twin
+        Follow the run as it was, the one without the fault, and the one without any.
     blame
         Tells which fault broke the promise to users.
 
@@ -42,19 +42,21 @@ class Finding:
         The fault.
     window
         When the fault acts, in simulated seconds.
-    mechanism
-        How it reached users.
     """
 
-    def __init__(self, simulation: Simulation, column: int, fact: Watch, other: Watch, blame: Blame) -> None:
+    def __init__(
+        self, simulation: Simulation, column: int, fact: Watch, other: Watch, twin: Watch, blame: Blame
+    ) -> None:
         scenario = simulation.scenario
         self.fault: Fault = scenario.faults[column]
         self.window: Window = scenario.window(self.fault)
         self.fact = fact
         self._column = column
         self._other = other
+        self._twin = twin
         self._blame = blame
-        self.mechanism = Mechanism(simulation.mesh.sites, scenario.faults)
+        #: From the requests to which it alone made the difference, and from those to which it did so with others.
+        self._alone, self._jointly = (Mechanism(simulation.mesh.sites, [self.fault]) for _ in range(2))
         seconds, entries = ceil(scenario.length), len(simulation.topology.workload.mix)
         #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
         self._came: Counts = np.zeros((seconds, entries), dtype=np.int64)
@@ -73,8 +75,10 @@ class Finding:
         words = fact.words[mine]
         others = without.trees(words)
         sites = self.fact.simulation.mesh.sites
-        for word in words.tolist():
-            self.mechanism.walk(trees[word], Tree(sites, others[word]))
+        alone = verdicts.decisive[mine, self._column]
+        for word, is_alone in zip(words.tolist(), alone.tolist(), strict=True):
+            mechanism = self._alone if is_alone else self._jointly
+            mechanism.walk(trees[word], Tree(sites, others[word]))
         for row, requests in enumerate((fact, without)):
             self._count_attempts(row, requests)
 
@@ -85,6 +89,15 @@ class Finding:
         np.add.at(self._attempts[row], (again[link >= 0].astype(np.int64), link[link >= 0]), 1)
 
     # -- at the end --------------------------------------------------------------------------------------------------
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """How it reached users, from the requests to which it alone made the difference, if there are any."""
+        return self._alone if self._alone.requests else self._jointly
+
+    def indicator(self, column: int) -> str:
+        """Whether errors or latency are what the users of an entry felt of it; `column` is that of `broken`."""
+        return "error_rate" if self._blame.failed_more(self._column, column) else "latency_p95"
 
     @cached_property
     def broken(self) -> Mask:
@@ -110,7 +123,7 @@ class Finding:
     @cached_property
     def departures(self) -> dict[int, Departure]:
         """The metrics that left what they would have been without it, by column of the watches' values."""
-        return departures(self.fact.values(), self._other.values(), self.window.start)
+        return departures(self.fact.values(), self._other.values(), self._twin.values(), self.window.start)
 
     def blast(self) -> tuple[Counts, Counts]:
         """Requests, and harmed ones, by entry; of those that came from its start until it was over for users."""

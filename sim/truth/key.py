@@ -17,7 +17,7 @@ from faults.fault import Fault
 from sim.telemetry.tables import microseconds
 from sim.truth.departures import Departure
 from sim.truth.finding import Finding
-from sim.truth.mechanism import AMPLIFIED, Step
+from sim.truth.mechanism import AMPLIFIED, RARE, Step
 from sim.truth.twins import Twins
 from topology.binder import keys_of
 from topology.spec import Topology
@@ -43,6 +43,8 @@ ALERTED = (
     "circuit_breaker_state",
     "pool_in_use",
 )
+#: Of these, those on which one has an alert when they fall, too.
+EITHER_WAY = ("request_rate", "cache_hit_rate")
 #: Keys that every fault has: they have places of their own in the key.
 _COMMON = frozenset(("id", "target", "at", "for", "ramp"))
 #: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
@@ -141,6 +143,8 @@ class _Telling:
         self._topology: Topology = twins.simulation.topology
         self._entries = [f"{entry.service}.{entry.operation}" for entry in self._topology.workload.mix]
         self._roots = _roots(finding)
+        #: Of the loudest root; 1 if none has a span to be heard by.
+        self._loudness = max((loud for service, loud in symptoms if service in self._roots), default=1.0)
         self._affected = list(self._affect())
 
     def content(self) -> dict[str, Any]:
@@ -236,7 +240,7 @@ class _Telling:
         series = self._finding.fact.series
         for column, departure in self._finding.departures.items():
             row = series.row(column, named=True)
-            if row["metric"] in metrics and row["replica"] is None and row["target"] is None:
+            if row["metric"] in metrics and row["replica"] is None and row["target"] is None and departure.is_rise:
                 found[row["service"]][row["metric"]] = departure
         return found
 
@@ -256,18 +260,17 @@ class _Telling:
     def _alerts(self) -> Iterator[dict[str, Any]]:
         """The alerts that should fire, on what users feel and on what the root shows, each when it first could."""
         found: list[tuple[float, str, str, str, str | None, str | None]] = []
-        failed = self._twins.promise.failed.sum(axis=0) >= self._twins.promise.slow.sum(axis=0)
         broken = self._finding.broken
         for column, name in enumerate(self._entries, start=1):
             if broken[:, column].any():
-                indicator = "error_rate" if failed[column] else "latency_p95"
                 time = float(np.flatnonzero(broken[:, column])[0] + 1)
-                found.append((time, "symptom", name.split(".")[0], indicator, name, None))
+                found.append((time, "symptom", name.split(".")[0], self._finding.indicator(column), name, None))
         series = self._finding.fact.series
         for column, departure in self._finding.departures.items():
             row = series.row(column, named=True)
             near = row["service"] in self._roots or row["target"] in self._roots
-            if near and row["replica"] is None and row["metric"] in ALERTED:
+            worse = departure.is_rise or row["metric"] in EITHER_WAY
+            if near and worse and row["replica"] is None and row["metric"] in ALERTED:
                 found.append((departure.onset + 1.0, "cause", row["service"], row["metric"], None, row["target"]))
         for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
             yield {
@@ -282,7 +285,7 @@ class _Telling:
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
         """What happened besides, near the onset."""
         scenario = self._twins.simulation.scenario
-        total, background = self._twins.total, self._twins.background + self._twins.spared
+        total, bad = self._twins.twin_total, self._twins.background + self._twins.spared
         for each in scenario.background:
             start = scenario.window(each).start
             if self._finding.window.start - _NEAR <= start <= max(seen, self._finding.window.end):
@@ -291,7 +294,7 @@ class _Telling:
                     "service": each.target.service or self._entries[0].split(".")[0],
                     "what": each.kind,
                     "at": self._clock(start),
-                    "ruled_out_by": f"It happens in the run without faults too, where {background} of {total} requests "
+                    "ruled_out_by": f"It happens in the run without faults too, where {bad} of {total} requests "
                     "fail or come too late.",
                 }
 
@@ -309,8 +312,10 @@ class _Telling:
                     f"Of {passed} harmed requests that got stuck in it or behind it, {sum(beyond.values())} did behind"
                     f" it, most of them ({beyond[most]}) at {most}."
                 )
+            elif passed:
+                reason = f"{passed} harmed requests got stuck in it, and none of them would have without the fault."
             else:
-                reason = "No harmed request got stuck in it or behind it."
+                reason = f"Fewer than {RARE:.0%} of the harmed requests got stuck in it or behind it."
             yield {
                 "kind": "service",
                 "service": service,
@@ -321,13 +326,12 @@ class _Telling:
 
     def _louder(self) -> list[str]:
         """The services that are louder than any root."""
-        ranked = [service for service, _ in self._symptoms]
-        ranks = [ranked.index(root) for root in self._roots if root in ranked]
-        return ranked[: min(ranks, default=len(ranked))]
+        return [service for service, loudness in self._symptoms if loudness > self._loudness]
 
     def _difficulty(self) -> dict[str, Any]:
         louder = self._louder()
-        visible = any(self._departures(SYMPTOMS)[root] for root in self._roots)
+        heard = self._loudness > 1 and not louder
+        visible = heard or any(self._departures(SYMPTOMS)[root] for root in self._roots)
         label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
         return {"label": label, "rank": len(louder) + 1, "louder": louder}
 

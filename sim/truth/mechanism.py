@@ -83,7 +83,7 @@ class Mechanism:
     sites
         The call sites of the mesh.
     faults
-        All faults of the run.
+        The faults whose mechanism it is.
     """
 
     def __init__(self, sites: list[Site], faults: Sequence[Fault]) -> None:

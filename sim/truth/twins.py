@@ -43,6 +43,8 @@ class Twins:
         What was found of each fault, in the order of the scenario.
     total, harmed, spared, background
         Requests: all; bad and good in the twin; good and bad in the twin; bad in both.
+    twin_total
+        Requests that the twin makes.
     """
 
     def __init__(self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None]) -> None:
@@ -67,9 +69,10 @@ class Twins:
             if site.parent is not None:
                 self._depths[site.index] = self._depths[site.parent.index] + 1
         self.findings = [
-            Finding(simulation, column, self.fact, other, self._blame) for column, other in enumerate(self._without)
+            Finding(simulation, column, self.fact, other, self.twin, self._blame)
+            for column, other in enumerate(self._without)
         ]
-        self.total = self.harmed = self.spared = self.background = 0
+        self.total = self.harmed = self.spared = self.background = self.twin_total = 0
 
     @property
     def incident(self) -> bool:
@@ -103,6 +106,7 @@ class Twins:
         self.promise.count(fact)
         self._blame.take(verdicts)
         self.total += len(fact)
+        self.twin_total += len(requests[self.twin])
         self.harmed += int(np.sum(verdicts.harmed))
         self.spared += int(np.sum(~verdicts.bad & verdicts.twin_bad))
         self.background += int(np.sum(verdicts.bad & verdicts.twin_bad))

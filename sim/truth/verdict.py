@@ -8,6 +8,7 @@ been good without the faults, is harmed; one that is good, and would have been b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from sim.channel import SUCCESS
 from sim.telemetry.ids import Words, hexadecimal
 from sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
+from sim.truth.calls import Row
 from sim.truth.objective import Mask, is_bad
 from sim.truth.watch import Requests
 from topology.spec import Objective
@@ -45,7 +47,7 @@ class Verdicts:
     """Verdicts on some requests, in order of arrival: arrays with an element a request.
 
     `twin` is each request's position in the twin (-1 where it isn't made there); `effect` is one of the codes above;
-    `causes` has a column a fault: whether it made the difference.
+    `causes` has a column a fault: whether it made the difference; `decisive`, whether it did so alone.
     """
 
     fact: Requests
@@ -55,6 +57,7 @@ class Verdicts:
     twin_bad: Mask
     effect: NDArray[np.int64]
     causes: Mask
+    decisive: Mask
 
     @property
     def harmed(self) -> Mask:
@@ -114,9 +117,10 @@ def judge(
 ) -> Verdicts:
     """Compare some requests with what became of them in other runs.
 
-    A fault made the difference to a request if leaving out that fault alone takes it away. Where no single one does
-    (either of two would have been enough), it is all those without which the request would have gone otherwise at all;
-    and if it would not, all that had begun.
+    A fault made the difference to a request if leaving out that fault alone takes it away. Where no single one does,
+    any of several would have been enough. Of two it was either. Of more, it is all those without which other calls of
+    the request would have failed, or if none of its calls failed, without which it would have taken another time; and
+    if there is none of that kind, all that had begun. That is an upper bound: only more runs could tell more.
 
     Parameters
     ----------
@@ -135,18 +139,39 @@ def judge(
     failed = fact.rows["outcome"] != SUCCESS
     effect[bad & ~twin_bad] = np.where(failed, FAILED, SLOWED)[bad & ~twin_bad]
     effect[~bad & twin_bad] = SPARED
-    causes = np.zeros((len(fact), len(without)), dtype=bool)
-    touched = np.zeros_like(causes)
+    decisive = np.zeros((len(fact), len(without)), dtype=bool)
     for column, other in enumerate(without):
-        found, other_bad = _counterpart(fact, other, objective)
-        causes[:, column] = other_bad != bad
-        if len(other):
-            touched[:, column] = (found < 0) | (other.duration[found] != fact.duration)
-    begun = fact.rows["finished"][:, None] >= np.array(begins)
-    for wider in (touched & begun, begun):
-        causes = np.where(causes.any(axis=1, keepdims=True), causes, wider)
-    causes[effect == NONE] = False
-    return Verdicts(fact, twin, place, bad, twin_bad, effect, causes)
+        decisive[:, column] = _counterpart(fact, other, objective)[1] != bad
+    decisive[effect == NONE] = False
+    unclear = (effect != NONE) & ~decisive.any(axis=1)
+    begun = (fact.rows["finished"][:, None] >= np.array(begins)) & unclear[:, None]
+    causes = decisive | begun
+    if len(without) > 2:
+        touched = begun & _touched(fact, without, fact.words[unclear])
+        causes = decisive | np.where(touched.any(axis=1, keepdims=True), touched, begun)
+    return Verdicts(fact, twin, place, bad, twin_bad, effect, causes, decisive)
+
+
+def _touched(fact: Requests, without: list[Requests], words: Words) -> Mask:
+    """Without which faults some of the requests would have gone otherwise; a column a fault, false for the others."""
+    touched = np.zeros((len(fact), len(without)), dtype=bool)
+    positions = fact.find(words)
+    trees = fact.trees(words)
+    for column, other in enumerate(without):
+        others, found = other.trees(words), other.find(words)
+        for word, position, there in zip(words.tolist(), positions.tolist(), found.tolist(), strict=True):
+            failed = _failed(trees[word])
+            if failed or there < 0:
+                touched[position, column] = failed != _failed(others[word])
+            else:
+                touched[position, column] = fact.duration[position] != other.duration[there]
+    return touched
+
+
+def _failed(rows: list[tuple[Any, ...]]) -> set[tuple[int, int, int, int]]:
+    """The calls of a request that failed, on either side, and how."""
+    calls = map(Row._make, rows)
+    return {(*call.place, call.outcome, call.result) for call in calls if call.outcome or call.result}
 
 
 def _counterpart(fact: Requests, other: Requests, objective: Objective) -> tuple[NDArray[np.int64], Mask]:

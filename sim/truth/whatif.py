@@ -118,7 +118,7 @@ class _Side:
         if not faults:
             return []
         begin = min(self.run.simulation.scenario.window(fault).start for fault in faults)
-        found = departures(self.run.values(), self.healthy.values(), begin)
+        found = departures(self.run.values(), self.healthy.values(), self.healthy.values(), begin)
         series = self.run.series
         services = {
             service
@@ -191,7 +191,7 @@ def _stretches(one: _Side, two: _Side, length: float) -> list[tuple[float, Figur
     times = np.arange(first, length - incident, step)
     return [
         (
-            float(max(time, -incident)),
+            float(max(time, -incident)) + 0.0,
             one.figures(incident + time, incident + time + step),
             two.figures(incident + time, incident + time + step),
         )

@@ -13,7 +13,8 @@ NAN = float("nan")
 def found(fact, twin, begin=0.0):
     """The departure of one series, or None."""
     columns = (np.array(values, dtype=float).reshape(-1, 1) for values in (fact, twin))
-    return departures(*columns, begin).get(0)
+    fact, twin = columns
+    return departures(fact, twin, twin, begin).get(0)
 
 
 def test_a_step_is_a_departure_from_its_first_second_on_with_the_peak_at_its_highest():
@@ -78,8 +79,8 @@ def test_what_only_the_longer_run_has_is_left_out():
 def test_series_are_told_apart_by_column():
     fact, twin = np.full((5, 3), 5.0), np.full((5, 3), 5.0)
     fact[1:, 2] = 7.0
-    assert departures(fact, twin, 0.0) == {2: Departure(1, 1, 7.0, 5.0)}
-    assert departures(np.zeros((0, 3)), np.zeros((0, 3)), 0.0) == {}
+    assert departures(fact, twin, twin, 0.0) == {2: Departure(1, 1, 7.0, 5.0)}
+    assert departures(*(np.zeros((0, 3)) for _ in range(3)), 0.0) == {}
 
 
 VALUES = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
@@ -106,3 +107,12 @@ def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_o
     assert departure.onset == outside[0] <= far[0] <= departure.peak
     assert departure.value == fact[departure.peak]
     assert abs(departure.value - usual) == max(abs(fact[second] - usual) for second in far)
+
+
+def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
+    healthy = np.full((20, 1), 5.0)
+    other, fact = healthy.copy(), healthy.copy()
+    other[2:8] = fact[2:8] = 90.0  # another fault, which both runs have
+    fact[12:18] = 30.0
+    assert departures(fact, other, healthy, 0.0) == {0: Departure(12, 12, 30.0, 5.0)}
+    assert departures(fact, fact, healthy, 0.0) == {}
