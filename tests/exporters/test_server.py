@@ -62,6 +62,16 @@ def get(address, path, **options):
     return httpx.get(address + path, trust_env=False, timeout=30, **options)
 
 
+def soon(holds):
+    """Whether something comes to hold: a server notices after a moment that a reader has left."""
+    patience = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > patience:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def in_stream(answer):
     """The records of NDJSON of one kind."""
     return [json.loads(line) for line in answer.text.splitlines()]
@@ -179,7 +189,7 @@ def test_of_fifty_readers_all_who_stay_get_every_record_once_and_in_order(incide
         before = memory(process)
         asyncio.run(all_of_them(address))
         assert memory(process) - before < 50e6
-        assert get(address, "/healthz").json()["readers"] == 0
+        assert soon(lambda: get(address, "/healthz").json()["readers"] == 0)
 
 
 @LINUX
@@ -257,7 +267,7 @@ def test_a_page_is_of_a_time_a_service_and_signals(past, incident):
 
 
 def test_what_has_not_happened_is_in_no_page_and_a_cursor_leads_to_it_later(incident):
-    with serving(incident, "--speed", 4) as (_, address):
+    with serving(incident, "--speed", 2) as (_, address):
         now = get(address, "/healthz").json()["now"]
         first = get(address, "/v1/records?signal=metrics&limit=10000")
         later = get(address, "/healthz").json()["now"]
@@ -266,7 +276,7 @@ def test_what_has_not_happened_is_in_no_page_and_a_cursor_leads_to_it_later(inci
         assert {record["timestamp"] for _, record in found} >= {
             record["timestamp"] for record in Fixture(incident).metrics(end=now)
         }
-        time.sleep(0.6)
+        time.sleep(0.7)
         (_, next_one), *_ = in_page(get(address, f"/v1/records?signal=metrics&cursor={first.json()['next']}"))
         assert next_one == list(Fixture(incident).metrics())[len(found)]
 
@@ -406,7 +416,7 @@ def test_more_connections_than_allowed_are_turned_away(incident):
         ):
             assert (one.status_code, two.status_code) == (200, 200)
             assert get(address, "/healthz").status_code == 503
-        assert get(address, "/healthz").status_code == 200
+        assert soon(lambda: get(address, "/healthz").status_code == 200)
 
 
 def test_ctrl_c_ends_streams_and_the_server(incident):
@@ -414,7 +424,7 @@ def test_ctrl_c_ends_streams_and_the_server(incident):
         with httpx.stream("GET", f"{address}/v1/stream/all", trust_env=False) as answer:
             process.send_signal(signal.SIGINT)
             assert all(json.loads(line) for line in answer.iter_lines())
-        out, error = process.communicate(timeout=10)
+        out, error = process.communicate(timeout=30)
     assert (process.returncode, out, error) == (0, "stopped\n", "")
 
 
