@@ -2,8 +2,8 @@
 
 Everything is measured in one run, in turn, so that ratios hold on a machine whose speed drifts; figures are medians
 over the rounds. A whole pipeline is a run with all policies on, all four signals written as NDJSON, hashed and put in
-place. It is measured against the same request tree in plain SimPy (which writes its records with `json.dumps`) and in
-Ciw (which writes nothing).
+place. It is measured against the same request tree in plain SimPy, which writes its records with `json.dumps`; and with
+and without its output against Ciw, which writes nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import numpy as np
+
 from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts
 from benchmarks.compile import is_compiled
 from benchmarks.meshes import copies, enlarged
 from exporters import writing
 from faults.scenario import Scenario
+from sim.call import ROW
 from sim.records import Batch
 from sim.simulation import Simulation
 from topology.loader import DEFAULT, load, shipped
@@ -34,6 +37,8 @@ from topology.spec import Topology
 
 #: What is to be reached.
 SIMPY, CIW, SPREAD, MEMORY, HELP = 5.0, 3.0, 1.3, 250.0, 0.5
+#: A sampling interval longer than any recording here.
+_NEVER = 86400.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,25 @@ class Speed:
         return self.counts.records / self.seconds
 
 
-def pipeline(mesh: Topology, duration: float, seed: int, folder: Path) -> Counts:
-    """A whole run of ours."""
-    scenario = Scenario(name="benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0)
+def scenario_of(duration: float) -> Scenario:
+    """So many seconds in which nothing goes wrong."""
+    return Scenario(name="benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0, confounders="none")
+
+
+def alone(mesh: Topology, duration: float, seed: int) -> Counts:
+    """A run of ours without output: what happens is taken from the mesh, and no records are made of it."""
+    calls = requests = 0
+    simulation = Simulation(scenario_of(duration), mesh, seed=seed)
+    for cut in simulation.cuts():
+        rows = np.frombuffer(cut.rows, dtype=ROW)
+        calls += int((rows["arrived"] >= 0).sum())
+        requests += int((rows["caller"] < 0).sum())
+    return Counts(requests, calls, 0)
+
+
+def pipeline(mesh: Topology, duration: float, seed: int, folder: Path, interval: float = 1.0) -> Counts:
+    """A whole run of ours, with metrics every `interval` seconds."""
+    scenario = scenario_of(duration)
     calls = requests = 0
 
     def count(batch: Batch) -> None:
@@ -64,7 +85,8 @@ def pipeline(mesh: Topology, duration: float, seed: int, folder: Path) -> Counts
         calls += int((batch.traces["kind"] == "server").sum())
         requests += batch.traces["parent_span_id"].null_count()
 
-    content = writing.write(Simulation(scenario, mesh, seed=seed), folder / "fixture", 1.0, count, truth=False)
+    simulation = Simulation(scenario, mesh, seed=seed, interval=interval)
+    content = writing.write(simulation, folder / "fixture", 1.0, count, truth=False)
     return Counts(requests, calls, sum(each["records"] for each in content["files"].values()))
 
 
@@ -80,6 +102,7 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
     """Ours, SimPy and Ciw in turn."""
     runs: dict[str, Callable[[Path, int], Counts]] = {
         "meshquake, whole pipeline": lambda folder, seed: pipeline(mesh, 6 * seconds, seed, folder),
+        "meshquake, no output": lambda _, seed: alone(mesh, 6 * seconds, seed),
         "plain SimPy, whole pipeline": lambda folder, seed: baseline_simpy.run(mesh, seconds, seed, folder),
     }
     try:
@@ -95,19 +118,24 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
             speed = timed(lambda folder, run=run, seed=seed: run(folder, seed))  # type: ignore[misc]
             if seed:  # the first round warms up
                 speeds[name].append(speed)
-    ours = speeds["meshquake, whole pipeline"]
-    print(f"{'':36}{'calls/s':>10}{'records/s':>11}{'ours is':>9}{'to reach':>10}")
+    ours, bare = speeds["meshquake, whole pipeline"], speeds["meshquake, no output"]
+    print(f"{'':36}{'calls/s':>10}{'records/s':>11}{'pipeline':>10}{'no output':>11}{'to reach':>10}")
     targets = {"plain SimPy, whole pipeline": SIMPY, "Ciw, a server a worker, no output": CIW}
     for name, measured in speeds.items():
-        ratio = median(mine.calls / other.calls for mine, other in zip(ours, measured, strict=True))
+        ratio, bare_ratio = (
+            median(mine.calls / other.calls for mine, other in zip(side, measured, strict=True))
+            for side in (ours, bare)
+        )
         target = f"{targets[name]:.0f}x" if name in targets else ""
         calls, records = median(s.calls for s in measured), median(s.records for s in measured)
-        print(f"{name:36}{calls:10,.0f}{records:11,.0f}{ratio:8.1f}x{target:>10}")
+        print(f"{name:36}{calls:10,.0f}{records:11,.0f}{ratio:9.1f}x{bare_ratio:10.1f}x{target:>10}")
 
 
 def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
-    """What a record costs in meshes and under loads of different size."""
+    """What a record costs in meshes and under loads of different size, with metrics every second and without any.
 
+    A metric costs far less than a span or a line, and how many of the records are metrics depends on the size.
+    """
     grown = {
         "10 services, 20 requests/s": mesh,
         "100 services, 200 requests/s": copies(mesh, 10),
@@ -115,18 +143,29 @@ def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
         "10 services, 200 requests/s": enlarged(mesh, 10),
         "10 services, 2,000 requests/s": enlarged(mesh, 100),
     }
-    # Each recording is long enough for about so many records, metrics and others.
-    cells = [(name, m, records / (44 * len(m.services) + 25 * m.workload.rate)) for name, m in grown.items()]
+    _spread("us/record", grown, rounds, records, 44.0, 1.0)
+    _spread("without metrics", grown, rounds, records, 0.0, _NEVER)
+
+
+def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, metrics: float, interval: float) -> None:
+    """Print the cost of a record for each size, and how far apart they are.
+
+    A service has about so many `metrics` a second.
+    """
+    # Each recording is long enough for about so many records.
+    cells = [
+        (name, mesh, records / (metrics * len(mesh.services) + 25 * mesh.workload.rate)) for name, mesh in grown.items()
+    ]
     costs: dict[str, list[float]] = {name: [] for name, _, _ in cells}
     for seed in range(rounds):
-        for name, m, duration in cells:
-            speed = timed(lambda folder, m=m, d=duration, s=seed: pipeline(m, d, s, folder))  # type: ignore[misc]
+        for name, mesh, duration in cells:
+            speed = timed(lambda folder, m=mesh, d=duration, s=seed: pipeline(m, d, s, folder, interval))  # type: ignore[misc]
             costs[name].append(1e6 / speed.records)
-    print(f"\n{'':36}{'us/record':>10}")
+    print(f"\n{'':36}{title:>16}")
     for name, measured in costs.items():
-        print(f"{name:36}{median(measured):10.2f}")
+        print(f"{name:36}{median(measured):16.2f}")
     middles = [median(measured) for measured in costs.values()]
-    print(f"{'most / least':36}{max(middles) / min(middles):10.2f}{'':20}{f'{SPREAD}':>10}")
+    print(f"{'most / least':36}{max(middles) / min(middles):16.2f}{'':14}{f'{SPREAD}':>10}")
 
 
 def memory(minutes: tuple[int, ...]) -> None:
