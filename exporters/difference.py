@@ -18,10 +18,11 @@ def lines(difference: Difference, change: str) -> list[str]:
         for name, each in (("as it was", difference.before), ("changed", difference.after))
     ]
     time = [("from", *(f"{name}" for name in _HEAD), "|", *_HEAD)]
-    time += [(f"{start:+.0f}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
+    time += [(f"{start:+g}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
     return [
         f"changed     {change}",
         f"saved       {difference.saved} requests that were bad are good, {difference.lost} that were good are bad",
+        *_unmatched_lines(difference),
         f"spared      {', '.join(difference.spared) or 'no service'}",
         *([f"newly hit   {', '.join(difference.newly_hit)}"] if difference.newly_hit else []),
         f"still hit   {', '.join(name for name in difference.hit if name in difference.hit_after) or 'no service'}",
@@ -33,6 +34,13 @@ def lines(difference: Difference, change: str) -> list[str]:
     ]
 
 
+def _unmatched_lines(difference: Difference) -> list[str]:
+    """The requests that can't be compared, if there are any."""
+    sides = (("before", difference.only_before), ("after", difference.only_after))
+    told = [f"{each.requests} only {when} the change ({each.bad} bad)" for when, each in sides if each.requests]
+    return [f"besides     made {', '.join(told)}: neither saved nor lost"] if told else []
+
+
 def as_json(difference: Difference, changes: dict[str, Any]) -> dict[str, Any]:
     """The same for programs; `changes` says what was changed."""
     return {
@@ -41,6 +49,7 @@ def as_json(difference: Difference, changes: dict[str, Any]) -> dict[str, Any]:
         "after": _figures(difference.after),
         "saved": difference.saved,
         "lost": difference.lost,
+        "made_only": {"before": asdict(difference.only_before), "after": asdict(difference.only_after)},
         "services": {
             "before": difference.hit,
             "after": difference.hit_after,

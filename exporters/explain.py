@@ -11,7 +11,10 @@ import polars as pl
 
 from exporters import key
 from exporters.key import TruthError
+from faults.kinds import fault_kinds
+from faults.writing import written
 from sim.records import TRACE
+from topology.binder import keys_of
 from topology.document import suggestion
 from topology.units import duration
 
@@ -36,7 +39,7 @@ def incident(folder: Path) -> list[str]:
     truth = key.read_ground_truth(folder)
     try:
         return list(_incident(truth))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
 
 
@@ -44,14 +47,15 @@ def request(folder: Path, trace_id: str) -> list[str]:
     """The story of one request, as lines of text; raises as `incident`, and if the fixture has no such trace."""
     truth = key.read_ground_truth(folder)
     try:
+        traces = key.read_verdicts(folder, truth, "trace_id")["trace_id"]
         found = key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
         path = folder / f"{TRACE.name}.ndjson"
         spans = pl.scan_ndjson(path, schema=TRACE.frame_schema).filter(trace_id=trace_id).collect().to_dicts()
         if not found or not spans:
-            like = key.scan_verdicts(folder).filter(pl.col("trace_id").str.starts_with(trace_id[:8])).collect()
-            raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like['trace_id'].to_list())}")
+            like = traces.filter(traces.str.starts_with(trace_id[:8]))
+            raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like.to_list())}")
         return list(_request(truth, found[0], spans))
-    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError, OSError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, OSError) as error:
         raise TruthError(f"{folder}: its answer key can't be read: {str(error).partition(chr(10))[0]}") from None
 
 
@@ -59,10 +63,12 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
     requests, faults = truth["requests"], truth["faults"]
     count = {0: "nothing was wrong", 1: "one fault"}.get(len(faults), f"{len(faults)} faults")
     felt = sum(not fault["latent"] for fault in faults)
-    if faults:
-        count += ", and users felt it" if felt == len(faults) == 1 else f", of which users felt {felt or 'none'}"
-    yield f"{count[0].upper()}{count[1:]}. Of {requests['total']} requests {requests['harmed']} were harmed"
-    yield f"({requests['background']} were bad with and without the faults, {requests['spared']} were spared)."
+    if len(faults) == 1:
+        count += ", and users felt it" if felt else ", and no user felt it"
+    elif faults:
+        count += f", of which users felt {felt or 'none'}"
+    yield f"{count[0].upper()}{count[1:]}. Of {_requests(requests['total'])} {_were(requests['harmed'])} harmed"
+    yield f"({_were(requests['background'])} bad with and without the faults, {_were(requests['spared'])} spared)."
     for fault in faults:
         yield ""
         yield from _fault(fault)
@@ -74,7 +80,12 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
 
 
 def _fault(fault: dict[str, Any]) -> Iterator[str]:
-    settings = ", ".join(_setting(name, value) for name, value in fault["parameters"].items() if value is not None)
+    keys = keys_of(fault_kinds()[fault["kind"]])
+    settings = ", ".join(
+        f"{name} {written(keys[name].grammar, value)}"
+        for name, value in fault["parameters"].items()
+        if value is not None
+    )
     yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
     full = f", whole from {_time(fault['ramp_end'])}" if fault["ramp_end"] > fault["start"] else ""
     yield f"  acted     {_time(fault['start'])} to {_time(fault['end'])}{full}"
@@ -85,7 +96,8 @@ def _fault(fault: dict[str, Any]) -> Iterator[str]:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = f"to {_time(fault['recovered'])}" if fault["recovered"] else "and to the end of the recording"
         yield f"  users     felt it from {_time(felt['since'])} {until}"
-        yield f"              {radius['requests']} requests were harmed, {radius['share']:.0%} of all"
+        were = "was" if radius["requests"] == 1 else "were"
+        yield f"              {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
         for entry in radius["entries"]:
             if entry["harmed"]:
                 yield f"              {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
@@ -98,10 +110,6 @@ def _fault(fault: dict[str, Any]) -> Iterator[str]:
     hard = fault["difficulty"]
     louder = f"; louder: {', '.join(hard['louder'])}" if hard["louder"] else ""
     yield f"  to see    {_SEEN[hard['label']]}{louder}"
-
-
-def _setting(name: str, value: Any) -> str:
-    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def _listed(title: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[str]:
@@ -119,6 +127,10 @@ def _step(start: str, step: dict[str, Any]) -> str:
 
 def _requests(count: int) -> str:
     return f"{count} request{'' if count == 1 else 's'}"
+
+
+def _were(count: int) -> str:
+    return f"{count} {'was' if count == 1 else 'were'}"
 
 
 def _affected(start: str, each: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
 FOLDER = "truth"
 BRIEF = "brief.md"
 GROUND_TRUTH, VERDICTS = f"{FOLDER}/ground_truth.json", f"{FOLDER}/verdicts.ndjson"
+_TRACES = f"{TRACE.name}.ndjson"
 #: Bytes of a file that are read in one go, about.
 _PIECE = 2**24
 #: Every file of a key, by its path in the fixture's folder.
@@ -42,15 +43,27 @@ def locate(folder: Path) -> Path:
     Raises
     ------
     TruthError
-        If the folder is neither, or has no key.
+        If the folder is neither, or has no key; of a data set or a folder of fixtures it says what to name instead.
     """
-    if not (folder / f"{TRACE.name}.ndjson").is_file():
-        raise TruthError(f"{folder}: not a fixture: it has no {TRACE.name}.ndjson")
+    if not (folder / _TRACES).is_file():
+        raise TruthError(f"{folder}: {_instead(folder)}")
     resolved = folder.resolve()
     for place in (folder / FOLDER, resolved.parent.parent / FOLDER / resolved.name):
         if place.is_dir():
             return place
     raise TruthError(f"{folder}: has no answer key: no folder {FOLDER} is in it, and it's no case of a data set")
+
+
+def _instead(folder: Path) -> str:
+    """What a folder is that is no fixture, and what to name instead."""
+    held = sorted(path.parent for below in ("*", "*/*") for path in folder.glob(f"{below}/{_TRACES}"))
+    if not held:
+        return f"not a fixture: it has no {_TRACES}"
+    if not (folder / "index.ndjson").is_file():
+        return f"holds fixtures: name one, such as {held[0]}"
+    if not (folder / FOLDER).is_dir():
+        return f"a data set without its answer keys: no folder {FOLDER} is in it"
+    return f"a data set: name one of its cases, such as {held[0]}"
 
 
 def read_ground_truth(folder: Path) -> dict[str, Any]:
@@ -69,6 +82,26 @@ def read_ground_truth(folder: Path) -> dict[str, Any]:
 def scan_verdicts(folder: Path) -> pl.LazyFrame:
     """The verdicts on a fixture's requests; TruthError as from `locate`. Reading them may raise `polars` errors."""
     return pl.scan_ndjson(locate(folder) / Path(VERDICTS).name, schema=VERDICT_SCHEMA)
+
+
+def read_verdicts(folder: Path, truth: dict[str, Any], *columns: str) -> pl.DataFrame:
+    """Some columns of the verdicts on a fixture's requests.
+
+    Raises
+    ------
+    TruthError
+        As from `locate`; or if they can't be read, or are more or fewer than the requests that `truth` counts.
+    KeyError, TypeError
+        If `truth` counts none: it isn't an answer key.
+    """
+    path, total = locate(folder) / Path(VERDICTS).name, truth["requests"]["total"]
+    try:
+        found = scan_verdicts(folder).select(columns).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TruthError(f"{path}: can't be read: {str(error).partition(chr(10))[0]}") from None
+    if len(found) != total:
+        raise TruthError(f"{path}: holds {len(found)} verdicts, and there were {total} requests: is it the whole file?")
+    return found
 
 
 class KeySink:
@@ -99,7 +132,7 @@ class KeySink:
         clock = Clock(twins.simulation.start)
         seen = {finding.fault.id: since(finding) for finding in twins.findings}
         # Symptoms compare what came before with as long a time after, at most.
-        spans = _server_spans(self._folder / f"{TRACE.name}.ndjson", clock(2 * max(seen.values(), default=0.0)))
+        spans = _server_spans(self._folder / _TRACES, clock(2 * max(seen.values(), default=0.0)))
         ranked = {second: symptoms(spans, clock(second)) for second in dict.fromkeys(seen.values())}
         truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()})
         return {

@@ -50,13 +50,14 @@ def report(folder: Path, given: Path) -> Report:
 
 def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
-    truth, effects = _truth(folder)
+    truth = key.read_ground_truth(folder)
     try:
+        effects = dict(key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
         content = answers.read(answer, truth, effects)
         since = score.since(truth)
         rankings = None if since is None else floors.floors(_traces(folder), since)
         return score.mark(truth, effects, content, rankings)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
 
 
@@ -88,16 +89,6 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def _truth(folder: Path) -> tuple[dict[str, Any], dict[str, str | None]]:
-    """The answer key of a fixture, and what the faults did to each request, by trace id."""
-    truth = key.read_ground_truth(folder)
-    try:
-        effects = key.scan_verdicts(folder).select("trace_id", "effect").collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise TruthError(f"{folder}: its verdicts can't be read: {_first_line(error)}") from None
-    return truth, dict(effects.iter_rows())
-
-
 def _traces(folder: Path) -> pl.DataFrame:
     """What the floors look at of a fixture's spans."""
     wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
@@ -105,8 +96,4 @@ def _traces(folder: Path) -> pl.DataFrame:
     try:
         return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise TruthError(f"{path}: can't be read: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+        raise TruthError(f"{path}: can't be read: {str(error).partition(chr(10))[0]}") from None

@@ -64,7 +64,8 @@ def _facts(mark: Mark) -> Iterator[tuple[str, str]]:
         alerts = mark.alerts
         yield "alerts", f"{alerts.matched} matched, {alerts.missed} missed, {alerts.false_alarms} false alarms"
     for service in mark.latent:
-        yield "latent", f"{service} has a fault, but one that no user felt: neither right nor wrong"
+        judged = ": neither right nor wrong" if mark.incident else ""
+        yield "latent", f"{service} has a fault, but one that no user felt{judged}"
 
 
 def _detected(detection: Detection) -> str:

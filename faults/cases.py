@@ -70,7 +70,7 @@ def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
     attempt
         From 0; each gives another case, in case one isn't what it shall be.
     """
-    name = f"case-{address(seed, 'case', number) % 16**8:08x}"
+    name = f"case-{address(seed, 'case', number) % 16**12:012x}"
     block, position = divmod(number, QUIET_EVERY)
     quiet = position == int(draw(seed, "quiet", block) * QUIET_EVERY)
     own = address(seed, "case", number, attempt) % 2**31

@@ -15,11 +15,12 @@ def block(fault: Fault) -> dict[str, Any]:
 
     `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
     """
-    values = {word: _written(key.grammar, getattr(fault, key.field)) for word, key in keys_of(type(fault)).items()}
+    values = {word: written(key.grammar, getattr(fault, key.field)) for word, key in keys_of(type(fault)).items()}
     return {"kind": fault.kind, **values}
 
 
-def _written(grammar: Key, value: Any) -> Any:
+def written(grammar: Key, value: Any) -> Any:
+    """A value as text, in the unit of its key, or a list of such values."""
     if value is None:
         return "none"
     show = UNITS[grammar.unit].show if grammar.unit in UNITS else str

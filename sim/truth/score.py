@@ -110,7 +110,10 @@ class Detection:
 
 @dataclass(frozen=True)
 class Alerts:
-    """How many of the alerts that should fire did and did not, and how many alerts should not have fired."""
+    """How many of the alerts that should fire did and did not, and how many alerts should not have fired.
+
+    Of the alerts on what a root shows any one will do: they count as one.
+    """
 
     matched: int
     missed: int
@@ -143,7 +146,8 @@ class Mark:
     alerts
         What came of its alerts.
     left_alone
-        Where there was no incident: whether it said so, by naming nothing, detecting nothing and raising no alarm.
+        Where there was no incident: whether it said so, by naming nothing, not even where a latent fault is, detecting
+        nothing and raising no alarm.
     """
 
     incident: bool
@@ -211,8 +215,7 @@ def mark(
     for entry in answers["root_causes"]:
         entries.setdefault(entry["service"], entry)
     found = _found(entries, roots, ignored)
-    alerts = _if_answered(answers.get("alerts"), lambda fired: _alerts(truth, fired))
-    quiet = not found and answers.get("detected_at") is None and not (alerts and alerts.false_alarms)
+    quiet = not answers["root_causes"] and answers.get("detected_at") is None and not answers.get("alerts")
     return Mark(
         incident=truth["incident"],
         roots=len(roots),
@@ -229,7 +232,7 @@ def mark(
             lambda named: _overlap([(edge["from"], edge["to"]) for edge in named], _edges(felt), _edges(latent)),
         ),
         harmed=_if_answered(answers.get("verdicts"), lambda verdicts: _harmed(effects, verdicts)),
-        alerts=alerts,
+        alerts=_if_answered(answers.get("alerts"), lambda fired: _alerts(truth, fired)),
         left_alone=None if truth["incident"] else quiet,
     )
 
@@ -380,31 +383,53 @@ def _harmed(effects: Mapping[str, str | None], verdicts: Iterable[Mapping[str, A
 
 
 def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Alerts:
-    """An alert is right while what it tells of lasts; alerts of latent faults are right, and nobody misses them."""
-    expected = {(each.service, each.signal) for each in _expected(truth, latent=False)}
-    acceptable = [*_expected(truth, latent=False), *_expected(truth, latent=True)]
-    right: set[tuple[str, str]] = set()
+    """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere symptoms explain."""
+    felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
+    due = [each for fault in felt for each in _due(truth, fault)]
+    neutral = [each for fault in latent for each in _due(truth, fault)]
+    neutral += [each for fault in truth["faults"] for each in _symptoms(truth, fault)]
+    met: set[tuple[str, ...]] = set()
     false_alarms = 0
     for alert in fired:
-        service, about, at = alert["service"], signal(alert["indicator"]), _moment(alert["at"])
-        if any((service, about) == each[:2] and each.earliest <= at <= each.latest for each in acceptable):
-            right.add((service, about))
-        else:
+        about = alert["service"], signal(alert["indicator"]), _moment(alert["at"])
+        right = {each.what for each in due if each.explains(*about)}
+        met |= right
+        if not right and not any(each.explains(*about) for each in neutral):
             false_alarms += 1
-    return Alerts(len(expected & right), len(expected - right), false_alarms)
+    wanted = {each.what for each in due}
+    return Alerts(len(met), len(wanted - met), false_alarms)
 
 
-class _Expected(NamedTuple):
-    """An alert that a fault explains, and from when until when it's right."""
+class _Explained(NamedTuple):
+    """An alert that a fault explains, from when until when it does; `what` is the same for alerts that say the same."""
 
+    what: tuple[str, ...]
     service: str
     signal: str
     earliest: datetime
     latest: datetime
 
+    def explains(self, service: str, about: str, at: datetime) -> bool:
+        """Whether it's this alert that fired."""
+        return (service, about) == (self.service, self.signal) and self.earliest <= at <= self.latest
 
-def _expected(truth: Mapping[str, Any], *, latent: bool) -> Iterator[_Expected]:
-    for fault in _faults(truth, latent=latent):
-        latest = _moment(fault["recovered"] or truth["recording"]["end"])
-        for alert in fault["alerts"]:
-            yield _Expected(alert["service"], signal(alert["indicator"]), _moment(alert["earliest"]), latest)
+
+def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
+    """The alerts that should fire: on what users feel each, on what a root shows any."""
+    for alert in fault["alerts"]:
+        about = alert["service"], signal(alert["indicator"])
+        what = about if alert["type"] == "symptom" else (fault["root_cause"]["service"],)
+        yield _Explained(what, *about, _moment(alert["earliest"]), _latest(truth, fault))
+
+
+def _symptoms(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
+    """The alerts that a service may well raise which the fault reached, on what departed there."""
+    for each in fault["affected"]:
+        for metric in each["peak"]:
+            about = each["service"], signal(metric)
+            yield _Explained(about, *about, _moment(each["onset"]), _latest(truth, fault))
+
+
+def _latest(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> datetime:
+    """Until when alerts on a fault are right: until users are well again."""
+    return _moment(fault["recovered"] or truth["recording"]["end"])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.channel import SUCCESS
 from sim.simulation import Simulation
@@ -19,6 +20,8 @@ from sim.truth.key import SYMPTOMS
 from sim.truth.objective import Mask, is_bad
 from sim.truth.watch import Requests, Watch
 from topology.spec import Objective
+
+Counts = NDArray[np.int64]
 
 #: Stretches of time in which the two runs are shown side by side, about.
 _STRETCHES = 20
@@ -45,6 +48,14 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Unmatched:
+    """The requests that one run makes and the other doesn't: how many, and how many of them are bad."""
+
+    requests: int
+    bad: int
+
+
+@dataclass(frozen=True)
 class Difference:
     """What a change makes of a run.
 
@@ -53,8 +64,10 @@ class Difference:
     before, after
         Figures of all requests, without the change and with it.
     saved, lost
-        Requests that are bad only without the change, and only with it. Those that are made in one run only (a surge's)
-        count if they're bad there.
+        Of the requests made in both runs, those that are bad only without the change, and only with it.
+    only_before, only_after
+        The requests that are made without the change only, and with it only: a surge's, or those of another length,
+        rate or mix. They are neither saved nor lost.
     stretches
         Side by side over time: where each stretch begins (seconds from the start of the incident), and the figures of
         the requests that came in it.
@@ -66,6 +79,8 @@ class Difference:
     after: Figures
     saved: int
     lost: int
+    only_before: Unmatched
+    only_after: Unmatched
     stretches: list[tuple[float, Figures, Figures]]
     hit: list[str]
     hit_after: list[str]
@@ -146,41 +161,47 @@ def compare(before: Simulation, after: Simulation, on_clock: Callable[[float], N
     same_mesh &= before.scenario.length == after.scenario.length and bool(after.scenario.faults)
     two = _Side(after, one.healthy if same_mesh and before.scenario.faults else None, objective)
     watches = list(dict.fromkeys([one.run, two.run, one.healthy, two.healthy]))
-    saved = lost = 0
+    counts = np.zeros(6, dtype=np.int64)
     for cut in one.run.cuts:
         one.run.take(cut)
         for watch in watches[1:]:
             watch.follow(before.mesh.now)
-        more, fewer = _count(one, two, watches)
-        saved, lost = saved + more, lost + fewer
+        counts += _count(one, two, watches)
         on_clock(cut.clock)
     for watch in watches[1:]:
         watch.finish()
-    more, fewer = _count(one, two, watches)
+    counts += _count(one, two, watches)
+    saved, lost, *unmatched = counts.tolist()
     length = max(before.scenario.length, after.scenario.length)
     return Difference(
         before=one.figures(0, np.inf),
         after=two.figures(0, np.inf),
-        saved=saved + more,
-        lost=lost + fewer,
+        saved=saved,
+        lost=lost,
+        only_before=Unmatched(*unmatched[:2]),
+        only_after=Unmatched(*unmatched[2:]),
         stretches=list(_stretches(one, two, length)),
         hit=one.hit(),
         hit_after=two.hit(),
     )
 
 
-def _count(one: _Side, two: _Side, watches: list[Watch]) -> tuple[int, int]:
-    """Compare the requests that are over everywhere: how many the change saves, and how many it loses."""
+def _count(one: _Side, two: _Side, watches: list[Watch]) -> Counts:
+    """Compare the requests that are over everywhere.
+
+    Returns how many the change saves and loses, and of those made without it only, and with it only, how many there
+    are and how many are bad.
+    """
     until = min(watch.horizon for watch in watches)
     requests = {watch: watch.settled(until) for watch in watches}
     before, after = requests[one.run], requests[two.run]
     bad, bad_after = one.take(before), two.take(after)
     place = after.find(before.words)
-    there = place >= 0
-    still = np.zeros(len(before), dtype=bool)
-    still[there] = bad_after[place[there]]
-    only_after = ~np.isin(after.words, before.words)
-    return int((bad & ~still).sum()), int((still & ~bad).sum() + (only_after & bad_after).sum())
+    both = place >= 0
+    once, again = bad[both], bad_after[place[both]]
+    new = ~np.isin(after.words, before.words)
+    counted = (once & ~again, again & ~once, ~both, bad & ~both, new, bad_after & new)
+    return np.array([each.sum() for each in counted], dtype=np.int64)
 
 
 def _stretches(one: _Side, two: _Side, length: float) -> list[tuple[float, Figures, Figures]]:
@@ -191,7 +212,7 @@ def _stretches(one: _Side, two: _Side, length: float) -> list[tuple[float, Figur
     times = np.arange(first, length - incident, step)
     return [
         (
-            float(max(time, -incident)) + 0.0,
+            max(time, -incident) + 0.0,  # never -0.0
             one.figures(incident + time, incident + time + step),
             two.figures(incident + time, incident + time + step),
         )

@@ -5,6 +5,7 @@ import re
 from itertools import pairwise
 from shutil import copytree
 
+import answer_key
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -42,7 +43,8 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
     lines, truth = explain.incident(each), read_ground_truth(each)
     text = "\n".join(lines)
     counts = truth["requests"]
-    assert f"Of {counts['total']} requests {counts['harmed']} were harmed" in lines[0]
+    were = "was" if counts["harmed"] == 1 else "were"
+    assert f"Of {counts['total']} requests {counts['harmed']} {were} harmed" in lines[0]
     for fault in truth["faults"]:
         story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
         assert story.startswith(f"{fault['kind']} on ")
@@ -66,6 +68,75 @@ def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
 
 def test_nothing_wrong_is_called_so(tmp_path):
     assert explain.incident(make("normal", tmp_path))[0].startswith("Nothing was wrong. Of ")
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Tells of a key that is given."""
+
+    def tell(content):
+        (tmp_path / "traces.ndjson").touch()
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        (tmp_path / GROUND_TRUTH).write_text(json.dumps(content))
+        return explain.incident(tmp_path)
+
+    return tell
+
+
+def one(**changes):
+    """A fault of `answer_key`, whose alerts have no entry, without them."""
+    return answer_key.fault(**{"alerts": [], **changes})
+
+
+@pytest.mark.parametrize(
+    ("faults", "beginning"),
+    [
+        ([one()], "One fault, and users felt it. Of"),
+        ([one(**answer_key.LATENT)], "One fault, and no user felt it. Of"),
+        ([one(**answer_key.LATENT), one(**answer_key.LATENT)], "2 faults, of which users felt none. Of"),
+        ([one(), one(**answer_key.LATENT)], "2 faults, of which users felt 1. Of"),
+    ],
+)
+def test_how_many_faults_users_felt_is_said_first(told, faults, beginning):
+    assert told(answer_key.truth(*faults))[0].startswith(beginning)
+
+
+def test_one_request_is_told_as_one(told):
+    radius = {"requests": 1, "share": 1.0, "entries": []}
+    counts = {"total": 1, "harmed": 1, "spared": 0, "background": 1}
+    lines = told({**answer_key.truth(one(blast_radius=radius)), "requests": counts})
+    assert lines[:2] == [
+        "One fault, and users felt it. Of 1 request 1 was harmed",
+        "(1 was bad with and without the faults, 0 were spared).",
+    ]
+    assert "              1 request was harmed, 100% of all" in lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "shown"),
+    [
+        ("slow", {"severity": 0.4, "factor": 37.5}, "severity 40%, factor 37.5"),
+        ("delay", {"severity": 1.0, "by": 0.25}, "severity 100%, by 250ms"),
+        ("leak", {"severity": 1.0, "rate": 8388608.0}, "severity 100%, rate 8MiB"),
+    ],
+)
+def test_parameters_are_written_as_in_a_scenario_file(told, kind, parameters, shown):
+    lines = told(answer_key.truth(one(kind=kind, parameters=parameters)))
+    assert f"{kind}-1: {kind} on store.select ({shown})" in lines
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**answer_key.truth(), "faults": [7]},
+        answer_key.truth(one(parameters=[1])),
+        answer_key.truth(one(affected=[{"service": "a", "onset": answer_key.at(60), "peak": 3}])),
+    ],
+    ids=["no fault", "no parameters", "no peak"],
+)
+def test_a_key_of_another_shape_is_refused(told, content):
+    with pytest.raises(TruthError, match=r"its ground_truth\.json isn't an answer key: "):
+        told(content)
 
 
 # -- a request --------------------------------------------------------------------------------------------------------
@@ -115,11 +186,18 @@ def break_verdicts(folder):
     (folder / VERDICTS).write_text("{")
 
 
+def cut_verdicts(folder):
+    lines = (folder / VERDICTS).read_text().splitlines(keepends=True)
+    (folder / VERDICTS).write_text("".join(lines[:-1]))
+
+
 def break_traces(folder):
     (folder / "traces.ndjson").write_text('{"trace_id": 7')
 
 
-@pytest.mark.parametrize("harm", [break_key, break_verdicts, break_traces], ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize(
+    "harm", [break_key, break_verdicts, cut_verdicts, break_traces], ids=lambda harm: harm.__name__
+)
 def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
     trace = scan_verdicts(outage).filter(effect="failed").collect()["trace_id"][0]
     harmed = copytree(outage, tmp_path / "harmed")
@@ -127,6 +205,7 @@ def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
     with pytest.raises(TruthError, match=str(harmed)) as refused:
         explain.incident(harmed) if harm is break_key else explain.request(harmed, trace)
     assert "\n" not in str(refused.value)
+    assert ("verdicts.ndjson: " in str(refused.value)) is (harm in (break_verdicts, cut_verdicts))
 
 
 def test_the_command_prints_the_story_and_ends_with_2_where_there_is_none(outage, tmp_path):

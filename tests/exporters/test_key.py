@@ -137,6 +137,27 @@ def test_a_folder_that_is_no_fixture_is_called_so(tmp_path):
         locate(tmp_path)
 
 
+def test_a_folder_of_fixtures_is_called_so_and_one_of_them_named(tmp_path):
+    for place in ("incidents/cascade", "incidents/outage", "normal/quiet"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "traces.ndjson").touch()
+    for folder in (tmp_path, tmp_path / "incidents"):
+        told = f"{folder}: holds fixtures: name one, such as {tmp_path / 'incidents' / 'cascade'}"
+        with pytest.raises(TruthError, match=re.escape(told)):
+            locate(folder)
+
+
+def test_a_data_set_is_called_so_and_a_case_of_it_named(tmp_path):
+    for case in ("case-2", "case-1"):
+        (tmp_path / "telemetry" / case).mkdir(parents=True)
+        (tmp_path / "telemetry" / case / "traces.ndjson").touch()
+    (tmp_path / "index.ndjson").touch()
+    (tmp_path / "truth").mkdir()
+    told = f"{tmp_path}: a data set: name one of its cases, such as {tmp_path / 'telemetry' / 'case-1'}"
+    with pytest.raises(TruthError, match=re.escape(told)):
+        locate(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from answer_key import EFFECTS, RIGHT, at, fault, truth
+from answer_key import EFFECTS, LATENT, RIGHT, at, cause, fault, truth
 
 from exporters.marking import TruthError, report
 from exporters.schemas import FOLDER
@@ -142,6 +142,15 @@ def test_where_there_was_no_incident_the_mark_says_whether_one_was_reported(data
     assert found.lines == [f"incident  there was none that users felt, and {verdict}"]
 
 
+def test_where_nothing_was_felt_naming_a_latent_fault_is_a_false_alarm_too(tmp_path):
+    make(tmp_path / "fixture", tmp_path / "fixture" / "truth", truth(fault("mail", **LATENT)))
+    found = report(tmp_path / "fixture", answer(tmp_path / "answers.json", {"root_causes": [{"service": "mail"}]}))
+    assert found.lines == [
+        "incident  there was none that users felt, and one was reported: a false alarm",
+        "latent    mail has a fault, but one that no user felt",
+    ]
+
+
 def test_for_programs_it_is_json_without_what_was_not_answered(fixture, tmp_path):
     content = report(fixture, answer(tmp_path / "answers.json", {"root_causes": [{"service": "store"}]})).content
     assert json.loads(json.dumps(content)) == content
@@ -218,6 +227,11 @@ def holding(name, text):
     return lambda folder: (folder / name).write_text(text)
 
 
+def cut_off(folder):
+    path = folder / "truth" / "verdicts.ndjson"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
@@ -225,12 +239,29 @@ def holding(name, text):
         (holding("traces.ndjson", "{\n"), "traces.ndjson: can't be read: "),
         (lambda folder: (folder / "truth").rename(folder / "hidden"), "has no answer key: "),
         (without("truth/ground_truth.json"), "ground_truth.json: can't be read: "),
-        (without("truth/verdicts.ndjson"), "its verdicts can't be read: "),
+        (without("truth/verdicts.ndjson"), "verdicts.ndjson: can't be read: "),
         (holding("truth/ground_truth.json", "{"), "ground_truth.json: can't be read: "),
         (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 1"),
         (holding("truth/ground_truth.json", '{"format": 2}'), "of format 2; this version reads format 1"),
         (holding("truth/ground_truth.json", '{"format": 1}'), "its ground_truth.json isn't an answer key: "),
-        (holding("truth/verdicts.ndjson", "{\n"), "its verdicts can't be read: "),
+        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})), "isn't an answer key: "),
+        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": {"a": "b"}})), "isn't an answer key: "),
+        (
+            holding("truth/ground_truth.json", json.dumps(truth(fault(root_cause=cause(["store"]))))),
+            "isn't an answer key: ",
+        ),
+        (
+            holding("truth/ground_truth.json", json.dumps({**truth(fault()), "requests": []})),
+            "isn't an answer key: ",
+        ),
+        (
+            holding("truth/ground_truth.json", json.dumps(truth(fault(affected=[{"service": "mail", "peak": 7}])))),
+            "isn't an answer key: ",
+        ),
+        (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson: can't be read: "),
+        (holding("truth/verdicts.ndjson", '{"trace_id": "a", "eff'), "verdicts.ndjson: can't be read: "),
+        (holding("truth/verdicts.ndjson", ""), "verdicts.ndjson: holds 0 verdicts, and there were 8 requests"),
+        (cut_off, "verdicts.ndjson: holds 7 verdicts, and there were 8 requests: is it the whole file?"),
     ],
 )
 def test_a_folder_without_a_readable_key_is_refused_in_one_line(fixture, tmp_path, harm, message):
@@ -240,6 +271,13 @@ def test_a_folder_without_a_readable_key_is_refused_in_one_line(fixture, tmp_pat
     assert str(fixture) in str(refused.value)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_data_set_without_its_answers_is_called_so(dataset, tmp_path):
+    lines(dataset / "index.ndjson", [])
+    (dataset / "truth").rename(tmp_path / "withheld")
+    with pytest.raises(TruthError, match="dataset: a data set without its answer keys: no folder truth is in it"):
+        report(dataset, tmp_path)
 
 
 def test_the_schema_of_an_answer_ships():

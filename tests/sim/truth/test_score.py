@@ -233,7 +233,7 @@ def test_harmed_are_those_that_failed_or_were_slowed_and_what_is_left_out_was_no
         ([(130, "gateway", "error_rate")], Alerts(1, 1, 0)),
         ([(65, "gateway", "error_rate")], Alerts(0, 2, 1)),
         ([(131, "gateway", "error_rate")], Alerts(0, 2, 1)),
-        ([(70, "gateway", "latency_p95")], Alerts(0, 2, 1)),
+        ([(70, "gateway", "cpu_usage")], Alerts(0, 2, 1)),
         ([(70, "mail", "error_rate")], Alerts(0, 2, 1)),
         ([(70, "gateway", "error_rate"), (80, "gateway", "error_rate")], Alerts(1, 1, 0)),
         ([(70, "store", "latency_p99"), (70, "gateway", "error_rate")], Alerts(2, 0, 0)),
@@ -242,6 +242,45 @@ def test_harmed_are_those_that_failed_or_were_slowed_and_what_is_left_out_was_no
 def test_an_alert_is_right_from_its_earliest_time_until_recovery(fired, alerts):
     said = [{"at": at(second), "service": service, "indicator": indicator} for second, service, indicator in fired]
     assert marked({"alerts": said}, fault()).alerts == alerts
+
+
+@pytest.mark.parametrize(("second", "false_alarms"), [(60, 1), (61, 0), (130, 0), (131, 1)])
+def test_an_alert_on_what_departed_in_a_service_that_was_reached_is_neither_right_nor_false(second, false_alarms):
+    """From when the service was affected until users were well again."""
+    said = [{"at": at(second), "service": "stock", "indicator": "latency_p95"}]
+    assert marked({"alerts": said}, fault()).alerts == Alerts(0, 2, false_alarms)
+
+
+ON_ROOTS = [
+    {"type": "cause", "service": service, "indicator": indicator, "target": target, "earliest": at(61)}
+    for service, indicator, target in (
+        ("store", "latency_p95", None),
+        ("store", "cpu_usage", None),
+        ("stock", "timeout_rate", "store"),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("fired", "alerts"),
+    [
+        ([], Alerts(0, 1, 0)),
+        ([("store", "cpu_usage")], Alerts(1, 0, 0)),
+        ([("stock", "timeout_rate")], Alerts(1, 0, 0)),
+        ([("store", "cpu_usage"), ("store", "latency_p99"), ("stock", "timeout_rate")], Alerts(1, 0, 0)),
+        ([("store", "queue_depth")], Alerts(0, 1, 1)),
+    ],
+)
+def test_of_the_alerts_on_what_a_root_shows_any_will_do(fired, alerts):
+    said = [{"at": at(70), "service": service, "indicator": indicator} for service, indicator in fired]
+    assert marked({"alerts": said}, fault(alerts=ON_ROOTS)).alerts == alerts
+
+
+def test_two_roots_should_each_have_an_alert_on_what_they_show():
+    there = [{"type": "cause", "service": "cart", "indicator": "error_rate", "target": None, "earliest": at(61)}]
+    faults = fault(alerts=ON_ROOTS), fault("cart", "fail", root_cause=cause("cart", "errors"), alerts=there)
+    said = [{"at": at(70), "service": "store", "indicator": "cpu_usage"}]
+    assert marked({"alerts": said}, *faults).alerts == Alerts(1, 1, 0)
 
 
 def test_an_incident_that_is_never_over_has_right_alerts_to_the_end():
@@ -269,8 +308,9 @@ LATENT_ONLY = (fault("mail", "hog_cpu", **LATENT),)
         ({"root_causes": [{"service": "store"}]}, (), False),
         ({"detected_at": at(70)}, (), False),
         ({"alerts": [{"at": at(70), "service": "mail", "indicator": "latency_p95"}]}, (), False),
-        ({"alerts": [{"at": at(70), "service": "mail", "indicator": "latency_p95"}]}, LATENT_ONLY, True),
-        ({"root_causes": [{"service": "mail"}]}, LATENT_ONLY, True),
+        ({"alerts": [{"at": at(70), "service": "mail", "indicator": "latency_p95"}]}, LATENT_ONLY, False),
+        ({"root_causes": [{"service": "mail"}]}, LATENT_ONLY, False),
+        ({"alerts": []}, LATENT_ONLY, True),
         ({"root_causes": [{"service": "store"}]}, LATENT_ONLY, False),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 import faults.loader
 from sim.simulation import Simulation
-from sim.truth.whatif import compare
+from sim.truth.whatif import Unmatched, compare
 from topology.loader import DEFAULT, parse, shipped
 
 SCENARIO = """
@@ -39,7 +39,7 @@ def bad(run):
     traces = pl.concat([batch.traces for batch in run.batches()])
     roots = traces.filter(pl.col("parent_span_id").is_null())
     lost = roots.filter((pl.col("status") == "error") | (pl.col("duration_ms") > 1000))
-    return set(lost["trace_id"]), len(roots)
+    return set(lost["trace_id"]), set(roots["trace_id"])
 
 
 CHANGES = {
@@ -63,9 +63,12 @@ def changed(request):
 def test_saved_and_lost_requests_are_those_that_the_records_of_both_runs_show(changed):
     scenario, mesh = CHANGES[changed]
     found = difference(simulation(), simulation(scenario, mesh))
-    (before, total), (after, total_after) = bad(simulation()), bad(simulation(scenario, mesh))
-    assert (found.saved, found.lost) == (len(before - after), len(after - before))
-    assert (found.before.requests, found.after.requests) == (total, total_after)
+    (before, made), (after, made_after) = bad(simulation()), bad(simulation(scenario, mesh))
+    both = made & made_after
+    assert (found.saved, found.lost) == (len((before - after) & both), len((after - before) & both))
+    assert found.only_before == Unmatched(len(made - made_after), len(before - made_after))
+    assert found.only_after == Unmatched(len(made_after - made), len(after - made))
+    assert (found.before.requests, found.after.requests) == (len(made), len(made_after))
     assert (found.before.failed + found.before.slow, found.after.failed + found.after.slow) == (len(before), len(after))
 
 
@@ -93,6 +96,12 @@ def test_the_stretches_hold_every_request_once():
     assert starts[0] == -20
 
 
+def test_without_a_lead_in_the_first_stretch_begins_at_zero_and_not_at_minus_zero():
+    played = simulation(SCENARIO.replace("lead_in: 20s", "lead_in: 0s"))
+    found = difference(played, simulation(SCENARIO.replace("lead_in: 20s", "lead_in: 0s")))
+    assert str(found.stretches[0][0]) == "0.0"
+
+
 def test_a_change_of_a_policy_compares_the_same_requests():
     mesh = text().replace("timeout: 1s", "timeout: 400ms")
     found = difference(simulation(), simulation(mesh=mesh))
@@ -110,4 +119,17 @@ def test_a_shorter_recording_can_be_compared_too():
     before = simulation()
     shorter = Simulation(replace(before.scenario, recovery=5.0), before.topology, seed=7)
     found = difference(before, shorter)
-    assert found.after.requests < found.before.requests
+    assert found.only_before.requests == found.before.requests - found.after.requests > 0
+    assert (found.saved, found.lost, found.only_after) == (0, 0, Unmatched(0, 0))
+
+
+def test_users_who_do_not_come_without_a_surge_are_not_saved():
+    surge = SCENARIO + "  - surge: {target: users, factor: 3}\n"
+    found = difference(simulation(surge), simulation(surge).without(["surge-1"]))
+    assert found.only_before.bad > 0
+    assert found.only_before.requests == found.before.requests - found.after.requests
+    assert (
+        found.saved - found.lost
+        == sum(sign * (each.failed + each.slow) for sign, each in ((1, found.before), (-1, found.after)))
+        - found.only_before.bad
+    )
