@@ -347,12 +347,15 @@ def whatif(
 @main.command(short_help="A fixture in another format")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--format", "format", type=FormatName(), required=True, help="One of those in docs/formats.md.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@click.option("--output", "target", metavar="PATH_OR_URL", required=True, help="The folder to make, or a receiver.")
 @click.option("--with-truth", is_flag=True, help="Put in what was wrong, where the format has a place for it.")
 @click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
 @click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
-def export(folder: Path, format: Format, output: Path, with_truth: bool, as_json: bool, quiet: bool) -> None:
-    """Write a fixture's records in another format (see docs/formats.md)."""
+def export(folder: Path, format: Format, target: str, with_truth: bool, as_json: bool, quiet: bool) -> None:
+    """Write a fixture's records in another format (see docs/formats.md).
+
+    To an address they are sent as fast as it takes them, by the protocol of the format; `send` can do more.
+    """
     from exporters import export, reading, terminal
     from exporters.extras import MissingExtraError
     from exporters.key import TruthError
@@ -361,6 +364,14 @@ def export(folder: Path, format: Format, output: Path, with_truth: bool, as_json
 
     if with_truth and not format.truth:
         _fail(f"format {format.name} has no place for what was wrong: leave out --with-truth")
+    if "://" in target:
+        if format.protocol is None:
+            _fail(f"{target}: format {format.name} is one of files; to an address go {' and '.join(_sendable())}")
+        click.get_current_context().invoke(
+            send, folder=folder, to=target, protocol=format.protocol, fast=True, as_json=as_json, quiet=quiet
+        )
+        return
+    output = Path(target)
     try:
         context = reading.context(folder, with_truth)
         with terminal.progress(format.name, context.length, quiet) as advance:
@@ -378,6 +389,13 @@ def export(folder: Path, format: Format, output: Path, with_truth: bool, as_json
         click.echo(json.dumps({"format": format.name, "folder": str(output), "files": files}, indent=2))
     elif not quiet:
         click.echo("\n".join(f"{output / name}  {size / 1e6:.1f} MB" for name, size in files.items()))
+
+
+def _sendable() -> list[str]:
+    """The formats that a protocol takes to an address."""
+    from exporters.formats import FORMATS
+
+    return [name for name, each in FORMATS.items() if each.protocol]
 
 
 @main.command(short_help="A fixture into a database")

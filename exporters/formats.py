@@ -28,6 +28,8 @@ class Format:
         The extra that installs what it needs besides the core; None for nothing.
     truth
         Whether it has a place for what was wrong (`Context.truth`).
+    protocol
+        The protocol that takes the same to an address (`exporters.sending.protocols`); None if there is none.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Format:
     module: str
     extra: str | None = None
     truth: bool = False
+    protocol: str | None = None
 
     def sink(self, target: Path, context: Context) -> Sink:
         """What writes records in this format into an empty folder.
@@ -57,10 +60,15 @@ FORMATS: dict[str, Format] = {
     each.name: each
     for each in (
         Format("ndjson", "the four files of a fixture, without its manifest", "exporters.ndjson"),
-        Format("otlp", "OpenTelemetry: traces, logs and metrics as JSON lines", "exporters.otlp"),
+        Format("otlp", "OpenTelemetry: traces, logs and metrics as JSON lines", "exporters.otlp", protocol="otlp-http"),
         Format("jaeger", "traces for Jaeger's page for files", "exporters.jaeger"),
         Format("zipkin", "spans for Zipkin", "exporters.zipkin"),
-        Format("openmetrics", "metrics as text that Prometheus and VictoriaMetrics import", "exporters.openmetrics"),
+        Format(
+            "openmetrics",
+            "metrics as text that Prometheus and VictoriaMetrics import",
+            "exporters.openmetrics",
+            protocol="remote-write",
+        ),
         Format("parquet", "a table a kind of record, typed and compressed", "exporters.parquet", "parquet"),
         Format("csv", "a table a kind of record, for spreadsheets", "exporters.csv"),
         Format("rcaeval", "a case for RCAEval and BARO", "exporters.rcaeval", truth=True),

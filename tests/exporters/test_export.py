@@ -1,6 +1,7 @@
 """Formats: each is written while simulating or from a fixture, to the same bytes, and whole or not at all."""
 
 import json
+import socket
 from shutil import copytree
 
 import pytest
@@ -133,6 +134,21 @@ def test_a_format_without_a_place_for_the_truth_is_not_given_it(incident, tmp_pa
     result = call("export", incident, "--format", "ndjson", "--output", tmp_path / "out", "--with-truth")
     message = "format ndjson has no place for what was wrong: leave out --with-truth\n"
     assert (result.exit_code, result.output) == (2, message)
+
+
+def test_to_an_address_it_is_sent_by_the_protocol_of_the_format(incident, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    for name, path in (("otlp", "/v1/traces"), ("openmetrics", "/api/v1/write")):
+        result = call("export", incident, "--format", name, "--output", address)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"{address}{path}: cannot be reached")
+    result = call("export", incident, "--format", "csv", "--output", address)
+    message = f"{address}: format csv is one of files; to an address go otlp and openmetrics\n"
+    assert (result.exit_code, result.output) == (2, message)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_is_left_alone(incident, tmp_path):
