@@ -63,6 +63,9 @@ def json_schema() -> dict[str, Any]:
                 "propagation": _optional(_list("from callee to caller, as a failure travels", edge)),
                 "verdicts": _optional(_list("requests that were harmed; those left out were not", verdict)),
                 "alerts": _optional(_list("in any order", alert)),
+                "trace_id": _optional(
+                    trace | {"description": "any request of the fixture: says which one is answered"}
+                ),
             },
             ["root_causes"],
             {"root_causes": [{"service": "database"}]},

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from exporters.files import Files
 from exporters.ndjson import Written
 from sim.records import TRACE
 from sim.truth.brief import brief
@@ -109,8 +110,8 @@ class KeySink:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        (folder / FOLDER).mkdir()
-        self._file = (folder / VERDICTS).open("wb")
+        self._files = Files(folder)
+        self._files.write(VERDICTS, b"")  # it is there even if no request came
         self._hash = hashlib.sha256()
         self._records = self._bytes = 0
 
@@ -121,34 +122,35 @@ class KeySink:
         buffer = io.BytesIO()
         verdicts.write_ndjson(buffer)
         lines = buffer.getvalue()
-        self._file.write(lines)
+        self._files.write(VERDICTS, lines)
         self._hash.update(lines)
         self._records += len(verdicts)
         self._bytes += len(lines)
 
     def finish(self, twins: Twins) -> dict[str, Written]:
         """Write the rest, once the run is over and its traces are in the folder; returns what the files hold."""
-        self._file.close()
         clock = Clock(twins.simulation.start)
         seen = {finding.fault.id: since(finding) for finding in twins.findings}
         # Symptoms compare what came before with as long a time after, at most.
         spans = _server_spans(self._folder / _TRACES, clock(2 * max(seen.values(), default=0.0)))
         ranked = {second: symptoms(spans, clock(second)) for second in dict.fromkeys(seen.values())}
         truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()})
-        return {
+        written = {
             BRIEF: self._text(BRIEF, brief(twins)),
             GROUND_TRUTH: self._text(GROUND_TRUTH, json.dumps(truth, indent=2, ensure_ascii=False) + "\n"),
             VERDICTS: Written(self._records, self._bytes, self._hash.hexdigest()),
         }
+        self._files.close()
+        return written
 
     def _text(self, name: str, text: str) -> Written:
         content = text.encode()
-        (self._folder / name).write_bytes(content)
+        self._files.write(name, content)
         return Written(None, len(content), hashlib.sha256(content).hexdigest())
 
     def discard(self) -> None:
-        """Close the file without caring what becomes of it."""
-        self._file.raw.close()
+        """Close the files without caring what becomes of them."""
+        self._files.discard()
 
 
 def _server_spans(path: Path, until: str) -> pl.DataFrame:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from exporters.context import Context
+from exporters.files import Files
 from sim.records import KINDS, Batch, Kind, records
 
 
@@ -44,7 +44,9 @@ class NdjsonSink:
     """Writes the four files into a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {kind: (folder / f"{kind}.ndjson").open("wb") for kind in KINDS}
+        self._files = Files(folder)
+        for kind in KINDS:
+            self._files.write(f"{kind}.ndjson", b"")  # a file that nothing is written into is there all the same
         self._hashes = {kind: hashlib.sha256() for kind in KINDS}
         self._records = dict.fromkeys(KINDS, 0)
         self._bytes = dict.fromkeys(KINDS, 0)
@@ -56,7 +58,7 @@ class NdjsonSink:
             if not len(frame):
                 continue
             lines = encode(kind, frame)
-            self._files[name].write(lines)
+            self._files.write(f"{name}.ndjson", lines)
             self._hashes[name].update(lines)
             self._records[name] += len(frame)
             self._bytes[name] += len(lines)
@@ -71,12 +73,8 @@ class NdjsonSink:
 
     def close(self) -> None:
         """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""
-        for file in self._files.values():
-            with file:
-                file.flush()
-                os.fsync(file.fileno())
+        self._files.close()
 
     def discard(self) -> None:
         """Close the files without caring what becomes of them."""
-        for file in self._files.values():
-            file.raw.close()
+        self._files.discard()

@@ -282,3 +282,11 @@ def test_a_data_set_without_its_answers_is_called_so(dataset, tmp_path):
 
 def test_the_schema_of_an_answer_ships():
     assert (FOLDER / "answers.schema.json").is_file()
+
+
+def test_an_answer_that_says_by_a_request_that_it_is_anothers_is_refused(fixture, tmp_path):
+    own, other = next(iter(EFFECTS)), "f" * 32
+    known = {"root_causes": [{"service": "store"}]}
+    assert report(fixture, answer(tmp_path / "own.json", known | {"trace_id": own})).content["incident"]
+    with pytest.raises(DocumentError, match=r"trace_id: .*is this the answer to another fixture"):
+        report(fixture, answer(tmp_path / "other.json", known | {"trace_id": other}))
