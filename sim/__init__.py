@@ -14,6 +14,7 @@ The rooms of the package, from the outside in:
     summary.py      a run in a few figures
     records.py      the four kinds of record
     telemetry/      what happened -> what observability recorded
+    truth/          a run beside its twins -> what was really wrong
     mesh.py         the running mesh, and the surface on which faults act
     workload.py     users
     call.py         the life of a call: the hot path

@@ -1,1 +1,13 @@
-"""The answer key: what was really wrong, found by comparing a run with its twin."""
+"""The answer key: what was really wrong, found by comparing a run with its twins.
+
+From the runs to the page:
+
+    twins.py watch.py        a run and its twins, played side by side and followed
+    verdict.py objective.py  what became of each request, and whether that kept what users were promised
+    calls.py mechanism.py    one request's calls in two runs: where they part, and how the fault reached the user
+    departures.py            when a metric left what it would have been
+    finding.py blame.py      all that is found of one fault, and which fault broke the promise
+    key.py schema.py brief.py    the key, its schema, and the page that gives nothing away
+    whatif.py                two runs that differ in one change
+    score.py floors.py       the mark of an answer, and what it must beat
+"""
