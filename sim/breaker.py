@@ -9,6 +9,8 @@ The clock is the simulation's. Outcomes of calls that were let through in an ear
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
@@ -16,6 +18,8 @@ from topology.policies import CircuitBreaker
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 STATES = ("closed", "half_open", "open")
+#: Outcomes that are remembered before old ones are forgotten, at least.
+_ROOM = 32
 
 
 class Breaker:
@@ -32,6 +36,7 @@ class Breaker:
         "_outcomes",
         "_permits",
         "_recorded",
+        "_room",
         "_slow",
         "_slow_call",
         "_until",
@@ -53,9 +58,11 @@ class Breaker:
         self._by_time = policy.window_time is not None
         self._window: float = policy.window_calls - 1 if policy.window_time is None else policy.window_time
         self._recorded = 0
-        #: Marks of the outcomes in the window, oldest first. Nearly all are of calls that went well, and only a bad one
-        #: can open the breaker: until one comes, some that have left the window may still be here.
-        self._outcomes: deque[float] = deque()
+        #: Marks of the outcomes in the window, oldest first, as packed numbers: a large mesh has thousands of breakers.
+        #: Nearly all are of calls that went well, and only a bad one can open the breaker: until one comes, or there
+        #: are more than `_room`, those that have left the window may still be here.
+        self._outcomes = array("d")
+        self._room = _ROOM
         #: (mark, failed, slow) of the bad ones among them, likewise.
         self._bad: deque[tuple[float, bool, bool]] = deque()
         self._failed = 0
@@ -109,14 +116,14 @@ class Breaker:
                 reason = self._too_bad()
                 if reason:
                     self._open(now, reason)
-        elif outcomes[0] < mark - self._window:
-            outcomes.popleft()  # one comes, one goes
+        elif len(outcomes) > self._room:
+            self._forget(mark - self._window)
+            self._room = max(_ROOM, 2 * len(outcomes))
 
     def _forget(self, last: float) -> None:
         """Forget outcomes whose marks are lower."""
-        while self._outcomes[0] < last:
-            self._outcomes.popleft()
-        while self._bad[0][0] < last:
+        del self._outcomes[: bisect_left(self._outcomes, last)]
+        while self._bad and self._bad[0][0] < last:
             _, failed, slow = self._bad.popleft()
             self._failed -= failed
             self._slow -= slow
@@ -137,7 +144,7 @@ class Breaker:
     def _enter(self, state: int, now: float, reason: str) -> None:
         self.state = state
         self.turn += 1
-        self._outcomes.clear()
+        del self._outcomes[:]
         self._bad.clear()
         self._failed = self._slow = 0
         self._notify(state, now, reason)

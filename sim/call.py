@@ -173,6 +173,8 @@ class Life:
         self._rows = bytearray()
         #: Requests of which a row is still to come, oldest first.
         self.live: dict[Call, None] = {}
+        #: Calls at a replica, working or queued, in order of arrival.
+        self.inside: dict[Call, None] = {}
         #: Requests that came.
         self.arrivals = 0
         # Bound once: making a bound method for each heap entry would cost more than the entry.
@@ -205,7 +207,7 @@ class Life:
         root.open = 1
         self.live[root] = None
         self.arrivals += 1
-        ready = site.service.ready
+        ready = site.ready
         if not ready or door is None:
             root.arrived = root.finished = now
             root.outcome = NO_REPLICA
@@ -247,12 +249,7 @@ class Life:
             return
         deadlines = link.deadlines
         if deadlines is not None:
-            # `Deadlines.watch`, inlined; and those long answered are let go, so that their memory is used again while
-            # the processor still has it at hand.
-            watched = deadlines.calls
-            while watched and not watched[0].waiting:
-                watched.popleft()
-            watched.append(call)
+            deadlines.calls.append(call)  # `Deadlines.watch`, inlined
             if not deadlines.armed:
                 deadlines.arm(call)
         pool = channel.pool
@@ -269,7 +266,7 @@ class Life:
     def dispatch(self, call: Call) -> None:
         """The call leaves its caller for a replica."""
         site = call.site
-        ready = site.service.ready
+        ready = site.ready
         now = self.env._now
         link = site.link
         channel = call.channel
@@ -315,12 +312,14 @@ class Life:
         call.arrived = now
         call.handler = replica.incarnation
         if replica.free:
-            replica.calls[call] = None
+            self.inside[call] = None
+            replica.calls += 1
             replica.free -= 1
             replica.busy_clock -= now
             self.begin(call, replica)
         elif len(replica.queue) < replica.limit:
-            replica.calls[call] = None
+            self.inside[call] = None
+            replica.calls += 1
             replica.queue.append(call)
         else:
             call.finished = now
@@ -358,7 +357,8 @@ class Life:
             return  # its process was killed meanwhile
         replica = call.replica
         assert replica is not None
-        if replica.run_queue:
+        # Who waits is asked for only where nobody could go on at once: one look less at memory.
+        if not replica.idle_cores and replica.run_queue:
             following = replica.run_queue.popleft()
             heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
         else:
@@ -407,7 +407,8 @@ class Life:
         call.outcome = outcome
         replica = call.replica
         assert replica is not None
-        del replica.calls[call]
+        del self.inside[call]
+        replica.calls -= 1
         replica.handled += 1
         if call.parent is None:
             self._close(call)
@@ -415,7 +416,7 @@ class Life:
             link = call.site.link
             delay = self._return_time(call) if link.modifiers else call.row[_BACK]  # type: ignore[union-attr]
             heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
-        if replica.queue:
+        if not replica.free and replica.queue:
             self.begin(replica.queue.popleft(), replica)
         else:
             replica.free += 1
@@ -473,6 +474,12 @@ class Life:
         site = call.site
         assert channel is not None and parent is not None
         channel.in_flight -= 1
+        deadlines = site.link.deadlines
+        if deadlines is not None:
+            # Those answered are let go at once, so that their memory is used again while the processor has it at hand.
+            watched = deadlines.calls
+            while watched and not watched[0].waiting:
+                watched.popleft()
         if parent.finished >= 0.0:
             # The caller was killed while it waited.
             call.ended = parent.finished
@@ -520,7 +527,7 @@ class Life:
     def kill(self, replica: Replica) -> None:
         """The replica's process ends: every call here is lost, and its callers' connections are reset."""
         now = self.env._now
-        calls = list(replica.calls)
+        calls = [call for call in self.inside if call.replica is replica]
         replica.clear(now)
         for channel in replica.channels:
             while channel.pool is not None and (waiting := channel.pool.abandon()) is not None:
@@ -529,6 +536,7 @@ class Life:
                 waiting.waiting = False
                 self._close(waiting)
         for call in calls:
+            del self.inside[call]
             call.finished = now
             call.outcome = RESET
             if call.parent is None:

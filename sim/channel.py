@@ -103,7 +103,7 @@ def choose(ready: list[Replica], balance: str, channel: Channel, pick: float) ->
     if second >= first:
         second += 1
     a, b = ready[first], ready[second]
-    return a if len(a.calls) <= len(b.calls) else b
+    return a if a.calls <= b.calls else b
 
 
 def fails_over(channel: Channel, call: Call, result: int, now: float) -> bool:

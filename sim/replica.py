@@ -67,8 +67,8 @@ class Replica:
         self.limit = spec.queue
         self.free = spec.workers
         self.idle_cores = spec.cores
-        #: Calls here, working or queued, in order of arrival.
-        self.calls: dict[Call, None] = {}
+        #: Calls here, working or queued.
+        self.calls = 0
         self.queue: deque[Call] = deque()
         #: Calls that have a worker and wait for a core.
         self.run_queue: deque[Call] = deque()
@@ -99,7 +99,7 @@ class Replica:
         spec = self.service.spec.memory
         # Garbage is collected whenever it reaches its mark, so it's a remainder: a sawtooth with no state of its own.
         garbage = (self.handled * spec.garbage) % (spec.collect_at * spec.limit)
-        return min(spec.limit, spec.base * spec.limit + len(self.calls) * spec.per_request + garbage + self.leaked)
+        return min(spec.limit, spec.base * spec.limit + self.calls * spec.per_request + garbage + self.leaked)
 
     def clear(self, now: float) -> None:
         """Forget all work in progress: the process is gone."""
@@ -107,7 +107,7 @@ class Replica:
         self.core_clock = self.core_time(now)
         self.free = self.service.spec.workers
         self.idle_cores = self.service.spec.cores
-        self.calls.clear()
+        self.calls = 0
         self.queue.clear()
         self.run_queue.clear()
         self.leaked = 0.0

@@ -82,7 +82,7 @@ def _replace(
     replica.draining = True
     replica.ready = False
     replica.service.refresh()
-    mesh.journal.log("draining", replica.service, replica=replica, requests=len(replica.calls))
+    mesh.journal.log("draining", replica.service, replica=replica, requests=replica.calls)
     deadline = mesh.now + GRACE
     # Calls that were on the way still arrive.
     yield mesh.timeout(_TICK)

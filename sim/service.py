@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 class Service:
     """A service of the mesh. `links` are its edges to those it calls, by callee."""
 
+    __slots__ = ("index", "links", "operations", "ready", "replicas", "spec")
+
     def __init__(self, spec: Spec, index: int, first_replica: int) -> None:
         self.spec = spec
         self.index = index
         self.operations = dict(operations_by_name(spec.operations))
         self.replicas = [Replica(self, i, first_replica + i) for i in range(spec.replicas)]
-        #: The replicas that get calls, in order.
+        #: The replicas that get calls, in order: one list for good, which sites have at hand too.
         self.ready = list(self.replicas)
         self.links: dict[str, Link] = {}
 
     def refresh(self) -> None:
         """Recompute `ready` after a replica's readiness changed."""
-        self.ready = [replica for replica in self.replicas if replica.ready]
+        self.ready[:] = [replica for replica in self.replicas if replica.ready]
 
 
 def probing(mesh: Mesh, service: Service, replica: Replica) -> Generator[Any, Any, None]:

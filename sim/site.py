@@ -44,6 +44,7 @@ class Site:
         "optional",
         "parent",
         "probability",
+        "ready",
         "service",
         "steps",
         "tape",
@@ -68,6 +69,8 @@ class Site:
         self.entry = entry
         self.parent = parent
         self.service = service
+        #: The service's, at hand: each call looks at it.
+        self.ready = service.ready
         #: Position of the operation in its service.
         self.operation = operation
         self.link = link

@@ -18,7 +18,7 @@ PICKS = st.floats(0, 1, exclude_max=True)
 
 def replicas(*loads):
     """Replicas that have so many calls."""
-    return [SimpleNamespace(index=index, calls=range(load)) for index, load in enumerate(loads)]
+    return [SimpleNamespace(index=index, calls=load) for index, load in enumerate(loads)]
 
 
 def channel(index=0, **policies):

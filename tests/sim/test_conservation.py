@@ -29,7 +29,7 @@ class Watch:
 
     def look(self):
         mesh = self.mesh
-        at_replicas = {replica.name: len(replica.calls) for replica in mesh.replicas}
+        at_replicas = {replica.name: replica.calls for replica in mesh.replicas}
         on_edges = {
             (link.caller.spec.name, link.callee.spec.name): sum(
                 replica.channels[link.index].in_flight for replica in link.caller.replicas
@@ -70,13 +70,15 @@ def balance(calls, now):
 
 
 def check_counters(mesh):
-    """No count is out of its range."""
+    """No count is out of its range, and nobody waits beside a free worker or core."""
+    assert len(mesh.life.inside) == sum(replica.calls for replica in mesh.replicas)
     for replica in mesh.replicas:
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers
         assert 0 <= replica.idle_cores <= spec.cores
         assert len(replica.queue) <= spec.queue
-        assert len(replica.calls) == replica.active + len(replica.queue)
+        assert replica.calls == replica.active + len(replica.queue)
+        assert not (replica.free and replica.queue) and not (replica.idle_cores and replica.run_queue)
         assert replica.up or not replica.calls
         for channel in replica.channels:
             assert channel.in_flight >= 0
