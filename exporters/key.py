@@ -15,7 +15,9 @@ from typing import Any
 
 import polars as pl
 
+from exporters import layout
 from exporters.files import Files
+from exporters.layout import TRUTH
 from exporters.ndjson import Written
 from sim.records import TRACE
 from sim.truth.brief import brief
@@ -24,9 +26,8 @@ from sim.truth.key import FORMAT, Clock, ground_truth, since
 from sim.truth.twins import Twins
 from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
 
-FOLDER = "truth"
 BRIEF = "brief.md"
-GROUND_TRUTH, VERDICTS = f"{FOLDER}/ground_truth.json", f"{FOLDER}/verdicts.ndjson"
+GROUND_TRUTH, VERDICTS = layout.GROUND_TRUTH, f"{TRUTH}/verdicts.ndjson"
 _TRACES = f"{TRACE.name}.ndjson"
 #: Bytes of a file that are read in one go, about.
 _PIECE = 2**24
@@ -46,25 +47,12 @@ def locate(folder: Path) -> Path:
     TruthError
         If the folder is neither, or has no key; of a data set or a folder of fixtures it says what to name instead.
     """
-    if not (folder / _TRACES).is_file():
-        raise TruthError(f"{folder}: {_instead(folder)}")
-    resolved = folder.resolve()
-    for place in (folder / FOLDER, resolved.parent.parent / FOLDER / resolved.name):
-        if place.is_dir():
-            return place
-    raise TruthError(f"{folder}: has no answer key: no folder {FOLDER} is in it, and it's no case of a data set")
-
-
-def _instead(folder: Path) -> str:
-    """What a folder is that is no fixture, and what to name instead."""
-    held = sorted(path.parent for below in ("*", "*/*") for path in folder.glob(f"{below}/{_TRACES}"))
-    if not held:
-        return f"not a fixture: it has no {_TRACES}"
-    if not (folder / "index.ndjson").is_file():
-        return f"holds fixtures: name one, such as {held[0]}"
-    if not (folder / FOLDER).is_dir():
-        return f"a data set without its answer keys: no folder {FOLDER} is in it"
-    return f"a data set: name one of its cases, such as {held[0]}"
+    if not layout.path(folder, _TRACES).is_file():
+        raise TruthError(f"{folder}: {layout.missing(folder, _TRACES)}")
+    place = layout.path(folder, GROUND_TRUTH).parent
+    if not place.is_dir():
+        raise TruthError(f"{folder}: has no answer key: no folder {TRUTH} is in it, and it's no case of a data set")
+    return place
 
 
 def read_ground_truth(folder: Path) -> dict[str, Any]:

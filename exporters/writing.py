@@ -11,7 +11,8 @@ from typing import Any
 from exporters import context, manifest
 from exporters.background import Background
 from exporters.formats import FORMATS, Format
-from exporters.key import BRIEF, FOLDER, KeySink
+from exporters.key import BRIEF, KeySink
+from exporters.layout import TRUTH
 from exporters.ndjson import NdjsonSink, Written
 from exporters.sink import Sink, Sinks
 from exporters.staging import staged
@@ -61,7 +62,7 @@ def write(
     OSError
         If the folder can't be written, or holds files of another kind, which would be lost.
     """
-    own = {manifest.NAME, BRIEF, FOLDER, *(f"{kind}.ndjson" for kind in KINDS), *FORMATS}
+    own = {manifest.NAME, BRIEF, TRUTH, *(f"{kind}.ndjson" for kind in KINDS), *FORMATS}
     refuse_foreign(folder, own, "fixture")
     others = {each.name: each for each in formats if each.name != "ndjson"}
     with staged(folder) as stage, ExitStack() as opened:
