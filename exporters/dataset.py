@@ -195,6 +195,7 @@ def _public(name: str, written: dict[str, Any], truth: dict[str, Any]) -> dict[s
     """A case without its answer."""
     return {
         "case": name,
+        "fixture": truth["fixture"],
         **truth["recording"],
         "services": truth["services"],
         "requests": truth["requests"]["total"],

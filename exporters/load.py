@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -95,8 +94,7 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     content = manifest.verified(folder, also=(key.GROUND_TRUTH, key.VERDICTS) if truth else ())
     try:
         options = content["options"]
-        files = "".join(content["files"][f"{kind}.ndjson"]["sha256"] for kind in KINDS)
-        sha256 = hashlib.sha256(files.encode()).hexdigest()
+        sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
         row = {
             "scenario": content["scenario"]["name"],
             "topology": content["topology"]["name"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +137,11 @@ def verified(folder: Path, by_size: bool = False, also: Collection[str] = ()) ->
     if problems:
         raise ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
     return content
+
+
+def recording(hashes: Mapping[str, str]) -> str:
+    """What tells a recording from every other: the SHA-256 of those of its four files, given by their names."""
+    return _sha256("".join(hashes[f"{kind}.ndjson"] for kind in KINDS))
 
 
 def damage(folder: Path, name: str, size: int) -> str:

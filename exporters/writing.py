@@ -74,11 +74,11 @@ def write(
             sinks.append(each.sink(stage / name, context.of(simulation)))
             opened.callback(sinks[-1].discard)
         if truth:
-            key = _with_key(simulation, stage, Sinks(sinks), on_batch)
+            written = _with_key(simulation, stage, lines, Sinks(sinks), on_batch)
         else:
-            key = {}
             _telemetry(simulation, Sinks(sinks), on_batch)
-        content = manifest.manifest(simulation, severity, lines.written | key, [*others])
+            written = lines.written
+        content = manifest.manifest(simulation, severity, written, [*others])
         manifest.save(stage, content)
     return content
 
@@ -92,13 +92,15 @@ def _telemetry(source: Simulation | Twins, sink: Sink, on_batch: Callable[[Batch
     sink.close()
 
 
-def _with_key(simulation: Simulation, stage: Path, sink: Sink, on_batch: Callable[[Batch], None]) -> dict[str, Written]:
-    """Write the records and the answer key, and return what the files of the key hold."""
+def _with_key(
+    simulation: Simulation, stage: Path, lines: NdjsonSink, sink: Sink, on_batch: Callable[[Batch], None]
+) -> dict[str, Written]:
+    """Write the records, into `lines` among others, and the answer key; returns what the files of both hold."""
     key = KeySink(stage)
     try:
         twins = Twins(simulation, key.write)
         _telemetry(twins, sink, on_batch)
-        return key.finish(twins)
+        return lines.written | key.finish(twins, lines.written)
     except BaseException:
         key.discard()
         raise
