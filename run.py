@@ -328,6 +328,7 @@ def whatif(
     text = None if mesh is None else _load_topology(mesh).document.text
     try:
         changed = reloaded.recipe.load_with(assignments, text)
+        _print(changed.scenario_document.problems)
         changed = replace(changed, scenario=edits.without(changed.scenario, without))
     except DocumentError as error:
         _refuse(error.problems)

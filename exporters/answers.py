@@ -63,8 +63,13 @@ def json_schema() -> dict[str, Any]:
                 "propagation": _optional(_list("from callee to caller, as a failure travels", edge)),
                 "verdicts": _optional(_list("requests that were harmed; those left out were not", verdict)),
                 "alerts": _optional(_list("in any order", alert)),
-                "trace_id": _optional(
-                    trace | {"description": "any request of the fixture: says which one is answered"}
+                "fixture": _optional(
+                    _text(
+                        "which fixture is answered, as its brief says",
+                        "5b0f3c9a17d2",
+                        "^[0-9a-f]{12}$",
+                        format="fixture",
+                    )
                 ),
             },
             ["root_causes"],
@@ -167,6 +172,9 @@ def _belongs(truth: Mapping[str, Any], traces: Collection[str]) -> Formats:
     services = list(dict.fromkeys([*truth["services"], *_stand_ins(truth)]))
     start, end = (datetime.fromisoformat(truth["recording"][side]) for side in ("start", "end"))
 
+    def fixture(name: str) -> str:
+        return "" if name == truth["fixture"] else f"this is fixture {truth['fixture']}, not {name}; {_ANOTHER}"
+
     def service(name: str) -> str:
         return "" if name in services else f"no service of this mesh is {shown(name)}{suggestion(name, services)}"
 
@@ -182,7 +190,7 @@ def _belongs(truth: Mapping[str, Any], traces: Collection[str]) -> Formats:
             return ""
         return f"{text} is outside the recording ({start.isoformat()} to {end.isoformat()}); {_ANOTHER}"
 
-    return {"service": service, "trace": trace, "date-time": moment}
+    return {"fixture": fixture, "service": service, "trace": trace, "date-time": moment}
 
 
 def _stand_ins(truth: Mapping[str, Any]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from exporters import key, manifest, writing
+from exporters.layout import TELEMETRY, TRUTH
 from exporters.staging import staged
 from faults import loader
 from faults.cases import Case, case
@@ -37,7 +38,6 @@ from topology.loader import Loaded as Mesh
 
 FORMAT = 1
 INDEX = "index.ndjson"
-TELEMETRY, TRUTH = "telemetry", "truth"
 #: Cases begin so long after each other, so that all of them fit into one database.
 _APART = timedelta(hours=1)
 #: Draws of a case, until it's clear that the mesh has no such case.
@@ -186,7 +186,7 @@ def _is_incident(simulation: Simulation) -> bool:
 def _put(folder: Path, stage: Path) -> None:
     """Move a fixture's files to their places in the two trees."""
     telemetry, truth = stage / TELEMETRY / folder.name, stage / TRUTH / folder.name
-    (folder / key.FOLDER).rename(truth)
+    (folder / TRUTH).rename(truth)
     (folder / manifest.NAME).rename(truth / manifest.NAME)
     folder.rename(telemetry)
 
@@ -195,6 +195,7 @@ def _public(name: str, written: dict[str, Any], truth: dict[str, Any]) -> dict[s
     """A case without its answer."""
     return {
         "case": name,
+        "fixture": truth["fixture"],
         **truth["recording"],
         "services": truth["services"],
         "requests": truth["requests"]["total"],

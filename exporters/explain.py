@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from exporters import key
+from exporters import key, layout
 from exporters.key import TruthError
 from faults.kinds import fault_kinds
 from faults.writing import written
@@ -49,7 +49,7 @@ def request(folder: Path, trace_id: str) -> list[str]:
     try:
         traces = key.read_verdicts(folder, truth, "trace_id")["trace_id"]
         found = key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
-        path = folder / f"{TRACE.name}.ndjson"
+        path = layout.path(folder, f"{TRACE.name}.ndjson")
         spans = pl.scan_ndjson(path, schema=TRACE.frame_schema).filter(trace_id=trace_id).collect().to_dicts()
         if not found or not spans:
             like = traces.filter(traces.str.starts_with(trace_id[:8]))

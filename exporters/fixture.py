@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
 
-from exporters import manifest
+from exporters import layout, manifest
 from exporters.manifest import ManifestError
 from exporters.timeline import KINDS, NEVER, Line, LineFiles, Only, stamp
 
@@ -59,7 +59,7 @@ class Fixture:
     Attributes
     ----------
     folder
-        Where it is.
+        Where it is; of a case of a data set either of its folders.
     manifest
         Its manifest, as `docs/records.md` describes it.
     start
@@ -93,7 +93,7 @@ class Fixture:
             self.start = datetime.fromisoformat(self.manifest["start"]).astimezone(UTC)
             self.length = float(options["lead_in_s"] + options["duration_s"] + options["recovery_s"])
         except (KeyError, TypeError, ValueError):
-            raise ManifestError(f"{self.folder / manifest.NAME}: isn't the manifest of a fixture") from None
+            raise ManifestError(f"{layout.path(self.folder, manifest.NAME)}: isn't the manifest of a fixture") from None
         except OSError as error:
             raise ManifestError(f"{error.filename}: cannot be read: {error.strerror}") from None
 

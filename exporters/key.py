@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from exporters import layout, manifest
 from exporters.files import Files
+from exporters.layout import TRUTH
 from exporters.ndjson import Written
 from sim.records import TRACE
 from sim.truth.brief import brief
@@ -24,10 +27,11 @@ from sim.truth.key import FORMAT, Clock, ground_truth, since
 from sim.truth.twins import Twins
 from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
 
-FOLDER = "truth"
 BRIEF = "brief.md"
-GROUND_TRUTH, VERDICTS = f"{FOLDER}/ground_truth.json", f"{FOLDER}/verdicts.ndjson"
+GROUND_TRUTH, VERDICTS = layout.GROUND_TRUTH, f"{TRUTH}/verdicts.ndjson"
 _TRACES = f"{TRACE.name}.ndjson"
+#: Of the hash of a recording, so many digits are its name in a brief and in answers.
+_DIGITS = 12
 #: Bytes of a file that are read in one go, about.
 _PIECE = 2**24
 #: Every file of a key, by its path in the fixture's folder.
@@ -46,25 +50,12 @@ def locate(folder: Path) -> Path:
     TruthError
         If the folder is neither, or has no key; of a data set or a folder of fixtures it says what to name instead.
     """
-    if not (folder / _TRACES).is_file():
-        raise TruthError(f"{folder}: {_instead(folder)}")
-    resolved = folder.resolve()
-    for place in (folder / FOLDER, resolved.parent.parent / FOLDER / resolved.name):
-        if place.is_dir():
-            return place
-    raise TruthError(f"{folder}: has no answer key: no folder {FOLDER} is in it, and it's no case of a data set")
-
-
-def _instead(folder: Path) -> str:
-    """What a folder is that is no fixture, and what to name instead."""
-    held = sorted(path.parent for below in ("*", "*/*") for path in folder.glob(f"{below}/{_TRACES}"))
-    if not held:
-        return f"not a fixture: it has no {_TRACES}"
-    if not (folder / "index.ndjson").is_file():
-        return f"holds fixtures: name one, such as {held[0]}"
-    if not (folder / FOLDER).is_dir():
-        return f"a data set without its answer keys: no folder {FOLDER} is in it"
-    return f"a data set: name one of its cases, such as {held[0]}"
+    if not layout.path(folder, _TRACES).is_file():
+        raise TruthError(f"{folder}: {layout.missing(folder, _TRACES)}")
+    place = layout.path(folder, GROUND_TRUTH).parent
+    if not place.is_dir():
+        raise TruthError(f"{folder}: has no answer key: no folder {TRUTH} is in it, and it's no case of a data set")
+    return place
 
 
 def read_ground_truth(folder: Path) -> dict[str, Any]:
@@ -127,16 +118,26 @@ class KeySink:
         self._records += len(verdicts)
         self._bytes += len(lines)
 
-    def finish(self, twins: Twins) -> dict[str, Written]:
-        """Write the rest, once the run is over and its traces are in the folder; returns what the files hold."""
+    def finish(self, twins: Twins, records: Mapping[str, Written]) -> dict[str, Written]:
+        """Write the rest, once the run is over and its records are in the folder; returns what the files hold.
+
+        Parameters
+        ----------
+        twins
+            The run.
+        records
+            What the files of its records hold, by name.
+        """
+        # Of what everybody sees, so that it tells nobody anything.
+        fixture = manifest.recording({name: each.sha256 for name, each in records.items()})[:_DIGITS]
         clock = Clock(twins.simulation.start)
         seen = {finding.fault.id: since(finding) for finding in twins.findings}
         # Symptoms compare what came before with as long a time after, at most.
         spans = _server_spans(self._folder / _TRACES, clock(2 * max(seen.values(), default=0.0)))
         ranked = {second: symptoms(spans, clock(second)) for second in dict.fromkeys(seen.values())}
-        truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()})
+        truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()}, fixture)
         written = {
-            BRIEF: self._text(BRIEF, brief(twins)),
+            BRIEF: self._text(BRIEF, brief(twins, fixture)),
             GROUND_TRUTH: self._text(GROUND_TRUTH, json.dumps(truth, indent=2, ensure_ascii=False) + "\n"),
             VERDICTS: Written(self._records, self._bytes, self._hash.hexdigest()),
         }

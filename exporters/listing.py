@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exporters import manifest
+from exporters import layout, manifest
 from exporters.staging import recover
 from faults.scenario import GROUPS
 from sim.records import KINDS
@@ -59,7 +59,7 @@ def _entry(folder: Path, content: dict[str, Any]) -> Entry:
             ),
         )
     except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
+        raise manifest.ManifestError(f"{layout.path(folder, manifest.NAME)}: isn't the manifest of a fixture") from None
 
 
 def as_json(entry: Entry) -> dict[str, Any]:

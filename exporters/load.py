@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from exporters import key, manifest, reading
+from exporters import key, layout, manifest, reading
 from exporters.databases.connecting import connected
 from exporters.databases.database import DatabaseError
 from exporters.databases.tables import FAULTS, FIXTURES, RECORDS, TRUTH, VERDICTS, Table, fault_rows, placed
@@ -64,7 +63,8 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
         database.prepare((FIXTURES, *RECORDS, *(TRUTH if truth else ())))
         there = database.find(row["fixture"])
         if there is not None and there["sha256"] != row["sha256"]:
-            whose = f"scenario {there['scenario']}, seed {there['seed']}"
+            seed = "" if there["seed"] is None else f", seed {there['seed']}"
+            whose = f"scenario {there['scenario']}{seed}"
             raise DatabaseError(f"another fixture is called {row['fixture']} there ({whose}): give --fixture-id")
         has_truth = there is not None and there["truth"]
         new = [*(RECORDS if there is None else ()), *(TRUTH if truth and not has_truth else ())]
@@ -94,12 +94,12 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     content = manifest.verified(folder, also=(key.GROUND_TRUTH, key.VERDICTS) if truth else ())
     try:
         options = content["options"]
-        files = "".join(content["files"][f"{kind}.ndjson"]["sha256"] for kind in KINDS)
-        sha256 = hashlib.sha256(files.encode()).hexdigest()
+        sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
         row = {
             "scenario": content["scenario"]["name"],
             "topology": content["topology"]["name"],
-            "seed": content["seed"],
+            # With its seed one could play a case without its faults, and compare.
+            "seed": None if layout.case(folder) else content["seed"],
             "start": content["start"],
             "length_s": options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
             "interval_s": options["interval_s"],
@@ -107,7 +107,7 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
             "truth": truth,
         }
     except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{folder / manifest.NAME}: isn't the manifest of a fixture") from None
+        raise manifest.ManifestError(f"{layout.path(folder, manifest.NAME)}: isn't the manifest of a fixture") from None
     name = fixture or f"{row['scenario']}-{sha256[:8]}"
     if not _ID.fullmatch(name):
         raise DatabaseError(f"{name!r} is no id: it has up to 100 letters, digits, `-`, `_` and `.`")

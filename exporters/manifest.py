@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporters import layout
 from exporters.timeline import KINDS
 
 if TYPE_CHECKING:
     from exporters.ndjson import Written
     from sim.simulation import Simulation
 
-NAME = "manifest.json"
+NAME = layout.MANIFEST
 #: Of the layout of a fixture; a reader refuses others.
 FORMAT = 1
 #: Others whose versions decide the bytes: draws (numpy, scipy), order of events (simpy), text of numbers (polars).
@@ -85,18 +86,18 @@ def save(folder: Path, content: dict[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """Read the manifest of a fixture.
+    """Read the manifest of a fixture, or of a case of a data set.
 
     Raises
     ------
     ManifestError
         If the folder has none, or it can't be read, or is of another format.
     """
-    path = folder / NAME
+    path = layout.path(folder, NAME)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ManifestError(f"{folder}: not a fixture: it has no {NAME}") from None
+        raise ManifestError(f"{folder}: {layout.missing(folder, NAME)}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -129,18 +130,23 @@ def verified(folder: Path, by_size: bool = False, also: Collection[str] = ()) ->
         files = {name: content["files"][name] for name in (*(f"{kind}.ndjson" for kind in KINDS), *also)}
         problems = [problem for name, each in files.items() if (problem := damage(folder, name, each["bytes"]))]
         if not (problems or by_size):
-            changed = (name for name, each in files.items() if _sha256_of(folder / name) != each["sha256"])
+            changed = (name for name, each in files.items() if _sha256_of(layout.path(folder, name)) != each["sha256"])
             problems = [f"{name} was changed" for name in changed]
     except (KeyError, TypeError):
-        raise ManifestError(f"{folder / NAME}: isn't the manifest of a fixture") from None
+        raise ManifestError(f"{layout.path(folder, NAME)}: isn't the manifest of a fixture") from None
     if problems:
         raise ManifestError(f"{folder}: isn't what its manifest says: {'; '.join(problems)}")
     return content
 
 
+def recording(hashes: Mapping[str, str]) -> str:
+    """What tells a recording from every other: the SHA-256 of those of its four files, given by their names."""
+    return _sha256("".join(hashes[f"{kind}.ndjson"] for kind in KINDS))
+
+
 def damage(folder: Path, name: str, size: int) -> str:
     """What is wrong with a fixture's file, as far as its size tells; empty if nothing is."""
-    path = folder / name
+    path = layout.path(folder, name)
     if not path.is_file():
         return f"{name} is missing"
     found = path.stat().st_size

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from exporters import answers, key, marks
+from exporters import answers, key, layout, marks
 from exporters.key import TruthError
 from sim.records import TRACE
 from sim.truth import floors, score
@@ -92,7 +92,7 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 def _traces(folder: Path) -> pl.DataFrame:
     """What the floors look at of a fixture's spans."""
     wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
-    path = folder / "traces.ndjson"
+    path = layout.path(folder, "traces.ndjson")
     try:
         return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
     except (OSError, pl.exceptions.PolarsError) as error:

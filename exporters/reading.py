@@ -17,7 +17,7 @@ from typing import BinaryIO
 import polars as pl
 
 from exporters import context as contexts
-from exporters import key, manifest, replay
+from exporters import key, layout, manifest, replay
 from exporters.context import Context
 from sim.records import KINDS, Batch, Kind
 from sim.truth.verdict import SCHEMA as VERDICT_SCHEMA
@@ -57,7 +57,7 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
     start = datetime.fromisoformat(manifest.verified(folder)["start"])
     with ExitStack() as stack:
         files = [
-            _File(kind, stack.enter_context((folder / f"{name}.ndjson").open("rb")), max(1, records // 2))
+            _File(kind, stack.enter_context(layout.path(folder, f"{name}.ndjson").open("rb")), max(1, records // 2))
             for name, kind in KINDS.items()
         ]
         while unfinished := [file for file in files if not file.finished]:
@@ -75,14 +75,14 @@ def batches(folder: Path, records: int = 32_000) -> Iterator[Batch]:
 
 def records(folder: Path, kind: Kind, count: int = 32_000) -> Iterator[pl.DataFrame]:
     """The records of one kind, so many at a time; check them first (`manifest.verified`)."""
-    with (folder / f"{kind.name}.ndjson").open("rb") as file:
+    with layout.path(folder, f"{kind.name}.ndjson").open("rb") as file:
         while lines := list(islice(file, count)):
             yield _decode(kind, lines)
 
 
 def verdicts(folder: Path, records: int = 32_000) -> Iterator[pl.DataFrame]:
     """The verdicts on a fixture's requests, so many at a time; check them first (`exporters.manifest.verified`)."""
-    with (folder / key.VERDICTS).open("rb") as file:
+    with layout.path(folder, key.VERDICTS).open("rb") as file:
         while lines := list(islice(file, records)):
             yield pl.read_ndjson(b"".join(lines), schema=VERDICT_SCHEMA)
 

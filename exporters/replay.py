@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from exporters import manifest, writing
+from exporters import layout, manifest, writing
 from exporters.key import FILES
 from exporters.manifest import ManifestError
 from faults.loader import Loaded, Options
@@ -73,7 +73,7 @@ def reload(folder: Path) -> Reloaded:
     topology.document.DocumentError
         If this version refuses the scenario or the topology, as the one that made the fixture did not.
     """
-    path = folder / manifest.NAME
+    path = layout.path(folder, manifest.NAME)
     content = manifest.load(folder)
     try:
         options = Options(
@@ -127,7 +127,9 @@ class Comparison:
     def problems(self) -> list[str]:
         """What isn't the same, as lines of text."""
         return [
-            f"{self.reloaded.folder / outcome.file}: {outcome.problem}" for outcome in self.outcomes if outcome.problem
+            f"{layout.path(self.reloaded.folder, outcome.file)}: {outcome.problem}"
+            for outcome in self.outcomes
+            if outcome.problem
         ]
 
     def lines(self) -> list[str]:
@@ -175,9 +177,10 @@ def replay(reloaded: Reloaded, output: Path | None, on_batch: Callable[[Batch], 
     OSError
         If the folder can't be written, or is the fixture itself, or a file of the fixture can't be read.
     """
-    if output is not None and output.resolve().is_relative_to(reloaded.folder.resolve()):
+    folders = layout.case(reloaded.folder) or (reloaded.folder,)
+    if output is not None and any(output.resolve().is_relative_to(folder.resolve()) for folder in folders):
         raise FileExistsError(errno.EEXIST, "it is the fixture that is run again", str(output))
-    before = {name: _sha256(reloaded.folder / name) for name in reloaded.files}
+    before = {name: _sha256(layout.path(reloaded.folder, name)) for name in reloaded.files}
     with _kept(output) as folder:
         simulation = reloaded.simulation(reloaded.loaded)
         written = writing.write(

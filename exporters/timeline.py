@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from exporters import layout
+
 #: The kinds of record by name, in the order of `sim.records.KINDS`, which would bring polars with it.
 KINDS = ("metrics", "logs", "traces", "events")
 #: Where the timestamp stands in a line: behind `{"timestamp":"`.
@@ -117,7 +119,7 @@ class LineFiles:
         self._files: list[LineFile] = []
         try:
             for kind in KINDS:
-                self._files.append(LineFile(folder / f"{kind}.ndjson"))
+                self._files.append(LineFile(layout.path(folder, f"{kind}.ndjson")))
         except OSError:
             self.close()
             raise

@@ -11,7 +11,8 @@ from typing import Any
 from exporters import context, manifest
 from exporters.background import Background
 from exporters.formats import FORMATS, Format
-from exporters.key import BRIEF, FOLDER, KeySink
+from exporters.key import BRIEF, KeySink
+from exporters.layout import TRUTH
 from exporters.ndjson import NdjsonSink, Written
 from exporters.sink import Sink, Sinks
 from exporters.staging import staged
@@ -61,7 +62,7 @@ def write(
     OSError
         If the folder can't be written, or holds files of another kind, which would be lost.
     """
-    own = {manifest.NAME, BRIEF, FOLDER, *(f"{kind}.ndjson" for kind in KINDS), *FORMATS}
+    own = {manifest.NAME, BRIEF, TRUTH, *(f"{kind}.ndjson" for kind in KINDS), *FORMATS}
     refuse_foreign(folder, own, "fixture")
     others = {each.name: each for each in formats if each.name != "ndjson"}
     with staged(folder) as stage, ExitStack() as opened:
@@ -73,11 +74,11 @@ def write(
             sinks.append(each.sink(stage / name, context.of(simulation)))
             opened.callback(sinks[-1].discard)
         if truth:
-            key = _with_key(simulation, stage, Sinks(sinks), on_batch)
+            written = _with_key(simulation, stage, lines, Sinks(sinks), on_batch)
         else:
-            key = {}
             _telemetry(simulation, Sinks(sinks), on_batch)
-        content = manifest.manifest(simulation, severity, lines.written | key, [*others])
+            written = lines.written
+        content = manifest.manifest(simulation, severity, written, [*others])
         manifest.save(stage, content)
     return content
 
@@ -91,13 +92,15 @@ def _telemetry(source: Simulation | Twins, sink: Sink, on_batch: Callable[[Batch
     sink.close()
 
 
-def _with_key(simulation: Simulation, stage: Path, sink: Sink, on_batch: Callable[[Batch], None]) -> dict[str, Written]:
-    """Write the records and the answer key, and return what the files of the key hold."""
+def _with_key(
+    simulation: Simulation, stage: Path, lines: NdjsonSink, sink: Sink, on_batch: Callable[[Batch], None]
+) -> dict[str, Written]:
+    """Write the records, into `lines` among others, and the answer key; returns what the files of both hold."""
     key = KeySink(stage)
     try:
         twins = Twins(simulation, key.write)
         _telemetry(twins, sink, on_batch)
-        return key.finish(twins)
+        return lines.written | key.finish(twins, lines.written)
     except BaseException:
         key.discard()
         raise

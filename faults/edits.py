@@ -113,6 +113,14 @@ def write_out(text: str, scenario: Scenario) -> str:
     return _dump(root)
 
 
+def drop(text: str, word: str, numbers: Collection[int]) -> str:
+    """A scenario's text without some items of a list, by their places in it."""
+    root = Document.parse(text, "text").root
+    listed = root.entries[word]
+    listed.items = [item for number, item in enumerate(listed.items) if number not in numbers]
+    return _dump(root)
+
+
 def _node(value: Any) -> Node:
     """The node of a value made of texts, lists and blocks."""
     if isinstance(value, dict):

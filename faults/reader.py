@@ -121,7 +121,7 @@ class FaultReader:
     def _check_window(self, fault: Fault, block: Node) -> None:
         """Each fault acts inside the recording."""
         scenario, window = self._scenario, self._scenario.window(fault)
-        if window.start < -1e-9 or window.end > scenario.length + 1e-9:
+        if not scenario.holds(fault):
             acts = f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)}"
             lengths = ", ".join(
                 f"{word} {_time(getattr(scenario, word))}" for word in ("lead_in", "duration", "recovery")

@@ -16,9 +16,11 @@ from topology.binder import keys_of, read
 from topology.document import Document, DocumentError, Problem
 from topology.spec import Workload
 
+#: The parts of a recording.
+_LENGTHS = ("duration", "lead_in", "recovery")
 #: What is set as an option and not in a text, and the grammar of its value. `workload.rate` is `rate`, which takes its
 #: place in every run.
-_OPTIONS = {name: (name, keys_of(Scenario)[name].grammar) for name in ("duration", "lead_in", "recovery", "rate")} | {
+_OPTIONS = {name: (name, keys_of(Scenario)[name].grammar) for name in (*_LENGTHS, "rate")} | {
     "severity": ("severity", keys_of(Fault)["severity"].grammar),
     "workload.rate": ("rate", keys_of(Workload)["rate"].grammar),
 }
@@ -50,6 +52,8 @@ class Recipe:
     def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> Loaded:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
 
+        But a confounder for which the recording is too short now is left out, and a warning of the scenario says so.
+
         Parameters
         ----------
         assignments
@@ -62,8 +66,8 @@ class Recipe:
         topology.document.DocumentError
             With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`.
         """
-        recipe = self._written_out()
-        changes = _Changes(recipe if mesh is None else replace(recipe, topology=mesh))
+        drawn = replace(self, options=replace(self.options, severity=1.0)).load()
+        changes = _Changes(self._written_out(drawn.scenario, mesh))
         refused = []
         for assignment in assignments:
             try:
@@ -72,16 +76,22 @@ class Recipe:
                 refused.append(Problem(_called(assignment), 0, "", str(error)))
         if refused:
             raise DocumentError(refused)
+        left_out = changes.leave_out(drawn)
         try:
-            return changes.recipe.load()
+            loaded = changes.recipe.load()
         except DocumentError as error:
             raise DocumentError([changes.blame(problem) for problem in error.problems]) from None
+        loaded.scenario_document.problems += left_out
+        return loaded
 
-    def _written_out(self) -> Recipe:
-        """The same, with nothing left to the seed."""
-        drawn = replace(self, options=replace(self.options, severity=1.0)).load().scenario
-        text = edits.write_out(self.scenario, drawn)
-        return replace(self, scenario=text, options=replace(self.options, confounders="none"))
+    def _written_out(self, drawn: Scenario, mesh: str | None) -> Recipe:
+        """The same with nothing left to the seed, and if one is given, on another mesh."""
+        return replace(
+            self,
+            scenario=edits.write_out(self.scenario, drawn),
+            topology=self.topology if mesh is None else mesh,
+            options=replace(self.options, confounders="none"),
+        )
 
 
 @dataclass
@@ -106,17 +116,36 @@ class _Changes:
             # The option would hide the rate that is in it.
             self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=None))
 
+    def leave_out(self, drawn: Loaded) -> list[Problem]:
+        """Leave out the confounders that the recording doesn't hold any more, unless they were changed; says which."""
+        lengths = {word: length for word in _LENGTHS if (length := getattr(self.recipe.options, word)) is not None}
+        played = replace(drawn.scenario, **lengths)
+        listed = drawn.scenario_document.root.entries.get("background")
+        own = 0 if listed is None else len(listed.items)  # those of the file come first
+        gone = {
+            number: fault
+            for number, fault in enumerate(played.background)
+            if number >= own and not played.holds(fault) and not self._near("scenario", f"background[{number}]")
+        }
+        if gone:
+            self.recipe = replace(self.recipe, scenario=edits.drop(self.recipe.scenario, "background", gone))
+        why = "is left out, since the recording doesn't hold it any more"
+        return [Problem(fault.id, 0, "", f"{fault.kind} of {fault.target} {why}", True) for fault in gone.values()]
+
+    def _near(self, where: str, path: str) -> list[tuple[str, str]]:
+        """The places of changes at, below or above a path of a text, each with its assignment."""
+        return [
+            (place, assignment)
+            for side, place, assignment in self.places
+            if side == where and (edits.below(place, path) or edits.below(path, place))
+        ]
+
     def blame(self, problem: Problem) -> Problem:
         """A problem as one of the assignments at its place, below or above; as one of the text if there are none.
 
         It loses its line: nobody has seen the lines of a text that was changed.
         """
-        near = [
-            (place, assignment)
-            for side, place, assignment in self.places
-            if problem.file.endswith(f"({side})")
-            and (edits.below(place, problem.path) or edits.below(problem.path, place))
-        ]
+        near = self._near("scenario" if problem.file.endswith("(scenario)") else "topology", problem.path)
         file = " ".join(_called(assignment) for _, assignment in near) or problem.file
         said = near and all(place == problem.path for place, _ in near)
         return replace(problem, file=file, line=0, path="" if said else problem.path)

@@ -49,6 +49,11 @@ class Scenario:
         start = self.lead_in + fault.at.of(self.duration)
         return Window(start, start + fault.ramp.of(self.duration), start + fault.for_.of(self.duration))
 
+    def holds(self, fault: Fault) -> bool:
+        """Whether a fault acts inside the recording."""
+        window = self.window(fault)
+        return window.start >= -1e-9 and window.end <= self.length + 1e-9
+
     def at_severity(self, severity: float) -> Scenario:
         """The same scenario with the severity of every fault multiplied by a number in (0, 1]."""
         return replace(self, faults=tuple(replace(fault, severity=fault.severity * severity) for fault in self.faults))

@@ -1,6 +1,7 @@
 """A small answer key, as a fixture's `truth` folder holds it, and the answer that it calls right."""
 
 SERVICES = ["gateway", "cart", "stock", "store", "mail"]
+FIXTURE = "81ce0d7724fa"
 TRACES = [f"{number:032x}" for number in range(1, 9)]
 
 
@@ -70,6 +71,7 @@ def truth(*faults):
     """An answer key with these faults."""
     return {
         "format": 1,
+        "fixture": FIXTURE,
         "incident": any(not each["latent"] for each in faults),
         "objective": {"share": 0.95, "within_ms": 1000.0, "window_s": 10.0, "minimum": 3},
         "recording": {"start": at(0), "end": at(180)},

@@ -19,6 +19,8 @@ from sim.truth.floors import symptoms
 from sim.truth.key import Clock, ground_truth, since
 from sim.truth.twins import Twins
 
+#: What each would be called.
+FIXTURE = "0123456789ab"
 #: A fault of each kind, where it does what it can.
 FAULTS = {
     "configure": "configure: {target: auth-service}",
@@ -81,7 +83,7 @@ def compare(simulation):
     records = frames(twins.batches())
     clock = Clock(simulation.start)
     loudest = {finding.fault.id: symptoms(records["traces"], clock(since(finding))) for finding in twins.findings}
-    return Compared(twins, records, pl.concat(verdicts), ground_truth(twins, loudest), brief(twins))
+    return Compared(twins, records, pl.concat(verdicts), ground_truth(twins, loudest, FIXTURE), brief(twins, FIXTURE))
 
 
 def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):

@@ -54,7 +54,7 @@ FIXTURES = Table(
         Column("fixture", "string", "its id"),
         Column("scenario", "string", "name of the scenario"),
         Column("topology", "string", "name of the mesh"),
-        Column("seed", "integer", "of every draw"),
+        Column("seed", "integer", "of every draw; null of a case of a data set", nullable=True),
         Column("start", "time", "start of the recording"),
         Column("length_s", "number", "length of the recording in seconds"),
         Column("interval_s", "number", "seconds between samples of metrics"),

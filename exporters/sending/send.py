@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from exporters import manifest, reading
+from exporters import layout, manifest, reading
 from exporters.context import Context
 from exporters.fixture import Clock
 from exporters.sending.delivery import Delivery
@@ -89,7 +89,7 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
         If the state can't be read or written.
     """
     address, context = _address(order), order.context
-    fixture = hashlib.sha256((order.folder / manifest.NAME).read_bytes()).hexdigest()
+    fixture = hashlib.sha256(layout.path(order.folder, manifest.NAME).read_bytes()).hexdigest()
     progress = Progress(
         fixture,
         to=str(address.copy_with(username="", password="")),

@@ -16,13 +16,13 @@ from sim.truth.twins import Twins
 from topology.units import duration
 
 
-def brief(twins: Twins) -> str:
-    """The page, as Markdown."""
+def brief(twins: Twins, fixture: str) -> str:
+    """The page, as Markdown; `fixture` is what the recording is called, which tells nothing of it."""
     simulation = twins.simulation
     clock = Clock(simulation.start)
     entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
     lines = _page(twins.promise, entries, clock, simulation.scenario.length)
-    return "\n".join([*lines, "", *_table(twins.promise, entries), ""])
+    return "\n".join([*lines, "", *_table(twins.promise, entries), "", f"Fixture: {fixture}", ""])
 
 
 def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> Iterator[str]:

@@ -53,7 +53,7 @@ _NEAR = 60.0
 Symptoms = Sequence[tuple[str, float]]
 
 
-def ground_truth(twins: Twins, symptoms: dict[str, Symptoms]) -> dict[str, Any]:
+def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> dict[str, Any]:
     """The key of a run that was played to its end.
 
     Parameters
@@ -63,6 +63,8 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms]) -> dict[str, Any]:
     symptoms
         For each fault, by its id, the services from the loudest to the most quiet (`sim.truth.floors.symptoms`), as the
         run's telemetry has them before and after `since(finding)`.
+    fixture
+        What the recording is called, which tells nothing of it.
     """
     simulation = twins.simulation
     scenario, topology = simulation.scenario, simulation.topology
@@ -70,6 +72,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms]) -> dict[str, Any]:
     objective = topology.workload.objective
     return {
         "format": FORMAT,
+        "fixture": fixture,
         "incident": twins.incident,
         "objective": {
             "share": objective.share,

@@ -75,6 +75,9 @@ def ground_truth() -> Schema:
     return {"$schema": _DRAFT, "title": "ground truth"} | _object(
         "What was really wrong in a recording.",
         format={"const": FORMAT},
+        fixture=_text(
+            "which recording: the beginning of a hash of the hashes of its four files", pattern="^[0-9a-f]{12}$"
+        ),
         incident=_flag("whether a fault moved an indicator that users feel"),
         objective=_object(
             "what users are promised",

@@ -415,11 +415,18 @@ class _Explained(NamedTuple):
 
 
 def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
-    """The alerts that should fire: on what users feel each, on what a root shows any."""
+    """The alerts that should fire: on what users feel each, on what a root shows any.
+
+    A root goes on showing it while its fault acts, also where users are well before that: a breaker may protect them.
+    """
+    well = _latest(truth, fault)
     for alert in fault["alerts"]:
         about = alert["service"], signal(alert["indicator"])
-        what = about if alert["type"] == "symptom" else (fault["root_cause"]["service"],)
-        yield _Explained(what, *about, _moment(alert["earliest"]), _latest(truth, fault))
+        earliest = _moment(alert["earliest"])
+        if alert["type"] == "symptom":
+            yield _Explained(about, *about, earliest, well)
+        else:
+            yield _Explained((fault["root_cause"]["service"],), *about, earliest, max(well, _moment(fault["end"])))
 
 
 def _symptoms(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:

@@ -117,7 +117,7 @@ def test_all_problems_are_told_at_once_each_with_its_path(file):
         "answers.json: alerts[0].at: '2024-13-15T10:30:00Z' is no moment: month must be in 1..12",
         'answers.json: alerts[0].service: must be a text such as "database", not 5',
         "answers.json: conclusion: unknown key (valid: root_causes, detected_at, affected_services, propagation, "
-        "verdicts, alerts, trace_id)",
+        "verdicts, alerts, fixture)",
     ]
 
 

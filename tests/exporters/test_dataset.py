@@ -4,37 +4,15 @@ import json
 from itertools import pairwise
 
 import pytest
+from small_cases import CASES, SMALL, make
 
 import topology.loader
 from exporters import dataset, key
-from exporters.dataset import NoCaseError, Order, generate
+from exporters.dataset import NoCaseError
 from sim.records import KINDS
 from topology.loader import DEFAULT, parse, shipped
 
 MESH = topology.loader.load(shipped()[DEFAULT])
-CASES = 6
-#: Two services and few users: cases that take little time.
-SMALL = """
-name: small
-services:
-  web:
-    replicas: 2
-    workers: 4
-    operations: {home: {work: 2ms, calls: [store.get]}}
-  store:
-    kind: database
-    replicas: 2
-    workers: 4
-    operations: {get: {work: 3ms}}
-workload: {rate: 10/s, mix: {web.home: 1}}
-"""
-
-
-def make(folder, processes=1, **changes):
-    heard = []
-    order = Order(**{"cases": CASES, "seed": 3, "mesh": parse(SMALL, "small.yaml"), "latent": False} | changes)
-    content = generate(order, folder, processes, heard.append)
-    return heard, content
 
 
 def files(folder):
@@ -45,15 +23,8 @@ def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dataset") / "set"
-    heard, content = make(folder)
-    return folder, heard, content
-
-
-def test_telemetry_and_answers_are_in_trees_of_their_own(made):
-    folder, _, _ = made
+def test_telemetry_and_answers_are_in_trees_of_their_own(small_cases):
+    folder, _, _ = small_cases
     cases = [line["case"] for line in lines(folder / "index.ndjson")]
     telemetry = [
         f"telemetry/{case}/{name}" for case in cases for name in (*(f"{kind}.ndjson" for kind in KINDS), key.BRIEF)
@@ -65,8 +36,8 @@ def test_telemetry_and_answers_are_in_trees_of_their_own(made):
     assert sorted(files(folder)) == sorted([*telemetry, *truth, *own])
 
 
-def test_nothing_outside_of_the_truth_tells_what_was_wrong(made):
-    folder, _, _ = made
+def test_nothing_outside_of_the_truth_tells_what_was_wrong(small_cases):
+    folder, _, _ = small_cases
     for answer in lines(folder / "truth" / "index.ndjson"):
         public = json.dumps(next(line for line in lines(folder / "index.ndjson") if line["case"] == answer["case"]))
         public += (folder / "telemetry" / answer["case"] / key.BRIEF).read_text(encoding="utf-8")
@@ -76,8 +47,8 @@ def test_nothing_outside_of_the_truth_tells_what_was_wrong(made):
         assert "incident" not in json.loads(public[: public.index("}}}") + 3])
 
 
-def test_cases_with_an_incident_are_felt_and_quiet_ones_are_not(made):
-    folder, _, content = made
+def test_cases_with_an_incident_are_felt_and_quiet_ones_are_not(small_cases):
+    folder, _, content = small_cases
     answers = lines(folder / "truth" / "index.ndjson")
     assert [answer["incident"] for answer in answers].count(False) == sum(
         dataset.case(parse(SMALL, "small.yaml").topology, 3, number, 0).quiet for number in range(CASES)
@@ -89,8 +60,8 @@ def test_cases_with_an_incident_are_felt_and_quiet_ones_are_not(made):
     assert content["incidents"] == sum(answer["incident"] for answer in answers)
 
 
-def test_the_indexes_list_the_cases_in_order_with_what_their_files_hold(made):
-    folder, heard, _ = made
+def test_the_indexes_list_the_cases_in_order_with_what_their_files_hold(small_cases):
+    folder, heard, _ = small_cases
     public = lines(folder / "index.ndjson")
     assert public == [each.public for each in heard]
     assert lines(folder / "truth" / "index.ndjson") == [each.answer for each in heard]
@@ -102,14 +73,14 @@ def test_the_indexes_list_the_cases_in_order_with_what_their_files_hold(made):
     assert all(one["end"] < other["start"] for one, other in pairwise(public))
 
 
-def test_two_processes_make_the_same_bytes_as_one(made, tmp_path):
-    folder, _, _ = made
+def test_two_processes_make_the_same_bytes_as_one(small_cases, tmp_path):
+    folder, _, _ = small_cases
     make(tmp_path / "set", processes=2)
     assert files(tmp_path / "set") == files(folder)
 
 
-def test_cases_do_not_depend_on_how_many_there_are(made, tmp_path):
-    folder, _, _ = made
+def test_cases_do_not_depend_on_how_many_there_are(small_cases, tmp_path):
+    folder, _, _ = small_cases
     make(tmp_path / "set", cases=2)
     fewer, all_files = files(tmp_path / "set"), files(folder)
     cases = {name: content for name, content in fewer.items() if "case-" in name}
@@ -117,12 +88,12 @@ def test_cases_do_not_depend_on_how_many_there_are(made, tmp_path):
     assert cases == {name: all_files[name] for name in cases}
 
 
-def test_latent_cases_are_counted_and_kept_only_where_asked(made, tmp_path):
-    _, _, content = made
+def test_latent_cases_are_counted_and_kept_only_where_asked(small_cases, tmp_path):
+    _, _, content = small_cases
     heard, kept = make(tmp_path / "set", latent=True)
     assert kept["drawn_again"]["latent"] == 0
     assert kept["incidents"] <= content["incidents"]
-    assert content["drawn_again"]["latent"] == sum(each.latent for each in made[1])
+    assert content["drawn_again"]["latent"] == sum(each.latent for each in small_cases[1])
     assert len(heard) == CASES
 
 

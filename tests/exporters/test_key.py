@@ -3,16 +3,19 @@
 import json
 import re
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from shutil import copytree
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
-from twin_runs import FAULTS, OPTIONS, incident, simulation
+from twin_runs import FAULTS, FIXTURE, OPTIONS, incident, simulation
 
 from exporters import key, writing
 from exporters.key import KeySink, TruthError, locate, read_ground_truth, scan_verdicts
 from exporters.schemas import FOLDER as SCHEMAS
+from run import main
 from sim.records import KINDS
 from sim.truth import schema
 from sim.truth.mechanism import MECHANISMS
@@ -37,14 +40,33 @@ def folder(made, tmp_path):
     return copytree(made, tmp_path / "stop")
 
 
+def contents(folder):
+    """The texts of its key."""
+    return [(folder / name).read_text(encoding="utf-8") for name in key.FILES]
+
+
+def called(folder):
+    """What the last line of its brief says that it is called."""
+    return re.search(r"\n\nFixture: ([0-9a-f]{12})\n$", (folder / key.BRIEF).read_text(encoding="utf-8"))[1]
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
 # -- written ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_files_hold_what_was_found(made):
     run = incident("stop")
-    assert json.loads((made / key.GROUND_TRUTH).read_text(encoding="utf-8")) == run.key
-    assert (made / key.VERDICTS).read_text(encoding="utf-8") == run.verdicts.write_ndjson()
-    assert (made / key.BRIEF).read_text(encoding="utf-8") == run.brief
+    brief, truth, verdicts = (content.replace(called(made), FIXTURE) for content in contents(made))
+    assert (brief, json.loads(truth), verdicts) == (run.brief, run.key, run.verdicts.write_ndjson())
+
+
+def test_a_fixture_is_called_by_a_hash_of_what_is_given_away_of_it(made):
+    hashes = [sha256((made / f"{kind}.ndjson").read_bytes()).hexdigest() for kind in KINDS]
+    assert sha256("".join(hashes).encode()).hexdigest().startswith(called(made))
+    assert called(made) == read_ground_truth(made)["fixture"]
 
 
 def test_every_file_is_valid_by_the_schema_that_ships(made):
@@ -64,11 +86,24 @@ def test_without_a_key_there_is_the_telemetry_alone_and_the_same(made, tmp_path)
     assert all((alone / name).read_bytes() == (made / name).read_bytes() for name in telemetry)
 
 
-def test_the_same_run_gives_the_same_bytes_and_another_interval_the_same_key(made, tmp_path):
+def test_the_same_run_with_another_interval_has_the_same_key_but_for_what_it_is_called(made, tmp_path):
     again = write(simulation(FAULTS["stop"], interval=5.0), tmp_path / "again")
-    assert {name: (again / name).read_bytes() for name in key.FILES} == {
-        name: (made / name).read_bytes() for name in key.FILES
-    }
+    assert [content.replace(called(again), called(made)) for content in contents(again)] == contents(made)
+
+
+def test_fixtures_of_one_seed_are_told_apart_by_what_they_are_called(made, tmp_path):
+    same = write(simulation(FAULTS["stop"]), tmp_path / "incident")
+    others = [write(simulation(*faults), tmp_path / f"{len(faults)}") for faults in ([], [FAULTS["fail"]])]
+    assert called(made) == called(same)
+    assert len({*map(called, [made, *others])}) == 3
+    answer = tmp_path / "answers.json"
+    answer.write_text(json.dumps({"root_causes": [], "fixture": called(made)}))
+    assert call("score", same, "--answers", answer).exit_code == 0
+    for other in others:
+        refused = call("score", other, "--answers", answer)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        told = f"this is fixture {called(other)}, not {called(made)}; is this the answer to another fixture?"
+        assert refused.stderr == f"{answer}: fixture: {told}\n"
 
 
 def test_the_telemetry_does_not_say_which_fault_it_was(made):
@@ -111,7 +146,7 @@ def test_verdicts_that_are_none_write_nothing(tmp_path):
 def test_what_is_read_is_what_was_written(made):
     run = incident("stop")
     assert locate(made) == made / "truth"
-    assert read_ground_truth(made) == run.key
+    assert read_ground_truth(made) == run.key | {"fixture": called(made)}
     assert scan_verdicts(made).collect().equals(run.verdicts)
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from answer_key import EFFECTS, LATENT, RIGHT, at, cause, fault, truth
+from answer_key import EFFECTS, FIXTURE, LATENT, RIGHT, at, cause, fault, truth
 
 from exporters.marking import TruthError, report
 from exporters.schemas import FOLDER
@@ -284,9 +284,12 @@ def test_the_schema_of_an_answer_ships():
     assert (FOLDER / "answers.schema.json").is_file()
 
 
-def test_an_answer_that_says_by_a_request_that_it_is_anothers_is_refused(fixture, tmp_path):
-    own, other = next(iter(EFFECTS)), "f" * 32
+def test_an_answer_that_says_that_it_is_to_another_fixture_is_refused(fixture, tmp_path):
     known = {"root_causes": [{"service": "store"}]}
-    assert report(fixture, answer(tmp_path / "own.json", known | {"trace_id": own})).content["incident"]
-    with pytest.raises(DocumentError, match=r"trace_id: .*is this the answer to another fixture"):
-        report(fixture, answer(tmp_path / "other.json", known | {"trace_id": other}))
+    assert report(fixture, answer(tmp_path / "own.json", known | {"fixture": FIXTURE})).content["incident"]
+    assert report(fixture, answer(tmp_path / "null.json", known | {"fixture": None})).content["incident"]
+    with pytest.raises(DocumentError) as refused:
+        report(fixture, answer(tmp_path / "other.json", known | {"fixture": "0" * 12}))
+    (problem,) = refused.value.problems
+    told = f"this is fixture {FIXTURE}, not {'0' * 12}; is this the answer to another fixture?"
+    assert str(problem) == f"{tmp_path / 'other.json'}: fixture: {told}"

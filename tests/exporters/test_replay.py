@@ -313,6 +313,14 @@ def test_the_page_shows_what_is_printed(tmp_path, monkeypatch):
     assert call("replay", folder).stdout == shown[1]
 
 
+def test_a_confounder_that_a_change_leaves_no_time_for_is_said_to_be_left_out(original):
+    early = [each for each in manifest.load(original)["drawn"] if each["at"].startswith("-")]
+    result = call("whatif", original, "--set", "lead_in=0s", "--json")
+    assert result.exit_code == 0
+    assert [line.split(":")[:2] for line in result.stderr.splitlines()] == [[each["id"], " warning"] for each in early]
+    assert early
+
+
 def test_every_change_on_the_page_can_be_made_to_a_cascade(original, tmp_path):
     recipe = reload(made(tmp_path, "cascade", *SHORT.split())).recipe
     changes = re.findall(r"--set '([^']+)'", PAGE)

@@ -425,6 +425,17 @@ def test_headers_reach_the_receiver_and_a_path_is_kept(incident, waits):
     assert {(got.headers["x-scope-orgid"], got.headers["authorization"]) for got in heard} == {("me", "Bearer x:y")}
 
 
+def test_a_case_of_a_data_set_is_sent_by_either_of_its_folders(small_cases, waits):
+    folder, made, _ = small_cases
+    telemetry, truth = (folder / tree / made[0].answer["case"] for tree in ("telemetry", "truth"))
+    bodies = []
+    for case in (telemetry, truth):
+        with receiver(lambda got: Say()) as (address, heard):
+            sent(case, address, "otlp-http", "--fast")
+        bodies.append([got.body for got in heard])
+    assert bodies[0] == bodies[1] != []
+
+
 def test_every_protocol_can_be_asked_for():
     option = next(parameter for parameter in send.params if parameter.name == "protocol")
     assert list(option.type.choices) == [*PROTOCOLS]

@@ -408,6 +408,16 @@ def test_the_truth_is_served_if_it_is_asked_for(inside, incident):
     assert inside("/v1/truth/verdicts").content == (incident / "truth/verdicts.ndjson").read_bytes()
 
 
+@pytest.mark.parametrize("tree", ["telemetry", "truth"])
+def test_a_case_of_a_data_set_is_served_without_its_truth(small_cases, tree):
+    folder, heard, _ = small_cases
+    name = heard[0].answer["case"]
+    with serving(folder / tree / name, "--speed", 10_000) as (_, address):
+        assert get(address, "/healthz").json()["scenario"] == name
+        assert get(address, "/v1/stream/logs").content == (folder / "telemetry" / name / "logs.ndjson").read_bytes()
+        assert get(address, "/v1/truth").status_code == 404
+
+
 def test_more_connections_than_allowed_are_turned_away(incident):
     with serving(incident, "--connections", 3) as (_, address):
         with (

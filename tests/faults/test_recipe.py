@@ -70,6 +70,34 @@ def test_what_is_an_option_of_the_run_takes_the_place_of_the_recorded_one():
     assert CASCADE.load().scenario.faults[0].severity == 0.5
 
 
+def test_a_confounder_that_the_recording_does_not_hold_any_more_is_left_out_and_said_to_be():
+    background = CASCADE.load().scenario.background
+    first, second, *_ = sorted(background, key=lambda fault: fault.at.seconds)
+    changed = CASCADE.load_with([f"lead_in={-second.at.seconds}s"])
+    assert changed.scenario.background == tuple(fault for fault in background if fault is not first)
+    (warning,) = changed.scenario_document.problems
+    why = "is left out, since the recording doesn't hold it any more"
+    assert str(warning) == f"{first.id}: warning: {first.kind} of {first.target} {why}"
+
+
+def test_a_confounder_that_is_changed_is_not_left_out():
+    whole = CASCADE.load().scenario
+    early = next(fault for fault in whole.background if whole.window(fault).start < whole.lead_in)
+    changed = CASCADE.load_with(["lead_in=0s", f"background.{early.id}.at=1s"]).scenario
+    assert [fault.at.seconds for fault in changed.background if fault.id == early.id] == [1]
+    (problem,) = problems("lead_in=0s", f"background.{early.id}.at=-1s")
+    assert problem.startswith(f"--set background.{early.id}.at=-1s: ")
+    assert "outside the recording" in problem
+
+
+def test_what_the_scenario_itself_has_besides_is_not_left_out():
+    text = f"{CASCADE.scenario}background:\n  - restart: {{target: 'cache-service[0]', at: -9s, for: 5s}}\n"
+    own = replace(CASCADE, scenario=text, options=replace(CASCADE.options, confounders="none"))
+    assert own.load_with([]).scenario.background == own.load().scenario.background
+    (problem,) = problems("lead_in=0s", recipe=own)
+    assert problem.startswith("manifest.json (scenario): background[0].restart: acts from -9s to -4s of the incident")
+
+
 def test_the_rate_of_the_workload_is_that_of_the_run():
     assert CASCADE.load_with(["workload.rate=40/s"]).scenario.rate == 40
     whole = CASCADE.load_with(["workload={rate: 5/s, mix: {api-gateway.browse: 1}}"])

@@ -244,6 +244,22 @@ def test_an_alert_is_right_from_its_earliest_time_until_recovery(fired, alerts):
     assert marked({"alerts": said}, fault()).alerts == alerts
 
 
+@pytest.mark.parametrize(
+    ("fired", "alerts"),
+    [
+        ((130, "store", "latency_p95"), Alerts(1, 1, 0)),
+        ((150, "store", "latency_p95"), Alerts(1, 1, 0)),
+        ((151, "store", "latency_p95"), Alerts(0, 2, 1)),
+        ((131, "gateway", "error_rate"), Alerts(0, 2, 1)),
+        ((131, "stock", "latency_p95"), Alerts(0, 2, 1)),
+    ],
+)
+def test_an_alert_on_a_root_is_right_while_its_fault_acts_even_if_users_are_well_before(fired, alerts):
+    second, service, indicator = fired
+    said = [{"at": at(second), "service": service, "indicator": indicator}]
+    assert marked({"alerts": said}, fault(end=at(150))).alerts == alerts
+
+
 @pytest.mark.parametrize(("second", "false_alarms"), [(60, 1), (61, 0), (130, 0), (131, 1)])
 def test_an_alert_on_what_departed_in_a_service_that_was_reached_is_neither_right_nor_false(second, false_alarms):
     """From when the service was affected until users were well again."""
