@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -166,7 +167,10 @@ PRINTED = (
     "topology show",
     "list-fixtures --output {}",
     "explain {}/normal",
-    "serve {}/normal --port 0",
+    pytest.param(
+        "serve {}/normal --port 0",
+        marks=pytest.mark.skipif(find_spec("uvicorn") is None, reason="uvicorn isn't installed"),
+    ),
 )
 
 
