@@ -5,7 +5,6 @@ Everything but click is imported by the command that needs it, so that `--help` 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -174,18 +173,20 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
 class Commands(click.Group):
     """Commands that say in a line that they were interrupted, or that standard output is full."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().main(*arguments, **options)  # --help and the like are printed outside of `invoke`
+        except OSError as error:  # but for EPIPE, if nobody reads any more: then click ends without a word
+            # What can't be written is still buffered, and would be tried again at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _fail(f"{error.filename or 'standard output'}: cannot be written: {error.strerror or error}")
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted: nothing half-written is left.", err=True)
             sys.exit(INTERRUPTED)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # nobody reads any more: click ends without a word
-            # What can't be written is still buffered, and would be tried again at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            _fail(f"{error.filename or 'standard output'}: cannot be written: {error.strerror or error}")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -538,9 +539,16 @@ def serve(folder: Path, **options: Any) -> None:
     from exporters.manifest import ManifestError
     from topology.document import DocumentError
 
+    listening = False
+
+    def on_ready(address: str) -> None:
+        nonlocal listening
+        listening = True
+        click.echo(f"serving {folder} at {address}")
+
     try:
         site = extras.load("exporters.server.site", "serve", "serve")
-        site.serve(folder, clock=time, on_ready=lambda address: click.echo(f"serving {folder} at {address}"), **options)
+        site.serve(folder, clock=time, on_ready=on_ready, **options)
     except KeyboardInterrupt:
         click.echo("stopped")
     except (extras.MissingExtraError, ManifestError, TruthError) as error:
@@ -548,6 +556,8 @@ def serve(folder: Path, **options: Any) -> None:
     except DocumentError as error:
         _refuse(error.problems)
     except OSError as error:
+        if listening:
+            raise
         why = (error.strerror or str(error)).partition(" (")[0]  # behind it Python says the address once more
         _fail(f"{options['host']}:{options['port']}: cannot listen: {why}")
 

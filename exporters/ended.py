@@ -9,20 +9,17 @@ from __future__ import annotations
 import polars as pl
 
 from exporters.context import Context
-from exporters.moments import microseconds
+from exporters.moments import length, microseconds
 from sim.records import TRACE, Batch
-
-#: What is kept of a span.
-_COLUMNS = ("service", "replica", "duration_ms", "error_type")
 
 
 class Ended:
-    """Holds back the server spans of intervals that have no samples yet."""
+    """Holds back the spans of intervals that have no samples yet."""
 
     def __init__(self, context: Context) -> None:
         self._start = round(context.start.timestamp() * 1e6)
         self._length = round(context.interval * 1e6)
-        self._waiting = pl.DataFrame(schema={"at": pl.Int64, **{name: TRACE.frame_schema[name] for name in _COLUMNS}})
+        self._waiting = pl.DataFrame(schema={**TRACE.frame_schema, "at": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
         """Take a batch; returns the spans that its samples are about.
@@ -30,13 +27,12 @@ class Ended:
         Returns
         -------
         frame
-            `at`, the time of the samples in microseconds since 1970, `service`, `replica`, `duration_ms` and
-            `error_type` of requests handled, in no order.
+            Trace records in the order in which they came, with `at`, the time of the samples in microseconds since
+            1970.
         """
-        end = microseconds() + (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
+        end = microseconds() + length()
         at = ((end - self._start) // self._length + 1) * self._length + self._start
-        spans = batch.traces.filter(kind="server").select(at.alias("at"), *_COLUMNS)
-        waiting = pl.concat([self._waiting, spans])
+        waiting = pl.concat([self._waiting, batch.traces.with_columns(at=at)])
         sampled = pl.col("at") <= batch.metrics.select(microseconds().max().fill_null(0)).item()
         self._waiting = waiting.filter(~sampled)
         return waiting.filter(sampled)

@@ -27,7 +27,7 @@ from exporters.context import Context
 from exporters.ended import Ended
 from exporters.files import Files
 from exporters.lines import EVENTS, lines
-from exporters.moments import microseconds, seconds
+from exporters.moments import length, microseconds, seconds
 from sim.records import Batch
 
 _KPI = "timestamp,cmdb_id,kpi_name,value\n"
@@ -100,11 +100,12 @@ def _requests(ended: pl.DataFrame) -> pl.DataFrame:
     """Requests of each service in each interval: the shares that were answered, and well; their mean time; how many."""
     error = pl.col("error_type")
     return (
-        ended.group_by("at", "service")
+        ended.filter(kind="server")
+        .group_by("at", "service")
         .agg(
             rr=100 - 100 * error.is_in(_UNANSWERED).fill_null(False).mean(),
             sr=100 * error.is_null().mean(),
-            mrt=(pl.col("duration_ms") * 1000).round().cast(pl.Int64).sum() / pl.len() / 1000,
+            mrt=length().sum() / pl.len() / 1000,
             count=pl.len(),
         )
         .sort("at", "service")

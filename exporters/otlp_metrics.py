@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from exporters.context import Context
+from exporters.ended import Ended
 from exporters.families import FAMILIES, Samples
 from exporters.moments import length, microseconds
 from exporters.otlp_json import attributes, text
@@ -35,7 +36,7 @@ class Points:
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._samples = Samples(context)
         self._durations = Durations(context, conventions)
-        self._since = f'"startTimeUnixNano":"{_start(context)}000",'
+        self._since = _since(context)
         self._metrics = Phrases(["metric", "family"], ["head", "tail", "since"], self._metric)
         self._targets = Phrases(["target"], ["labels"], _labels)
 
@@ -81,9 +82,9 @@ class Points:
         }
 
 
-def _start(context: Context) -> int:
-    """The start of the recording in microseconds since 1970."""
-    return round(context.start.timestamp() * 1e6)
+def _since(context: Context) -> str:
+    """In a data point: it counts from the start of the recording."""
+    return f'"startTimeUnixNano":"{round(context.start.timestamp() * 1e6)}000",'
 
 
 def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:
@@ -117,30 +118,22 @@ class Durations:
 
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._conventions = conventions
-        self._start = _start(context)
-        self._length = round(context.interval * 1e6)
+        self._since = _since(context)
+        self._ended = Ended(context)
         self._phrases = Phrases(Conventions.COLUMNS, ["metric", "labels"], self._describe)
         self._histograms: dict[_Key, _Histogram] = {}
-        self._waiting: pl.DataFrame | None = None
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         described = self._conventions.describe(row)
         return {"metric": described.metric, "labels": text(attributes(described.measured))}
 
     def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
-        """The data points of the moments that a batch has samples of; columns are those of `Points.take`.
-
-        A batch has spans by their start, so some end in intervals whose samples come later; and it has, with the
-        samples of a moment or before them, all spans that ended before it.
-        """
-        waiting = self._ended(batch)
-        moments = batch.metrics.select(at=microseconds()).to_series().unique().sort()
-        counted = pl.col("at") <= (moments[-1] if len(moments) else 0)
-        self._waiting = waiting.filter(~counted)
+        """The data points of the moments that a batch has samples of; columns are those of `Points.take`."""
+        spans = self._phrases.add(self._ended.take(batch)).drop_nulls("metric").with_columns(micros=length())
         buckets = defaultdict(list)
-        for at, *rest in self._buckets(waiting.filter(counted)).iter_rows():
+        for at, *rest in self._buckets(spans).iter_rows():
             buckets[at].append(rest)
-        for at in moments:
+        for at in batch.metrics.select(at=microseconds()).to_series().unique().sort():
             for histogram in self._histograms.values():
                 histogram.exemplars.clear()
             for service, replica, metric, labels, bucket, count, micros, exemplar in buckets[at]:
@@ -152,18 +145,6 @@ class Durations:
             for key, histogram in self._histograms.items():
                 yield at, key.service, key.replica, _head(key.metric), "]}}", self._point(at, key, histogram)
 
-    def _ended(self, batch: Batch) -> pl.DataFrame:
-        """Spans whose intervals have no samples yet; `at` is the moment when they will."""
-        end = pl.col("end")
-        spans = (
-            self._phrases.add(batch.traces)
-            .drop_nulls("metric")
-            .with_columns(micros=length(), end=microseconds() + length())
-            .with_columns(at=((end - self._start) // self._length + 1) * self._length + self._start)
-            .select("at", "service", "replica", "metric", "labels", "micros", "end", "trace_id", "span_id")
-        )
-        return spans if self._waiting is None else pl.concat([self._waiting, spans])
-
     def _buckets(self, spans: pl.DataFrame) -> pl.DataFrame:
         """How many spans fall into each bucket of each histogram, and the last of them as its exemplar."""
         bucket = pl.lit(0, pl.Int64)
@@ -172,7 +153,7 @@ class Durations:
             bucket = pl.when(pl.col("metric").str.starts_with(protocol)).then(own).otherwise(bucket)
         exemplar = pl.concat_str(
             pl.lit('{"timeUnixNano":"'),
-            "end",
+            microseconds() + pl.col("micros"),
             pl.lit('000","asDouble":'),
             pl.col("micros") / 1e6,
             pl.lit(',"traceId":"'),
@@ -191,7 +172,7 @@ class Durations:
         buckets = ",".join(f'"{count}"' for count in histogram.buckets)
         exemplars = f',"exemplars":[{",".join(histogram.exemplars)}]' if histogram.exemplars else ""
         return (
-            f'{{"attributes":{key.labels},"startTimeUnixNano":"{self._start}000","timeUnixNano":"{at}000",'
+            f'{{"attributes":{key.labels},{self._since}"timeUnixNano":"{at}000",'
             f'"count":"{sum(histogram.buckets)}","sum":{histogram.micros / 1e6},"bucketCounts":[{buckets}],'
             f"{_shape(key.metric)}{exemplars}}}"
         )

@@ -59,7 +59,7 @@ def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float
     """
     # The nearest rank, as in the metrics, in which there is no such percentile.
     rank = (pl.len() * 9 + 9) // 10 - 1
-    slow = ended.group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
+    slow = ended.filter(kind="server").group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
     of = {name: pl.col("value").filter(metric=name).first() for name in _METRICS}
     return (
         metrics.filter(pl.all_horizontal(pl.col("replica", "target").is_null()))

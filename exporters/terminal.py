@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -27,7 +27,7 @@ class Advance(Protocol):
 @contextmanager
 def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
     """A bar of simulated time on standard error, if that is a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_terminal(sys.stderr):
         yield lambda clock: None
         return
     console = Console(stderr=True)
@@ -52,7 +52,7 @@ def show(summary: Summary, folder: Path, title: str, speed: float) -> None:
         Simulated seconds a second of wall time.
     """
     # A pipe or a file gets plain text, as wide as it needs to be.
-    plain = not sys.stdout.isatty()
+    plain = not _is_terminal(sys.stdout)
     console = (
         Console(highlight=False, width=120, no_color=True, force_terminal=False) if plain else Console(highlight=False)
     )
@@ -72,6 +72,11 @@ def show(summary: Summary, folder: Path, title: str, speed: float) -> None:
     for name, text in facts:
         grid.add_row(name, Text(text))
     console.print(grid)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether it's one; a stream that was closed before the program began is None."""
+    return stream is not None and stream.isatty()
 
 
 _FIGURES = ("requests", "errors", "p50 ms", "p95 ms", "p99 ms")

@@ -71,8 +71,3 @@ def test_the_trace_shown_is_one_of_the_traces(cascade: tuple[Path, str]) -> None
         span = json.loads(line)
         traces.setdefault(span["trace_id"], []).append(round(span["duration_ms"]))
     assert lengths in [sorted(found) for found in traces.values()]
-
-
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (Path(__file__).parent.parent / target).exists(), target

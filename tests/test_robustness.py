@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -125,16 +126,73 @@ def test_a_limit_on_the_size_of_files_is_told_and_leaves_the_fixture_that_was_th
     assert content(output) == before
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+FULL = "standard output: cannot be written: No space left on device\n"
+
+
+def into(stdout, *arguments):
+    """Run the command with standard output of one's own; returns its status and what it said on standard error."""
+    command = [*RUN, *map(str, arguments)]
+    result = subprocess.run(command, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    return result.returncode, result.stderr
+
+
+@pytest.fixture
+def full():
+    """A device that is always full."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with Path("/dev/full").open("w") as device:
+        yield device
+
+
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_summary_that_cannot_be_written_is_told_and_the_fixture_is_whole(more, tmp_path):
-    with Path("/dev/full").open("w") as full:
-        command = [*RUN, "normal", "--duration", "2", "--output", str(tmp_path), *more]
-        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert result.returncode == 2
-    assert result.stderr == "standard output: cannot be written: No space left on device\n"
+def test_a_summary_that_cannot_be_written_is_told_and_the_fixture_is_whole(more, full, tmp_path):
+    assert into(full, "normal", "--duration", "2", "--output", tmp_path, *more) == (2, FULL)
     (entry,) = find(tmp_path)[0]
     assert entry.problem == ""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An output folder with a fixture in it, for those that only read it."""
+    output = tmp_path_factory.mktemp("made")
+    assert call("normal", "--duration", "1", "--quiet", "--output", output).exit_code == 0
+    return output
+
+
+#: What is printed, of the output folder `{}`.
+PRINTED = (
+    "--help",
+    "cascade --help",
+    "topology show",
+    "list-fixtures --output {}",
+    "explain {}/normal",
+    pytest.param(
+        "serve {}/normal --port 0",
+        marks=pytest.mark.skipif(find_spec("uvicorn") is None, reason="uvicorn isn't installed"),
+    ),
+)
+
+
+@pytest.mark.parametrize("command", PRINTED)
+def test_what_cannot_be_printed_is_told_in_a_line_with_status_2(command, full, made):
+    assert into(full, *command.format(made).split()) == (2, FULL)
+
+
+@pytest.mark.parametrize("command", [*PRINTED, "normal --duration 1 --output {}/new", "replay {}/normal --json"])
+def test_a_reader_that_goes_away_gets_no_traceback(command, made):
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert into(writer, *command.format(made).split()) == (1, "")
+    os.close(writer)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_stream_that_is_closed_from_the_start_is_done_without(closed, tmp_path):
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *RUN, "normal", "--duration", "1", "--output", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("normal on ten-services") == (closed == "2>&-")
 
 
 # -- places that won't do ------------------------------------------------------------------------------------------
@@ -220,16 +278,3 @@ def test_of_two_runs_to_one_place_at_once_one_is_there_in_the_end_and_whole(tmp_
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert ([process.returncode for process in processes], errors) == ([0, 0], ["", ""])
     assert content(tmp_path / "both") in alone.values()
-
-
-@pytest.mark.parametrize(
-    "arguments", [["topology", "show"], ["normal", "--duration", "1"], ["normal", "--duration", "1", "--json"]]
-)
-def test_a_reader_that_goes_away_gets_no_traceback(arguments, tmp_path):
-    if arguments[0] == "normal":
-        arguments = [*arguments, "--output", str(tmp_path)]
-    reader, writer = os.pipe()
-    os.close(reader)
-    result = subprocess.run([*RUN, *arguments], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
-    os.close(writer)
-    assert (result.returncode, result.stderr) == (1, "")

@@ -1,16 +1,13 @@
-"""Prints the keys of a type as a table, so that the documentation says what the binder does.
+"""The keys of a type as a table, so that the documentation says what the binder does.
 
-`python -m topology.reference docs/topology.md` renews the tables of a document in place. A table stands between
-`<!-- keys of topology.spec.Service -->` and `<!-- end -->`; the type may be any whose fields are made by
-`topology.keys.key`, a kind of fault included.
+In a document a table stands between `<!-- keys of topology.spec.Service -->` and `<!-- end -->`; the type may be any
+whose fields are made by `topology.keys.key`, a kind of fault included.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import MISSING, is_dataclass
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -82,9 +79,3 @@ def _bounds(grammar: Key) -> str:
     low = "" if grammar.low is None else f"{'more than' if grammar.above else 'from'} {show(grammar.low)}"
     high = "" if grammar.high is None else f"to {show(grammar.high)}"
     return f"{low} {high}".strip()
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        path = Path(name)
-        path.write_text(renew(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -256,15 +256,16 @@ def test_a_document_has_dates_and_their_microseconds(new, few):
     assert {tuple(name for name, _ in index["key"]) for index in indexes} == {
         ("_id",),
         ("fixture", "number"),
-        ("fixture", "trace_id"),
+        ("fixture", "trace_id", "number"),
         ("fixture", "service", "timestamp"),
     }
 
 
+@pytest.mark.parametrize("order", ("", " ORDER BY number"))
 @pytest.mark.parametrize("kind", ("sqlite", "postgresql"))
-def test_looking_up_a_trace_reads_no_other(loaded, kind):
+def test_looking_up_a_trace_reads_no_other(loaded, kind, order):
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[kind]
-    plan = ask(loaded(kind), f"{explain} SELECT * FROM traces WHERE fixture = 'cascade' AND trace_id = 'x'")
+    plan = ask(loaded(kind), f"{explain} SELECT * FROM traces WHERE fixture = 'cascade' AND trace_id = 'x'{order}")
     assert "traces_trace_id" in str(plan)
 
 

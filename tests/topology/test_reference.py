@@ -11,7 +11,7 @@ from topology import distributions, loader, policies, spec
 from topology.binder import keys_of
 from topology.distributions import DISTRIBUTIONS, Exponential
 from topology.document import DocumentError
-from topology.reference import renew, table
+from topology.reference import table
 
 PATH = Path(__file__).parents[2] / "docs" / "topology.md"
 DOCS = PATH.read_text(encoding="utf-8")
@@ -49,11 +49,6 @@ def test_a_table_has_a_row_for_each_key() -> None:
         "| `mean` | duration | required | more than 0s to 24h | the mean "
         "(a value in place of the block sets this key) |\n"
     )
-
-
-def test_tables_are_those_of_the_declarations() -> None:
-    """`python -m topology.reference docs/topology.md` would change nothing."""
-    assert renew(DOCS) == DOCS
 
 
 def test_every_type_of_the_grammar_has_its_table() -> None:
