@@ -277,6 +277,22 @@ def test_a_version_that_fails_its_health_checks_is_rolled_back_and_the_other_rep
     assert [replica.version for replica in stage.mesh.replicas] == ["1.0.0", "1.0.0"]
 
 
+@pytest.mark.parametrize("kind", [Refuse, Hang])
+def test_what_strikes_one_operation_leaves_the_others_and_the_health_checks_alone(kind):
+    stage = Stage("""
+name: two-operations
+services:
+  web: {operations: {read: {calls: [db.get]}, write: {calls: [db.put]}}}
+  db: {readiness: {period: 1s}, operations: {get: {work: 10ms}, put: {work: 10ms}}}
+edges: {web -> db: {timeout: 500ms}}
+workload: {rate: 1/s, mix: {web.read: 1, web.write: 1}}
+""")
+    stage.fault(kind(id="fault", target=Target("operation", "db", operation="get")), 1000, 20000)
+    stage.request(10000, entry=1)
+    assert {line.rpartition(": ")[2] for line in stage.play()} == {"success"}
+    assert not [event for event in stage.events() if event[1] in ("health_check_failed", "replica_ejected")]
+
+
 # -- severity ----------------------------------------------------------------------------------------------------------
 
 SEVERITIES = (0.1, 0.3, 0.6, 1.0)
