@@ -349,6 +349,12 @@ def test_a_process_is_down_for_the_share_of_the_window_that_severity_says():
         assert refused.max() == pytest.approx(5 + down, abs=1.1)  # and is found ready at the next probe
 
 
+def test_a_process_is_said_to_be_down_for_as_long_as_it_is_and_not_to_go_down_in_a_ramp():
+    stop = Stop(target=DB, severity=0.5)
+    assert stop.acts(Window(5, 9, 15)) == Window(5, 5, 10)
+    assert ONE_OF_EACH["slow"].acts(Window(5, 9, 15)) == Window(5, 9, 15)
+
+
 def test_memory_leaks_at_a_rate_in_proportion_to_severity():
     kills = []
     for severity in SEVERITIES:

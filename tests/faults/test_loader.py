@@ -439,6 +439,16 @@ def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
+def test_a_ramp_of_what_has_none_is_a_warning(kind):
+    target = '"database[0]"' if kind == "restart" else "database"
+    loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
+    assert [str(problem) for problem in loaded.warnings] == [
+        f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it's whole from its start"
+    ]
+    assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 0s}}\n", "my.yaml").warnings
+
+
 # -- whatever stands in a file ---------------------------------------------------------------------------------------
 
 TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])
