@@ -75,11 +75,22 @@ class Loaded:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in either file, except in a mesh that comes with the package: it's odd on purpose."""
-        odd: list[Problem] = []
-        if Path(self.topology_document.file).resolve() not in topology.loader.shipped().values():
-            odd += topology.review.remarks(topology.loader.Loaded(self.topology, self.topology_document))
-        return (*odd, *self.scenario_document.problems)
+        """What is odd in either file, at the rate that is played.
+
+        Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
+        """
+        mesh = self.topology
+        rate = self.scenario.rate or mesh.workload.rate
+        on_purpose: list[Problem] = []
+        if Path(self.topology_document.file).resolve() in topology.loader.shipped().values():
+            if rate <= mesh.workload.rate:
+                return tuple(self.scenario_document.problems)
+            on_purpose = self._remarks(mesh)
+        odd = self._remarks(replace(mesh, workload=replace(mesh.workload, rate=rate)))
+        return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
+
+    def _remarks(self, mesh: Topology) -> list[Problem]:
+        return topology.review.remarks(topology.loader.Loaded(mesh, self.topology_document))
 
 
 def shipped() -> dict[str, Path]:
