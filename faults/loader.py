@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 from math import inf
+from numbers import Integral
 from pathlib import Path
 
 import topology.loader
@@ -46,6 +47,8 @@ class Options:
             value = getattr(self, name)
             if value is not None:
                 _refuse_outside(name, bounds[name].grammar, value)
+        if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed!r}")
         if self.confounders is not None and self.confounders not in CONFOUNDERS:
             raise ValueError(f"confounders can't be {self.confounders!r}{suggestion(self.confounders, CONFOUNDERS)}")
 
