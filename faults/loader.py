@@ -170,8 +170,15 @@ def _header(document: Document) -> Scenario:
 
 
 def _chosen(named: str | Path | None) -> Path | None:
-    """The file that the option `topology` means."""
-    return None if named is None else topology.loader.shipped().get(str(named), Path(named))
+    """The file that the option `topology` means; DocumentError if it looks like the name of a shipped one and isn't."""
+    if named is None:
+        return None
+    meshes, path = topology.loader.shipped(), Path(named)
+    if str(named) not in meshes and not path.suffix and not _exists(path):
+        raise DocumentError(
+            [Problem(str(named), 0, "", f"no such file or shipped mesh{suggestion(path.name, meshes)}")]
+        )
+    return meshes.get(str(named), path)
 
 
 def _named(document: Document, named: str, folder: Path) -> Path | None:
@@ -180,11 +187,15 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
     if named in meshes:
         return meshes[named]
     path = folder / named
+    if _exists(path):
+        return path
+    message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
+    document.error(document.find("topology"), message)
+    return None
+
+
+def _exists(path: Path) -> bool:
     try:
-        found = path.is_file()
+        return path.exists()
     except OSError:  # the name is too long to be one
-        found = False
-    if not found:
-        message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
-        document.error(document.find("topology"), message)
-    return path if found else None
+        return False
