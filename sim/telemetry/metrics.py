@@ -282,7 +282,7 @@ class Sampler:
         services = len(self._services)
         queried = server.worked >= 0
         cell = interval[queried] * services + service[queried]
-        query = [times[:, chosen] for times in _quantiles(cell, server.worked[queried] * 1000.0, count, services)]
+        query = [times[:, chosen] for times in _quantiles(cell, server.worked[queried] / 1000.0, count, services)]
         pooled = self._pooled
         in_use = _grouped(
             np.add,

@@ -83,7 +83,7 @@ def every_span():
     spans = Spans(
         start=np.zeros_like(site),
         end=length,
-        worked=np.zeros(len(site)),
+        worked=np.zeros_like(site),
         site=site,
         visit=np.zeros_like(site),
         number=number,

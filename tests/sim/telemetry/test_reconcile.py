@@ -122,8 +122,7 @@ def test_query_times_are_latencies_where_no_query_waits_for_a_worker(run, name):
     """In these scenarios it's pools that keep queries waiting, at their callers: databases and caches have room."""
     pairs = samples(run, f"query_time_{name}").join(samples(run, f"latency_{name}"), on=["at", "service"])
     assert len(pairs) == len(samples(run, f"query_time_{name}")) > 0
-    # Times of spans are rounded down to microseconds, query times are not.
-    assert (pairs["value"] - pairs["value_right"]).abs().max() <= 0.001 + 2 * ROUNDING
+    assert (pairs["value"] == pairs["value_right"]).all()
 
 
 def test_query_times_leave_out_the_wait_for_a_worker():
