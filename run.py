@@ -5,6 +5,7 @@ Everything but click is imported by the command that needs it, so that `--help` 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -195,6 +196,9 @@ def main() -> None:
 
     Times are seconds, or have a unit: 90, 90s, 2m. The same scenario, seed and versions give the same bytes.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As on standard error: a character that the locale lacks is told by its number.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _shipped(name: str, summary: str) -> None:

@@ -91,7 +91,7 @@ def _fault(fault: dict[str, Any]) -> Iterator[str]:
     yield f"  acted     {_time(fault['start'])} to {_time(fault['end'])}{full}"
     yield f"  to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
-        yield "  users     felt nothing of it: no promise to them was broken"
+        yield "  users     felt nothing of it: it broke no promise to them"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = f"to {_time(fault['recovered'])}" if fault["recovered"] else "and to the end of the recording"

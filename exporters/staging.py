@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 
@@ -40,7 +41,7 @@ def staged(target: Path) -> Iterator[Path]:
 
 def recover(target: Path) -> None:
     """Put back what a writer had moved aside when it was killed before it had put the new folder in place."""
-    for previous in sorted(target.parent.glob(f".{target.name}.previous-*")):
+    for previous in _left(target, "previous"):
         if _alive(previous):
             continue
         if target.exists():
@@ -78,9 +79,14 @@ def _swap(stage: Path, target: Path, previous: Path) -> bool:
 
 def _sweep(target: Path) -> None:
     """Remove what killed writers to the same place have left."""
-    for stale in sorted(target.parent.glob(f".{target.name}.partial-*")):
+    for stale in _left(target, "partial"):
         if not _alive(stale):
             shutil.rmtree(stale, ignore_errors=True)
+
+
+def _left(target: Path, what: str) -> list[Path]:
+    """What writers to a place have beside it: those that still run, and those that were killed."""
+    return sorted(target.parent.glob(f".{escape(target.name)}.{what}-*"))
 
 
 def _beside(target: Path, what: str) -> Path:

@@ -12,7 +12,7 @@ class Effect:
     On a service, replica or operation: `slowdown` multiplies the time of its own work; shares of its requests
     are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail after the work is
     done with `error` (`fail`); `hog` is the share of every core that something else takes; `probe_failure` is the share
-    of readiness probes that fail.
+    of readiness probes that fail, unless it is limited to one operation.
 
     On an edge: `delay` seconds are added each way; `drop` is the share of calls that the network swallows; the
     caller's connection pools keep the share `pool` of their size.

@@ -7,7 +7,7 @@ A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 from faults.effect import Effect
@@ -150,6 +150,8 @@ class Fault:
     aliases: ClassVar[tuple[str, ...]] = ()
     #: Whether nobody is harmed by it in a mesh that has some room, so that the seed doesn't choose it for a fault.
     harmless: ClassVar[bool] = False
+    #: Whether it can rise in a ramp; what can't is whole from its start.
+    ramps: ClassVar[bool] = True
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
@@ -159,6 +161,10 @@ class Fault:
     for_: Extent = key("other", "how long it acts: a time, or % of the incident's duration", Extent(share=1.0))
     ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the incident's duration", Extent())
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
+
+    def acts(self, window: Window) -> Window:
+        """When it acts if a scenario gives it this window."""
+        return window if self.ramps else replace(window, full=window.start)
 
     def effect(self, level: float) -> Effect:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""

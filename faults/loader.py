@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 from math import inf
+from numbers import Integral
 from pathlib import Path
 
 import topology.loader
@@ -46,6 +47,8 @@ class Options:
             value = getattr(self, name)
             if value is not None:
                 _refuse_outside(name, bounds[name].grammar, value)
+        if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed!r}")
         if self.confounders is not None and self.confounders not in CONFOUNDERS:
             raise ValueError(f"confounders can't be {self.confounders!r}{suggestion(self.confounders, CONFOUNDERS)}")
 
@@ -75,11 +78,22 @@ class Loaded:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in either file, except in a mesh that comes with the package: it's odd on purpose."""
-        odd: list[Problem] = []
-        if Path(self.topology_document.file).resolve() not in topology.loader.shipped().values():
-            odd += topology.review.remarks(topology.loader.Loaded(self.topology, self.topology_document))
-        return (*odd, *self.scenario_document.problems)
+        """What is odd in either file, at the rate that is played.
+
+        Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
+        """
+        mesh = self.topology
+        rate = self.scenario.rate or mesh.workload.rate
+        on_purpose: list[Problem] = []
+        if Path(self.topology_document.file).resolve() in topology.loader.shipped().values():
+            if rate <= mesh.workload.rate:
+                return tuple(self.scenario_document.problems)
+            on_purpose = self._remarks(mesh)
+        odd = self._remarks(replace(mesh, workload=replace(mesh.workload, rate=rate)))
+        return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
+
+    def _remarks(self, mesh: Topology) -> list[Problem]:
+        return topology.review.remarks(topology.loader.Loaded(mesh, self.topology_document))
 
 
 def shipped() -> dict[str, Path]:
@@ -156,8 +170,15 @@ def _header(document: Document) -> Scenario:
 
 
 def _chosen(named: str | Path | None) -> Path | None:
-    """The file that the option `topology` means."""
-    return None if named is None else topology.loader.shipped().get(str(named), Path(named))
+    """The file that the option `topology` means; DocumentError if it looks like the name of a shipped one and isn't."""
+    if named is None:
+        return None
+    meshes, path = topology.loader.shipped(), Path(named)
+    if str(named) not in meshes and not path.suffix and not _exists(path):
+        raise DocumentError(
+            [Problem(str(named), 0, "", f"no such file or shipped mesh{suggestion(path.name, meshes)}")]
+        )
+    return meshes.get(str(named), path)
 
 
 def _named(document: Document, named: str, folder: Path) -> Path | None:
@@ -166,11 +187,15 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
     if named in meshes:
         return meshes[named]
     path = folder / named
+    if _exists(path):
+        return path
+    message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
+    document.error(document.find("topology"), message)
+    return None
+
+
+def _exists(path: Path) -> bool:
     try:
-        found = path.is_file()
+        return path.exists()
     except OSError:  # the name is too long to be one
-        found = False
-    if not found:
-        message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
-        document.error(document.find("topology"), message)
-    return path if found else None
+        return False

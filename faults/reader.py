@@ -135,6 +135,8 @@ class FaultReader:
             self._check(
                 block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"
             )
+        elif not fault.ramps and window.full > window.start:
+            self._document.warn(block.entries["ramp"], f"a {fault.kind} fault has no ramp: it's whole from its start")
 
 
 def _refused(node: Node) -> None:

@@ -68,14 +68,17 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
     ------
     topology.document.DocumentError
         With everything that is wrong with the scenario's or the topology's file.
-    ValueError
-        For an unknown scenario, or a setting out of its bounds.
+    TypeError, ValueError
+        For a setting that there isn't; for an unknown scenario, or a setting out of its bounds.
     """
     return prepare(scenario, batch=batch, **settings).batches()
 
 
 def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Simulation:
     """A run that is ready to be played. See `simulate` for the parameters and errors."""
+    for name in settings:
+        if name not in Settings.__annotations__:
+            raise TypeError(f"there is no setting {name!r}{suggestion(name, list(Settings.__annotations__))}")
     start = settings.get("start", DEFAULT_START)
     seed = settings.get("seed", DEFAULT_SEED)
     options = Options(

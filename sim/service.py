@@ -60,7 +60,9 @@ def answers(mesh: Mesh, replica: Replica, key: int, number: int) -> str:
     if len(replica.queue) >= replica.limit and replica.free == 0:
         return "queue full"
     for modifier in replica.modifiers:
-        if uniform(key ^ modifier.key, number) < modifier.effect(mesh.now).probe_failure:
+        # What acts on one operation leaves the others alone, and the probe is none of them.
+        whole = modifier.operation < 0
+        if whole and uniform(key ^ modifier.key, number) < modifier.effect(mesh.now).probe_failure:
             return "probe failed"
     return ""
 

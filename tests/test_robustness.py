@@ -278,3 +278,17 @@ def test_of_two_runs_to_one_place_at_once_one_is_there_in_the_end_and_whole(tmp_
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert ([process.returncode for process in processes], errors) == ([0, 0], ["", ""])
     assert content(tmp_path / "both") in alone.values()
+
+
+def test_what_the_locale_cannot_write_is_written_by_number(tmp_path):
+    mesh = tmp_path / "mesh.yaml"
+    mesh.write_text(
+        "name: Größe本\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}\n", encoding="utf-8"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    for command in ("check", "show"):
+        shown = subprocess.run(
+            [*RUN, "topology", command, str(mesh)], cwd=ROOT, env=environment, capture_output=True, check=True
+        )
+        assert b"Gr\xf6\xdfe\\u672c: 1 services" in shown.stdout
+        assert shown.stderr == b""

@@ -336,6 +336,7 @@ def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
         (["scenario", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["scenario", "."], ".: is a folder, not a file"),
         (["normal", "--topology", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["normal", "--topology", "ten-servces"], "ten-servces: no such file or shipped mesh (did you mean 'ten-serv"),
         (["topology", "check", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["topology", "show", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["cascde"], "No such command 'cascde'"),

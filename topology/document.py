@@ -11,6 +11,7 @@ to. It's read event by event, since composing it in one call would recurse as de
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -236,8 +237,12 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             # What is missing at the end is missing in the last line, not in one after it.
-            line = min(line, len(document.text.splitlines()))
-            document.stop(line, "isn't YAML: " + ", ".join(filter(None, (error.context, error.problem))))
+            lines = document.text.splitlines()
+            line = min(line, len(lines))
+            reason = ", ".join(filter(None, (error.context, error.problem)))
+            if re.match(r" *\t", "".join(lines[line - 1 : line])):
+                reason = "a tab can't indent: use spaces"  # the parser doesn't name what nobody sees
+            document.stop(line, f"isn't YAML: {reason}")
         except (ValueError, OverflowError) as error:
             # Characters that can't be encoded, and escapes that are none, from a parser that doesn't look.
             document.stop(1, f"isn't YAML: {error}")

@@ -25,7 +25,11 @@ class Memory:
 
     shorthand: ClassVar[str] = "limit"
     limit: float = key(
-        "size", "the container's limit; reaching it is an out-of-memory kill", 512 * 2**20, low=2**20, high=2**44
+        "size",
+        "the container's limit; a leak that reaches it is an out-of-memory kill",
+        512 * 2**20,
+        low=2**20,
+        high=2**44,
     )
     base: float = key("ratio", "share of the limit used when idle", 0.3, low=0, high=0.95)
     per_request: float = key("size", "held by each request in progress", 2**20, low=0, high=2**44)

@@ -17,6 +17,7 @@ class Configure(Fault):
     indicator: ClassVar[str] = "config"
     aliases: ClassVar[tuple[str, ...]] = ("configuration",)
     harmless: ClassVar[bool] = True
+    ramps: ClassVar[bool] = False
     setting: str = key("text", "the setting", "log.sampling")
     value: str = key("text", "its new value", "default")
 

@@ -11,7 +11,10 @@ from topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Hang(Fault):
-    """A share of requests holds its worker until the fault ends; severity multiplies the share."""
+    """A share of requests holds its worker until the fault ends; severity multiplies the share.
+
+    Readiness probes get stuck alike, unless it acts on one operation only.
+    """
 
     kind: ClassVar[str] = "hang"
     indicator: ClassVar[str] = "latency"

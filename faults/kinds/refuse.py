@@ -11,7 +11,10 @@ from topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse(Fault):
-    """A share of connections is refused; severity multiplies the share. Readiness probes are refused alike."""
+    """A share of connections is refused; severity multiplies the share.
+
+    Readiness probes are refused alike, unless it acts on one operation only.
+    """
 
     kind: ClassVar[str] = "refuse"
     indicator: ClassVar[str] = "availability"

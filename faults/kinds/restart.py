@@ -20,6 +20,7 @@ class Restart(Fault):
     indicator: ClassVar[str] = "availability"
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "replicas")
     harmless: ClassVar[bool] = True
+    ramps: ClassVar[bool] = False
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         yield from mesh.restart(self.target)

@@ -18,8 +18,12 @@ class Stop(Fault):
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
     indicator: ClassVar[str] = "availability"
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "crash", "replicas")
+    ramps: ClassVar[bool] = False
+
+    def acts(self, window: Window) -> Window:
+        return Window(window.start, window.start, window.start + (window.end - window.start) * self.severity)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         mesh.stop(self.target)
-        yield mesh.timeout((window.end - window.start) * self.severity)
+        yield mesh.timeout(self.acts(window).end - mesh.now)
         mesh.start(self.target)

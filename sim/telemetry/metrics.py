@@ -136,11 +136,10 @@ class Sampler:
             spec = replica.service.spec
             busy, cores = replica.busy_time(now), replica.core_time(now)
             used = (cores - self._cores[position]) / (length * spec.cores)
-            if replica.modifiers:
-                hog = _hog(replica, now)
-                used += (1 - used) * hog
+            if replica.modifiers and replica.up:
+                used += (1 - used) * _hog(replica, now)
             row += (
-                100 * min(1.0, max(0.0, used)) if replica.up else 0.0,
+                100 * min(1.0, max(0.0, used)),
                 100 * replica.memory() / spec.memory.limit,
                 replica.active,
                 len(replica.queue),
@@ -282,7 +281,7 @@ class Sampler:
         services = len(self._services)
         queried = server.worked >= 0
         cell = interval[queried] * services + service[queried]
-        query = [times[:, chosen] for times in _quantiles(cell, server.worked[queried] * 1000.0, count, services)]
+        query = [times[:, chosen] for times in _quantiles(cell, server.worked[queried] / 1000.0, count, services)]
         pooled = self._pooled
         in_use = _grouped(
             np.add,

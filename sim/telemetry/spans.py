@@ -12,7 +12,7 @@ from sim.call import ROW
 from sim.records import TRACE
 from sim.site import ATTEMPT, VISIT_BITS
 from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, microseconds, names
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
@@ -23,13 +23,13 @@ _ERRORS = names(ERROR_NAMES)
 class Spans:
     """A table of spans, column by column, all of one length.
 
-    `start` and `end` are microseconds; `worked` is the time from the start of the work to the end (seconds, negative if
-    it never began); `incarnation` is the process that did it, `other` the one on the other side (-1 for none).
+    `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
+    it never began); `incarnation` is the process that did it (-1 for none).
     """
 
     start: Ints
     end: Ints
-    worked: Floats
+    worked: Ints
     site: Ints
     visit: Ints
     number: Ints
@@ -59,12 +59,13 @@ def spans_of(rows: bytes | bytearray) -> Spans:
     table = np.frombuffer(bytes(rows), dtype=ROW)
     server = table[table["arrived"] >= 0]
     client = table[table["ended"] >= 0]
-    worked = np.where(server["started"] >= 0, server["finished"] - server["started"], -1.0)
+    finished = microseconds(server["finished"])
+    worked = np.where(server["started"] >= 0, finished - microseconds(server["started"]), -1)
     site = np.concatenate([client["site"], server["site"]]).astype(np.int64)
     return Spans(
         start=microseconds(np.concatenate([client["sent"], server["arrived"]])),
-        end=microseconds(np.concatenate([client["ended"], server["finished"]])),
-        worked=np.concatenate([np.full(len(client), -1.0), worked]),
+        end=np.concatenate([microseconds(client["ended"]), finished]),
+        worked=np.concatenate([np.full(len(client), -1), worked]),
         site=site,
         visit=np.concatenate([client["visit"], server["visit"]]),
         number=np.concatenate([client["number"], server["number"]]),

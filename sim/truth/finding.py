@@ -49,7 +49,7 @@ class Finding:
     ) -> None:
         scenario = simulation.scenario
         self.fault: Fault = scenario.faults[column]
-        self.window: Window = scenario.window(self.fault)
+        self.window: Window = self.fault.acts(scenario.window(self.fault))
         self.fact = fact
         self._column = column
         self._other = other

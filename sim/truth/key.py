@@ -95,7 +95,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
                 "kind": each.kind,
                 "target": str(each.target),
                 "start": clock(scenario.window(each).start),
-                "end": clock(scenario.window(each).end),
+                "end": clock(each.acts(scenario.window(each)).end),
             }
             for each in scenario.background
         ],

@@ -89,8 +89,10 @@ class Mechanism:
     def __init__(self, sites: list[Site], faults: Sequence[Fault]) -> None:
         self._sites = sites
         effects = [(fault.target, fault.effect(1.0)) for fault in faults]
-        #: Services of which a fault makes the work itself longer, or get stuck.
-        self._slowed = {target.service for target, effect in effects if effect.slowdown != 1 or effect.hang}
+        #: Services and operations (None for all) of which a fault makes the work itself longer, or get stuck.
+        self._slowed = {
+            (target.service, target.operation) for target, effect in effects if effect.slowdown != 1 or effect.hang
+        }
         #: Edges (caller, callee) on whose network a fault delays messages.
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
         self._steps: dict[tuple[str, str, str], Step] = {}
@@ -187,7 +189,10 @@ class Mechanism:
         else:
             # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
             # it.
-            mechanism = SLOW_WORK if service in self._slowed else SATURATED
+            site = self._sites[row.site]
+            operation = list(site.service.operations)[site.operation]
+            slowed = not self._slowed.isdisjoint(((service, None), (service, operation)))
+            mechanism = SLOW_WORK if slowed else SATURATED
             self._note(service, service, mechanism, row.started, server)
 
     def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:

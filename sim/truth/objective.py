@@ -24,8 +24,8 @@ def is_bad(requests: Requests, objective: Objective) -> Mask:
 class Promise:
     """Counts the good and the bad requests of one run, second by second, for all entries together and for each.
 
-    A request counts in the second in which one can first know: at its end, or when it has taken too long. What ends
-    after the recording is not counted.
+    A success counts in the second in which one can first know what it is: at its end, or when it has taken too long. A
+    failure counts at its end. What would count after the recording is not counted.
 
     Parameters
     ----------

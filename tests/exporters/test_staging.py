@@ -123,6 +123,18 @@ def test_what_killed_writers_left_is_swept_and_what_others_are_at_work_on_is_not
     )
 
 
+def test_a_name_that_looks_like_a_pattern_is_just_a_name(tmp_path):
+    for target in ("t[1]", "t*"):
+        (tmp_path / f".{target}.partial-{GONE}").mkdir()
+        (tmp_path / f".{target}.previous-{GONE}").mkdir()
+        (tmp_path / f".{target}.previous-{GONE}" / "file").write_text("old")
+    recover(tmp_path / "t[1]")
+    assert content(tmp_path) == {"t[1]/file": "old", f".t*.previous-{GONE}/file": "old"}
+    put(tmp_path / "t*", "new")
+    assert content(tmp_path) == {"t[1]/file": "old", "t*/file": "new"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".t[1].partial-{GONE}", "t*", "t[1]"]
+
+
 def test_what_a_writer_at_work_has_moved_aside_is_left_to_it(tmp_path):
     aside = tmp_path / f".t.previous-{os.getppid()}"
     aside.mkdir()

@@ -277,6 +277,22 @@ def test_a_version_that_fails_its_health_checks_is_rolled_back_and_the_other_rep
     assert [replica.version for replica in stage.mesh.replicas] == ["1.0.0", "1.0.0"]
 
 
+@pytest.mark.parametrize("kind", [Refuse, Hang])
+def test_what_strikes_one_operation_leaves_the_others_and_the_health_checks_alone(kind):
+    stage = Stage("""
+name: two-operations
+services:
+  web: {operations: {read: {calls: [db.get]}, write: {calls: [db.put]}}}
+  db: {readiness: {period: 1s}, operations: {get: {work: 10ms}, put: {work: 10ms}}}
+edges: {web -> db: {timeout: 500ms}}
+workload: {rate: 1/s, mix: {web.read: 1, web.write: 1}}
+""")
+    stage.fault(kind(id="fault", target=Target("operation", "db", operation="get")), 1000, 20000)
+    stage.request(10000, entry=1)
+    assert {line.rpartition(": ")[2] for line in stage.play()} == {"success"}
+    assert not [event for event in stage.events() if event[1] in ("health_check_failed", "replica_ejected")]
+
+
 # -- severity ----------------------------------------------------------------------------------------------------------
 
 SEVERITIES = (0.1, 0.3, 0.6, 1.0)
@@ -331,6 +347,12 @@ def test_a_process_is_down_for_the_share_of_the_window_that_severity_says():
         down = 10 * severity + 0.5  # and it takes half a second to start
         assert refused.min() == pytest.approx(5, abs=0.3)
         assert refused.max() == pytest.approx(5 + down, abs=1.1)  # and is found ready at the next probe
+
+
+def test_a_process_is_said_to_be_down_for_as_long_as_it_is_and_not_to_go_down_in_a_ramp():
+    stop = Stop(target=DB, severity=0.5)
+    assert stop.acts(Window(5, 9, 15)) == Window(5, 5, 10)
+    assert ONE_OF_EACH["slow"].acts(Window(5, 9, 15)) == Window(5, 9, 15)
 
 
 def test_memory_leaks_at_a_rate_in_proportion_to_severity():

@@ -439,6 +439,26 @@ def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2
     assert not (tmp_path / "out").exists()
 
 
+def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
+    """A shipped mesh is odd on purpose, but it isn't made for every rate."""
+    overloaded = "services.database: overloaded even when healthy: 4000/s need 310% of its cores"
+    told = [str(problem) for problem in parse("name: x", "my.yaml", Options(rate=5000)).warnings]
+    assert [text for text in told if text.endswith(overloaded)]
+    assert not [text for text in told if "work that nobody waits for" in text]
+    assert parse("name: x", "my.yaml", Options(rate=20)).warnings == parse("name: x", "my.yaml").warnings == ()
+    assert len(parse("name: x\nrate: 5000/s", "my.yaml").warnings) == len(told)
+
+
+@pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
+def test_a_ramp_of_what_has_none_is_a_warning(kind):
+    target = '"database[0]"' if kind == "restart" else "database"
+    loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
+    assert [str(problem) for problem in loaded.warnings] == [
+        f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it's whole from its start"
+    ]
+    assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 0s}}\n", "my.yaml").warnings
+
+
 # -- whatever stands in a file ---------------------------------------------------------------------------------------
 
 TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])

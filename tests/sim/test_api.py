@@ -57,6 +57,21 @@ def test_batches_in_bounded_memory_put_together_are_the_lists():
     assert all(isinstance(batch.frame(kind), pl.DataFrame) for batch in batches for kind in KINDS)
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"durations": 6}, TypeError, "there is no setting 'durations' (did you mean 'duration'?)"),
+        ({"seed": -1}, ValueError, "seed must be a whole number from 0 to 2^63 - 1, not -1"),
+        ({"seed": 1.5}, ValueError, "seed must be a whole number from 0 to 2^63 - 1, not 1.5"),
+        ({"rate": 0}, ValueError, "rate must be more than 0 and at most 1e+06, not 0"),
+    ],
+)
+def test_a_setting_that_there_isnt_or_that_cant_be_is_refused_before_anything_is_played(settings, error, message):
+    with pytest.raises(error) as refused:
+        sim.simulate("normal", **settings)
+    assert str(refused.value) == message
+
+
 def test_a_scenario_file_may_be_given_in_place_of_a_name(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_bytes(shipped()["outage"].read_bytes())

@@ -19,7 +19,7 @@ from sim.records import LEVELS
 from sim.simulation import DEFAULT_START
 from sim.telemetry.logs import _FIELD, _VALUES, Lines, catalogue
 from sim.telemetry.spans import Spans
-from sim.telemetry.tables import STATUS_CODES, Tables
+from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
 from topology.loader import parse
 from topology.policies import ERRORS
 from topology.spec import KINDS
@@ -83,7 +83,7 @@ def every_span():
     spans = Spans(
         start=np.zeros_like(site),
         end=length,
-        worked=np.zeros(len(site)),
+        worked=np.zeros_like(site),
         site=site,
         visit=np.zeros_like(site),
         number=number,
@@ -121,6 +121,19 @@ def test_every_text_of_a_span_is_written_for_some_span_and_leaves_no_value_open(
     for wording in of_spans():
         alike = lines.filter(level=wording["level"], logger=wording["logger"])
         assert alike["message"].str.contains(pattern(wording["text"])).any(), wording["text"]
+
+
+def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
+    """Its caller gave up on it, or it never got there, or the process that had it was killed."""
+    unanswered = (
+        *("timeout", "connection_refused", "connection_timeout", "connection_reset", "no_ready_replica"),
+        *("pool_timeout", "circuit_open", "bulkhead_full"),
+    )
+    tables, spans = every_span()
+    spans = spans.where(~spans.server & np.isin(spans.code, [ERROR_NAMES.index(name) for name in unanswered]))
+    lines = Lines(tables).frame(spans, [])
+    assert len(lines) == len(spans)
+    assert not lines["message"].str.contains("answered").any()
 
 
 def test_every_notice_of_a_process_is_written_in_some_run():

@@ -1,11 +1,15 @@
 """The four signals of every scenario tell one story: what one says can be computed from another."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from recording import play, record
 
+from faults.fault import Extent, Target
+from faults.kinds.stop import Stop
 from faults.loader import shipped
 from faults.scenario import Scenario
 from sim.breaker import STATES
@@ -122,14 +126,22 @@ def test_query_times_are_latencies_where_no_query_waits_for_a_worker(run, name):
     """In these scenarios it's pools that keep queries waiting, at their callers: databases and caches have room."""
     pairs = samples(run, f"query_time_{name}").join(samples(run, f"latency_{name}"), on=["at", "service"])
     assert len(pairs) == len(samples(run, f"query_time_{name}")) > 0
-    # Times of spans are rounded down to microseconds, query times are not.
-    assert (pairs["value"] - pairs["value_right"]).abs().max() <= 0.001 + 2 * ROUNDING
+    assert (pairs["value"] == pairs["value_right"]).all()
 
 
 def test_query_times_leave_out_the_wait_for_a_worker():
     run = record(QUIET, parse(BUSY, "busy").topology, 1)
     assert (samples(run, "query_time_p99")["value"] == 10).all()
     assert samples(run, "latency_p99")["value"].max() > 20
+
+
+def test_cpu_and_workers_were_in_use_until_the_moment_in_which_a_process_was_killed():
+    """Its only worker never waits for anything but its only core, so the two are the same."""
+    stop = Stop(id="stop", target=Target("service", "db"), at=Extent(seconds=5.6), for_=Extent(seconds=3.0))
+    run = record(replace(QUIET, faults=(stop,)), parse(BUSY.replace("80/s", "200/s"), "busy").topology, 1)
+    cpu = samples(run, "cpu_usage")
+    assert_frame_equal(cpu, samples(run, "worker_utilization"))
+    assert cpu["value"][4:8].to_list() == [100, 60, 0, 0]
 
 
 def test_connections_in_use_are_those_of_all_callers_pools(run):

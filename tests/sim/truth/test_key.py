@@ -58,6 +58,13 @@ def test_what_a_scenario_calls_itself_and_its_faults_changes_nothing_but_their_i
     assert other.verdicts.equals(run.verdicts)
 
 
+def test_a_process_that_was_down_for_part_of_the_window_is_said_to_have_been_down_for_that_part():
+    run = compare(simulation("stop: {target: notification-service, severity: 25%}"))
+    (fault,) = run.key["faults"]
+    began = run.frames["events"].filter(type="restart", service="notification-service")["timestamp"].unique()
+    assert began.to_list() == [fault["end"]]
+
+
 # -- it agrees with itself --------------------------------------------------------------------------------------------
 
 

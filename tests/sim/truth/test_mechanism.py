@@ -103,6 +103,27 @@ workload: {rate: 1/s, mix: {a.home: 1}}
     ]
 
 
+def test_work_is_slow_for_want_of_cpu_where_the_fault_acts_on_another_operation_of_the_service():
+    """b gives up on the slow one soon; d's call is as quick as ever once it has c's only core."""
+    text = """
+name: operations
+defaults: {edge: {latency: 1ms}}
+services:
+  a: {operations: {home: {work: 1ms, calls: [[b.get, d.put]]}}}
+  b: {operations: {get: {work: 1ms, calls: [c.get: {optional: true}]}}}
+  c: {operations: {get: {work: 10ms}, put: {work: 10ms}}, cpu: 1}
+  d: {operations: {put: {work: 2ms, calls: [c.put]}}}
+edges: {b -> c: {timeout: 50ms}}
+workload: {rate: 1/s, mix: {a.home: 1}}
+"""
+    assert steps(text, Slow(target=Target("operation", "c", operation="get"), factor=50)) == [
+        (6, "c>c", "cpu saturation"),
+        (516, "c>d", "slow answer"),
+        (517, "d>a", "slow answer"),
+    ]
+    assert steps(text, Slow(target=Target("operation", "c", operation="put"), factor=50))[0] == (6, "c>c", "slow work")
+
+
 def test_who_waits_for_a_worker_behind_calls_that_are_held_up_is_queueing():
     """The third request finds b's only worker waiting for c, twice."""
     assert steps(chain(b="workers: 1"), Slow(target=C, factor=30), 1, 1, 1) == [
