@@ -5,6 +5,8 @@ from __future__ import annotations
 from topology.policies import RetryBudget
 
 _SLOTS = 10  # the window slides in tenths, as Finagle's windowed token bucket does
+#: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.
+_ROUNDING = 1e-9
 
 
 class Budget:
@@ -34,7 +36,7 @@ class Budget:
             self._turn(now)
         policy = self._policy
         earned = policy.ratio * sum(self._calls) + policy.minimum * policy.window
-        if earned - sum(self._retries) < 1:
+        if earned - sum(self._retries) < 1 - _ROUNDING:
             return False
         self._retries[self._current % _SLOTS] += 1
         return True

@@ -474,7 +474,7 @@ class Life:
         site = call.site
         assert channel is not None and parent is not None
         channel.in_flight -= 1
-        deadlines = site.link.deadlines
+        deadlines = channel.link.deadlines
         if deadlines is not None:
             # Those answered are let go at once, so that their memory is used again while the processor has it at hand.
             watched = deadlines.calls
