@@ -100,7 +100,7 @@ class Breaker:
         self._failures += failed
         while self._outgrown(now):
             self._failures -= self._outcomes.popleft()[1]
-        enough = policy.half_open_calls if self.state == HALF_OPEN else policy.minimum_calls
+        enough = policy.half_open_calls if self.state == HALF_OPEN else policy.enough
         if len(self._outcomes) < enough:
             return
         if self._failures >= policy.failure_rate * len(self._outcomes):

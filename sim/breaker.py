@@ -112,7 +112,7 @@ class Breaker:
                     self._enter(CLOSED, now, "trial calls succeeded")
         elif bad:
             self._forget(mark - self._window)
-            if len(outcomes) >= self.policy.minimum_calls:
+            if len(outcomes) >= self.policy.enough:
                 reason = self._too_bad()
                 if reason:
                     self._open(now, reason)

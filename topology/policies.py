@@ -81,6 +81,7 @@ class CircuitBreaker:
     last `window_time`), at least `minimum_calls`, the share that failed reaches `failure_rate` or the share slower than
     `slow_call` reaches `slow_rate`. After `open_for`, `half_open_calls` trial calls decide by the same
     thresholds. A rejection by the caller itself (bulkhead, pool) is not an outcome of the callee and isn't counted.
+    A minimum above a count window is that window's (`CircuitBreakerConfig.Builder.slidingWindow`).
     """
 
     window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)
@@ -98,6 +99,11 @@ class CircuitBreaker:
     slow_rate: float = key("ratio", "share of slow calls that opens it", 1.0, low=0, high=1, above=True)
     open_for: float = key("duration", "time before trial calls", 60.0, low=0, high=86_400, above=True)
     half_open_calls: int = key("count", "trial calls that decide", 10, low=1, high=10_000)
+
+    @property
+    def enough(self) -> int:
+        """Outcomes in the window that suffice to judge by."""
+        return self.minimum_calls if self.window_time is not None else min(self.minimum_calls, self.window_calls)
 
 
 @dataclass(frozen=True)

@@ -203,15 +203,7 @@ def _inert_breakers(mesh: _Mesh) -> Iterator[Finding]:
     """Circuit breakers that can't see enough calls to open."""
     for edge in mesh.topology.edges:
         breaker, calls = edge.breaker, mesh.rate_per_replica(edge)
-        if breaker is None or not calls:
-            continue
-        if breaker.window_time is None:
-            if breaker.window_calls < breaker.minimum_calls:
-                yield (
-                    _path(edge, "breaker"),
-                    f"the breaker of {edge.caller} to {edge.callee} never opens: it remembers {breaker.window_calls} "
-                    f"calls and needs {breaker.minimum_calls}",
-                )
+        if breaker is None or breaker.window_time is None or not calls:
             continue
         seen = calls * breaker.window_time * (edge.retry.max_attempts if edge.retry else 1)
         if seen < breaker.minimum_calls:

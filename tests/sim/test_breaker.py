@@ -43,6 +43,12 @@ def test_it_stays_closed_below_the_minimum_of_calls():
     assert caller.moves == []
 
 
+def test_a_minimum_above_the_window_of_calls_is_the_window():
+    """As resilience4j has it; else such a breaker would never open."""
+    caller = Caller(CircuitBreaker(window_calls=4, minimum_calls=5, open_for=10.0))
+    assert caller.calls("..xx.") == "++++-"
+
+
 def test_failures_that_left_the_window_of_calls_are_forgotten():
     caller = Caller(COUNTING)
     assert caller.calls("x...x...x...") == "+" * 12

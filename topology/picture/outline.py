@@ -174,7 +174,7 @@ def _breaker(breaker: CircuitBreaker | None) -> str:
     if breaker is None:
         return _NONE
     window = "" if breaker.window_time is None else f"/{duration(breaker.window_time)}"
-    return f"{ratio(breaker.failure_rate)} of {breaker.minimum_calls}{window}; {duration(breaker.open_for)}"
+    return f"{ratio(breaker.failure_rate)} of {breaker.enough}{window}; {duration(breaker.open_for)}"
 
 
 def _pool(pool: Pool | None) -> str:
