@@ -151,11 +151,13 @@ class Mesh:
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""
+        replica.account(self.now)
         replica.modifiers = (*replica.modifiers, modifier)
 
     def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
         """End a modifier on the replicas it acts on."""
         for replica in replicas:
+            replica.account(self.now)
             replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
         self.life.release(modifier)
 

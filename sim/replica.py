@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from sim.service import Service
 
 
+#: Points in time at which what takes CPU besides is looked at, between two times of accounting.
+_STEPS = 16
+
+
 class Replica:
     """Free workers are a number, waiting calls a deque; a core is had the same way.
 
@@ -20,6 +24,7 @@ class Replica:
     """
 
     __slots__ = (
+        "_accounted",
         "busy_clock",
         "calls",
         "channels",
@@ -28,6 +33,7 @@ class Replica:
         "failures",
         "free",
         "handled",
+        "hogged",
         "idle_cores",
         "incarnation",
         "index",
@@ -76,6 +82,10 @@ class Replica:
         self.core_clock = 0.0
         self.handled = 0
         self.leaked = 0.0
+        #: Core-seconds taken so far by something else than requests, up to the last `account`.
+        self.hogged = 0.0
+        #: When that was, and the core-seconds that requests had taken by then.
+        self._accounted = (0.0, 0.0)
         #: What acts here, in the order in which it began.
         self.modifiers: tuple[Modifier, ...] = ()
 
@@ -86,6 +96,28 @@ class Replica:
     def core_time(self, now: float) -> float:
         """Core-seconds spent so far on requests."""
         return self.core_clock + (self.service.spec.cores - self.idle_cores) * now
+
+    def account(self, now: float) -> None:
+        """Add up what something else has taken of the cores since the last time: its share of what requests left over.
+
+        To be called before what acts here changes, so that it's exact for what is steady; what rises is averaged, as if
+        requests used the cores evenly meanwhile.
+        """
+        since, used = self._accounted
+        spent = self.core_time(now)
+        self._accounted = (now, spent)
+        if self.modifiers and self.up and now > since:
+            idle = self.service.spec.cores * (now - since) - (spent - used)
+            step = (now - since) / _STEPS
+            share = sum(self._hog(since + (i + 0.5) * step) for i in range(_STEPS)) / _STEPS
+            self.hogged += max(0.0, idle) * share
+
+    def _hog(self, now: float) -> float:
+        """The share of each core that something else takes."""
+        left = 1.0
+        for modifier in self.modifiers:
+            left *= 1.0 - modifier.effect(now).hog
+        return 1.0 - left
 
     @property
     def active(self) -> int:

@@ -116,6 +116,7 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
     yield mesh.timeout(service.spec.startup)
     if replica.stops or replica.incarnation != incarnation:
         return  # it was killed meanwhile, and may have been started again
+    replica.account(mesh.now)
     replica.up = True
     replica.failures = replica.successes = 0
     mesh.journal.log("started", service, replica=replica, version=version, startup_s=f"{service.spec.startup:g}")
@@ -123,6 +124,7 @@ def boot(mesh: Mesh, replica: Replica, version: str, reason: str) -> Generator[A
 
 def end(mesh: Mesh, replica: Replica) -> None:
     """End the replica's process: its calls are lost, and so are its connections and what it knew of its callees."""
+    replica.account(mesh.now)
     replica.up = False
     mesh.life.kill(replica)
     mesh.connect(replica, warm=False)

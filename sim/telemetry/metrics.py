@@ -21,7 +21,6 @@ from sim.telemetry.tables import Floats, Ints, Tables, names
 
 if TYPE_CHECKING:
     from sim.mesh import Mesh
-    from sim.replica import Replica
 
 #: Gauges of a replica, in the order in which `Sampler.sample` takes them.
 _GAUGES = ("cpu_usage", "memory_usage", "active_requests", "queue_depth", "worker_utilization")
@@ -135,9 +134,10 @@ class Sampler:
         for position, replica in enumerate(self._mesh.replicas):
             spec = replica.service.spec
             busy, cores = replica.busy_time(now), replica.core_time(now)
+            if replica.modifiers:
+                replica.account(now)
+            cores += replica.hogged
             used = (cores - self._cores[position]) / (length * spec.cores)
-            if replica.modifiers and replica.up:
-                used += (1 - used) * _hog(replica, now)
             row += (
                 100 * min(1.0, max(0.0, used)),
                 100 * replica.memory() / spec.memory.limit,
@@ -296,14 +296,6 @@ class Sampler:
         lookups = hits + _count(cell, count, services, (client.notes & MISS) > 0)
         hit_rate = np.divide(100 * hits, lookups, out=np.full_like(hits, np.nan), where=lookups > 0)
         return [*query, in_use[:, chosen], news[:, chosen] / (self._interval / 1e6), hit_rate[:, chosen]]
-
-
-def _hog(replica: Replica, now: float) -> float:
-    """The share of the replica's CPU that something else takes."""
-    left = 1.0
-    for modifier in replica.modifiers:
-        left *= 1.0 - modifier.effect(now).hog
-    return 1.0 - left
 
 
 def _grouped(combine: np.ufunc, values: Floats, group: Ints, groups: int) -> Floats:

@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from recording import play, record
 
 from faults.fault import Extent, Target
+from faults.kinds.hog_cpu import HogCpu
 from faults.kinds.stop import Stop
 from faults.loader import shipped
 from faults.scenario import Scenario
@@ -142,6 +143,31 @@ def test_cpu_and_workers_were_in_use_until_the_moment_in_which_a_process_was_kil
     cpu = samples(run, "cpu_usage")
     assert_frame_equal(cpu, samples(run, "worker_utilization"))
     assert cpu["value"][4:8].to_list() == [100, 60, 0, 0]
+
+
+def test_cpu_over_a_long_interval_is_the_mean_of_short_ones_whatever_else_runs_on_the_cores():
+    """Two hogs, one that rises and one that's cut short by the end of the process, over a load that varies."""
+    window = {"target": Target("service", "db"), "share": 0.6}
+    rising = HogCpu(id="rising", at=Extent(seconds=2.3), for_=Extent(seconds=9.0), ramp=Extent(seconds=4.0), **window)
+    steady = HogCpu(id="steady", at=Extent(seconds=8.7), for_=Extent(seconds=9.0), **window)
+    stop = Stop(id="stop", target=Target("service", "db"), at=Extent(seconds=14.2), for_=Extent(seconds=2.5))
+    scenario = replace(QUIET, faults=(rising, steady, stop))
+    topology = parse(BUSY, "busy").topology
+    short, long = (
+        samples(record(scenario, topology, 1, interval=interval), "cpu_usage")["value"].to_numpy()
+        for interval in (0.1, 10.0)
+    )
+    assert short.min() == 0 and short.max() > 90
+    rises, steady = short.reshape(2, 100).mean(axis=1)
+    # The more it takes, the longer requests work: while it rises, the two aren't independent, as an average takes them.
+    assert long[0] == pytest.approx(rises, abs=1.5)
+    assert long[1] == pytest.approx(steady, abs=0.001)
+
+
+def test_what_runs_on_the_cores_besides_takes_its_share_of_what_requests_leave():
+    hog = HogCpu(id="hog", target=Target("service", "db"), at=Extent(seconds=5.5), for_=Extent(seconds=2.0), share=0.5)
+    idle = record(replace(QUIET, rate=0.001, faults=(hog,)), parse(BUSY, "busy").topology, 1)
+    assert samples(idle, "cpu_usage")["value"][4:9].to_list() == [0, 25, 50, 25, 0]
 
 
 def test_connections_in_use_are_those_of_all_callers_pools(run):
