@@ -127,7 +127,7 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--interval",
                 type=Seconds(0.001, 86400.0),
                 default=1.0,
-                help="Time between samples of metrics.  [default: 1s]",
+                help="Time between samples of metrics, the recording at most.  [default: 1s]",
             ),
             click.option("--rate", type=Number(1e6), help="Requests a second.  [default: the topology's]"),
             click.option("--severity", type=Number(1.0), default=1.0, show_default=True, help="Scales every fault."),
@@ -716,6 +716,8 @@ def _play(
     began = perf_counter()
     try:
         simulation = Simulation(played, loaded.topology, seed=seed, start=start, interval=interval)
+        if simulation.warning and not quiet:
+            click.echo(f"warning: {simulation.warning}", err=True)
         with terminal.progress(played.name, played.length, quiet) as advance:
 
             def on_batch(batch: Any) -> None:

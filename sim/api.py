@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,9 @@ class Settings(TypedDict, total=False):
 
     `duration`, `lead_in` and `recovery` are seconds, `rate` is requests a second, and `confounders` is none, some or
     many harmless things that happen besides (default: as the scenario says); `severity` in (0, 1] scales every fault;
-    `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of metrics; `start` is the
-    wall time of the first moment (UTC if it has no zone).
+    `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of metrics, of which there
+    are none, and a `UserWarning`, if it's longer than the recording; `start` is the wall time of the first moment (UTC
+    if it has no zone).
     """
 
     seed: int
@@ -93,7 +95,7 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
     )
     loaded = load(_file(scenario), options)
     more = {} if batch is None else {"batch": batch}
-    return Simulation(
+    simulation = Simulation(
         loaded.scenario,
         loaded.topology,
         seed=seed,
@@ -101,6 +103,9 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         interval=settings.get("interval", DEFAULT_INTERVAL),
         **more,
     )
+    if simulation.warning:
+        warnings.warn(simulation.warning, stacklevel=3)
+    return simulation
 
 
 def normal(**settings: Unpack[Settings]) -> Records:

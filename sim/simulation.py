@@ -15,6 +15,7 @@ from sim.mesh import Mesh
 from sim.records import Batch
 from sim.telemetry.recorder import Cut, Recorder
 from topology.spec import Topology
+from topology.units import duration
 
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
@@ -85,6 +86,14 @@ class Simulation:
         """A fault, from the moment its window opens."""
         yield self.mesh.timeout(window.start)
         yield from fault.run(self.mesh, window)
+
+    @property
+    def warning(self) -> str:
+        """What is odd about the run although it can be played; empty if nothing is."""
+        if self.interval <= round(self.scenario.length * 1e6):
+            return ""
+        interval, length = duration(self.interval / 1e6), duration(self.scenario.length)
+        return f"no metrics are sampled: interval {interval} is longer than the recording; {length} is the longest"
 
     def without(self, faults: Collection[str]) -> Simulation:
         """The same run, not played yet, with the faults of these ids taken out."""

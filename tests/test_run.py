@@ -109,6 +109,19 @@ def test_interval_is_the_time_between_samples(tmp_path):
     assert list(times) == ["00.500000", "01.000000", "01.500000", "02.000000"]
 
 
+def test_an_interval_longer_than_the_recording_is_warned_of_since_it_samples_nothing(tmp_path):
+    arguments = ("normal", "--duration", "1500ms", "--rate", "1", "--output", tmp_path)
+    told = "warning: no metrics are sampled: interval 2s is longer than the recording; 1.5s is the longest\n"
+    for more, errors in (
+        (["--interval", "2s"], told),
+        (["--interval", "2s", "--quiet"], ""),
+        (["--interval", "1.5s"], ""),
+    ):
+        result = call(*arguments, *more)
+        assert (result.exit_code, result.stderr) == (0, errors)
+    assert manifest(tmp_path / "normal")["files"]["metrics.ndjson"]["records"] > 0
+
+
 def test_rate_is_requests_a_second(tmp_path):
     few, many = (play(tmp_path, "normal", "--rate", rate)["entry"]["during"]["requests"] for rate in (5, 50))
     assert few == pytest.approx(60 * 5, rel=0.25) and many == pytest.approx(60 * 50, rel=0.08)

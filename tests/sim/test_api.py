@@ -98,6 +98,11 @@ def test_settings_mean_what_the_options_mean():
     assert len({record["timestamp"] for record in loud.metrics}) == 20
 
 
+def test_an_interval_longer_than_the_recording_is_warned_of():
+    with pytest.warns(UserWarning, match="interval 30s is longer than the recording; 10s is the longest"):
+        assert not sim.normal(**SHORT, rate=1, interval=30).metrics
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
