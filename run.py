@@ -47,22 +47,24 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
-class Number(click.ParamType[float]):
-    """A finite number above 0, up to a bound."""
+class Amount(click.ParamType[float]):
+    """A number above 0, up to a bound, written as files have it: `unit` is one of `topology.units.UNITS`."""
 
-    name = "number"
-
-    def __init__(self, high: float) -> None:
+    def __init__(self, unit: str, high: float) -> None:
+        self.name = unit
         self._high = high
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from topology.units import UNITS
+
+        unit = UNITS[self.name]
         try:
-            number = float(value)
-        except ValueError:
-            self.fail(f"must be a number, not {value!r}", param, ctx)
-        if not 0 < number <= self._high:
-            self.fail(f"must be above 0 and at most {self._high:g}, not {value}", param, ctx)
-        return number
+            amount: float = value if isinstance(value, float) else unit.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not 0 < amount <= self._high:
+            self.fail(f"must be above 0 and at most {unit.show(self._high)}, not {value}", param, ctx)
+        return amount
 
 
 class Start(click.ParamType[datetime]):
@@ -129,8 +131,10 @@ def scenario_options(command: Callable[..., None]) -> Callable[..., None]:
                 default=1.0,
                 help="Time between samples of metrics, the recording at most.  [default: 1s]",
             ),
-            click.option("--rate", type=Number(1e6), help="Requests a second.  [default: the topology's]"),
-            click.option("--severity", type=Number(1.0), default=1.0, show_default=True, help="Scales every fault."),
+            click.option("--rate", type=Amount("rate", 1e6), help="Requests a second.  [default: the topology's]"),
+            click.option(
+                "--severity", type=Amount("ratio", 1.0), default=1.0, help="Scales every fault.  [default: 1]"
+            ),
             click.option(
                 "--confounders",
                 type=click.Choice(["none", "some", "many"]),
@@ -194,7 +198,8 @@ class Commands(click.Group):
 def main() -> None:
     """Simulate incidents in a service mesh and write the telemetry they leave.
 
-    Times are seconds, or have a unit: 90, 90s, 2m. The same scenario, seed and versions give the same bytes.
+    Times are seconds, or have a unit: 90, 90s, 2m; likewise rates, 20, 20/s, 10/m, and shares, 0.5, 50%. The same
+    scenario, seed and versions give the same bytes.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As on standard error: a character that the locale lacks is told by its number.
@@ -530,7 +535,9 @@ def dataset(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on: by default, this machine's."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for any that is free.")
-@click.option("--speed", type=Number(10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]")
+@click.option(
+    "--speed", type=Amount("number", 10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]"
+)
 @click.option("--loop", is_flag=True, help="Begin anew after the end, at later times.")
 @click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
 @click.option("--connections", type=click.IntRange(1, 10_000), default=256, show_default=True, help="How many at once.")
@@ -576,7 +583,9 @@ def serve(folder: Path, **options: Any) -> None:
     show_default=True,
     help="What it speaks.",
 )
-@click.option("--speed", type=Number(10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]")
+@click.option(
+    "--speed", type=Amount("number", 10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]"
+)
 @click.option("--fast", is_flag=True, help="As fast as it's taken, in place of --speed.")
 @click.option("--shift-to-now", is_flag=True, help="Shift times, so that the recording ends when sending does.")
 @click.option("--header", "headers", type=Header(), multiple=True, help="Send this too; may be given again.")

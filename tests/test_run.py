@@ -127,6 +127,20 @@ def test_rate_is_requests_a_second(tmp_path):
     assert few == pytest.approx(60 * 5, rel=0.25) and many == pytest.approx(60 * 50, rel=0.08)
 
 
+@pytest.mark.parametrize(
+    ("option", "written", "key", "value"),
+    [
+        ("--rate", "6/m", "rate_per_s", 0.1),
+        ("--rate", "360/h", "rate_per_s", 0.1),
+        ("--rate", "0.1/s", "rate_per_s", 0.1),
+        ("--severity", "50%", "severity", 0.5),
+        ("--severity", "1", "severity", 1.0),
+    ],
+)
+def test_rates_and_shares_are_written_as_in_files(option, written, key, value, tmp_path):
+    assert play(tmp_path, "normal", "--duration", "1", option, written)["options"][key] == value
+
+
 def test_severity_scales_the_fault_and_the_seed_changes_the_requests(tmp_path):
     short = ("outage", "--duration", "10", "--lead-in", "0", "--recovery", "0")
     mild, full = (play(tmp_path, *short, "--severity", s)["entry"]["during"] for s in (0.05, 1))
@@ -336,10 +350,12 @@ def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
         (["normal", "--duration", "2y"], "must be a duration"),
         (["normal", "--interval", "0"], "must be from 1ms to 24h, not 0"),
         (["normal", "--rate", "0"], "must be above 0"),
-        (["normal", "--rate", "nan"], "must be above 0"),
-        (["normal", "--rate", "inf"], "at most 1e+06, not inf"),
-        (["normal", "--rate", "many"], "must be a number, not 'many'"),
-        (["normal", "--severity", "1.5"], "must be above 0 and at most 1, not 1.5"),
+        (["normal", "--rate", "nan"], "must be a rate such as 20/s, 90/m or 5/h, not 'nan'"),
+        (["normal", "--rate", "2000000"], "must be above 0 and at most 1000000/s, not 2000000"),
+        (["normal", "--rate", "20s"], "must be a rate such as 20/s, 90/m or 5/h, not '20s'"),
+        (["normal", "--severity", "1.5"], "must be above 0 and at most 100%, not 1.5"),
+        (["normal", "--severity", "0%"], "must be above 0 and at most 100%, not 0%"),
+        (["serve", "somewhere", "--speed", "10x"], "must be a number such as 0.6, not '10x'"),
         (["normal", "--seed", "-1"], "-1 is not in the range"),
         (["normal", "--start", "yesterday"], "must be ISO 8601, as in 2024-01-15T10:30:00Z, or now; not 'yesterday'"),
         (["normal", "--start", "9999-12-31T23:59:59-12:00"], "must be a year from 1970 to 9000"),
