@@ -15,10 +15,13 @@ from sim.truth import floors, score
 from sim.truth.score import Mark
 from topology.document import DocumentError, Problem, suggestion
 
+#: Decimals of the figures of a report: records are timed by the microsecond, and no share is known better than that.
+_DECIMALS = 6
+
 
 @dataclass(frozen=True)
 class Report:
-    """Marks as lines of text, and as a JSON object."""
+    """Marks as lines of text, and as a JSON object whose figures are rounded to six decimals."""
 
     lines: list[str]
     content: dict[str, Any]
@@ -43,9 +46,18 @@ def report(folder: Path, given: Path) -> Report:
     """
     if (folder / "truth" / "index.ndjson").is_file():
         marked = mark_dataset(folder, given)
-        return Report(marks.dataset_lines(marked), marks.dataset_json(marked))
+        return Report(marks.dataset_lines(marked), _rounded(marks.dataset_json(marked)))
     mark = mark_fixture(folder, given)
-    return Report(marks.score_lines(mark), mark.as_json())
+    return Report(marks.score_lines(mark), _rounded(mark.as_json()))
+
+
+def _rounded(value: Any) -> Any:
+    """A JSON value without the digits that binary arithmetic leaves, as in 0.09999999999999998."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, _DECIMALS) if isinstance(value, float) else value
 
 
 def mark_fixture(folder: Path, answer: Path) -> Mark:

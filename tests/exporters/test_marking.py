@@ -67,6 +67,22 @@ def answer(path, content):
 # -- one -----------------------------------------------------------------------------------------------------------
 
 
+def figures(content):
+    """All numbers in a JSON value."""
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [content] if isinstance(content, float) else [number for part in parts for number in figures(part)]
+
+
+def test_programs_get_figures_of_six_decimals_at_most(fixture, dataset, tmp_path):
+    wrong = {**RIGHT, "affected_services": ["store", "mail", "cart"], "root_causes": [{"service": "mail"}]}
+    one = report(fixture, answer(tmp_path / "answers.json", wrong)).content
+    answers = [answer(tmp_path / "answers" / f"{case}.json", RIGHT) for case in ("a1", "b2")]
+    many = report(dataset, answers[0].parent).content
+    assert one["affected_services"]["f1"] == 0.333333
+    for found in (figures(one), figures(many)):
+        assert found and all(len(repr(number).partition(".")[2]) <= 6 for number in found)
+
+
 def test_a_mark_stands_beside_the_floors(fixture, tmp_path):
     content = {**RIGHT, "root_causes": [{"service": "mail"}, *RIGHT["root_causes"]], "verdicts": None}
     assert report(fixture, answer(tmp_path / "answers.json", content)).lines == [
