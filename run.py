@@ -659,14 +659,15 @@ def topology() -> None:
 def check(file: Path) -> None:
     """Report every problem of a topology file, or "ok" and its counts."""
     from topology.review import remarks
+    from topology.units import counted
 
     loaded = _load_topology(file)
     _print(remarks(loaded))
     mesh = loaded.topology
     operations = sum(len(service.operations) for service in mesh.services)
     click.echo(
-        f"ok: {mesh.name}: {len(mesh.services)} services, {operations} operations, {len(mesh.edges)} edges, "
-        f"{len(mesh.workload.mix)} entry operations"
+        f"ok: {mesh.name}: {counted(len(mesh.services), 'service')}, {counted(operations, 'operation')}, "
+        f"{counted(len(mesh.edges), 'edge')}, {counted(len(mesh.workload.mix), 'entry operation')}"
     )
 
 

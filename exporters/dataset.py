@@ -258,7 +258,7 @@ def lines(content: dict[str, Any], output: Path) -> list[str]:
         f"kinds       {_counted(content['kinds'])}",
         f"roots       {_counted(content['roots'])}",
         f"to see      {_counted(content['difficulty'])}",
-        f"drawn again {again['latent']} that no user felt, {again['felt']} noisy ones that users did feel",
+        f"drawn again {again['latent']} that no user felt, {again['felt']} of mere noise that users did feel",
         f"folder      {output}",
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sim.truth.whatif import Difference, Figures
+from topology.units import counted
 
 _HEAD = ("requests", "bad", "p50 ms", "p95 ms")
 
@@ -21,7 +22,8 @@ def lines(difference: Difference, change: str) -> list[str]:
     time += [(f"{start:+g}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
     return [
         f"changed     {change}",
-        f"saved       {difference.saved} requests that were bad are good, {difference.lost} that were good are bad",
+        f"saved       {_turned(counted(difference.saved, 'request'), difference.saved, 'bad', 'good')}, "
+        f"{_turned(str(difference.lost), difference.lost, 'good', 'bad')}",
         *_unmatched_lines(difference),
         f"spared      {', '.join(difference.spared) or 'no service'}",
         *([f"newly hit   {', '.join(difference.newly_hit)}"] if difference.newly_hit else []),
@@ -32,6 +34,12 @@ def lines(difference: Difference, change: str) -> list[str]:
         "as it was, and changed, by when requests came (seconds from the start of the incident):",
         *_table(time),
     ]
+
+
+def _turned(told: str, count: int, before: str, after: str) -> str:
+    """What became of some requests, told as a count."""
+    were, are = ("was", "is") if count == 1 else ("were", "are")
+    return f"{told} that {were} {before} {are} {after}"
 
 
 def _unmatched_lines(difference: Difference) -> list[str]:

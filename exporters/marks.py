@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from sim.truth.score import Accuracy, Detection, Mark, Overlap
-from topology.units import duration
+from topology.units import counted, duration
 
 #: The marks of a data set by case; None for a case without an answer.
 Marks = Mapping[str, Mark | None]
@@ -62,7 +62,8 @@ def _facts(mark: Mark) -> Iterator[tuple[str, str]]:
         yield "detected", _detected(mark.detection)
     if mark.alerts is not None:
         alerts = mark.alerts
-        yield "alerts", f"{alerts.matched} matched, {alerts.missed} missed, {alerts.false_alarms} false alarms"
+        false = counted(alerts.false_alarms, "false alarm")
+        yield "alerts", f"{alerts.matched} matched, {alerts.missed} missed, {false}"
     for service in mark.latent:
         judged = ": neither right nor wrong" if mark.incident else ""
         yield "latent", f"{service} has a fault, but one that no user felt{judged}"
@@ -92,7 +93,7 @@ def dataset_lines(marks: Marks) -> list[str]:
         rows.append([case, *(_number(figures.get(name)) for name in columns), easy])
     rows += [[name, *(_number(means.get(column)) for column in columns), ""] for name, means in averages.items()]
     answered = sum(mark is not None for mark in marks.values())
-    return [*_aligned(rows), "", f"{answered} of {len(marks)} cases answered"]
+    return [*_aligned(rows), "", f"{answered} of {counted(len(marks), 'case')} answered"]
 
 
 def dataset_json(marks: Marks) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from faults.loader import Loaded, Options
 from faults.recipe import Recipe
 from sim.records import Batch
 from sim.simulation import Simulation
+from topology.units import counted
 
 #: Kinds of JSON values: their types here, and what a message calls them.
 _Kind = tuple[tuple[type, ...], str]
@@ -137,7 +138,7 @@ class Comparison:
         width = max((len(outcome.file) for outcome in self.outcomes), default=0)
         text = [f"{outcome.file:<{width}}  {outcome.problem or 'the same'}" for outcome in self.outcomes]
         same = sum(not outcome.problem for outcome in self.outcomes)
-        text.append(f"the same to the byte: {same} of {len(self.outcomes)} files")
+        text.append(f"the same to the byte: {same} of {counted(len(self.outcomes), 'file')}")
         if any(outcome.run != outcome.manifest for outcome in self.outcomes):
             reason = ", ".join(self.reloaded.differing) or "the manifest or the program was changed: the versions agree"
             text.append(f"likely why: {reason}")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.summary import Hit, Phase, Summary
-from topology.units import duration
+from topology.units import counted, duration
 
 
 class Advance(Protocol):
@@ -98,7 +98,7 @@ def _facts(summary: Summary, folder: Path, speed: float) -> Iterator[tuple[str, 
             "breakers",
             ", ".join(f"{caller} -> {callee} x{n}" for (caller, callee), n in sorted(summary.opened.items())),
         )
-    yield "records", ", ".join(f"{count} {kind}" for kind, count in summary.records.items())
+    yield "records", ", ".join(counted(count, kind.removesuffix("s")) for kind, count in summary.records.items())
     yield "speed", f"{speed:.0f} simulated seconds a second"
     yield "folder", str(folder)
 

@@ -23,7 +23,7 @@ from topology.distributions import DISTRIBUTIONS
 from topology.document import DEEPEST, Document, DocumentError, Node, suggestion
 from topology.policies import Retry
 from topology.spec import Edge, Service, Workload
-from topology.units import shown
+from topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.
@@ -216,7 +216,9 @@ def _item(node: Node, rest: str) -> tuple[Node, str]:
     if match is None:
         raise ValueError(f"{_called(node)} is a list: its items are {node.path}[0] and so on")
     if int(match[1]) >= len(node.items):
-        raise ValueError(f"there is no {node.path}[{match[1]}]: it has {len(node.items)} items, counted from 0")
+        raise ValueError(
+            f"there is no {node.path}[{match[1]}]: it has {counted(len(node.items), 'item')}, counted from 0"
+        )
     return node.items[int(match[1])], _after(rest, match[0])
 
 

@@ -290,5 +290,5 @@ def test_what_the_locale_cannot_write_is_written_by_number(tmp_path):
         shown = subprocess.run(
             [*RUN, "topology", command, str(mesh)], cwd=ROOT, env=environment, capture_output=True, check=True
         )
-        assert b"Gr\xf6\xdfe\\u672c: 1 services" in shown.stdout
+        assert b"Gr\xf6\xdfe\\u672c: 1 service," in shown.stdout
         assert shown.stderr == b""

@@ -258,6 +258,13 @@ def test_the_table_says_what_happened(tmp_path):
     assert facts["folder"] == str(tmp_path / "incidents" / "cascade")
 
 
+def test_one_record_is_told_as_one(tmp_path):
+    summary = play(tmp_path, "normal", "--duration", "5", "--rate", "1")
+    result = call("normal", "--duration", "5", "--rate", "1", "--output", tmp_path)
+    assert summary["records"]["events"] == 1
+    assert re.search(r"^records .* traces, 1 event$", result.stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize("arguments", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_quiet_prints_nothing(arguments, tmp_path):
     result = call(*arguments, "--rate", "0.2", "--quiet", "--output", tmp_path)
@@ -309,7 +316,7 @@ def test_topology_check_passes_what_is_merely_odd_with_a_warning(tmp_path):
     (tmp_path / "odd.yaml").write_text(ODD)
     result = call("topology", "check", tmp_path / "odd.yaml")
     assert result.exit_code == 0
-    assert result.stdout == "ok: odd: 2 services, 2 operations, 0 edges, 1 entry operations\n"
+    assert result.stdout == "ok: odd: 2 services, 2 operations, 0 edges, 1 entry operation\n"
     assert result.stderr.startswith(f"{tmp_path / 'odd.yaml'}:5: warning: ")
 
 

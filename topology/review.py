@@ -20,7 +20,7 @@ from topology.graph import chain, name_of, operation_graph
 from topology.loader import Loaded
 from topology.policies import Retry
 from topology.spec import Call, Edge, Operation, Topology
-from topology.units import duration, number, rate, ratio
+from topology.units import counted, duration, number, rate, ratio
 
 #: A path in the document and what is odd there.
 Finding = tuple[str, str]
@@ -244,8 +244,8 @@ def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
         if connections[service.name] > room:
             yield (
                 f"services.{service.name}",
-                f"the pools of its callers have {connections[service.name]} connections, more than the {room} requests "
-                "that its workers and queues hold: the pools don't protect it",
+                f"the pools of its callers have {connections[service.name]} connections, more than the "
+                f"{counted(room, 'request')} that its workers and queues hold: the pools don't protect it",
             )
 
 

@@ -184,6 +184,11 @@ def number(value: float, digits: int | None = None) -> str:
     return _plain(_decimal(value, digits))
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a count before its noun, as in `1 request` or `3 requests`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _decimal(value: float, digits: int | None) -> Decimal:
     # The shortest decimal that reads back as the same float.
     return Decimal(repr(float(value)) if digits is None else f"{value:.{digits}g}")

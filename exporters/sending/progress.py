@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporters.sending.protocols import Answer
+from topology.units import counted
 
 
 class ProgressError(Exception):
@@ -95,4 +96,4 @@ class Progress:
     def line(self) -> str:
         """For people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
-        return f"{self.to}: accepted {self.accepted} in {self.requests} requests{rejected}"
+        return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"

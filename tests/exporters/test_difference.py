@@ -15,7 +15,7 @@ def difference(only_before=NONE, only_after=NONE):
 def test_requests_made_in_one_run_only_are_told_apart_from_those_saved_and_lost():
     told = lines(difference(Unmatched(40, 12), Unmatched(5, 0)), "rate=40/s")
     assert told[1:3] == [
-        "saved       3 requests that were bad are good, 1 that were good are bad",
+        "saved       3 requests that were bad are good, 1 that was good is bad",
         "besides     made 40 only before the change (12 bad), 5 only after the change (0 bad): neither saved nor lost",
     ]
     content = as_json(difference(Unmatched(40, 12), Unmatched(5, 0)), {})

@@ -357,7 +357,7 @@ def test_patience_ends(incident, waits):
     assert (status, waits) == (2, [0.5, 1.0, 2.0, 4.0, 8.0])
     first, count = error.splitlines()
     assert first == f"{address}{heard[-1].path}: 503 Service Unavailable: later"
-    assert re.fullmatch(rf"{address}/: accepted \d+ in 1 requests", count)
+    assert re.fullmatch(rf"{address}/: accepted \d+ in 1 request", count)
 
 
 def test_where_nothing_listens_it_ends_at_once(incident, waits):

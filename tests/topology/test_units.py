@@ -122,6 +122,8 @@ def test_near_misses_are_refused(unit: str, text: str) -> None:
         (units.size(1_000_000), "1000000B"),
         (units.size(1_000_000, digits=2), "980KiB"),
         (units.number(0.6), "0.6"),
+        (units.counted(0, "call site"), "0 call sites"),
+        (units.counted(1, "call site"), "1 call site"),
     ],
 )
 def test_numbers_are_written_in_the_unit_that_reads_best(text: str, written: str) -> None:

@@ -10,7 +10,7 @@ from topology.estimates import call_rates
 from topology.graph import depths
 from topology.picture.layout import arrange
 from topology.spec import KINDS, Service, Topology
-from topology.units import rate
+from topology.units import counted, rate
 
 # Lengths in pixels.
 _MARGIN = 32
@@ -88,7 +88,7 @@ class _Drawing:
         self._box = round(max(max(_width(s.name, _NAME), _width(_caption(s), _SMALL)) for s in topology.services)) + 32
         self._top = _MARGIN + _HEADER
         self._ports_in, self._ports_out = self._ports()
-        self.summary = f"{len(topology.services)} services, {rate(topology.workload.rate)} from users"
+        self.summary = f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate)} from users"
         layers = max(self._depths.values()) + 1
         self.width = round(2 * _MARGIN + _DOOR + layers * self._box + (layers - 1) * _GAP)
         self.width = max(self.width, round(2 * _MARGIN + self._legend_width()))
@@ -255,7 +255,7 @@ def _arrow(path: str, kind: str, calls: float, busiest: float) -> str:
 
 
 def _caption(service: Service) -> str:
-    return f"{service.kind}, {service.replicas} \N{MULTIPLICATION SIGN} {service.workers} workers"
+    return f"{service.kind}, {service.replicas} \N{MULTIPLICATION SIGN} {counted(service.workers, 'worker')}"
 
 
 def _calls(calls: float) -> str:

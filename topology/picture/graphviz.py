@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from topology.estimates import call_rates
 from topology.spec import Topology
-from topology.units import rate
+from topology.units import counted, rate
 
 _SHAPES = {"gateway": "octagon", "service": "box", "cache": "component", "database": "cylinder", "external": "box3d"}
 
@@ -24,7 +24,7 @@ def dot(topology: Topology) -> str:
         '  edge [fontname="Helvetica", fontsize=10];',
     ]
     for service in topology.services:
-        label = f"{service.name}\n{service.replicas} x {service.workers} workers"
+        label = f"{service.name}\n{service.replicas} x {counted(service.workers, 'worker')}"
         lines.append(f"  {_quoted(service.name)} [label={_quoted(label)}, shape={_SHAPES[service.kind]}];")
     for (caller, callee), calls in call_rates(topology).items():
         label = rate(calls, digits=2)

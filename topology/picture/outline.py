@@ -8,7 +8,7 @@ from topology.estimates import Load, offered_load, response_times
 from topology.graph import name_of, sites_per_entry
 from topology.policies import CircuitBreaker, Pool, Retry
 from topology.spec import Call, Edge, Operation, Service, Topology
-from topology.units import duration, rate, ratio, size
+from topology.units import counted, duration, rate, ratio, size
 
 _NONE = "-"
 
@@ -23,8 +23,8 @@ def text(topology: Topology) -> str:
     """
     operations = sum(len(service.operations) for service in topology.services)
     heading = (
-        f"{topology.name}: {len(topology.services)} services, {operations} operations, {len(topology.edges)} edges, "
-        f"{rate(topology.workload.rate)} from users"
+        f"{topology.name}: {counted(len(topology.services), 'service')}, {counted(operations, 'operation')}, "
+        f"{counted(len(topology.edges), 'edge')}, {rate(topology.workload.rate)} from users"
     )
     parts = [[heading], _services(topology), list(_entries(topology)), list(_edges(topology))]
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -76,7 +76,7 @@ def _entries(topology: Topology) -> Iterator[str]:
             yield ""
         yield (
             f"{name}  {ratio(share, digits=2)} of requests, {rate(topology.workload.rate * share, digits=2)}, "
-            f"{sites[name]} call sites, mean {duration(float(times[name].mean()), digits=2)}"
+            f"{counted(sites[name], 'call site')}, mean {duration(float(times[name].mean()), digits=2)}"
             f"{_seen(name, operations, shown)}"
         )
         yield from _tree(name, (), operations, "", shown)
