@@ -372,6 +372,7 @@ def export(folder: Path, format: Format, target: str, with_truth: bool, as_json:
     from exporters.key import TruthError
     from exporters.manifest import ManifestError
     from topology.document import DocumentError
+    from topology.units import size
 
     if with_truth and not format.truth:
         _fail(f"format {format.name} has no place for what was wrong: leave out --with-truth")
@@ -394,12 +395,14 @@ def export(folder: Path, format: Format, target: str, with_truth: bool, as_json:
         _fail(str(error))
     except DocumentError as error:
         _refuse(error.problems)
+    except FileExistsError as error:
+        _fail(f"{error.filename}: cannot be written: {error.strerror}")
     except OSError as error:
         _fail(f"{error.filename or output}: cannot be read or written: {error.strerror or error}")
     if as_json:
         click.echo(json.dumps({"format": format.name, "folder": str(output), "files": files}, indent=2))
     elif not quiet:
-        click.echo("\n".join(f"{output / name}  {size / 1e6:.1f} MB" for name, size in files.items()))
+        click.echo("\n".join(f"{output / name}  {size(written, digits=3)}" for name, written in files.items()))
 
 
 def _sendable() -> list[str]:

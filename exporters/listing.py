@@ -10,7 +10,7 @@ from exporters import layout, manifest
 from exporters.staging import recover
 from faults.scenario import GROUPS
 from sim.records import KINDS
-from topology.units import duration
+from topology.units import duration, size
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def lines(entries: list[Entry], output: Path) -> list[str]:
     if not entries:
         return [f"no fixtures in {output}"]
     kinds = list(entries[0].records)
-    rows = [["fixture", "scenario", "seed", "start", "length", *kinds, "MB"]]
+    rows = [["fixture", "scenario", "seed", "start", "length", *kinds, "size"]]
     rows += [
         [
             str(entry.folder.relative_to(output)),
@@ -90,7 +90,7 @@ def lines(entries: list[Entry], output: Path) -> list[str]:
             entry.start[:19] + "Z",
             duration(entry.seconds),
             *(str(entry.records[kind]) for kind in kinds),
-            f"{entry.bytes / 1e6:.1f}",
+            size(entry.bytes, digits=3),
         ]
         for entry in entries
     ]

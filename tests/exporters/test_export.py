@@ -2,6 +2,7 @@
 
 import json
 import socket
+from pathlib import Path
 from shutil import copytree
 
 import pytest
@@ -12,6 +13,7 @@ from exporters import formats, manifest, writing
 from exporters.extras import MissingExtraError
 from exporters.formats import FORMATS, Format
 from run import main
+from topology.units import parse_size
 
 OTHERS = [name for name in FORMATS if name != "ndjson"]
 
@@ -72,6 +74,14 @@ def test_a_fixture_with_formats_is_written_over_and_ndjson_is_no_folder_of_its_o
     assert call(*short_run, "--format", "ndjson").exit_code == 0
     assert sorted(path.name for path in (tmp_path / "normal").iterdir() if path.is_dir()) == ["truth"]
     assert manifest.load(tmp_path / "normal")["formats"] == []
+
+
+def test_for_people_it_is_a_line_a_file_with_a_size_that_is_never_nothing(incident, tmp_path):
+    result = call("export", incident, "--format", "ndjson", "--output", tmp_path / "again")
+    told = dict(line.split("  ") for line in result.stdout.splitlines())
+    assert {Path(name).name: parse_size(size) for name, size in told.items()} == {
+        path.name: pytest.approx(path.stat().st_size, rel=0.005) for path in (tmp_path / "again").iterdir()
+    }
 
 
 # -- what goes wrong -----------------------------------------------------------------------------------------------
@@ -154,7 +164,7 @@ def test_to_an_address_it_is_sent_by_the_protocol_of_the_format(incident, tmp_pa
 def test_a_folder_that_holds_something_is_left_alone(incident, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     result = call("export", incident, "--format", "ndjson", "--output", tmp_path)
-    message = f"{tmp_path}: cannot be read or written: it is there already, and isn't empty\n"
+    message = f"{tmp_path}: cannot be written: it is there already, and isn't empty\n"
     assert (result.exit_code, result.output) == (2, message)
     assert content(tmp_path) == {"mine.txt": b"mine"}
 

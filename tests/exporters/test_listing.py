@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from exporters.listing import find
 from run import main
 from sim.records import KINDS
+from topology.units import parse_size
 
 
 def play(output, *arguments):
@@ -49,7 +50,7 @@ def test_each_fixture_is_a_line_with_scenario_seed_time_records_and_size(output)
         "logs",
         "traces",
         "events",
-        "MB",
+        "size",
     ]
     rows = [line.split() for line in lines[1:]]
     assert [row[:5] for row in rows] == [
@@ -62,7 +63,7 @@ def test_each_fixture_is_a_line_with_scenario_seed_time_records_and_size(output)
         assert list(map(int, row[5:9])) == counts
         files = [path for path in (output / row[0]).rglob("*") if path.is_file() and path.name != "manifest.json"]
         size = sum(path.stat().st_size for path in files)
-        assert row[9] == f"{size / 1e6:.1f}"
+        assert parse_size(row[9]) == pytest.approx(size, rel=0.005)
 
 
 def test_for_programs_it_is_json(output):
