@@ -45,9 +45,11 @@ def parse_target(text: str) -> Target:
         raise ValueError(f"must be {forms}, not {shown(text)}")
     if text == "users":
         return Target("users")
+    service, dot, operation = text.partition(".")
+    if dot and (_REPLICA.fullmatch(service) or _REPLICA.fullmatch(operation)):
+        raise ValueError(f"must be a replica or an operation, not both as {shown(text)}")
     if replica := _REPLICA.fullmatch(text):
         return Target("replica", replica[1], replica=int(replica[2]))
-    service, dot, operation = text.partition(".")
     return Target("operation", service, operation=operation) if dot else Target("service", service)
 
 

@@ -238,6 +238,14 @@ BAD_FAULTS = {
         "cut: {target: database -> cache-service}",
         "faults[0].cut.target: database doesn't call cache-service; it calls nobody",
     ),
+    "a replica's operation": (
+        "slow: {target: 'database[0].select', factor: 2}",
+        "faults[0].slow.target: must be a replica or an operation, not both as 'database[0].select'",
+    ),
+    "an operation's replica": (
+        "slow: {target: 'database.select[0]', factor: 2}",
+        "faults[0].slow.target: must be a replica or an operation, not both as 'database.select[0]'",
+    ),
     "half an edge": (
         "cut: {target: database ->}",
         "faults[0].cut.target: must be service, service[0], service.operation, caller -> callee or users, "
