@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from topology.binder import bind
+from topology.binder import bind, keys_of
 from topology.distributions import DISTRIBUTIONS, Constant, Distribution, Mixture
 from topology.document import Document, Node
 from topology.keys import key
@@ -43,7 +43,12 @@ def _by_word(document: Document, node: Node) -> Distribution | None:
     parameters = node.entries[words[0]]
     if words[0] == Mixture.word:
         return _mixture(document, parameters)
-    return bind(document, DISTRIBUTIONS[words[0]], parameters)
+    kind = DISTRIBUTIONS[words[0]]
+    if parameters.kind == "scalar" and not parameters.is_empty and not hasattr(kind, "shorthand"):
+        first = next(iter(keys_of(kind)))
+        document.error(parameters, f"must be a block of keys, as in {{{first}: 2ms}}, not {parameters}")
+        return None
+    return bind(document, kind, parameters)
 
 
 def _mixture(document: Document, node: Node) -> Mixture | None:

@@ -137,6 +137,10 @@ class _Reader:
             dict.fromkeys(("services", "workload", "defaults", "edges"), lambda node: node),
         )
         services_node = sections.get("services", _ABSENT)
+        if not services_node.entries:
+            # All the rest names services: without any, each name would be one more error.
+            self._services(services_node, {})
+            self.document.check()
         # The order is ours, not the file's: defaults lie under services, and the rest speaks of services by name.
         defaults = self._defaults(sections.get("defaults", _ABSENT), list(services_node.entries))
         services = self._services(services_node, defaults.get("service", {}))

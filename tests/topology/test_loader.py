@@ -177,6 +177,14 @@ def test_distributions_have_their_spellings(text: str, work: object) -> None:
     assert operation(f"work: {text}").work == work
 
 
+def test_a_time_in_place_of_parameters_is_told_how_to_be_written() -> None:
+    """Where a word can't take it alone, since more than one of its parameters is a number."""
+    text = ONE.format("").replace("{x: {}}", "{x: {work: {lognormal: 2ms}}}")
+    assert problems(text) == [
+        "m.yaml:2: services.a.operations.x.work.lognormal: must be a block of keys, as in {median: 2ms}, not '2ms'"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "calls"),
     [
@@ -403,8 +411,11 @@ def test_a_chain_that_is_too_deep_to_follow_is_refused() -> None:
         ("- a\n- b", "m.yaml:1: must be a block of keys, not a list"),
         (
             "name: x\nservices: {}\nworkload: {mix: {}}",
-            "m.yaml:2: services: needs at least one service\n"
-            "m.yaml:3: workload.mix: needs an entry operation with a weight of more than 0",
+            "m.yaml:2: services: needs at least one service",
+        ),
+        (
+            "name: x\nservces: {a: {operations: {x: {}}}}\ndefaults: {edges_to: {a: {}}}\nworkload: {mix: {a.x: 1}}",
+            "m.yaml:1: missing key 'services'\nm.yaml:2: unknown key 'servces' (did you mean 'services'?)",
         ),
         ("{}", "m.yaml:1: missing key 'name'\nm.yaml:1: missing key 'services'\nm.yaml:1: missing key 'workload'"),
         (
