@@ -144,5 +144,7 @@ def _file(path: str, file: Path) -> Route:
 async def _refused(request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (400, None)
     message = error.detail if isinstance(error, HTTPException) else str(error)
+    if status == 404:
+        message = "nothing is here; /openapi.json says what there is"
     content: dict[str, Any] = {"error": message}
     return JSONResponse(content, status, headers)

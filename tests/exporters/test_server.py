@@ -386,11 +386,11 @@ def test_the_document_describes_what_is_served(past, expected):
         ("/v1/records?cursor=1-0-0-0-0", 400, "cursor: not a cursor that this server gave"),
         ("/v1/records?cursor=0-0-0-0-0&from=1", 400, "cursor and from exclude each other"),
         (f"/v1/records?service={'x' * 201}", 400, "service is longer than 200 characters"),
-        ("/v1/stream/spans", 404, "Not Found"),
-        ("/v1/stream/..%2f..%2fmanifest.json", 404, "Not Found"),
-        ("/manifest.json", 404, "Not Found"),
-        ("/v1/truth", 404, "Not Found"),
-        ("/v1/truth/verdicts", 404, "Not Found"),
+        ("/v1/stream/spans", 404, "nothing is here; /openapi.json says what there is"),
+        ("/v1/stream/..%2f..%2fmanifest.json", 404, "nothing is here; /openapi.json says what there is"),
+        ("/manifest.json", 404, "nothing is here; /openapi.json says what there is"),
+        ("/v1/truth", 404, "nothing is here; /openapi.json says what there is"),
+        ("/v1/truth/verdicts", 404, "nothing is here; /openapi.json says what there is"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_a_reason(past, path, status, message):
