@@ -352,7 +352,12 @@ class _Reader:
         found = settings(self.document, Workload, node, {"mix": self._mix})
         if node.kind == "map" and "mix" not in node.entries:
             self.document.error(node, "missing key 'mix'")
-        return build(Workload, found) or Workload()
+        workload = build(Workload, found) or Workload()
+        if workload.objective.window % 1:
+            # Requests are counted by the second (`sim.truth.objective`).
+            window = self.document.find("workload.objective.window")
+            self.document.error(window, f"must be a whole number of seconds, as in 10s, not {window.text}")
+        return workload
 
     def _mix(self, node: Node) -> tuple[Entry, ...]:
         entries = []

@@ -133,7 +133,7 @@ class Objective:
     shorthand: ClassVar[str] = "share"
     share: float = key("ratio", "share of good requests", 0.95, low=0, above=True, high=1)
     within: float = key("duration", "a request that takes longer isn't good", 1.0, low=0, above=True, high=DAY)
-    window: float = key("duration", "over what time the share is taken", 10.0, low=1, high=DAY)
+    window: float = key("duration", "over what time the share is taken, in whole seconds", 10.0, low=1, high=DAY)
     minimum: int = key("count", "bad requests in a window that break it, at least", 3, low=1, high=1_000_000)
 
 

@@ -91,7 +91,7 @@ class Promise:
 
     def over_window(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums of counts by second over the window that ends with each; the first ones are shorter."""
-        length = max(1, round(self.objective.window))
+        length = int(self.objective.window)  # of whole seconds
         sums = np.cumsum(counts, axis=0)
         sums[length:] -= sums[:-length].copy()
         return sums

@@ -237,6 +237,10 @@ def test_users_are_promised_what_the_workload_says(text: str, objective: Objecti
         ("objective: {within: 0s}, ", "workload.objective.within: must be more than 0s, not 0s"),
         ("objective: {window: 10}, ", "workload.objective.window: needs a unit, as in 10ms or 10s"),
         ("objective: {window: 500ms}, ", "workload.objective.window: must be at least 1s, not 500ms"),
+        (
+            "objective: {window: 1500ms}, ",
+            "workload.objective.window: must be a whole number of seconds, as in 10s, not 1500ms",
+        ),
         ("objective: {minimum: 0}, ", "workload.objective.minimum: must be at least 1, not 0"),
         (
             "objective: {latency: 1s}, ",
