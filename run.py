@@ -194,7 +194,27 @@ class Commands(click.Group):
             sys.exit(INTERRUPTED)
 
 
+def _show_versions(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from platform import python_version
+
+    from exporters.manifest import versions
+
+    name, *others = versions().items()
+    click.echo("\n".join(f"{what} {version}" for what, version in (name, ("Python", python_version()), *others)))
+    ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_versions,
+    help="Show the versions of this and of what else decides the bytes, and exit.",
+)
 def main() -> None:
     """Simulate incidents in a service mesh and write the telemetry they leave.
 

@@ -344,6 +344,15 @@ def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
     )
 
 
+def test_version_tells_what_decides_the_bytes_as_a_manifest_does(tmp_path):
+    play(tmp_path, "normal", "--duration", "1", "--rate", "1")
+    result = call("--version")
+    name, python, *libraries = (line.split() for line in result.stdout.splitlines())
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert python == ["Python", ".".join(map(str, sys.version_info[:3]))]
+    assert dict([name, *libraries]) == manifest(tmp_path / "normal")["versions"]
+
+
 # -- what it refuses -----------------------------------------------------------------------------------------------
 
 
