@@ -17,13 +17,15 @@ from sim.rollout import restart, rollout
 from sim.service import Service, boot, crash, probing
 from sim.site import Site, grow
 from sim.workload import Users
-from topology.addresses import address
+from topology.addresses import address, uniform
 from topology.spec import Topology
 
 _STATES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
 _SEVERITIES = ("info", "warning", "error")
 #: Step of a memory leak (seconds): its own, so that sampling metrics more often changes nothing.
 _LEAK_STEP = 0.5
+#: Replicas leak up to this share faster or slower: real ones serve other requests, and don't die in the same instant.
+_LEAK_SPREAD = 0.1
 #: Requests that a page of draws is for, at least and at most, and those of all sites' pages together (64 bytes each).
 _PAGE_LEAST, _PAGE_MOST, _PAGES = 32, 1024, 2**20
 
@@ -189,12 +191,17 @@ class Mesh:
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""
+        key = address(self.seed, "leak", fault.id)
+        rates = {
+            replica: rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
+            for replica in self._replicas(fault.target)
+        }
         while self.now < end:
             strength = level(self.now)
-            for replica in self._replicas(fault.target):
+            for replica, own in rates.items():
                 if not replica.up:
                     continue
-                replica.leaked += rate * strength * _LEAK_STEP
+                replica.leaked += own * strength * _LEAK_STEP
                 limit = replica.service.spec.memory.limit
                 if replica.memory() >= limit:
                     mib = f"{limit / 2**20:.0f}"

@@ -142,7 +142,7 @@ def eventful(tmp_path_factory):
           - stop: {target: "product-service[0]", for: 20s}
           - deploy: {target: auth-service}
           - deploy: {target: inventory-service, unhealthy: 100%, patience: 5s}
-          - slow: {target: database, factor: 80, for: 40s}
+          - slow: {target: database, factor: 80, for: 60s}
         """
     )
     return list(sim.simulate(file))

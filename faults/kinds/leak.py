@@ -10,7 +10,10 @@ from topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Leak(Fault):
-    """Memory grows by `rate` a second on each replica, and stays until a restart; severity multiplies the rate."""
+    """Memory grows by `rate` a second on each replica, and stays until a restart; severity multiplies the rate.
+
+    Each replica leaks up to a tenth faster or slower, so that they don't all reach their limit in the same instant.
+    """
 
     kind: ClassVar[str] = "leak"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")

@@ -1,6 +1,7 @@
 """What each kind of fault does, that severity scales it, and that nothing of it stays."""
 
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ workload: {rate: 1/s, mix: {db.get: 1}}
 
 
 def test_leaked_memory_stays_until_the_limit_kills_the_process_again_and_again():
-    """From a base of 30% of 1000 MiB the 14th step of 50 MiB reaches the limit; a start takes a second."""
+    """From a base of 30% of 1000 MiB some 14 steps of about 50 MiB reach the limit; a start takes a second."""
     stage = Stage("""
 name: alone
 services: {db: {startup: 1s, memory: 1000MiB, readiness: {period: 600s}, operations: {get: {work: 10ms}}}}
@@ -185,13 +186,34 @@ workload: {rate: 1/s, mix: {db.get: 1}}
 """)
     stage.fault(Leak(id="leak", target=DB, rate=100 * 2**20), 0, 20_000)
     stage.play()
+    first = stage.events()[0][0]
+    again = 2 * first + 1000
     assert stage.events() == [
         event
-        for start in (6500, 14_000)
+        for start in (first, again)
         for event in [(start, "oom_kill", "db-0"), (start, "replica_stopped", "db-0"), (start, "restart", "db-0")]
     ]
     (replica,) = stage.mesh.replicas
-    assert replica.leaked == 500 * 2**20
+    step = replica.leaked / 2**20 / ((20_000 - again - 1000) / 500)
+    assert 45 <= step <= 55
+    assert first == 500 * (ceil(700 / step) - 1)
+
+
+def test_replicas_leak_a_little_differently_and_each_as_its_seed_says():
+    text = """
+name: many
+services: {db: {replicas: 40, memory: 1TiB, operations: {get: {work: 10ms}}}}
+workload: {rate: 1/s, mix: {db.get: 1}}
+"""
+    leaked = []
+    for seed in (1, 1, 2):
+        stage = Stage(text, seed)
+        stage.fault(Leak(id="leak", target=DB, rate=100 * 2**20), 0, 10_000)
+        stage.play()
+        leaked.append([replica.leaked / (1000 * 2**20) for replica in stage.mesh.replicas])
+    assert leaked[0] == leaked[1] != leaked[2]
+    assert len(set(leaked[0])) == 40
+    assert 0.9 < min(leaked[0]) < 0.93 and 1.07 < max(leaked[0]) < 1.1
 
 
 ROLLING = """
