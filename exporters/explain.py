@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +71,16 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
     yield f"({_were(requests['background'])} bad with and without the faults, {_were(requests['spared'])} spared)."
     for fault in faults:
         yield ""
-        yield from _fault(fault)
+        yield from _fault(fault, truth["recording"])
     if truth["background"]:
         yield ""
         yield "Besides, and harmless: " + ", ".join(
-            f"{each['kind']} of {each['target']} at {_time(each['start'])}" for each in truth["background"]
+            f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
+            for each in truth["background"]
         )
 
 
-def _fault(fault: dict[str, Any]) -> Iterator[str]:
+def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
     keys = keys_of(fault_kinds()[fault["kind"]])
     settings = ", ".join(
         f"{name} {written(keys[name].grammar, value)}"
@@ -87,15 +88,17 @@ def _fault(fault: dict[str, Any]) -> Iterator[str]:
         if value is not None
     )
     yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
-    full = f", whole from {_time(fault['ramp_end'])}" if fault["ramp_end"] > fault["start"] else ""
-    yield f"  acted     {_time(fault['start'])} to {_time(fault['end'])}{full}"
+    full = f", whole from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
+    yield f"  acted     {_time(fault['start'], recording)} to {_time(fault['end'], recording)}{full}"
     yield f"  to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
         yield "  users     felt nothing of it: it broke no promise to them"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
-        until = f"to {_time(fault['recovered'])}" if fault["recovered"] else "and to the end of the recording"
-        yield f"  users     felt it from {_time(felt['since'])} {until}"
+        until = (
+            f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "and to the end of the recording"
+        )
+        yield f"  users     felt it from {_time(felt['since'], recording)} {until}"
         were = "was" if radius["requests"] == 1 else "were"
         yield f"              {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
         for entry in radius["entries"]:
@@ -152,7 +155,7 @@ def _target(fault: dict[str, Any]) -> str:
 
 
 def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[str, Any]]) -> Iterator[str]:
-    yield f"{verdict['trace_id']}: {verdict['entry']} at {_time(verdict['timestamp'])}"
+    yield f"{verdict['trace_id']}: {verdict['entry']} at {_time(verdict['timestamp'], truth['recording'])}"
     yield f"  as it was            {_outcome(verdict['outcome'], verdict['duration_ms'])}"
     yield f"  without the faults   {_outcome(verdict['twin_outcome'], verdict['twin_duration_ms'])}"
     faults = {fault["id"]: fault for fault in truth["faults"]}
@@ -193,8 +196,10 @@ def _outcome(outcome: str | None, milliseconds: float | None) -> str:
     return "isn't made" if outcome is None or milliseconds is None else f"{outcome} after {milliseconds:,.0f} ms"
 
 
-def _time(moment: str) -> str:
-    return moment[11:19]
+def _time(moment: str, recording: dict[str, Any]) -> str:
+    """A moment to the second, with its date where the time of day alone could be of two days."""
+    length = datetime.fromisoformat(recording["end"]) - datetime.fromisoformat(recording["start"])
+    return moment[11:19] if length < timedelta(days=1) else f"{moment[:10]} {moment[11:19]}"
 
 
 def _after(start: str, moment: str) -> str:

@@ -112,6 +112,16 @@ def test_one_request_is_told_as_one(told):
     assert "              1 request was harmed, 100% of all" in lines
 
 
+def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told):
+    besides = [{"kind": "job", "target": "mail", "start": answer_key.at(10)}]
+    short = {**answer_key.truth(one(ramp_end=answer_key.at(70))), "background": besides}
+    long = {**short, "recording": {"start": answer_key.at(0), "end": "2024-01-16T10:30:00.000000+00:00"}}
+    for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
+        assert f"  acted     {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
+        assert f"  users     felt it from {day}10:31:06 to {day}10:32:10" in lines
+        assert lines[-1] == f"Besides, and harmless: job of mail at {day}10:30:10"
+
+
 @pytest.mark.parametrize(
     ("kind", "parameters", "shown"),
     [
