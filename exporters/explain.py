@@ -89,7 +89,9 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
     )
     yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
     full = f", whole from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
-    yield f"  acted     {_time(fault['start'], recording)} to {_time(fault['end'], recording)}{full}"
+    over = fault["end"] < recording["end"]
+    until = _time(fault["end"], recording) if over else "the end of the recording"
+    yield f"  acted     {_time(fault['start'], recording)} to {until}{full}"
     yield f"  to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
         yield "  users     felt nothing of it: it broke no promise to them"

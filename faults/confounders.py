@@ -90,60 +90,61 @@ class _Room:
 
     def place(self, what: str) -> Fault | None:
         """One of the things that may happen, where and when there is room for it; None if there is none."""
-        fault = _WHAT[what](self)
-        if fault is None:
+        found = _WHAT[what](self)
+        if found is None:
             return None
-        last = min(self._last, self._scenario.length - fault.for_.seconds)
+        fault, length = found
+        last = min(self._last, self._scenario.length - length)
         if last < self._first:
             return None
         self.take(fault.target)
         start = self._between(self._first, last, what, "at")
         return replace(fault, at=Extent(seconds=round(start - self._scenario.lead_in, 3)))
 
-    # -- what may happen, and for how long: None where nothing has room for it ----------------------------------------
+    # -- what may happen, and how long it takes: None where nothing has room for it ------------------------------------
 
-    def deploy(self) -> Deploy | None:
+    def deploy(self) -> tuple[Deploy, float] | None:
         """A good version rolls out."""
         service = self._service("deploy", self._replaceable)
         if service is None:
             return None
         head, _, last = service.version.rpartition(".")
         version = f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{service.version}.1"
-        length = service.replicas * _restart_time(service)
-        return Deploy(target=Target("service", service.name), version=version, for_=Extent(length))
+        deploy = Deploy(target=Target("service", service.name), version=version)
+        return deploy, service.replicas * _restart_time(service)
 
-    def restart(self) -> Restart | None:
+    def restart(self) -> tuple[Restart, float] | None:
         """A replica is restarted."""
         service = self._service("restart", self._replaceable)
         if service is None:
             return None
         replica = self._choose(range(service.replicas), "restart", "replica")
-        return Restart(target=Target("replica", service.name, replica), for_=Extent(_restart_time(service)))
+        return Restart(target=Target("replica", service.name, replica)), _restart_time(service)
 
-    def job(self) -> Job | None:
+    def job(self) -> tuple[Job, float] | None:
         """A scheduled job takes some CPU."""
         share = self._between(0.1, 0.3, "job", "share")
         service = self._service("job", lambda service: self._bears(service, 1 / (1 - share)))
         if service is None:
             return None
         name, length = self._choose(_JOBS, "job", "name"), self._between(10, 30, "job", "for")
-        return Job(target=Target("service", service.name), name=name, share=share, for_=Extent(length))
+        return Job(target=Target("service", service.name), name=name, share=share, for_=Extent(length)), length
 
-    def bump(self) -> Surge | None:
+    def bump(self) -> tuple[Surge, float] | None:
         """A few more users come, for some seconds."""
         if not all(self._bears(service, 1.0) for service in self._services):
             return None
         factor, length = self._between(*BUMP, "bump", "factor"), self._between(5, 10, "bump", "for")
-        return Surge(target=Target("users"), factor=factor, for_=Extent(length))
+        return Surge(target=Target("users"), factor=factor, for_=Extent(length)), length
 
-    def configure(self) -> Configure | None:
+    def configure(self) -> tuple[Configure, float] | None:
         """A setting is changed."""
         service = self._service("configure", lambda service: True)
         if service is None:
             return None
         setting = self._choose(_SETTINGS, "configure", "setting")
         target = Target("service", service.name)
-        return Configure(target=target, setting=setting, value=_SETTINGS[setting], for_=Extent(1.0))
+        return Configure(target=target, setting=setting, value=_SETTINGS[setting]), 1.0
 
     # -- draws --------------------------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ def _restart_time(service: Service) -> float:
 
 
 #: All that may happen, by name.
-_WHAT: dict[str, Callable[[_Room], Fault | None]] = {
+_WHAT: dict[str, Callable[[_Room], tuple[Fault, float] | None]] = {
     "deploy": _Room.deploy,
     "restart": _Room.restart,
     "job": _Room.job,

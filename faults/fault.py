@@ -152,6 +152,8 @@ class Fault:
     harmless: ClassVar[bool] = False
     #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
+    #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
+    lasts: ClassVar[bool] = True
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
@@ -181,7 +183,7 @@ class Fault:
         return (target.service,)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        """The fault as a SimPy process; it begins when its window opens.
+        """The fault as a SimPy process; it begins when its window opens, and is over when the fault acts no more.
 
         Most faults are an effect for as long as the window is open; a kind that does more (stop a replica, roll
         out a version) has its own.

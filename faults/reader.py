@@ -73,6 +73,8 @@ class FaultReader:
         fault = replace(fault, id=fault.id or f"{kind.kind}-{self._count[kind.kind]}")
         self._check_id(fault, block)
         self._check_window(fault, block)
+        if word != ANY:  # who leaves the kind to the seed can't know what means something to it
+            self._check_use(fault, block)
         if word == ANY or drawn.changed:
             self.drawn.append(fault.id)
         return fault
@@ -122,21 +124,28 @@ class FaultReader:
         """Each fault acts inside the recording."""
         scenario, window = self._scenario, self._scenario.window(fault)
         if not scenario.holds(fault):
-            acts = f"acts from {_time(window.start - scenario.lead_in)} to {_time(window.end - scenario.lead_in)}"
+            begin, end = (_time(moment - scenario.lead_in) for moment in (window.start, window.end))
+            acts = f"acts from {begin} to {end}" if fault.lasts else f"begins at {begin}"
             lengths = ", ".join(
                 f"{word} {_time(getattr(scenario, word))}" for word in ("lead_in", "duration", "recovery")
             )
             message = f"{acts} of the incident, which is outside the recording ({lengths})"
             self._document.error(block, message)
-        elif window.end <= window.start:
+        elif fault.lasts and window.end <= window.start:
             self._check(block.entries.get("for", block), "must be longer than 0")
-        elif window.full > window.end + 1e-9:
+        elif fault.ramps and window.full > window.end + 1e-9:
             ramp, whole = _time(window.full - window.start), _time(window.end - window.start)
             self._check(
                 block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"
             )
-        elif not fault.ramps and window.full > window.start:
+
+    def _check_use(self, fault: Fault, block: Node) -> None:
+        """Each of its times means something."""
+        if not fault.ramps and fault.ramp != Fault.ramp:
             self._document.warn(block.entries["ramp"], f"a {fault.kind} fault has no ramp: it's whole from its start")
+        if not fault.lasts and fault.for_ != Fault.for_:
+            message = f"a {fault.kind} fault has no length: it acts until it's done, or for good"
+            self._document.warn(block.entries["for"], message)
 
 
 def _refused(node: Node) -> None:

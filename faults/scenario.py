@@ -52,7 +52,8 @@ class Scenario:
     def holds(self, fault: Fault) -> bool:
         """Whether a fault acts inside the recording."""
         window = self.window(fault)
-        return window.start >= -1e-9 and window.end <= self.length + 1e-9
+        fits = window.end <= self.length + 1e-9 if fault.lasts else window.start < self.length
+        return window.start >= -1e-9 and fits
 
     def at_severity(self, severity: float) -> Scenario:
         """The same scenario with the severity of every fault multiplied by a number in (0, 1]."""

@@ -11,11 +11,13 @@ from topology.units import UNITS
 
 
 def block(fault: Fault) -> dict[str, Any]:
-    """The kind of a fault, and its keys with their values as text, defaults included.
+    """The kind of a fault, and its keys with their values as text, defaults included; without times that it has not.
 
     `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
     """
-    values = {word: written(key.grammar, getattr(fault, key.field)) for word, key in keys_of(type(fault)).items()}
+    spared = {word for word, means in (("for", fault.lasts), ("ramp", fault.ramps)) if not means}
+    keys = {word: key for word, key in keys_of(type(fault)).items() if word not in spared}
+    values = {word: written(key.grammar, getattr(fault, key.field)) for word, key in keys.items()}
     return {"kind": fault.kind, **values}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from faults.fault import Fault, Window
@@ -79,6 +80,8 @@ class Simulation:
         self.mesh = Mesh(topology, seed, scenario.length)
         self.recorder = Recorder(self.mesh, start, self.interval)
         self.samplers = [self.recorder.sampler]
+        #: When faults were over that are by now, in simulated seconds, by id.
+        self._over: dict[str, float] = {}
         for fault in (*scenario.faults, *scenario.background):
             self.mesh.env.process(self._unfold(fault, scenario.window(fault)))
 
@@ -86,6 +89,14 @@ class Simulation:
         """A fault, from the moment its window opens."""
         yield self.mesh.timeout(window.start)
         yield from fault.run(self.mesh, window)
+        self._over[fault.id] = self.mesh.now
+
+    def acted(self, fault: Fault) -> Window:
+        """When a fault of the scenario acted in this run, which was played; what was never over, to the end of it."""
+        window = fault.acts(self.scenario.window(fault))
+        if fault.lasts:
+            return window
+        return replace(window, end=min(self._over.get(fault.id, inf), self.scenario.length))
 
     @property
     def warning(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar
 
 from faults.fault import Fault, Surface, Window
@@ -18,6 +19,7 @@ class Configure(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("configuration",)
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
+    lasts: ClassVar[bool] = False
     setting: str = key("text", "the setting", "log.sampling")
     value: str = key("text", "its new value", "default")
 
@@ -29,4 +31,4 @@ class Configure(Fault):
             setting=self.setting,
             value=self.value,
         )
-        yield mesh.timeout(0)
+        yield mesh.timeout(inf)  # the setting stays

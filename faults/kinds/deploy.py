@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar
 
 from faults.effect import Effect
@@ -25,6 +26,7 @@ class Deploy(Fault):
     indicator: ClassVar[str] = "deployment"
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
+    lasts: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
     version: str = key("text", "the new version", "2.0.0")
     share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)
@@ -42,4 +44,5 @@ class Deploy(Fault):
         )
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        yield from mesh.deploy(self, self.version, self.patience)
+        if (yield from mesh.deploy(self, self.version, self.patience)):
+            yield mesh.timeout(inf)  # the version stays, and so does what is wrong with it

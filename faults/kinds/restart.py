@@ -21,6 +21,7 @@ class Restart(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "replicas")
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
+    lasts: ClassVar[bool] = False
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         yield from mesh.restart(self.target)

@@ -40,8 +40,6 @@ class Finding:
     ----------
     fault
         The fault.
-    window
-        When the fault acts, in simulated seconds.
     """
 
     def __init__(
@@ -49,7 +47,8 @@ class Finding:
     ) -> None:
         scenario = simulation.scenario
         self.fault: Fault = scenario.faults[column]
-        self.window: Window = self.fault.acts(scenario.window(self.fault))
+        #: When it begins, in simulated seconds.
+        self.start = scenario.window(self.fault).start
         self.fact = fact
         self._column = column
         self._other = other
@@ -83,12 +82,17 @@ class Finding:
             self._count_attempts(row, requests)
 
     def _count_attempts(self, row: int, requests: Requests) -> None:
-        calls = requests.calls[requests.calls["sent"] >= self.window.start]
+        calls = requests.calls[requests.calls["sent"] >= self.start]
         link = self.fact.tables.site_link[calls["site"]]
         again = (calls["visit"] & ATTEMPT) > 0
         np.add.at(self._attempts[row], (again[link >= 0].astype(np.int64), link[link >= 0]), 1)
 
     # -- at the end --------------------------------------------------------------------------------------------------
+
+    @property
+    def window(self) -> Window:
+        """When it acted, in simulated seconds."""
+        return self.fact.simulation.acted(self.fault)
 
     @property
     def mechanism(self) -> Mechanism:
@@ -123,12 +127,12 @@ class Finding:
     @cached_property
     def departures(self) -> dict[int, Departure]:
         """The metrics that left what they would have been without it, by column of the watches' values."""
-        return departures(self.fact.values(), self._other.values(), self._twin.values(), self.window.start)
+        return departures(self.fact.values(), self._other.values(), self._twin.values(), self.start)
 
     def blast(self) -> tuple[Counts, Counts]:
         """Requests, and harmed ones, by entry; of those that came from its start until it was over for users."""
         until = ceil(max(self.window.end, self.recovered or 0.0)) if self.latent or self.recovered else len(self._came)
-        span = slice(int(self.window.start), until)
+        span = slice(int(self.start), until)
         return self._came[span].sum(axis=0), self._harmed[span].sum(axis=0)
 
     def steps(self) -> list[Step]:

@@ -95,7 +95,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
                 "kind": each.kind,
                 "target": str(each.target),
                 "start": clock(scenario.window(each).start),
-                "end": clock(each.acts(scenario.window(each)).end),
+                "end": clock(simulation.acted(each).end),
             }
             for each in scenario.background
         ],
@@ -121,7 +121,7 @@ class Clock:
 def since(finding: Finding) -> float:
     """When one could first see something of a fault, in simulated seconds: its start, if nothing was ever seen."""
     seen = [float(departure.onset + 1) for departure in _own(finding).values()]
-    return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.window.start)
+    return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.start)
 
 
 def _own(finding: Finding) -> dict[int, Departure]:
@@ -152,7 +152,7 @@ class _Telling:
 
     def content(self) -> dict[str, Any]:
         finding, fault, clock = self._finding, self._finding.fault, self._clock
-        seen = since(finding)
+        seen, window = since(finding), finding.window
         broken: list[bool] = np.asarray(finding.broken[:, 1:].any(axis=0)).tolist()
         return {
             "id": fault.id,
@@ -165,9 +165,9 @@ class _Telling:
                 "aliases": {"services": list(self._roots[1:]), "indicators": list(fault.aliases)},
             },
             "parameters": parameters(fault),
-            "start": clock(finding.window.start),
-            "ramp_end": clock(finding.window.full),
-            "end": clock(finding.window.end),
+            "start": clock(window.start),
+            "ramp_end": clock(window.full),
+            "end": clock(window.end),
             "recovered": clock.maybe(finding.recovered),
             "visible_onset": clock.maybe(seen if _own(finding) or not finding.latent else None),
             "latent": finding.latent,
@@ -291,7 +291,7 @@ class _Telling:
         total, bad = self._twins.twin_total, self._twins.background + self._twins.spared
         for each in scenario.background:
             start = scenario.window(each).start
-            if self._finding.window.start - _NEAR <= start <= max(seen, self._finding.window.end):
+            if self._finding.start - _NEAR <= start <= max(seen, self._finding.window.end):
                 yield {
                     "kind": "event",
                     "service": each.target.service or self._entries[0].split(".")[0],

@@ -104,7 +104,7 @@ def ground_truth() -> Schema:
                 kind=_choice("its kind", list(fault_kinds())),
                 target=_text("what it acted on, as a scenario file has it"),
                 start=_time("when it began"),
-                end=_time("when it was over, as the scenario has it"),
+                end=_time("when it was over in this run; the end of the recording if it wasn't"),
             ),
         ),
     )
@@ -146,7 +146,7 @@ def _fault() -> Schema:
         parameters={"description": "what the scenario sets for it: seconds, shares from 0 to 1", "type": "object"},
         start=_time("when it begins"),
         ramp_end=_time("when it has its whole strength"),
-        end=_time("when it ends"),
+        end=_time("when it stopped acting in this run; the end of the recording if it didn't"),
         recovered=_nullable(
             _time("end of the last window in which a promise was broken because of it; null if that goes on to the end")
         ),

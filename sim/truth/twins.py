@@ -101,7 +101,7 @@ class Twins:
         until = min(run.horizon for run in runs)
         requests = {run: run.settled(until) for run in runs}
         fact, without = requests[self.fact], [requests[run] for run in self._without]
-        begins = [finding.window.start for finding in self.findings]
+        begins = [finding.start for finding in self.findings]
         verdicts = judge(fact, requests[self.twin], without, begins, self._objective)
         self.promise.count(fact)
         self._blame.take(verdicts)

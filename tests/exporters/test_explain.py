@@ -50,6 +50,8 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
         assert story.startswith(f"{fault['kind']} on ")
         assert f"to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
         assert ("felt nothing" in story) is fault["latent"]
+        goes_on = fault["end"] == truth["recording"]["end"]
+        assert (re.search("acted .* to the end of the recording", story) is not None) is goes_on
         assert len(re.findall(r"\(\d+ requests?\)", story)) == min(len(fault["mechanism"]), 8)
     for other in truth["background"]:
         assert f"{other['kind']} of {other['target']}" in lines[-1]

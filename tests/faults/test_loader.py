@@ -467,6 +467,29 @@ def test_a_ramp_of_what_has_none_is_a_warning(kind):
     assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 0s}}\n", "my.yaml").warnings
 
 
+@pytest.mark.parametrize("kind", ["configure", "deploy", "restart"])
+def test_a_length_of_what_has_none_is_a_warning(kind):
+    target = '"database[0]"' if kind == "restart" else "database"
+    loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, for: 10s}}\n", "my.yaml")
+    assert [str(problem) for problem in loaded.warnings] == [
+        f"my.yaml:3: warning: faults[0].{kind}.for: a {kind} fault has no length: it acts until it's done, or for good"
+    ]
+    assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, for: 100%}}\n", "my.yaml").warnings
+
+
+def test_who_leaves_the_kind_to_the_seed_is_not_warned_of_times_that_it_does_not_have():
+    text = "name: x\nfaults:\n  - any: {of: [deploy], target: database, for: 50%, ramp: 5s}\n"
+    assert not parse(text, "my.yaml").warnings
+
+
+def test_what_has_no_length_must_only_begin_inside_the_recording():
+    assert read(with_fault("deploy: {target: database, at: 119s}")).faults
+    assert complaints(with_fault("deploy: {target: database, at: 120s}")) == [
+        "my.yaml:2: faults[0].deploy: begins at 2m of the incident, which is outside the recording "
+        "(lead_in 1m, duration 1m, recovery 1m)"
+    ]
+
+
 # -- whatever stands in a file ---------------------------------------------------------------------------------------
 
 TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])

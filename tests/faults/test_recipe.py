@@ -91,11 +91,11 @@ def test_a_confounder_that_is_changed_is_not_left_out():
 
 
 def test_what_the_scenario_itself_has_besides_is_not_left_out():
-    text = f"{CASCADE.scenario}background:\n  - restart: {{target: 'cache-service[0]', at: -9s, for: 5s}}\n"
+    text = f"{CASCADE.scenario}background:\n  - restart: {{target: 'cache-service[0]', at: -9s}}\n"
     own = replace(CASCADE, scenario=text, options=replace(CASCADE.options, confounders="none"))
     assert own.load_with([]).scenario.background == own.load().scenario.background
     (problem,) = problems("lead_in=0s", recipe=own)
-    assert problem.startswith("manifest.json (scenario): background[0].restart: acts from -9s to -4s of the incident")
+    assert problem.startswith("manifest.json (scenario): background[0].restart: begins at -9s of the incident")
 
 
 def test_the_rate_of_the_workload_is_that_of_the_run():

@@ -65,6 +65,27 @@ def test_a_process_that_was_down_for_part_of_the_window_is_said_to_have_been_dow
     assert began.to_list() == [fault["end"]]
 
 
+@pytest.mark.parametrize("patience", ["3s", "18s"])
+def test_a_version_that_is_rolled_back_stops_acting_when_its_last_replica_is_replaced(patience):
+    run = compare(simulation(f"deploy: {{target: product-service, share: 50%, unhealthy: 95%, patience: {patience}}}"))
+    (fault,) = run.key["faults"]
+    over = run.frames["events"].filter(type="rollback_completed")["timestamp"].to_list()
+    assert over == ([fault["end"]] if patience == "3s" else [])
+    assert over or fault["end"] == run.key["recording"]["end"]  # which was over before the rollback was
+
+
+@pytest.mark.parametrize("fault", ["deploy: {target: database, share: 20%}", "configure: {target: database}"])
+def test_a_version_or_a_setting_that_stays_acts_to_the_end_of_the_recording(fault):
+    run = compare(simulation(fault))
+    assert run.key["faults"][0]["end"] == run.key["recording"]["end"]
+
+
+def test_a_restart_acts_until_the_process_is_back():
+    run = incident("restart")
+    back = run.frames["events"].filter(type="replica_restored", replica="product-service-1")
+    assert back["timestamp"].to_list() == [run.key["faults"][0]["end"]]
+
+
 # -- it agrees with itself --------------------------------------------------------------------------------------------
 
 
