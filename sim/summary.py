@@ -6,15 +6,16 @@ Nothing here looks into the mesh: these are the figures that anyone could take f
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import ceil, inf
+from math import ceil
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtrc, gammaln
 
 from faults.scenario import Scenario
 from sim.records import KINDS, TRACE, Batch
@@ -23,12 +24,12 @@ from sim.records import KINDS, TRACE, Batch
 SLICE = 5.0
 #: A service is hit in the first slice in which this share of its requests fails ...
 HIT_ERRORS = 0.05
-#: ... or its p95 is this many times the median p95 of the slices before the incident.
+#: ... or its p95 is this many times that of all its requests before the incident, either if it's more than chance.
 HIT_SLOWER = 3.0
-#: Slices with fewer requests say nothing.
-_ENOUGH = 10
-#: Slices before the incident that are remembered, the last ones: ten minutes.
-_REMEMBERED = 120
+#: The chance that any service is called hit in a run in which none is, at most.
+_DOUBT = 0.01
+#: The share of bad requests in good order, where none before the incident tell of it.
+_QUIET = 0.01
 #: What is looked at of a server span.
 _LOOKED_AT = ("timestamp", "service", "duration_ms", "status", "parent_span_id")
 
@@ -38,11 +39,9 @@ _BUCKETS = 2600  # from a microsecond up: the last begins at 1.01^2599 us, two d
 
 
 @dataclass
-class Phase:
-    """The requests that users made in a stretch of time."""
+class Tally:
+    """Some requests, counted."""
 
-    name: str
-    seconds: float
     requests: int = 0
     errors: int = 0
     latencies: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BUCKETS, dtype=np.int64), repr=False)
@@ -53,12 +52,10 @@ class Phase:
         return self.errors / self.requests if self.requests else None
 
     def count(self, requests: pl.DataFrame) -> None:
-        """Count requests: spans that no other span caused."""
+        """Count requests, given as their spans."""
         self.requests += len(requests)
         self.errors += int((requests["status"] == "error").sum())
-        micros = np.maximum(1.0, requests["duration_ms"].to_numpy() * 1000)
-        buckets = np.minimum((np.log(micros) / _RATIO).astype(np.int64), _BUCKETS - 1)
-        self.latencies += np.bincount(buckets, minlength=_BUCKETS)
+        self.latencies += np.bincount(_bucket(requests["duration_ms"].to_numpy()), minlength=_BUCKETS)
 
     def latency(self, quantile: float) -> float | None:
         """A quantile of the latency in milliseconds, by nearest rank, to 1%; None if there were no requests."""
@@ -66,6 +63,25 @@ class Phase:
             return None
         bucket = int(np.searchsorted(np.cumsum(self.latencies), ceil(quantile * self.requests)))
         return float(np.exp((bucket + 0.5) * _RATIO)) / 1000
+
+    def slower(self, latency: float) -> int:
+        """How many took as long as `latency` (milliseconds) or longer, to 1%."""
+        return int(self.latencies[int(_bucket(np.array([latency]))[0]) :].sum())
+
+
+def _bucket(latencies: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The buckets of latencies in milliseconds."""
+    micros = np.maximum(1.0, latencies * 1000)
+    buckets: NDArray[np.int64] = np.minimum((np.log(micros) / _RATIO).astype(np.int64), _BUCKETS - 1)
+    return buckets
+
+
+@dataclass(kw_only=True)
+class Phase(Tally):
+    """The requests that users made in a stretch of time of so many seconds."""
+
+    name: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -109,15 +125,17 @@ class Summary:
 
     def __init__(self, scenario: Scenario, start: datetime) -> None:
         lengths = {"before": scenario.lead_in, "during": scenario.duration, "after": scenario.recovery}
-        self.phases = [Phase(name, seconds) for name, seconds in lengths.items() if seconds]
+        self.phases = [Phase(name=name, seconds=seconds) for name, seconds in lengths.items() if seconds]
         self.hits: list[Hit] = []
         self.opened: dict[tuple[str, str], int] = {}
         self.records = dict.fromkeys(KINDS, 0)
         self._incident = start + timedelta(seconds=scenario.lead_in)
         self._slices = self._cut(start)
         self._slice = next(self._slices)
-        #: The p95 of each service in the last slices before the incident.
-        self._usual: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
+        #: The slices in which a service may be hit.
+        self._looks = sum(_steps(phase) for phase in self.phases if phase.name != "before")
+        #: The requests of each service before the incident.
+        self._usual: defaultdict[str, Tally] = defaultdict(Tally)
         #: Server spans that have not been looked at.
         self._spans = pl.DataFrame(schema=TRACE.frame_schema).select(_LOOKED_AT)
 
@@ -125,7 +143,7 @@ class Summary:
         """Cut the phases into slices of about the same length; the last one never ends."""
         begin = start
         for phase in self.phases:
-            steps = max(1, round(phase.seconds / SLICE))
+            steps = _steps(phase)
             for step in range(1, steps + 1):
                 yield _Slice(
                     phase, (begin + timedelta(seconds=phase.seconds * step / steps)).isoformat(timespec="microseconds")
@@ -160,26 +178,39 @@ class Summary:
         phase = self._slice.phase
         phase.count(spans.filter(pl.col("parent_span_id").is_null()))
         known = {hit.service for hit in self.hits}
-        figures = spans.group_by("service", maintain_order=True).agg(
-            pl.len(),
-            (pl.col("status") == "error").mean().alias("errors"),
-            pl.col("duration_ms").quantile(0.95, "nearest").alias("p95"),
-        )
         hits = []
-        for service, count, errors, p95 in figures.iter_rows():
-            if count < _ENOUGH or service in known:
-                continue
-            usual = float(np.median(self._usual[service])) if service in self._usual else inf
-            own = pl.col("service") == service
+        for (name,), own in spans.partition_by("service", as_dict=True, maintain_order=True).items():
+            service = str(name)
             if phase.name == "before":
-                self._usual[service].append(p95)
-            elif errors >= HIT_ERRORS:
-                first = self._first_end(spans.filter(own, status="error"))
-                hits.append(Hit(service, first, f"{errors:.0%} errors"))
-            elif p95 >= HIT_SLOWER * usual:
-                first = self._first_end(spans.filter(own, pl.col("duration_ms") >= HIT_SLOWER * usual))
-                hits.append(Hit(service, first, f"p95 {p95 / usual:.1f}x"))
+                self._usual[service].count(own)
+            elif service not in known and (hit := self._hit(service, own)) is not None:
+                hits.append(hit)
         self.hits += sorted(hits, key=lambda hit: (hit.onset, hit.service))
+
+    def _hit(self, service: str, own: pl.DataFrame) -> Hit | None:
+        """The service as hit in a slice with these requests of it; None if it isn't."""
+        usual = self._usual[service]
+        failed = own.filter(status="error")
+        share = len(failed) / len(own)
+        if share >= HIT_ERRORS and self._is_more(len(failed), len(own), usual.errors, usual.requests):
+            return Hit(service, self._first_end(failed), f"{share:.0%} errors")
+        p95 = usual.latency(0.95)
+        if p95 is None:
+            return None
+        slow = own.filter(pl.col("duration_ms") >= HIT_SLOWER * p95)
+        ratio = _p95(own) / p95
+        if ratio >= HIT_SLOWER and self._is_more(len(slow), len(own), usual.slower(HIT_SLOWER * p95), usual.requests):
+            return Hit(service, self._first_end(slow), f"p95 {ratio:.1f}x")
+        return None
+
+    def _is_more(self, bad: int, requests: int, usual: int, before: int) -> bool:
+        """Whether `bad` of some requests are more than chance makes of it where `usual` of those `before` were.
+
+        Every service is looked at twice in every slice, and one false alarm a run would be too many; so each look gets
+        its part of the doubt that is left (Bonferroni).
+        """
+        looks = 2 * self._looks * max(1, len(self._usual))
+        return chance(bad, requests, usual, before) * looks <= _DOUBT
 
     def _first_end(self, spans: pl.DataFrame) -> float:
         """When the first of some spans ended, in seconds from the start of the incident.
@@ -191,6 +222,45 @@ class Summary:
         ).cast(pl.Duration("us"))
         first: datetime = ends.min()  # type: ignore[assignment]  # polars can't know that these are times
         return (first - self._incident).total_seconds()
+
+
+def chance(bad: int, requests: int, usual: int, before: int) -> float:
+    """The probability that so many of some requests, or more, are bad though nothing has changed.
+
+    Were all of them alike, the bad ones would be spread over both stretches of time at random: how many are in the
+    later one has a hypergeometric distribution (Fisher's exact test). It's exact for slow requests too, though what is
+    slow is found from those before: it depends on ranks alone.
+
+    Parameters
+    ----------
+    bad, requests
+        Bad requests, and all of them, of now.
+    usual, before
+        The same of before. With nothing before, one in a hundred is held to be bad.
+    """
+    if not before:
+        return float(bdtrc(bad - 1, requests, _QUIET))
+    every, worse = before + requests, usual + bad
+    among = np.arange(bad, min(requests, worse) + 1)
+    ways = _ways(worse, among) + _ways(every - worse, requests - among) - _ways(every, requests)
+    return float(np.exp(ways).sum())
+
+
+def _ways(things: int, chosen: ArrayLike) -> NDArray[np.float64]:
+    """The logarithm of how many ways there are to choose so many of some things."""
+    chosen = np.asarray(chosen)
+    ways: NDArray[np.float64] = gammaln(things + 1) - gammaln(chosen + 1) - gammaln(things - chosen + 1)
+    return ways
+
+
+def _steps(phase: Phase) -> int:
+    """How many slices a phase is cut into."""
+    return max(1, round(phase.seconds / SLICE))
+
+
+def _p95(spans: pl.DataFrame) -> float:
+    """The p95 of the durations of some spans, in milliseconds."""
+    return float(spans["duration_ms"].quantile(0.95, "nearest") or 0.0)
 
 
 def _target(details: str) -> str:
