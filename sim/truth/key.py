@@ -7,6 +7,7 @@ nothing from a scenario's name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +71,8 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
     scenario, topology = simulation.scenario, simulation.topology
     clock = Clock(simulation.start)
     objective = topology.workload.objective
+    stories = [_Telling(finding, twins, clock, symptoms[finding.fault.id]) for finding in twins.findings]
+    reached = {each["service"] for story in stories for each in story.affected}
     return {
         "format": FORMAT,
         "fixture": fixture,
@@ -88,7 +91,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             "spared": twins.spared,
             "background": twins.background,
         },
-        "faults": [_Telling(finding, twins, clock, symptoms[finding.fault.id]).content() for finding in twins.findings],
+        "faults": [story.content(reached) for story in stories],
         "background": [
             {
                 "id": each.id,
@@ -136,7 +139,7 @@ def _roots(finding: Finding) -> tuple[str, ...]:
 
 
 class _Telling:
-    """Tells of one fault."""
+    """Tells of one fault; `affected` are the services that it reached."""
 
     def __init__(self, finding: Finding, twins: Twins, clock: Clock, symptoms: Symptoms) -> None:
         self._finding = finding
@@ -148,9 +151,11 @@ class _Telling:
         self._roots = _roots(finding)
         #: Of the loudest root; 1 if none has a span to be heard by.
         self._loudness = max((loud for service, loud in symptoms if service in self._roots), default=1.0)
-        self._affected = list(self._affect())
+        self.affected = list(self._affect())
 
-    def content(self) -> dict[str, Any]:
+    def content(self, reached: AbstractSet[str]) -> dict[str, Any]:
+        """All there is to tell; `reached` are the services that any of the faults did."""
+        louder = self._louder(reached)
         finding, fault, clock = self._finding, self._finding.fault, self._clock
         seen, window = since(finding), finding.window
         broken: list[bool] = np.asarray(finding.broken[:, 1:].any(axis=0)).tolist()
@@ -177,11 +182,11 @@ class _Telling:
                 "entries": [name for name, is_broken in zip(self._entries, broken, strict=True) if is_broken],
             },
             "mechanism": [self._step(step) for step in finding.steps()],
-            "affected": self._affected,
+            "affected": self.affected,
             "blast_radius": self._blast(),
             "alerts": list(self._alerts()),
-            "red_herrings": [*self._events(seen), *self._loud()],
-            "difficulty": self._difficulty(),
+            "red_herrings": [*self._events(seen), *self._loud(louder)],
+            "difficulty": self._difficulty(louder, reached),
         }
 
     # -- how it spread ------------------------------------------------------------------------------------------------
@@ -301,10 +306,10 @@ class _Telling:
                     "fail or come too late.",
                 }
 
-    def _loud(self) -> Iterator[dict[str, Any]]:
+    def _loud(self, louder: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Services that are louder than the root, and no cause."""
-        affected = {each["service"]: each for each in self._affected}
-        for service in self._louder():
+        affected = {each["service"]: each for each in self.affected}
+        for service in louder:
             if service not in affected:
                 continue
             passed = self._finding.mechanism.passed().get(service, 0)
@@ -327,16 +332,19 @@ class _Telling:
                 "ruled_out_by": reason,
             }
 
-    def _louder(self) -> list[str]:
-        """The services that are louder than any root."""
-        return [service for service, loudness in self._symptoms if loudness > self._loudness]
+    def _louder(self, reached: AbstractSet[str]) -> list[str]:
+        """The services that are louder than any root, of those that a fault reached.
 
-    def _difficulty(self) -> dict[str, Any]:
-        louder = self._louder()
-        heard = self._loudness > 1 and not louder
+        How loud a service is, is found in the recording alone, and one with few requests may be thrice as loud as it
+        was by chance. The twin tells: what no fault reached is as loud without them.
+        """
+        return [service for service, loudness in self._symptoms if loudness > self._loudness and service in reached]
+
+    def _difficulty(self, louder: Sequence[str], reached: AbstractSet[str]) -> dict[str, Any]:
+        heard = self._loudness > 1 and not louder and not reached.isdisjoint(self._roots)
         visible = heard or any(self._departures(SYMPTOMS)[root] for root in self._roots)
         label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
-        return {"label": label, "rank": len(louder) + 1, "louder": louder}
+        return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
 
 
 def _target(fault: Fault) -> dict[str, Any]:

@@ -218,7 +218,7 @@ def _fault() -> Schema:
             "how hard the root is to see",
             label=_choice("of all services it's the loudest, one of several, or silent", list(DIFFICULTIES)),
             rank={"description": "its place among the services, by loudness", "type": "integer", "minimum": 1},
-            louder=_list("the services that are louder", _SERVICE),
+            louder=_list("the services that are louder, of those that a fault reached", _SERVICE),
         ),
     )
 

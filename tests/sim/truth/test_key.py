@@ -231,6 +231,21 @@ def test_what_happens_besides_is_a_red_herring_and_no_fault():
     assert besides == herrings and len(besides) > 0
 
 
+@pytest.mark.parametrize("kind", ["shrink_pool", "job", "restart", "configure"])
+def test_where_nothing_came_of_a_fault_no_service_is_louder_than_its_root(kind):
+    """Not even one whose few requests took three times as long by chance."""
+    (fault,) = incident(kind).key["faults"]
+    assert fault["affected"] == []
+    assert fault["difficulty"] == {"label": "silent", "rank": 1, "louder": []}
+
+
+def test_a_service_that_another_fault_makes_loud_is_louder_than_a_root():
+    run = compare(
+        simulation("fail: {target: order-service, share: 60%}", "slow: {target: notification-service, factor: 2}")
+    )
+    assert run.key["faults"][1]["difficulty"]["louder"] == ["order-service", "api-gateway"]
+
+
 def test_a_loud_service_is_ruled_out_by_where_its_harmed_requests_got_stuck():
     """The outage's refused connections leave nothing at the database; its callers are loud."""
     fault = played("outage").key["faults"][3]
