@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import comb
@@ -38,16 +39,16 @@ def floors(traces: pl.DataFrame | pl.LazyFrame, since: str) -> Floors:
     return Floors(tuple(name for name, _ in central), tuple(name for name, _ in loudest))
 
 
-def chance(accepted: Sequence[int], services: int, depth: int) -> list[float]:
+def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list[float]:
     """The accuracy that services in random order are expected to have.
 
-    A root is among the first k of N services unless all k are drawn from those that don't stand for it, which has the
-    probability C(N - a, k) / C(N, k) for a root that a services stand for.
+    It's the mean over all orders, marked as an answer is: a service that is drawn finds the first of its roots that no
+    other has found, and takes no rank if there's none left.
 
     Parameters
     ----------
-    accepted
-        For each root the number of services that stand for it, itself included.
+    meanings
+        For each service that stands for roots, these by number, in the order in which it's taken for them.
     services
         Number of services to choose from.
     depth
@@ -58,13 +59,36 @@ def chance(accepted: Sequence[int], services: int, depth: int) -> list[float]:
     list of float
         The expected AC@k for k from 1 to `depth`.
     """
+    roots = len({root for meaning in meanings for root in meaning})
+    right, wrong = len(meanings), services - len(meanings)
+    expected = [0.0] * depth
+    #: What is left to draw that means something, and how many roots were found, with the probability of both.
+    states = {(_alike(meanings), 0): 1.0}
+    for drawn in range(1, right + 1):
+        following: defaultdict[tuple[tuple[tuple[int, ...], ...], int], float] = defaultdict(float)
+        for (left, hits), probability in states.items():
+            for meaning, count in Counter(left).items():
+                share = probability * count / len(left)
+                rest = list(left)
+                rest.remove(meaning)
+                if not meaning:
+                    following[_alike(rest), hits] += share
+                    continue
+                following[_alike([[root for root in other if root != meaning[0]] for other in rest]), hits + 1] += share
+                # It's a guess after those that were right and those that were wrong.
+                for before in range(min(depth - hits - 1, wrong) + 1):
+                    ways = comb(before + drawn - 1, before) * comb(wrong - before + right - drawn, wrong - before)
+                    for rank in range(hits + before, depth):
+                        expected[rank] += share * ways / comb(services, right)
+        states = dict(following)
+    return [found / min(k, roots) for k, found in enumerate(expected, start=1)]
 
-    def expected(k: int) -> float:
-        drawn = min(k, services)
-        missed = sum(comb(services - each, drawn) / comb(services, drawn) for each in accepted)
-        return (len(accepted) - missed) / min(k, len(accepted))
 
-    return [expected(k) for k in range(1, depth + 1)]
+def _alike(meanings: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """Meanings in order, with roots numbered anew: the same for many that differ in nothing else."""
+    numbers: dict[int, int] = {}
+    ordered = sorted(meanings, key=lambda meaning: (len(meaning), tuple(meaning)))
+    return tuple(sorted(tuple(numbers.setdefault(root, len(numbers)) for root in meaning) for meaning in ordered))
 
 
 def centrality(traces: pl.DataFrame | pl.LazyFrame) -> list[tuple[str, float]]:

@@ -298,14 +298,18 @@ def _found(services: Iterable[str], roots: Sequence[_Root], ignored: AbstractSet
     """
     found: dict[str, _Root | None] = {}
     for service in dict.fromkeys(services):
-        # What is called so comes before what it also stands for.
-        named = sorted((root for root in roots if service in root.services), key=lambda root: root.name != service)
+        named = _meant(service, roots)
         unfound = [root for root in named if root not in found.values()]
         if unfound:
             found[service] = unfound[0]
         elif not named and service not in ignored:
             found[service] = None
     return found
+
+
+def _meant(service: str, roots: Sequence[_Root]) -> list[_Root]:
+    """The roots that a service stands for; what is called so comes before what it also stands for."""
+    return sorted((root for root in roots if service in root.services), key=lambda root: root.name != service)
 
 
 def _accuracy(found: Mapping[str, _Root | None], roots: Sequence[_Root]) -> Accuracy | None:
@@ -325,7 +329,8 @@ def _floors(
     marked = {name: _accuracy(_found(ranking, roots, ignored), roots) for name, ranking in rankings.items()}
     accepted = {name for root in roots for name in root.services}
     choice = ({*services} - ignored) | accepted
-    expected = Accuracy.of(chance([len(root.services) for root in roots], len(choice), DEPTH))
+    meanings = [[roots.index(root) for root in _meant(name, roots)] for name in sorted(accepted)]
+    expected = Accuracy.of(chance(meanings, len(choice), DEPTH))
     return {"chance": expected} | {name: accuracy for name, accuracy in marked.items() if accuracy is not None}
 
 

@@ -33,16 +33,31 @@ def called(caller, callee):
 @pytest.mark.parametrize("roots", [[{0}], [{0, 1}], [{0}, {1}], [{0, 1, 2}, {3}], [{0}, {1}, {2, 3}]])
 def test_chance_is_the_mean_over_all_orders_of_the_services(roots):
     def found(order, k):
-        return sum(not root.isdisjoint(order[:k]) for root in roots) / min(k, len(roots))
+        # A service that stands for a root takes no rank once another has found it.
+        hits = [
+            any(service in root for root in roots)
+            for place, service in enumerate(order)
+            if all(service not in root or root.isdisjoint(order[:place]) for root in roots)
+        ]
+        return sum(hits[:k]) / min(k, len(roots))
 
     orders = list(permutations(range(5)))
     counted = [sum(found(order, k) for order in orders) / len(orders) for k in range(1, 6)]
-    assert chance([len(root) for root in roots], 5, 5) == pytest.approx(counted)
+    meanings = [[number] for number, root in enumerate(roots) for _ in root]
+    assert chance(meanings, 5, 5) == pytest.approx(counted)
 
 
 @given(st.integers(1, 40), st.integers(1, 10))
 def test_one_of_n_services_is_among_the_first_k_with_chance_k_of_n(services, depth):
-    assert chance([1], services, depth) == pytest.approx([min(k / services, 1) for k in range(1, depth + 1)])
+    assert chance([[0]], services, depth) == pytest.approx([min(k / services, 1) for k in range(1, depth + 1)])
+
+
+def test_many_roots_are_counted_out_in_no_time():
+    """Of forty services thirty are roots, ten of them at either end of an edge."""
+    meanings = [[number] for number in range(20)] + [[20 + number] for number in range(10) for _ in range(2)]
+    counted = chance(meanings, 50, 5)
+    assert counted[0] == pytest.approx(40 / 50)
+    assert counted == sorted(counted, reverse=True)
 
 
 # -- the most central service --------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Marks: each figure on answers that are right, wrong, or silent about something."""
 
 import json
+from itertools import chain, permutations
+from statistics import mean
 
 import pytest
 from answer_key import EFFECTS, LATENT, RIGHT, SERVICES, TRACES, at, cause, fault, truth
@@ -350,6 +352,36 @@ def test_floors_are_marked_as_the_answer_is():
 def test_a_floor_that_names_a_root_at_once_makes_a_fixture_easy():
     assert ranked("mail", floors=FLOORS).easy == ("worst symptom first",)
     assert ranked("store", floors=Floors(("mail",), ("cart", "store"))).easy == ()
+
+
+@pytest.mark.parametrize(
+    "stand_ins",
+    [
+        {"store": ["cart"], "stock": ["cart"]},
+        {"store": ["stock"], "stock": ["store"]},
+        {"store": ["stock"], "stock": []},
+        {"store": ["stock"], "stock": ["cart"], "cart": ["store"]},
+        {"store": ["stock", "cart"], "cart": ["mail", "stock"]},
+        {"gateway": SERVICES[1:], "store": []},
+        {name: [] for name in SERVICES},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("count", [3, 5])
+def test_chance_is_the_mean_of_the_marks_of_all_orders_of_the_services(stand_ins, count):
+    """Also where a service stands for two roots, or a root is one end of an edge: no share of it is above 1."""
+    services = SERVICES if count == 5 else sorted({*stand_ins, *chain(*stand_ins.values())})
+    faults = [fault(name, root_cause=cause(name, services=others)) for name, others in stand_ins.items()]
+    key = {**truth(*faults), "services": services}
+
+    def marked(order):
+        return mark(key, {}, {"root_causes": [{"service": name} for name in order]}, FLOORS)
+
+    orders = [marked(order).accuracy for order in permutations(services)]
+    expected = marked([]).floors["chance"]
+    for name in ("at_1", "at_3", "at_5", "average"):
+        assert getattr(expected, name) == pytest.approx(mean(getattr(each, name) for each in orders))
+        assert getattr(expected, name) <= 1 + 1e-9
 
 
 def test_chance_has_better_odds_where_more_services_stand_for_the_root_and_fewer_are_to_choose_from():
