@@ -74,7 +74,7 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
         yield from _fault(fault, truth["recording"])
     if truth["background"]:
         yield ""
-        yield "Besides, and harmless: " + ", ".join(
+        yield "Besides, and no fault: " + ", ".join(
             f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
             for each in truth["background"]
         )

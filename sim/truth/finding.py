@@ -109,6 +109,11 @@ class Finding:
         return self._blame.broken()[self._column]
 
     @property
+    def harmed(self) -> int:
+        """How many requests it harmed."""
+        return int(self._harmed.sum())
+
+    @property
     def latent(self) -> bool:
         """Whether no promise to users was broken because of it."""
         return not self.broken.any()

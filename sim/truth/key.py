@@ -293,7 +293,7 @@ class _Telling:
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
         """What happened besides, near the onset."""
         scenario = self._twins.simulation.scenario
-        total, bad = self._twins.twin_total, self._twins.background + self._twins.spared
+        reason = self._without_faults()
         for each in scenario.background:
             start = scenario.window(each).start
             if self._finding.start - _NEAR <= start <= max(seen, self._finding.window.end):
@@ -302,9 +302,15 @@ class _Telling:
                     "service": each.target.service or self._entries[0].split(".")[0],
                     "what": each.kind,
                     "at": self._clock(start),
-                    "ruled_out_by": f"It happens in the run without faults too, where {bad} of {total} requests "
-                    "fail or come too late.",
+                    "ruled_out_by": reason,
                 }
+
+    def _without_faults(self) -> str:
+        """What the twin says of whatever happens besides: it's no cause of what the fault did, harmless or not."""
+        harmed, bad = self._finding.harmed, self._twins.background + self._twins.spared
+        met = f"where no request is bad that this fault harmed ({harmed})" if harmed else "and this fault harmed nobody"
+        more = f" But {bad} of {self._twins.twin_total} are bad there: no fault is why, and this may be." if bad else ""
+        return f"It happens in the run without faults too, {met}.{more}"
 
     def _loud(self, louder: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Services that are louder than the root, and no cause."""

@@ -121,7 +121,7 @@ def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told)
     for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
         assert f"  acted     {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
         assert f"  users     felt it from {day}10:31:06 to {day}10:32:10" in lines
-        assert lines[-1] == f"Besides, and harmless: job of mail at {day}10:30:10"
+        assert lines[-1] == f"Besides, and no fault: job of mail at {day}10:30:10"
 
 
 @pytest.mark.parametrize(

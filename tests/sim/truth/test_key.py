@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 from pinning import FILE, played, summary
-from twin_runs import FAULTS, HARMFUL, compare, incident, simulation
+from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
 
-from faults.loader import shipped
+from faults.loader import parse, shipped
 from sim.simulation import Simulation
 from sim.truth import schema
 from sim.truth.key import Clock
@@ -229,6 +229,34 @@ def test_what_happens_besides_is_a_red_herring_and_no_fault():
     besides = {(each["kind"], each["target"]) for each in key["background"]}
     herrings = {(each["what"], each["service"]) for each in key["faults"][0]["red_herrings"] if each["kind"] == "event"}
     assert besides == herrings and len(besides) > 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["slow: {target: product-service, factor: 60, at: 2s}", "configure: {target: order-service}"]
+)
+def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for_the_harm_that_it_does_itself(fault):
+    text = f"name: x\nfaults: [{{{fault}}}]\nbackground: [stop: {{target: auth-service, for: 3s}}]\n"
+    loaded = parse(text, "x.yaml", replace(OPTIONS, confounders="none"))
+    run = compare(Simulation(loaded.scenario, loaded.topology, seed=7))
+    (event,) = (each for each in run.key["faults"][0]["red_herrings"] if each["kind"] == "event")
+    harmed = len(run.verdicts.filter(HARMED))
+    without = pl.col("twin_outcome").ne("success") | (pl.col("twin_duration_ms") > 1000)
+    bad = len(run.verdicts.filter(without))
+    met = f"where no request is bad that this fault harmed ({harmed})" if harmed else "and this fault harmed nobody"
+    assert event["ruled_out_by"] == (
+        f"It happens in the run without faults too, {met}. "
+        f"But {bad} of {len(run.verdicts)} are bad there: no fault is why, and this may be."
+    )
+    assert bad > 0 and (harmed > 0) is fault.startswith("slow")
+
+
+def test_what_happens_besides_and_harms_nobody_is_not_said_to():
+    (fault,) = incident("slow").key["faults"]
+    told = {each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "event"}
+    harmed = fault["blast_radius"]["requests"]
+    assert told == {
+        f"It happens in the run without faults too, where no request is bad that this fault harmed ({harmed})."
+    }
 
 
 @pytest.mark.parametrize("kind", ["shrink_pool", "job", "restart", "configure"])
