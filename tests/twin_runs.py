@@ -114,7 +114,8 @@ class Play:
     """
 
     def __init__(self, text, fault, *requests):
-        self.sites, self.fact = self._run(text, requests, fault)
+        self.mesh, self.fact = self._run(text, requests, fault)
+        self.sites = self.mesh.sites
         _, self.other = self._run(text, requests, None)
 
     def _run(self, text, requests, fault):
@@ -125,7 +126,7 @@ class Play:
         stage.mesh.env.advance(900)
         assert not stage.mesh.life.live
         rows = [row for row in take_rows(stage.mesh).tolist() if row[5] == len(requests) - 1]
-        return stage.mesh.sites, Tree(stage.mesh.sites, rows)
+        return stage.mesh, Tree(stage.mesh.sites, rows)
 
     def span(self, half):
         """A span in words: whose it is, of which call."""

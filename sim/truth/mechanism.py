@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from faults.fault import Fault
 from sim.call import NEVER, RETRIED
 from sim.channel import CODES, SUCCESS
-from sim.site import ATTEMPT, Site
+from sim.mesh import Mesh
+from sim.site import ATTEMPT
 from sim.truth.calls import Half, Row, Tree
 
 #: Mechanisms by which a failed call reached its caller, by the client's error.
@@ -80,18 +81,22 @@ class Mechanism:
 
     Parameters
     ----------
-    sites
-        The call sites of the mesh.
+    mesh
+        The mesh of the run as it was.
     faults
         The faults whose mechanism it is.
     """
 
-    def __init__(self, sites: list[Site], faults: Sequence[Fault]) -> None:
-        self._sites = sites
+    def __init__(self, mesh: Mesh, faults: Sequence[Fault]) -> None:
+        self._sites = mesh.sites
+        #: Rows name replicas by their places in it; it grows while the mesh runs.
+        self._incarnations = mesh.incarnations
         effects = [(fault.target, fault.effect(1.0)) for fault in faults]
-        #: Services and operations (None for all) of which a fault makes the work itself longer, or get stuck.
+        #: Services, operations and replicas (None for all) of which a fault makes the work itself longer, or get stuck.
         self._slowed = {
-            (target.service, target.operation) for target, effect in effects if effect.slowdown != 1 or effect.hang
+            (target.service, target.operation, target.replica)
+            for target, effect in effects
+            if effect.slowdown != 1 or effect.hang
         }
         #: Edges (caller, callee) on whose network a fault delays messages.
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
@@ -191,7 +196,9 @@ class Mechanism:
             # it.
             site = self._sites[row.site]
             operation = list(site.service.operations)[site.operation]
-            slowed = not self._slowed.isdisjoint(((service, None), (service, operation)))
+            replica = self._incarnations[row.replica][0].index
+            places = ((service, None, None), (service, operation, None), (service, None, replica))
+            slowed = not self._slowed.isdisjoint(places)
             mechanism = SLOW_WORK if slowed else SATURATED
             self._note(service, service, mechanism, row.started, server)
 

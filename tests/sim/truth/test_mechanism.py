@@ -37,7 +37,7 @@ workload: {{rate: 1/s, mix: {{a.home: 1}}}}
 def mechanism(text, fault, *requests):
     """The mechanism by which a fault reached a request, the last of those made at some times (milliseconds)."""
     play = Play(text, fault, *(requests or (1,)))
-    found = Mechanism(play.sites, [fault])
+    found = Mechanism(play.mesh, [fault])
     found.walk(play.fact, play.other)
     return found
 
@@ -122,6 +122,23 @@ workload: {rate: 1/s, mix: {a.home: 1}}
         (517, "d>a", "slow answer"),
     ]
     assert steps(text, Slow(target=Target("operation", "c", operation="put"), factor=50))[0] == (6, "c>c", "slow work")
+
+
+def test_work_is_slow_for_want_of_cpu_where_the_fault_acts_on_another_replica():
+    """Who gives up on the slow replica tries the other, and takes its only core just before this one comes."""
+    text = """
+name: replicas
+defaults: {edge: {latency: 1ms, timeout: 50ms, retry: {max_attempts: 2, base: 0s}}}
+services:
+  a: {operations: {home: {work: 1ms, calls: [b.get]}}}
+  b: {operations: {get: {work: 10ms}}, cpu: 1, replicas: 2}
+workload: {rate: 1/s, mix: {a.home: 1}}
+"""
+    assert steps(text, Slow(target=Target("replica", "b", replica=0), factor=50), 1, 101, 152, 153) == [
+        (155, "b>b", "cpu saturation"),
+        (174, "b>a", "slow answer"),
+    ]
+    assert steps(text, Slow(target=Target("replica", "b", replica=1), factor=50), 1)[0] == (3, "b>b", "slow work")
 
 
 def test_who_waits_for_a_worker_behind_calls_that_are_held_up_is_queueing():
@@ -247,7 +264,7 @@ def test_further_attempts_are_kept_apart_by_edge():
 
 
 def test_a_step_counts_a_request_once_and_keeps_the_first_three_spans():
-    found = Mechanism((play := Play(chain(), Fail(target=C, share=1), 1)).sites, [])
+    found = Mechanism((play := Play(chain(), Fail(target=C, share=1), 1)).mesh, [])
     for _ in range(5):
         found.walk(play.fact, play.other)
     assert {step.requests for step in found.steps()} == {5}
