@@ -1,7 +1,7 @@
 """Compile the hot path with mypyc: `python benchmarks/compile.py`, and `--clean` to go back to plain Python.
 
 The modules stay the same typed Python, and a run has the same bytes either way; compiled, the life of a call takes
-about two thirds of the time. It needs a C compiler and mypy (`pip install -e '.[dev]'`), which is why nobody has to.
+little more than half the time. It needs a C compiler and mypy (`pip install -e '.[dev]'`), which is why nobody has to.
 """
 
 from __future__ import annotations
