@@ -308,7 +308,11 @@ class _Telling:
     def _without_faults(self) -> str:
         """What the twin says of whatever happens besides: it's no cause of what the fault did, harmless or not."""
         harmed, bad = self._finding.harmed, self._twins.background + self._twins.spared
-        met = f"where no request is bad that this fault harmed ({harmed})" if harmed else "and this fault harmed nobody"
+        met = (
+            f"where no request is bad of the {harmed} that this fault harmed"
+            if harmed
+            else "and this fault harmed nobody"
+        )
         more = f" But {bad} of {self._twins.twin_total} are bad there: no fault is why, and this may be." if bad else ""
         return f"It happens in the run without faults too, {met}.{more}"
 

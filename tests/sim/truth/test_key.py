@@ -242,7 +242,9 @@ def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for
     harmed = len(run.verdicts.filter(HARMED))
     without = pl.col("twin_outcome").ne("success") | (pl.col("twin_duration_ms") > 1000)
     bad = len(run.verdicts.filter(without))
-    met = f"where no request is bad that this fault harmed ({harmed})" if harmed else "and this fault harmed nobody"
+    met = (
+        f"where no request is bad of the {harmed} that this fault harmed" if harmed else "and this fault harmed nobody"
+    )
     assert event["ruled_out_by"] == (
         f"It happens in the run without faults too, {met}. "
         f"But {bad} of {len(run.verdicts)} are bad there: no fault is why, and this may be."
@@ -255,7 +257,7 @@ def test_what_happens_besides_and_harms_nobody_is_not_said_to():
     told = {each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "event"}
     harmed = fault["blast_radius"]["requests"]
     assert told == {
-        f"It happens in the run without faults too, where no request is bad that this fault harmed ({harmed})."
+        f"It happens in the run without faults too, where no request is bad of the {harmed} that this fault harmed."
     }
 
 
