@@ -11,11 +11,11 @@ The rooms of the package, from the outside in:
 
     api.py          these functions
     simulation.py   one run: a scenario, a topology and a seed become batches of records
-    summary.py      a run in a few figures
+    summary.py significance.py      a run in a few figures, and what is more in them than chance
     records.py      the four kinds of record
     telemetry/      what happened -> what observability recorded
     truth/          a run beside its twins -> what was really wrong
-    mesh.py         the running mesh, and the surface on which faults act
+    mesh.py journal.py      the running mesh, the surface on which faults act, and what it notes besides calls
     workload.py     users
     call.py         the life of a call: the hot path
     site.py tape.py where in a call tree a call stands, and the draws that belong to it

@@ -1,7 +1,7 @@
 """Deadlines of one length expire in the order in which they were set: one armed timer serves them all.
 
 A heap entry for each call's timeout would double the heap, and nearly all of them would find their call long
-answered. Here a call costs an append, and the timer passes over whatever has been answered meanwhile.
+answered. Here a call costs an append; once answered it leaves with those before it, or else the timer passes over it.
 """
 
 from __future__ import annotations

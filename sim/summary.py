@@ -14,11 +14,11 @@ from math import ceil
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtrc, gammaln
+from numpy.typing import NDArray
 
 from faults.scenario import Scenario
 from sim.records import KINDS, TRACE, Batch
+from sim.significance import p_value
 
 #: Services are looked at in slices of so many seconds.
 SLICE = 5.0
@@ -28,8 +28,6 @@ HIT_ERRORS = 0.05
 HIT_SLOWER = 3.0
 #: The chance that any service is called hit in a run in which none is, at most.
 _DOUBT = 0.01
-#: The share of bad requests in good order, where none before the incident tell of it.
-_QUIET = 0.01
 #: What is looked at of a server span.
 _LOOKED_AT = ("timestamp", "service", "duration_ms", "status", "parent_span_id")
 
@@ -210,7 +208,7 @@ class Summary:
         its part of the doubt that is left (Bonferroni).
         """
         looks = 2 * self._looks * max(1, len(self._usual))
-        return chance(bad, requests, usual, before) * looks <= _DOUBT
+        return p_value(bad, requests, usual, before) * looks <= _DOUBT
 
     def _first_end(self, spans: pl.DataFrame) -> float:
         """When the first of some spans ended, in seconds from the start of the incident.
@@ -222,35 +220,6 @@ class Summary:
         ).cast(pl.Duration("us"))
         first: datetime = ends.min()  # type: ignore[assignment]  # polars can't know that these are times
         return (first - self._incident).total_seconds()
-
-
-def chance(bad: int, requests: int, usual: int, before: int) -> float:
-    """The probability that so many of some requests, or more, are bad though nothing has changed.
-
-    Were all of them alike, the bad ones would be spread over both stretches of time at random: how many are in the
-    later one has a hypergeometric distribution (Fisher's exact test). It's exact for slow requests too, though what is
-    slow is found from those before: it depends on ranks alone.
-
-    Parameters
-    ----------
-    bad, requests
-        Bad requests, and all of them, of now.
-    usual, before
-        The same of before. With nothing before, one in a hundred is held to be bad.
-    """
-    if not before:
-        return float(bdtrc(bad - 1, requests, _QUIET))
-    every, worse = before + requests, usual + bad
-    among = np.arange(bad, min(requests, worse) + 1)
-    ways = _ways(worse, among) + _ways(every - worse, requests - among) - _ways(every, requests)
-    return float(np.exp(ways).sum())
-
-
-def _ways(things: int, chosen: ArrayLike) -> NDArray[np.float64]:
-    """The logarithm of how many ways there are to choose so many of some things."""
-    chosen = np.asarray(chosen)
-    ways: NDArray[np.float64] = gammaln(things + 1) - gammaln(chosen + 1) - gammaln(things - chosen + 1)
-    return ways
 
 
 def _steps(phase: Phase) -> int:

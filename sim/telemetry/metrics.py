@@ -127,7 +127,7 @@ class Sampler:
     # -- on the way -------------------------------------------------------------------------------------------------
 
     def sample(self) -> None:
-        """Take the gauges now, when they are `due`. Reads and forgets; changes nothing of the mesh."""
+        """Take the gauges now, when they are `due`. Changes nothing that the mesh goes by."""
         now = self._mesh.now
         length = self._interval / 1e6
         row: list[float] = []
