@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import log
 from random import Random
 
-from topology.distributions import (
+from meshquake.topology.distributions import (
     Constant,
     Distribution,
     Empirical,

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import ciw  # type: ignore[import-untyped]
 
 from benchmarks.baseline import Counts, Sampler, sampler
-from topology.spec import Call, Topology
+from meshquake.topology.spec import Call, Topology
 
 
 class _Trees:

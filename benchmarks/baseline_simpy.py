@@ -26,9 +26,9 @@ from typing import Any
 import simpy
 
 from benchmarks.baseline import Counts, sampler
-from topology.policies import ERRORS, CircuitBreaker, RetryBudget
-from topology.spec import Call, Edge, Entry, Group, Topology
-from topology.spec import Service as Spec
+from meshquake.topology.policies import ERRORS, CircuitBreaker, RetryBudget
+from meshquake.topology.spec import Call, Edge, Entry, Group, Topology
+from meshquake.topology.spec import Service as Spec
 
 KINDS = ("metrics", "logs", "traces", "events")
 START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)

@@ -11,11 +11,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 HOT = (
-    "breaker", "budget", "call", "channel", "deadlines", "environment",
-    "modifier", "pool", "replica", "site", "tape", "workload",
+    "engine/call", "engine/call_site", "engine/caller_state", "engine/environment", "engine/modifier",
+    "engine/replica", "engine/tape", "policies/breaker", "policies/pool", "policies/retry_budget",
+    "policies/timeout", "workload",
 )  # fmt: skip
 
 
@@ -24,24 +26,29 @@ def compile_hot_path() -> None:
     from mypyc.build import mypycify
     from setuptools import setup
 
-    os.chdir(ROOT)
-    sys.argv = ["compile.py", "-q", "build_ext", "--inplace"]
-    modules = mypycify(["--config-file", "pyproject.toml", *(f"sim/{name}.py" for name in HOT)])
-    setup(name="meshquake-hot-path", ext_modules=modules, packages=[], py_modules=[])
-    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    with TemporaryDirectory() as folder:
+        # The repository is the package, whatever its folder is called.
+        (Path(folder) / "meshquake").symlink_to(ROOT)
+        os.chdir(folder)
+        sys.argv = ["compile.py", "-q", "build_ext", "--inplace"]
+        files = [f"meshquake/sim/{name}.py" for name in HOT]
+        modules = mypycify(["--config-file", "meshquake/pyproject.toml", *files])
+        setup(name="meshquake-hot-path", ext_modules=modules, packages=[], py_modules=[])
+        for library in Path(folder).glob("*__mypyc*"):
+            shutil.move(library, ROOT / library.name)
 
 
 def clean() -> None:
     """Remove what was built."""
-    for library in [*ROOT.glob("sim/*.so"), *ROOT.glob("sim/*.pyd"), *ROOT.glob("*__mypyc*")]:
+    for library in [*ROOT.glob("sim/**/*.so"), *ROOT.glob("sim/**/*.pyd"), *ROOT.glob("*__mypyc*")]:
         library.unlink()
 
 
 def is_compiled() -> bool:
     """Whether the hot path that would be imported is compiled."""
-    import sim.call
+    import meshquake.sim.engine.call
 
-    return not str(sim.call.__file__).endswith(".py")
+    return not str(meshquake.sim.engine.call.__file__).endswith(".py")
 
 
 if __name__ == "__main__":

@@ -9,20 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from meshquake.exporters.fixtures import dataset
+from meshquake.exporters.reports import marking
+from meshquake.topology.loader import DEFAULT, load, shipped
+from meshquake.truth.score import Mark
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from exporters import dataset, marking  # noqa: E402
-from sim.truth.score import Mark  # noqa: E402
-from topology.loader import DEFAULT, load, shipped  # noqa: E402
-
 PAGE = ROOT / "docs" / "difficulty.md"
 _TABLE = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
 #: The floors, as a mark names them.

@@ -20,13 +20,13 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.throughput import peak
-from exporters import manifest, reading
-from exporters.context import Context
-from exporters.export import export
-from exporters.extras import MissingExtraError
-from exporters.formats import FORMATS, Format
-from exporters.sink import Sinks
-from sim.records import KINDS, Batch
+from meshquake.exporters.extras import MissingExtraError
+from meshquake.exporters.fixtures import manifest, reading
+from meshquake.exporters.fixtures.export import export
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.registry import FORMATS, Format
+from meshquake.exporters.formats.sink import Sinks
+from meshquake.sim.records import KINDS, Batch
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ORJSON = "orjson, a record at a time"

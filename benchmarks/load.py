@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.exporters import make
 from benchmarks.throughput import peak
-from exporters import manifest, reading
-from exporters.databases.connecting import connected
-from exporters.databases.tables import FIXTURES, RECORDS, Table, placed
-from exporters.load import load
-from sim.records import KINDS
+from meshquake.exporters.databases.connecting import connected
+from meshquake.exporters.databases.load import load
+from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, placed
+from meshquake.exporters.fixtures import manifest, reading
+from meshquake.sim.records import KINDS
 
 Run = Callable[[Path, Path], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from topology.spec import Call, Edge, Entry, Group, Operation, Service, Topology
+from meshquake.topology.spec import Call, Edge, Entry, Group, Operation, Service, Topology
 
 
 def copies(mesh: Topology, count: int) -> Topology:

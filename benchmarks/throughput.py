@@ -27,13 +27,13 @@ from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts
 from benchmarks.compile import is_compiled
 from benchmarks.meshes import copies, enlarged
-from exporters import writing
-from faults.scenario import Scenario
-from sim.call import ROW
-from sim.records import Batch
-from sim.simulation import Simulation
-from topology.loader import DEFAULT, load, shipped
-from topology.spec import Topology
+from meshquake.exporters.fixtures import writing
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.engine.call import ROW
+from meshquake.sim.records import Batch
+from meshquake.sim.simulation import Simulation
+from meshquake.topology.loader import DEFAULT, load, shipped
+from meshquake.topology.spec import Topology
 
 #: What is to be reached.
 SIMPY, CIW, SPREAD, MEMORY, HELP = 5.0, 3.0, 1.3, 250.0, 0.5

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import click
 
-from exporters.databases.tables import FIXTURES, TRUTH, Table
-from faults.fault import Fault
-from faults.kinds import fault_kinds
-from run import main
-from sim.records import KINDS, Column, Kind
-from topology.reference import renew as renew_keys
-from topology.reference import table
+from meshquake.commands.main import main
+from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
+from meshquake.faults.fault import Fault
+from meshquake.faults.kinds import fault_kinds
+from meshquake.sim.records import KINDS, Column, Kind
+from meshquake.topology.reference import renew as renew_keys
+from meshquake.topology.reference import table
 
 FOLDER = Path(__file__).parent
 _LISTED: tuple[Kind | Table, ...] = (*KINDS.values(), FIXTURES, *TRUTH)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 import pytest
 
 if TYPE_CHECKING:
-    from exporters.fixture import Fixture
-    from sim.api import Settings
+    from meshquake.exporters.fixtures.fixture import Fixture
+    from meshquake.sim.api import Settings
 
 
 class MeshFixture(Protocol):
@@ -51,13 +51,13 @@ class MeshFixture(Protocol):
 
 @pytest.fixture(scope="session")
 def mesh_fixture(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> MeshFixture:
-    """A function that gives a fixture (`exporters.fixture.Fixture`) of a scenario, generated once and then cached."""
+    """A function that gives a fixture (`meshquake.Fixture`) of a scenario, generated once and then cached."""
     # The plugin of the cache can be switched off.
     cache = getattr(pytestconfig, "cache", None)
     folder = tmp_path_factory.mktemp("meshquake") if cache is None else cache.mkdir("meshquake")
 
     def made(scenario: str | Path, *, truth: bool = False, **settings: Unpack[Settings]) -> Fixture:
-        from exporters.cached import cached
+        from meshquake.exporters.fixtures.cached import cached
 
         return cached(folder, scenario, truth, settings)
 

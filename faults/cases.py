@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
-from faults.draws import choose, draw
-from faults.fault import Fault, Target
-from faults.kinds import fault_kinds
-from faults.targets import candidates
-from topology.addresses import address
-from topology.spec import Topology
+from meshquake.faults.draws import choose, draw
+from meshquake.faults.fault import Fault, Target
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.targets import candidates
+from meshquake.topology.addresses import address
+from meshquake.topology.spec import Topology
 
 #: Of so many cases in a row one has no incident.
 QUIET_EVERY = 5

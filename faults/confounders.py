@@ -11,16 +11,16 @@ from dataclasses import replace
 from itertools import count
 from typing import TypeVar
 
-from faults import draws
-from faults.fault import Extent, Fault, Target
-from faults.kinds.configure import Configure
-from faults.kinds.deploy import Deploy
-from faults.kinds.job import Job
-from faults.kinds.restart import Restart
-from faults.kinds.surge import Surge
-from faults.scenario import CONFOUNDERS, Scenario
-from topology.estimates import offered_load
-from topology.spec import Service, Topology
+from meshquake.faults import draws
+from meshquake.faults.fault import Extent, Fault, Target
+from meshquake.faults.kinds.configure import Configure
+from meshquake.faults.kinds.deploy import Deploy
+from meshquake.faults.kinds.job import Job
+from meshquake.faults.kinds.restart import Restart
+from meshquake.faults.kinds.surge import Surge
+from meshquake.faults.scenario import CONFOUNDERS, Scenario
+from meshquake.topology.estimates import offered_load
+from meshquake.topology.spec import Service, Topology
 
 #: They begin in this time around the onset (seconds), or if nothing goes wrong, at any time.
 BEFORE, AFTER = 30.0, 10.0

@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, replace
 from typing import TypeVar
 
-from faults.fault import Fault, Target
-from faults.kinds import fault_kinds
-from faults.targets import candidates, missing, parse_target, unfit
-from topology.addresses import address, uniform
-from topology.binder import ByHand, keys_of, read
-from topology.document import Document, Node, suggestion
-from topology.keys import Key
-from topology.spec import Topology
-from topology.units import UNITS
+from meshquake.faults.fault import Fault, Target
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.targets import candidates, missing, parse_target, unfit
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.binder import ByHand, keys_of, read
+from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.keys import Key
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import UNITS
 
 #: In place of a kind or a target: one that fits.
 ANY = "any"

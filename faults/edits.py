@@ -16,14 +16,14 @@ from typing import Any
 
 import yaml
 
-from faults import writing
-from faults.scenario import Scenario
-from topology.binder import keys_of
-from topology.distributions import DISTRIBUTIONS
-from topology.document import DEEPEST, Document, DocumentError, Node, suggestion
-from topology.policies import Retry
-from topology.spec import Edge, Service, Workload
-from topology.units import counted, shown
+from meshquake.faults import writing
+from meshquake.faults.scenario import Scenario
+from meshquake.topology.binder import keys_of
+from meshquake.topology.distributions import DISTRIBUTIONS
+from meshquake.topology.document import DEEPEST, Document, DocumentError, Node, suggestion
+from meshquake.topology.policies import Retry
+from meshquake.topology.spec import Edge, Service, Workload
+from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.

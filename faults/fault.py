@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
-from faults.effect import Effect
-from topology.keys import key
-from topology.spec import Topology
-from topology.units import duration, parse_duration, parse_ratio, ratio
+from meshquake.faults.effect import Effect
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import duration, parse_duration, parse_ratio, ratio
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,17 @@ from math import inf
 from numbers import Integral
 from pathlib import Path
 
-import topology.loader
-import topology.review
-from faults import confounders
-from faults.fault import Fault
-from faults.reader import FaultReader
-from faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
-from topology.binder import keys_of, settings
-from topology.document import Document, DocumentError, Problem, suggestion
-from topology.keys import Key
-from topology.spec import Topology
-from topology.units import shown
+from meshquake.faults import confounders
+from meshquake.faults.fault import Fault
+from meshquake.faults.reader import FaultReader
+from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
+from meshquake.topology import loader as topology_loader
+from meshquake.topology import review
+from meshquake.topology.binder import keys_of, settings
+from meshquake.topology.document import Document, DocumentError, Problem, suggestion
+from meshquake.topology.keys import Key
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import shown
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -85,7 +85,7 @@ class Loaded:
         mesh = self.topology
         rate = self.scenario.rate or mesh.workload.rate
         on_purpose: list[Problem] = []
-        if Path(self.topology_document.file).resolve() in topology.loader.shipped().values():
+        if Path(self.topology_document.file).resolve() in topology_loader.shipped().values():
             if rate <= mesh.workload.rate:
                 return tuple(self.scenario_document.problems)
             on_purpose = self._remarks(mesh)
@@ -93,7 +93,7 @@ class Loaded:
         return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
 
     def _remarks(self, mesh: Topology) -> list[Problem]:
-        return topology.review.remarks(topology.loader.Loaded(mesh, self.topology_document))
+        return review.remarks(topology_loader.Loaded(mesh, self.topology_document))
 
 
 def shipped() -> dict[str, Path]:
@@ -117,7 +117,7 @@ def parse(
     file: str,
     options: Options = Options(),
     folder: Path = Path(),
-    mesh: topology.loader.Loaded | None = None,
+    mesh: topology_loader.Loaded | None = None,
 ) -> Loaded:
     """Read a scenario from a text.
 
@@ -140,13 +140,13 @@ def parse(
     return _load(Document.parse(text, file), folder, options, mesh)
 
 
-def _load(document: Document, folder: Path, options: Options, mesh: topology.loader.Loaded | None = None) -> Loaded:
+def _load(document: Document, folder: Path, options: Options, mesh: topology_loader.Loaded | None = None) -> Loaded:
     scenario = options.over(_header(document))
     elsewhere: tuple[Problem, ...] = ()
     if mesh is None:
         try:
             path = _chosen(options.topology) or _named(document, scenario.topology, folder)
-            mesh = None if path is None else topology.loader.load(path)
+            mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
     reader = FaultReader(document, scenario, None if mesh is None else mesh.topology, options.seed)
@@ -173,7 +173,7 @@ def _chosen(named: str | Path | None) -> Path | None:
     """The file that the option `topology` means; DocumentError if it looks like the name of a shipped one and isn't."""
     if named is None:
         return None
-    meshes, path = topology.loader.shipped(), Path(named)
+    meshes, path = topology_loader.shipped(), Path(named)
     if str(named) not in meshes and not path.suffix and not _exists(path):
         raise DocumentError(
             [Problem(str(named), 0, "", f"no such file or shipped mesh{suggestion(path.name, meshes)}")]
@@ -183,7 +183,7 @@ def _chosen(named: str | Path | None) -> Path | None:
 
 def _named(document: Document, named: str, folder: Path) -> Path | None:
     """The file that the key `topology` means; None, and an error, if there is none."""
-    meshes = topology.loader.shipped()
+    meshes = topology_loader.shipped()
     if named in meshes:
         return meshes[named]
     path = folder / named

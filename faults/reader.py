@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 
-from faults.draws import ANY, Draws
-from faults.fault import Extent, Fault, Target
-from faults.kinds import fault_kinds
-from faults.scenario import Scenario
-from faults.targets import parse_target, unfit
-from topology.binder import ByHand, bind
-from topology.document import Document, Node, suggestion
-from topology.spec import Topology
-from topology.units import duration, shown
+from meshquake.faults.draws import ANY, Draws
+from meshquake.faults.fault import Extent, Fault, Target
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.scenario import Scenario
+from meshquake.faults.targets import parse_target, unfit
+from meshquake.topology.binder import ByHand, bind
+from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import duration, shown
 
 
 class FaultReader:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import faults.loader
-import topology.loader
-from faults import edits
-from faults.fault import Fault
-from faults.loader import Loaded, Options
-from faults.scenario import Scenario
-from topology.binder import keys_of, read
-from topology.document import Document, DocumentError, Problem
-from topology.spec import Workload
+from meshquake.faults import edits
+from meshquake.faults import loader as scenario_loader
+from meshquake.faults.fault import Fault
+from meshquake.faults.loader import Loaded, Options
+from meshquake.faults.scenario import Scenario
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.binder import keys_of, read
+from meshquake.topology.document import Document, DocumentError, Problem
+from meshquake.topology.spec import Workload
 
 #: The parts of a recording.
 _LENGTHS = ("duration", "lead_in", "recovery")
@@ -46,8 +46,8 @@ class Recipe:
         topology.document.DocumentError
             With everything that is wrong with either text.
         """
-        mesh = topology.loader.parse(self.topology, f"{self.file} (topology)")
-        return faults.loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=mesh)
+        mesh = topology_loader.parse(self.topology, f"{self.file} (topology)")
+        return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=mesh)
 
     def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> Loaded:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.

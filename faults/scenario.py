@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from faults.fault import Fault, Window
-from topology.keys import key
+from meshquake.faults.fault import Fault, Window
+from meshquake.topology.keys import key
 
 #: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
 GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from faults.fault import Fault, Target
-from topology.document import suggestion
-from topology.estimates import call_rates, expected_visits
-from topology.spec import Topology
-from topology.units import shown
+from meshquake.faults.fault import Fault, Target
+from meshquake.topology.document import suggestion
+from meshquake.topology.estimates import call_rates, expected_visits
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import shown
 
 _REPLICA = re.compile(r"(.+)\[(\d{1,6})\]")
 

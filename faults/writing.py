@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from faults.fault import Fault
-from topology.binder import keys_of
-from topology.keys import Key
-from topology.units import UNITS
+from meshquake.faults.fault import Fault
+from meshquake.topology.binder import keys_of
+from meshquake.topology.keys import Key
+from meshquake.topology.units import UNITS
 
 
 def block(fault: Fault) -> dict[str, Any]:

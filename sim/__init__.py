@@ -2,7 +2,7 @@
 
 Use it like this::
 
-    from sim import outage, simulate
+    from meshquake.sim import outage, simulate
     metrics, logs, traces, events = outage(duration=60, seed=7)  # lists of plain dicts
     for batch in simulate("cascade", seed=1, duration=600):      # bounded memory: polars frames
         ...
@@ -24,7 +24,3 @@ The rooms of the package, from the outside in:
     modifier.py     a fault's effect while it acts
     environment.py  SimPy's clock, on which calls ride as bare callbacks
 """
-
-from sim.api import Records, cascade, degradation, deployment, noise, normal, outage, simulate
-
-__all__ = ["Records", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"]

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from faults.loader import Options, load, shipped
-from faults.scenario import DEFAULT_SEED
-from sim.records import KINDS, Batch
-from sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
-from topology.document import suggestion
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.faults.scenario import DEFAULT_SEED
+from meshquake.sim.records import KINDS, Batch
+from meshquake.sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
+from meshquake.topology.document import suggestion
 
 Record = dict[str, Any]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.call import Call
-    from sim.environment import Environment
-    from sim.replica import Replica
-    from sim.service import Service
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
 
 
 @dataclass(frozen=True, slots=True)

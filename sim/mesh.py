@@ -6,19 +6,19 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
-from faults.fault import Fault, Target
-from sim.call import Call, Life
-from sim.channel import Channel, Link
-from sim.environment import Environment
-from sim.journal import Journal
-from sim.modifier import Modifier
-from sim.replica import Replica
-from sim.rollout import restart, rollout
-from sim.service import Service, boot, crash, probing
-from sim.site import Site, grow
-from sim.workload import Users
-from topology.addresses import address, uniform
-from topology.spec import Topology
+from meshquake.faults.fault import Fault, Target
+from meshquake.sim.engine.call import Call, Life
+from meshquake.sim.engine.call_site import Site, grow
+from meshquake.sim.engine.caller_state import Channel, Link
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service, boot, crash, probing
+from meshquake.sim.journal import Journal
+from meshquake.sim.lifecycle.rollout import restart, rollout
+from meshquake.sim.workload import Users
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.spec import Topology
 
 _STATES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
 _SEVERITIES = ("info", "warning", "error")

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from topology.policies import ERRORS
+from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True)

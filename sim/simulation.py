@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from faults.fault import Fault, Window
-from faults.scenario import DEFAULT_SEED, Scenario
-from sim.mesh import Mesh
-from sim.records import Batch
-from sim.telemetry.recorder import Cut, Recorder
-from topology.spec import Topology
-from topology.units import duration
+from meshquake.faults.fault import Fault, Window
+from meshquake.faults.scenario import DEFAULT_SEED, Scenario
+from meshquake.sim.mesh import Mesh
+from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.recorder import Cut, Recorder
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import duration
 
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0

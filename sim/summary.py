@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from faults.scenario import Scenario
-from sim.records import KINDS, TRACE, Batch
-from sim.significance import p_value
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.records import KINDS, TRACE, Batch
+from meshquake.sim.significance import p_value
 
 #: Services are looked at in slices of so many seconds.
 SLICE = 5.0

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from math import log1p
 from typing import TYPE_CHECKING
 
-from sim.channel import Channel, Link
-from topology.addresses import address, uniforms
-from topology.spec import Edge
+from meshquake.sim.engine.caller_state import Channel, Link
+from meshquake.topology.addresses import address, uniforms
+from meshquake.topology.spec import Edge
 
 if TYPE_CHECKING:
-    from sim.mesh import Mesh
-    from sim.site import Site
+    from meshquake.sim.engine.call_site import Site
+    from meshquake.sim.mesh import Mesh
 
 _PAGE = 256
 #: Requests of a surge are numbered from a multiple of this on, which its name decides: they're other requests than the

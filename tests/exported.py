@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from exporters import export as exports
-from exporters import reading
-from exporters.formats import FORMATS
-from sim.records import Batch
+from meshquake.exporters.fixtures import export as exports
+from meshquake.exporters.fixtures import reading
+from meshquake.exporters.formats.registry import FORMATS
+from meshquake.sim.records import Batch
 
 
 def export(fixture: Path, name: str, output: Path, truth: bool = False) -> Path:

@@ -1,7 +1,7 @@
 """A short incident for tests of what becomes of records."""
 
-from faults.loader import Options, load, shipped
-from sim.simulation import Simulation
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.simulation import Simulation
 
 
 def short(batch=32_000):

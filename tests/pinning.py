@@ -11,10 +11,10 @@ from pathlib import Path
 
 from twin_runs import Compared, compare
 
-from faults.loader import load, shipped
-from sim.simulation import Simulation
+from meshquake.faults.loader import load, shipped
+from meshquake.sim.simulation import Simulation
 
-FILE = Path(__file__).parent / "sim" / "truth" / "pinned.json"
+FILE = Path(__file__).parent / "truth" / "pinned.json"
 
 
 @lru_cache(maxsize=8)

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import polars as pl
 
-import faults.loader
-import topology.loader
-from faults.scenario import Scenario
-from sim.records import KINDS
-from sim.simulation import DEFAULT_START, Simulation
-from topology.spec import Topology
+from meshquake.faults import loader as scenario_loader
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.records import KINDS
+from meshquake.sim.simulation import DEFAULT_START, Simulation
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.spec import Topology
 
 #: What can be taken out of the ten services, as edits of their text.
 POLICIES = {
@@ -98,12 +98,14 @@ def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "")
 
 @lru_cache(maxsize=8)  # a run takes some 30 MB
 def _play(name: str, seed: int, severity: float, without: str) -> Run:
-    loaded = faults.loader.load(faults.loader.shipped()[name], faults.loader.Options(severity=severity, seed=seed))
+    loaded = scenario_loader.load(
+        scenario_loader.shipped()[name], scenario_loader.Options(severity=severity, seed=seed)
+    )
     scenario, mesh = loaded.scenario, loaded.topology
     if without == "faults":
         scenario = replace(scenario, faults=())
     elif without:
         text, changes = re.subn(POLICIES[without], "none", mesh.source)
         assert changes
-        mesh = topology.loader.parse(text, f"{mesh.name} without {without}").topology
+        mesh = topology_loader.parse(text, f"{mesh.name} without {without}").topology
     return record(scenario, mesh, seed)

@@ -1,7 +1,7 @@
 """A data set of small cases, which take little time to make."""
 
-from exporters.dataset import Order, generate
-from topology.loader import parse
+from meshquake.exporters.fixtures.dataset import Order, generate
+from meshquake.topology.loader import parse
 
 CASES = 6
 #: Two services and few users: cases that take little time.

@@ -4,12 +4,12 @@ from itertools import count
 
 import numpy as np
 
-from faults.fault import Window
-from sim.call import NEVER, ROW
-from sim.channel import CODES
-from sim.mesh import Mesh
-from sim.site import VISIT_BITS
-from topology.loader import parse
+from meshquake.faults.fault import Window
+from meshquake.sim.engine.call import NEVER, ROW
+from meshquake.sim.engine.call_site import VISIT_BITS
+from meshquake.sim.engine.caller_state import CODES
+from meshquake.sim.mesh import Mesh
+from meshquake.topology.loader import parse
 
 RESULTS = ["success", *CODES]
 

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-import faults.kinds
-import sim
+import meshquake
 from docs.renew import renewed
-from faults.loader import Options, load, parse, shipped
-from run import main
-from sim.records import EVENTS, METRICS
-from topology.document import DocumentError
-from topology.policies import ERRORS
+from meshquake.commands.main import main
+from meshquake.faults import kinds
+from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.sim.records import EVENTS, METRICS
+from meshquake.topology.document import DocumentError
+from meshquake.topology.policies import ERRORS
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -76,11 +76,11 @@ def test_every_scenario_of_the_package_is_described():
 def flap(tmp_path, monkeypatch):
     """The kind of fault that the page tells how to write, in a file beside the others."""
     (tmp_path / "flap.py").write_text(example("flap"))
-    monkeypatch.setattr(faults.kinds, "__path__", [*faults.kinds.__path__, str(tmp_path)])
-    faults.kinds.fault_kinds.cache_clear()
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    kinds.fault_kinds.cache_clear()
     yield tmp_path
-    faults.kinds.fault_kinds.cache_clear()
-    sys.modules.pop("faults.kinds.flap")
+    kinds.fault_kinds.cache_clear()
+    sys.modules.pop("meshquake.faults.kinds.flap")
 
 
 def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap):
@@ -88,7 +88,7 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     file = flap / "loose-cable.yaml"
     file.write_text(example("loose-cable"))
     assert load(file).scenario.faults[0].kind == "flap"
-    batches = sim.simulate(file, lead_in=0, duration=60, recovery=0)
+    batches = meshquake.simulate(file, lead_in=0, duration=60, recovery=0)
     spans = pl.concat([batch.traces for batch in batches])
     arrived = spans.filter(kind="server").select("parent_span_id")
     timeouts = spans.filter(error_type="timeout")
@@ -145,7 +145,7 @@ def eventful(tmp_path_factory):
           - slow: {target: database, factor: 80, for: 60s}
         """
     )
-    return list(sim.simulate(file))
+    return list(meshquake.simulate(file))
 
 
 def test_events_have_just_the_details_that_the_page_says(eventful):

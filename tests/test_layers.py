@@ -1,4 +1,4 @@
-"""The rooms of the house stand in one line: topology <- faults <- sim <- exporters <- run.py."""
+"""The rooms of the house stand in one line: topology <- faults <- sim <- truth <- exporters <- commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("topology", "faults", "sim", "exporters", "run")
+ROOMS = ("topology", "faults", "sim", "truth", "exporters", "commands")
 
 
 def modules() -> dict[str, Path]:
     """Every module of the rooms, by dotted name."""
-    files = [ROOT / "run.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
-    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+    files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files)
+    return {f"meshquake.{name}": path for name, path in zip(names, files, strict=True)}
+
+
+def room(module: str) -> str:
+    """The room that a module stands in; empty for one from elsewhere."""
+    package, _, rest = module.partition(".")
+    return rest.split(".")[0] if package == "meshquake" else ""
 
 
 def imports(path: Path, *, running: bool) -> list[str]:
@@ -40,9 +47,9 @@ def imports(path: Path, *, running: bool) -> list[str]:
 
 @pytest.mark.parametrize("name", modules())
 def test_a_room_imports_only_from_rooms_to_its_left(name: str) -> None:
-    own = ROOMS.index(name.split(".")[0])
-    right = [other for other in imports(modules()[name], running=False) if other.split(".")[0] in ROOMS[own + 1 :]]
-    assert right == []
+    found = imports(modules()[name], running=False)
+    assert [other for other in found if room(other) in ROOMS[ROOMS.index(room(name)) + 1 :]] == []
+    assert [other for other in found if other.split(".")[0] in ROOMS] == [], "it's meshquake.<room>"
 
 
 def test_no_module_needs_one_that_needs_it() -> None:
@@ -59,7 +66,7 @@ def test_no_module_needs_one_that_needs_it() -> None:
 @pytest.mark.parametrize("package", ["simpy", "polars", "click", "rich"])
 def test_the_mesh_and_its_faults_are_described_without_what_runs_or_shows_them(package: str) -> None:
     for name, path in modules().items():
-        if name.split(".")[0] in ("topology", "faults"):
+        if room(name) in ("topology", "faults"):
             assert package not in imports(path, running=False), name
 
 
@@ -74,5 +81,5 @@ def test_no_randomness_is_ambient() -> None:
 def test_only_the_command_line_looks_at_the_clock() -> None:
     for name, path in modules().items():
         text = path.read_text(encoding="utf-8")
-        if name != "run":
+        if room(name) != "commands":
             assert not any(word in text for word in ("time.time(", "perf_counter", ".now(", "utcnow")), name

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import run
+from meshquake.commands.main import main
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -25,7 +25,7 @@ def block(name: str) -> list[str]:
 def cascade(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The fixture of the README's command, and what it printed."""
     output = tmp_path_factory.mktemp("output")
-    done = CliRunner().invoke(run.main, ["cascade", "--duration", "90", "--output", str(output)])
+    done = CliRunner().invoke(main, ["cascade", "--duration", "90", "--output", str(output)])
     assert done.exit_code == 0, done.output
     return output / "incidents" / "cascade", done.stdout
 
@@ -45,7 +45,7 @@ def test_the_lines_shown_are_lines_of_the_files(cascade: tuple[Path, str]) -> No
 
 
 def test_the_story_shown_is_how_explain_begins(cascade: tuple[Path, str]) -> None:
-    done = CliRunner().invoke(run.main, ["explain", str(cascade[0])])
+    done = CliRunner().invoke(main, ["explain", str(cascade[0])])
     shown = block("explain")
     assert done.stdout.splitlines()[: len(shown)] == shown
 
@@ -53,12 +53,12 @@ def test_the_story_shown_is_how_explain_begins(cascade: tuple[Path, str]) -> Non
 def test_the_request_named_is_one_that_the_fault_slowed(cascade: tuple[Path, str]) -> None:
     found = re.search(r"explain output/fixtures/incidents/cascade ([0-9a-f]{32})", README)
     assert found is not None
-    done = CliRunner().invoke(run.main, ["explain", str(cascade[0]), found[1]])
+    done = CliRunner().invoke(main, ["explain", str(cascade[0]), found[1]])
     assert "It came too late because of slow-1" in done.stdout
 
 
 def test_what_the_readme_says_of_the_mesh_without_breakers_is_what_whatif_says(cascade: tuple[Path, str]) -> None:
-    done = CliRunner().invoke(run.main, ["whatif", str(cascade[0]), "--set", "defaults.edge.breaker=none", "--json"])
+    done = CliRunner().invoke(main, ["whatif", str(cascade[0]), "--set", "defaults.edge.breaker=none", "--json"])
     found = json.loads(done.stdout)
     assert f"{found['saved']} requests are saved and {found['lost']} more are lost" in README
 

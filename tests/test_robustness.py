@@ -13,8 +13,8 @@ from time import monotonic, sleep
 import pytest
 from click.testing import CliRunner
 
-from exporters.listing import find
-from run import main
+from meshquake.commands.main import main
+from meshquake.exporters.fixtures.listing import find
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, "run.py"]

@@ -9,15 +9,15 @@ from typing import Any
 import polars as pl
 from stage import Stage, take_rows
 
-import topology.loader
-from faults.loader import Options, parse
-from sim.records import KINDS
-from sim.simulation import Simulation
-from sim.truth.brief import brief
-from sim.truth.calls import Tree
-from sim.truth.floors import symptoms
-from sim.truth.key import Clock, ground_truth, since
-from sim.truth.twins import Twins
+from meshquake.faults.loader import Options, parse
+from meshquake.sim.records import KINDS
+from meshquake.sim.simulation import Simulation
+from meshquake.topology import loader as topology_loader
+from meshquake.truth.brief import brief
+from meshquake.truth.calls import Tree
+from meshquake.truth.floors import symptoms
+from meshquake.truth.key import Clock, ground_truth, since
+from meshquake.truth.twins import Twins
 
 #: What each would be called.
 FIXTURE = "0123456789ab"
@@ -89,7 +89,7 @@ def compare(simulation):
 def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):
     """A run with some faults, given as in a scenario file, on the ten services or on a mesh given as a text."""
     text = f"name: incident\nfaults: [{', '.join(f'{{{fault}}}' for fault in faults)}]\n"
-    found = None if mesh is None else topology.loader.parse(mesh, "mesh.yaml")
+    found = None if mesh is None else topology_loader.parse(mesh, "mesh.yaml")
     loaded = parse(text, "incident.yaml", options, mesh=found)
     return Simulation(loaded.scenario, loaded.topology, seed=seed, **settings)
 

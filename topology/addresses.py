@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from topology.distributions import Floats
+from meshquake.topology.distributions import Floats
 
 _MASK = 2**64 - 1
 

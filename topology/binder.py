@@ -16,9 +16,9 @@ from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from topology.document import Document, Node, suggestion
-from topology.keys import Key
-from topology.units import UNITS
+from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.keys import Key
+from meshquake.topology.units import UNITS
 
 T = TypeVar("T")
 

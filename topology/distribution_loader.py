@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from topology.binder import bind, keys_of
-from topology.distributions import DISTRIBUTIONS, Constant, Distribution, Mixture
-from topology.document import Document, Node
-from topology.keys import key
+from meshquake.topology.binder import bind, keys_of
+from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Distribution, Mixture
+from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import key
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Distributions of time, drawn by inverse transform.
 
-Every distribution maps a uniform number to a time, so that one addressed draw (`sim.tape`) gives one service
+Every distribution maps a uniform number to a time, so that one addressed draw (`sim.engine.tape`) gives one service
 demand whatever the distribution is: replacing an exponential by a lognormal of the same mean leaves every other
 draw of the run as it was, and each demand at the same quantile.
 """
@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.keys import key
+from meshquake.topology.keys import key
 
 Floats = NDArray[np.float64]
 

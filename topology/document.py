@@ -20,7 +20,7 @@ from typing import NamedTuple, NoReturn
 import yaml
 from yaml.reader import ReaderError
 
-from topology.units import shown
+from meshquake.topology.units import shown
 
 #: Bytes of the largest file.
 LARGEST = 8 * 2**20

@@ -13,9 +13,9 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.distributions import Floats
-from topology.graph import name_of, operation_graph
-from topology.spec import Call, Edge, Topology
+from meshquake.topology.distributions import Floats
+from meshquake.topology.graph import name_of, operation_graph
+from meshquake.topology.spec import Call, Edge, Topology
 
 _SAMPLES = 1000
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import networkx as nx
 
-from topology.spec import Call, Entry, Operation, Topology
+from meshquake.topology.spec import Call, Entry, Operation, Topology
 
 
 def name_of(node: Call | Entry) -> str:

@@ -13,20 +13,20 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
-from topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
-from topology.distribution_loader import distribution
-from topology.document import Document, Node, suggestion
-from topology.graph import cycles, depths, name_of, sites_per_entry
-from topology.keys import Key, key
-from topology.spec import KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
-from topology.units import shown
+from meshquake.topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
+from meshquake.topology.distribution_loader import distribution
+from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
+from meshquake.topology.keys import Key, key
+from meshquake.topology.spec import KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
+from meshquake.topology.units import shown
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
 
 #: Call sites in the tree that grows from one entry; a run keeps every one of them in memory.
 MOST_SITES = 200_000
-#: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.site`).
+#: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
 #: As DNS has them. No underscore: some of the formats written later split names at it.
@@ -354,7 +354,7 @@ class _Reader:
             self.document.error(node, "missing key 'mix'")
         workload = build(Workload, found) or Workload()
         if workload.objective.window % 1:
-            # Requests are counted by the second (`sim.truth.objective`).
+            # Requests are counted by the second (`truth.objective`).
             window = self.document.find("workload.objective.window")
             self.document.error(window, f"must be a whole number of seconds, as in 10s, not {window.text}")
         return workload

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from topology.keys import key
+from meshquake.topology.keys import key
 
 #: Why an attempt failed, as the caller sees it (`error_type` of a client span), and the HTTP status a server
 #: would answer with. The order is fixed: records store the position.

@@ -1,7 +1,7 @@
 """The keys of a type as a table, so that the documentation says what the binder does.
 
-In a document a table stands between `<!-- keys of topology.spec.Service -->` and `<!-- end -->`; the type may be any
-whose fields are made by `topology.keys.key`, a kind of fault included.
+In a document a table stands between `<!-- keys of meshquake.topology.spec.Service -->` and `<!-- end -->`; the type may
+be any whose fields are made by `topology.keys.key`, a kind of fault included.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import MISSING, is_dataclass
 from pkgutil import resolve_name
 from typing import Any
 
-from topology.binder import BoundKey, keys_of
-from topology.keys import Key
-from topology.units import UNITS
+from meshquake.topology.binder import BoundKey, keys_of
+from meshquake.topology.keys import Key
+from meshquake.topology.units import UNITS
 
 _TABLE = re.compile(r"(<!-- keys of (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from topology.distributions import Floats
-from topology.document import Problem
-from topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
-from topology.graph import chain, name_of, operation_graph
-from topology.loader import Loaded
-from topology.policies import Retry
-from topology.spec import Call, Edge, Operation, Topology
-from topology.units import counted, duration, number, rate, ratio
+from meshquake.topology.distributions import Floats
+from meshquake.topology.document import Problem
+from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
+from meshquake.topology.graph import chain, name_of, operation_graph
+from meshquake.topology.loader import Loaded
+from meshquake.topology.policies import Retry
+from meshquake.topology.spec import Call, Edge, Operation, Topology
+from meshquake.topology.units import counted, duration, number, rate, ratio
 
 #: A path in the document and what is odd there.
 Finding = tuple[str, str]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from topology.distributions import DAY, Constant, Distribution
-from topology.keys import key
-from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.keys import key
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 KINDS = ("gateway", "service", "cache", "database", "external")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from exporters.databases.database import DatabaseError
+from meshquake.exporters.databases.database import DatabaseError
 
 
 @dataclass(frozen=True)

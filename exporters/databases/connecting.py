@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from exporters import extras
-from exporters.databases.address import Address
-from exporters.databases.database import Database, DatabaseError
-from topology.document import suggestion
+from meshquake.exporters import extras
+from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.database import Database, DatabaseError
+from meshquake.topology.document import suggestion
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Kind:
     extra: str | None = None
 
 
-_POSTGRESQL = Kind("PostgreSQL", "exporters.databases.postgresql", "postgresql")
-_MONGODB = Kind("MongoDB", "exporters.databases.mongodb", "mongodb")
+_POSTGRESQL = Kind("PostgreSQL", "meshquake.exporters.databases.postgresql", "postgresql")
+_MONGODB = Kind("MongoDB", "meshquake.exporters.databases.mongodb", "mongodb")
 #: The kinds by the schemes of their addresses.
 KINDS: dict[str, Kind] = {
-    "sqlite": Kind("SQLite", "exporters.databases.sqlite"),
-    "duckdb": Kind("DuckDB", "exporters.databases.duckdb", "duckdb"),
+    "sqlite": Kind("SQLite", "meshquake.exporters.databases.sqlite"),
+    "duckdb": Kind("DuckDB", "meshquake.exporters.databases.duckdb", "duckdb"),
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "mongodb": _MONGODB,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from exporters.databases.tables import Table
+from meshquake.exporters.databases.tables import Table
 
 
 class DatabaseError(Exception):

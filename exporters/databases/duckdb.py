@@ -15,10 +15,10 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from exporters.databases.address import Address
-from exporters.databases.sql import SqlDatabase
-from exporters.databases.tables import Table, frame_schema
-from exporters.moments import utc
+from meshquake.exporters.columns.timestamps import utc
+from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.sql import SqlDatabase
+from meshquake.exporters.databases.tables import Table, frame_schema
 
 #: What the driver raises.
 ERRORS = (duckdb.Error,)

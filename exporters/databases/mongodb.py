@@ -22,10 +22,10 @@ from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.database import Database as Names
 
-from exporters.databases.address import Address
-from exporters.databases.database import DatabaseError
-from exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
-from exporters.moments import microseconds, utc
+from meshquake.exporters.columns.timestamps import microseconds, utc
+from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.database import DatabaseError
+from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
 
 #: What the driver raises.
 ERRORS = (BSONError,)

@@ -11,9 +11,9 @@ import polars as pl
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from exporters.databases.address import Address
-from exporters.databases.sql import SqlDatabase
-from exporters.databases.tables import Table
+from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.sql import SqlDatabase
+from meshquake.exporters.databases.tables import Table
 
 #: What the driver raises.
 ERRORS = (psycopg.Error,)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from exporters.databases.database import DatabaseError
-from exporters.databases.tables import FIXTURES, Table
+from meshquake.exporters.databases.database import DatabaseError
+from meshquake.exporters.databases.tables import FIXTURES, Table
 
 
 class SqlDatabase(ABC):

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from exporters.databases.address import Address
-from exporters.databases.sql import SqlDatabase
-from exporters.databases.tables import Table
+from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.sql import SqlDatabase
+from meshquake.exporters.databases.tables import Table
 
 #: What the driver raises.
 ERRORS = (sqlite3.Error,)

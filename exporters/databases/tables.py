@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from sim.records import KINDS, TIME_PATTERN, Column
-from sim.truth.schema import verdict
+from meshquake.sim.records import KINDS, TIME_PATTERN, Column
+from meshquake.truth.schema import verdict
 
 
 @dataclass(frozen=True)

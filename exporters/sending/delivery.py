@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from exporters.fixture import Clock
-from exporters.sending.protocols import Answer, DeliveryError, Request, Speaker
+from meshquake.exporters.fixtures.fixture import Clock
+from meshquake.exporters.sending.protocols import Answer, DeliveryError, Request, Speaker
 
 #: Seconds to wait before the second attempt, twice as long before each later one, and at most. One sender needs no
 #: jitter: nobody else waits in step with it.

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from exporters.context import Context
-from exporters.ndjson import encode
-from exporters.sending.protocols import Answer, Request
-from sim.records import KINDS, Batch
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.ndjson import encode
+from meshquake.exporters.sending.protocols import Answer, Request
+from meshquake.sim.records import KINDS, Batch
 
 #: Documents a request at most: a few megabytes.
 _DOCUMENTS = 5_000

@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from exporters.context import Context
-from exporters.moments import microseconds
-from exporters.sending.protocols import Answer, Request
-from sim.records import Batch
+from meshquake.exporters.columns.timestamps import microseconds
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.sending.protocols import Answer, Request
+from meshquake.sim.records import Batch
 
 _HEADERS = {"content-type": "application/json", "content-encoding": "gzip"}
 #: Levels of events, as those of log lines are called.

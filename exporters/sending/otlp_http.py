@@ -14,11 +14,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from exporters import otlp
-from exporters.context import Context
-from exporters.otlp_protobuf import encode
-from exporters.sending.protocols import Answer, Request
-from sim.records import Batch
+from meshquake.exporters.formats import otlp
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.otlp_protobuf import encode
+from meshquake.exporters.sending.protocols import Answer, Request
+from meshquake.sim.records import Batch
 
 _HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
 

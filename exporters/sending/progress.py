@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from exporters.sending.protocols import Answer
-from topology.units import counted
+from meshquake.exporters.sending.protocols import Answer
+from meshquake.topology.units import counted
 
 
 class ProgressError(Exception):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from exporters.context import Context
-    from sim.records import Batch
+    from meshquake.exporters.formats.context import Context
+    from meshquake.sim.records import Batch
 
 
 class DeliveryError(Exception):
@@ -88,7 +88,7 @@ class Push:
 
     def speaker(self, context: Context, source: str) -> Speaker:
         """What speaks it; `exporters.extras.MissingExtraError` if a library that it needs isn't installed."""
-        from exporters import extras
+        from meshquake.exporters import extras
 
         speaker: Speaker = extras.load(self.module, "send", f"send by {self.name}").speaker(context, source)
         return speaker
@@ -98,9 +98,9 @@ class Push:
 PROTOCOLS: dict[str, Push] = {
     each.name: each
     for each in (
-        Push("otlp-http", "exporters.sending.otlp_http", ""),
-        Push("remote-write", "exporters.sending.remote_write", "/api/v1/write"),
-        Push("loki", "exporters.sending.loki", "/loki/api/v1/push"),
-        Push("elasticsearch", "exporters.sending.elasticsearch", "/_bulk"),
+        Push("otlp-http", "meshquake.exporters.sending.otlp_http", ""),
+        Push("remote-write", "meshquake.exporters.sending.remote_write", "/api/v1/write"),
+        Push("loki", "meshquake.exporters.sending.loki", "/loki/api/v1/push"),
+        Push("elasticsearch", "meshquake.exporters.sending.elasticsearch", "/_bulk"),
     )
 }

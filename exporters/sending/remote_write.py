@@ -1,7 +1,8 @@
 """Prometheus remote write 1.0 (https://prometheus.io/docs/specs/prw/remote_write_spec/): the metrics.
 
 A request is a `WriteRequest` of Prometheus' protobuf (prompb/remote.proto and types.proto), of which series with labels
-and samples are used, in Snappy's block format. Series are those of `exporters.families`; times are in milliseconds.
+and samples are used, in Snappy's block format. Series are those of `exporters.formats.prometheus_names`; times
+are in milliseconds.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Iterator
 import cramjam
 import polars as pl
 
-from exporters.context import Context
-from exporters.families import Samples
-from exporters.sending.protocols import Answer, Request
-from sim.records import Batch
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.prometheus_names import Samples
+from meshquake.exporters.sending.protocols import Answer, Request
+from meshquake.sim.records import Batch
 
 _HEADERS = {
     "content-type": "application/x-protobuf",

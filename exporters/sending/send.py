@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from exporters import layout, manifest, reading
-from exporters.context import Context
-from exporters.fixture import Clock
-from exporters.sending.delivery import Delivery
-from exporters.sending.progress import Progress
-from exporters.sending.protocols import Push
-from exporters.sending.slices import shifted, slices
+from meshquake.exporters.fixtures import layout, manifest, reading
+from meshquake.exporters.fixtures.fixture import Clock
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.sending.delivery import Delivery
+from meshquake.exporters.sending.progress import Progress
+from meshquake.exporters.sending.protocols import Push
+from meshquake.exporters.sending.slices import shifted, slices
 
 #: Seconds of the recording that are sent at a time: when it's paced, and when it isn't.
 _PACED, _FAST = 1.0, 10.0
@@ -30,7 +30,7 @@ class Order:
     Attributes
     ----------
     folder, context
-        The fixture, and what `exporters.reading.context` says of it.
+        The fixture, and what `exporters.fixtures.reading.context` says of it.
     to
         The receiver's address; if it has no path, the protocol's usual one is meant.
     push
@@ -77,7 +77,7 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     ------
     ValueError
         If the address isn't one.
-    exporters.manifest.ManifestError
+    exporters.fixtures.manifest.ManifestError
         If the folder isn't a whole fixture.
     exporters.sending.progress.ProgressError
         If the file of the state is of something else.

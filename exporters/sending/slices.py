@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from exporters.moments import microseconds
-from exporters.timeline import stamp
-from sim.records import KINDS, Batch
+from meshquake.exporters.columns.timestamps import microseconds
+from meshquake.exporters.fixtures.timeline import stamp
+from meshquake.sim.records import KINDS, Batch
 
 
 def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator[Batch]:

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exporters.server import openapi, query, streams
-from exporters.server.page import MEDIA_TYPE, Page
-from exporters.server.playback import Recording, SimulatedClock
-from exporters.server.query import QueryError
-from exporters.server.streams import Streams
-from exporters.timeline import BLOCK, KINDS, NEVER, stamp
+from meshquake.exporters.fixtures.timeline import BLOCK, KINDS, NEVER, stamp
+from meshquake.exporters.server import openapi, query, streams
+from meshquake.exporters.server.page import MEDIA_TYPE, Page
+from meshquake.exporters.server.playback import Recording, SimulatedClock
+from meshquake.exporters.server.query import QueryError
+from meshquake.exporters.server.streams import Streams
 
 #: Bytes of records looked through for one page at most, so that a rare service can't keep the server busy.
 _LOOKED = 32 * 2**20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporters.server.query import MOST, USUAL
-from sim.records import KINDS
-from sim.version import VERSION
+from meshquake.exporters.server.query import MOST, USUAL
+from meshquake.sim.records import KINDS
+from meshquake.sim.version import VERSION
 
 _MOMENT = "Seconds since the recording began, ISO 8601 (UTC if it has no zone; write + as %2B), or `now`."
 _PARAMETERS: dict[str, dict[str, Any]] = {

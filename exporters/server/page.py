@@ -2,7 +2,7 @@
 
 The text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/), without timestamps: a scrape has
 the time at which it's made. A page has the samples of the last interval that is over, under the names that
-`exporters.families` gives them; counters have counted since the start of the recording.
+`exporters.formats.prometheus_names` gives them; counters have counted since the start of the recording.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from itertools import islice, takewhile
 
 import polars as pl
 
-from exporters.context import Context
-from exporters.families import FAMILIES, Samples
-from exporters.server.playback import Recording
-from sim.records import KINDS, METRIC, Batch
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
+from meshquake.exporters.server.playback import Recording
+from meshquake.sim.records import KINDS, METRIC, Batch
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Samples read at a time.

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from exporters.fixture import Clock, Fixture
-from exporters.timeline import KINDS, STAMP, Line, LineFiles, stamp
+from meshquake.exporters.fixtures.fixture import Clock, Fixture
+from meshquake.exporters.fixtures.timeline import KINDS, STAMP, Line, LineFiles, stamp
 
 #: No round begins after it: it would end in years that have no name.
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)

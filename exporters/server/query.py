@@ -7,9 +7,9 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from exporters.server.playback import Position, Recording, SimulatedClock
-from exporters.timeline import KINDS, Only
-from topology.document import suggestion
+from meshquake.exporters.fixtures.timeline import KINDS, Only
+from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
+from meshquake.topology.document import suggestion
 
 #: The most records in a page, and how many if it isn't said.
 MOST, USUAL = 10_000, 1_000

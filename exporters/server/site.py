@@ -8,11 +8,11 @@ from pathlib import Path
 
 import uvicorn
 
-from exporters import key, reading
-from exporters.fixture import Clock, Fixture
-from exporters.server.app import application
-from exporters.server.page import Page
-from exporters.server.playback import Recording, SimulatedClock
+from meshquake.exporters.fixtures import key, reading
+from meshquake.exporters.fixtures.fixture import Clock, Fixture
+from meshquake.exporters.server.app import application
+from meshquake.exporters.server.page import Page
+from meshquake.exporters.server.playback import Recording, SimulatedClock
 
 #: Bytes of a request's first line and headers at most.
 _REQUEST = 16_384
@@ -55,9 +55,9 @@ def serve(
 
     Raises
     ------
-    exporters.manifest.ManifestError, topology.document.DocumentError
+    exporters.fixtures.manifest.ManifestError, topology.document.DocumentError
         If the folder isn't a whole fixture.
-    exporters.key.TruthError
+    exporters.fixtures.key.TruthError
         If the truth is asked for, and there is none.
     OSError
         If it can't listen there.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from exporters.server.playback import Position, Recording, SimulatedClock
-from exporters.timeline import BLOCK, Line, Only, stamp
+from meshquake.exporters.fixtures.timeline import BLOCK, Line, Only, stamp
+from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
 
 #: Seconds of waiting at least, so that what happens within is sent together; and at most, before a look at the server.
 _TICK, _LOOK = 0.02, 0.25

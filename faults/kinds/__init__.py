@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from faults.fault import Fault
+from meshquake.faults.fault import Fault
 
 
 @cache

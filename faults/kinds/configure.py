@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
-from faults.fault import Fault, Surface, Window
-from topology.keys import key
+from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.keys import key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
-from faults.effect import Effect
-from faults.fault import Fault, Surface, Window
-from topology.keys import key
-from topology.policies import ERRORS
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.keys import key
+from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from faults.fault import Fault, Surface, Window
-from topology.keys import key
+from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.keys import key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from faults.effect import Effect
-from faults.fault import Fault
-from topology.keys import key
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault
+from meshquake.topology.keys import key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from faults.fault import Fault, Surface, Window
+from meshquake.faults.fault import Fault, Surface, Window
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from faults.effect import Effect
-from faults.fault import Fault, Target
-from topology.keys import key
-from topology.spec import Topology
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault, Target
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)

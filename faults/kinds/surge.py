@@ -4,9 +4,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from faults.fault import Fault, Surface, Target, Window
-from topology.keys import key
-from topology.spec import Topology
+from meshquake.faults.fault import Fault, Surface, Target, Window
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)

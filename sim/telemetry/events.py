@@ -7,9 +7,9 @@ import json
 import numpy as np
 import polars as pl
 
-from sim.journal import Event
-from sim.records import EVENT
-from sim.telemetry.tables import Tables, microseconds
+from meshquake.sim.journal import Event
+from meshquake.sim.records import EVENT
+from meshquake.sim.telemetry.tables import Tables, microseconds
 
 
 def event_frame(tables: Tables, events: list[Event]) -> pl.DataFrame:

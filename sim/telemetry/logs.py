@@ -17,13 +17,13 @@ import numpy as np
 import polars as pl
 import yaml
 
-from sim.call import CANCELLED, MISS, RETRIED
-from sim.journal import Line
-from sim.records import LOG
-from sim.site import ATTEMPT
-from sim.telemetry.ids import Words, hexadecimal
-from sim.telemetry.spans import Spans, ids, in_order, owner, peer
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.sim.engine.call import CANCELLED, MISS, RETRIED
+from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.journal import Line
+from meshquake.sim.records import LOG
+from meshquake.sim.telemetry.ids import Words, hexadecimal
+from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
+from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -31,7 +31,7 @@ _FIELD = re.compile(r"\{(\w+)\}")
 @cache
 def catalogue() -> dict[str, Any]:
     """The catalogue of texts, as its file has it."""
-    text = resources.files("sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    text = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sim.journal import Event, Line
-from sim.records import Batch
-from sim.telemetry.events import event_frame
-from sim.telemetry.logs import Lines
-from sim.telemetry.metrics import Sampler
-from sim.telemetry.spans import Spans, in_order, spans_of, trace_frame
-from sim.telemetry.tables import Ints, Tables, microseconds
+from meshquake.sim.journal import Event, Line
+from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.events import event_frame
+from meshquake.sim.telemetry.logs import Lines
+from meshquake.sim.telemetry.sampler import Sampler
+from meshquake.sim.telemetry.spans import Spans, in_order, spans_of, trace_frame
+from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
 
 if TYPE_CHECKING:
-    from sim.mesh import Mesh
+    from meshquake.sim.mesh import Mesh
 
 Noted = TypeVar("Noted", Event, Line)
 _LAST = np.iinfo(np.int64).max

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sim.call import ROW
-from sim.records import TRACE
-from sim.site import ATTEMPT, VISIT_BITS
-from sim.telemetry.ids import Words, hexadecimal, request_words, span_words
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, microseconds, names
+from meshquake.sim.engine.call import ROW
+from meshquake.sim.engine.call_site import ATTEMPT, VISIT_BITS
+from meshquake.sim.records import TRACE
+from meshquake.sim.telemetry.ids import Words, hexadecimal, request_words, span_words
+from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, microseconds, names
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
@@ -55,7 +55,7 @@ class Spans:
 
 
 def spans_of(rows: bytes | bytearray) -> Spans:
-    """The spans of packed rows (`sim.call.ROW`), both halves of each call that has them."""
+    """The spans of packed rows (`sim.engine.call.ROW`), both halves of each call that has them."""
     table = np.frombuffer(bytes(rows), dtype=ROW)
     server = table[table["arrived"] >= 0]
     client = table[table["ended"] >= 0]

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from topology.addresses import address
-from topology.policies import ERRORS
+from meshquake.topology.addresses import address
+from meshquake.topology.policies import ERRORS
 
 if TYPE_CHECKING:
-    from sim.mesh import Mesh
+    from meshquake.sim.mesh import Mesh
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -19,11 +19,20 @@ from scipy.stats import ks_2samp
 from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts, sampler
 from benchmarks.baseline_simpy import STATES, Breaker
-from sim.records import KINDS
-from topology.distributions import Constant, Distribution, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
-from topology.loader import DEFAULT, load, shipped
-from topology.policies import CircuitBreaker
-from topology.spec import Call, Entry, Operation, Service, Topology, Workload
+from meshquake.sim.records import KINDS
+from meshquake.topology.distributions import (
+    Constant,
+    Distribution,
+    Empirical,
+    Exponential,
+    Gamma,
+    LogNormal,
+    Mixture,
+    Pareto,
+)
+from meshquake.topology.loader import DEFAULT, load, shipped
+from meshquake.topology.policies import CircuitBreaker
+from meshquake.topology.spec import Call, Entry, Operation, Service, Topology, Workload
 
 DURATION = 10.0
 RATE = 100.0

@@ -4,7 +4,7 @@ import pytest
 from incident import short
 from small_cases import make
 
-from exporters import writing
+from meshquake.exporters.fixtures import writing
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def suite(pytester, monkeypatch):
 
     def run(code, *arguments):
         pytester.makepyfile(code)
-        return pytester.runpytest_subprocess("-p", "exporters.pytest_plugin", *arguments)
+        return pytester.runpytest_subprocess("-p", "meshquake.exporters.pytest_plugin", *arguments)
 
     return run
 
@@ -42,7 +42,7 @@ CASE = """
 
 def test_the_package_brings_the_plugin():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"meshquake": "exporters.pytest_plugin"}
+    assert project["entry-points"]["pytest11"] == {"meshquake": "meshquake.exporters.pytest_plugin"}
 
 
 def test_a_fixture_is_generated_once_or_again_if_it_was_spoiled_and_each_seed_has_its_own(suite, pytester):
@@ -91,6 +91,7 @@ def test_a_mistake_is_told_as_the_simulator_tells_it(suite):
 
 def test_tests_that_do_not_ask_for_it_pay_nothing(suite):
     result = suite(
-        "import sys\ndef test_it(): assert not {'polars', 'numpy', 'sim', 'exporters.fixture'} & {*sys.modules}"
+        "import sys\ndef test_it(): "
+        "assert not {'polars', 'numpy', 'meshquake.sim', 'meshquake.exporters.fixtures.fixture'} & {*sys.modules}"
     )
     result.assert_outcomes(passed=1)

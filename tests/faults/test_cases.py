@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-import topology.loader
-from faults import loader
-from faults.cases import QUIET_EVERY, case
-from faults.kinds import fault_kinds
-from topology.loader import DEFAULT, shipped
+from meshquake.faults import loader
+from meshquake.faults.cases import QUIET_EVERY, case
+from meshquake.faults.kinds import fault_kinds
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.loader import DEFAULT, shipped
 
-MESH = topology.loader.load(shipped()[DEFAULT])
+MESH = topology_loader.load(shipped()[DEFAULT])
 
 
 def loaded(drawn):
@@ -41,7 +41,7 @@ def test_every_attempt_loads_and_is_another_one():
 
 def test_kinds_that_fit_nothing_in_a_mesh_are_left_out():
     text = shipped()[DEFAULT].read_text(encoding="utf-8")
-    mesh = topology.loader.parse(re.sub(r"pool: \{[^}]*\}, ", "", text), "mesh.yaml")
+    mesh = topology_loader.parse(re.sub(r"pool: \{[^}]*\}, ", "", text), "mesh.yaml")
     drawn = [case(mesh.topology, 1, number, 0).text for number in range(60)]
     assert not any("shrink_pool" in text for text in drawn)
     assert any("shrink_pool" in case(MESH.topology, 1, number, 0).text for number in range(60))

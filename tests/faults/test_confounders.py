@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from stage import play
 
-from faults.confounders import AFTER, BEFORE
-from faults.kinds.slow import Slow
-from faults.loader import Options, load, parse, shipped
-from sim.channel import SUCCESS
-from sim.mesh import Mesh
-from topology.loader import DEFAULT
-from topology.loader import load as load_mesh
-from topology.loader import parse as parse_mesh
-from topology.loader import shipped as meshes
-from topology.spec import Operation, Service
+from meshquake.faults.confounders import AFTER, BEFORE
+from meshquake.faults.kinds.slow import Slow
+from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.sim.mesh import Mesh
+from meshquake.topology.loader import DEFAULT
+from meshquake.topology.loader import load as load_mesh
+from meshquake.topology.loader import parse as parse_mesh
+from meshquake.topology.loader import shipped as meshes
+from meshquake.topology.spec import Operation, Service
 
 MESH = load_mesh(meshes()[DEFAULT])
 QUIET = "name: quiet\nduration: 40s\nlead_in: 30s\nrecovery: 30s\n"

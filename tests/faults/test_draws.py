@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from exporters.manifest import load as manifest_of
-from faults.draws import choose
-from faults.kinds import fault_kinds
-from faults.loader import Options, parse
-from faults.scenario import Scenario
-from faults.targets import candidates, unfit
-from faults.writing import block
-from run import main
-from topology.binder import keys_of
-from topology.document import DocumentError
-from topology.estimates import expected_visits
-from topology.loader import DEFAULT, load, shipped
-from topology.loader import parse as parse_mesh
-from topology.units import UNITS
+from meshquake.commands.main import main
+from meshquake.exporters.fixtures.manifest import load as manifest_of
+from meshquake.faults.draws import choose
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.loader import Options, parse
+from meshquake.faults.scenario import Scenario
+from meshquake.faults.targets import candidates, unfit
+from meshquake.faults.writing import block
+from meshquake.topology.binder import keys_of
+from meshquake.topology.document import DocumentError
+from meshquake.topology.estimates import expected_visits
+from meshquake.topology.loader import DEFAULT, load, shipped
+from meshquake.topology.loader import parse as parse_mesh
+from meshquake.topology.units import UNITS
 
 MESH = load(shipped()[DEFAULT])
 

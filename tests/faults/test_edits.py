@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import faults.loader
-import topology.loader
-from faults.edits import apply, place, side, split, without, write_out
-from faults.loader import Options
+from meshquake.faults import loader as scenario_loader
+from meshquake.faults.edits import apply, place, side, split, without, write_out
+from meshquake.faults.loader import Options
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.distributions import Constant
+from meshquake.topology.document import Document
+from meshquake.topology.spec import Topology
 from tests.topology.random_meshes import meshes
-from topology.distributions import Constant
-from topology.document import Document
-from topology.spec import Topology
 
-MESH = topology.loader.shipped()["ten-services"].read_text(encoding="utf-8")
+MESH = topology_loader.shipped()["ten-services"].read_text(encoding="utf-8")
 SCENARIO = """
 name: three
 confounders: none
@@ -29,11 +29,11 @@ background:
 
 
 def mesh(text):
-    return topology.loader.parse(text, "m.yaml").topology
+    return topology_loader.parse(text, "m.yaml").topology
 
 
 def scenario(text, **options):
-    return faults.loader.parse(text, "s.yaml", Options(**options)).scenario
+    return scenario_loader.parse(text, "s.yaml", Options(**options)).scenario
 
 
 def edge(text, caller, callee):
@@ -51,15 +51,15 @@ def changed(old, new):
 # -- what stays ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", topology.loader.shipped())
+@pytest.mark.parametrize("name", topology_loader.shipped())
 def test_a_shipped_mesh_written_anew_reads_as_before(name):
-    text = topology.loader.shipped()[name].read_text(encoding="utf-8")
+    text = topology_loader.shipped()[name].read_text(encoding="utf-8")
     assert mesh(apply(text, "name", name)) == mesh(text)
 
 
-@pytest.mark.parametrize("name", faults.loader.shipped())
+@pytest.mark.parametrize("name", scenario_loader.shipped())
 def test_a_shipped_scenario_written_anew_reads_as_before(name):
-    text = faults.loader.shipped()[name].read_text(encoding="utf-8")
+    text = scenario_loader.shipped()[name].read_text(encoding="utf-8")
     assert scenario(apply(text, "name", name)) == scenario(text)
 
 

@@ -9,26 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import Stage, play, sites_of, topology_of, unfold
 
-from faults.effect import Effect
-from faults.fault import Target, Window
-from faults.kinds import fault_kinds
-from faults.kinds.configure import Configure
-from faults.kinds.cut import Cut
-from faults.kinds.delay import Delay
-from faults.kinds.deploy import Deploy
-from faults.kinds.fail import Fail
-from faults.kinds.hang import Hang
-from faults.kinds.hog_cpu import HogCpu
-from faults.kinds.job import Job
-from faults.kinds.leak import Leak
-from faults.kinds.refuse import Refuse
-from faults.kinds.restart import Restart
-from faults.kinds.shrink_pool import ShrinkPool
-from faults.kinds.slow import Slow
-from faults.kinds.stop import Stop
-from faults.kinds.surge import Surge
-from sim.channel import CODES, SUCCESS
-from sim.mesh import Mesh
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds.configure import Configure
+from meshquake.faults.kinds.cut import Cut
+from meshquake.faults.kinds.delay import Delay
+from meshquake.faults.kinds.deploy import Deploy
+from meshquake.faults.kinds.fail import Fail
+from meshquake.faults.kinds.hang import Hang
+from meshquake.faults.kinds.hog_cpu import HogCpu
+from meshquake.faults.kinds.job import Job
+from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.kinds.refuse import Refuse
+from meshquake.faults.kinds.restart import Restart
+from meshquake.faults.kinds.shrink_pool import ShrinkPool
+from meshquake.faults.kinds.slow import Slow
+from meshquake.faults.kinds.stop import Stop
+from meshquake.faults.kinds.surge import Surge
+from meshquake.sim.engine.caller_state import CODES, SUCCESS
+from meshquake.sim.mesh import Mesh
 
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")

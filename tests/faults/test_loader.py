@@ -7,16 +7,16 @@ from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import topology.loader
-from faults.fault import Extent, Target, Window
-from faults.kinds import fault_kinds
-from faults.kinds.job import Job
-from faults.kinds.slow import Slow
-from faults.loader import Options, load, parse, shipped
-from faults.scenario import Scenario
-from run import main
-from topology.binder import keys_of
-from topology.document import DocumentError
+from meshquake.commands.main import main
+from meshquake.faults.fault import Extent, Target, Window
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds.job import Job
+from meshquake.faults.kinds.slow import Slow
+from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.faults.scenario import Scenario
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.binder import keys_of
+from meshquake.topology.document import DocumentError
 
 
 def read(text, **options):
@@ -341,7 +341,7 @@ def test_severity_scales_faults_and_not_the_background():
 
 
 def test_a_text_may_play_on_a_mesh_that_was_read_before_whatever_it_names_itself():
-    mesh = topology.loader.parse(
+    mesh = topology_loader.parse(
         "name: one\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}", "one.yaml"
     )
     loaded = parse("name: x\ntopology: gone.yaml\nfaults: [stop: {target: a}]", "my.yaml", mesh=mesh)

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-import faults.loader
-import topology.loader
-from faults.edits import apply
-from faults.loader import Options
-from faults.recipe import Recipe
-from topology.document import DocumentError
+from meshquake.faults import loader as scenario_loader
+from meshquake.faults.edits import apply
+from meshquake.faults.loader import Options
+from meshquake.faults.recipe import Recipe
+from meshquake.topology import loader as topology_loader
+from meshquake.topology.document import DocumentError
 
 CASCADE = Recipe(
-    faults.loader.shipped()["cascade"].read_text(encoding="utf-8"),
-    topology.loader.shipped()["ten-services"].read_text(encoding="utf-8"),
+    scenario_loader.shipped()["cascade"].read_text(encoding="utf-8"),
+    topology_loader.shipped()["ten-services"].read_text(encoding="utf-8"),
     Options(duration=90, lead_in=60, recovery=60, rate=20, severity=0.5, confounders="many", seed=3),
     "manifest.json",
 )
@@ -27,7 +27,7 @@ def problems(*assignments, recipe=CASCADE):
 
 
 def test_it_gives_what_its_files_give():
-    loaded = faults.loader.load(faults.loader.shipped()["cascade"], CASCADE.options)
+    loaded = scenario_loader.load(scenario_loader.shipped()["cascade"], CASCADE.options)
     again = CASCADE.load()
     assert (again.scenario, again.topology) == (loaded.scenario, loaded.topology)
 

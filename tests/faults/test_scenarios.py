@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from exporters.writing import place
-from faults.loader import load, shipped
-from run import main
+from meshquake.commands.main import main
+from meshquake.exporters.fixtures.writing import place
+from meshquake.faults.loader import load, shipped
 
 #: The arguments that play each scenario, and the folder its fixture has below the output folder.
 COMMANDS = {

@@ -7,8 +7,8 @@ import pytest
 from measures import failed, harmed, level, onsets, p95
 from recording import play
 
-from sim.breaker import STATES
-from topology.graph import depths, distance_to
+from meshquake.sim.policies.breaker import STATES
+from meshquake.topology.graph import depths, distance_to
 
 SCENARIO = "cascade"
 ROOT = "database"

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-import sim
-from faults.loader import shipped
-from run import main
-from sim.records import KINDS
-from topology.document import DocumentError
+import meshquake
+from meshquake.commands.main import main
+from meshquake.faults.loader import shipped
+from meshquake.sim.records import KINDS
+from meshquake.topology.document import DocumentError
 
 SHORT = {"duration": 6, "lead_in": 2, "recovery": 2, "seed": 7}
 
@@ -23,13 +23,13 @@ def lines(folder, kind):
 @pytest.mark.parametrize(
     ("function", "arguments", "command", "folder"),
     [
-        (sim.normal, [], ["normal"], "normal"),
-        (sim.degradation, [], ["degradation"], "incidents/degradation"),
-        (sim.outage, [], ["outage"], "incidents/outage"),
-        (sim.cascade, [], ["cascade"], "incidents/cascade"),
-        (sim.deployment, [], ["deployment"], "incidents/deployment"),
-        (sim.noise, ["high-volume"], ["noise", "--noise-type", "high-volume"], "noise/high_volume"),
-        (sim.noise, ["intermittent"], ["noise", "--noise-type", "intermittent"], "noise/intermittent"),
+        (meshquake.normal, [], ["normal"], "normal"),
+        (meshquake.degradation, [], ["degradation"], "incidents/degradation"),
+        (meshquake.outage, [], ["outage"], "incidents/outage"),
+        (meshquake.cascade, [], ["cascade"], "incidents/cascade"),
+        (meshquake.deployment, [], ["deployment"], "incidents/deployment"),
+        (meshquake.noise, ["high-volume"], ["noise", "--noise-type", "high-volume"], "noise/high_volume"),
+        (meshquake.noise, ["intermittent"], ["noise", "--noise-type", "intermittent"], "noise/intermittent"),
     ],
 )
 def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(
@@ -47,8 +47,8 @@ def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(
 
 
 def test_batches_in_bounded_memory_put_together_are_the_lists():
-    metrics, logs, traces, events = sim.outage(**SHORT)
-    batches = list(sim.simulate("outage", batch=200, **SHORT))
+    metrics, logs, traces, events = meshquake.outage(**SHORT)
+    batches = list(meshquake.simulate("outage", batch=200, **SHORT))
     assert len(batches) > 3
     for kind, expected in zip(KINDS, (metrics, logs, traces, events), strict=True):
         assert [record for batch in batches for record in batch.records(kind)] == expected
@@ -68,7 +68,7 @@ def test_batches_in_bounded_memory_put_together_are_the_lists():
 )
 def test_a_setting_that_there_isnt_or_that_cant_be_is_refused_before_anything_is_played(settings, error, message):
     with pytest.raises(error) as refused:
-        sim.simulate("normal", **settings)
+        meshquake.simulate("normal", **settings)
     assert str(refused.value) == message
 
 
@@ -76,21 +76,21 @@ def test_a_scenario_file_may_be_given_in_place_of_a_name(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_bytes(shipped()["outage"].read_bytes())
     for given in (file, str(file)):
-        (batch,) = sim.simulate(given, duration=1, lead_in=0, recovery=0)
-        (same,) = sim.simulate("outage", duration=1, lead_in=0, recovery=0)
+        (batch,) = meshquake.simulate(given, duration=1, lead_in=0, recovery=0)
+        (same,) = meshquake.simulate("outage", duration=1, lead_in=0, recovery=0)
         assert batch.traces.equals(same.traces)
 
 
 def test_a_start_without_a_zone_is_utc_and_one_with_a_zone_is_told_in_utc():
     starts = [datetime(2025, 3, 1, 12), datetime(2025, 3, 1, 14, tzinfo=timezone(timedelta(hours=2)))]
-    first, second = (sim.normal(duration=2, start=start) for start in starts)
+    first, second = (meshquake.normal(duration=2, start=start) for start in starts)
     assert first.metrics[0]["timestamp"] == "2025-03-01T12:00:01.000000+00:00"
     assert first == second
 
 
 def test_settings_mean_what_the_options_mean():
-    calm = sim.outage(**SHORT, severity=0.01)
-    loud = sim.outage(**SHORT, rate=60, interval=0.5)
+    calm = meshquake.outage(**SHORT, severity=0.01)
+    loud = meshquake.outage(**SHORT, rate=60, interval=0.5)
     roots = [sum(span["parent_span_id"] is None for span in each.traces) for each in (calm, loud)]
     assert 2 * roots[0] < roots[1]
     failed = [sum(span["status"] == "error" for span in each.traces) for each in (calm, loud)]
@@ -100,19 +100,19 @@ def test_settings_mean_what_the_options_mean():
 
 def test_an_interval_longer_than_the_recording_is_warned_of():
     with pytest.warns(UserWarning, match="interval 30s is longer than the recording; 10s is the longest"):
-        assert not sim.normal(**SHORT, rate=1, interval=30).metrics
+        assert not meshquake.normal(**SHORT, rate=1, interval=30).metrics
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: sim.simulate("cascad"), ValueError, "unknown scenario 'cascad' .did you mean 'cascade'"),
-        (lambda: sim.noise("transent"), ValueError, "unknown noise 'transent' .did you mean 'transient'"),
-        (lambda: sim.cascade(duration=0), ValueError, "duration must be more than 0"),
-        (lambda: sim.cascade(severity=2), ValueError, "severity must be more than 0 and at most 1, not 2"),
-        (lambda: sim.cascade(interval=0), ValueError, "interval must be at least 0.001"),
-        (lambda: sim.cascade(topology="nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
-        (lambda: sim.simulate("nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
+        (lambda: meshquake.simulate("cascad"), ValueError, "unknown scenario 'cascad' .did you mean 'cascade'"),
+        (lambda: meshquake.noise("transent"), ValueError, "unknown noise 'transent' .did you mean 'transient'"),
+        (lambda: meshquake.cascade(duration=0), ValueError, "duration must be more than 0"),
+        (lambda: meshquake.cascade(severity=2), ValueError, "severity must be more than 0 and at most 1, not 2"),
+        (lambda: meshquake.cascade(interval=0), ValueError, "interval must be at least 0.001"),
+        (lambda: meshquake.cascade(topology="nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
+        (lambda: meshquake.simulate("nowhere.yaml"), DocumentError, "nowhere.yaml: no such file"),
     ],
 )
 def test_what_is_wrong_is_told_at_the_call(call, error, message):

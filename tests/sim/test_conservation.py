@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import drain, take_rows, topology_of, unfold
 
-from faults.fault import Target, Window
-from faults.kinds import fault_kinds
-from faults.loader import load, shipped
-from sim.call import NEVER
-from sim.channel import SUCCESS
-from sim.mesh import Mesh
-from sim.simulation import Simulation
-from topology.distributions import Constant, Exponential
-from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
-from topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
+from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.loader import load, shipped
+from meshquake.sim.engine.call import NEVER
+from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.sim.mesh import Mesh
+from meshquake.sim.simulation import Simulation
+from meshquake.topology.distributions import Constant, Exponential
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
 
 
 @dataclass

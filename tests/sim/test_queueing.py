@@ -14,11 +14,11 @@ import pytest
 from scipy import stats
 from stage import drain, play, sites_of, take_rows, topology_of
 
-from faults.fault import Target, Window
-from faults.kinds.fail import Fail
-from sim.channel import CODES, SUCCESS
-from sim.mesh import Mesh
-from topology.loader import load, shipped
+from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds.fail import Fail
+from meshquake.sim.engine.caller_state import CODES, SUCCESS
+from meshquake.sim.mesh import Mesh
+from meshquake.topology.loader import load, shipped
 
 SERVICE_TIME = 0.01
 EXPONENTIAL = "{exponential: 10ms}"

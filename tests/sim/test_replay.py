@@ -12,12 +12,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from exporters.ndjson import encode
-from faults.loader import Options, load, shipped
-from sim.records import KINDS
-from sim.simulation import DEFAULT_START, Simulation
-from topology.distributions import Exponential
-from topology.spec import Call, Entry, Operation, Service
+from meshquake.exporters.formats.ndjson import encode
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.records import KINDS
+from meshquake.sim.simulation import DEFAULT_START, Simulation
+from meshquake.topology.distributions import Exponential
+from meshquake.topology.spec import Call, Entry, Operation, Service
 
 SIGNALS = tuple(KINDS)
 #: Faults of many sorts, short enough to be played many times.
@@ -73,9 +73,9 @@ def test_batches_of_any_size_are_the_same_records_in_the_same_order(name):
 
 DIGEST = """
 import hashlib
-from exporters.ndjson import encode
-from sim import simulate
-from sim.records import KINDS
+from meshquake.exporters.formats.ndjson import encode
+from meshquake import simulate
+from meshquake.sim.records import KINDS
 digests = {kind: hashlib.sha256() for kind in KINDS}
 for batch in simulate("cascade", duration=15, lead_in=10, recovery=10, seed=42):
     for name, kind in KINDS.items():

@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats
 
-from sim.significance import p_value
+from meshquake.sim.significance import p_value
 
 
 @pytest.mark.parametrize("before", [0, 1, 60, 5000, 10**6])

@@ -7,11 +7,11 @@ from math import ceil
 import polars as pl
 import pytest
 
-import topology.loader
-from faults.loader import Options, load, parse, shipped
-from sim.records import KINDS
-from sim.simulation import DEFAULT_START, Simulation
-from sim.summary import HIT_ERRORS, HIT_SLOWER, Summary
+from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.sim.records import KINDS
+from meshquake.sim.simulation import DEFAULT_START, Simulation
+from meshquake.sim.summary import HIT_ERRORS, HIT_SLOWER, Summary
+from meshquake.topology import loader as topology_loader
 
 OPTIONS = Options(duration=40, lead_in=20, recovery=15)
 
@@ -135,7 +135,7 @@ SPARSE = "\n".join(
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_service_of_a_large_sparse_mesh_is_hit_when_nothing_goes_wrong(seed):
-    mesh = topology.loader.parse(SPARSE, "sparse.yaml")
+    mesh = topology_loader.parse(SPARSE, "sparse.yaml")
     text = "name: quiet\nconfounders: none\nlead_in: 30s\nduration: 60s\nrecovery: 10s\n"
     loaded = parse(text, "quiet.yaml", mesh=mesh)
     assert len(loaded.topology.services) > 200

@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from topology.distributions import Constant, Exponential
-from topology.policies import Bulkhead, CircuitBreaker, Pool, Retry, RetryBudget
-from topology.spec import KINDS, Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.distributions import Constant, Exponential
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Retry, RetryBudget
+from meshquake.topology.spec import KINDS, Call, Edge, Entry, Operation, Service, Topology, Workload
 
 SHARES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topology.binder import Settings, bind, build, overlay, settings
-from topology.document import Document, Node
-from topology.keys import key
-from topology.policies import Retry, RetryBudget
-from topology.spec import Edge
+from meshquake.topology.binder import Settings, bind, build, overlay, settings
+from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import key
+from meshquake.topology.policies import Retry, RetryBudget
+from meshquake.topology.spec import Edge
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import topology.document
-from topology.document import LARGEST, MOST_ERRORS, Document, DocumentError, Problem, suggestion
+from meshquake.topology import document as document_module
+from meshquake.topology.document import LARGEST, MOST_ERRORS, Document, DocumentError, Problem, suggestion
 
 
 def refusal(text: str) -> str:
@@ -22,10 +22,10 @@ def refusal(text: str) -> str:
     return str(caught.value)
 
 
-@pytest.fixture(params=[topology.document._LOADER, yaml.SafeLoader], ids=["fast", "pure"])
+@pytest.fixture(params=[document_module._LOADER, yaml.SafeLoader], ids=["fast", "pure"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both of PyYAML's parsers, since not every installation has the fast one."""
-    monkeypatch.setattr(topology.document, "_LOADER", request.param)
+    monkeypatch.setattr(document_module, "_LOADER", request.param)
 
 
 def test_values_know_their_path_and_lines() -> None:
@@ -180,11 +180,11 @@ def test_aliases_repeat_a_value_under_its_new_path() -> None:
 
 
 @given(st.text())
-@pytest.mark.parametrize("loader", [topology.document._LOADER, yaml.SafeLoader], ids=["fast", "pure"])
+@pytest.mark.parametrize("loader", [document_module._LOADER, yaml.SafeLoader], ids=["fast", "pure"])
 def test_any_text_is_a_document_or_refused(loader: type, text: str) -> None:
     """No text raises anything but DocumentError, and every message is printable lines."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(topology.document, "_LOADER", loader)
+        patch.setattr(document_module, "_LOADER", loader)
         try:
             Document.parse(text, "x").check()
         except DocumentError as error:

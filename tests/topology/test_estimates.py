@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from random_meshes import meshes
 
-from topology.distributions import Constant, Exponential, Pareto
-from topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
-from topology.graph import calls_of, name_of
-from topology.loader import load, parse, shipped
-from topology.spec import Edge, Operation, Service
+from meshquake.topology.distributions import Constant, Exponential, Pareto
+from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
+from meshquake.topology.graph import calls_of, name_of
+from meshquake.topology.loader import load, parse, shipped
+from meshquake.topology.spec import Edge, Operation, Service
 
 SMALL = """
 name: small

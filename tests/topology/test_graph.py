@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from random_meshes import meshes
 
-from topology.graph import (
+from meshquake.topology.graph import (
     calls_of,
     cycles,
     depths,
@@ -15,8 +15,8 @@ from topology.graph import (
     service_graph,
     sites_per_entry,
 )
-from topology.loader import load, parse, shipped
-from topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.loader import load, parse, shipped
+from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topology.picture.layout import arrange, crossings
+from meshquake.topology.picture.layout import arrange, crossings
 
 NODE, LANE = 80.0, 20.0
 

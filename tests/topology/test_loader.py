@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
-from topology.document import DocumentError
-from topology.loader import DEFAULT, MOST_SITES, load, parse, shipped
-from topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
-from topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
+from meshquake.topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
+from meshquake.topology.document import DocumentError
+from meshquake.topology.loader import DEFAULT, MOST_SITES, load, parse, shipped
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
 
 def mesh(text: str) -> Topology:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from random_meshes import meshes
 
-from topology.loader import load, parse, shipped
-from topology.picture import dot, svg, text
-from topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.loader import load, parse, shipped
+from meshquake.topology.picture import dot, svg, text
+from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -226,9 +226,9 @@ def test_a_thousand_services_are_drawn_in_seconds():
 
 def test_pictures_and_warnings_do_not_depend_on_hash_order():
     program = (
-        "from topology.loader import load, shipped\n"
-        "from topology.picture import dot, svg, text\n"
-        "from topology.review import review\n"
+        "from meshquake.topology.loader import load, shipped\n"
+        "from meshquake.topology.picture import dot, svg, text\n"
+        "from meshquake.topology.review import review\n"
         "mesh = load(shipped()['ten-services']).topology\n"
         "print(text(mesh), dot(mesh), svg(mesh), review(mesh))\n"
     )

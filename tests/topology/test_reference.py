@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from topology import distributions, loader, policies, spec
-from topology.binder import keys_of
-from topology.distributions import DISTRIBUTIONS, Exponential
-from topology.document import DocumentError
-from topology.reference import table
+from meshquake.topology import distributions, loader, policies, spec
+from meshquake.topology.binder import keys_of
+from meshquake.topology.distributions import DISTRIBUTIONS, Exponential
+from meshquake.topology.document import DocumentError
+from meshquake.topology.reference import table
 
 PATH = Path(__file__).parents[2] / "docs" / "topology.md"
 DOCS = PATH.read_text(encoding="utf-8")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from random_meshes import meshes
 
-from topology.distributions import LogNormal
-from topology.loader import load, parse, shipped
-from topology.policies import Retry
-from topology.review import review
-from topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.distributions import LogNormal
+from meshquake.topology.loader import load, parse, shipped
+from meshquake.topology.policies import Retry
+from meshquake.topology.review import review
+from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 
 def found(text):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topology import units
+from meshquake.topology import units
 
 AMOUNTS = st.just(0.0) | st.floats(1e-9, 1e9) | st.integers(1, 10**9).map(float)
 

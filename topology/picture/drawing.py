@@ -6,11 +6,11 @@ from collections import defaultdict
 from html import escape
 from math import sqrt
 
-from topology.estimates import call_rates
-from topology.graph import depths
-from topology.picture.layout import arrange
-from topology.spec import KINDS, Service, Topology
-from topology.units import counted, rate
+from meshquake.topology.estimates import call_rates
+from meshquake.topology.graph import depths
+from meshquake.topology.picture.layout import arrange
+from meshquake.topology.spec import KINDS, Service, Topology
+from meshquake.topology.units import counted, rate
 
 # Lengths in pixels.
 _MARGIN = 32

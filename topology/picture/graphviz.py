@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from topology.estimates import call_rates
-from topology.spec import Topology
-from topology.units import counted, rate
+from meshquake.topology.estimates import call_rates
+from meshquake.topology.spec import Topology
+from meshquake.topology.units import counted, rate
 
 _SHAPES = {"gateway": "octagon", "service": "box", "cache": "component", "database": "cylinder", "external": "box3d"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from topology.estimates import Load, offered_load, response_times
-from topology.graph import name_of, sites_per_entry
-from topology.policies import CircuitBreaker, Pool, Retry
-from topology.spec import Call, Edge, Operation, Service, Topology
-from topology.units import counted, duration, rate, ratio, size
+from meshquake.topology.estimates import Load, offered_load, response_times
+from meshquake.topology.graph import name_of, sites_per_entry
+from meshquake.topology.policies import CircuitBreaker, Pool, Retry
+from meshquake.topology.spec import Call, Edge, Operation, Service, Topology
+from meshquake.topology.units import counted, duration, rate, ratio, size
 
 _NONE = "-"
 

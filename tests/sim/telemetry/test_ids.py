@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import play
 
-from sim.telemetry.ids import hexadecimal, mix, request_words, span_words
-from topology.addresses import address
+from meshquake.sim.telemetry.ids import hexadecimal, mix, request_words, span_words
+from meshquake.topology.addresses import address
 
 WORDS = st.integers(0, 2**64 - 1)
 MASK = 2**64 - 1

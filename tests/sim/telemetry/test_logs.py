@@ -10,19 +10,19 @@ import pytest
 from polars.testing import assert_series_equal
 from recording import play, record
 
-from faults.fault import Target
-from faults.kinds.leak import Leak
-from faults.scenario import Scenario
-from sim.call import HIT, MISS, RETRIED
-from sim.mesh import Mesh
-from sim.records import LEVELS
-from sim.simulation import DEFAULT_START
-from sim.telemetry.logs import _FIELD, _VALUES, Lines, catalogue
-from sim.telemetry.spans import Spans
-from sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
-from topology.loader import parse
-from topology.policies import ERRORS
-from topology.spec import KINDS
+from meshquake.faults.fault import Target
+from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.engine.call import HIT, MISS, RETRIED
+from meshquake.sim.mesh import Mesh
+from meshquake.sim.records import LEVELS
+from meshquake.sim.simulation import DEFAULT_START
+from meshquake.sim.telemetry.logs import _FIELD, _VALUES, Lines, catalogue
+from meshquake.sim.telemetry.spans import Spans
+from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
+from meshquake.topology.loader import parse
+from meshquake.topology.policies import ERRORS
+from meshquake.topology.spec import KINDS
 
 #: A service of each kind, calling the next.
 EVERY_KIND = "name: kinds\nservices:\n" + "".join(
@@ -109,7 +109,7 @@ def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_m
 def test_every_value_that_a_text_names_exists_and_every_value_is_explained():
     named = {name for wording in of_spans() for name in _FIELD.findall(wording["text"])}
     assert named <= set(_VALUES)
-    explained = resources.files("sim.telemetry").joinpath("catalogue.yaml").read_text().partition("\n\n")[0]
+    explained = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text().partition("\n\n")[0]
     assert all(re.search(rf"\b{name}\b", explained) for name in _VALUES)
 
 

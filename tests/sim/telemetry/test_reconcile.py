@@ -8,14 +8,14 @@ import pytest
 from polars.testing import assert_frame_equal
 from recording import play, record
 
-from faults.fault import Extent, Target
-from faults.kinds.hog_cpu import HogCpu
-from faults.kinds.stop import Stop
-from faults.loader import shipped
-from faults.scenario import Scenario
-from sim.breaker import STATES
-from sim.records import KINDS
-from topology.loader import parse
+from meshquake.faults.fault import Extent, Target
+from meshquake.faults.kinds.hog_cpu import HogCpu
+from meshquake.faults.kinds.stop import Stop
+from meshquake.faults.loader import shipped
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.policies.breaker import STATES
+from meshquake.sim.records import KINDS
+from meshquake.topology.loader import parse
 
 SECOND = 1_000_000
 ROUNDING = 0.0005 + 1e-9  # metrics have three decimals

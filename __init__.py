@@ -1,0 +1,86 @@
+"""meshquake simulates an incident in a service mesh and writes the telemetry it leaves.
+
+    from meshquake import Fixture, cascade, simulate
+
+    metrics, logs, traces, events = cascade(duration=60, seed=7)  # lists of plain dicts
+    for batch in simulate("cascade", seed=1, duration=3600):      # polars frames, in bounded memory
+        ...
+    fixture = Fixture("output/fixtures/incidents/cascade")        # what `meshquake cascade` wrote
+
+The names in `__all__` are the public interface, and `meshquake.extending` is that for plug-ins. Everything else is
+private: it may change in any version.
+
+The rooms, each of which imports only from those to its left:
+
+    topology <- faults <- sim <- truth <- exporters <- commands
+    what the    what      what   what     what is      the command
+    mesh is     goes      hap-   was      seen         line
+                wrong     pens   wrong
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meshquake.exporters.fixtures.fixture import Fixture
+    from meshquake.exporters.fixtures.manifest import ManifestError
+    from meshquake.sim.api import (
+        Records,
+        Settings,
+        cascade,
+        degradation,
+        deployment,
+        noise,
+        normal,
+        outage,
+        simulate,
+    )
+    from meshquake.sim.records import Batch
+    from meshquake.sim.version import VERSION as __version__  # noqa: N811 - its name in packages
+    from meshquake.topology.document import DocumentError, Problem
+
+__all__ = [
+    "Batch",
+    "DocumentError",
+    "Fixture",
+    "ManifestError",
+    "Problem",
+    "Records",
+    "Settings",
+    "__version__",
+    "cascade",
+    "degradation",
+    "deployment",
+    "noise",
+    "normal",
+    "outage",
+    "simulate",
+]
+
+#: Where each name is found. It is imported when it's first asked for: `import meshquake` costs nothing.
+_HOMES = {
+    "Batch": "sim.records",
+    "DocumentError": "topology.document",
+    "Fixture": "exporters.fixtures.fixture",
+    "ManifestError": "exporters.fixtures.manifest",
+    "Problem": "topology.document",
+} | dict.fromkeys(
+    ("Records", "Settings", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"), "sim.api"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = import_module("meshquake.sim.version").VERSION
+    elif name in _HOMES:
+        value = getattr(import_module(f"meshquake.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'meshquake' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

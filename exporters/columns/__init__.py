@@ -1,0 +1,1 @@
+"""Columns of records, made and read by the frame."""

@@ -1,0 +1,32 @@
+"""Which version a replica ran when it wrote a line or was measured: its restarts tell."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from meshquake.exporters.columns.timestamps import microseconds
+from meshquake.sim.records import Batch
+from meshquake.topology.spec import Topology
+
+
+class Versions:
+    """Follows the versions of replicas through the batches of a run."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._first = {service.name: service.version for service in topology.services}
+        self._changes = pl.DataFrame(schema={"at": pl.Int64, "replica": pl.String, "version": pl.String})
+
+    def take(self, batch: Batch) -> None:
+        """Take a batch, before its records are asked for; all batches are taken in their order."""
+        latest = self._changes.group_by("replica", maintain_order=True).last().select("at", "replica", "version")
+        restarts = batch.events.filter(type="restart").select(microseconds().alias("at"), "replica", "version")
+        self._changes = pl.concat([latest, restarts]).sort("at", maintain_order=True)
+
+    def add(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Records of the batch with a column `version`; they have `service`, `replica`, and `at` in microseconds.
+
+        It's null where a service as a whole is meant. The records are in order of time.
+        """
+        known = frame.join_asof(self._changes, on="at", by="replica", check_sortedness=False)
+        first = pl.when(pl.col("replica").is_not_null()).then(pl.col("service").replace_strict(self._first))
+        return known.with_columns(version=pl.coalesce("version", first))

@@ -1,0 +1,134 @@
+"""Loads a fixture into a database: as a whole or not at all, and once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from meshquake.exporters.databases.connecting import connected
+from meshquake.exporters.databases.database import DatabaseError
+from meshquake.exporters.databases.tables import FAULTS, FIXTURES, RECORDS, TRUTH, VERDICTS, Table, fault_rows, placed
+from meshquake.exporters.fixtures import key, layout, manifest, reading
+from meshquake.sim.records import KINDS
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a load: the fixture's id, and by table the rows that were added; none if it was there already."""
+
+    fixture: str
+    rows: dict[str, int]
+
+
+def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Callable[[int], None]) -> Loaded:
+    """Load a fixture into a database, unless it's there.
+
+    Parameters
+    ----------
+    folder
+        The fixture, which is checked against its manifest first.
+    url
+        The database's address, such as `sqlite:///x.db`.
+    fixture
+        The id that it gets in the database; None for the name of its scenario and a hash of its records.
+    truth
+        Whether to load its answer key too.
+    on_rows
+        Hears how many rows have been handed to the database.
+
+    Raises
+    ------
+    exporters.fixtures.manifest.ManifestError
+        If the folder isn't a whole fixture.
+    exporters.fixtures.key.TruthError
+        If the answer key is asked for, and there is none.
+    exporters.extras.MissingExtraError
+        If the database's driver isn't installed.
+    exporters.databases.database.DatabaseError
+        If it isn't the address of a database, or the database can't be reached, lacks rights or space, or has
+        another fixture of that id.
+    OSError
+        If a file can't be read.
+    """
+    row = _row(folder, fixture, truth)
+    with connected(url) as database:
+        database.prepare((FIXTURES, *RECORDS, *(TRUTH if truth else ())))
+        there = database.find(row["fixture"])
+        if there is not None and there["sha256"] != row["sha256"]:
+            seed = "" if there["seed"] is None else f", seed {there['seed']}"
+            whose = f"scenario {there['scenario']}{seed}"
+            raise DatabaseError(f"another fixture is called {row['fixture']} there ({whose}): give --fixture-id")
+        has_truth = there is not None and there["truth"]
+        new = [*(RECORDS if there is None else ()), *(TRUTH if truth and not has_truth else ())]
+        loaded = Loaded(row["fixture"], {table.name: 0 for table in new})
+        if new:
+            database.begin(row, new)
+            for table in new:
+                database.insert(table, _placed(table, folder, loaded, on_rows))
+            database.finish()
+    return loaded
+
+
+def size(folder: Path, truth: bool) -> int:
+    """How many rows a fixture has, or 0 if its manifest doesn't say so (and `load` will say what's wrong with it)."""
+    content = manifest.load(folder)
+    names = [*(f"{kind}.ndjson" for kind in KINDS), *((key.VERDICTS,) if truth else ())]
+    try:
+        return sum(content["files"][name]["records"] for name in names)
+    except (KeyError, TypeError):
+        return 0
+
+
+def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
+    """The row of `fixtures`: nothing in it says what was wrong, or when."""
+    if truth and key.GROUND_TRUTH not in manifest.load(folder)["files"]:
+        raise key.TruthError(f"{folder}: has no answer key")
+    content = manifest.verified(folder, also=(key.GROUND_TRUTH, key.VERDICTS) if truth else ())
+    try:
+        options = content["options"]
+        sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
+        row = {
+            "scenario": content["scenario"]["name"],
+            "topology": content["topology"]["name"],
+            # With its seed one could play a case without its faults, and compare.
+            "seed": None if layout.case(folder) else content["seed"],
+            "start": content["start"],
+            "length_s": options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
+            "interval_s": options["interval_s"],
+            "sha256": sha256,
+            "truth": truth,
+        }
+    except (KeyError, TypeError):
+        raise manifest.ManifestError(f"{layout.path(folder, manifest.NAME)}: isn't the manifest of a fixture") from None
+    name = fixture or f"{row['scenario']}-{sha256[:8]}"
+    if not _ID.fullmatch(name):
+        raise DatabaseError(f"{name!r} is no id: it has up to 100 letters, digits, `-`, `_` and `.`")
+    return {"fixture": name} | row
+
+
+def _placed(table: Table, folder: Path, loaded: Loaded, on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
+    """The rows of a table, counted while they are taken."""
+    for rows in _rows(table, folder):
+        yield placed(rows, loaded.fixture, loaded.rows[table.name])
+        loaded.rows[table.name] += len(rows)
+        on_rows(sum(loaded.rows.values()))
+
+
+def _rows(table: Table, folder: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a table, without their place, some at a time."""
+    if table is FAULTS:
+        yield fault_rows(key.read_ground_truth(folder))
+    elif table is VERDICTS:
+        for verdicts in reading.verdicts(folder):
+            causes = pl.Series(map(json.dumps, verdicts["caused_by"].to_list()), dtype=pl.String)
+            yield verdicts.with_columns(caused_by=causes)
+    else:
+        yield from reading.records(folder, KINDS[table.name])

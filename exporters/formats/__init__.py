@@ -1,0 +1,1 @@
+"""Every format that records can be written in."""

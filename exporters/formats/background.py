@@ -1,0 +1,44 @@
+"""A sink that writes in a thread of its own, while the simulation goes on.
+
+Encoding, hashing and writing spend nearly all their time outside Python, where they hold no lock: with a second core
+they go on beside the simulation. One batch at a time is under way, so memory stays bounded, and batches stay in order.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from meshquake.exporters.formats.sink import Sink
+from meshquake.sim.records import Batch
+
+
+class Background:
+    """Hands batches to a sink, in a `with` block. What goes wrong there is raised at the next batch, or at the end."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sink")
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> Background:
+        return self
+
+    def write(self, batch: Batch) -> None:
+        """Take a batch, once the one before it is written."""
+        self._wait()
+        self._under_way = self._thread.submit(self._sink.write, batch)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the last batch."""
+        try:
+            if error is None:
+                self._wait()
+        finally:
+            self._thread.shutdown()
+
+    def _wait(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()

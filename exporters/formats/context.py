@@ -1,0 +1,52 @@
+"""What a format may need besides records: the mesh, the clock, and, if it's asked for, what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from meshquake.sim.simulation import Simulation
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True)
+class Context:
+    """The same while simulating as when a fixture is exported later, but for `truth`.
+
+    Attributes
+    ----------
+    topology
+        The mesh as played: for kinds of services, replicas, versions.
+    scenario
+        Its name.
+    start
+        Wall time of the start of the recording, in UTC.
+    length
+        Of the recording, in seconds.
+    interval
+        Between samples of a metric, in seconds.
+    truth
+        What `truth/ground_truth.json` holds, for a format that has a place for it; None unless it's asked for, and
+        always while simulating, since it's known only at the end.
+    """
+
+    topology: Topology
+    scenario: str
+    start: datetime
+    length: float
+    interval: float
+    truth: Mapping[str, Any] | None = None
+
+
+def of(simulation: Simulation, truth: Mapping[str, Any] | None = None) -> Context:
+    """The context of a run's records."""
+    return Context(
+        topology=simulation.topology,
+        scenario=simulation.scenario.name,
+        start=simulation.start,
+        length=simulation.scenario.length,
+        interval=simulation.interval / 1e6,
+        truth=truth,
+    )

@@ -1,0 +1,61 @@
+"""CSV for spreadsheets: a file a kind of record, with a heading.
+
+Spreadsheets take text for what it looks like. So the files begin with a byte order mark, by which Excel knows UTF-8; a
+time is written as `2024-01-15 10:31:20.441896`, in UTC; and a text that would begin a formula has an apostrophe before
+it (https://owasp.org/www-community/attacks/CSV_Injection). Objects are JSON text. A null is an empty cell.
+"""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+import polars as pl
+
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.files import Files
+from meshquake.sim.records import KINDS, Batch, Column, Kind
+
+#: What a text may not begin with.
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+def sink(target: Path, context: Context) -> CsvSink:
+    """A sink that writes `metrics.csv`, `logs.csv`, `traces.csv` and `events.csv` into a folder."""
+    return CsvSink(target)
+
+
+def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
+    """The lines of some records of a kind."""
+    return frame.select(_cell(column) for column in kind.columns).write_csv(include_header=False).encode()
+
+
+def _cell(column: Column) -> pl.Expr:
+    cell = pl.col(column.name)
+    if column.type == "time":
+        return cell.str.head(26).str.replace("T", " ", literal=True)
+    if column.type == "string" and not column.choices and not column.pattern:
+        return cell.str.replace(f"({_FORMULA})", "'$1")
+    return cell
+
+
+class CsvSink:
+    """Writes the four files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = Files(folder)
+        for name, kind in KINDS.items():
+            self._files.write(f"{name}.csv", codecs.BOM_UTF8 + f"{','.join(kind.names)}\n".encode())
+
+    def write(self, batch: Batch) -> None:
+        """Append a batch to the files."""
+        for name, kind in KINDS.items():
+            self._files.write(f"{name}.csv", encode(kind, batch.frame(name)))
+
+    def close(self) -> None:
+        """Bring the files to the disk."""
+        self._files.close()
+
+    def discard(self) -> None:
+        """Let go of the files."""
+        self._files.discard()

@@ -1,0 +1,127 @@
+"""Jaeger: traces as its page for files reads them, and its API gives them, `traces.json`.
+
+An object with the traces under `data`, each with its spans and the processes that did them; times are microseconds
+(https://github.com/jaegertracing/jaeger-ui/blob/main/packages/jaeger-ui/src/types/trace.tsx).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.timestamps import length, microseconds
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.files import Files
+from meshquake.exporters.formats.otlp_json import text
+from meshquake.exporters.formats.semconv import Attributes, Conventions, resource
+from meshquake.sim.records import Batch
+
+NAME = "traces.json"
+#: Microseconds after the end of all that is known of a trace after which no more of it is waited for. A span that comes
+#: later still, such as that of a call which the network held up for longer, gets an entry of its own.
+_QUIET = 10_000_000
+
+
+def sink(target: Path, context: Context) -> JaegerSink:
+    """A sink that writes `traces.json` into a folder."""
+    return JaegerSink(target, context)
+
+
+@dataclass
+class _Trace:
+    """What is known of a trace: its spans, the processes that did them, and the last end."""
+
+    name: str
+    spans: list[tuple[str, str | None, int, int, str]] = field(default_factory=list)
+    processes: dict[str, None] = field(default_factory=dict)
+    end: int = 0
+
+
+class JaegerSink:
+    """Holds spans until their traces are complete, and writes traces by their first spans."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self._conventions = Conventions(context.topology)
+        self._said = Phrases((*Conventions.COLUMNS, "replica", "version"), ["said", "process"], self._describe)
+        self._processes: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._start = round(context.start.timestamp() * 1e6)
+        self._traces: dict[str, _Trace] = {}
+        self._waiting: deque[_Trace] = deque()
+        self._files = Files(folder)
+        self._files.write(NAME, b'{"data":[')
+        self._between = b"\n"
+
+    def write(self, batch: Batch) -> None:
+        """Take the spans of a batch, and append the traces that are complete."""
+        spans = self._said.add(batch.traces).select(
+            "trace_id", "span_id", "parent_span_id", microseconds().alias("at"), length(), "said", "process"
+        )
+        for name, span, parent, at, micros, said, process in spans.iter_rows():
+            trace = self._traces.get(name)
+            if trace is None or at > trace.end + _QUIET:
+                trace = self._traces[name] = _Trace(name)
+                self._waiting.append(trace)
+            trace.spans.append((span, parent, at, micros, self._texts.setdefault(said, said)))
+            trace.processes[process] = None
+            trace.end = max(trace.end, at + micros)
+        # No span of a later batch begins before this.
+        self._append(self._start + int(batch.clock * 1e6))
+
+    def close(self) -> None:
+        """Append the other traces, and bring the file to the disk."""
+        self._append(None)
+        self._files.write(NAME, b"\n]}\n")
+        self._files.close()
+
+    def discard(self) -> None:
+        """Close the file without caring what becomes of it."""
+        self._files.discard()
+
+    def _append(self, until: int | None) -> None:
+        """Append the traces of which nothing more comes if later spans begin at `until`; all of them if it's None."""
+        while self._waiting and (until is None or self._waiting[0].end + _QUIET < until):
+            trace = self._waiting.popleft()
+            if self._traces.get(trace.name) is trace:
+                del self._traces[trace.name]
+            self._files.write(NAME, self._between + self._encode(trace).encode())
+            self._between = b",\n"
+
+    def _encode(self, trace: _Trace) -> str:
+        spans = []
+        for span, parent, at, micros, said in trace.spans:
+            above = f'{{"refType":"CHILD_OF","traceID":"{trace.name}","spanID":"{parent}"}}' if parent else ""
+            spans.append(
+                f'{{"traceID":"{trace.name}","spanID":"{span}","references":[{above}],'
+                f'"startTime":{at},"duration":{micros},{said}'
+            )
+        processes = ",".join(f"{text(process)}:{self._processes[process]}" for process in trace.processes)
+        return f'{{"traceID":"{trace.name}","spans":[{",".join(spans)}],"processes":{{{processes}}},"warnings":null}}'
+
+    def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        described = self._conventions.describe(row)
+        who = resource(row["service"], row["replica"], row["version"])
+        process = f"{row['service']}/{row['replica'] or ''}/{row['version'] or ''}"
+        self._processes[process] = text({"serviceName": who.pop("service.name"), "tags": _tags(who)})
+        tags = [{"key": "span.kind", "type": "string", "value": row["kind"]}, *_tags(described.attributes)]
+        if described.failed:
+            tags.append({"key": "error", "type": "bool", "value": True})
+        said = {
+            "operationName": described.name,
+            "tags": tags,
+            "logs": [],
+            "processID": process,
+            "warnings": None,
+        }
+        return {"said": text(said)[1:], "process": process}
+
+
+def _tags(values: Attributes) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "type": "int64" if isinstance(value, int) else "string", "value": value}
+        for key, value in values.items()
+    ]

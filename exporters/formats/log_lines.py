@@ -1,0 +1,26 @@
+"""Log lines with the events among them, for formats that have no place for events of their own."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from meshquake.sim.records import LEVELS, LOG, SEVERITIES, Batch
+
+#: What an event's logger is called.
+EVENTS = "events"
+_LEVELS = dict(zip(SEVERITIES, LEVELS[1:], strict=True))
+
+
+def lines(batch: Batch) -> pl.DataFrame:
+    """The logs of a batch and its events, each a line that says its sentence, in order of time, as log records."""
+    events = batch.events.select(
+        "timestamp",
+        "service",
+        pl.col("severity").replace_strict(_LEVELS).alias("level"),
+        pl.col("details").str.json_path_match("$.message").alias("message"),
+        pl.lit(None, pl.String).alias("trace_id"),
+        pl.lit(None, pl.String).alias("span_id"),
+        pl.lit(EVENTS).alias("logger"),
+        "replica",
+    )
+    return pl.concat([batch.logs.select(LOG.names), events]).sort("timestamp", maintain_order=True)

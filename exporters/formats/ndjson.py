@@ -1,0 +1,80 @@
+"""NDJSON: a JSON object a line, a file a kind of record."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.files import Files
+from meshquake.sim.records import KINDS, Batch, Kind, records
+
+
+def sink(target: Path, context: Context) -> NdjsonSink:
+    """The format: records are all it needs."""
+    return NdjsonSink(target)
+
+
+def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
+    """The lines of some records of a kind."""
+    if kind.objects:
+        # Few records have an object in them; polars would write its JSON text as a string.
+        lines = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records(kind, frame))
+        return "".join(f"{line}\n" for line in lines).encode()
+    buffer = io.BytesIO()
+    frame.write_ndjson(buffer)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file holds: how many records (None if it has no lines), how many bytes, and the SHA-256 of them."""
+
+    records: int | None
+    bytes: int
+    sha256: str
+
+
+class NdjsonSink:
+    """Writes the four files into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = Files(folder)
+        for kind in KINDS:
+            self._files.write(f"{kind}.ndjson", b"")  # a file that nothing is written into is there all the same
+        self._hashes = {kind: hashlib.sha256() for kind in KINDS}
+        self._records = dict.fromkeys(KINDS, 0)
+        self._bytes = dict.fromkeys(KINDS, 0)
+
+    def write(self, batch: Batch) -> None:
+        """Append a batch to the files."""
+        for name, kind in KINDS.items():
+            frame = batch.frame(name)
+            if not len(frame):
+                continue
+            lines = encode(kind, frame)
+            self._files.write(f"{name}.ndjson", lines)
+            self._hashes[name].update(lines)
+            self._records[name] += len(frame)
+            self._bytes[name] += len(lines)
+
+    @property
+    def written(self) -> dict[str, Written]:
+        """What each file holds so far, by its name."""
+        return {
+            f"{kind}.ndjson": Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest())
+            for kind in KINDS
+        }
+
+    def close(self) -> None:
+        """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""
+        self._files.close()
+
+    def discard(self) -> None:
+        """Close the files without caring what becomes of them."""
+        self._files.discard()

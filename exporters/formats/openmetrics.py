@@ -1,0 +1,98 @@
+"""OpenMetrics: all samples as one text, which Prometheus and VictoriaMetrics import.
+
+    promtool tsdb create-blocks-from openmetrics metrics.om data
+
+Version 1.0 of the format (https://prometheus.io/docs/specs/om/open_metrics_spec/) wants the samples of a family in one
+piece, and in it those of a series, in order of time; times are seconds. Records come the other way round, by time.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from meshquake.exporters.columns.timestamps import seconds
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.prometheus_names import FAMILIES, Family, Samples
+from meshquake.exporters.formats.spill_file import Parts
+from meshquake.sim.records import Batch
+
+NAME = "metrics.om"
+
+
+def sink(target: Path, context: Context) -> OpenMetricsSink:
+    """A sink that writes `metrics.om` into a folder."""
+    return OpenMetricsSink(target, context)
+
+
+def lines(samples: pl.DataFrame) -> pl.DataFrame:
+    """The lines of samples, series by series.
+
+    Returns
+    -------
+    frame
+        `family` and `metric` of each series, its `key` (name and labels), and its `text`, in the order of `samples`.
+    """
+    labels = pl.concat_str(
+        (pl.concat_str(pl.lit(f'{label}="'), pl.col(label), pl.lit('"')) for label in ("service", "replica", "target")),
+        separator=",",
+        ignore_nulls=True,
+    )
+    return (
+        samples.select(
+            "family",
+            "metric",
+            key=pl.concat_str("name", pl.lit("{"), labels, pl.lit("}")),
+            end=pl.concat_str(pl.lit(" "), _number("value"), pl.lit(" "), seconds("at"), pl.lit("\n")),
+        )
+        .with_columns(line=pl.concat_str("key", "end"))
+        .group_by("family", "metric", "key", maintain_order=True)
+        .agg(text=pl.col("line").str.join(""))
+    )
+
+
+def metadata(name: str, family: Family) -> str:
+    """The lines that begin a family."""
+    unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
+    return f"# TYPE {name} {family.type}\n{unit}# HELP {name} {family.help}\n"
+
+
+class OpenMetricsSink:
+    """Sorts samples by series on the way, and puts the series together at the end."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self._folder = folder
+        self._samples = Samples(context)
+        self._parts = Parts(folder)
+        #: The metric and the series of each family, by the family's name.
+        self._families: dict[str, tuple[str, dict[str, None]]] = {}
+
+    def write(self, batch: Batch) -> None:
+        """Take the metrics of a batch."""
+        for family, metric, key, text in lines(self._samples.take(batch)).iter_rows():
+            self._families.setdefault(family, (metric, {}))[1][key] = None
+            self._parts.add(key, text.encode())
+
+    def close(self) -> None:
+        """Write the file."""
+        with (self._folder / NAME).open("wb") as file:
+            for name, (metric, series) in sorted(self._families.items()):
+                file.write(metadata(name, FAMILIES[metric]).encode())
+                for key in series:
+                    file.writelines(self._parts.text(key))
+            file.write(b"# EOF\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._parts.close()
+
+    def discard(self) -> None:
+        """Forget what was taken."""
+        self._parts.close()
+
+
+def _number(column: str) -> pl.Expr:
+    """Numbers as text, whole ones without a fraction."""
+    value = pl.col(column)
+    return pl.when(value == value.floor()).then(value.cast(pl.Int64).cast(pl.String)).otherwise(value.cast(pl.String))

@@ -1,0 +1,267 @@
+"""OTLP: traces, logs (events among them) and metrics as OpenTelemetry's protocol has them, a request a line.
+
+    traces.jsonl logs.jsonl metrics.jsonl
+
+The lines are JSON as OTLP 1.10 encodes it (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), with a
+signal a file, as its file format wants it (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/); each line
+is the body of a request as well. What is said again and again is made once
+(`exporters.columns.interned_text`), and lines are put together in columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.timestamps import length, microseconds
+from meshquake.exporters.columns.versions import Versions
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.files import Files
+from meshquake.exporters.formats.otlp_json import attributes, text
+from meshquake.exporters.formats.otlp_metrics import Points
+from meshquake.exporters.formats.semconv import SCHEMA_URL, Conventions, resource
+from meshquake.sim.records import Batch
+from meshquake.sim.version import VERSION
+
+#: Records a request: lines stay well below the megabyte that the collector's file receiver reads by default.
+RECORDS = 500
+#: How severe something is, as OTLP numbers it.
+SEVERITIES = {
+    "DEBUG": 5,
+    "INFO": 9,
+    "WARN": 13,
+    "ERROR": 17,
+    "FATAL": 21,
+    "info": 9,
+    "warning": 13,
+    "error": 17,
+    "critical": 21,
+}
+#: What is known of a record: when, who emitted it, its text, and as how many it counts.
+_ROWS = {"at": pl.Int64, "resource": pl.String, "scope": pl.String, "record": pl.String, "records": pl.Int32}
+
+
+def sink(target: Path, context: Context) -> OtlpSink:
+    """A sink that writes the three files into a folder."""
+    return OtlpSink(target, context)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What would be sent in one go: the signal, its body in JSON, and how many records it has.
+
+    `at` is the time of the last of them, in microseconds since 1970.
+    """
+
+    signal: str
+    body: bytes
+    records: int
+    at: int
+
+
+class Requests:
+    """Makes requests of records; which records share one depends on nothing but the records."""
+
+    def __init__(self, context: Context) -> None:
+        self._conventions = Conventions(context.topology)
+        self._versions = Versions(context.topology)
+        self._spans = Phrases(Conventions.COLUMNS, ["said"], self._describe)
+        self._resources = Phrases(["service", "replica", "version"], ["resource"], _resource)
+        self._loggers = Phrases(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
+        self._levels = Phrases(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})
+        self._points = Points(context, self._conventions)
+        self._waiting = {signal: pl.DataFrame(schema=_ROWS) for signal in ("traces", "logs")}
+
+    def take(self, batch: Batch) -> Iterator[Request]:
+        """Take a batch, all batches being taken in their order; the requests that are complete with it."""
+        self._versions.take(batch)
+        yield from self._full("traces", self._traces(batch))
+        yield from self._full(
+            "logs", pl.concat([self._logs(batch), self._events(batch)]).sort("at", maintain_order=True)
+        )
+        yield from _requests("metrics", self._metrics(batch))
+
+    def finish(self) -> Iterator[Request]:
+        """The requests of what waits to fill one: once all batches are taken, or earlier if nothing shall wait."""
+        for signal, rows in self._waiting.items():
+            yield from _requests(signal, rows.with_columns(request=0))
+            self._waiting[signal] = rows.clear()
+
+    def _full(self, signal: str, rows: pl.DataFrame) -> Iterator[Request]:
+        """Add rows to those that wait, and make requests of as many as fill them."""
+        rows = pl.concat([self._waiting[signal], rows])
+        full = len(rows) - len(rows) % RECORDS
+        self._waiting[signal] = rows[full:]
+        return _requests(signal, rows[:full].with_columns(request=pl.int_range(full) // RECORDS))
+
+    def _traces(self, batch: Batch) -> pl.DataFrame:
+        frame = self._spans.add(self._resources.add(batch.traces.with_columns(at=microseconds())))
+        end = pl.col("at") + length()
+        return frame.with_columns(
+            scope=pl.lit(SCOPE),
+            record=pl.concat_str(
+                pl.lit('{"traceId":"'),
+                "trace_id",
+                pl.lit('","spanId":"'),
+                "span_id",
+                pl.when(pl.col("parent_span_id").is_null())
+                .then(pl.lit(""))
+                .otherwise(pl.concat_str(pl.lit('","parentSpanId":"'), "parent_span_id")),
+                pl.lit('","startTimeUnixNano":"'),
+                nanoseconds("at"),
+                pl.lit('","endTimeUnixNano":"'),
+                nanoseconds(end),
+                pl.lit('",'),
+                "said",
+            ),
+            records=1,
+        ).select(*_ROWS)
+
+    def _describe(self, row: Any) -> dict[str, str | None]:
+        described = self._conventions.describe(row)
+        said = {
+            "name": described.name,
+            "kind": described.kind,
+            "attributes": attributes(described.attributes),
+            "status": {"code": 2} if described.failed else {},
+        }
+        return {"said": text(said)[1:]}
+
+    def _logs(self, batch: Batch) -> pl.DataFrame:
+        frame = self._resources.add(self._versions.add(batch.logs.with_columns(at=microseconds())))
+        frame = self._levels.add(self._loggers.add(frame))
+        inside = pl.concat_str(
+            pl.lit(',"traceId":"'), "trace_id", pl.lit('","spanId":"'), "span_id", pl.lit('"')
+        ).fill_null("")
+        body = pl.struct(stringValue="message").struct.json_encode()
+        return frame.with_columns(
+            record=pl.concat_str(_at(), pl.lit(","), "severity", pl.lit(',"body":'), body, inside, pl.lit("}")),
+            records=1,
+        ).select(*_ROWS)
+
+    def _events(self, batch: Batch) -> pl.DataFrame:
+        """Events as log records with an event name; what else is known of them are attributes, as for all events."""
+        frame = self._resources.add(
+            self._versions.add(batch.events.with_columns(at=microseconds()).rename({"version": "concerned"}))
+        )
+        said = [
+            f'{_severity(row["severity"])},"eventName":{text(row["type"])},"attributes":{text(_details(row))}}}'
+            for row in frame.iter_rows(named=True)
+        ]
+        return (
+            frame.with_columns(scope=pl.lit(SCOPE), said=pl.Series(said, dtype=pl.String))
+            .with_columns(record=pl.concat_str(_at(), pl.lit(","), "said"), records=1)
+            .select(*_ROWS)
+        )
+
+    def _metrics(self, batch: Batch) -> pl.DataFrame:
+        """Metrics with their data points, those of a moment in requests of their own."""
+        points = self._resources.add(self._versions.add(self._points.take(batch)))
+        part = pl.int_range(pl.len()).over("at") // RECORDS
+        return (
+            points.with_columns(request=pl.struct("at", part.alias("part")).rle_id())
+            .group_by("request", "at", "resource", "head", "tail", maintain_order=True)
+            .agg(pl.col("point").str.join(","), records=pl.len())
+            .with_columns(scope=pl.lit(SCOPE), record=pl.concat_str("head", "point", "tail"))
+        )
+
+
+class OtlpSink:
+    """Writes requests into three files."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self._requests = Requests(context)
+        self._files = Files(folder)
+        for signal in ("traces", "logs", "metrics"):
+            self._files.write(f"{signal}.jsonl", b"")
+
+    def write(self, batch: Batch) -> None:
+        """Append the requests that are complete with a batch."""
+        self._append(self._requests.take(batch))
+
+    def close(self) -> None:
+        """Append the last requests, and bring the files to the disk."""
+        self._append(self._requests.finish())
+        self._files.close()
+
+    def discard(self) -> None:
+        """Close the files without caring what becomes of them."""
+        self._files.discard()
+
+    def _append(self, requests: Iterator[Request]) -> None:
+        for request in requests:
+            self._files.write(f"{request.signal}.jsonl", request.body + b"\n")
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def nanoseconds(micros: str | pl.Expr) -> pl.Expr:
+    """Microseconds as a text of nanoseconds."""
+    column = pl.col(micros) if isinstance(micros, str) else micros
+    return pl.concat_str(column.cast(pl.String), pl.lit("000"))
+
+
+#: What emits that which has no logger of its own.
+SCOPE = text({"name": "meshquake", "version": VERSION})
+#: The keys of a request, from the outside in.
+_KEYS = {
+    "traces": ("resourceSpans", "scopeSpans", "spans"),
+    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
+    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
+}
+
+
+def _requests(signal: str, rows: pl.DataFrame) -> Iterator[Request]:
+    """The requests of rows, which say by number in which one they belong; each has its records by who emitted them."""
+    outer, middle, inner = _KEYS[signal]
+    end = pl.lit(f'],"schemaUrl":"{SCHEMA_URL}"}}')
+    by_scope = pl.concat_str(pl.lit('{"scope":'), "scope", pl.lit(f',"{inner}":['), "record", end)
+    by_resource = pl.concat_str(pl.lit('{"resource":'), "resource", pl.lit(f',"{middle}":['), "text", end)
+    whole = pl.concat_str(pl.lit(f'{{"{outer}":['), "text", pl.lit("]}"))
+    totals = (pl.col("records").sum(), pl.col("at").max())
+    requests = (
+        rows.group_by("request", "resource", "scope", maintain_order=True)
+        .agg(pl.col("record").str.join(","), *totals)
+        .with_columns(text=by_scope)
+        .group_by("request", "resource", maintain_order=True)
+        .agg(pl.col("text").str.join(","), *totals)
+        .with_columns(text=by_resource)
+        .group_by("request", maintain_order=True)
+        .agg(pl.col("text").str.join(","), *totals)
+        .select(whole, "records", "at")
+    )
+    for body, records, at in requests.iter_rows():
+        yield Request(signal, body.encode(), records, at)
+
+
+def _resource(row: Any) -> dict[str, str | None]:
+    return {"resource": text({"attributes": attributes(resource(**row))})}
+
+
+def _severity(level: str) -> str:
+    return f'"severityNumber":{SEVERITIES[level]},"severityText":{text(level)}'
+
+
+def _at() -> pl.Expr:
+    """The beginning of a log record: its time, which is also when it was observed."""
+    return pl.concat_str(
+        pl.lit('{"timeUnixNano":"'),
+        nanoseconds("at"),
+        pl.lit('","observedTimeUnixNano":"'),
+        nanoseconds("at"),
+        pl.lit('"'),
+    )
+
+
+def _details(event: Any) -> list[dict[str, Any]]:
+    details = {f"mesh.{key}": value for key, value in json.loads(event["details"]).items() if value is not None}
+    if event["concerned"] is not None:
+        details["mesh.version"] = event["concerned"]
+    return attributes(details)

@@ -1,0 +1,193 @@
+"""Metrics as OTLP has them: gauges, counts that only grow, and histograms of durations with exemplars.
+
+A record of a metric becomes a data point; a rate becomes the count that it's the rate of, since the recording began.
+Names are those of which Prometheus makes the names in `exporters.formats.prometheus_names`. Histograms
+are of the spans that ended in the interval, which are the ones that `request_rate` counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.timestamps import length, microseconds
+from meshquake.exporters.formats.completed_spans import Ended
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.otlp_json import attributes, text
+from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
+from meshquake.exporters.formats.semconv import BOUNDS, Conventions
+from meshquake.sim.records import Batch
+
+_UNITS = {"ratio": "1", "seconds": "s", "": ""}
+_CUMULATIVE = '"aggregationTemporality":2'
+_ROWS = {
+    name: pl.Int64 if name == "at" else pl.String for name in ("at", "service", "replica", "head", "tail", "point")
+}
+
+
+class Points:
+    """Makes data points of records of metrics and of spans."""
+
+    def __init__(self, context: Context, conventions: Conventions) -> None:
+        self._samples = Samples(context)
+        self._durations = Durations(context, conventions)
+        self._since = _since(context)
+        self._metrics = Phrases(["metric", "family"], ["head", "tail", "since"], self._metric)
+        self._targets = Phrases(["target"], ["labels"], _labels)
+
+    def take(self, batch: Batch) -> pl.DataFrame:
+        """The data points of a batch, in order of time.
+
+        Returns
+        -------
+        frame
+            `at`, microseconds since 1970; `service` and `replica`; `head` and `tail`, what stands before and after the
+            points of a metric; `point`, its text.
+        """
+        samples = self._targets.add(self._metrics.add(self._samples.take(batch)))
+        point = pl.concat_str(
+            pl.lit("{"),
+            "labels",
+            "since",
+            pl.lit('"timeUnixNano":"'),
+            "at",
+            pl.lit('000","asDouble":'),
+            "value",
+            pl.lit("}"),
+        )
+        points = samples.with_columns(point=point).select(*_ROWS)
+        durations = pl.DataFrame(list(self._durations.take(batch)), schema=_ROWS, orient="row")
+        return pl.concat([points, durations]).sort("at", maintain_order=True)
+
+    def _metric(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        """What stands around the points of a metric, and since when each counts."""
+        family = FAMILIES[row["metric"]]
+        level = row["family"].removesuffix(family.name)
+        head = {
+            "name": level.replace("_", ".") + family.name.removesuffix(f"_{family.unit}"),
+            "description": family.help,
+            "unit": _UNITS[family.unit],
+        }
+        counter = family.type == "counter"
+        shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if counter else '"gauge":{'
+        return {
+            "head": f'{text(head)[:-1]},{shape}"dataPoints":[',
+            "tail": "]}}",
+            "since": self._since if counter else "",
+        }
+
+
+def _since(context: Context) -> str:
+    """In a data point: it counts from the start of the recording."""
+    return f'"startTimeUnixNano":"{round(context.start.timestamp() * 1e6)}000",'
+
+
+def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:
+    target = row["target"]
+    return {"labels": "" if target is None else f'"attributes":{text(attributes({"mesh.target": target}))},'}
+
+
+# -- histograms ----------------------------------------------------------------------------------------------------
+
+
+class _Key(NamedTuple):
+    """What a histogram is of."""
+
+    service: str
+    replica: str | None
+    metric: str
+    labels: str
+
+
+class _Histogram:
+    """The spans so far by bucket, the sum of their durations in microseconds, and exemplars of the last interval."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.buckets = [0] * (len(bounds) + 1)
+        self.micros = 0
+        self.exemplars: list[str] = []
+
+
+class Durations:
+    """Counts the durations of spans, an interval after the other, since the recording began."""
+
+    def __init__(self, context: Context, conventions: Conventions) -> None:
+        self._conventions = conventions
+        self._since = _since(context)
+        self._ended = Ended(context)
+        self._phrases = Phrases(Conventions.COLUMNS, ["metric", "labels"], self._describe)
+        self._histograms: dict[_Key, _Histogram] = {}
+
+    def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        described = self._conventions.describe(row)
+        return {"metric": described.metric, "labels": text(attributes(described.measured))}
+
+    def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
+        """The data points of the moments that a batch has samples of; columns are those of `Points.take`."""
+        spans = self._phrases.add(self._ended.take(batch)).drop_nulls("metric").with_columns(micros=length())
+        buckets = defaultdict(list)
+        for at, *rest in self._buckets(spans).iter_rows():
+            buckets[at].append(rest)
+        for at in batch.metrics.select(at=microseconds()).to_series().unique().sort():
+            for histogram in self._histograms.values():
+                histogram.exemplars.clear()
+            for service, replica, metric, labels, bucket, count, micros, exemplar in buckets[at]:
+                key = _Key(service, replica, metric, labels)
+                histogram = self._histograms.setdefault(key, _Histogram(_bounds(metric)))
+                histogram.buckets[bucket] += count
+                histogram.micros += micros
+                histogram.exemplars.append(exemplar)
+            for key, histogram in self._histograms.items():
+                yield at, key.service, key.replica, _head(key.metric), "]}}", self._point(at, key, histogram)
+
+    def _buckets(self, spans: pl.DataFrame) -> pl.DataFrame:
+        """How many spans fall into each bucket of each histogram, and the last of them as its exemplar."""
+        bucket = pl.lit(0, pl.Int64)
+        for protocol, bounds in BOUNDS.items():
+            own = sum((pl.col("micros") > round(bound * 1e6)).cast(pl.Int64) for bound in bounds)
+            bucket = pl.when(pl.col("metric").str.starts_with(protocol)).then(own).otherwise(bucket)
+        exemplar = pl.concat_str(
+            pl.lit('{"timeUnixNano":"'),
+            microseconds() + pl.col("micros"),
+            pl.lit('000","asDouble":'),
+            pl.col("micros") / 1e6,
+            pl.lit(',"traceId":"'),
+            "trace_id",
+            pl.lit('","spanId":"'),
+            "span_id",
+            pl.lit('"}'),
+        )
+        return (
+            spans.with_columns(bucket=bucket, exemplar=exemplar)
+            .group_by("at", "service", "replica", "metric", "labels", "bucket", maintain_order=True)
+            .agg(pl.len(), pl.col("micros").sum(), pl.col("exemplar").last())
+        )
+
+    def _point(self, at: int, key: _Key, histogram: _Histogram) -> str:
+        buckets = ",".join(f'"{count}"' for count in histogram.buckets)
+        exemplars = f',"exemplars":[{",".join(histogram.exemplars)}]' if histogram.exemplars else ""
+        return (
+            f'{{"attributes":{key.labels},{self._since}"timeUnixNano":"{at}000",'
+            f'"count":"{sum(histogram.buckets)}","sum":{histogram.micros / 1e6},"bucketCounts":[{buckets}],'
+            f"{_shape(key.metric)}{exemplars}}}"
+        )
+
+
+def _bounds(metric: str) -> tuple[float, ...]:
+    return BOUNDS[metric.partition(".")[0]]
+
+
+@cache
+def _shape(metric: str) -> str:
+    """The end of a point: the buckets' bounds."""
+    return f'"explicitBounds":{text(_bounds(metric))}'
+
+
+@cache
+def _head(metric: str) -> str:
+    return f'{{"name":"{metric}","unit":"s","histogram":{{{_CUMULATIVE},"dataPoints":['

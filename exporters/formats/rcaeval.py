@@ -1,0 +1,181 @@
+"""A case as RCAEval and BARO read it.
+
+    simple_metrics.csv    a row a sample, a column a service and measure; `baro.utility.read_data` reads it
+    metrics.json          the same by column; `RCAEval.utility.read_metrics` reads it
+    logs.csv, traces.csv  `RCAEval.utility.read_logs`, `read_traces`
+    inject_time.txt       when the first fault began, which is truth
+
+Layout and names are those of RCAEval 1.8 (https://github.com/phamquiluan/RCAEval) and its data sets RE1 to RE3: times
+are unix seconds, latencies seconds, memory bytes, CPU percent, errors and workload a second. A name is split at its
+first underscore; no service of a mesh has one. What isn't measured here (`diskio`, `socket`) has no column, and what
+RCAEval's own parser of logs finds (`cluster_id`, `log_template`) is empty.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from meshquake.exporters.columns.timestamps import microseconds, seconds
+from meshquake.exporters.formats.completed_spans import Ended
+from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.files import Files
+from meshquake.exporters.formats.log_lines import lines
+from meshquake.exporters.formats.spill_file import Parts
+from meshquake.sim.records import Batch
+
+_METRICS = ("cpu_usage", "memory_usage", "request_rate", "error_rate", "latency_p50")
+_MEASURES = ("cpu", "mem", "latency-50", "latency-90", "error", "workload")
+_LOGS = "time,timestamp,container_name,message,level,req_path,error,cluster_id,log_template\n"
+_TRACES = (
+    "time,traceID,spanID,serviceName,methodName,operationName,startTimeMillis,startTime,duration,statusCode,"
+    "parentSpanID\n"
+)
+
+
+def sink(target: Path, context: Context) -> CaseSink:
+    """A sink that writes a case into a folder; with the truth, also when its faults began."""
+    return CaseSink(target, context)
+
+
+def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float]) -> pl.DataFrame:
+    """What RCAEval measures of each service, at each time.
+
+    Parameters
+    ----------
+    metrics
+        Metric records.
+    ended
+        The spans that they are about (`exporters.formats.completed_spans`).
+    memory
+        Limit of a replica of each service, in bytes.
+
+    Returns
+    -------
+    frame
+        `at`, in microseconds since 1970, `service`, and its measures; null where there is nothing to measure.
+    """
+    # The nearest rank, as in the metrics, in which there is no such percentile.
+    rank = (pl.len() * 9 + 9) // 10 - 1
+    slow = ended.filter(kind="server").group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
+    of = {name: pl.col("value").filter(metric=name).first() for name in _METRICS}
+    return (
+        metrics.filter(pl.all_horizontal(pl.col("replica", "target").is_null()))
+        .group_by(microseconds().alias("at"), "service", maintain_order=True)
+        .agg(**of)
+        .join(slow, on=["at", "service"], how="left", maintain_order="left")
+        .select(
+            "at",
+            "service",
+            pl.col("cpu_usage").alias("cpu"),
+            (pl.col("memory_usage") / 100 * pl.col("service").replace_strict(memory)).round().alias("mem"),
+            (pl.col("latency_p50") / 1000).round(6).alias("latency-50"),
+            (pl.col("p90") / 1000).round(6).alias("latency-90"),
+            (pl.col("error_rate") / 100 * pl.col("request_rate")).round(3).alias("error"),
+            pl.col("request_rate").alias("workload"),
+        )
+    )
+
+
+class CaseSink:
+    """Writes rows as they come; series are put together at the end."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self._ended = Ended(context)
+        self._memory = {service.name: service.memory.limit for service in context.topology.services}
+        self._files = Files(folder)
+        self._series = Parts(folder)
+        self._columns = [f"{service}_{measure}" for service in self._memory for measure in _MEASURES]
+        self._files.write("simple_metrics.csv", f"time,{','.join(self._columns)}\n".encode())
+        self._files.write("logs.csv", _LOGS.encode())
+        self._files.write("traces.csv", _TRACES.encode())
+        faults = context.truth["faults"] if context.truth else []
+        if faults:
+            begun = min(datetime.fromisoformat(fault["start"]) for fault in faults)
+            self._files.write("inject_time.txt", f"{int(begun.timestamp())}\n".encode())
+
+    def write(self, batch: Batch) -> None:
+        """Append a batch."""
+        measured = measures(batch.metrics, self._ended.take(batch), self._memory)
+        self._write("simple_metrics.csv", self._wide(measured))
+        for key, text in _pairs(measured).iter_rows():
+            self._series.add(key, text.encode())
+        self._write("logs.csv", _logs(lines(batch)))
+        self._write("traces.csv", _spans(batch.traces))
+
+    def close(self) -> None:
+        """Write the series, and bring the files to the disk."""
+        self._files.write("metrics.json", b"{")
+        for position, key in enumerate(key for key in self._columns if key in self._series):
+            self._files.write("metrics.json", f'{"," if position else ""}\n"{key}": ['.encode())
+            text = self._series.text(key)
+            self._files.write("metrics.json", next(text)[1:])  # no comma before the first pair
+            for more in text:
+                self._files.write("metrics.json", more)
+            self._files.write("metrics.json", b"]")
+        self._files.write("metrics.json", b"\n}\n")
+        self._files.close()
+        self._series.close()
+
+    def discard(self) -> None:
+        """Let go of the files."""
+        self._files.discard()
+        self._series.close()
+
+    def _write(self, name: str, frame: pl.DataFrame) -> None:
+        self._files.write(name, frame.write_csv(include_header=False).encode())
+
+    def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
+        """A row a time."""
+        cells = (
+            pl.col(measure).filter(service=service).first().alias(f"{service}_{measure}")
+            for service in self._memory
+            for measure in _MEASURES
+        )
+        return measured.group_by("at", maintain_order=True).agg(cells).with_columns(seconds("at"))
+
+
+def _pairs(measured: pl.DataFrame) -> pl.DataFrame:
+    """Each series, with its samples as pairs of time and value, a comma before each."""
+    return (
+        measured.with_columns(seconds("at"))
+        .unpivot(_MEASURES, index=["at", "service"], variable_name="measure")
+        .drop_nulls("value")
+        .group_by(pl.concat_str("service", pl.lit("_"), "measure").alias("key"), maintain_order=True)
+        .agg(
+            text=pl.concat_str(pl.lit(",["), "at", pl.lit(","), pl.col("value").cast(pl.String), pl.lit("]")).str.join(
+                ""
+            )
+        )
+    )
+
+
+def _logs(records: pl.DataFrame) -> pl.DataFrame:
+    empty = pl.lit(None, pl.String)
+    return records.with_columns(at=microseconds()).select(
+        pl.col("at") // 1_000_000,
+        pl.col("at").alias("timestamp") * 1000,
+        "service",
+        "message",
+        "level",
+        *(empty.alias(name) for name in ("req_path", "error", "cluster_id", "log_template")),
+    )
+
+
+def _spans(records: pl.DataFrame) -> pl.DataFrame:
+    callee = pl.when(kind="server").then("service").otherwise("peer")
+    return records.with_columns(at=microseconds()).select(
+        (pl.col("at") // 1_000_000).alias("time"),
+        "trace_id",
+        "span_id",
+        "service",
+        "operation",
+        pl.concat_str(callee, pl.lit("/"), "operation").alias("operationName"),
+        (pl.col("at") // 1000).alias("startTimeMillis"),
+        "at",
+        (pl.col("duration_ms") * 1000).round().cast(pl.Int64),
+        "status_code",
+        "parent_span_id",
+    )

@@ -1,0 +1,87 @@
+"""Every format that records can be written in: a line each. What writes it is imported when it's used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from meshquake.exporters.formats.context import Context
+    from meshquake.exporters.formats.sink import Sink
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Attributes
+    ----------
+    name
+        As the command line and a fixture's folder have it.
+    summary
+        What it is, in a few words.
+    module
+        Has a function `sink(target: Path, context: Context) -> Sink`, where `target` is an empty folder.
+    extra
+        The extra that installs what it needs besides the core; None for nothing.
+    truth
+        Whether it has a place for what was wrong (`Context.truth`).
+    protocol
+        The protocol that takes the same to an address (`exporters.sending.protocols`); None if there is none.
+    """
+
+    name: str
+    summary: str
+    module: str
+    extra: str | None = None
+    truth: bool = False
+    protocol: str | None = None
+
+    def sink(self, target: Path, context: Context) -> Sink:
+        """What writes records in this format into an empty folder.
+
+        Raises
+        ------
+        exporters.extras.MissingExtraError
+            If a library that it needs isn't installed.
+        OSError
+            If a file can't be made.
+        """
+        from meshquake.exporters import extras
+
+        sink: Sink = extras.load(self.module, self.extra, f"format {self.name}").sink(target, context)
+        return sink
+
+
+#: All formats, by name.
+FORMATS: dict[str, Format] = {
+    each.name: each
+    for each in (
+        Format("ndjson", "the four files of a fixture, without its manifest", "meshquake.exporters.formats.ndjson"),
+        Format(
+            "otlp",
+            "OpenTelemetry: traces, logs and metrics as JSON lines",
+            "meshquake.exporters.formats.otlp",
+            protocol="otlp-http",
+        ),
+        Format("jaeger", "traces for Jaeger's page for files", "meshquake.exporters.formats.jaeger"),
+        Format("zipkin", "spans for Zipkin", "meshquake.exporters.formats.zipkin"),
+        Format(
+            "openmetrics",
+            "metrics as text that Prometheus and VictoriaMetrics import",
+            "meshquake.exporters.formats.openmetrics",
+            protocol="remote-write",
+        ),
+        Format(
+            "parquet",
+            "a table a kind of record, typed and compressed",
+            "meshquake.exporters.formats.parquet",
+            "parquet",
+        ),
+        Format("csv", "a table a kind of record, for spreadsheets", "meshquake.exporters.formats.csv"),
+        Format("rcaeval", "a case for RCAEval and BARO", "meshquake.exporters.formats.rcaeval", truth=True),
+        Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
+    )
+}

@@ -1,0 +1,1 @@
+"""What people read of a fixture: an incident in words, marks, differences."""

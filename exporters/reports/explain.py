@@ -1,0 +1,209 @@
+"""An incident, or one of its requests, told in words, from the answer key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from meshquake.exporters.fixtures import key, layout
+from meshquake.exporters.fixtures.key import TruthError
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.writing import written
+from meshquake.sim.records import TRACE
+from meshquake.topology.binder import keys_of
+from meshquake.topology.document import suggestion
+from meshquake.topology.units import duration
+
+#: Of a long list, so many are told.
+_MOST = 8
+_SEEN = {
+    "loudest": "the root is the loudest service",
+    "one of several": "others are louder than the root",
+    "silent": "the root itself is silent",
+}
+_HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was spared"}
+
+
+def incident(folder: Path) -> list[str]:
+    """The story of a fixture, as lines of text.
+
+    Raises
+    ------
+    exporters.fixtures.key.TruthError
+        If the folder has no answer key, or one that can't be read.
+    """
+    truth = key.read_ground_truth(folder)
+    try:
+        return list(_incident(truth))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
+
+
+def request(folder: Path, trace_id: str) -> list[str]:
+    """The story of one request, as lines of text; raises as `incident`, and if the fixture has no such trace."""
+    truth = key.read_ground_truth(folder)
+    try:
+        traces = key.read_verdicts(folder, truth, "trace_id")["trace_id"]
+        found = key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
+        path = layout.path(folder, f"{TRACE.name}.ndjson")
+        spans = pl.scan_ndjson(path, schema=TRACE.frame_schema).filter(trace_id=trace_id).collect().to_dicts()
+        if not found or not spans:
+            like = traces.filter(traces.str.starts_with(trace_id[:8]))
+            raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like.to_list())}")
+        return list(_request(truth, found[0], spans))
+    except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, OSError) as error:
+        raise TruthError(f"{folder}: its answer key can't be read: {str(error).partition(chr(10))[0]}") from None
+
+
+def _incident(truth: dict[str, Any]) -> Iterator[str]:
+    requests, faults = truth["requests"], truth["faults"]
+    count = {0: "nothing was wrong", 1: "one fault"}.get(len(faults), f"{len(faults)} faults")
+    felt = sum(not fault["latent"] for fault in faults)
+    if len(faults) == 1:
+        count += ", and users felt it" if felt else ", and no user felt it"
+    elif faults:
+        count += f", of which users felt {felt or 'none'}"
+    yield f"{count[0].upper()}{count[1:]}. Of {_requests(requests['total'])} {_were(requests['harmed'])} harmed"
+    yield f"({_were(requests['background'])} bad with and without the faults, {_were(requests['spared'])} spared)."
+    for fault in faults:
+        yield ""
+        yield from _fault(fault, truth["recording"])
+    if truth["background"]:
+        yield ""
+        yield "Besides, and no fault: " + ", ".join(
+            f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
+            for each in truth["background"]
+        )
+
+
+def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
+    keys = keys_of(fault_kinds()[fault["kind"]])
+    settings = ", ".join(
+        f"{name} {written(keys[name].grammar, value)}"
+        for name, value in fault["parameters"].items()
+        if value is not None
+    )
+    yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
+    full = f", whole from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
+    over = fault["end"] < recording["end"]
+    until = _time(fault["end"], recording) if over else "the end of the recording"
+    yield f"  acted     {_time(fault['start'], recording)} to {until}{full}"
+    yield f"  to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
+    if fault["latent"]:
+        yield "  users     felt nothing of it: it broke no promise to them"
+    else:
+        felt, radius = fault["user_facing"], fault["blast_radius"]
+        until = (
+            f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "and to the end of the recording"
+        )
+        yield f"  users     felt it from {_time(felt['since'], recording)} {until}"
+        were = "was" if radius["requests"] == 1 else "were"
+        yield f"              {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
+        for entry in radius["entries"]:
+            if entry["harmed"]:
+                yield f"              {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
+    yield from _listed("spread", fault["mechanism"], lambda step: _step(fault["start"], step))
+    yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
+    yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
+    yield from _listed(
+        "not it", fault["red_herrings"], lambda each: f"{each['service']} ({each['what']}): {each['ruled_out_by']}"
+    )
+    hard = fault["difficulty"]
+    louder = f"; louder: {', '.join(hard['louder'])}" if hard["louder"] else ""
+    yield f"  to see    {_SEEN[hard['label']]}{louder}"
+
+
+def _listed(title: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[str]:
+    for position, item in enumerate(items[:_MOST]):
+        yield f"  {title if position == 0 else '':<8}  {told(item)}"
+    if len(items) > _MOST:
+        yield f"  {'':<8}  and {len(items) - _MOST} more"
+
+
+def _step(start: str, step: dict[str, Any]) -> str:
+    way = step["from"] if step["from"] == step["to"] else f"{step['from']} -> {step['to']}"
+    factor = f" x{step['factor']:.2f}" if "factor" in step else ""
+    return f"{_after(start, step['onset'])}  {way}: {step['mechanism']}{factor} ({_requests(step['requests'])})"
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'' if count == 1 else 's'}"
+
+
+def _were(count: int) -> str:
+    return f"{count} {'was' if count == 1 else 'were'}"
+
+
+def _affected(start: str, each: dict[str, Any]) -> str:
+    peaks = ", ".join(f"{name} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items())
+    return f"{_after(start, each['onset'])}  {each['service']}" + (f": {peaks}" if peaks else "")
+
+
+def _alert(start: str, alert: dict[str, Any]) -> str:
+    where = alert["entry"] or alert["service"] + (f" -> {alert['target']}" if alert["target"] else "")
+    return f"{_after(start, alert['earliest'])}  {alert['type']}: {alert['indicator']} of {where}"
+
+
+def _target(fault: dict[str, Any]) -> str:
+    target = fault["target"]
+    if target["edge"]:
+        return f"{target['edge']['caller']} -> {target['edge']['callee']}"
+    operation = f".{target['operation']}" if target["operation"] else ""
+    return str(target["replica"] or f"{target['service'] or 'all users'}{operation}")
+
+
+def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"{verdict['trace_id']}: {verdict['entry']} at {_time(verdict['timestamp'], truth['recording'])}"
+    yield f"  as it was            {_outcome(verdict['outcome'], verdict['duration_ms'])}"
+    yield f"  without the faults   {_outcome(verdict['twin_outcome'], verdict['twin_duration_ms'])}"
+    faults = {fault["id"]: fault for fault in truth["faults"]}
+    if verdict["effect"] is None:
+        yield "  The faults made no difference to whether it was good."
+    else:
+        causes = ", ".join(
+            f"{name} ({faults[name]['kind']} on {_target(faults[name])})" for name in verdict["caused_by"]
+        )
+        yield f"  {_HARM[verdict['effect']]} because of {causes}; the effect entered it at the span marked *."
+    yield ""
+    yield from _tree(spans, verdict["entered_at"])
+
+
+def _tree(spans: list[dict[str, Any]], entered: str | None) -> Iterator[str]:
+    """The spans of a trace, each below the one that caused it."""
+    below: dict[str | None, list[dict[str, Any]]] = {}
+    for span in sorted(spans, key=lambda span: (span["timestamp"], span["span_id"])):
+        below.setdefault(span["parent_span_id"], []).append(span)
+    begin = min(datetime.fromisoformat(span["timestamp"]) for span in spans)
+
+    def lines(parent: str | None, depth: int) -> Iterator[str]:
+        for span in below.get(parent, ()):
+            after = (datetime.fromisoformat(span["timestamp"]) - begin).total_seconds() * 1000
+            mark = "*" if span["span_id"] == entered else " "
+            arrow = "-> " if span["kind"] == "client" else ""
+            whom = f"{span['peer']} {span['operation']}" if arrow else f"{span['service']}: {span['operation']}"
+            attempt = f" (attempt {span['attempt']})" if arrow and span["attempt"] > 1 else ""
+            error = f"  {span['error_type']}" if span["error_type"] else ""
+            yield f"{mark} {after:>7.0f} {span['duration_ms']:>7.0f}  {'  ' * depth}{arrow}{whom}{attempt}{error}"
+            yield from lines(span["span_id"], depth + 1)
+
+    yield "  from ms  for ms"
+    yield from lines(None, 0)
+
+
+def _outcome(outcome: str | None, milliseconds: float | None) -> str:
+    return "isn't made" if outcome is None or milliseconds is None else f"{outcome} after {milliseconds:,.0f} ms"
+
+
+def _time(moment: str, recording: dict[str, Any]) -> str:
+    """A moment to the second, with its date where the time of day alone could be of two days."""
+    length = datetime.fromisoformat(recording["end"]) - datetime.fromisoformat(recording["start"])
+    return moment[11:19] if length < timedelta(days=1) else f"{moment[:10]} {moment[11:19]}"
+
+
+def _after(start: str, moment: str) -> str:
+    seconds = (datetime.fromisoformat(moment) - datetime.fromisoformat(start)).total_seconds()
+    return f"{'+' if seconds >= 0 else '-'}{duration(round(abs(seconds), 1)):<6}"

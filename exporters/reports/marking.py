@@ -1,0 +1,112 @@
+"""Marks answers to a fixture, or to the cases of a data set: from folders to a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from meshquake.exporters.fixtures import answers, key, layout
+from meshquake.exporters.fixtures.key import TruthError
+from meshquake.exporters.reports import marks
+from meshquake.sim.records import TRACE
+from meshquake.topology.document import DocumentError, Problem, suggestion
+from meshquake.truth import floors, score
+from meshquake.truth.score import Mark
+
+#: Decimals of the figures of a report: records are timed by the microsecond, and no share is known better than that.
+_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Report:
+    """Marks as lines of text, and as a JSON object whose figures are rounded to six decimals."""
+
+    lines: list[str]
+    content: dict[str, Any]
+
+
+def report(folder: Path, given: Path) -> Report:
+    """Mark what was answered.
+
+    Parameters
+    ----------
+    folder
+        A fixture, a case of a data set, or a data set.
+    given
+        A file with the answer; for a data set a folder with such a file, `CASE.json`, for each case.
+
+    Raises
+    ------
+    TruthError
+        If the folder isn't what it should be, or its answer key can't be read.
+    DocumentError
+        If an answer can't be used; with all that is wrong with all of them.
+    """
+    if (folder / "truth" / "index.ndjson").is_file():
+        marked = mark_dataset(folder, given)
+        return Report(marks.dataset_lines(marked), _rounded(marks.dataset_json(marked)))
+    mark = mark_fixture(folder, given)
+    return Report(marks.score_lines(mark), _rounded(mark.as_json()))
+
+
+def _rounded(value: Any) -> Any:
+    """A JSON value without the digits that binary arithmetic leaves, as in 0.09999999999999998."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, _DECIMALS) if isinstance(value, float) else value
+
+
+def mark_fixture(folder: Path, answer: Path) -> Mark:
+    """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
+    truth = key.read_ground_truth(folder)
+    try:
+        effects = dict(key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
+        content = answers.read(answer, truth, effects)
+        since = score.since(truth)
+        rankings = None if since is None else floors.floors(_traces(folder), since)
+        return score.mark(truth, effects, content, rankings)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
+
+
+def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
+    """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
+    cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
+    if not given.is_dir():
+        raise DocumentError([Problem(str(given), 0, "", "must be a folder with an answer, CASE.json, for each case")])
+    files = {path.stem: path for path in sorted(given.glob("*.json"))}
+    problems = [
+        Problem(str(path), 0, "", f"the data set has no such case{suggestion(case, cases)}")
+        for case, path in files.items()
+        if case not in cases
+    ]
+    if not files:
+        problems.append(Problem(str(given), 0, "", "holds no answers: they are called CASE.json"))
+    marked: dict[str, Mark | None] = dict.fromkeys(cases)
+    for case in cases:
+        try:
+            if case in files:
+                marked[case] = mark_fixture(folder / "telemetry" / case, files[case])
+        except DocumentError as error:
+            problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return marked
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _traces(folder: Path) -> pl.DataFrame:
+    """What the floors look at of a fixture's spans."""
+    wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
+    path = layout.path(folder, "traces.ndjson")
+    try:
+        return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TruthError(f"{path}: can't be read: {str(error).partition(chr(10))[0]}") from None

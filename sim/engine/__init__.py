@@ -1,0 +1,1 @@
+"""The life of a call, and what it touches: the hot path."""

@@ -1,0 +1,154 @@
+"""Call sites: the places in the call tree of an entry operation.
+
+The operations of a topology form a graph; what a request does is a tree, grown from its entry by following every call.
+A site is a place in that tree, so it has its own draws (`sim.engine.tape`), and two requests of the same entry meet
+the same sites in the same roles. Sites are made once, before the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.tape import Tape
+from meshquake.topology.addresses import address
+from meshquake.topology.distributions import Distribution
+from meshquake.topology.spec import Call as CallSpec
+from meshquake.topology.spec import Entry, Operation
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.caller_state import Link
+    from meshquake.sim.engine.service import Service
+
+#: Attempts are digits of a visit, which is a number in this base: `visit = 16 * (visit of the caller) + attempt - 1`.
+VISIT_BITS = 4
+#: The bits of a visit that number the attempt.
+ATTEMPT = (1 << VISIT_BITS) - 1
+
+
+class Site:
+    """One place in a call tree: the operation called there, and what that leads to.
+
+    Before the run, `unroll` gives it its draws.
+    """
+
+    __slots__ = (
+        "_build",
+        "_tapes",
+        "entry",
+        "hit_rate",
+        "index",
+        "key",
+        "link",
+        "operation",
+        "optional",
+        "parent",
+        "probability",
+        "ready",
+        "service",
+        "steps",
+        "tape",
+        "then",
+    )
+
+    tape: Tape  # of first attempts whose callers are first attempts, and so on up to the user
+
+    def __init__(
+        self,
+        index: int,
+        entry: int,
+        parent: Site | None,
+        service: Service,
+        operation: int,
+        link: Link | None,
+        spec: CallSpec | None,
+        work: Distribution,
+        key: int,
+    ) -> None:
+        self.index = index
+        self.entry = entry
+        self.parent = parent
+        self.service = service
+        #: The service's, at hand: each call looks at it.
+        self.ready = service.ready
+        #: Position of the operation in its service.
+        self.operation = operation
+        self.link = link
+        self.probability = spec.probability if spec else 1.0
+        self.optional = spec.optional if spec else False
+        self.hit_rate = spec.hit_rate if spec else None
+        #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do.
+        self.steps: list[tuple[list[Site], bool]] = []
+        #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
+        self.then: Site | None = None
+        self.key = key
+        self._tapes: dict[int, Tape] = {}
+        self._build = (work, link.spec.latency if link else None)
+
+    def unroll(self, page: int) -> None:
+        """Make the tape, with draws for so many requests a page."""
+        self.tape = self.tape_of(0, page)
+
+    def tape_of(self, visit: int, page: int = 32) -> Tape:
+        """The tape for a visit; those of retries have short pages, for a retry often comes alone."""
+        tape = self._tapes.get(visit)
+        if tape is None:
+            work, latency = self._build
+            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency)
+        return tape
+
+
+def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site]) -> Site:
+    """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
+
+    Parameters
+    ----------
+    seed
+        Seed of the run, part of each site's address.
+    number
+        Position of the entry in the mix.
+    """
+
+    def place(service: str, operation: str, spec: CallSpec | None, parent: Site | None, path: str) -> Site:
+        runtime = services[service]
+        position, found = runtime.operations[operation]
+        link = parent.service.links[service] if parent else None
+        site = Site(len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path))
+        sites.append(site)
+        names = _Names(path)
+        for group in found.calls:
+            members = [branch(call, site, names) for call in group]
+            site.steps.append((members, all(member.probability >= 1.0 for member in members)))
+        return site
+
+    def branch(spec: CallSpec, parent: Site, names: _Names) -> Site:
+        head = site = place(spec.service, spec.operation, spec, parent, names(spec))
+        for follower in spec.on_miss:
+            site.then = place(follower.service, follower.operation, follower, parent, names(follower))
+            site = site.then
+        return head
+
+    return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}")
+
+
+class _Names:
+    """Paths of the calls of one operation, told apart by target and then by order among the calls to that target.
+
+    So a call that is added to an operation leaves the addresses of the others as they were.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen: dict[str, int] = {}
+
+    def __call__(self, call: CallSpec) -> str:
+        target = f"{call.service}.{call.operation}"
+        count = self._seen.get(target, 0)
+        self._seen[target] = count + 1
+        return f"{self._path}/{target}#{count}"
+
+
+def operations_by_name(operations: tuple[Operation, ...]) -> Iterator[tuple[str, tuple[int, Operation]]]:
+    """Each operation's name with its position."""
+    for position, operation in enumerate(operations):
+        yield operation.name, (position, operation)

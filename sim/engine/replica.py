@@ -1,0 +1,146 @@
+"""One replica at run time: workers, a queue, cores, and what is known of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.caller_state import Channel
+    from meshquake.sim.engine.modifier import Modifier
+    from meshquake.sim.engine.service import Service
+
+
+#: Points in time at which what takes CPU besides is looked at, between two times of accounting.
+_STEPS = 16
+
+
+class Replica:
+    """Free workers are a number, waiting calls a deque; a core is had the same way.
+
+    `busy_clock` and `core_clock` make exact time averages at the cost of one addition a change: a start subtracts
+    the time, an end adds it, so that the busy time up to t is `clock + busy * t`.
+    """
+
+    __slots__ = (
+        "_accounted",
+        "busy_clock",
+        "calls",
+        "channels",
+        "core_clock",
+        "draining",
+        "failures",
+        "free",
+        "handled",
+        "hogged",
+        "idle_cores",
+        "incarnation",
+        "index",
+        "leaked",
+        "limit",
+        "modifiers",
+        "name",
+        "number",
+        "queue",
+        "ready",
+        "run_queue",
+        "service",
+        "stops",
+        "successes",
+        "up",
+        "version",
+    )
+
+    def __init__(self, service: Service, index: int, number: int) -> None:
+        spec = service.spec
+        self.service = service
+        self.index = index
+        #: Position among all replicas of the mesh.
+        self.number = number
+        self.name = f"{spec.name}-{index}"
+        self.version = spec.version
+        #: Position in the mesh's table of (replica, version): one life of the process.
+        self.incarnation = -1
+        self.channels: list[Channel] = []
+        self.up = True
+        self.ready = True
+        self.draining = False
+        #: Faults that hold the process down.
+        self.stops = 0
+        self.failures = 0
+        self.successes = 0
+        self.limit = spec.queue
+        self.free = spec.workers
+        self.idle_cores = spec.cores
+        #: Calls here, working or queued.
+        self.calls = 0
+        self.queue: deque[Call] = deque()
+        #: Calls that have a worker and wait for a core.
+        self.run_queue: deque[Call] = deque()
+        self.busy_clock = 0.0
+        self.core_clock = 0.0
+        self.handled = 0
+        self.leaked = 0.0
+        #: Core-seconds taken so far by something else than requests, up to the last `account`.
+        self.hogged = 0.0
+        #: When that was, and the core-seconds that requests had taken by then.
+        self._accounted = (0.0, 0.0)
+        #: What acts here, in the order in which it began.
+        self.modifiers: tuple[Modifier, ...] = ()
+
+    def busy_time(self, now: float) -> float:
+        """Worker-seconds spent so far."""
+        return self.busy_clock + (self.service.spec.workers - self.free) * now
+
+    def core_time(self, now: float) -> float:
+        """Core-seconds spent so far on requests."""
+        return self.core_clock + (self.service.spec.cores - self.idle_cores) * now
+
+    def account(self, now: float) -> None:
+        """Add up what something else has taken of the cores since the last time: its share of what requests left over.
+
+        To be called before what acts here changes, so that it's exact for what is steady; what rises is averaged, as if
+        requests used the cores evenly meanwhile.
+        """
+        since, used = self._accounted
+        spent = self.core_time(now)
+        self._accounted = (now, spent)
+        if self.modifiers and self.up and now > since:
+            idle = self.service.spec.cores * (now - since) - (spent - used)
+            step = (now - since) / _STEPS
+            share = sum(self._hog(since + (i + 0.5) * step) for i in range(_STEPS)) / _STEPS
+            self.hogged += max(0.0, idle) * share
+
+    def _hog(self, now: float) -> float:
+        """The share of each core that something else takes."""
+        left = 1.0
+        for modifier in self.modifiers:
+            left *= 1.0 - modifier.effect(now).hog
+        return 1.0 - left
+
+    @property
+    def active(self) -> int:
+        """Requests that hold a worker."""
+        return self.service.spec.workers - self.free
+
+    def memory(self) -> float:
+        """Bytes in use: a base, a working set for each request here, garbage since it was last collected, leaks."""
+        if not self.up:
+            return 0.0
+        spec = self.service.spec.memory
+        # Garbage is collected whenever it reaches its mark, so it's a remainder: a sawtooth with no state of its own.
+        garbage = (self.handled * spec.garbage) % (spec.collect_at * spec.limit)
+        return min(spec.limit, spec.base * spec.limit + self.calls * spec.per_request + garbage + self.leaked)
+
+    def clear(self, now: float) -> None:
+        """Forget all work in progress: the process is gone."""
+        self.busy_clock = self.busy_time(now)
+        self.core_clock = self.core_time(now)
+        self.free = self.service.spec.workers
+        self.idle_cores = self.service.spec.cores
+        self.calls = 0
+        self.queue.clear()
+        self.run_queue.clear()
+        self.leaked = 0.0
+        self.handled = 0

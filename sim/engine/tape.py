@@ -1,0 +1,71 @@
+"""Addressed randomness: every draw belongs to a request, none to the order of events.
+
+A draw has an address: the run's seed, the call site, the request's number there, the visit (which attempt of
+which attempt) and the purpose. Two runs with one seed therefore give the same request the same service
+demand, the same hit or miss and the same jitter, whatever else differs between them: common random
+numbers (Law, Simulation Modeling and Analysis, section 11.2), here for each request rather than for each stream.
+
+Draws are made with numpy's Philox, a counter-based generator (Salmon et al., "Parallel random numbers: as easy
+as 1, 2, 3", 2011): the key is a hash of seed and site, the counter is the address, so any draw can be made at
+any time. Making them in pages of consecutive requests is what makes them cheap; how long a page is changes no draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+
+from meshquake.topology.addresses import uniforms
+from meshquake.topology.distributions import Distribution
+
+#: A request's draws at one site: own work, network time out and back (seconds), then uniforms that decide the choice of
+#: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt.
+Row = tuple[float, float, float, float, float, float, float]
+
+_COLUMNS = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
+ROW_BYTES = 8 * _COLUMNS
+#: The row that begins at a byte of a page.
+unpack: Callable[[bytes, int], Row] = Struct("=7d").unpack_from
+
+
+class Tape:
+    """The draws of one call site, for one visit, by request number.
+
+    The two pages used last are kept, since requests reach a site almost in order. They're kept as packed numbers, of
+    which a request takes its row: as Python objects they'd be four times as large, and most sites of a large mesh are
+    reached by few of the requests that a page is for.
+    """
+
+    __slots__ = ("_key", "_latency", "_old", "_old_first", "_visit", "_work", "first", "page", "size")
+
+    def __init__(self, key: int, visit: int, size: int, work: Distribution, latency: Distribution | None) -> None:
+        """Without a `latency`, the network times are not to be looked at."""
+        self._key = key
+        self._visit = visit
+        self.size = size
+        self._work = work
+        self._latency = latency
+        self.first = self._old_first = -size
+        self.page = self._old = b""
+
+    def row(self, number: int) -> Row:
+        """The draws for request `number`."""
+        index = number - self.first
+        if not 0 <= index < self.size:
+            self._turn(number)
+            index = number - self.first
+        return unpack(self.page, index * ROW_BYTES)
+
+    def _turn(self, number: int) -> None:
+        """Make the page that holds `number` the current one."""
+        first = number - number % self.size
+        page = self._old if self._old_first == first else self._draw(first)
+        self._old, self._old_first = self.page, self.first
+        self.page, self.first = page, first
+
+    def _draw(self, first: int) -> bytes:
+        draws = uniforms(self._key, first, self.size, _COLUMNS, self._visit)
+        draws[:, 0] = self._work.quantile(draws[:, 0])
+        if self._latency is not None:
+            draws[:, 1:3] = self._latency.quantile(draws[:, 1:3])
+        return draws.tobytes()

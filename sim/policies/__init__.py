@@ -1,0 +1,1 @@
+"""What callers and servers do to protect themselves, at run time."""

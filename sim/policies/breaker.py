@@ -1,0 +1,150 @@
+"""A circuit breaker at run time: resilience4j's state machine, told state by state.
+
+Closed: calls flow, outcomes are remembered; too many failures or slow calls among them open it.
+Open: calls are refused at once, until `open_for` has passed.
+Half open: so many trial calls are let through; when all have an outcome, they decide by the same thresholds.
+
+The clock is the simulation's. Outcomes of calls that were let through in an earlier state do not count.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+
+from meshquake.topology.policies import CircuitBreaker
+
+CLOSED, HALF_OPEN, OPEN = 0, 1, 2
+STATES = ("closed", "half_open", "open")
+#: Outcomes that are remembered before old ones are forgotten, at least.
+_ROOM = 32
+
+
+class Breaker:
+    """The breaker of one caller replica and edge.
+
+    `notify(state, now, reason)` hears of each transition.
+    """
+
+    __slots__ = (
+        "_bad",
+        "_by_time",
+        "_failed",
+        "_notify",
+        "_outcomes",
+        "_permits",
+        "_recorded",
+        "_room",
+        "_slow",
+        "_slow_call",
+        "_until",
+        "_window",
+        "policy",
+        "state",
+        "turn",
+    )
+
+    def __init__(self, policy: CircuitBreaker, notify: Callable[[int, float, str], None]) -> None:
+        self.policy = policy
+        self._notify = notify
+        self.state = CLOSED
+        #: The number of transitions so far; a call remembers the turn in which it was let through.
+        self.turn = 0
+        self._slow_call = policy.slow_call
+        # The window holds the outcomes whose marks are at most so much below the latest one's: a mark is the time, or,
+        # in a window of calls, a running number.
+        self._by_time = policy.window_time is not None
+        self._window: float = policy.window_calls - 1 if policy.window_time is None else policy.window_time
+        self._recorded = 0
+        #: Marks of the outcomes in the window, oldest first, as packed numbers: a large mesh has thousands of breakers.
+        #: Nearly all are of calls that went well, and only a bad one can open the breaker: until one comes, or there
+        #: are more than `_room`, those that have left the window may still be here.
+        self._outcomes = array("d")
+        self._room = _ROOM
+        #: (mark, failed, slow) of the bad ones among them, likewise.
+        self._bad: deque[tuple[float, bool, bool]] = deque()
+        self._failed = 0
+        self._slow = 0
+        self._permits = 0
+        self._until = 0.0
+
+    def permits(self, now: float) -> bool:
+        """Whether a call may go; in the half-open state this uses up a trial."""
+        if self.state == CLOSED:
+            return True
+        if self.state == OPEN:
+            if now < self._until:
+                return False
+            self._enter(HALF_OPEN, now, "trial calls begin")
+            self._permits = self.policy.half_open_calls
+        if self._permits == 0:
+            return False
+        self._permits -= 1
+        return True
+
+    def forgive(self, turn: int) -> None:
+        """Give a trial back: the call was let through but rejected before it left the caller."""
+        if turn == self.turn and self.state == HALF_OPEN:
+            self._permits += 1
+
+    def record(self, now: float, turn: int, failed: bool, duration: float) -> None:
+        """Remember the outcome of a call that was let through in `turn` and took `duration` seconds."""
+        if turn != self.turn:
+            return
+        self._recorded += 1
+        mark = now if self._by_time else self._recorded
+        outcomes = self._outcomes
+        outcomes.append(mark)
+        slow = duration > self._slow_call
+        bad = failed or slow
+        if bad:
+            self._bad.append((mark, failed, slow))
+            self._failed += failed
+            self._slow += slow
+        if self.state == HALF_OPEN:
+            if len(outcomes) >= self.policy.half_open_calls:
+                reason = self._too_bad()
+                if reason:
+                    self._open(now, reason)
+                else:
+                    self._enter(CLOSED, now, "trial calls succeeded")
+        elif bad:
+            self._forget(mark - self._window)
+            if len(outcomes) >= self.policy.enough:
+                reason = self._too_bad()
+                if reason:
+                    self._open(now, reason)
+        elif len(outcomes) > self._room:
+            self._forget(mark - self._window)
+            self._room = max(_ROOM, 2 * len(outcomes))
+
+    def _forget(self, last: float) -> None:
+        """Forget outcomes whose marks are lower."""
+        del self._outcomes[: bisect_left(self._outcomes, last)]
+        while self._bad and self._bad[0][0] < last:
+            _, failed, slow = self._bad.popleft()
+            self._failed -= failed
+            self._slow -= slow
+
+    def _too_bad(self) -> str:
+        """Why the outcomes remembered are reason enough to open; empty if they aren't."""
+        count = len(self._outcomes)
+        if self._failed >= self.policy.failure_rate * count:
+            return f"{self._failed} of {count} calls failed"
+        if self._slow >= self.policy.slow_rate * count:
+            return f"{self._slow} of {count} calls slower than {self.policy.slow_call:g} s"
+        return ""
+
+    def _open(self, now: float, reason: str) -> None:
+        self._until = now + self.policy.open_for
+        self._enter(OPEN, now, reason)
+
+    def _enter(self, state: int, now: float, reason: str) -> None:
+        self.state = state
+        self.turn += 1
+        del self._outcomes[:]
+        self._bad.clear()
+        self._failed = self._slow = 0
+        self._notify(state, now, reason)

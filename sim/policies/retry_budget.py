@@ -1,0 +1,50 @@
+"""A retry budget at run time: retries may be a share of recent calls plus some a second (Finagle, Linkerd)."""
+
+from __future__ import annotations
+
+from meshquake.topology.policies import RetryBudget
+
+_SLOTS = 10  # the window slides in tenths, as Finagle's windowed token bucket does
+#: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.
+_ROUNDING = 1e-9
+
+
+class Budget:
+    """The retry budget of one caller replica and edge."""
+
+    __slots__ = ("_calls", "_current", "_policy", "_retries", "_until", "_width")
+
+    def __init__(self, policy: RetryBudget) -> None:
+        self._policy = policy
+        self._width = policy.window / _SLOTS
+        #: What came in each slot of the window; slot n is at position n modulo their number.
+        self._calls = [0] * _SLOTS
+        self._retries = [0] * _SLOTS
+        #: The slot of the latest call or retry, and when it ends.
+        self._current = -1
+        self._until = 0.0
+
+    def deposit(self, now: float) -> None:
+        """A call is made: the budget grows by its ratio."""
+        if now >= self._until:
+            self._turn(now)
+        self._calls[self._current % _SLOTS] += 1
+
+    def withdraw(self, now: float) -> bool:
+        """A retry is wanted: count it if the budget allows it."""
+        if now >= self._until:
+            self._turn(now)
+        policy = self._policy
+        earned = policy.ratio * sum(self._calls) + policy.minimum * policy.window
+        if earned - sum(self._retries) < 1 - _ROUNDING:
+            return False
+        self._retries[self._current % _SLOTS] += 1
+        return True
+
+    def _turn(self, now: float) -> None:
+        """Begin the slot of `now`, and forget those that have left the window."""
+        slot = int(now // self._width)
+        for passed in range(max(self._current + 1, slot - _SLOTS + 1), slot + 1):
+            self._calls[passed % _SLOTS] = self._retries[passed % _SLOTS] = 0
+        self._current = slot
+        self._until = (slot + 1) * self._width

@@ -1,0 +1,124 @@
+"""What OpenTelemetry's conventions say of a span, case by case."""
+
+import pytest
+
+from meshquake.exporters.formats.semconv import GRPC, Conventions, resource
+from meshquake.topology.loader import parse
+from meshquake.topology.policies import ERRORS
+
+MESH = """
+name: small
+services:
+  gate: {kind: gateway, operations: {page: {calls: [shop.buy]}}}
+  shop: {operations: {buy: {calls: [bank.pay, store.insert, quick.get]}}}
+  bank: {kind: external, operations: {pay: {}}}
+  store: {kind: database, operations: {insert: {}}}
+  quick: {kind: cache, operations: {get: {}}}
+workload: {rate: 1/s, mix: {gate.page: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def conventions():
+    return Conventions(parse(MESH, "small.yaml").topology)
+
+
+def span(service, operation, kind, peer, error=None, status=None, attempt=1):
+    return {
+        "service": service,
+        "operation": operation,
+        "kind": kind,
+        "peer": peer,
+        "error_type": error,
+        "status": "error" if error else "success",
+        "status_code": status or (ERRORS[error] if error else 200),
+        "attempt": attempt,
+    }
+
+
+def test_a_user_is_answered_by_http(conventions):
+    found = conventions.describe(span("gate", "page", "server", None, "internal"))
+    assert (found.name, found.kind, found.failed) == ("POST /page", 2, True)
+    assert found.metric == "http.server.request.duration"
+    assert found.attributes == {
+        "http.request.method": "POST",
+        "server.address": "gate",
+        "url.scheme": "http",
+        "http.route": "/page",
+        "url.path": "/page",
+        "http.response.status_code": 500,
+        "error.type": "internal",
+    }
+
+
+def test_a_service_that_is_not_of_the_mesh_is_asked_by_http_and_counts_resends(conventions):
+    found = conventions.describe(span("shop", "pay", "client", "bank", "unavailable", attempt=3))
+    assert (found.name, found.kind, found.failed) == ("POST /pay", 3, True)
+    assert found.metric == "http.client.request.duration"
+    assert found.attributes == {
+        "http.request.method": "POST",
+        "server.address": "bank",
+        "url.scheme": "http",
+        "server.port": 80,
+        "url.full": "http://bank/pay",
+        "url.template": "/pay",
+        "http.request.resend_count": 2,
+        "http.response.status_code": 503,
+        "error.type": "unavailable",
+        "mesh.attempt": 3,
+    }
+
+
+def test_who_got_no_answer_has_no_status_of_one(conventions):
+    found = conventions.describe(span("shop", "pay", "client", "bank", "timeout"))
+    assert "http.response.status_code" not in found.attributes and found.attributes["error.type"] == "timeout"
+
+
+def test_services_ask_each_other_by_grpc(conventions):
+    asked = conventions.describe(span("gate", "buy", "client", "shop", "timeout"))
+    answered = conventions.describe(span("shop", "buy", "server", "gate"))
+    assert (asked.name, asked.metric) == ("shop/buy", "rpc.client.call.duration")
+    assert (answered.name, answered.metric) == ("shop/buy", "rpc.server.call.duration")
+    both = {"rpc.system.name": "grpc", "rpc.method": "shop/buy", "server.address": "shop"}
+    assert asked.attributes == both | {"rpc.response.status_code": "DEADLINE_EXCEEDED", "error.type": "timeout"}
+    assert answered.attributes == both | {"rpc.response.status_code": "OK", "client.address": "gate"}
+
+
+@pytest.mark.parametrize(
+    ("store", "operation", "system"), [("store", "insert", "postgresql"), ("quick", "get", "redis")]
+)
+def test_databases_and_caches_are_asked_as_such(store, operation, system, conventions):
+    asked = conventions.describe(span("shop", operation, "client", store))
+    inside = conventions.describe(span(store, operation, "server", "shop"))
+    said = {"db.system.name": system, "db.operation.name": operation, "server.address": store}
+    assert (asked.name, asked.metric, asked.attributes) == (
+        f"{operation} {store}",
+        "db.client.operation.duration",
+        said,
+    )
+    assert (inside.metric, inside.attributes) == (None, said | {"client.address": "shop"})
+
+
+def test_that_a_client_went_away_is_an_error_to_it_and_none_to_the_server(conventions):
+    for kind, failed in (("server", False), ("client", True)):
+        who, peer = ("shop", "gate") if kind == "server" else ("gate", "shop")
+        assert conventions.describe(span(who, "buy", kind, peer, "cancelled")).failed is failed
+
+
+def test_a_duration_is_measured_by_what_tells_calls_apart_and_not_by_who_called(conventions):
+    found = conventions.describe(span("shop", "buy", "server", "gate", attempt=2))
+    assert set(found.measured) == {"rpc.system.name", "rpc.method", "rpc.response.status_code", "server.address"}
+
+
+def test_every_status_has_one_of_grpc():
+    assert {200, *ERRORS.values()} <= set(GRPC)
+
+
+def test_a_process_has_all_its_names_and_a_service_only_its_own():
+    assert resource("shop", "shop-0", "1.2.0") == {
+        "service.name": "shop",
+        "service.version": "1.2.0",
+        "service.instance.id": "shop-0",
+        "k8s.pod.name": "shop-0",
+    }
+    assert resource("shop", None, None) == {"service.name": "shop"}

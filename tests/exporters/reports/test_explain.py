@@ -1,0 +1,229 @@
+"""An incident and a request told in words: for each scenario, and what is said when they can't be told."""
+
+import json
+import re
+from itertools import pairwise
+from shutil import copytree
+
+import answer_key
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from meshquake.commands.main import main
+from meshquake.exporters.fixtures import writing
+from meshquake.exporters.fixtures.key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
+from meshquake.exporters.reports import explain
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.simulation import Simulation
+
+SHORT = Options(lead_in=4.0, duration=10.0, recovery=4.0)
+
+
+@pytest.fixture(scope="module", params=shipped())
+def each(request, tmp_path_factory):
+    """A short fixture of each scenario."""
+    return make(request.param, tmp_path_factory.mktemp("each"))
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory):
+    return make("outage", tmp_path_factory.mktemp("one"))
+
+
+def make(name, output):
+    loaded = load(shipped()[name], SHORT)
+    writing.write(Simulation(loaded.scenario, loaded.topology), output / name, 1.0, lambda batch: None)
+    return output / name
+
+
+# -- an incident ------------------------------------------------------------------------------------------------------
+
+
+def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_felt(each):
+    lines, truth = explain.incident(each), read_ground_truth(each)
+    text = "\n".join(lines)
+    counts = truth["requests"]
+    were = "was" if counts["harmed"] == 1 else "were"
+    assert f"Of {counts['total']} requests {counts['harmed']} {were} harmed" in lines[0]
+    for fault in truth["faults"]:
+        story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
+        assert story.startswith(f"{fault['kind']} on ")
+        assert f"to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
+        assert ("felt nothing" in story) is fault["latent"]
+        goes_on = fault["end"] == truth["recording"]["end"]
+        assert (re.search("acted .* to the end of the recording", story) is not None) is goes_on
+        assert len(re.findall(r"\(\d+ requests?\)", story)) == min(len(fault["mechanism"]), 8)
+    for other in truth["background"]:
+        assert f"{other['kind']} of {other['target']}" in lines[-1]
+    assert all(len(line) < 250 for line in lines)
+
+
+def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
+    verdicts = scan_verdicts(each).collect()
+    for effect in verdicts["effect"].unique():
+        verdict = verdicts.filter(pl.col("effect").eq_missing(effect)).row(-1, named=True)
+        lines = explain.request(each, verdict["trace_id"])
+        marked = [line for line in lines if line.startswith("* ")]
+        assert len(marked) == (effect is not None)
+        assert lines[0].startswith(f"{verdict['trace_id']}: {verdict['entry']} at ")
+
+
+def test_nothing_wrong_is_called_so(tmp_path):
+    assert explain.incident(make("normal", tmp_path))[0].startswith("Nothing was wrong. Of ")
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Tells of a key that is given."""
+
+    def tell(content):
+        (tmp_path / "traces.ndjson").touch()
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        (tmp_path / GROUND_TRUTH).write_text(json.dumps(content))
+        return explain.incident(tmp_path)
+
+    return tell
+
+
+def one(**changes):
+    """A fault of `answer_key`, whose alerts have no entry, without them."""
+    return answer_key.fault(**{"alerts": [], **changes})
+
+
+@pytest.mark.parametrize(
+    ("faults", "beginning"),
+    [
+        ([one()], "One fault, and users felt it. Of"),
+        ([one(**answer_key.LATENT)], "One fault, and no user felt it. Of"),
+        ([one(**answer_key.LATENT), one(**answer_key.LATENT)], "2 faults, of which users felt none. Of"),
+        ([one(), one(**answer_key.LATENT)], "2 faults, of which users felt 1. Of"),
+    ],
+)
+def test_how_many_faults_users_felt_is_said_first(told, faults, beginning):
+    assert told(answer_key.truth(*faults))[0].startswith(beginning)
+
+
+def test_one_request_is_told_as_one(told):
+    radius = {"requests": 1, "share": 1.0, "entries": []}
+    counts = {"total": 1, "harmed": 1, "spared": 0, "background": 1}
+    lines = told({**answer_key.truth(one(blast_radius=radius)), "requests": counts})
+    assert lines[:2] == [
+        "One fault, and users felt it. Of 1 request 1 was harmed",
+        "(1 was bad with and without the faults, 0 were spared).",
+    ]
+    assert "              1 request was harmed, 100% of all" in lines
+
+
+def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told):
+    besides = [{"kind": "job", "target": "mail", "start": answer_key.at(10)}]
+    short = {**answer_key.truth(one(ramp_end=answer_key.at(70))), "background": besides}
+    long = {**short, "recording": {"start": answer_key.at(0), "end": "2024-01-16T10:30:00.000000+00:00"}}
+    for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
+        assert f"  acted     {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
+        assert f"  users     felt it from {day}10:31:06 to {day}10:32:10" in lines
+        assert lines[-1] == f"Besides, and no fault: job of mail at {day}10:30:10"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "shown"),
+    [
+        ("slow", {"severity": 0.4, "factor": 37.5}, "severity 40%, factor 37.5"),
+        ("delay", {"severity": 1.0, "by": 0.25}, "severity 100%, by 250ms"),
+        ("leak", {"severity": 1.0, "rate": 8388608.0}, "severity 100%, rate 8MiB"),
+    ],
+)
+def test_parameters_are_written_as_in_a_scenario_file(told, kind, parameters, shown):
+    lines = told(answer_key.truth(one(kind=kind, parameters=parameters)))
+    assert f"{kind}-1: {kind} on store.select ({shown})" in lines
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**answer_key.truth(), "faults": [7]},
+        answer_key.truth(one(parameters=[1])),
+        answer_key.truth(one(affected=[{"service": "a", "onset": answer_key.at(60), "peak": 3}])),
+    ],
+    ids=["no fault", "no parameters", "no peak"],
+)
+def test_a_key_of_another_shape_is_refused(told, content):
+    with pytest.raises(TruthError, match=r"its ground_truth\.json isn't an answer key: "):
+        told(content)
+
+
+# -- a request --------------------------------------------------------------------------------------------------------
+
+
+def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_span_in_its_tree(outage):
+    verdicts = scan_verdicts(outage).filter(effect="failed").collect()
+    verdict = verdicts.row(len(verdicts) // 2, named=True)
+    lines = explain.request(outage, verdict["trace_id"])
+    assert lines[1].endswith(f"{verdict['outcome']} after {verdict['duration_ms']:,.0f} ms")
+    assert lines[2].endswith(f"{verdict['twin_outcome']} after {verdict['twin_duration_ms']:,.0f} ms")
+    assert "It failed because of " in lines[3] and all(fault in lines[3] for fault in verdict["caused_by"])
+    spans = pl.read_ndjson(outage / "traces.ndjson", infer_schema_length=None).filter(trace_id=verdict["trace_id"])
+    assert len(lines) == 6 + len(spans)
+    (entered,) = spans.filter(span_id=verdict["entered_at"]).to_dicts()
+    (marked,) = [line for line in lines[6:] if line.startswith("*")]
+    assert entered["operation"] in marked
+    assert (entered["error_type"] or "") in marked
+
+
+def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
+    verdict = scan_verdicts(outage).collect().row(0, named=True)
+    told = [line[18:] for line in explain.request(outage, verdict["trace_id"])[6:]]
+    depths = [(len(line) - len(line.lstrip())) // 2 for line in told]
+    assert depths[0] == 0 and min(depths[1:]) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(depths))
+    assert [line.lstrip().startswith("-> ") for line in told] == [depth % 2 == 1 for depth in depths]
+
+
+def test_an_unknown_trace_is_refused_with_the_nearest_there_is(outage):
+    known = scan_verdicts(outage).collect()["trace_id"][5]
+    wrong = known[:-1] + ("0" if known[-1] != "0" else "1")
+    with pytest.raises(TruthError, match=f"has no trace {wrong} .did you mean '{known}'"):
+        explain.request(outage, wrong)
+    with pytest.raises(TruthError, match="has no trace nonsense"):
+        explain.request(outage, "nonsense")
+
+
+# -- what can't be told -----------------------------------------------------------------------------------------------
+
+
+def break_key(folder):
+    (folder / GROUND_TRUTH).write_text(json.dumps({"format": 1, "faults": [{}], "requests": {}}))
+
+
+def break_verdicts(folder):
+    (folder / VERDICTS).write_text("{")
+
+
+def cut_verdicts(folder):
+    lines = (folder / VERDICTS).read_text().splitlines(keepends=True)
+    (folder / VERDICTS).write_text("".join(lines[:-1]))
+
+
+def break_traces(folder):
+    (folder / "traces.ndjson").write_text('{"trace_id": 7')
+
+
+@pytest.mark.parametrize(
+    "harm", [break_key, break_verdicts, cut_verdicts, break_traces], ids=lambda harm: harm.__name__
+)
+def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
+    trace = scan_verdicts(outage).filter(effect="failed").collect()["trace_id"][0]
+    harmed = copytree(outage, tmp_path / "harmed")
+    harm(harmed)
+    with pytest.raises(TruthError, match=str(harmed)) as refused:
+        explain.incident(harmed) if harm is break_key else explain.request(harmed, trace)
+    assert "\n" not in str(refused.value)
+    assert ("verdicts.ndjson: " in str(refused.value)) is (harm in (break_verdicts, cut_verdicts))
+
+
+def test_the_command_prints_the_story_and_ends_with_2_where_there_is_none(outage, tmp_path):
+    told = CliRunner().invoke(main, ["explain", str(outage)])
+    assert (told.exit_code, told.stdout.splitlines()) == (0, explain.incident(outage))
+    refused = CliRunner().invoke(main, ["explain", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert refused.stderr == f"{tmp_path}: not a fixture: it has no traces.ndjson\n"

@@ -1,0 +1,80 @@
+"""Deadlines of one length behind one timer."""
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from meshquake.sim.engine.call import Call
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.mesh import Mesh
+from meshquake.sim.policies.timeout import Deadlines
+from meshquake.topology.loader import parse
+
+MESH = parse("name: m\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}\n", "m").topology
+SITE = Mesh(MESH, 1, 1.0).sites[0]
+
+
+def call_sent(number, now):
+    """A call that is sent now; real ones, since the compiled hot path takes no others."""
+    return Call(SITE, number, 0, None, None, SITE.tape.row(number), now)
+
+
+class Watched:
+    """Calls under a deadline of one second, and who reached it when."""
+
+    def __init__(self):
+        self.env = Environment()
+        self.expired = []
+        self.deadlines = Deadlines(self.env, 1.0, self.expire)
+
+    def expire(self, call):
+        call.waiting = False
+        self.expired.append((self.env.now, call.number))
+
+    def send(self, number, at, answered=None):
+        call = call_sent(number, at)
+        self.env.call_at(at, self.deadlines.watch, call)
+        if answered is not None:
+            self.env.call_at(answered, lambda call: setattr(call, "waiting", False), call)
+
+
+def test_who_still_waits_expires_and_who_was_answered_does_not():
+    watched = Watched()
+    watched.send(0, 0.0)
+    watched.send(1, 0.25, answered=0.5)
+    watched.send(2, 0.5)
+    watched.send(3, 3.0)
+    watched.env.advance(10)
+    assert watched.expired == [(1.0, 0), (1.5, 2), (4.0, 3)]
+
+
+def test_an_expiry_may_set_the_next_deadline():
+    """An attempt that times out is followed by another at once."""
+    watched = Watched()
+
+    def expire(call):
+        watched.expire(call)
+        if len(watched.expired) < 3:
+            watched.deadlines.watch(call_sent(5, watched.env.now))
+
+    watched.deadlines = Deadlines(watched.env, 1.0, expire)
+    watched.send(0, 0.0)
+    watched.env.advance(10)
+    assert watched.expired == [(1.0, 0), (2.0, 5), (3.0, 5)]
+
+
+TIMES = st.floats(0, 5)
+
+
+@given(st.lists(st.tuples(TIMES, st.none() | TIMES), max_size=20))
+def test_it_does_what_a_timer_for_each_call_would_do(calls):
+    watched = Watched()
+    expected = []
+    for name, (sent, after) in enumerate(calls):
+        answered = None if after is None else sent + after
+        watched.send(name, sent, answered)
+        # Which of the two comes first at the very moment of the deadline is not what this is about.
+        assume(answered != sent + 1.0)
+        if answered is None or answered > sent + 1.0:
+            expected.append((sent + 1.0, name))
+    watched.env.advance(20)
+    assert sorted(watched.expired) == sorted(expected)

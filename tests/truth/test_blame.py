@@ -1,0 +1,70 @@
+"""Which of several faults broke the promise to users: on a few requests that each of them harmed."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from twin_runs import compare, simulation
+
+from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.topology.spec import Objective
+from meshquake.truth.blame import Blame
+from meshquake.truth.objective import Promise
+
+FAILED = 3
+
+
+class Some:
+    """A hundred requests a second in which a fault, or several, harmed some: counts by the faults that did it."""
+
+    def __init__(self, **counts):
+        causes = [name for name, count in counts.items() for _ in range(count)]
+        self.causes = np.array([[fault in name for fault in "ABC"] for name in causes])
+        self.harmed = np.array([bool(set(name) & set("ABC")) for name in causes])
+        bad = np.array([name != "good" for name in causes])
+        self.fact = SimpleNamespace(
+            rows={"sent": np.full(len(causes), 0.5), "outcome": np.where(bad, FAILED, SUCCESS)},
+            duration=np.full(len(causes), 0.1),
+            entry=np.zeros(len(causes), dtype=int),
+        )
+
+
+def guilty(**counts):
+    """Which of the faults A, B and C broke a promise."""
+    some = Some(**counts)
+    promise = Promise(Objective(share=0.95, minimum=3), 1, 12)
+    promise.count(some.fact)
+    blame = Blame(promise, 3)
+    blame.take(some)
+    return "".join(name for name, broken in zip("ABC", blame.broken(), strict=True) if broken.any())
+
+
+@pytest.mark.parametrize(
+    ("counts", "names"),
+    [
+        ({"good": 100}, ""),
+        ({"A": 10, "good": 90}, "A"),
+        ({"A": 4, "good": 96}, ""),
+        ({"A": 3, "B": 3, "good": 94}, "AB"),
+        ({"A": 30, "B": 20, "good": 50}, "AB"),
+        ({"AB": 10, "good": 90}, "AB"),
+        ({"A": 30, "B": 1, "good": 69}, "A"),
+        ({"A": 30, "B": 20, "C": 1, "good": 49}, "AB"),
+        ({"A": 4, "B": 4, "C": 4, "good": 88}, "ABC"),
+        ({"A": 4, "background": 4, "good": 92}, "A"),
+        ({"background": 10, "A": 1, "good": 89}, ""),
+    ],
+    ids=str,
+)
+def test_who_broke_a_promise_is_whose_harm_is_needed_for_it_or_enough_for_it_or_else_all_that_harmed(counts, names):
+    assert guilty(**counts) == names
+
+
+def test_a_promise_that_faults_broke_is_laid_at_the_door_of_one_at_least_when_and_where_it_is_broken():
+    """Two faults overlap, each of which breaks promises by itself."""
+    run = compare(simulation("fail: {target: database, share: 60%}", "refuse: {target: inventory-service, at: 20%}"))
+    broken = run.twins.promise.broken()
+    assert broken.any() and run.key["requests"]["background"] == 0
+    blamed = np.logical_or.reduce([finding.broken for finding in run.twins.findings])
+    assert (blamed == broken).all()
+    assert run.key["incident"] and not any(fault["latent"] for fault in run.key["faults"])

@@ -1,0 +1,118 @@
+"""When a series has left what it would have been: by rule, on series of a few values."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshquake.truth.departures import SUSTAINED, Departure, departures
+
+NAN = float("nan")
+
+
+def found(fact, twin, begin=0.0):
+    """The departure of one series, or None."""
+    columns = (np.array(values, dtype=float).reshape(-1, 1) for values in (fact, twin))
+    fact, twin = columns
+    return departures(fact, twin, twin, begin).get(0)
+
+
+def test_a_step_is_a_departure_from_its_first_second_on_with_the_peak_at_its_highest():
+    assert found([5, 5, 5, 9, 12, 11], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 12.0, 5.0)
+
+
+def test_a_fall_is_one_too():
+    assert found([5, 5, 5, 2, 1, 2], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 1.0, 5.0)
+
+
+def test_a_series_that_is_as_it_would_be_has_not_departed():
+    assert found([5, 6, 5, 4, 5, 6], [5, 6, 5, 4, 5, 6]) is None
+
+
+def test_a_constant_that_stays_what_it_is_has_not_departed_and_one_that_changes_has():
+    assert found([0, 0, 0, 0], [0, 0, 0, 0]) is None
+    assert found([0, 1, 1, 1], [0, 0, 0, 0]) == Departure(1, 1, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("odd", range(SUSTAINED))
+def test_one_odd_second_or_two_are_nothing(odd):
+    fact = [5.0] * 10
+    fact[4 : 4 + odd] = [50.0] * odd
+    assert found(fact, [5.0] * 10) is None
+    fact[4 : 4 + SUSTAINED] = [50.0] * SUSTAINED
+    assert found(fact, [5.0] * 10) == Departure(4, 4, 50.0, 5.0)
+
+
+def test_seconds_need_not_be_one_after_another():
+    assert found([5, 50, 5, 60, 5, 50], [5] * 6) == Departure(1, 3, 60.0, 5.0)
+
+
+def test_what_is_no_more_than_twice_as_far_off_as_the_twin_ever_went_is_nothing():
+    twin = [10, 10, 10, 13, 10, 10, 10]
+    assert found([10, 16, 16, 16, 16, 10, 10], twin) is None
+    assert found([10, 17, 17, 17, 10, 10, 10], twin) == Departure(1, 1, 17.0, 10.0)
+
+
+def test_the_onset_is_when_it_first_leaves_the_twins_values_though_it_goes_far_only_later():
+    twin = [10, 11, 9, 10, 11, 9, 10, 11]
+    assert found([10, 11, 9, 12, 20, 30, 30, 11], twin) == Departure(3, 5, 30.0, 10.0)
+
+
+def test_nothing_before_the_fault_counts():
+    assert found([50, 50, 50, 5, 5, 5], [5] * 6, begin=3.0) is None
+    assert found([50, 5, 5, 50, 50, 50], [5] * 6, begin=3.7) == Departure(3, 3, 50.0, 5.0)
+
+
+def test_seconds_without_a_sample_are_passed_over():
+    assert found([5, NAN, 50, NAN, 50, 50], [5, 5, NAN, 5, 5, 5]) == Departure(2, 2, 50.0, 5.0)
+
+
+def test_a_series_without_any_sample_in_either_run_has_not_departed():
+    assert found([NAN] * 5, [5] * 5) is None
+    assert found([5] * 5, [NAN] * 5) is None
+
+
+def test_what_only_the_longer_run_has_is_left_out():
+    assert found([5, 5, 50, 50, 50], [5, 5, 5]) is None
+
+
+def test_series_are_told_apart_by_column():
+    fact, twin = np.full((5, 3), 5.0), np.full((5, 3), 5.0)
+    fact[1:, 2] = 7.0
+    assert departures(fact, twin, twin, 0.0) == {2: Departure(1, 1, 7.0, 5.0)}
+    assert departures(*(np.zeros((0, 3)) for _ in range(3)), 0.0) == {}
+
+
+VALUES = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
+
+
+@given(VALUES, st.integers(0, 30))
+def test_no_series_departs_from_itself(values, begin):
+    assert found(values, values, begin) is None
+
+
+@given(VALUES, VALUES, st.integers(0, 30))
+def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_of_what_the_twin_shows(
+    fact, twin, begin
+):
+    departure = found(fact, twin, begin)
+    length = min(len(fact), len(twin))
+    fact, twin = fact[:length], twin[:length]
+    usual, reach = np.median(twin), max(max(twin) - np.median(twin), np.median(twin) - min(twin))
+    far = [second for second in range(begin, length) if abs(fact[second] - usual) > 2 * reach]
+    if len(far) < SUSTAINED:
+        assert departure is None
+        return
+    outside = [second for second in range(begin, length) if not min(twin) <= fact[second] <= max(twin)]
+    assert departure.onset == outside[0] <= far[0] <= departure.peak
+    assert departure.value == fact[departure.peak]
+    assert abs(departure.value - usual) == max(abs(fact[second] - usual) for second in far)
+
+
+def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
+    healthy = np.full((20, 1), 5.0)
+    other, fact = healthy.copy(), healthy.copy()
+    other[2:8] = fact[2:8] = 90.0  # another fault, which both runs have
+    fact[12:18] = 30.0
+    assert departures(fact, other, healthy, 0.0) == {0: Departure(12, 12, 30.0, 5.0)}
+    assert departures(fact, fact, healthy, 0.0) == {}

@@ -1,0 +1,291 @@
+"""The key as a whole: what it says of the shipped scenarios is pinned, and what it says of any agrees with itself."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from jsonschema import Draft202012Validator
+from pinning import FILE, played, summary
+from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
+
+from meshquake.faults.loader import parse, shipped
+from meshquake.sim.simulation import Simulation
+from meshquake.truth import schema
+from meshquake.truth.key import Clock
+
+HARMED = pl.col("effect").is_in(["failed", "slowed"])
+RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in FAULTS)]
+every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirect=True)
+
+
+@pytest.fixture
+def run(request):
+    """A shipped scenario, or a short incident of each kind of fault."""
+    source, name = request.param
+    return played(name) if source == "shipped" else incident(name)
+
+
+# -- as a whole -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_keys_of_the_shipped_scenarios_are_as_they_were_checked_by_hand(name):
+    """If one has changed for a good reason: python tests/pinning.py, and check it again."""
+    assert summary(played(name).key) == json.loads(FILE.read_text(encoding="utf-8"))[name]
+
+
+@every_run
+def test_the_key_is_as_its_schema_says(run):
+    Draft202012Validator(schema.ground_truth()).validate(json.loads(json.dumps(run.key)))
+    validator = Draft202012Validator(schema.verdict())
+    lines = pl.concat([run.verdicts.gather_every(40), run.changed.gather_every(10)])
+    for line in lines.write_ndjson().splitlines():
+        validator.validate(json.loads(line))
+
+
+@pytest.mark.parametrize("content", [schema.ground_truth(), schema.verdict()], ids=lambda schema: schema["title"])
+def test_the_schemas_are_schemas(content):
+    Draft202012Validator.check_schema(content)
+
+
+def test_what_a_scenario_calls_itself_and_its_faults_changes_nothing_but_their_ids():
+    run = incident("stop")
+    scenario, topology = run.twins.simulation.scenario, run.twins.simulation.topology
+    other = compare(Simulation(replace(scenario, name="quiet-sunday", summary="nothing"), topology, seed=7))
+    assert json.dumps(other.key) == json.dumps(run.key)
+    assert other.verdicts.equals(run.verdicts)
+
+
+def test_a_process_that_was_down_for_part_of_the_window_is_said_to_have_been_down_for_that_part():
+    run = compare(simulation("stop: {target: notification-service, severity: 25%}"))
+    (fault,) = run.key["faults"]
+    began = run.frames["events"].filter(type="restart", service="notification-service")["timestamp"].unique()
+    assert began.to_list() == [fault["end"]]
+
+
+@pytest.mark.parametrize("patience", ["3s", "18s"])
+def test_a_version_that_is_rolled_back_stops_acting_when_its_last_replica_is_replaced(patience):
+    run = compare(simulation(f"deploy: {{target: product-service, share: 50%, unhealthy: 95%, patience: {patience}}}"))
+    (fault,) = run.key["faults"]
+    over = run.frames["events"].filter(type="rollback_completed")["timestamp"].to_list()
+    assert over == ([fault["end"]] if patience == "3s" else [])
+    assert over or fault["end"] == run.key["recording"]["end"]  # which was over before the rollback was
+
+
+@pytest.mark.parametrize("fault", ["deploy: {target: database, share: 20%}", "configure: {target: database}"])
+def test_a_version_or_a_setting_that_stays_acts_to_the_end_of_the_recording(fault):
+    run = compare(simulation(fault))
+    assert run.key["faults"][0]["end"] == run.key["recording"]["end"]
+
+
+def test_a_restart_acts_until_the_process_is_back():
+    run = incident("restart")
+    back = run.frames["events"].filter(type="replica_restored", replica="product-service-1")
+    assert back["timestamp"].to_list() == [run.key["faults"][0]["end"]]
+
+
+# -- it agrees with itself --------------------------------------------------------------------------------------------
+
+
+@every_run
+def test_the_requests_that_it_counts_are_those_of_the_verdicts(run):
+    harmed = run.verdicts.filter(HARMED)
+    counts = run.key["requests"]
+    assert counts["total"] == len(run.verdicts)
+    assert counts["harmed"] == len(harmed)
+    for fault in run.key["faults"]:
+        mine = harmed.filter(pl.col("caused_by").list.contains(fault["id"]))
+        radius = fault["blast_radius"]
+        assert radius["requests"] == sum(entry["harmed"] for entry in radius["entries"]) <= len(mine)
+        for entry in radius["entries"]:
+            assert entry["harmed"] <= len(mine.filter(entry=entry["entry"]))
+            assert entry["share"] == pytest.approx(entry["harmed"] / max(entry["requests"], 1), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_the_blast_radius_is_of_those_who_came_from_the_start_of_the_fault_until_users_were_out_of_it(kind):
+    run = incident(kind)
+    (fault,) = run.key["faults"]
+    until = max(fault["end"], fault["recovered"] or "") if fault["latent"] or fault["recovered"] else "9"
+    within = run.verdicts.filter(pl.col("timestamp").is_between(pl.lit(fault["start"]), pl.lit(until), closed="left"))
+    assert fault["blast_radius"]["requests"] == len(within.filter(HARMED)) > 0
+    assert fault["blast_radius"]["share"] == pytest.approx(len(within.filter(HARMED)) / len(within), abs=1e-6)
+
+
+@every_run
+def test_moments_are_in_their_order(run):
+    """A fault begins, is seen, is felt, and is over for users, in that order, within the recording."""
+    start, end = run.key["recording"]["start"], run.key["recording"]["end"]
+    for fault in run.key["faults"]:
+        felt = fault["user_facing"]["since"], fault["recovered"]
+        told = [fault["start"], fault["visible_onset"], *felt, end]
+        known = [moment for moment in told if moment is not None]
+        assert [start, *known] == sorted([start, *known])
+        assert fault["start"] <= fault["ramp_end"] <= fault["end"]
+        later = [each["onset"] for key in ("affected", "mechanism") for each in fault[key]]
+        later += [alert["earliest"] for alert in fault["alerts"]]
+        assert all(moment >= fault["start"] for moment in later)
+        for key, moment in (("affected", "onset"), ("mechanism", "onset"), ("alerts", "earliest")):
+            assert [each[moment] for each in fault[key]] == sorted(each[moment] for each in fault[key])
+
+
+@every_run
+def test_a_fault_is_latent_if_and_only_if_users_felt_nothing(run):
+    for fault in run.key["faults"]:
+        felt = fault["user_facing"]
+        symptoms = [alert for alert in fault["alerts"] if alert["type"] == "symptom"]
+        assert felt["moved"] is not fault["latent"]
+        assert (felt["since"] is None) is (felt["entries"] == []) is fault["latent"]
+        assert {alert["entry"] for alert in symptoms} == set(felt["entries"])
+        if symptoms:
+            assert felt["since"] <= symptoms[0]["earliest"]
+    assert run.key["incident"] is any(not fault["latent"] for fault in run.key["faults"])
+
+
+@every_run
+def test_what_is_said_of_services_is_of_services_and_of_the_root(run):
+    services = set(run.key["services"])
+    for fault in run.key["faults"]:
+        cause = fault["root_cause"]
+        roots = {cause["service"], *cause["aliases"]["services"]}
+        assert roots <= services
+        for alert in fault["alerts"]:
+            assert alert["type"] == "symptom" or roots & {alert["service"], alert["target"]}
+        hard = fault["difficulty"]
+        assert not roots & set(hard["louder"]) and hard["rank"] == len(hard["louder"]) + 1
+        loud = {each["service"] for each in fault["red_herrings"] if each["kind"] == "service"}
+        assert loud <= set(hard["louder"])
+        assert {each["service"] for each in fault["affected"]} <= services
+
+
+def test_whoever_failed_a_harmed_request_is_affected():
+    """By the trace files: services with a span that ended in an error in a request that was harmed."""
+    run = incident("refuse")
+    harmed = run.verdicts.filter(effect="failed").select("trace_id")
+    spans = run.frames["traces"].filter(status="error", kind="server").join(harmed, on="trace_id", how="semi")
+    counts = dict(spans["service"].value_counts().iter_rows())
+    often = {name for name, count in counts.items() if count > 0.05 * len(harmed)}
+    assert often and often <= {each["service"] for each in run.key["faults"][0]["affected"]}
+
+
+# -- what it says of this and that ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "level", "target"),
+    [
+        ("slow: {target: database, factor: 2}", "service", {"service": "database"}),
+        ("slow: {target: 'database[1]', factor: 2}", "replica", {"service": "database", "replica": "database-1"}),
+        ("slow: {target: database.select, factor: 2}", "operation", {"service": "database", "operation": "select"}),
+        ("cut: {target: user-service -> database, share: 1%}", "edge", {"edge": ("user-service", "database")}),
+        ("surge: {target: users, factor: 1.1}", "users", {}),
+    ],
+)
+def test_a_target_is_told_at_its_level(fault, level, target):
+    (told,) = compare(simulation(fault)).key["faults"]
+    if "edge" in target:
+        target = {"edge": dict(zip(("caller", "callee"), target["edge"], strict=True))}
+    assert told["level"] == level
+    assert told["target"] == dict.fromkeys(("service", "replica", "operation", "edge")) | target
+
+
+def test_of_an_edge_either_end_is_accepted_as_the_root():
+    cause = incident("cut").key["faults"][0]["root_cause"]
+    assert (cause["service"], cause["aliases"]["services"]) == ("database", ["order-service"])
+
+
+def test_parameters_are_plain_numbers_and_words():
+    assert incident("delay").key["faults"][0]["parameters"] == {"severity": 1.0, "by": 0.6}
+    assert incident("deploy").key["faults"][0]["parameters"]["error"] == "config_error"
+
+
+def test_a_leak_is_seen_long_before_anyone_feels_it():
+    (fault,) = incident("leak").key["faults"]
+    seen, felt = (datetime.fromisoformat(moment) for moment in (fault["visible_onset"], fault["user_facing"]["since"]))
+    assert felt - seen > timedelta(seconds=4)
+    first = fault["alerts"][0]
+    assert (first["type"], first["service"], first["indicator"]) == ("cause", "user-service", "memory_usage")
+
+
+@pytest.mark.parametrize("kind", ["configure", "job", "restart"])
+def test_what_harms_nobody_is_kept_and_called_latent(kind):
+    key = incident(kind).key
+    (fault,) = key["faults"]
+    assert fault["latent"] and not key["incident"]
+    assert fault["mechanism"] == [] and fault["blast_radius"]["requests"] == 0 and fault["recovered"] is None
+
+
+def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_cpu():
+    assert incident("configure").key["faults"][0]["visible_onset"] is None
+    assert incident("configure").key["faults"][0]["difficulty"]["label"] == "silent"
+    indicators = {alert["indicator"] for alert in incident("job").key["faults"][0]["alerts"]}
+    assert incident("job").key["faults"][0]["visible_onset"] is not None and "cpu_usage" in indicators
+
+
+def test_what_happens_besides_is_a_red_herring_and_no_fault():
+    key = played("cascade").key
+    besides = {(each["kind"], each["target"]) for each in key["background"]}
+    herrings = {(each["what"], each["service"]) for each in key["faults"][0]["red_herrings"] if each["kind"] == "event"}
+    assert besides == herrings and len(besides) > 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["slow: {target: product-service, factor: 60, at: 2s}", "configure: {target: order-service}"]
+)
+def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for_the_harm_that_it_does_itself(fault):
+    text = f"name: x\nfaults: [{{{fault}}}]\nbackground: [stop: {{target: auth-service, for: 3s}}]\n"
+    loaded = parse(text, "x.yaml", replace(OPTIONS, confounders="none"))
+    run = compare(Simulation(loaded.scenario, loaded.topology, seed=7))
+    (event,) = (each for each in run.key["faults"][0]["red_herrings"] if each["kind"] == "event")
+    harmed = len(run.verdicts.filter(HARMED))
+    without = pl.col("twin_outcome").ne("success") | (pl.col("twin_duration_ms") > 1000)
+    bad = len(run.verdicts.filter(without))
+    met = (
+        f"where no request is bad of the {harmed} that this fault harmed" if harmed else "and this fault harmed nobody"
+    )
+    assert event["ruled_out_by"] == (
+        f"It happens in the run without faults too, {met}. "
+        f"But {bad} of {len(run.verdicts)} are bad there: no fault is why, and this may be."
+    )
+    assert bad > 0 and (harmed > 0) is fault.startswith("slow")
+
+
+def test_what_happens_besides_and_harms_nobody_is_not_said_to():
+    (fault,) = incident("slow").key["faults"]
+    told = {each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "event"}
+    harmed = fault["blast_radius"]["requests"]
+    assert told == {
+        f"It happens in the run without faults too, where no request is bad of the {harmed} that this fault harmed."
+    }
+
+
+@pytest.mark.parametrize("kind", ["shrink_pool", "job", "restart", "configure"])
+def test_where_nothing_came_of_a_fault_no_service_is_louder_than_its_root(kind):
+    """Not even one whose few requests took three times as long by chance."""
+    (fault,) = incident(kind).key["faults"]
+    assert fault["affected"] == []
+    assert fault["difficulty"] == {"label": "silent", "rank": 1, "louder": []}
+
+
+def test_a_service_that_another_fault_makes_loud_is_louder_than_a_root():
+    run = compare(
+        simulation("fail: {target: order-service, share: 60%}", "slow: {target: notification-service, factor: 2}")
+    )
+    assert run.key["faults"][1]["difficulty"]["louder"] == ["order-service", "api-gateway"]
+
+
+def test_a_loud_service_is_ruled_out_by_where_its_harmed_requests_got_stuck():
+    """The outage's refused connections leave nothing at the database; its callers are loud."""
+    fault = played("outage").key["faults"][3]
+    loud = {each["service"]: each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "service"}
+    assert set(loud) == set(fault["difficulty"]["louder"])
+    assert fault["difficulty"]["label"] == "silent"
+    assert "at database" in loud["inventory-service"]
+
+
+def test_a_clock_writes_moments_as_records_have_them():
+    clock = Clock(datetime(2024, 1, 15, 12, 30, tzinfo=timezone(timedelta(hours=2))))
+    assert clock(0.3) == "2024-01-15T10:30:00.300000+00:00"
+    assert clock.maybe(None) is None and clock.maybe(1.0) == clock(1.0)

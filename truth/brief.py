@@ -1,0 +1,76 @@
+"""The page that the person on call gets: which promise to users broke, since when, and by how much. No cause in it.
+
+It is written from the run as it was, and from nothing that its users couldn't feel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.topology.units import duration
+from meshquake.truth.key import Clock
+from meshquake.truth.objective import Mask, Promise
+from meshquake.truth.twins import Twins
+
+
+def brief(twins: Twins, fixture: str) -> str:
+    """The page, as Markdown; `fixture` is what the recording is called, which tells nothing of it."""
+    simulation = twins.simulation
+    clock = Clock(simulation.start)
+    entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
+    lines = _page(twins.promise, entries, clock, simulation.scenario.length)
+    return "\n".join([*lines, "", *_table(twins.promise, entries), "", f"Fixture: {fixture}", ""])
+
+
+def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> Iterator[str]:
+    objective = promise.objective
+    promised = (
+        f"Of the requests in any {duration(objective.window)}, {100 * objective.share:.4g}% shall succeed within "
+        f"{duration(objective.within)}: of all together, and of each operation."
+    )
+    broken = promise.broken()
+    seconds = np.flatnonzero(broken.any(axis=1))
+    recording = f"The recording goes from {_shown(clock(0.0))} to {_shown(clock(length))}."
+    if not len(seconds):
+        yield from ("# Nobody was paged", "", promised, "That was kept throughout.", recording)
+        yield from ("", "Look at the telemetry and say whether anything is wrong, and if so, what.")
+        return
+    hit = [name for name, column in zip(entries, broken.T[1:], strict=True) if column.any()]
+    what = (
+        "Too many requests fail"
+        if _during(promise.failed, broken) >= _during(promise.slow, broken)
+        else "Too many requests are slow"
+    )
+    yield from (f"# {what}: {', '.join(hit)}", "", promised)
+    last = float(seconds[-1] + 1)
+    until = f"until {_shown(clock(last))}" if last < len(broken) else "and still at the end of the recording"
+    yield f"That was broken at {_shown(clock(float(seconds[0] + 1)))}, {until}."
+    shares = np.where(broken, promise.shares(), 0.0)
+    second, column = (int(index) for index in np.unravel_index(int(np.argmax(shares)), shares.shape))
+    whose = "all requests" if column == 0 else f"the requests for {entries[column - 1]}"
+    yield (
+        f"At worst, in the {duration(objective.window)} before {_shown(clock(second + 1.0))}, "
+        f"{shares[second, column]:.0%} of {whose} failed or came too late."
+    )
+    yield from (recording, "", "Say what the root cause is, whom it reached and how.")
+
+
+def _during(counts: NDArray[np.int64], broken: Mask) -> int:
+    """How many of some requests were counted in the seconds in which a promise was broken."""
+    return int(counts[broken.any(axis=1), 0].sum())
+
+
+def _table(promise: Promise, entries: list[str]) -> Iterator[str]:
+    """Requests by operation, in the whole recording."""
+    yield from ("| operation | requests | failed | too slow |", "|---|---|---|---|")
+    for column, name in [*enumerate(entries, start=1), (0, "all")]:
+        counts = (table[:, column].sum() for table in (promise.total, promise.failed, promise.slow))
+        yield f"| {name} | {' | '.join(str(int(count)) for count in counts)} |"
+
+
+def _shown(moment: str) -> str:
+    """A moment to the second, for people."""
+    return f"{moment[:10]} {moment[11:19]} UTC"

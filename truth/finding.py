@@ -1,0 +1,158 @@
+"""What two runs tell about one fault: the run as it was, and the same one without this fault."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.faults.fault import Fault, Window
+from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.simulation import Simulation
+from meshquake.truth.blame import Blame
+from meshquake.truth.calls import Tree
+from meshquake.truth.departures import Departure, departures
+from meshquake.truth.mechanism import Mechanism, Step
+from meshquake.truth.objective import Mask
+from meshquake.truth.verdict import Verdicts
+from meshquake.truth.watch import Requests, Watch
+
+Counts = NDArray[np.int64]
+
+
+class Finding:
+    """Gathers what there is to tell about a fault while runs are compared, and tells it at the end.
+
+    Parameters
+    ----------
+    simulation
+        The run as it was.
+    column
+        The position of one of its faults.
+    fact, other, twin
+        Follow the run as it was, the one without the fault, and the one without any.
+    blame
+        Tells which fault broke the promise to users.
+
+    Attributes
+    ----------
+    fault
+        The fault.
+    """
+
+    def __init__(
+        self, simulation: Simulation, column: int, fact: Watch, other: Watch, twin: Watch, blame: Blame
+    ) -> None:
+        scenario = simulation.scenario
+        self.fault: Fault = scenario.faults[column]
+        #: When it begins, in simulated seconds.
+        self.start = scenario.window(self.fault).start
+        self.fact = fact
+        self._column = column
+        self._other = other
+        self._twin = twin
+        self._blame = blame
+        #: From the requests to which it alone made the difference, and from those to which it did so with others.
+        self._alone, self._jointly = (Mechanism(simulation.mesh, [self.fault]) for _ in range(2))
+        seconds, entries = ceil(scenario.length), len(simulation.topology.workload.mix)
+        #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
+        self._came: Counts = np.zeros((seconds, entries), dtype=np.int64)
+        self._harmed: Counts = np.zeros_like(self._came)
+        links = len(simulation.mesh.links)
+        #: First attempts, and further ones, on each edge since the fault began; with the fault, and without it.
+        self._attempts: Counts = np.zeros((2, 2, links), dtype=np.int64)
+
+    def take(self, verdicts: Verdicts, trees: dict[int, Tree], without: Requests) -> None:
+        """Take verdicts on some requests into account."""
+        fact = verdicts.fact
+        mine = verdicts.harmed & verdicts.causes[:, self._column]
+        at = (np.minimum(fact.rows["sent"].astype(np.int64), len(self._came) - 1), fact.entry)
+        np.add.at(self._came, at, 1)
+        np.add.at(self._harmed, at, mine)
+        words = fact.words[mine]
+        others = without.trees(words)
+        sites = self.fact.simulation.mesh.sites
+        alone = verdicts.decisive[mine, self._column]
+        for word, is_alone in zip(words.tolist(), alone.tolist(), strict=True):
+            mechanism = self._alone if is_alone else self._jointly
+            mechanism.walk(trees[word], Tree(sites, others[word]))
+        for row, requests in enumerate((fact, without)):
+            self._count_attempts(row, requests)
+
+    def _count_attempts(self, row: int, requests: Requests) -> None:
+        calls = requests.calls[requests.calls["sent"] >= self.start]
+        link = self.fact.tables.site_link[calls["site"]]
+        again = (calls["visit"] & ATTEMPT) > 0
+        np.add.at(self._attempts[row], (again[link >= 0].astype(np.int64), link[link >= 0]), 1)
+
+    # -- at the end --------------------------------------------------------------------------------------------------
+
+    @property
+    def window(self) -> Window:
+        """When it acted, in simulated seconds."""
+        return self.fact.simulation.acted(self.fault)
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """How it reached users, from the requests to which it alone made the difference, if there are any."""
+        return self._alone if self._alone.requests else self._jointly
+
+    def indicator(self, column: int) -> str:
+        """Whether errors or latency are what the users of an entry felt of it; `column` is that of `broken`."""
+        return "error_rate" if self._blame.failed_more(self._column, column) else "latency_p95"
+
+    @cached_property
+    def broken(self) -> Mask:
+        """Where it broke a promise, in the shape of `Promise.broken`."""
+        return self._blame.broken()[self._column]
+
+    @property
+    def harmed(self) -> int:
+        """How many requests it harmed."""
+        return int(self._harmed.sum())
+
+    @property
+    def latent(self) -> bool:
+        """Whether no promise to users was broken because of it."""
+        return not self.broken.any()
+
+    @property
+    def since(self) -> float | None:
+        """When a promise to users was first broken (simulated seconds); None if none was."""
+        return None if self.latent else float(np.flatnonzero(self.broken.any(axis=1))[0] + 1)
+
+    @property
+    def recovered(self) -> float | None:
+        """End of the last window that broke a promise (simulated seconds); None if there is none, or none after it."""
+        seconds = np.flatnonzero(self.broken.any(axis=1))
+        return float(seconds[-1] + 1) if len(seconds) and seconds[-1] + 1 < len(self.broken) else None
+
+    @cached_property
+    def departures(self) -> dict[int, Departure]:
+        """The metrics that left what they would have been without it, by column of the watches' values."""
+        return departures(self.fact.values(), self._other.values(), self._twin.values(), self.start)
+
+    def blast(self) -> tuple[Counts, Counts]:
+        """Requests, and harmed ones, by entry; of those that came from its start until it was over for users."""
+        until = ceil(max(self.window.end, self.recovered or 0.0)) if self.latent or self.recovered else len(self._came)
+        span = slice(int(self.start), until)
+        return self._came[span].sum(axis=0), self._harmed[span].sum(axis=0)
+
+    def steps(self) -> list[Step]:
+        """The steps of its mechanism in order of onset, with edges on which retries multiplied the load."""
+        links = self.fact.simulation.mesh.links
+        place = {(link.caller.spec.name, link.callee.spec.name): index for index, link in enumerate(links)}
+        steps = self.mechanism.steps()
+        reached = {step.origin for step in steps}
+        for edge, step in self.mechanism.retried.items():
+            if edge[1] in reached and round(self.amplification(place[edge]), 2) > 1 and self.mechanism.is_common(step):
+                steps.append(step)
+        return sorted(steps, key=lambda step: (step.onset, step.origin, step.reached, step.mechanism))
+
+    def amplification(self, link: int) -> float:
+        """How many times as many attempts a call takes on an edge as without the fault."""
+        (first, again), (other_first, other_again) = self._attempts[:, :, link].tolist()
+        factor: float = (1 + again / max(first, 1)) / (1 + other_again / max(other_first, 1))
+        return factor

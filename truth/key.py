@@ -1,0 +1,378 @@
+"""The answer key as one JSON object: what was wrong, how it reached users, and what to make of whatever else is seen.
+
+Everything in it comes from the runs that were compared (`truth.twins`) and from what the faults say of themselves;
+nothing from a scenario's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from meshquake.faults.fault import Fault
+from meshquake.sim.telemetry.tables import microseconds
+from meshquake.topology.binder import keys_of
+from meshquake.topology.spec import Topology
+from meshquake.truth.departures import Departure
+from meshquake.truth.finding import Finding
+from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
+from meshquake.truth.twins import Twins
+
+FORMAT = 1
+#: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
+DIFFICULTIES = ("loudest", "one of several", "silent")
+#: Metrics of a service by which it's said to be affected.
+SYMPTOMS = ("error_rate", "latency_p95")
+#: Metrics of a root, and of calls to it, on which one would have an alert.
+ALERTED = (
+    "cpu_usage",
+    "memory_usage",
+    "request_rate",
+    "error_rate",
+    "latency_p95",
+    "queue_depth",
+    "worker_utilization",
+    "query_time_p95",
+    "connections_in_use",
+    "cache_hit_rate",
+    "timeout_rate",
+    "circuit_breaker_state",
+    "pool_in_use",
+)
+#: Of these, those on which one has an alert when they fall, too.
+EITHER_WAY = ("request_rate", "cache_hit_rate")
+#: Keys that every fault has: they have places of their own in the key.
+_COMMON = frozenset(("id", "target", "at", "for", "ramp"))
+#: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
+_NEAR = 60.0
+
+Symptoms = Sequence[tuple[str, float]]
+
+
+def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> dict[str, Any]:
+    """The key of a run that was played to its end.
+
+    Parameters
+    ----------
+    twins
+        The run and its twins.
+    symptoms
+        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.symptoms`), as the
+        run's telemetry has them before and after `since(finding)`.
+    fixture
+        What the recording is called, which tells nothing of it.
+    """
+    simulation = twins.simulation
+    scenario, topology = simulation.scenario, simulation.topology
+    clock = Clock(simulation.start)
+    objective = topology.workload.objective
+    stories = [_Telling(finding, twins, clock, symptoms[finding.fault.id]) for finding in twins.findings]
+    reached = {each["service"] for story in stories for each in story.affected}
+    return {
+        "format": FORMAT,
+        "fixture": fixture,
+        "incident": twins.incident,
+        "objective": {
+            "share": objective.share,
+            "within_ms": objective.within * 1000,
+            "window_s": objective.window,
+            "minimum": objective.minimum,
+        },
+        "recording": {"start": clock(0.0), "end": clock(scenario.length)},
+        "services": [service.name for service in topology.services],
+        "requests": {
+            "total": twins.total,
+            "harmed": twins.harmed,
+            "spared": twins.spared,
+            "background": twins.background,
+        },
+        "faults": [story.content(reached) for story in stories],
+        "background": [
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "target": str(each.target),
+                "start": clock(scenario.window(each).start),
+                "end": clock(simulation.acted(each).end),
+            }
+            for each in scenario.background
+        ],
+    }
+
+
+class Clock:
+    """Writes simulated seconds as ISO 8601 in UTC, as records have it. `start` is the wall time of the first."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start.astimezone(UTC)
+
+    def __call__(self, seconds: float) -> str:
+        """A moment."""
+        micros = int(microseconds(np.array([seconds]))[0])
+        return (self._start + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+
+    def maybe(self, seconds: float | None) -> str | None:
+        """A moment that may not have come."""
+        return None if seconds is None else self(seconds)
+
+
+def since(finding: Finding) -> float:
+    """When one could first see something of a fault, in simulated seconds: its start, if nothing was ever seen."""
+    seen = [float(departure.onset + 1) for departure in _own(finding).values()]
+    return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.start)
+
+
+def _own(finding: Finding) -> dict[int, Departure]:
+    """The departures of services that the fault affected, and of its root."""
+    concerned = {*finding.mechanism.passed(), *_roots(finding)}
+    series = finding.fact.series["service"].to_list()
+    return {column: departure for column, departure in finding.departures.items() if series[column] in concerned}
+
+
+def _roots(finding: Finding) -> tuple[str, ...]:
+    return finding.fault.culprits(finding.fault.target, finding.fact.simulation.topology)
+
+
+class _Telling:
+    """Tells of one fault; `affected` are the services that it reached."""
+
+    def __init__(self, finding: Finding, twins: Twins, clock: Clock, symptoms: Symptoms) -> None:
+        self._finding = finding
+        self._twins = twins
+        self._clock = clock
+        self._symptoms = symptoms
+        self._topology: Topology = twins.simulation.topology
+        self._entries = [f"{entry.service}.{entry.operation}" for entry in self._topology.workload.mix]
+        self._roots = _roots(finding)
+        #: Of the loudest root; 1 if none has a span to be heard by.
+        self._loudness = max((loud for service, loud in symptoms if service in self._roots), default=1.0)
+        self.affected = list(self._affect())
+
+    def content(self, reached: AbstractSet[str]) -> dict[str, Any]:
+        """All there is to tell; `reached` are the services that any of the faults did."""
+        louder = self._louder(reached)
+        finding, fault, clock = self._finding, self._finding.fault, self._clock
+        seen, window = since(finding), finding.window
+        broken: list[bool] = np.asarray(finding.broken[:, 1:].any(axis=0)).tolist()
+        return {
+            "id": fault.id,
+            "kind": fault.kind,
+            "level": fault.target.level,
+            "target": _target(fault),
+            "root_cause": {
+                "service": self._roots[0],
+                "indicator": fault.indicator,
+                "aliases": {"services": list(self._roots[1:]), "indicators": list(fault.aliases)},
+            },
+            "parameters": parameters(fault),
+            "start": clock(window.start),
+            "ramp_end": clock(window.full),
+            "end": clock(window.end),
+            "recovered": clock.maybe(finding.recovered),
+            "visible_onset": clock.maybe(seen if _own(finding) or not finding.latent else None),
+            "latent": finding.latent,
+            "user_facing": {
+                "moved": not finding.latent,
+                "since": clock.maybe(finding.since),
+                "entries": [name for name, is_broken in zip(self._entries, broken, strict=True) if is_broken],
+            },
+            "mechanism": [self._step(step) for step in finding.steps()],
+            "affected": self.affected,
+            "blast_radius": self._blast(),
+            "alerts": list(self._alerts()),
+            "red_herrings": [*self._events(seen), *self._loud(louder)],
+            "difficulty": self._difficulty(louder, reached),
+        }
+
+    # -- how it spread ------------------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "from": step.origin,
+            "to": step.reached,
+            "mechanism": step.mechanism,
+            "onset": self._clock(step.onset),
+            "requests": step.requests,
+            "evidence": [
+                dict(zip(("trace_id", "span_id"), self._twins.fact.span(number, half), strict=True))
+                for _, number, half in step.evidence
+            ],
+        }
+        if step.mechanism == AMPLIFIED:
+            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.links]
+            told["factor"] = round(self._finding.amplification(links.index((step.origin, step.reached))), 3)
+        return told
+
+    def _affect(self) -> Iterator[dict[str, Any]]:
+        """The services that it affected, in order of onset.
+
+        Those where harmed requests got stuck, those with a symptom that departed, and those from which it came: a root
+        that takes no calls any more has no symptoms, and no request gets into it.
+        """
+        passed = self._finding.mechanism.passed()
+        departed = self._departures(SYMPTOMS)
+        came: dict[str, float] = {}
+        for step in self._finding.mechanism.steps():
+            came.setdefault(step.origin, step.onset)
+        onsets = {}
+        for service in self._topology.services:
+            name = service.name
+            seen = [each.onset + 1.0 for each in departed[name].values()]
+            seen += [self._finding.mechanism.onset(name)] if name in passed else []
+            seen += [came[name]] if name in came and (name in passed or name in self._roots) else []
+            if seen:
+                onsets[name] = min(seen)
+        for name in sorted(onsets, key=lambda name: (onsets[name], name not in self._roots)):
+            yield {
+                "service": name,
+                "onset": self._clock(onsets[name]),
+                "peak": {
+                    metric: {
+                        "at": self._clock(each.peak + 1.0),
+                        "value": round(each.value, 3),
+                        "twin": round(each.usual, 3),
+                    }
+                    for metric, each in departed[name].items()
+                },
+                "requests": passed.get(name, 0),
+            }
+
+    def _departures(self, metrics: tuple[str, ...]) -> dict[str, dict[str, Departure]]:
+        """By service and name, the departures of metrics of whole services."""
+        found: dict[str, dict[str, Departure]] = {service.name: {} for service in self._topology.services}
+        series = self._finding.fact.series
+        for column, departure in self._finding.departures.items():
+            row = series.row(column, named=True)
+            if row["metric"] in metrics and row["replica"] is None and row["target"] is None and departure.is_rise:
+                found[row["service"]][row["metric"]] = departure
+        return found
+
+    def _blast(self) -> dict[str, Any]:
+        came, harmed = self._finding.blast()
+        return {
+            "requests": int(harmed.sum()),
+            "share": _share(harmed.sum(), came.sum()),
+            "entries": [
+                {"entry": name, "requests": int(count), "harmed": int(bad), "share": _share(bad, count)}
+                for name, count, bad in zip(self._entries, came, harmed, strict=True)
+            ],
+        }
+
+    # -- what one should see, and what one shouldn't fall for ---------------------------------------------------------
+
+    def _alerts(self) -> Iterator[dict[str, Any]]:
+        """The alerts that should fire, on what users feel and on what the root shows, each when it first could."""
+        found: list[tuple[float, str, str, str, str | None, str | None]] = []
+        broken = self._finding.broken
+        for column, name in enumerate(self._entries, start=1):
+            if broken[:, column].any():
+                time = float(np.flatnonzero(broken[:, column])[0] + 1)
+                found.append((time, "symptom", name.split(".")[0], self._finding.indicator(column), name, None))
+        series = self._finding.fact.series
+        for column, departure in self._finding.departures.items():
+            row = series.row(column, named=True)
+            near = row["service"] in self._roots or row["target"] in self._roots
+            worse = departure.is_rise or row["metric"] in EITHER_WAY
+            if near and worse and row["replica"] is None and row["metric"] in ALERTED:
+                found.append((departure.onset + 1.0, "cause", row["service"], row["metric"], None, row["target"]))
+        for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
+            yield {
+                "type": kind,
+                "service": service,
+                "indicator": indicator,
+                "entry": entry,
+                "target": target,
+                "earliest": self._clock(time),
+            }
+
+    def _events(self, seen: float) -> Iterator[dict[str, Any]]:
+        """What happened besides, near the onset."""
+        scenario = self._twins.simulation.scenario
+        reason = self._without_faults()
+        for each in scenario.background:
+            start = scenario.window(each).start
+            if self._finding.start - _NEAR <= start <= max(seen, self._finding.window.end):
+                yield {
+                    "kind": "event",
+                    "service": each.target.service or self._entries[0].split(".")[0],
+                    "what": each.kind,
+                    "at": self._clock(start),
+                    "ruled_out_by": reason,
+                }
+
+    def _without_faults(self) -> str:
+        """What the twin says of whatever happens besides: it's no cause of what the fault did, harmless or not."""
+        harmed, bad = self._finding.harmed, self._twins.background + self._twins.spared
+        met = (
+            f"where no request is bad of the {harmed} that this fault harmed"
+            if harmed
+            else "and this fault harmed nobody"
+        )
+        more = f" But {bad} of {self._twins.twin_total} are bad there: no fault is why, and this may be." if bad else ""
+        return f"It happens in the run without faults too, {met}.{more}"
+
+    def _loud(self, louder: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Services that are louder than the root, and no cause."""
+        affected = {each["service"]: each for each in self.affected}
+        for service in louder:
+            if service not in affected:
+                continue
+            passed = self._finding.mechanism.passed().get(service, 0)
+            beyond = self._finding.mechanism.beyond(service)
+            if passed and beyond:
+                most = max(beyond, key=lambda callee: beyond[callee])
+                reason = (
+                    f"Of {passed} harmed requests that got stuck in it or behind it, {sum(beyond.values())} did behind"
+                    f" it, most of them ({beyond[most]}) at {most}."
+                )
+            elif passed:
+                reason = f"{passed} harmed requests got stuck in it, and none of them would have without the fault."
+            else:
+                reason = f"Fewer than {RARE:.0%} of the harmed requests got stuck in it or behind it."
+            yield {
+                "kind": "service",
+                "service": service,
+                "what": " and ".join(affected[service]["peak"]) or "errors",
+                "at": affected[service]["onset"],
+                "ruled_out_by": reason,
+            }
+
+    def _louder(self, reached: AbstractSet[str]) -> list[str]:
+        """The services that are louder than any root, of those that a fault reached.
+
+        How loud a service is, is found in the recording alone, and one with few requests may be thrice as loud as it
+        was by chance. The twin tells: what no fault reached is as loud without them.
+        """
+        return [service for service, loudness in self._symptoms if loudness > self._loudness and service in reached]
+
+    def _difficulty(self, louder: Sequence[str], reached: AbstractSet[str]) -> dict[str, Any]:
+        heard = self._loudness > 1 and not louder and not reached.isdisjoint(self._roots)
+        visible = heard or any(self._departures(SYMPTOMS)[root] for root in self._roots)
+        label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
+        return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
+
+
+def _target(fault: Fault) -> dict[str, Any]:
+    target = fault.target
+    edge = target.level == "edge"
+    return {
+        "service": None if edge else target.service or None,
+        "replica": None if target.replica is None else f"{target.service}-{target.replica}",
+        "operation": target.operation,
+        "edge": {"caller": target.service, "callee": target.callee} if edge else None,
+    }
+
+
+def parameters(fault: Fault) -> dict[str, Any]:
+    """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1."""
+    values = {word: getattr(fault, key.field) for word, key in keys_of(type(fault)).items() if word not in _COMMON}
+    return {word: asdict(value) if is_dataclass(value) else value for word, value in values.items()}  # type: ignore[arg-type]
+
+
+def _share(part: float, whole: float) -> float:
+    return round(float(part / whole), 6) if whole else 0.0

@@ -1,0 +1,292 @@
+"""How a fault reached a user: for each request that it harmed, the way from the answer back to the cause.
+
+The way is walked from the user's call downwards. A call that failed did so because of a call that it made, because of
+its own work, or because it never got to work; one that was slow lost most of its time, against the run without the
+fault, at one of these. That one is where the walk goes on. What is seen on the way are the steps of the mechanism, put
+together over all requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from meshquake.faults.fault import Fault
+from meshquake.sim.engine.call import NEVER, RETRIED
+from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.engine.caller_state import CODES, SUCCESS
+from meshquake.sim.mesh import Mesh
+from meshquake.truth.calls import Half, Row, Tree
+
+#: Mechanisms by which a failed call reached its caller, by the client's error.
+FAILURES: dict[str, str] = {
+    "timeout": "timeout",
+    "connection_refused": "connection refused",
+    "connection_timeout": "connection timeout",
+    "connection_reset": "connection reset",
+    "no_ready_replica": "no ready replica",
+    "pool_timeout": "connection pool exhausted",
+    "circuit_open": "circuit breaker open",
+    "bulkhead_full": "bulkhead full",
+    "overloaded": "overload",
+    "dependency_failed": "failed dependency",
+    "cancelled": "cancelled",
+}
+ERRORS, SLOW_WORK, SATURATED, QUEUEING = "errors", "slow work", "cpu saturation", "queueing"
+SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", FAILURES["pool_timeout"], "network delay", "packet loss"
+AMPLIFIED = "retry amplification"
+#: Every mechanism that a step may have.
+MECHANISMS = (SLOW_WORK, ERRORS, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *FAILURES.values(), AMPLIFIED)
+_NAMES = ["", *(FAILURES.get(name, ERRORS) for name in CODES)]
+_DEPENDENCY, _TIMEOUT, _LOST, _RESET = (
+    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset")
+)
+#: Spans kept as evidence of a step, the earliest ones.
+_EVIDENCE = 3
+#: Of a step that fewer of the harmed requests took than this share, the key says nothing.
+RARE = 0.01
+
+
+@dataclass
+class Step:
+    """One step of a mechanism.
+
+    `origin` is where it comes from and `reached` whom it reaches, the same within a service; `onset` is in simulated
+    seconds, when a caller first had it in hand, or when the queueing or the work first began that took too long;
+    `evidence` holds times, numbers of requests, and spans.
+    """
+
+    origin: str
+    reached: str
+    mechanism: str
+    onset: float
+    requests: int = 0
+    evidence: list[tuple[float, int, Half]] = field(default_factory=list)
+
+
+@dataclass
+class _Passage:
+    """What was seen of a service by harmed requests that passed through it: how many, and where they got stuck.
+
+    `onset` is when the first of them left it, or was given up on (simulated seconds).
+    """
+
+    onset: float
+    requests: int = 0
+    beyond: dict[str, int] = field(default_factory=dict)
+
+
+class Mechanism:
+    """The mechanism of one fault, put together request by request.
+
+    Parameters
+    ----------
+    mesh
+        The mesh of the run as it was.
+    faults
+        The faults whose mechanism it is.
+    """
+
+    def __init__(self, mesh: Mesh, faults: Sequence[Fault]) -> None:
+        self._sites = mesh.sites
+        #: Rows name replicas by their places in it; it grows while the mesh runs.
+        self._incarnations = mesh.incarnations
+        effects = [(fault.target, fault.effect(1.0)) for fault in faults]
+        #: Services, operations and replicas (None for all) of which a fault makes the work itself longer, or get stuck.
+        self._slowed = {
+            (target.service, target.operation, target.replica)
+            for target, effect in effects
+            if effect.slowdown != 1 or effect.hang
+        }
+        #: Edges (caller, callee) on whose network a fault delays messages.
+        self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
+        self._steps: dict[tuple[str, str, str], Step] = {}
+        self._passages: dict[str, _Passage] = {}
+        #: Edges (caller, callee) on which harmed requests were tried again.
+        self.retried: dict[tuple[str, str], Step] = {}
+        self.requests = 0
+
+    def walk(self, fact: Tree, other: Tree) -> None:
+        """Walk one harmed request's way; `other` is the request without the fault, empty if it isn't made."""
+        self.requests += 1
+        self._seen: set[tuple[str, str, str]] = set()
+        row, by_time = fact.root(self._sites), False
+        self._number = row.number
+        while True:
+            below = self._at(row, by_time, fact, other)
+            if below is None:
+                break
+            row, by_time = below
+
+    def steps(self) -> list[Step]:
+        """The steps in order of onset, without those that hardly any request took."""
+        common = filter(self.is_common, self._steps.values())
+        return sorted(common, key=lambda step: (step.onset, step.origin, step.reached, step.mechanism))
+
+    def is_common(self, step: Step) -> bool:
+        """Whether more than hardly any of the harmed requests took a step."""
+        return step.requests >= RARE * self.requests
+
+    def passed(self) -> dict[str, int]:
+        """How many harmed requests got stuck in or behind each service, where that's not hardly any."""
+        least = RARE * self.requests
+        return {name: passage.requests for name, passage in self._passages.items() if passage.requests >= least}
+
+    def onset(self, service: str) -> float:
+        """When a service first held up or failed a harmed request, in simulated seconds."""
+        return self._passages[service].onset
+
+    def beyond(self, service: str) -> dict[str, int]:
+        """Of the harmed requests that got stuck behind a service, how many did at each of its callees."""
+        return self._passages[service].beyond if service in self._passages else {}
+
+    # -- one station of the way ---------------------------------------------------------------------------------------
+
+    def _at(self, row: Row, by_time: bool, fact: Tree, other: Tree) -> tuple[Row, bool] | None:
+        """Look at a call's server half; returns the call below that explains it, if one does.
+
+        With `by_time` its caller gave up on it, so that what counts is where the time went.
+        """
+        service = self._sites[row.site].service.spec.name
+        left = row.finished if row.ended == NEVER else min(row.finished, row.ended)
+        passage = self._passages.setdefault(service, _Passage(left))
+        passage.requests += 1
+        passage.onset = min(passage.onset, left)
+        server = Half(row.site, row.visit, True)
+        if not by_time and row.outcome not in (SUCCESS, _DEPENDENCY):
+            self._note(service, service, _NAMES[row.outcome], row.finished, server)
+            return None
+        attempts = fact.attempts(row)
+        failed = not by_time and row.outcome == _DEPENDENCY
+        culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
+        if culprit is None:
+            self._own(service, row, other.get(row), server)
+            return None
+        return self._through(service, culprit, other)
+
+    def _failed(self, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
+        """The attempts at the call whose failure failed the caller; one that fails in this run only goes first."""
+        lost = [
+            calls
+            for site, calls in attempts.items()
+            if calls[-1].result != SUCCESS and not calls[-1].notes & RETRIED and not self._forgiven(site)
+        ]
+        return min(lost, key=lambda calls: (_fails(other, calls[-1]), calls[-1].ended), default=None)
+
+    def _slowest(self, row: Row, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
+        """The attempts at the call that lost most time against the other run; None if the callee itself lost more."""
+        there = other.get(row)
+        before = other.attempts(there) if there is not None else {}
+        lost = {site: _taken(calls) - _taken(before.get(site, [])) for site, calls in attempts.items()}
+        worst = max(lost, key=lambda site: lost[site], default=None)
+        if worst is None or lost[worst] <= 0:
+            return None
+        waited = _waited(row) - (_waited(there) if there is not None else 0.0)
+        whole = _served(row) - (_served(there) if there is not None else 0.0)
+        return attempts[worst] if lost[worst] >= max(waited, whole - waited - sum(lost.values())) else None
+
+    def _own(self, service: str, row: Row, there: Row | None, server: Half) -> None:
+        """The service itself is where it got stuck: in its queue, or at its own work."""
+        waited = _waited(row) - (_waited(there) if there is not None else 0.0)
+        worked = _served(row) - _waited(row) - (_served(there) - _waited(there) if there is not None else 0.0)
+        if row.started == NEVER or waited >= worked:
+            self._note(service, service, QUEUEING, row.arrived, server)
+        else:
+            # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
+            # it.
+            site = self._sites[row.site]
+            operation = list(site.service.operations)[site.operation]
+            replica = self._incarnations[row.replica][0].index
+            places = ((service, None, None), (service, operation, None), (service, None, replica))
+            slowed = not self._slowed.isdisjoint(places)
+            mechanism = SLOW_WORK if slowed else SATURATED
+            self._note(service, service, mechanism, row.started, server)
+
+    def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
+        """Note how a call reached its caller; returns the attempt to look into, if one got anywhere."""
+        callee = self._sites[attempts[0].site].service.spec.name
+        passage = self._passages[caller].beyond
+        passage[callee] = passage.get(callee, 0) + 1
+        retries = [row for row in attempts if row.visit & ATTEMPT]
+        for row in retries:
+            step = self.retried.setdefault((caller, callee), Step(caller, callee, AMPLIFIED, row.sent))
+            _count(step, self._number, row.sent, Half(row.site, row.visit, False))
+        if retries:
+            self.retried[caller, callee].requests += 1
+        for row in attempts:
+            if row.result != SUCCESS and not _fails(other, row):
+                starved = self._on_the_way(caller, callee, row, other) == POOL
+                mechanism = POOL if starved else _NAMES[row.result]
+                self._note(callee, caller, mechanism, row.ended, Half(row.site, row.visit, False))
+        # The attempt that cost the most is the one to look into.
+        worst = max(attempts, key=lambda row: _client(row) - _client(other.get(row)))
+        held_up = self._on_the_way(caller, callee, worst, other)
+        if held_up is not None:
+            self._note(callee, caller, held_up, worst.ended, Half(worst.site, worst.visit, False))
+            return None
+        if worst.result == SUCCESS:
+            self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.visit, False))
+        return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT))
+
+    def _on_the_way(self, caller: str, callee: str, row: Row, other: Tree) -> str | None:
+        """What held up a call between caller and callee, if most of the time that it lost went there."""
+        if row.result not in (SUCCESS, _TIMEOUT, _LOST):
+            return None
+        there = other.get(row)
+        if 2 * (_away(row) - _away(there)) <= _client(row) - _client(there):
+            return None
+        if row.arrived == NEVER and row.outcome == _RESET:
+            return LOSS  # only the network ends a call before it arrives like that (`sim.engine.call.Life.lost`)
+        return DELAYED if (caller, callee) in self._delayed else POOL
+
+    def _forgiven(self, site: int) -> bool:
+        """Whether a call may fail without failing its caller."""
+        place = self._sites[site]
+        return place.optional or (place.hit_rate is not None and place.then is not None)
+
+    def _note(self, origin: str, reached: str, mechanism: str, time: float, half: Half) -> None:
+        """Add to a step, which a request takes at most once."""
+        key = (origin, reached, mechanism)
+        step = self._steps.setdefault(key, Step(*key, time))
+        if key not in self._seen:
+            self._seen.add(key)
+            step.requests += 1
+        _count(step, self._number, time, half)
+
+
+def _count(step: Step, number: int, time: float, half: Half) -> None:
+    step.onset = min(step.onset, time)
+    step.evidence = sorted({*step.evidence, (time, number, half)})[:_EVIDENCE]
+
+
+def _fails(other: Tree, row: Row) -> bool:
+    """Whether the same call fails in the other run too."""
+    there = other.get(row)
+    return there is not None and there.result != SUCCESS
+
+
+def _waited(row: Row) -> float:
+    """Seconds in the queue for a worker."""
+    return row.started - row.arrived if row.started >= 0 else max(0.0, row.finished - row.arrived)
+
+
+def _served(row: Row) -> float:
+    """Seconds at the server, its queue included."""
+    return row.finished - row.arrived
+
+
+def _client(row: Row | None) -> float:
+    """Seconds that the caller waited; none for a call that wasn't made."""
+    return 0.0 if row is None else row.ended - row.sent
+
+
+def _away(row: Row | None) -> float:
+    """Seconds that the caller waited while the call was not at its server."""
+    if row is None or row.arrived == NEVER:
+        return _client(row)
+    return _client(row) - max(0.0, min(row.finished, row.ended) - row.arrived)
+
+
+def _taken(attempts: list[Row]) -> float:
+    """Seconds from the first attempt to the last one's answer."""
+    return attempts[-1].ended - attempts[0].sent if attempts else 0.0

@@ -1,0 +1,447 @@
+"""The mark of an answer: how far a diagnosis agrees with the answer key of its fixture.
+
+Nothing here says what the right answer is, so that whoever was marked may try again. Every figure about something that
+was not answered, or that there is nothing to compare with, is None and never 0.
+
+A fault that moved no user-facing indicator is latent: nobody had to find it, and nobody is wrong to have seen it. So
+what it alone explains counts neither for nor against an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, astuple, dataclass
+from datetime import datetime
+from statistics import fmean
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from meshquake.truth.floors import Floors, chance
+from meshquake.truth.mechanism import AMPLIFIED
+
+T = TypeVar("T")
+
+#: Ranks of an answer that count.
+DEPTH = 5
+#: What an answer may say of a root cause besides its service.
+DETAILS = ("kind", "indicator", "operation", "replica")
+#: Effects of a fault on a request that harm its user.
+_HARM = ("failed", "slowed")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How well a ranking finds the roots.
+
+    AC@k is the share of the roots that are among the first k of a ranking, or of k if there are more roots than that;
+    Avg@5 is the mean of AC@1 to AC@5.
+
+    References
+    ----------
+    L. Pham et al.: RCAEval: A Benchmark for Root Cause Analysis of Microservice Systems with Telemetry Data, WWW 2025.
+    """
+
+    #: What the literature calls the figures.
+    NAMES: ClassVar = ("AC@1", "AC@3", "AC@5", "Avg@5")
+
+    at_1: float
+    at_3: float
+    at_5: float
+    average: float
+
+    @classmethod
+    def of(cls, at: Sequence[float]) -> Accuracy:
+        """From AC@1 to AC@5."""
+        return cls(at[0], at[2], at[4], fmean(at))
+
+    def as_json(self) -> dict[str, float]:
+        """As a JSON object."""
+        return dict(zip(self.NAMES, astuple(self), strict=True))
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How far a set that was named agrees with the true one: how many are in both, and in each."""
+
+    right: int
+    named: int
+    true: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of those named that are right; None if none was named."""
+        return self.right / self.named if self.named else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the true ones that were named; None if there are none."""
+        return self.right / self.true if self.true else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall; None if both sets are empty."""
+        return 2 * self.right / (self.named + self.true) if self.named + self.true else None
+
+    def as_json(self) -> dict[str, float | None]:
+        """As a JSON object."""
+        return {**asdict(self), "precision": self.precision, "recall": self.recall, "f1": self.f1}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How long it took to detect the incident, in seconds; negative for a detection that came before.
+
+    Attributes
+    ----------
+    after_start, after_visible, after_objective
+        Since the first fault began, since anything in the telemetry was other than it would have been, and since what
+        users were promised was broken.
+    """
+
+    after_start: float
+    after_visible: float
+    after_objective: float
+
+    def as_json(self) -> dict[str, float]:
+        """As a JSON object, with units in its names."""
+        return {f"{name}_s": seconds for name, seconds in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """How many of the alerts that should fire did and did not, and how many alerts should not have fired.
+
+    Of the alerts on what a root shows any one will do: they count as one.
+    """
+
+    matched: int
+    missed: int
+    false_alarms: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mark of an answer.
+
+    Attributes
+    ----------
+    incident
+        Whether anything was wrong that users felt.
+    roots
+        Number of root causes.
+    accuracy
+        How well the answer found them; None if there were none.
+    floors
+        How well those do that take no thought, by name.
+    latent
+        Services it named that only a latent fault was at.
+    details
+        By `DETAILS`: for how many of the roots it found it says the right word, as a share of those for which it says
+        any and there is one.
+    detection
+        How long it took to detect.
+    affected_services, propagation, harmed
+        How far these agree: services, edges, and traces of harmed requests.
+    alerts
+        What came of its alerts.
+    left_alone
+        Where there was no incident: whether it said so, by naming nothing, not even where a latent fault is, detecting
+        nothing and raising no alarm.
+    """
+
+    incident: bool
+    roots: int
+    accuracy: Accuracy | None
+    floors: dict[str, Accuracy]
+    latent: tuple[str, ...]
+    details: dict[str, float | None]
+    detection: Detection | None
+    affected_services: Overlap | None
+    propagation: Overlap | None
+    harmed: Overlap | None
+    alerts: Alerts | None
+    left_alone: bool | None
+
+    @property
+    def easy(self) -> tuple[str, ...]:
+        """The floors whose first guess is a root: with those, naming one is no achievement."""
+        # Chance is an expectation; it's 1 only where there's nothing to choose.
+        return tuple(name for name, floor in self.floors.items() if floor.at_1 == 1.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "incident": self.incident,
+            "roots": self.roots,
+            "accuracy": _json(self.accuracy),
+            "floors": {name: floor.as_json() for name, floor in self.floors.items()},
+            "easy": list(self.easy),
+            "latent": list(self.latent),
+            "details": self.details,
+            "detection": _json(self.detection),
+            "affected_services": _json(self.affected_services),
+            "propagation": _json(self.propagation),
+            "harmed": _json(self.harmed),
+            "alerts": None if self.alerts is None else asdict(self.alerts),
+            "left_alone": self.left_alone,
+        }
+
+
+def _json(part: Accuracy | Overlap | Detection | None) -> dict[str, Any] | None:
+    return None if part is None else {**part.as_json()}
+
+
+def mark(
+    truth: Mapping[str, Any], effects: Mapping[str, str | None], answers: Mapping[str, Any], floors: Floors | None
+) -> Mark:
+    """Mark an answer.
+
+    Parameters
+    ----------
+    truth
+        The answer key, as `ground_truth.json` has it.
+    effects
+        What the faults did to each request, by trace id: `effect` of its verdict.
+    answers
+        The answer, as `answers.json` has it, already checked (`exporters.fixtures.answers`).
+    floors
+        The rankings that take no thought, of the same fixture; None to go without.
+    """
+    felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
+    roots = _roots(felt)
+    ignored = {name for root in _roots(latent) for name in root.services}
+    entries: dict[str, Mapping[str, Any]] = {}
+    for entry in answers["root_causes"]:
+        entries.setdefault(entry["service"], entry)
+    found = _found(entries, roots, ignored)
+    quiet = not answers["root_causes"] and answers.get("detected_at") is None and not answers.get("alerts")
+    return Mark(
+        incident=truth["incident"],
+        roots=len(roots),
+        accuracy=_accuracy(found, roots),
+        floors=_floors(floors, roots, ignored, truth["services"]) if floors else {},
+        latent=tuple(name for name in entries if name in ignored and name not in found),
+        details={detail: _detail(detail, entries, found) for detail in DETAILS},
+        detection=_if_answered(answers.get("detected_at") if felt else None, lambda at: _detection(felt, at)),
+        affected_services=_if_answered(
+            answers.get("affected_services"), lambda named: _overlap(named, _affected(felt), _affected(latent))
+        ),
+        propagation=_if_answered(
+            answers.get("propagation"),
+            lambda named: _overlap([(edge["from"], edge["to"]) for edge in named], _edges(felt), _edges(latent)),
+        ),
+        harmed=_if_answered(answers.get("verdicts"), lambda verdicts: _harmed(effects, verdicts)),
+        alerts=_if_answered(answers.get("alerts"), lambda fired: _alerts(truth, fired)),
+        left_alone=None if truth["incident"] else quiet,
+    )
+
+
+def since(truth: Mapping[str, Any]) -> str | None:
+    """When users began to feel the incident, as records write a moment; None if they never did."""
+    return min((fault["user_facing"]["since"] for fault in _faults(truth, latent=False)), default=None)
+
+
+def _faults(truth: Mapping[str, Any], *, latent: bool) -> list[Mapping[str, Any]]:
+    return [fault for fault in truth["faults"] if fault["latent"] == latent]
+
+
+def _if_answered(part: Any, judge: Callable[[Any], T]) -> T | None:
+    """What comes of a part of the answer; None if it was left out."""
+    return None if part is None else judge(part)
+
+
+# -- root causes ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Root:
+    """A service at fault, however many of its faults there are.
+
+    `services` stand for it in an answer, and `words` has what is right to say of it, by detail.
+    """
+
+    name: str
+    services: frozenset[str]
+    words: Mapping[str, frozenset[str]]
+
+
+def _roots(faults: Iterable[Mapping[str, Any]]) -> list[_Root]:
+    """The services at fault, in order of their first faults."""
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for fault in faults:
+        grouped.setdefault(fault["root_cause"]["service"], []).append(fault)
+    return [_root(name, group) for name, group in grouped.items()]
+
+
+def _root(name: str, faults: Iterable[Mapping[str, Any]]) -> _Root:
+    services, words = {name}, {detail: set[str]() for detail in DETAILS}
+    for fault in faults:
+        cause, target = fault["root_cause"], fault["target"]
+        services.update(cause["aliases"]["services"])
+        words["kind"].add(fault["kind"])
+        words["indicator"].update(map(signal, [cause["indicator"], *cause["aliases"]["indicators"]]))
+        for detail in ("operation", "replica"):
+            words[detail].update(filter(None, [target[detail]]))
+    return _Root(name, frozenset(services), {detail: frozenset(right) for detail, right in words.items()})
+
+
+def signal(indicator: str) -> str:
+    """What an indicator is about, whichever percentile of it was watched: `latency` for `latency_p95`."""
+    return re.sub(r"_p\d+$", "", indicator)
+
+
+def _found(services: Iterable[str], roots: Sequence[_Root], ignored: AbstractSet[str]) -> dict[str, _Root | None]:
+    """The guesses of a ranking that count, and what each finds.
+
+    Another name for a root that has been found is no guess of its own, nor is a service that only a latent fault is at.
+    """
+    found: dict[str, _Root | None] = {}
+    for service in dict.fromkeys(services):
+        named = _meant(service, roots)
+        unfound = [root for root in named if root not in found.values()]
+        if unfound:
+            found[service] = unfound[0]
+        elif not named and service not in ignored:
+            found[service] = None
+    return found
+
+
+def _meant(service: str, roots: Sequence[_Root]) -> list[_Root]:
+    """The roots that a service stands for; what is called so comes before what it also stands for."""
+    return sorted((root for root in roots if service in root.services), key=lambda root: root.name != service)
+
+
+def _accuracy(found: Mapping[str, _Root | None], roots: Sequence[_Root]) -> Accuracy | None:
+    if not roots:
+        return None
+    hits = [root is not None for root in found.values()]
+    return Accuracy.of([sum(hits[:k]) / min(k, len(roots)) for k in range(1, DEPTH + 1)])
+
+
+def _floors(
+    floors: Floors, roots: Sequence[_Root], ignored: AbstractSet[str], services: Sequence[str]
+) -> dict[str, Accuracy]:
+    """The accuracy of each floor, by name; none if there's nothing to find."""
+    if not roots:
+        return {}
+    rankings = {"most central": floors.central, "worst symptom first": floors.worst_symptom}
+    marked = {name: _accuracy(_found(ranking, roots, ignored), roots) for name, ranking in rankings.items()}
+    accepted = {name for root in roots for name in root.services}
+    choice = ({*services} - ignored) | accepted
+    meanings = [[roots.index(root) for root in _meant(name, roots)] for name in sorted(accepted)]
+    expected = Accuracy.of(chance(meanings, len(choice), DEPTH))
+    return {"chance": expected} | {name: accuracy for name, accuracy in marked.items() if accuracy is not None}
+
+
+def _detail(detail: str, entries: Mapping[str, Mapping[str, Any]], found: Mapping[str, _Root | None]) -> float | None:
+    """The share of the roots found for which the answer says the right word, of those for which it says any."""
+    right = []
+    for service, root in found.items():
+        word = entries[service].get(detail)
+        if root is not None and root.words[detail] and word is not None:
+            right.append((signal(word) if detail == "indicator" else word) in root.words[detail])
+    return fmean(right) if right else None
+
+
+# -- when, where and whom ------------------------------------------------------------------------------------------
+
+
+def _detection(felt: Sequence[Mapping[str, Any]], detected_at: str) -> Detection:
+    first = (
+        min(fault["start"] for fault in felt),
+        min(fault["visible_onset"] for fault in felt),
+        min(fault["user_facing"]["since"] for fault in felt),
+    )
+    return Detection(*((_moment(detected_at) - _moment(moment)).total_seconds() for moment in first))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _affected(faults: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {each["service"] for fault in faults for each in fault["affected"]}
+
+
+def _edges(faults: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """The edges along which the faults spread, from where they came to whom they reached.
+
+    Retries are no step of that way: they go from the caller to the callee, and make it worse there.
+    """
+    steps = [step for fault in faults for step in fault["mechanism"] if step["mechanism"] != AMPLIFIED]
+    return {(step["from"], step["to"]) for step in steps if step["from"] != step["to"]}
+
+
+def _overlap(named: Iterable[Any], true: AbstractSet[Any], neutral: AbstractSet[Any] = frozenset()) -> Overlap:
+    """How far a set agrees with the true one, leaving out of it what is neither right nor wrong."""
+    judged = set(named) - (neutral - true)
+    return Overlap(len(judged & true), len(judged), len(true))
+
+
+def _harmed(effects: Mapping[str, str | None], verdicts: Iterable[Mapping[str, Any]]) -> Overlap:
+    named = (verdict["trace_id"] for verdict in verdicts if verdict["harmed"])
+    return _overlap(named, {trace for trace, effect in effects.items() if effect in _HARM})
+
+
+# -- alerts --------------------------------------------------------------------------------------------------------
+
+
+def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Alerts:
+    """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere symptoms explain."""
+    felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
+    due = [each for fault in felt for each in _due(truth, fault)]
+    neutral = [each for fault in latent for each in _due(truth, fault)]
+    neutral += [each for fault in truth["faults"] for each in _symptoms(truth, fault)]
+    met: set[tuple[str, ...]] = set()
+    false_alarms = 0
+    for alert in fired:
+        about = alert["service"], signal(alert["indicator"]), _moment(alert["at"])
+        right = {each.what for each in due if each.explains(*about)}
+        met |= right
+        if not right and not any(each.explains(*about) for each in neutral):
+            false_alarms += 1
+    wanted = {each.what for each in due}
+    return Alerts(len(met), len(wanted - met), false_alarms)
+
+
+class _Explained(NamedTuple):
+    """An alert that a fault explains, from when until when it does; `what` is the same for alerts that say the same."""
+
+    what: tuple[str, ...]
+    service: str
+    signal: str
+    earliest: datetime
+    latest: datetime
+
+    def explains(self, service: str, about: str, at: datetime) -> bool:
+        """Whether it's this alert that fired."""
+        return (service, about) == (self.service, self.signal) and self.earliest <= at <= self.latest
+
+
+def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
+    """The alerts that should fire: on what users feel each, on what a root shows any.
+
+    A root goes on showing it while its fault acts, also where users are well before that: a breaker may protect them.
+    """
+    well = _latest(truth, fault)
+    for alert in fault["alerts"]:
+        about = alert["service"], signal(alert["indicator"])
+        earliest = _moment(alert["earliest"])
+        if alert["type"] == "symptom":
+            yield _Explained(about, *about, earliest, well)
+        else:
+            yield _Explained((fault["root_cause"]["service"],), *about, earliest, max(well, _moment(fault["end"])))
+
+
+def _symptoms(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
+    """The alerts that a service may well raise which the fault reached, on what departed there."""
+    for each in fault["affected"]:
+        for metric in each["peak"]:
+            about = each["service"], signal(metric)
+            yield _Explained(about, *about, _moment(each["onset"]), _latest(truth, fault))
+
+
+def _latest(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> datetime:
+    """Until when alerts on a fault are right: until users are well again."""
+    return _moment(fault["recovered"] or truth["recording"]["end"])

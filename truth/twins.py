@@ -1,0 +1,133 @@
+"""A run and its twins, played side by side: the same seed without its faults, and without each of them alone.
+
+All of them keep pace with the run as it was, so that what is compared can be let go: memory does not grow with
+the number of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+
+from meshquake.sim.records import Batch
+from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.sim.telemetry.tables import names
+from meshquake.truth.blame import Blame
+from meshquake.truth.calls import Tree, parting
+from meshquake.truth.finding import Finding
+from meshquake.truth.objective import Promise
+from meshquake.truth.verdict import Verdicts, judge
+from meshquake.truth.watch import Requests, Watch
+
+
+class Twins:
+    """Plays a simulation together with what it is compared with.
+
+    Parameters
+    ----------
+    simulation
+        The run, not played yet.
+    on_verdicts
+        Hears of verdict records, in order of arrival.
+
+    Attributes
+    ----------
+    fact, twin
+        The run as it was and the run without faults, as far as they were followed. With no faults they are the same.
+    promise
+        What became of what users were promised, in the run as it was.
+    findings
+        What was found of each fault, in the order of the scenario.
+    total, harmed, spared, background
+        Requests: all; bad and good in the twin; good and bad in the twin; bad in both.
+    twin_total
+        Requests that the twin makes.
+    """
+
+    def __init__(self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None]) -> None:
+        self.simulation = simulation
+        self._on_verdicts = on_verdicts
+        faults = simulation.scenario.faults
+        ids = [fault.id for fault in faults]
+        self.fact = Watch(simulation, recorded=True)
+        self.twin = Watch(simulation.without(ids)) if faults else self.fact
+        # Without its only fault, a run is without any.
+        self._without = [self.twin] if len(faults) == 1 else [Watch(simulation.without([name])) for name in ids]
+        self._others = list(dict.fromkeys([self.twin, *self._without])) if faults else []
+        topology = simulation.topology
+        entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
+        self._objective = topology.workload.objective
+        self._entries = names(entries)
+        self.promise = Promise(self._objective, len(entries), simulation.scenario.length)
+        self._blame = Blame(self.promise, len(faults))
+        self._sites = simulation.mesh.sites
+        self._depths = [0] * len(self._sites)
+        for site in self._sites:
+            if site.parent is not None:
+                self._depths[site.index] = self._depths[site.parent.index] + 1
+        self.findings = [
+            Finding(simulation, column, self.fact, other, self.twin, self._blame)
+            for column, other in enumerate(self._without)
+        ]
+        self.total = self.harmed = self.spared = self.background = self.twin_total = 0
+
+    @property
+    def incident(self) -> bool:
+        """Whether users felt any of the faults."""
+        return not all(finding.latent for finding in self.findings)
+
+    def batches(self) -> Iterator[Batch]:
+        """The records of the run as it was, as `Simulation.batches` gives them; the others are played meanwhile."""
+        return map(self.simulation.recorder.batch, self.cuts())
+
+    def cuts(self) -> Iterator[Cut]:
+        """The run as it was without making records of it, as `Simulation.cuts`; the others are played meanwhile."""
+        for cut in self.fact.cuts:
+            self.fact.take(cut)
+            for other in self._others:
+                other.follow(self.simulation.mesh.now)
+            self._compare()
+            yield cut
+        for other in self._others:
+            other.finish()
+        self._compare()
+
+    def _compare(self) -> None:
+        """Compare the requests that are over in every run."""
+        runs = [self.fact, *self._others]
+        until = min(run.horizon for run in runs)
+        requests = {run: run.settled(until) for run in runs}
+        fact, without = requests[self.fact], [requests[run] for run in self._without]
+        begins = [finding.start for finding in self.findings]
+        verdicts = judge(fact, requests[self.twin], without, begins, self._objective)
+        self.promise.count(fact)
+        self._blame.take(verdicts)
+        self.total += len(fact)
+        self.twin_total += len(requests[self.twin])
+        self.harmed += int(np.sum(verdicts.harmed))
+        self.spared += int(np.sum(~verdicts.bad & verdicts.twin_bad))
+        self.background += int(np.sum(verdicts.bad & verdicts.twin_bad))
+        trees = self._trees(fact, verdicts)
+        entered = self._entered(trees, requests[self.twin])
+        self._on_verdicts(
+            verdicts.frame(self.fact.tables, self._entries, [finding.fault.id for finding in self.findings], entered)
+        )
+        for finding, other in zip(self.findings, without, strict=True):
+            finding.take(verdicts, trees, other)
+
+    def _trees(self, requests: Requests, verdicts: Verdicts) -> dict[int, Tree]:
+        """The calls of the requests whose verdict is that something changed, by word."""
+        return {word: Tree(self._sites, rows) for word, rows in requests.trees(verdicts.changed).items()}
+
+    def _entered(self, trees: dict[int, Tree], twin: Requests) -> dict[int, int]:
+        """By word, the span in which the runs of a request part."""
+        others = twin.trees(np.array(list(trees), dtype=np.uint64))
+        return self.fact.spans(
+            {
+                word: parting(self._sites, self._depths, tree, Tree(self._sites, others[word]))
+                for word, tree in trees.items()
+            }
+        )

@@ -1,0 +1,183 @@
+"""What became of each request, and what would have become of it: the same request, by number, in several runs.
+
+The comparison is exact: the same request has the same address in every run of a seed, and so the same draws
+(`sim.engine.tape`). A request is bad if it failed or took longer than users were promised. One that is bad, and would
+have been good without the faults, is harmed; one that is good, and would have been bad, is spared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.sim.telemetry.ids import Words, hexadecimal
+from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
+from meshquake.topology.spec import Objective
+from meshquake.truth.calls import Row
+from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.watch import Requests
+
+OUTCOMES = names(["success", *ERROR_NAMES[1:], None])
+EFFECTS = names(["failed", "slowed", "spared", None])
+FAILED, SLOWED, SPARED, NONE = 0, 1, 2, -1
+#: The polars schema of verdict records.
+SCHEMA = pl.Schema(
+    [
+        ("trace_id", pl.String()),
+        ("timestamp", pl.String()),
+        ("entry", pl.String()),
+        ("outcome", pl.String()),
+        ("duration_ms", pl.Float64()),
+        ("twin_outcome", pl.String()),
+        ("twin_duration_ms", pl.Float64()),
+        ("effect", pl.String()),
+        ("caused_by", pl.List(pl.String())),
+        ("entered_at", pl.String()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Verdicts on some requests, in order of arrival: arrays with an element a request.
+
+    `twin` is each request's position in the twin (-1 where it isn't made there); `effect` is one of the codes above;
+    `causes` has a column a fault: whether it made the difference; `decisive`, whether it did so alone.
+    """
+
+    fact: Requests
+    other: Requests
+    twin: NDArray[np.int64]
+    bad: Mask
+    twin_bad: Mask
+    effect: NDArray[np.int64]
+    causes: Mask
+    decisive: Mask
+
+    @property
+    def harmed(self) -> Mask:
+        """Which requests are bad and would have been good."""
+        return self.bad & ~self.twin_bad
+
+    @property
+    def changed(self) -> Words:
+        """The words of the requests that are good in one run and bad in the other."""
+        words: Words = self.fact.words[self.effect != NONE]
+        return words
+
+    def frame(self, tables: Tables, entries: pl.Series, faults: list[str], entered: dict[int, int]) -> pl.DataFrame:
+        """Verdict records.
+
+        Parameters
+        ----------
+        tables
+            Of the run as it was.
+        entries
+            The names of entry operations.
+        faults
+            The ids of the faults, in the order of the columns of `causes`.
+        entered
+            By a request's word, the span (its word) in which a fault's effect entered it.
+        """
+        fact, there = self.fact, self.twin >= 0
+        twin_outcome, twin_duration = np.full(len(fact), -1), np.full(len(fact), np.nan)
+        twin_outcome[there] = self.other.rows["outcome"][self.twin[there]]
+        twin_duration[there] = _ms(self.other)[self.twin[there]]
+        spans = np.array([entered.get(word, 0) for word in fact.words.tolist()], dtype=np.uint64)
+        return pl.select(
+            trace_id=hexadecimal(fact.high, fact.words),
+            timestamp=tables.iso(microseconds(fact.rows["sent"])),
+            entry=lookup(entries, fact.entry),
+            outcome=lookup(OUTCOMES, fact.rows["outcome"]),
+            duration_ms=pl.Series(_ms(fact)),
+            twin_outcome=lookup(OUTCOMES, twin_outcome),
+            twin_duration_ms=pl.Series(twin_duration).fill_nan(None),
+            effect=lookup(EFFECTS, self.effect),
+            caused_by=pl.Series(
+                [[faults[i] for i in np.flatnonzero(row)] for row in self.causes], dtype=pl.List(pl.String)
+            ),
+            entered_at=pl.when(pl.lit(pl.Series(spans > 0))).then(hexadecimal(spans)),
+        )
+
+
+def _ms(requests: Requests) -> NDArray[np.float64]:
+    """Durations in milliseconds, to the microsecond, as spans have them."""
+    rows = requests.rows
+    milliseconds: NDArray[np.float64] = (microseconds(rows["finished"]) - microseconds(rows["arrived"])) / 1000.0
+    return milliseconds
+
+
+def judge(
+    fact: Requests, twin: Requests, without: list[Requests], begins: list[float], objective: Objective
+) -> Verdicts:
+    """Compare some requests with what became of them in other runs.
+
+    A fault made the difference to a request if leaving out that fault alone takes it away. Where no single one does,
+    any of several would have been enough. Of two it was either. Of more, it is all those without which other calls of
+    the request would have failed, or if none of its calls failed, without which it would have taken another time; and
+    if there is none of that kind, all that had begun. That is an upper bound: only more runs could tell more.
+
+    Parameters
+    ----------
+    fact, twin
+        The requests as they were, and without any fault.
+    without
+        The same without each fault alone.
+    begins
+        When each fault begins, in simulated seconds.
+    objective
+        Tells good requests from bad.
+    """
+    bad = is_bad(fact, objective)
+    place, twin_bad = _counterpart(fact, twin, objective)
+    effect = np.full(len(fact), NONE, dtype=np.int64)
+    failed = fact.rows["outcome"] != SUCCESS
+    effect[bad & ~twin_bad] = np.where(failed, FAILED, SLOWED)[bad & ~twin_bad]
+    effect[~bad & twin_bad] = SPARED
+    decisive = np.zeros((len(fact), len(without)), dtype=bool)
+    for column, other in enumerate(without):
+        decisive[:, column] = _counterpart(fact, other, objective)[1] != bad
+    decisive[effect == NONE] = False
+    unclear = (effect != NONE) & ~decisive.any(axis=1)
+    begun = (fact.rows["finished"][:, None] >= np.array(begins)) & unclear[:, None]
+    causes = decisive | begun
+    if len(without) > 2:
+        touched = begun & _touched(fact, without, fact.words[unclear])
+        causes = decisive | np.where(touched.any(axis=1, keepdims=True), touched, begun)
+    return Verdicts(fact, twin, place, bad, twin_bad, effect, causes, decisive)
+
+
+def _touched(fact: Requests, without: list[Requests], words: Words) -> Mask:
+    """Without which faults some of the requests would have gone otherwise; a column a fault, false for the others."""
+    touched = np.zeros((len(fact), len(without)), dtype=bool)
+    positions = fact.find(words)
+    trees = fact.trees(words)
+    for column, other in enumerate(without):
+        others, found = other.trees(words), other.find(words)
+        for word, position, there in zip(words.tolist(), positions.tolist(), found.tolist(), strict=True):
+            failed = _failed(trees[word])
+            if failed or there < 0:
+                touched[position, column] = failed != _failed(others[word])
+            else:
+                touched[position, column] = fact.duration[position] != other.duration[there]
+    return touched
+
+
+def _failed(rows: list[tuple[Any, ...]]) -> set[tuple[int, int, int, int]]:
+    """The calls of a request that failed, on either side, and how."""
+    calls = map(Row._make, rows)
+    return {(*call.place, call.outcome, call.result) for call in calls if call.outcome or call.result}
+
+
+def _counterpart(fact: Requests, other: Requests, objective: Objective) -> tuple[NDArray[np.int64], Mask]:
+    """Where each request is in another run, and whether it's bad there; one that isn't made harms nobody."""
+    place = other.find(fact.words)
+    bad = np.zeros(len(fact), dtype=bool)
+    there = place >= 0
+    bad[there] = is_bad(other, objective)[place[there]]
+    return place, bad

@@ -1,0 +1,178 @@
+"""Follows one run for the answer key: the calls of requests that are over, and its metrics second by second."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from meshquake.sim.engine.call import ROW
+from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.ids import Words, span_words
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.sim.telemetry.sampler import Sampler
+from meshquake.sim.telemetry.spans import ids, spans_of, trace_words
+from meshquake.sim.telemetry.tables import Floats, Tables, microseconds
+from meshquake.truth.calls import Half
+
+#: A table of packed rows (`sim.engine.call.ROW`).
+Rows = NDArray[Any]
+
+#: The key's own sampling interval in microseconds, whatever the fixture's metrics have: onsets are exact to a second.
+SECOND = 1_000_000
+
+
+class Watch:
+    """Follows a simulation that has not been played yet.
+
+    Parameters
+    ----------
+    simulation
+        The run.
+    recorded
+        Whether records of it are made too.
+
+    Attributes
+    ----------
+    tables
+        Names and positions of what the run's rows refer to.
+    horizon
+        Simulated seconds before which every request that came is over.
+    cuts
+        Plays the run; who iterates over it hands each cut to `take`.
+    """
+
+    def __init__(self, simulation: Simulation, recorded: bool = False) -> None:
+        self.simulation = simulation
+        self.tables = Tables(simulation.mesh, simulation.start)
+        self.horizon = 0.0
+        self._sampler = Sampler(simulation.mesh, self.tables, SECOND)
+        simulation.samplers = [*(simulation.samplers if recorded else ()), self._sampler]
+        self.cuts = simulation.cuts()
+        self._rows: Rows = np.zeros(0, dtype=ROW)
+        self._spans = spans_of(b"")
+        self._values: list[Floats] = []
+
+    @property
+    def series(self) -> pl.DataFrame:
+        """What the columns of `values` are, a row a column, as in metric records."""
+        return self._sampler.series
+
+    def values(self) -> Floats:
+        """Every sample taken so far, of shape (seconds, series); nan where there's none."""
+        return np.concatenate(self._values) if self._values else np.zeros((0, len(self.series)))
+
+    def spans(self, halves: dict[int, Half]) -> dict[int, int]:
+        """The ids (as words) of spans, each given by the word of its request and its place there."""
+        if not halves:
+            return {}
+        words = np.array(list(halves), dtype=np.uint64)
+        site, visit, server = (np.array(column) for column in zip(*halves.values(), strict=True))
+        found = span_words(words, self.tables.site_key[site], visit.astype(np.int64), server)
+        return dict(zip(halves, found.tolist(), strict=True))
+
+    def span(self, number: int, half: Half) -> tuple[str, str]:
+        """The trace id and the span id of a span of the request of that number."""
+        site = np.array([half.site])
+        high, low, span = ids(
+            self.tables, site, np.array([half.visit]), np.array([number]), np.array([half.server], dtype=bool)
+        )
+        return f"{int(high[0]):016x}{int(low[0]):016x}", f"{int(span[0]):016x}"
+
+    def follow(self, clock: float) -> None:
+        """Play on until the simulated time `clock`, or to the end."""
+        while self.simulation.mesh.now < clock:
+            cut = next(self.cuts, None)
+            if cut is None:
+                return
+            self.take(cut)
+
+    def finish(self) -> None:
+        """Play to the end."""
+        self.follow(inf)
+
+    def take(self, cut: Cut) -> None:
+        """Take what the run left since the cut before."""
+        self.horizon = cut.horizon
+        self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
+        self.tables.refresh(cut.incarnations)
+        spans = self._spans + spans_of(cut.rows)
+        known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
+        settled = spans.end < known // SECOND * SECOND
+        self._spans = spans.where(~settled)
+        self._values.append(self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND))
+
+    def settled(self, until: float) -> Requests:
+        """The requests that came before `until`, at most `horizon`, whole; each is given once."""
+        rows = self._rows
+        _, words = trace_words(self.tables, rows["site"], rows["number"])
+        roots = self.tables.site_parent[rows["site"]] < 0
+        chosen = np.isin(words, words[roots & (rows["sent"] < until)])
+        self._rows = rows[~chosen]
+        return Requests(self.tables, rows[chosen], words[chosen])
+
+
+class Requests:
+    """Whole requests of a run, in order of arrival.
+
+    Attributes
+    ----------
+    rows
+        The rows of the users' own calls, one a request.
+    words
+        The lower half of each request's trace id: the same request has the same one in every run of a seed.
+    """
+
+    def __init__(self, tables: Tables, rows: Rows, words: Words) -> None:
+        self._tables = tables
+        self._rows = rows
+        self._words = words
+        roots = np.flatnonzero(tables.site_parent[rows["site"]] < 0)
+        roots = roots[np.lexsort((words[roots], rows["sent"][roots]))]
+        self.rows: Rows = rows[roots]
+        self.words = words[roots]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def calls(self) -> Rows:
+        """The rows of all calls of the requests, in no particular order."""
+        return self._rows
+
+    @property
+    def duration(self) -> Floats:
+        """How long each took, in seconds."""
+        taken: Floats = self.rows["finished"] - self.rows["sent"]
+        return taken
+
+    @property
+    def high(self) -> Words:
+        """The upper half of each request's trace id."""
+        return trace_words(self._tables, self.rows["site"], self.rows["number"])[0]
+
+    @property
+    def entry(self) -> NDArray[np.int64]:
+        """Position of each one's entry operation in the mix."""
+        entry: NDArray[np.int64] = self._tables.site_entry[self.rows["site"]]
+        return entry
+
+    def find(self, words: Words) -> NDArray[np.int64]:
+        """The positions of requests here by their words; -1 where there is none."""
+        if not len(self):
+            return np.full(len(words), -1, dtype=np.int64)
+        order = np.argsort(self.words)
+        place = np.minimum(np.searchsorted(self.words, words, sorter=order), len(self) - 1)
+        found = order[place]
+        return np.where(self.words[found] == words, found, -1)
+
+    def trees(self, words: Words) -> dict[int, list[tuple[Any, ...]]]:
+        """All calls of some of the requests, by word: their rows as tuples."""
+        chosen = np.flatnonzero(np.isin(self._words, words))
+        found: dict[int, list[tuple[Any, ...]]] = {word: [] for word in words.tolist()}
+        for word, row in zip(self._words[chosen].tolist(), self._rows[chosen].tolist(), strict=True):
+            found[word].append(row)
+        return found
