@@ -27,7 +27,7 @@ from meshquake.topology.spec import Call, Topology
 
 
 class _Trees:
-    """What requests of a topology do: the services they visit, in order, with the work at each."""
+    """What requests of a topology do: the services they attempt_path, in order, with the work at each."""
 
     def __init__(self, topology: Topology, random: Random) -> None:
         self._random = random
@@ -40,7 +40,7 @@ class _Trees:
         }
 
     def walk(self, service: str, operation: str) -> Iterator[tuple[int, Sampler]]:
-        """The (node, work) of each visit of one request, drawn anew each time."""
+        """The (node, work) of each attempt_path of one request, drawn anew each time."""
         work, groups = self._operations[service, operation]
         yield self.nodes[service], work
         for group in groups:

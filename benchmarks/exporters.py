@@ -26,7 +26,7 @@ from meshquake.exporters.fixtures.export import export
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.registry import FORMATS, Format
 from meshquake.exporters.formats.sink import Sinks
-from meshquake.sim.records import KINDS, Batch
+from meshquake.sim.records import RECORD_KINDS, Batch
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ORJSON = "orjson, a record at a time"
@@ -58,7 +58,7 @@ def by_orjson(fixture: Path, target: Path) -> None:
     """The records as lines, one by one."""
     import orjson
 
-    files = {kind: (target / f"{kind}.ndjson").open("wb") for kind in KINDS}
+    files = {kind: (target / f"{kind}.ndjson").open("wb") for kind in RECORD_KINDS}
     for batch in reading.batches(fixture):
         for kind, file in files.items():
             file.writelines(orjson.dumps(record) + b"\n" for record in batch.records(kind))

@@ -29,7 +29,7 @@ from meshquake.exporters.databases.connecting import connected
 from meshquake.exporters.databases.load import load
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, placed
 from meshquake.exporters.fixtures import manifest, reading
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 
 Run = Callable[[Path, Path], None]
 
@@ -75,7 +75,9 @@ def by_duckdb(fixture: Path, folder: Path) -> None:
     with duckdb.connect(folder / "bulk.duckdb") as connection:
         for table in RECORDS:
             file = fixture / f"{table.name}.ndjson"
-            columns = ", ".join(f"{column.name}: '{_DUCKDB[column.type]}'" for column in KINDS[table.name].columns)
+            columns = ", ".join(
+                f"{column.name}: '{_DUCKDB[column.type]}'" for column in RECORD_KINDS[table.name].columns
+            )
             connection.execute(
                 f"INSERT INTO {table.name} SELECT 'x', row_number() OVER (), * "
                 f"FROM read_json('{file}', format = 'newline_delimited', columns = {{{columns}}})"
@@ -107,7 +109,7 @@ def as_csv(fixture: Path, table: Table, path: Path) -> None:
     """The rows of a table as a CSV file."""
     before = 0
     with path.open("wb") as file:
-        for frame in reading.records(fixture, KINDS[table.name]):
+        for frame in reading.records(fixture, RECORD_KINDS[table.name]):
             placed(frame, "x", before).write_csv(file, include_header=False)
             before += len(frame)
 

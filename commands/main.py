@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from meshquake.exporters.fixtures.replay import Reloaded
     from meshquake.exporters.formats.registry import Format
     from meshquake.topology.document import Problem
-    from meshquake.topology.loader import Loaded
+    from meshquake.topology.loader import LoadedTopology
 
 #: Exit statuses: a second run that isn't the same; bad input or output that can't be written; interrupted
 #: (128 + SIGINT).
@@ -392,7 +392,7 @@ def export(folder: Path, format: Format, target: str, with_truth: bool, as_json:
     from meshquake.commands import terminal
     from meshquake.exporters.extras import MissingExtraError
     from meshquake.exporters.fixtures import export, reading
-    from meshquake.exporters.fixtures.key import TruthError
+    from meshquake.exporters.fixtures.answer_key import TruthError
     from meshquake.exporters.fixtures.manifest import ManifestError
     from meshquake.topology.document import DocumentError
     from meshquake.topology.units import size
@@ -455,7 +455,7 @@ def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_js
     from meshquake.exporters.databases import load
     from meshquake.exporters.databases.database import DatabaseError
     from meshquake.exporters.extras import MissingExtraError
-    from meshquake.exporters.fixtures.key import TruthError
+    from meshquake.exporters.fixtures.answer_key import TruthError
     from meshquake.exporters.fixtures.manifest import ManifestError
 
     try:
@@ -486,7 +486,7 @@ def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_js
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def score(folder: Path, answers: Path, as_json: bool) -> None:
     """Mark what was answered to a fixture, to a case of a data set, or to a whole data set (see docs/scoring.md)."""
-    from meshquake.exporters.fixtures.key import TruthError
+    from meshquake.exporters.fixtures.answer_key import TruthError
     from meshquake.exporters.reports.marking import report
     from meshquake.topology.document import DocumentError
 
@@ -504,7 +504,7 @@ def score(folder: Path, answers: Path, as_json: bool) -> None:
 @click.argument("trace_id", required=False)
 def explain(folder: Path, trace_id: str | None) -> None:
     """Tell an incident, or one of its requests, in words, from the answer key."""
-    from meshquake.exporters.fixtures.key import TruthError
+    from meshquake.exporters.fixtures.answer_key import TruthError
     from meshquake.exporters.reports import explain
 
     try:
@@ -574,7 +574,7 @@ def serve(folder: Path, **options: Any) -> None:
     import time
 
     from meshquake.exporters import extras
-    from meshquake.exporters.fixtures.key import TruthError
+    from meshquake.exporters.fixtures.answer_key import TruthError
     from meshquake.exporters.fixtures.manifest import ManifestError
     from meshquake.topology.document import DocumentError
 
@@ -791,7 +791,7 @@ def _reload(folder: Path) -> Reloaded:
         _refuse(error.problems)
 
 
-def _load_topology(file: Path) -> Loaded:
+def _load_topology(file: Path) -> LoadedTopology:
     """Load a topology, or print its errors and exit."""
     from meshquake.topology.document import DocumentError
     from meshquake.topology.loader import load, shipped

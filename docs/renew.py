@@ -19,12 +19,12 @@ from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import KINDS, Column, Kind
+from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
 from meshquake.topology.reference import renew as renew_keys
 from meshquake.topology.reference import table
 
 FOLDER = Path(__file__).parent
-_LISTED: tuple[Kind | Table, ...] = (*KINDS.values(), FIXTURES, *TRUTH)
+_LISTED: tuple[RecordKind | Table, ...] = (*RECORD_KINDS.values(), FIXTURES, *TRUTH)
 _DESCRIBED = {each.name: each.columns for each in _LISTED}
 _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)

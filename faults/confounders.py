@@ -35,7 +35,7 @@ _SETTINGS = {"log.sampling": "20%", "feature.recommendations": "on", "tracing.ex
 T = TypeVar("T")
 
 
-def draw(scenario: Scenario, topology: Topology, seed: int) -> tuple[Fault, ...]:
+def chosen(scenario: Scenario, topology: Topology, seed: int) -> tuple[Fault, ...]:
     """Harmless things to happen besides a scenario's faults.
 
     Parameters

@@ -68,7 +68,7 @@ def _refuse_outside(name: str, grammar: Key, value: float) -> None:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedScenario:
     """A scenario and the mesh it plays on, with the documents they were read from."""
 
     scenario: Scenario
@@ -93,7 +93,7 @@ class Loaded:
         return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
 
     def _remarks(self, mesh: Topology) -> list[Problem]:
-        return review.remarks(topology_loader.Loaded(mesh, self.topology_document))
+        return review.remarks(topology_loader.LoadedTopology(mesh, self.topology_document))
 
 
 def shipped() -> dict[str, Path]:
@@ -101,7 +101,7 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))}
 
 
-def load(path: str | Path, options: Options = Options()) -> Loaded:
+def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
     """Read a scenario file, and the topology it plays on.
 
     Raises
@@ -117,8 +117,8 @@ def parse(
     file: str,
     options: Options = Options(),
     folder: Path = Path(),
-    mesh: topology_loader.Loaded | None = None,
-) -> Loaded:
+    mesh: topology_loader.LoadedTopology | None = None,
+) -> LoadedScenario:
     """Read a scenario from a text.
 
     Parameters
@@ -140,7 +140,9 @@ def parse(
     return _load(Document.parse(text, file), folder, options, mesh)
 
 
-def _load(document: Document, folder: Path, options: Options, mesh: topology_loader.Loaded | None = None) -> Loaded:
+def _load(
+    document: Document, folder: Path, options: Options, mesh: topology_loader.LoadedTopology | None = None
+) -> LoadedScenario:
     scenario = options.over(_header(document))
     elsewhere: tuple[Problem, ...] = ()
     if mesh is None:
@@ -154,10 +156,10 @@ def _load(document: Document, folder: Path, options: Options, mesh: topology_loa
     if mesh is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
     scenario = replace(scenario, faults=faults, background=background)
-    extra = confounders.draw(scenario, mesh.topology, options.seed)
+    extra = confounders.chosen(scenario, mesh.topology, options.seed)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn).at_severity(options.severity)
-    return Loaded(scenario, mesh.topology, document, mesh.document)
+    return LoadedScenario(scenario, mesh.topology, document, mesh.document)
 
 
 def _header(document: Document) -> Scenario:

@@ -9,7 +9,7 @@ from typing import Any
 from meshquake.faults import edits
 from meshquake.faults import loader as scenario_loader
 from meshquake.faults.fault import Fault
-from meshquake.faults.loader import Loaded, Options
+from meshquake.faults.loader import LoadedScenario, Options
 from meshquake.faults.scenario import Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of, read
@@ -38,7 +38,7 @@ class Recipe:
     options: Options
     file: str
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedScenario:
         """The scenario and its mesh.
 
         Raises
@@ -49,7 +49,7 @@ class Recipe:
         mesh = topology_loader.parse(self.topology, f"{self.file} (topology)")
         return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=mesh)
 
-    def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> Loaded:
+    def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> LoadedScenario:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
 
         But a confounder for which the recording is too short now is left out, and a warning of the scenario says so.
@@ -116,7 +116,7 @@ class _Changes:
             # The option would hide the rate that is in it.
             self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=None))
 
-    def leave_out(self, drawn: Loaded) -> list[Problem]:
+    def leave_out(self, drawn: LoadedScenario) -> list[Problem]:
         """Leave out the confounders that the recording doesn't hold any more, unless they were changed; says which."""
         lengths = {word: length for word in _LENGTHS if (length := getattr(self.recipe.options, word)) is not None}
         played = replace(drawn.scenario, **lengths)

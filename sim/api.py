@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.faults.scenario import DEFAULT_SEED
-from meshquake.sim.records import KINDS, Batch
+from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
 from meshquake.topology.document import suggestion
 
@@ -147,7 +147,7 @@ NOISES = {"transient": "transient", "high-volume": "high_volume", "intermittent"
 def _collect(scenario: str, settings: Settings) -> Records:
     records = Records([], [], [], [])
     for batch in simulate(scenario, **settings):
-        for kind, collected in zip(KINDS, records, strict=True):
+        for kind, collected in zip(RECORD_KINDS, records, strict=True):
             collected += batch.records(kind)
     return records
 

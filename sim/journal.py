@@ -33,7 +33,7 @@ class Event:
 class Line:
     """One log line: the name of its text in the catalogue, and the values that belong in it.
 
-    `call` is (site, number, visit) of the attempt it belongs to, or None outside any request.
+    `call` is (site, number, attempt_path) of the attempt it belongs to, or None outside any request.
     """
 
     time: float
@@ -73,6 +73,6 @@ class Journal:
         self, name: str, service: Service, *, replica: Replica | None = None, call: Call | None = None, **values: Any
     ) -> None:
         """A process writes a line."""
-        where = None if call is None else (call.site.index, call.number, call.visit)
+        where = None if call is None else (call.site.index, call.number, call.attempt_path)
         replica_name = replica.name if replica is not None else None
         self.lines.append(Line(self._env._now, name, service.spec.name, replica_name, where, values))

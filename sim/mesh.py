@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
-from meshquake.sim.engine.call import Call, Life
-from meshquake.sim.engine.call_site import Site, grow
-from meshquake.sim.engine.caller_state import Channel, Link
+from meshquake.sim.engine.call import Call, CallEngine
+from meshquake.sim.engine.call_site import CallSite, grow
+from meshquake.sim.engine.caller_state import CallerState, RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
@@ -50,7 +50,7 @@ class Mesh:
         self.seed = seed
         self.end = end
         self.env = Environment()
-        self.life = Life(self.env, self._shortage)
+        self.life = CallEngine(self.env, self._shortage)
         self.journal = Journal(self.env)
         self.services: dict[str, Service] = {}
         count = 0
@@ -58,10 +58,10 @@ class Mesh:
             self.services[spec.name] = Service(spec, index, count)
             count += spec.replicas
         self.replicas = [replica for service in self.services.values() for replica in service.replicas]
-        self.links: list[Link] = []
+        self.links: list[RuntimeEdge] = []
         for edge in topology.edges:
             caller, callee = self.services[edge.caller], self.services[edge.callee]
-            link = Link(edge, len(caller.links), caller, callee)
+            link = RuntimeEdge(edge, len(caller.links), caller, callee)
             link.deadlines = self.life.deadlines(edge.timeout)
             link.acquire = self.life.deadlines(edge.pool.acquire_timeout, acquire=True) if edge.pool else None
             caller.links[edge.callee] = link
@@ -71,8 +71,8 @@ class Mesh:
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)
-        self.sites: list[Site] = []
-        self.roots: list[Site] = []
+        self.sites: list[CallSite] = []
+        self.roots: list[CallSite] = []
         self.users: list[Users] = []
         mix = topology.workload.mix
         weights = sum(entry.weight for entry in mix)
@@ -105,7 +105,7 @@ class Mesh:
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh channels: closed breakers, and pools that are open (warm) or still empty."""
         replica.channels = [
-            Channel(link, replica, warm, self._breaker_moved) for link in replica.service.links.values()
+            CallerState(link, replica, warm, self._breaker_moved) for link in replica.service.links.values()
         ]
         for channel in replica.channels:
             if channel.link.modifiers:
@@ -224,7 +224,7 @@ class Mesh:
 
     # -- what happens to be worth telling ------------------------------------------------------------------------------
 
-    def _breaker_moved(self, channel: Channel, replica: Replica, state: int, reason: str) -> None:
+    def _breaker_moved(self, channel: CallerState, replica: Replica, state: int, reason: str) -> None:
         callee = channel.link.callee.spec.name
         words = ("closed", "half open", "open")[state]
         self.journal.event(
@@ -261,10 +261,10 @@ class Mesh:
         replicas = self.services[target.service].replicas
         return replicas if target.replica is None else [replicas[target.replica]]
 
-    def _link(self, target: Target) -> Link:
+    def _link(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None
         return self.services[target.service].links[target.callee]
 
-    def _resize(self, link: Link) -> None:
+    def _resize(self, link: RuntimeEdge) -> None:
         for replica in link.caller.replicas:
             self.life.resize(replica.channels[link.index])

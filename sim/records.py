@@ -1,6 +1,6 @@
 """The four kinds of record, defined once: names, types, units and order of their columns.
 
-Everything that writes, loads or documents records derives from `KINDS`: the NDJSON files, their JSON Schemas,
+Everything that writes, loads or documents records derives from `RECORD_KINDS`: the NDJSON files, their JSON Schemas,
 and the tables of other formats. A `Batch` holds records as columns (a polars frame a kind), since millions of
 them are cheap that way and none is cheap alone.
 """
@@ -33,7 +33,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Kind:
+class RecordKind:
     """One kind of record. `name` is also its file's stem."""
 
     name: str
@@ -140,7 +140,7 @@ EVENTS: dict[str, str] = {
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
 _SPAN = r"^(?!0{16})[0-9a-f]{16}$"
 
-METRIC = Kind(
+METRIC = RecordKind(
     "metrics",
     "One sample of one metric, over the sampling interval that ends at `timestamp`.",
     (
@@ -153,7 +153,7 @@ METRIC = Kind(
         Column("target", "string", "callee of an edge metric, else null", nullable=True),
     ),
 )
-LOG = Kind(
+LOG = RecordKind(
     "logs",
     "One log line.",
     (
@@ -167,7 +167,7 @@ LOG = Kind(
         Column("replica", "string", "replica that wrote it; null for the service as a whole", nullable=True),
     ),
 )
-TRACE = Kind(
+TRACE = RecordKind(
     "traces",
     "One span: a request handled (server) or one attempt at a call (client).",
     (
@@ -204,7 +204,7 @@ TRACE = Kind(
         Column("attempt", "integer", "number of the attempt, from 1"),
     ),
 )
-EVENT = Kind(
+EVENT = RecordKind(
     "events",
     "Something that happened to a service, a replica or an edge.",
     (
@@ -219,7 +219,7 @@ EVENT = Kind(
 )
 
 #: The four kinds by name, in the order in which a fixture lists them.
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
+RECORD_KINDS: dict[str, RecordKind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
 
 
 @dataclass(frozen=True)
@@ -242,10 +242,10 @@ class Batch:
 
     def records(self, kind: str) -> Iterator[dict[str, Any]]:
         """The records of the kind of that name as plain dicts, as its file has them."""
-        return records(KINDS[kind], self.frame(kind))
+        return records(RECORD_KINDS[kind], self.frame(kind))
 
 
-def records(kind: Kind, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def records(kind: RecordKind, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """The records of a frame as plain dicts."""
     for row in frame.iter_rows(named=True):
         for name in kind.objects:

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.faults.scenario import Scenario
-from meshquake.sim.records import KINDS, TRACE, Batch
+from meshquake.sim.records import RECORD_KINDS, TRACE, Batch
 from meshquake.sim.significance import p_value
 
 #: Services are looked at in slices of so many seconds.
@@ -126,7 +126,7 @@ class Summary:
         self.phases = [Phase(name=name, seconds=seconds) for name, seconds in lengths.items() if seconds]
         self.hits: list[Hit] = []
         self.opened: dict[tuple[str, str], int] = {}
-        self.records = dict.fromkeys(KINDS, 0)
+        self.records = dict.fromkeys(RECORD_KINDS, 0)
         self._incident = start + timedelta(seconds=scenario.lead_in)
         self._slices = self._cut(start)
         self._slice = next(self._slices)
@@ -150,7 +150,7 @@ class Summary:
 
     def take(self, batch: Batch) -> None:
         """Take a batch into account."""
-        for kind in KINDS:
+        for kind in RECORD_KINDS:
             self.records[kind] += len(batch.frame(kind))
         events = batch.events.filter(type="circuit_breaker_open")
         for caller, details in zip(events["service"], events["details"], strict=True):

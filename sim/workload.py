@@ -11,12 +11,12 @@ from collections.abc import Callable
 from math import log1p
 from typing import TYPE_CHECKING
 
-from meshquake.sim.engine.caller_state import Channel, Link
+from meshquake.sim.engine.caller_state import CallerState, RuntimeEdge
 from meshquake.topology.addresses import address, uniforms
 from meshquake.topology.spec import Edge
 
 if TYPE_CHECKING:
-    from meshquake.sim.engine.call_site import Site
+    from meshquake.sim.engine.call_site import CallSite
     from meshquake.sim.mesh import Mesh
 
 _PAGE = 256
@@ -29,15 +29,15 @@ _SURGES = 2**20
 class Users:
     """Those who call one entry operation, at `rate` requests a second."""
 
-    def __init__(self, mesh: Mesh, number: int, root: Site, rate: float) -> None:
+    def __init__(self, mesh: Mesh, number: int, root: CallSite, rate: float) -> None:
         self._mesh = mesh
         self._root = root
         #: Requests a second.
         self.rate = rate
         self._balance = mesh.topology.workload.balance
         name = root.service.spec.name
-        self._door = Channel(
-            Link(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore
+        self._ingress = CallerState(
+            RuntimeEdge(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore
         )
         #: The entry operation they call, as `service.operation`.
         self.entry = f"{name}.{list(root.service.operations)[root.operation]}"
@@ -60,7 +60,7 @@ class Arrivals:
         self._env = users._mesh.env
         self._enter = users._mesh.life.enter
         self._site = users._root
-        self._door = users._door
+        self._ingress = users._ingress
         self._balance = users._balance
         self._key = address(users._mesh.seed, "arrivals", users.entry, name)
         self._first = first
@@ -90,7 +90,7 @@ class Arrivals:
         self._number += 1
         self._next()
         if self._level is None or keep < self._level(self._env._now):
-            self._enter(self._site, number, self._door, self._balance)
+            self._enter(self._site, number, self._ingress, self._balance)
 
 
 def _ignore(*_: object) -> None:

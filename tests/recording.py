@@ -10,7 +10,7 @@ import polars as pl
 
 from meshquake.faults import loader as scenario_loader
 from meshquake.faults.scenario import Scenario
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.spec import Topology
@@ -75,7 +75,8 @@ def record(scenario: Scenario, mesh: Topology, seed: int, **options: object) -> 
     """Play a scenario on a mesh."""
     batches = list(Simulation(scenario, mesh, seed=seed, **options).batches())
     frames = {
-        kind: pl.concat([batch.frame(kind) for batch in batches]).pipe(_timed, scenario.lead_in) for kind in KINDS
+        kind: pl.concat([batch.frame(kind) for batch in batches]).pipe(_timed, scenario.lead_in)
+        for kind in RECORD_KINDS
     }
     length = (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
     frames["traces"] = frames["traces"].with_columns(end=pl.col("at") + length)

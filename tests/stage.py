@@ -6,7 +6,7 @@ import numpy as np
 
 from meshquake.faults.fault import Window
 from meshquake.sim.engine.call import NEVER, ROW
-from meshquake.sim.engine.call_site import VISIT_BITS
+from meshquake.sim.engine.call_site import ATTEMPT_BITS
 from meshquake.sim.engine.caller_state import CODES
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.loader import parse
@@ -65,7 +65,7 @@ class Stage:
         """Users make requests at some times (milliseconds)."""
         users = self.mesh.users[entry]
         for time in times_ms:
-            arguments = (self.mesh.roots[entry], next(self._numbers), users._door, users._balance)
+            arguments = (self.mesh.roots[entry], next(self._numbers), users._ingress, users._balance)
             self.mesh.env.call_at(time / 1000, lambda arguments: self.mesh.life.enter(*arguments), arguments)
 
     def fault(self, fault, start_ms, end_ms, ramp_ms=0):
@@ -97,7 +97,7 @@ def timeline(mesh, rows):
         site = mesh.sites[row["site"]]
         callee = site.service.spec.name
         if row["ended"] != NEVER:
-            attempt = (row["visit"] & ((1 << VISIT_BITS) - 1)) + 1
+            attempt = (row["attempt_path"] & ((1 << ATTEMPT_BITS) - 1)) + 1
             name = f"{site.parent.service.spec.name}>{callee}" + (f" #{attempt}" if attempt > 1 else "")
             spans.append((row["sent"], row["site"], 0, f"-{_ms(row['ended'])} {name}: {RESULTS[row['result']]}"))
         if row["arrived"] != NEVER:

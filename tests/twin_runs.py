@@ -10,13 +10,13 @@ import polars as pl
 from stage import Stage, take_rows
 
 from meshquake.faults.loader import Options, parse
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
+from meshquake.truth.answer_key import Clock, ground_truth, since
 from meshquake.truth.brief import brief
 from meshquake.truth.calls import Tree
 from meshquake.truth.floors import symptoms
-from meshquake.truth.key import Clock, ground_truth, since
 from meshquake.truth.twins import Twins
 
 #: What each would be called.
@@ -73,7 +73,7 @@ class Compared:
 def frames(batches):
     """The records of some batches, by kind."""
     batches = list(batches)
-    return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in KINDS}
+    return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in RECORD_KINDS}
 
 
 def compare(simulation):

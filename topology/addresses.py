@@ -30,11 +30,11 @@ def address(seed: int, *parts: object) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "little")
 
 
-def uniforms(key: int, first: int, count: int, columns: int = 4, visit: int = 0) -> Floats:
+def uniforms(key: int, first: int, count: int, columns: int = 4, attempt_path: int = 0) -> Floats:
     """Uniforms in [0, 1) at `count` consecutive counters from `first` on, shape (count, columns)."""
     state: Any = {
         "bit_generator": "Philox",
-        "state": {"counter": [first * (columns // 4), visit, 0, 0], "key": [key & _MASK, key >> 64]},
+        "state": {"counter": [first * (columns // 4), attempt_path, 0, 0], "key": [key & _MASK, key >> 64]},
         "buffer": [0, 0, 0, 0],
         "buffer_pos": 4,  # used up
         "has_uint32": 0,
@@ -45,9 +45,9 @@ def uniforms(key: int, first: int, count: int, columns: int = 4, visit: int = 0)
         return _generator.random((count, columns))
 
 
-def uniform(key: int, number: int, visit: int = 0) -> float:
+def uniform(key: int, number: int, attempt_path: int = 0) -> float:
     """One uniform in [0, 1) at an address, for rare draws (SplitMix64's finalizer; Steele et al. 2014)."""
-    x = (key ^ (number * 0x9E3779B97F4A7C15) ^ (visit * 0xD1B54A32D192ED03)) & _MASK
+    x = (key ^ (number * 0x9E3779B97F4A7C15) ^ (attempt_path * 0xD1B54A32D192ED03)) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
     return ((x ^ (x >> 31)) >> 11) * 2.0**-53

@@ -18,7 +18,7 @@ from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.document import Document, Node, suggestion
 from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
 from meshquake.topology.keys import Key, key
-from meshquake.topology.spec import KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
+from meshquake.topology.spec import SERVICE_KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
 from meshquake.topology.units import shown
 
 #: The mesh that is used when none is named.
@@ -66,14 +66,14 @@ class Defaults:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedTopology:
     """A topology, and the document it was read from, to which further remarks can be added by path."""
 
     topology: Topology
     document: Document
 
 
-def load(path: str | Path) -> Loaded:
+def load(path: str | Path) -> LoadedTopology:
     """Read a topology file.
 
     Raises
@@ -84,7 +84,7 @@ def load(path: str | Path) -> Loaded:
     return _load(Document.read(path))
 
 
-def parse(text: str, file: str) -> Loaded:
+def parse(text: str, file: str) -> LoadedTopology:
     """Read a topology from a text; `file` is its name in messages. Raises as `load`."""
     return _load(Document.parse(text, file))
 
@@ -94,14 +94,14 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted((Path(__file__).parent / "meshes").glob("*.yaml"))}
 
 
-def _load(document: Document) -> Loaded:
+def _load(document: Document) -> LoadedTopology:
     reader = _Reader(document)
     topology = reader.topology()
     reader.refuse_cycles(topology)
     document.check()
     reader.refuse_giants(topology)
     document.check()
-    return Loaded(topology, document)
+    return LoadedTopology(topology, document)
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Reader:
     # -- services ------------------------------------------------------------------------------------------------
 
     def _defaults(self, node: Node, service_names: list[str]) -> Settings:
-        ends = dict.fromkeys((*KINDS, *service_names))
+        ends = dict.fromkeys((*SERVICE_KINDS, *service_names))
 
         def by_end(node: Node) -> dict[str, Settings]:
             layers: dict[str, Settings] = {}

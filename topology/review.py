@@ -17,7 +17,7 @@ from meshquake.topology.distributions import Floats
 from meshquake.topology.document import Problem
 from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from meshquake.topology.graph import chain, name_of, operation_graph
-from meshquake.topology.loader import Loaded
+from meshquake.topology.loader import LoadedTopology
 from meshquake.topology.policies import Retry
 from meshquake.topology.spec import Call, Edge, Operation, Topology
 from meshquake.topology.units import counted, duration, number, rate, ratio
@@ -313,7 +313,7 @@ def _likewise(callees: list[str]) -> str:
     return f"; likewise its calls to {', '.join(callees)}" if callees else ""
 
 
-def remarks(loaded: Loaded) -> list[Problem]:
+def remarks(loaded: LoadedTopology) -> list[Problem]:
     """The findings of `review` as warnings, each at the line of its key, or of the default that stands for it."""
     document, mesh = loaded.document, loaded.topology
     kinds = {service.name: service.kind for service in mesh.services}

@@ -13,7 +13,7 @@ from meshquake.topology.keys import key
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
-KINDS = ("gateway", "service", "cache", "database", "external")
+SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
 #: How a caller chooses among the ready replicas of a callee.
 BALANCING = ("round_robin", "random", "least_request")
@@ -72,7 +72,7 @@ class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
     name: str
-    kind: str = key("choice", "what it is", "service", choices=KINDS)
+    kind: str = key("choice", "what it is", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
     queue: int = key(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.topology.units import duration
-from meshquake.truth.key import Clock
+from meshquake.truth.answer_key import Clock
 from meshquake.truth.objective import Mask, Promise
 from meshquake.truth.twins import Twins
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any, NamedTuple
 
-from meshquake.sim.engine.call_site import VISIT_BITS, Site
+from meshquake.sim.engine.call_site import ATTEMPT_BITS, CallSite
 
 
 class Row(NamedTuple):
@@ -18,7 +18,7 @@ class Row(NamedTuple):
     finished: float
     ended: float
     number: int
-    visit: int
+    attempt_path: int
     site: int
     replica: int
     caller: int
@@ -29,21 +29,21 @@ class Row(NamedTuple):
     @property
     def place(self) -> tuple[int, int]:
         """Where in its request it stands: the same in every run of a seed."""
-        return self.site, self.visit
+        return self.site, self.attempt_path
 
 
 class Half(NamedTuple):
     """One span: the caller's or the callee's half of a call."""
 
     site: int
-    visit: int
+    attempt_path: int
     server: bool
 
 
 class Tree:
     """The calls of one request in one run; none if the run doesn't make it."""
 
-    def __init__(self, sites: list[Site], rows: list[tuple[Any, ...]]) -> None:
+    def __init__(self, sites: list[CallSite], rows: list[tuple[Any, ...]]) -> None:
         self.rows = {row.place: row for row in map(Row._make, rows)}
         self._below: dict[tuple[int, int], list[Row]] = {}
         for row in self.rows.values():
@@ -51,7 +51,7 @@ class Tree:
             if caller is not None:
                 self._below.setdefault(caller, []).append(row)
 
-    def root(self, sites: list[Site]) -> Row:
+    def root(self, sites: list[CallSite]) -> Row:
         """The user's own call."""
         return next(row for row in self.rows.values() if sites[row.site].parent is None)
 
@@ -62,12 +62,12 @@ class Tree:
     def attempts(self, row: Row) -> dict[int, list[Row]]:
         """The calls that a call made: all attempts at each site, in order, by the site's index."""
         found: dict[int, list[Row]] = {}
-        for below in sorted(self._below.get(row.place, ()), key=lambda call: (call.sent, call.visit)):
+        for below in sorted(self._below.get(row.place, ()), key=lambda call: (call.sent, call.attempt_path)):
             found.setdefault(below.site, []).append(below)
         return found
 
 
-def parting(sites: list[Site], depths: list[int], fact: Tree, other: Tree) -> Half:
+def parting(sites: list[CallSite], depths: list[int], fact: Tree, other: Tree) -> Half:
     """The span in which the two runs of a request first differ; both of them have it.
 
     Every moment of every call is compared, bit by bit; the first that differs tells where. Of moments at the same time,
@@ -76,7 +76,7 @@ def parting(sites: list[Site], depths: list[int], fact: Tree, other: Tree) -> Ha
     """
     if not other.rows:
         root = fact.root(sites)
-        return Half(root.site, root.visit, True)
+        return Half(root.site, root.attempt_path, True)
     shared = fact.rows.keys() & other.rows.keys()
     return min(
         (time, -depths[half.site], order, half)
@@ -86,15 +86,15 @@ def parting(sites: list[Site], depths: list[int], fact: Tree, other: Tree) -> Ha
     )[3]
 
 
-def _caller(sites: list[Site], place: tuple[int, int]) -> tuple[int, int] | None:
+def _caller(sites: list[CallSite], place: tuple[int, int]) -> tuple[int, int] | None:
     """The place of the call that makes a call; None for the user's own."""
-    site, visit = place
+    site, attempt_path = place
     parent = sites[site].parent
-    return None if parent is None else (parent.index, visit >> VISIT_BITS)
+    return None if parent is None else (parent.index, attempt_path >> ATTEMPT_BITS)
 
 
 def _differences(
-    sites: list[Site], place: tuple[int, int], a: Row | None, b: Row | None
+    sites: list[CallSite], place: tuple[int, int], a: Row | None, b: Row | None
 ) -> Iterator[tuple[float, int, Half]]:
     """When the two runs of a call differ, and in which span; the earliest is among them.
 

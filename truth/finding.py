@@ -84,7 +84,7 @@ class Finding:
     def _count_attempts(self, row: int, requests: Requests) -> None:
         calls = requests.calls[requests.calls["sent"] >= self.start]
         link = self.fact.tables.site_link[calls["site"]]
-        again = (calls["visit"] & ATTEMPT) > 0
+        again = (calls["attempt_path"] & ATTEMPT) > 0
         np.add.at(self._attempts[row], (again[link >= 0].astype(np.int64), link[link >= 0]), 1)
 
     # -- at the end --------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ class Mechanism:
         passage = self._passages.setdefault(service, _Passage(left))
         passage.requests += 1
         passage.onset = min(passage.onset, left)
-        server = Half(row.site, row.visit, True)
+        server = Half(row.site, row.attempt_path, True)
         if not by_time and row.outcome not in (SUCCESS, _DEPENDENCY):
             self._note(service, service, _NAMES[row.outcome], row.finished, server)
             return None
@@ -207,25 +207,25 @@ class Mechanism:
         callee = self._sites[attempts[0].site].service.spec.name
         passage = self._passages[caller].beyond
         passage[callee] = passage.get(callee, 0) + 1
-        retries = [row for row in attempts if row.visit & ATTEMPT]
+        retries = [row for row in attempts if row.attempt_path & ATTEMPT]
         for row in retries:
             step = self.retried.setdefault((caller, callee), Step(caller, callee, AMPLIFIED, row.sent))
-            _count(step, self._number, row.sent, Half(row.site, row.visit, False))
+            _count(step, self._number, row.sent, Half(row.site, row.attempt_path, False))
         if retries:
             self.retried[caller, callee].requests += 1
         for row in attempts:
             if row.result != SUCCESS and not _fails(other, row):
                 starved = self._on_the_way(caller, callee, row, other) == POOL
                 mechanism = POOL if starved else _NAMES[row.result]
-                self._note(callee, caller, mechanism, row.ended, Half(row.site, row.visit, False))
+                self._note(callee, caller, mechanism, row.ended, Half(row.site, row.attempt_path, False))
         # The attempt that cost the most is the one to look into.
         worst = max(attempts, key=lambda row: _client(row) - _client(other.get(row)))
         held_up = self._on_the_way(caller, callee, worst, other)
         if held_up is not None:
-            self._note(callee, caller, held_up, worst.ended, Half(worst.site, worst.visit, False))
+            self._note(callee, caller, held_up, worst.ended, Half(worst.site, worst.attempt_path, False))
             return None
         if worst.result == SUCCESS:
-            self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.visit, False))
+            self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.attempt_path, False))
         return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT))
 
     def _on_the_way(self, caller: str, callee: str, row: Row, other: Tree) -> str | None:

@@ -70,15 +70,15 @@ class Watch:
         if not halves:
             return {}
         words = np.array(list(halves), dtype=np.uint64)
-        site, visit, server = (np.array(column) for column in zip(*halves.values(), strict=True))
-        found = span_words(words, self.tables.site_key[site], visit.astype(np.int64), server)
+        site, attempt_path, server = (np.array(column) for column in zip(*halves.values(), strict=True))
+        found = span_words(words, self.tables.site_key[site], attempt_path.astype(np.int64), server)
         return dict(zip(halves, found.tolist(), strict=True))
 
     def span(self, number: int, half: Half) -> tuple[str, str]:
         """The trace id and the span id of a span of the request of that number."""
         site = np.array([half.site])
         high, low, span = ids(
-            self.tables, site, np.array([half.visit]), np.array([number]), np.array([half.server], dtype=bool)
+            self.tables, site, np.array([half.attempt_path]), np.array([number]), np.array([half.server], dtype=bool)
         )
         return f"{int(high[0]):016x}{int(low[0]):016x}", f"{int(span[0]):016x}"
 

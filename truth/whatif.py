@@ -16,8 +16,8 @@ from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.spec import Objective
+from meshquake.truth.answer_key import SYMPTOMS
 from meshquake.truth.departures import departures
-from meshquake.truth.key import SYMPTOMS
 from meshquake.truth.objective import Mask, is_bad
 from meshquake.truth.watch import Requests, Watch
 

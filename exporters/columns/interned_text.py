@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 
-class Phrases:
+class InternedText:
     """Looks up what is said of rows.
 
     Parameters

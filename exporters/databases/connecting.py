@@ -13,7 +13,7 @@ from meshquake.topology.document import suggestion
 
 
 @dataclass(frozen=True)
-class Kind:
+class DatabaseKind:
     """A kind of database.
 
     Attributes
@@ -31,12 +31,12 @@ class Kind:
     extra: str | None = None
 
 
-_POSTGRESQL = Kind("PostgreSQL", "meshquake.exporters.databases.postgresql", "postgresql")
-_MONGODB = Kind("MongoDB", "meshquake.exporters.databases.mongodb", "mongodb")
+_POSTGRESQL = DatabaseKind("PostgreSQL", "meshquake.exporters.databases.postgresql", "postgresql")
+_MONGODB = DatabaseKind("MongoDB", "meshquake.exporters.databases.mongodb", "mongodb")
 #: The kinds by the schemes of their addresses.
-KINDS: dict[str, Kind] = {
-    "sqlite": Kind("SQLite", "meshquake.exporters.databases.sqlite"),
-    "duckdb": Kind("DuckDB", "meshquake.exporters.databases.duckdb", "duckdb"),
+DATABASES: dict[str, DatabaseKind] = {
+    "sqlite": DatabaseKind("SQLite", "meshquake.exporters.databases.sqlite"),
+    "duckdb": DatabaseKind("DuckDB", "meshquake.exporters.databases.duckdb", "duckdb"),
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "mongodb": _MONGODB,
@@ -62,10 +62,10 @@ def connected(url: str) -> Iterator[Database]:
         If the driver isn't installed.
     """
     address = Address(url)
-    kind = KINDS.get(address.scheme)
+    kind = DATABASES.get(address.scheme)
     if kind is None:
         wrong = f"no database has addresses that begin with {address.scheme}://" if address.scheme else "no address"
-        names = suggestion(address.scheme, KINDS) if address.scheme else ": an address is such as sqlite:///x.db"
+        names = suggestion(address.scheme, DATABASES) if address.scheme else ": an address is such as sqlite:///x.db"
         raise DatabaseError(f"{address.shown}: {wrong}{names}")
     if not address.is_plain:
         raise DatabaseError(f"{address.shown}: its password has characters that should be written as in %2F for /")

@@ -14,21 +14,21 @@ import polars as pl
 from meshquake.exporters.databases.connecting import connected
 from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FAULTS, FIXTURES, RECORDS, TRUTH, VERDICTS, Table, fault_rows, placed
-from meshquake.exporters.fixtures import key, layout, manifest, reading
-from meshquake.sim.records import KINDS
+from meshquake.exporters.fixtures import answer_key, layout, manifest, reading
+from meshquake.sim.records import RECORD_KINDS
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """What became of a load: the fixture's id, and by table the rows that were added; none if it was there already."""
 
     fixture: str
     rows: dict[str, int]
 
 
-def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Callable[[int], None]) -> Loaded:
+def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Callable[[int], None]) -> LoadResult:
     """Load a fixture into a database, unless it's there.
 
     Parameters
@@ -48,7 +48,7 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
     ------
     exporters.fixtures.manifest.ManifestError
         If the folder isn't a whole fixture.
-    exporters.fixtures.key.TruthError
+    exporters.fixtures.answer_key.TruthError
         If the answer key is asked for, and there is none.
     exporters.extras.MissingExtraError
         If the database's driver isn't installed.
@@ -68,7 +68,7 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
             raise DatabaseError(f"another fixture is called {row['fixture']} there ({whose}): give --fixture-id")
         has_truth = there is not None and there["truth"]
         new = [*(RECORDS if there is None else ()), *(TRUTH if truth and not has_truth else ())]
-        loaded = Loaded(row["fixture"], {table.name: 0 for table in new})
+        loaded = LoadResult(row["fixture"], {table.name: 0 for table in new})
         if new:
             database.begin(row, new)
             for table in new:
@@ -80,7 +80,7 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
 def size(folder: Path, truth: bool) -> int:
     """How many rows a fixture has, or 0 if its manifest doesn't say so (and `load` will say what's wrong with it)."""
     content = manifest.load(folder)
-    names = [*(f"{kind}.ndjson" for kind in KINDS), *((key.VERDICTS,) if truth else ())]
+    names = [*(f"{kind}.ndjson" for kind in RECORD_KINDS), *((answer_key.VERDICTS,) if truth else ())]
     try:
         return sum(content["files"][name]["records"] for name in names)
     except (KeyError, TypeError):
@@ -89,9 +89,9 @@ def size(folder: Path, truth: bool) -> int:
 
 def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     """The row of `fixtures`: nothing in it says what was wrong, or when."""
-    if truth and key.GROUND_TRUTH not in manifest.load(folder)["files"]:
-        raise key.TruthError(f"{folder}: has no answer key")
-    content = manifest.verified(folder, also=(key.GROUND_TRUTH, key.VERDICTS) if truth else ())
+    if truth and answer_key.GROUND_TRUTH not in manifest.load(folder)["files"]:
+        raise answer_key.TruthError(f"{folder}: has no answer key")
+    content = manifest.verified(folder, also=(answer_key.GROUND_TRUTH, answer_key.VERDICTS) if truth else ())
     try:
         options = content["options"]
         sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
@@ -114,7 +114,7 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     return {"fixture": name} | row
 
 
-def _placed(table: Table, folder: Path, loaded: Loaded, on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
+def _placed(table: Table, folder: Path, loaded: LoadResult, on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
     """The rows of a table, counted while they are taken."""
     for rows in _rows(table, folder):
         yield placed(rows, loaded.fixture, loaded.rows[table.name])
@@ -125,10 +125,10 @@ def _placed(table: Table, folder: Path, loaded: Loaded, on_rows: Callable[[int],
 def _rows(table: Table, folder: Path) -> Iterator[pl.DataFrame]:
     """The rows of a table, without their place, some at a time."""
     if table is FAULTS:
-        yield fault_rows(key.read_ground_truth(folder))
+        yield fault_rows(answer_key.read_ground_truth(folder))
     elif table is VERDICTS:
         for verdicts in reading.verdicts(folder):
             causes = pl.Series(map(json.dumps, verdicts["caused_by"].to_list()), dtype=pl.String)
             yield verdicts.with_columns(caused_by=causes)
     else:
-        yield from reading.records(folder, KINDS[table.name])
+        yield from reading.records(folder, RECORD_KINDS[table.name])

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.sim.records import KINDS, TIME_PATTERN, Column
+from meshquake.sim.records import RECORD_KINDS, TIME_PATTERN, Column
 from meshquake.truth.schema import verdict
 
 
@@ -80,7 +80,7 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 #: The records of a fixture, in the order of its files.
 RECORDS: tuple[Table, ...] = tuple(
-    Table(name, (*_PLACE, *kind.columns), _KEY, _INDEXES[name]) for name, kind in KINDS.items()
+    Table(name, (*_PLACE, *kind.columns), _KEY, _INDEXES[name]) for name, kind in RECORD_KINDS.items()
 )
 
 FAULTS = Table(

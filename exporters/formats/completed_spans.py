@@ -13,7 +13,7 @@ from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import TRACE, Batch
 
 
-class Ended:
+class CompletedSpans:
     """Holds back the spans of intervals that have no samples yet."""
 
     def __init__(self, context: Context) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
-from meshquake.sim.records import KINDS, Batch, Column, Kind
+from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 
 #: What a text may not begin with.
 _FORMULA = r"^[=+\-@\t\r]"
@@ -25,7 +25,7 @@ def sink(target: Path, context: Context) -> CsvSink:
     return CsvSink(target)
 
 
-def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
+def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
     """The lines of some records of a kind."""
     return frame.select(_cell(column) for column in kind.columns).write_csv(include_header=False).encode()
 
@@ -44,12 +44,12 @@ class CsvSink:
 
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
-        for name, kind in KINDS.items():
+        for name, kind in RECORD_KINDS.items():
             self._files.write(f"{name}.csv", codecs.BOM_UTF8 + f"{','.join(kind.names)}\n".encode())
 
     def write(self, batch: Batch) -> None:
         """Append a batch to the files."""
-        for name, kind in KINDS.items():
+        for name, kind in RECORD_KINDS.items():
             self._files.write(f"{name}.csv", encode(kind, batch.frame(name)))
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -46,7 +46,7 @@ class JaegerSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = Phrases((*Conventions.COLUMNS, "replica", "version"), ["said", "process"], self._describe)
+        self._said = InternedText((*Conventions.COLUMNS, "replica", "version"), ["said", "process"], self._describe)
         self._processes: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._start = round(context.start.timestamp() * 1e6)

@@ -12,7 +12,7 @@ import polars as pl
 
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
-from meshquake.sim.records import KINDS, Batch, Kind, records
+from meshquake.sim.records import RECORD_KINDS, Batch, RecordKind, records
 
 
 def sink(target: Path, context: Context) -> NdjsonSink:
@@ -20,7 +20,7 @@ def sink(target: Path, context: Context) -> NdjsonSink:
     return NdjsonSink(target)
 
 
-def encode(kind: Kind, frame: pl.DataFrame) -> bytes:
+def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
     """The lines of some records of a kind."""
     if kind.objects:
         # Few records have an object in them; polars would write its JSON text as a string.
@@ -45,15 +45,15 @@ class NdjsonSink:
 
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
-        for kind in KINDS:
+        for kind in RECORD_KINDS:
             self._files.write(f"{kind}.ndjson", b"")  # a file that nothing is written into is there all the same
-        self._hashes = {kind: hashlib.sha256() for kind in KINDS}
-        self._records = dict.fromkeys(KINDS, 0)
-        self._bytes = dict.fromkeys(KINDS, 0)
+        self._hashes = {kind: hashlib.sha256() for kind in RECORD_KINDS}
+        self._records = dict.fromkeys(RECORD_KINDS, 0)
+        self._bytes = dict.fromkeys(RECORD_KINDS, 0)
 
     def write(self, batch: Batch) -> None:
         """Append a batch to the files."""
-        for name, kind in KINDS.items():
+        for name, kind in RECORD_KINDS.items():
             frame = batch.frame(name)
             if not len(frame):
                 continue
@@ -68,7 +68,7 @@ class NdjsonSink:
         """What each file holds so far, by its name."""
         return {
             f"{kind}.ndjson": Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest())
-            for kind in KINDS
+            for kind in RECORD_KINDS
         }
 
     def close(self) -> None:

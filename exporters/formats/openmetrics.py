@@ -16,7 +16,7 @@ import polars as pl
 from meshquake.exporters.columns.timestamps import seconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Family, Samples
-from meshquake.exporters.formats.spill_file import Parts
+from meshquake.exporters.formats.spill_file import SpillFile
 from meshquake.sim.records import Batch
 
 NAME = "metrics.om"
@@ -65,7 +65,7 @@ class OpenMetricsSink:
     def __init__(self, folder: Path, context: Context) -> None:
         self._folder = folder
         self._samples = Samples(context)
-        self._parts = Parts(folder)
+        self._parts = SpillFile(folder)
         #: The metric and the series of each family, by the family's name.
         self._families: dict[str, tuple[str, dict[str, None]]] = {}
 

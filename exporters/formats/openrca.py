@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.columns.timestamps import length, microseconds, seconds
-from meshquake.exporters.formats.completed_spans import Ended
+from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import EVENTS, lines
@@ -57,7 +57,7 @@ class TreeSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._files = Files(folder)
-        self._ended = Ended(context)
+        self._ended = CompletedSpans(context)
         self._stores = [each.name for each in context.topology.services if each.kind in ("database", "cache")]
         self._lines = 0
         if context.truth is not None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.columns.versions import Versions
 from meshquake.exporters.formats.context import Context
@@ -71,10 +71,10 @@ class Requests:
     def __init__(self, context: Context) -> None:
         self._conventions = Conventions(context.topology)
         self._versions = Versions(context.topology)
-        self._spans = Phrases(Conventions.COLUMNS, ["said"], self._describe)
-        self._resources = Phrases(["service", "replica", "version"], ["resource"], _resource)
-        self._loggers = Phrases(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
-        self._levels = Phrases(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})
+        self._spans = InternedText(Conventions.COLUMNS, ["said"], self._describe)
+        self._resources = InternedText(["service", "replica", "version"], ["resource"], _resource)
+        self._loggers = InternedText(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
+        self._levels = InternedText(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})
         self._points = Points(context, self._conventions)
         self._waiting = {signal: pl.DataFrame(schema=_ROWS) for signal in ("traces", "logs")}
 

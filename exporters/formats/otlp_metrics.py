@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.columns.timestamps import length, microseconds
-from meshquake.exporters.formats.completed_spans import Ended
+from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
@@ -37,8 +37,8 @@ class Points:
         self._samples = Samples(context)
         self._durations = Durations(context, conventions)
         self._since = _since(context)
-        self._metrics = Phrases(["metric", "family"], ["head", "tail", "since"], self._metric)
-        self._targets = Phrases(["target"], ["labels"], _labels)
+        self._metrics = InternedText(["metric", "family"], ["head", "tail", "since"], self._metric)
+        self._targets = InternedText(["target"], ["labels"], _labels)
 
     def take(self, batch: Batch) -> pl.DataFrame:
         """The data points of a batch, in order of time.
@@ -119,8 +119,8 @@ class Durations:
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._conventions = conventions
         self._since = _since(context)
-        self._ended = Ended(context)
-        self._phrases = Phrases(Conventions.COLUMNS, ["metric", "labels"], self._describe)
+        self._ended = CompletedSpans(context)
+        self._phrases = InternedText(Conventions.COLUMNS, ["metric", "labels"], self._describe)
         self._histograms: dict[_Key, _Histogram] = {}
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:

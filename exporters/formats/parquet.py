@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from meshquake.exporters.columns.timestamps import utc
 from meshquake.exporters.formats.context import Context
-from meshquake.sim.records import KINDS, Batch, Column, Kind
+from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 
 #: Records in a row group, but for the last: enough for a reader to skip and share out.
 _GROUP = 64_000
@@ -34,7 +34,7 @@ def sink(target: Path, context: Context) -> ParquetSink:
     return ParquetSink(target)
 
 
-def schema(kind: Kind) -> pa.Schema:
+def schema(kind: RecordKind) -> pa.Schema:
     """The Arrow schema of a kind of record; what a column means is in its metadata."""
     return pa.schema([_field(column) for column in kind.columns])
 
@@ -52,7 +52,7 @@ class ParquetSink:
     """Collects records of each kind until there are enough for a row group."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = [_File(folder / f"{name}.parquet", kind) for name, kind in KINDS.items()]
+        self._files = [_File(folder / f"{name}.parquet", kind) for name, kind in RECORD_KINDS.items()]
 
     def write(self, batch: Batch) -> None:
         """Take a batch."""
@@ -73,7 +73,7 @@ class ParquetSink:
 class _File:
     """One file."""
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path, kind: RecordKind) -> None:
         self.kind = kind
         self._schema = schema(kind)
         self._file = path.open("wb")

@@ -19,11 +19,11 @@ from pathlib import Path
 import polars as pl
 
 from meshquake.exporters.columns.timestamps import microseconds, seconds
-from meshquake.exporters.formats.completed_spans import Ended
+from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import lines
-from meshquake.exporters.formats.spill_file import Parts
+from meshquake.exporters.formats.spill_file import SpillFile
 from meshquake.sim.records import Batch
 
 _METRICS = ("cpu_usage", "memory_usage", "request_rate", "error_rate", "latency_p50")
@@ -83,10 +83,10 @@ class CaseSink:
     """Writes rows as they come; series are put together at the end."""
 
     def __init__(self, folder: Path, context: Context) -> None:
-        self._ended = Ended(context)
+        self._ended = CompletedSpans(context)
         self._memory = {service.name: service.memory.limit for service in context.topology.services}
         self._files = Files(folder)
-        self._series = Parts(folder)
+        self._series = SpillFile(folder)
         self._columns = [f"{service}_{measure}" for service in self._memory for measure in _MEASURES]
         self._files.write("simple_metrics.csv", f"time,{','.join(self._columns)}\n".encode())
         self._files.write("logs.csv", _LOGS.encode())

@@ -13,7 +13,7 @@ from pathlib import Path
 _WAITING = 16 * 2**20
 
 
-class Parts:
+class SpillFile:
     """Texts by key.
 
     Parameters

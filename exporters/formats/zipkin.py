@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.columns.interned_text import Phrases
+from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -33,7 +33,7 @@ class ZipkinSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = Phrases((*Conventions.COLUMNS, "replica", "version"), ["said"], self._describe)
+        self._said = InternedText((*Conventions.COLUMNS, "replica", "version"), ["said"], self._describe)
         self._files = Files(folder)
         self._files.write(NAME, b"[")
         self._between = b"\n"

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.fixtures import key, layout
-from meshquake.exporters.fixtures.key import TruthError
+from meshquake.exporters.fixtures import answer_key, layout
+from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.writing import written
 from meshquake.sim.records import TRACE
@@ -33,10 +33,10 @@ def incident(folder: Path) -> list[str]:
 
     Raises
     ------
-    exporters.fixtures.key.TruthError
+    exporters.fixtures.answer_key.TruthError
         If the folder has no answer key, or one that can't be read.
     """
-    truth = key.read_ground_truth(folder)
+    truth = answer_key.read_ground_truth(folder)
     try:
         return list(_incident(truth))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -45,10 +45,10 @@ def incident(folder: Path) -> list[str]:
 
 def request(folder: Path, trace_id: str) -> list[str]:
     """The story of one request, as lines of text; raises as `incident`, and if the fixture has no such trace."""
-    truth = key.read_ground_truth(folder)
+    truth = answer_key.read_ground_truth(folder)
     try:
-        traces = key.read_verdicts(folder, truth, "trace_id")["trace_id"]
-        found = key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
+        traces = answer_key.read_verdicts(folder, truth, "trace_id")["trace_id"]
+        found = answer_key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
         path = layout.path(folder, f"{TRACE.name}.ndjson")
         spans = pl.scan_ndjson(path, schema=TRACE.frame_schema).filter(trace_id=trace_id).collect().to_dicts()
         if not found or not spans:

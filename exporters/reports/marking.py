@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.fixtures import answers, key, layout
-from meshquake.exporters.fixtures.key import TruthError
+from meshquake.exporters.fixtures import answer_key, answers, layout
+from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
 from meshquake.topology.document import DocumentError, Problem, suggestion
@@ -63,9 +63,9 @@ def _rounded(value: Any) -> Any:
 
 def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
-    truth = key.read_ground_truth(folder)
+    truth = answer_key.read_ground_truth(folder)
     try:
-        effects = dict(key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
+        effects = dict(answer_key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
         content = answers.read(answer, truth, effects)
         since = score.since(truth)
         rankings = None if since is None else floors.floors(_traces(folder), since)

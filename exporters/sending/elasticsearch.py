@@ -15,7 +15,7 @@ from typing import Any
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.ndjson import encode
 from meshquake.exporters.sending.protocols import Answer, Request
-from meshquake.sim.records import KINDS, Batch
+from meshquake.sim.records import RECORD_KINDS, Batch
 
 #: Documents a request at most: a few megabytes.
 _DOCUMENTS = 5_000
@@ -39,13 +39,13 @@ class Elasticsearch:
 
     def requests(self, batch: Batch) -> Iterator[Request]:
         """Requests with so many documents at most."""
-        pairs = [pair for name in KINDS for pair in self._pairs(batch, name)]
+        pairs = [pair for name in RECORD_KINDS for pair in self._pairs(batch, name)]
         for begin in range(0, len(pairs), _DOCUMENTS):
             yield _request(pairs[begin : begin + _DOCUMENTS])
 
     def _pairs(self, batch: Batch, name: str) -> Iterator[bytes]:
         """For each record the line that says what to do with it, and its own."""
-        for line in encode(KINDS[name], batch.frame(name)).splitlines():
+        for line in encode(RECORD_KINDS[name], batch.frame(name)).splitlines():
             number = self._numbers[name]
             self._numbers[name] += 1
             action = f'{{"create":{{"_index":"mesh-{name}","_id":"{self._source}-{name}-{number}"}}}}'

@@ -9,7 +9,7 @@ import polars as pl
 
 from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.exporters.fixtures.timeline import stamp
-from meshquake.sim.records import KINDS, Batch
+from meshquake.sim.records import RECORD_KINDS, Batch
 
 
 def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator[Batch]:
@@ -25,13 +25,13 @@ def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator
         In seconds.
     """
     for batch in batches:
-        while any(len(batch.frame(kind)) for kind in KINDS):
-            first = min(batch.frame(kind)["timestamp"][0] for kind in KINDS if len(batch.frame(kind)))
+        while any(len(batch.frame(kind)) for kind in RECORD_KINDS):
+            first = min(batch.frame(kind)["timestamp"][0] for kind in RECORD_KINDS if len(batch.frame(kind)))
             number = int((datetime.fromisoformat(first) - start).total_seconds() // length) + 1
             end = stamp(start + timedelta(seconds=number * length)).decode()
-            counts = {kind: batch.frame(kind)["timestamp"].search_sorted(end, side="left") for kind in KINDS}
-            yield Batch(**{kind: batch.frame(kind)[: counts[kind]] for kind in KINDS}, clock=number * length)
-            batch = Batch(**{kind: batch.frame(kind)[counts[kind] :] for kind in KINDS}, clock=batch.clock)
+            counts = {kind: batch.frame(kind)["timestamp"].search_sorted(end, side="left") for kind in RECORD_KINDS}
+            yield Batch(**{kind: batch.frame(kind)[: counts[kind]] for kind in RECORD_KINDS}, clock=number * length)
+            batch = Batch(**{kind: batch.frame(kind)[counts[kind] :] for kind in RECORD_KINDS}, clock=batch.clock)
 
 
 def shifted(batch: Batch, by: timedelta) -> Batch:
@@ -40,4 +40,4 @@ def shifted(batch: Batch, by: timedelta) -> Batch:
         return batch
     later = (microseconds() + by // timedelta(microseconds=1)).cast(pl.Datetime("us"))
     text = later.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias("timestamp")
-    return Batch(**{kind: batch.frame(kind).with_columns(text) for kind in KINDS}, clock=batch.clock)
+    return Batch(**{kind: batch.frame(kind).with_columns(text) for kind in RECORD_KINDS}, clock=batch.clock)

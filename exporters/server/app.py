@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from meshquake.exporters.fixtures.timeline import BLOCK, KINDS, NEVER, stamp
+from meshquake.exporters.fixtures.timeline import BLOCK, NEVER, RECORD_NAMES, stamp
 from meshquake.exporters.server import openapi, query, streams
 from meshquake.exporters.server.page import MEDIA_TYPE, Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
@@ -88,9 +88,9 @@ class _Site:
     async def stream(self, request: Request) -> Response:
         found = query.parameters(request, ("from", "cursor", "service", "trace_id"))
         signal = request.path_params["signal"]
-        if signal not in (*KINDS, "all"):
+        if signal not in (*RECORD_NAMES, "all"):
             raise HTTPException(404)
-        kinds = KINDS if signal == "all" else (signal,)
+        kinds = RECORD_NAMES if signal == "all" else (signal,)
         events = "text/event-stream" in request.headers.get("accept", "")
         if events and "last-event-id" in request.headers:
             # A browser that was cut off goes on where it was, whatever the address says.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meshquake.exporters.server.query import MOST, USUAL
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.version import VERSION
 
 _MOMENT = "Seconds since the recording began, ISO 8601 (UTC if it has no zone; write + as %2B), or `now`."
@@ -19,7 +19,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "service": {"schema": {"type": "string"}, "description": "Only records of this service."},
     "trace_id": {"schema": {"type": "string"}, "description": "Only spans and log lines of this trace."},
     "signal": {
-        "schema": {"type": "array", "items": {"enum": [*KINDS]}},
+        "schema": {"type": "array", "items": {"enum": [*RECORD_KINDS]}},
         "style": "form",
         "explode": False,
         "description": "Only records of these kinds, with commas between them.",
@@ -33,12 +33,12 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
 
 def document() -> dict[str, Any]:
     """The document, as a JSON object."""
-    schemas = {name: _of_record(kind.json_schema()) for name, kind in KINDS.items()}
-    either = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in KINDS]}
+    schemas = {name: _of_record(kind.json_schema()) for name, kind in RECORD_KINDS.items()}
+    either = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in RECORD_KINDS]}
     schemas["any"] = {
         "type": "object",
         "required": ["signal", "record"],
-        "properties": {"signal": {"enum": [*KINDS]}, "record": either},
+        "properties": {"signal": {"enum": [*RECORD_KINDS]}, "record": either},
     }
     schemas["page"] = {
         "type": "object",
@@ -106,7 +106,7 @@ def _stream() -> dict[str, Any]:
     events = {"schema": {"type": "string"}, "description": "Type: the signal. Data: a record. Id: a cursor."}
     content = {"application/x-ndjson": lines, "text/event-stream": events}
     path = _get("Records when they are due, in order of time", content, ["from", "cursor", "service", "trace_id"])
-    signal = {"name": "signal", "in": "path", "required": True, "schema": {"enum": [*KINDS, "all"]}}
+    signal = {"name": "signal", "in": "path", "required": True, "schema": {"enum": [*RECORD_KINDS, "all"]}}
     path["get"]["parameters"].insert(0, signal)
     path["get"]["responses"]["204"] = {"description": "To an event source that has all: there is no more."}
     path["get"]["responses"]["404"] = {"description": "No such signal.", "content": _json("error")}

@@ -14,7 +14,7 @@ import polars as pl
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
 from meshquake.exporters.server.playback import Recording
-from meshquake.sim.records import KINDS, METRIC, Batch
+from meshquake.sim.records import METRIC, RECORD_KINDS, Batch
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Samples read at a time.
@@ -56,7 +56,7 @@ class Page:
         return lines
 
     def _take(self, lines: list[bytes]) -> pl.DataFrame:
-        frames = {kind.name: pl.DataFrame(schema=kind.frame_schema) for kind in KINDS.values()}
+        frames = {kind.name: pl.DataFrame(schema=kind.frame_schema) for kind in RECORD_KINDS.values()}
         if lines:
             frames[METRIC.name] = pl.read_ndjson(b"\n".join(lines), schema=METRIC.frame_schema)
         return self._samples.take(Batch(**frames, clock=0.0))

@@ -9,7 +9,7 @@ from math import ceil
 from typing import NamedTuple
 
 from meshquake.exporters.fixtures.fixture import Clock, Fixture
-from meshquake.exporters.fixtures.timeline import KINDS, STAMP, Line, LineFiles, stamp
+from meshquake.exporters.fixtures.timeline import RECORD_NAMES, STAMP, Line, LineFiles, stamp
 
 #: No round begins after it: it would end in years that have no name.
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ class Position(NamedTuple):
         return "-".join(map(str, (self.round, *self.offsets)))
 
 
-_CURSOR = re.compile(rf"\d{{1,12}}(-\d{{1,15}}){{{len(KINDS)}}}", re.ASCII)
+_CURSOR = re.compile(rf"\d{{1,12}}(-\d{{1,15}}){{{len(RECORD_NAMES)}}}", re.ASCII)
 
 
 class Recording:
@@ -58,7 +58,7 @@ class Recording:
     @property
     def beginning(self) -> Position:
         """Before the first record."""
-        return Position(0, (0,) * len(KINDS))
+        return Position(0, (0,) * len(RECORD_NAMES))
 
     @property
     def end(self) -> datetime | None:
@@ -80,7 +80,7 @@ class Recording:
 
     def over(self, kinds: Iterable[str], position: Position) -> bool:
         """Whether no record of some kinds comes after a place."""
-        numbers = map(KINDS.index, kinds)
+        numbers = map(RECORD_NAMES.index, kinds)
         return not self.loop and all(position.offsets[number] == self._files.sizes[number] for number in numbers)
 
     def read(self, kinds: Iterable[str], position: Position) -> Iterator[tuple[Line, Position]]:
@@ -92,9 +92,9 @@ class Recording:
             for line in self._files.read(kinds, begin):
                 offsets[line.file] = line.end
                 yield _shifted(line, later) if number else line, Position(number, tuple(offsets))
-            if not self.loop or begin == (0,) * len(KINDS) == tuple(offsets):
+            if not self.loop or begin == (0,) * len(RECORD_NAMES) == tuple(offsets):
                 return
-            number, begin = number + 1, (0,) * len(KINDS)
+            number, begin = number + 1, (0,) * len(RECORD_NAMES)
 
 
 def _shifted(line: Line, later: timedelta) -> Line:

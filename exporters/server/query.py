@@ -7,7 +7,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from meshquake.exporters.fixtures.timeline import KINDS, Only
+from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
 from meshquake.topology.document import suggestion
 
@@ -48,10 +48,10 @@ def only(found: dict[str, str]) -> Only:
 
 def kinds(found: dict[str, str]) -> tuple[str, ...]:
     """The signals that are wanted, several with commas between them; all if it isn't said."""
-    names = tuple(found.get("signal", ",".join(KINDS)).split(","))
+    names = tuple(found.get("signal", ",".join(RECORD_NAMES)).split(","))
     for name in names:
-        if name not in KINDS:
-            raise QueryError(f"unknown signal {name[:40]!r}{suggestion(name, KINDS)}")
+        if name not in RECORD_NAMES:
+            raise QueryError(f"unknown signal {name[:40]!r}{suggestion(name, RECORD_NAMES)}")
     return names
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from meshquake.exporters.fixtures import key, reading
+from meshquake.exporters.fixtures import answer_key, reading
 from meshquake.exporters.fixtures.fixture import Clock, Fixture
 from meshquake.exporters.server.app import application
 from meshquake.exporters.server.page import Page
@@ -57,13 +57,13 @@ def serve(
     ------
     exporters.fixtures.manifest.ManifestError, topology.document.DocumentError
         If the folder isn't a whole fixture.
-    exporters.fixtures.key.TruthError
+    exporters.fixtures.answer_key.TruthError
         If the truth is asked for, and there is none.
     OSError
         If it can't listen there.
     """
     fixture = Fixture(folder)
-    truth = key.locate(folder) if with_truth else None
+    truth = answer_key.locate(folder) if with_truth else None
     context = reading.context(folder)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as listening:

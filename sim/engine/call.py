@@ -22,8 +22,8 @@ from heapq import heappush
 
 import numpy as np
 
-from meshquake.sim.engine.call_site import ATTEMPT, VISIT_BITS, Site
-from meshquake.sim.engine.caller_state import CODES, SUCCESS, Channel, choose, fails_over
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, CallSite
+from meshquake.sim.engine.caller_state import CODES, SUCCESS, CallerState, choose, fails_over
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
@@ -65,7 +65,7 @@ ROW = np.dtype(
         ("finished", "<f8"),
         ("ended", "<f8"),
         ("number", "<i8"),
-        ("visit", "<i8"),
+        ("attempt_path", "<i8"),
         ("site", "<i4"),
         ("replica", "<i4"),
         ("caller", "<i4"),
@@ -88,6 +88,7 @@ class Call:
 
     __slots__ = (
         "arrived",
+        "attempt_path",
         "channel",
         "ended",
         "failed",
@@ -109,7 +110,6 @@ class Call:
         "started",
         "step",
         "turn",
-        "visit",
         "waiting",
         "work",
     )
@@ -124,17 +124,17 @@ class Call:
 
     def __init__(
         self,
-        site: Site,
+        site: CallSite,
         number: int,
-        visit: int,
+        attempt_path: int,
         parent: Call | None,
-        channel: Channel | None,
+        channel: CallerState | None,
         row: Row,
         now: float,
     ) -> None:
         self.site = site
         self.number = number
-        self.visit = visit
+        self.attempt_path = attempt_path
         self.parent = parent
         self.channel = channel
         self.row = row
@@ -152,11 +152,11 @@ class Call:
 
     @property
     def attempt(self) -> int:
-        """Which attempt this is, counted from 1: the last digit of the visit."""
-        return (self.visit & ATTEMPT) + 1
+        """Which attempt this is, counted from 1: the last digit of the attempt_path."""
+        return (self.attempt_path & ATTEMPT) + 1
 
 
-class Life:
+class CallEngine:
     """Moves calls from one moment to the next.
 
     Parameters
@@ -199,38 +199,38 @@ class Life:
 
     # -- a user comes -------------------------------------------------------------------------------------------------
 
-    def enter(self, site: Site, number: int, door: Channel | None, balance: str) -> None:
+    def enter(self, site: CallSite, number: int, ingress: CallerState | None, balance: str) -> None:
         """A user's request arrives at its entry service."""
         now = self.env._now
         row = site.tape.row(number)
-        root = Call(site, number, 0, None, door, row, now)
+        root = Call(site, number, 0, None, ingress, row, now)
         root.open = 1
         self.live[root] = None
         self.arrivals += 1
         ready = site.ready
-        if not ready or door is None:
+        if not ready or ingress is None:
             root.arrived = root.finished = now
             root.outcome = NO_REPLICA
             self._close(root)
             return
-        root.replica = choose(ready, balance, door, row[_PICK])
+        root.replica = choose(ready, balance, ingress, row[_PICK])
         self.arrive(root)
 
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 
-    def send(self, parent: Call, site: Site, attempt: int) -> None:
+    def send(self, parent: Call, site: CallSite, attempt: int) -> None:
         """The caller makes an attempt: past its breaker, bulkhead and pool, towards a replica of the callee."""
         now = self.env._now
         number = parent.number
-        visit = (parent.visit << VISIT_BITS) | (attempt - 1)
-        tape = site.tape if visit == 0 else site.tape_of(visit)
+        attempt_path = (parent.attempt_path << ATTEMPT_BITS) | (attempt - 1)
+        tape = site.tape if attempt_path == 0 else site.tape_of(attempt_path)
         index = number - tape.first  # `Tape.row`, inlined: once a call
         row = unpack(tape.page, index * ROW_BYTES) if 0 <= index < tape.size else tape.row(number)
         caller = parent.replica
         link = site.link
         assert caller is not None and link is not None
         channel = caller.channels[link.index]
-        call = Call(site, number, visit, parent, channel, row, now)
+        call = Call(site, number, attempt_path, parent, channel, row, now)
         call.root = root = parent.root or parent
         root.open += 1
         channel.in_flight += 1
@@ -563,7 +563,7 @@ class Life:
                 replica.run_queue.append(call)
         modifier.parked.clear()
 
-    def resize(self, channel: Channel) -> None:
+    def resize(self, channel: CallerState) -> None:
         """A pool's size may have changed: let those in who wait."""
         pool = channel.pool
         if pool is None:
@@ -573,7 +573,7 @@ class Life:
         while (call := pool.grant()) is not None:
             self.dispatch(call)
 
-    def _pool_size(self, channel: Channel, now: float) -> int:
+    def _pool_size(self, channel: CallerState, now: float) -> int:
         size = float(channel.pool.policy.size)  # type: ignore[union-attr]
         for modifier in channel.link.modifiers:
             size *= modifier.effect(now).pool
@@ -614,10 +614,10 @@ class Life:
                 return modifier
         return None
 
-    def _happens(self, site: Site, parent: Call) -> bool:
+    def _happens(self, site: CallSite, parent: Call) -> bool:
         """Whether a call that is made with some probability is made for this request."""
-        visit = parent.visit << VISIT_BITS
-        tape = site.tape if visit == 0 else site.tape_of(visit)
+        attempt_path = parent.attempt_path << ATTEMPT_BITS
+        tape = site.tape if attempt_path == 0 else site.tape_of(attempt_path)
         return tape.row(parent.number)[_CHANCE] < site.probability
 
     def _return_time(self, call: Call) -> float:
@@ -643,7 +643,7 @@ class Life:
             call.finished,
             call.ended,
             call.number,
-            call.visit,
+            call.attempt_path,
             call.site.index,
             call.handler,
             -1 if parent is None else parent.handler,

@@ -17,16 +17,16 @@ from meshquake.topology.spec import Call as CallSpec
 from meshquake.topology.spec import Entry, Operation
 
 if TYPE_CHECKING:
-    from meshquake.sim.engine.caller_state import Link
+    from meshquake.sim.engine.caller_state import RuntimeEdge
     from meshquake.sim.engine.service import Service
 
-#: Attempts are digits of a visit, which is a number in this base: `visit = 16 * (visit of the caller) + attempt - 1`.
-VISIT_BITS = 4
-#: The bits of a visit that number the attempt.
-ATTEMPT = (1 << VISIT_BITS) - 1
+#: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
+ATTEMPT_BITS = 4
+#: The bits of an attempt path that number the attempt.
+ATTEMPT = (1 << ATTEMPT_BITS) - 1
 
 
-class Site:
+class CallSite:
     """One place in a call tree: the operation called there, and what that leads to.
 
     Before the run, `unroll` gives it its draws.
@@ -57,10 +57,10 @@ class Site:
         self,
         index: int,
         entry: int,
-        parent: Site | None,
+        parent: CallSite | None,
         service: Service,
         operation: int,
-        link: Link | None,
+        link: RuntimeEdge | None,
         spec: CallSpec | None,
         work: Distribution,
         key: int,
@@ -78,9 +78,9 @@ class Site:
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
         #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do.
-        self.steps: list[tuple[list[Site], bool]] = []
+        self.steps: list[tuple[list[CallSite], bool]] = []
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
-        self.then: Site | None = None
+        self.then: CallSite | None = None
         self.key = key
         self._tapes: dict[int, Tape] = {}
         self._build = (work, link.spec.latency if link else None)
@@ -89,16 +89,16 @@ class Site:
         """Make the tape, with draws for so many requests a page."""
         self.tape = self.tape_of(0, page)
 
-    def tape_of(self, visit: int, page: int = 32) -> Tape:
-        """The tape for a visit; those of retries have short pages, for a retry often comes alone."""
-        tape = self._tapes.get(visit)
+    def tape_of(self, attempt_path: int, page: int = 32) -> Tape:
+        """The tape for an attempt path; those of retries have short pages, for a retry often comes alone."""
+        tape = self._tapes.get(attempt_path)
         if tape is None:
             work, latency = self._build
-            tape = self._tapes[visit] = Tape(self.key, visit, page, work, latency)
+            tape = self._tapes[attempt_path] = Tape(self.key, attempt_path, page, work, latency)
         return tape
 
 
-def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[Site]) -> Site:
+def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[CallSite]) -> CallSite:
     """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
 
     Parameters
@@ -109,11 +109,13 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         Position of the entry in the mix.
     """
 
-    def place(service: str, operation: str, spec: CallSpec | None, parent: Site | None, path: str) -> Site:
+    def place(service: str, operation: str, spec: CallSpec | None, parent: CallSite | None, path: str) -> CallSite:
         runtime = services[service]
         position, found = runtime.operations[operation]
         link = parent.service.links[service] if parent else None
-        site = Site(len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path))
+        site = CallSite(
+            len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path)
+        )
         sites.append(site)
         names = _Names(path)
         for group in found.calls:
@@ -121,7 +123,7 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
             site.steps.append((members, all(member.probability >= 1.0 for member in members)))
         return site
 
-    def branch(spec: CallSpec, parent: Site, names: _Names) -> Site:
+    def branch(spec: CallSpec, parent: CallSite, names: _Names) -> CallSite:
         head = site = place(spec.service, spec.operation, spec, parent, names(spec))
         for follower in spec.on_miss:
             site.then = place(follower.service, follower.operation, follower, parent, names(follower))

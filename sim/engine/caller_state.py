@@ -1,4 +1,4 @@
-"""The caller's side of an edge: `Link`, which all replicas of the caller share, and a `Channel` for each of them.
+"""The caller's side of an edge: a `RuntimeEdge` for all replicas of the caller, a `CallerState` for each of them.
 
 As in a real client library, what a caller has learned of a callee (a breaker's window, a retry budget, open
 connections, whose turn it is) is known to one process: breakers of two replicas may disagree.
@@ -28,7 +28,7 @@ SUCCESS = 0
 CODES: dict[str, int] = {name: position for position, name in enumerate(ERRORS, start=1)}
 
 
-class Link:
+class RuntimeEdge:
     """An edge of the mesh at run time."""
 
     __slots__ = (
@@ -60,13 +60,13 @@ class Link:
         self.modifiers: tuple[Modifier, ...] = ()
 
 
-class Channel:
+class CallerState:
     """One caller replica's view of one callee."""
 
     __slots__ = ("breaker", "budget", "in_flight", "limit", "link", "pool", "turn")
 
     def __init__(
-        self, link: Link, replica: Replica, warm: bool, notify: Callable[[Channel, Replica, int, str], None]
+        self, link: RuntimeEdge, replica: Replica, warm: bool, notify: Callable[[CallerState, Replica, int, str], None]
     ) -> None:
         spec = link.spec
         self.link = link
@@ -83,7 +83,7 @@ class Channel:
         self.turn = replica.index
 
 
-def choose(ready: list[Replica], balance: str, channel: Channel, pick: float) -> Replica:
+def choose(ready: list[Replica], balance: str, channel: CallerState, pick: float) -> Replica:
     """The replica that a call goes to.
 
     `pick` is the call's own uniform. Least request takes the one of two random replicas with fewer requests
@@ -106,7 +106,7 @@ def choose(ready: list[Replica], balance: str, channel: Channel, pick: float) ->
     return a if a.calls <= b.calls else b
 
 
-def fails_over(channel: Channel, call: Call, result: int, now: float) -> bool:
+def fails_over(channel: CallerState, call: Call, result: int, now: float) -> bool:
     """Whether the call's failure is answered with another attempt; takes it from the budget if so."""
     retry = channel.link.spec.retry
     if retry is None or call.attempt >= retry.max_attempts or result not in channel.link.retry_on:

@@ -16,7 +16,7 @@ import simpy
 from simpy.events import NORMAL, URGENT
 
 #: An entry of the heap: time, priority, running number (which breaks ties in order of scheduling), function, argument.
-Entry = tuple[float, int, int, Callable[[Any], None], Any]
+HeapEntry = tuple[float, int, int, Callable[[Any], None], Any]
 
 
 class _Horizon(Exception):  # noqa: N818 - a control flow signal, as simpy.core.StopSimulation is
@@ -30,7 +30,7 @@ class Environment(simpy.Environment):
     """
 
     _now: float
-    _queue: list[Entry]  # type: ignore[assignment]
+    _queue: list[HeapEntry]  # type: ignore[assignment]
     _eid: count[int]
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Environment(simpy.Environment):
     def advance(self, horizon: float) -> None:
         """Process everything before the simulated time `horizon` (seconds), and set the clock to it."""
         queue = self._queue
-        end: Entry = (horizon, URGENT, -1, _stop, None)
+        end: HeapEntry = (horizon, URGENT, -1, _stop, None)
         heappush(queue, end)
         pop = heappop
         try:

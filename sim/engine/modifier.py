@@ -45,4 +45,4 @@ class Modifier:
 
         The draw is the call's own: a larger share strikes the same calls and more.
         """
-        return share > 0 and uniform((self.key ^ call.site.key) + purpose, call.number, call.visit) < share
+        return share > 0 and uniform((self.key ^ call.site.key) + purpose, call.number, call.attempt_path) < share

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
-    from meshquake.sim.engine.caller_state import Channel
+    from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.modifier import Modifier
     from meshquake.sim.engine.service import Service
 
@@ -62,7 +62,7 @@ class Replica:
         self.version = spec.version
         #: Position in the mesh's table of (replica, version): one life of the process.
         self.incarnation = -1
-        self.channels: list[Channel] = []
+        self.channels: list[CallerState] = []
         self.up = True
         self.ready = True
         self.draining = False

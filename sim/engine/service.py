@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.call_site import operations_by_name
-from meshquake.sim.engine.caller_state import Link
+from meshquake.sim.engine.caller_state import RuntimeEdge
 from meshquake.sim.engine.replica import Replica
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.spec import Service as Spec
@@ -31,7 +31,7 @@ class Service:
         self.replicas = [Replica(self, i, first_replica + i) for i in range(spec.replicas)]
         #: The replicas that get calls, in order: one list for good, which sites have at hand too.
         self.ready = list(self.replicas)
-        self.links: dict[str, Link] = {}
+        self.links: dict[str, RuntimeEdge] = {}
 
     def refresh(self) -> None:
         """Recompute `ready` after a replica's readiness changed."""

@@ -1,6 +1,6 @@
 """Addressed randomness: every draw belongs to a request, none to the order of events.
 
-A draw has an address: the run's seed, the call site, the request's number there, the visit (which attempt of
+A draw has an address: the run's seed, the call site, the request's number there, the attempt_path (which attempt of
 which attempt) and the purpose. Two runs with one seed therefore give the same request the same service
 demand, the same hit or miss and the same jitter, whatever else differs between them: common random
 numbers (Law, Simulation Modeling and Analysis, section 11.2), here for each request rather than for each stream.
@@ -29,7 +29,7 @@ unpack: Callable[[bytes, int], Row] = Struct("=7d").unpack_from
 
 
 class Tape:
-    """The draws of one call site, for one visit, by request number.
+    """The draws of one call site, for one attempt_path, by request number.
 
     The two pages used last are kept, since requests reach a site almost in order. They're kept as packed numbers, of
     which a request takes its row: as Python objects they'd be four times as large, and most sites of a large mesh are
@@ -38,10 +38,12 @@ class Tape:
 
     __slots__ = ("_key", "_latency", "_old", "_old_first", "_visit", "_work", "first", "page", "size")
 
-    def __init__(self, key: int, visit: int, size: int, work: Distribution, latency: Distribution | None) -> None:
+    def __init__(
+        self, key: int, attempt_path: int, size: int, work: Distribution, latency: Distribution | None
+    ) -> None:
         """Without a `latency`, the network times are not to be looked at."""
         self._key = key
-        self._visit = visit
+        self._visit = attempt_path
         self.size = size
         self._work = work
         self._latency = latency

@@ -23,7 +23,7 @@ def request_words(keys: Words, numbers: NDArray[np.int64]) -> Words:
 
 
 def span_words(requests: Words, sites: Words, visits: NDArray[np.int64], server: NDArray[np.bool_]) -> Words:
-    """Span ids (64 bits): of a request's word, a call site's key, a visit, and the side of the call."""
+    """Span ids (64 bits): of a request's word, a call site's key, an attempt path, and the side of the call."""
     side = (visits.astype(np.uint64) << np.uint64(1)) | server.astype(np.uint64)
     word = mix(mix(sites ^ mix(side)) ^ requests)
     return np.where(word == 0, np.uint64(1), word)

@@ -98,7 +98,7 @@ class Lines:
         `spans` and `notices` are of the same stretch of time; the notices are in order already.
         """
         spans = in_order(spans, spans.end)
-        high, low, word = ids(self._tables, spans.site, spans.visit, spans.number, spans.server)
+        high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
         text = self._choose(spans, word)
         written = text >= 0
         spans, high, low, word, text = spans.where(written), high[written], low[written], word[written], text[written]
@@ -187,7 +187,7 @@ _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "peer": lambda tables, spans: lookup(names([*tables.services, "user"]), peer(tables, spans)),
     "duration_ms": lambda _, spans: _number(np.round((spans.end - spans.start) / 1000.0, 1)),
     "status_code": lambda _, spans: _number(STATUS_CODES[spans.code]),
-    "attempt": lambda _, spans: _number((spans.visit & ATTEMPT) + 1),
+    "attempt": lambda _, spans: _number((spans.attempt_path & ATTEMPT) + 1),
     "version": lambda tables, spans: lookup(tables.versions, spans.incarnation),
     "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
     "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),

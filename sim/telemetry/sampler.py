@@ -236,7 +236,7 @@ class Sampler:
         link = tables.site_link[client.site]
         cell = interval[~spans.server] * links + link
         length = self._interval / 1e6
-        retries = _count(cell, count, links, (client.visit & ATTEMPT) > 0) / length
+        retries = _count(cell, count, links, (client.attempt_path & ATTEMPT) > 0) / length
         timeouts = _count(cell, count, links, client.code == TIMEOUT) / length
 
         store = self._stores(server, at, service, client, interval[~spans.server], guarded, opened, count)

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.sim.engine.call import ROW
-from meshquake.sim.engine.call_site import ATTEMPT, VISIT_BITS
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.sim.records import TRACE
 from meshquake.sim.telemetry.ids import Words, hexadecimal, request_words, span_words
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, microseconds, names
@@ -31,7 +31,7 @@ class Spans:
     end: Ints
     worked: Ints
     site: Ints
-    visit: Ints
+    attempt_path: Ints
     number: Ints
     server: NDArray[np.bool_]
     incarnation: Ints
@@ -67,7 +67,7 @@ def spans_of(rows: bytes | bytearray) -> Spans:
         end=np.concatenate([microseconds(client["ended"]), finished]),
         worked=np.concatenate([np.full(len(client), -1), worked]),
         site=site,
-        visit=np.concatenate([client["visit"], server["visit"]]),
+        attempt_path=np.concatenate([client["attempt_path"], server["attempt_path"]]),
         number=np.concatenate([client["number"], server["number"]]),
         server=np.arange(len(site)) >= len(client),
         incarnation=np.concatenate([client["caller"], server["replica"]]).astype(np.int64),
@@ -83,7 +83,7 @@ def in_order(spans: Spans, times: Ints) -> Spans:
     same = np.diff(times[order]) == 0
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     some = order[tied]
-    address = (spans.server[some], spans.visit[some], spans.site[some], spans.number[some])
+    address = (spans.server[some], spans.attempt_path[some], spans.site[some], spans.number[some])
     order[tied] = some[np.lexsort((*address, times[some]))]
     return spans.where(order)
 
@@ -94,10 +94,12 @@ def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]
     return request_words(tables.entry_high[entry], number), request_words(tables.entry_low[entry], number)
 
 
-def ids(tables: Tables, site: Ints, visit: Ints, number: Ints, server: NDArray[np.bool_]) -> tuple[Words, Words, Words]:
+def ids(
+    tables: Tables, site: Ints, attempt_path: Ints, number: Ints, server: NDArray[np.bool_]
+) -> tuple[Words, Words, Words]:
     """The trace ids (two words) and span ids of spans."""
     high, low = trace_words(tables, site, number)
-    return high, low, span_words(low, tables.site_key[site], visit, server)
+    return high, low, span_words(low, tables.site_key[site], attempt_path, server)
 
 
 def owner(tables: Tables, spans: Spans) -> Ints:
@@ -115,14 +117,14 @@ def peer(tables: Tables, spans: Spans) -> Ints:
 
 def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
     """Trace records of spans that are in order."""
-    high, low, word = ids(tables, spans.site, spans.visit, spans.number, spans.server)
+    high, low, word = ids(tables, spans.site, spans.attempt_path, spans.number, spans.server)
     parent_site = tables.site_parent[spans.site]
     root = spans.server & (parent_site < 0)
     # A server half is caused by the client half of the same call, which is caused by the caller's server half.
     above = span_words(
         low,
         tables.site_key[np.where(spans.server, spans.site, parent_site)],
-        np.where(spans.server, spans.visit, spans.visit >> VISIT_BITS),
+        np.where(spans.server, spans.attempt_path, spans.attempt_path >> ATTEMPT_BITS),
         ~spans.server,
     )
     others = names([*tables.services, None])
@@ -141,5 +143,5 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         peer=lookup(others, peer(tables, spans)),
         replica=lookup(tables.replica_names, spans.incarnation),
         version=lookup(tables.versions, spans.incarnation),
-        attempt=pl.Series((spans.visit & ATTEMPT) + 1),
+        attempt=pl.Series((spans.attempt_path & ATTEMPT) + 1),
     ).select(TRACE.names)

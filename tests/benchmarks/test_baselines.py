@@ -19,7 +19,7 @@ from scipy.stats import ks_2samp
 from benchmarks import baseline_simpy
 from benchmarks.baseline import Counts, sampler
 from benchmarks.baseline_simpy import STATES, Breaker
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.distributions import (
     Constant,
     Distribution,
@@ -63,7 +63,9 @@ def ciw_counts(topology: Topology, _: Path) -> Counts:
 
 
 def read(folder: Path) -> Records:
-    return {kind: [json.loads(line) for line in (folder / f"{kind}.ndjson").open(encoding="utf-8")] for kind in KINDS}
+    return {
+        kind: [json.loads(line) for line in (folder / f"{kind}.ndjson").open(encoding="utf-8")] for kind in RECORD_KINDS
+    }
 
 
 def calls_per_request(topology: Topology) -> tuple[float, float]:
@@ -118,7 +120,7 @@ def test_records(mesh: Topology, tmp_path: Path) -> None:
 
 
 def assert_valid(records: Records) -> None:
-    for name, kind in KINDS.items():
+    for name, kind in RECORD_KINDS.items():
         validator = Draft202012Validator(kind.json_schema())
         for record in records[name]:
             assert tuple(record) == kind.names

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import meshquake
 from meshquake.commands.main import main
 from meshquake.faults.loader import shipped
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.document import DocumentError
 
 SHORT = {"duration": 6, "lead_in": 2, "recovery": 2, "seed": 7}
@@ -39,10 +39,10 @@ def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(
     result = CliRunner().invoke(main, [*command, *options, "--quiet", "--output", str(tmp_path)])
     assert (result.exit_code, result.output) == (0, "")
     records = function(*arguments, **SHORT)
-    for kind, found in zip(KINDS, records, strict=True):
+    for kind, found in zip(RECORD_KINDS, records, strict=True):
         assert type(found) is list and all(type(record) is dict for record in found)
         assert found == lines(tmp_path / folder, kind)
-        assert all(list(record) == list(KINDS[kind].names) for record in found)
+        assert all(list(record) == list(RECORD_KINDS[kind].names) for record in found)
     assert records.traces and records.logs and records.metrics
 
 
@@ -50,11 +50,11 @@ def test_batches_in_bounded_memory_put_together_are_the_lists():
     metrics, logs, traces, events = meshquake.outage(**SHORT)
     batches = list(meshquake.simulate("outage", batch=200, **SHORT))
     assert len(batches) > 3
-    for kind, expected in zip(KINDS, (metrics, logs, traces, events), strict=True):
+    for kind, expected in zip(RECORD_KINDS, (metrics, logs, traces, events), strict=True):
         assert [record for batch in batches for record in batch.records(kind)] == expected
     clocks = [batch.clock for batch in batches]
     assert clocks == sorted(clocks)
-    assert all(isinstance(batch.frame(kind), pl.DataFrame) for batch in batches for kind in KINDS)
+    assert all(isinstance(batch.frame(kind), pl.DataFrame) for batch in batches for kind in RECORD_KINDS)
 
 
 @pytest.mark.parametrize(

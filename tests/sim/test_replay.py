@@ -14,12 +14,12 @@ import pytest
 
 from meshquake.exporters.formats.ndjson import encode
 from meshquake.faults.loader import Options, load, shipped
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology.distributions import Exponential
 from meshquake.topology.spec import Call, Entry, Operation, Service
 
-SIGNALS = tuple(KINDS)
+SIGNALS = tuple(RECORD_KINDS)
 #: Faults of many sorts, short enough to be played many times.
 SHORT = Options(duration=15.0, lead_in=10.0, recovery=10.0)
 
@@ -39,7 +39,7 @@ def play(name, scenario=lambda scenario: scenario, topology=lambda topology: top
 
 def lines(frames):
     """The lines of the files of a run, by kind."""
-    return {kind: encode(KINDS[kind], frame) for kind, frame in frames.items()}
+    return {kind: encode(RECORD_KINDS[kind], frame) for kind, frame in frames.items()}
 
 
 def digests(frames):
@@ -75,10 +75,10 @@ DIGEST = """
 import hashlib
 from meshquake.exporters.formats.ndjson import encode
 from meshquake import simulate
-from meshquake.sim.records import KINDS
-digests = {kind: hashlib.sha256() for kind in KINDS}
+from meshquake.sim.records import RECORD_KINDS
+digests = {kind: hashlib.sha256() for kind in RECORD_KINDS}
 for batch in simulate("cascade", duration=15, lead_in=10, recovery=10, seed=42):
-    for name, kind in KINDS.items():
+    for name, kind in RECORD_KINDS.items():
         digests[name].update(encode(kind, batch.frame(name)))
 print({name: digest.hexdigest() for name, digest in digests.items()})
 """

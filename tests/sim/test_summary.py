@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from meshquake.faults.loader import Options, load, parse, shipped
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.sim.summary import HIT_ERRORS, HIT_SLOWER, Summary
 from meshquake.topology import loader as topology_loader
@@ -24,7 +24,7 @@ def play(name, options=OPTIONS, batch=20_000):
     for each in batches:
         summary.take(each)
     summary.finish()
-    return summary, {kind: pl.concat([each.frame(kind) for each in batches]) for kind in KINDS}
+    return summary, {kind: pl.concat([each.frame(kind) for each in batches]) for kind in RECORD_KINDS}
 
 
 @pytest.fixture(scope="module")

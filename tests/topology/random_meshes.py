@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from meshquake.topology.distributions import Constant, Exponential
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Retry, RetryBudget
-from meshquake.topology.spec import KINDS, Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.spec import SERVICE_KINDS, Call, Edge, Entry, Operation, Service, Topology, Workload
 
 SHARES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
@@ -27,7 +27,7 @@ def meshes(draw, cyclic=False):
     services = tuple(
         Service(
             service,
-            kind=draw(st.sampled_from(KINDS)),
+            kind=draw(st.sampled_from(SERVICE_KINDS)),
             replicas=draw(st.integers(1, 3)),
             operations=tuple(operations[name] for name in names if name[0] == service),
         )

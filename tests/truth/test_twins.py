@@ -15,7 +15,7 @@ from twin_runs import BEGIN, FAULTS, HARMFUL, OPTIONS, compare, frames, incident
 
 from meshquake.exporters.formats.ndjson import encode
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START
 from meshquake.truth.twins import Twins
 
@@ -26,7 +26,7 @@ PLAIN = replace(OPTIONS, confounders="none")
 
 def lines(records):
     """The lines of the files, by kind."""
-    return {kind: encode(KINDS[kind], frame) for kind, frame in records.items()}
+    return {kind: encode(RECORD_KINDS[kind], frame) for kind, frame in records.items()}
 
 
 def until(records, seconds):
@@ -35,7 +35,7 @@ def until(records, seconds):
     stamp = moment.isoformat(timespec="microseconds")
     began = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%z")
     ended = began + pl.duration(microseconds=(pl.col("duration_ms") * 1000).round().cast(pl.Int64))
-    over = dict.fromkeys(KINDS, pl.col("timestamp") < stamp)
+    over = dict.fromkeys(RECORD_KINDS, pl.col("timestamp") < stamp)
     over |= {"metrics": pl.col("timestamp") <= stamp, "traces": ended < moment}
     return {kind: frame.filter(over[kind]) for kind, frame in records.items()}
 

@@ -9,7 +9,7 @@ from math import sqrt
 from meshquake.topology.estimates import call_rates
 from meshquake.topology.graph import depths
 from meshquake.topology.picture.layout import arrange
-from meshquake.topology.spec import KINDS, Service, Topology
+from meshquake.topology.spec import SERVICE_KINDS, Service, Topology
 from meshquake.topology.units import counted, rate
 
 # Lengths in pixels.
@@ -59,7 +59,7 @@ def svg(topology: Topology) -> str:
             f"<title>{escape(topology.name)}</title>",
             f"<desc>{escape(drawing.summary)}</desc>",
             "<defs>",
-            *map(_arrowhead, KINDS),
+            *map(_arrowhead, SERVICE_KINDS),
             "</defs>",
             f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="{_PAPER}" '
             f'stroke="{_FRAME}"/>',
@@ -208,7 +208,7 @@ class _Drawing:
         return x0 + 0.38 * _GAP, y0 + 0.28 * (self._ports_in[callee][edge] - y0)
 
     def _kinds_present(self) -> list[str]:
-        return [kind for kind in KINDS if kind in self._kinds.values()]
+        return [kind for kind in SERVICE_KINDS if kind in self._kinds.values()]
 
     def _legend_width(self) -> float:
         kinds = sum(60 + _width(kind, _SMALL) for kind in self._kinds_present())

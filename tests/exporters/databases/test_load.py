@@ -24,11 +24,11 @@ from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.load import load
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, TRUTH
 from meshquake.exporters.fixtures import reading, writing
-from meshquake.exporters.fixtures.key import TruthError
+from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.fixtures.manifest import ManifestError
 from meshquake.faults.loader import Options, shipped
 from meshquake.faults.loader import load as load_scenario
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import Simulation
 from meshquake.truth.verdict import SCHEMA as VERDICT_SCHEMA
 
@@ -163,12 +163,12 @@ def loaded(new, incident):
 
 
 @pytest.mark.parametrize("kind", SQL)
-@pytest.mark.parametrize("table", KINDS)
+@pytest.mark.parametrize("table", RECORD_KINDS)
 def test_a_table_has_the_records_of_its_file_in_their_order(loaded, incident, kind, table):
     rows = ask(loaded(kind), f"SELECT * FROM {table} WHERE fixture = 'cascade' ORDER BY number")
     records = [json.loads(line) for line in (incident / f"{table}.ndjson").open(encoding="utf-8")]
     if table == "events":
-        position = 2 + KINDS["events"].names.index("details")
+        position = 2 + RECORD_KINDS["events"].names.index("details")
         rows = [
             tuple(json.loads(v) if i == position and isinstance(v, str) else v for i, v in enumerate(row))
             for row in rows
@@ -211,7 +211,7 @@ def test_loading_twice_changes_nothing(new, few, kind):
     url = new(kind)
     first = put(few, url)
     before = content(url)
-    assert sum(first.rows.values()) == sum(len(before[name]) for name in KINDS) > 200
+    assert sum(first.rows.values()) == sum(len(before[name]) for name in RECORD_KINDS) > 200
     assert put(few, url).rows == {}
     assert content(url) == before
 
@@ -235,7 +235,7 @@ def test_fixtures_stand_side_by_side(new, few, kind):
     put(few, url, "one")
     put(few, url, "two")
     found = content(url)
-    for name in KINDS:
+    for name in RECORD_KINDS:
         rows = [tuple(row.values()) if isinstance(row, dict) else row for row in found[name]]
         sides = [[row[1:] for row in rows if row[0] == fixture] for fixture in ("one", "two")]
         assert sides[0] == sides[1] and len(rows) == 2 * len(sides[0]) > 0
@@ -275,7 +275,7 @@ def test_looking_up_a_trace_reads_no_other(loaded, kind, order):
 @pytest.fixture(scope="session")
 def frames(incident):
     return {
-        kind: pl.read_ndjson(incident / f"{kind}.ndjson", schema=KINDS[kind].frame_schema)
+        kind: pl.read_ndjson(incident / f"{kind}.ndjson", schema=RECORD_KINDS[kind].frame_schema)
         for kind in ("metrics", "logs", "traces")
     } | {"events": pl.DataFrame([json.loads(line) for line in (incident / "events.ndjson").open()])}
 
@@ -396,10 +396,10 @@ def test_what_a_killed_load_has_left_in_mongodb_is_known_and_swept_away(new, few
     whole = content(url)
     with pymongo.MongoClient(url) as client:
         database = client.get_default_database()
-        database.fixtures.update_one({}, {"$set": {"loading": list(KINDS)}})
+        database.fixtures.update_one({}, {"$set": {"loading": list(RECORD_KINDS)}})
         database.traces.delete_many({"number": {"$gt": 10}})
         assert list(database.fixtures.find({"loading": {"$exists": False}})) == []
-    assert set(put(few, url).rows) == set(KINDS)
+    assert set(put(few, url).rows) == set(RECORD_KINDS)
     assert content(url) == whole
 
 
@@ -553,7 +553,7 @@ def run(*arguments):
 
 def test_the_command_says_what_it_did(few, tmp_path):
     url = f"sqlite:///{tmp_path}/x.db"
-    counts = {kind: len((few / f"{kind}.ndjson").read_text().splitlines()) for kind in KINDS}
+    counts = {kind: len((few / f"{kind}.ndjson").read_text().splitlines()) for kind in RECORD_KINDS}
     done = run(few, "--into", url)
     words = ", ".join(f"{rows} {kind}" for kind, rows in counts.items())
     assert (done.exit_code, done.stderr) == (0, "")

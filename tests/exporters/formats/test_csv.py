@@ -9,7 +9,7 @@ import pytest
 from exported import export, records
 
 from meshquake.exporters.formats.csv import encode
-from meshquake.sim.records import KINDS, LOG
+from meshquake.sim.records import LOG, RECORD_KINDS
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def folder(incident, tmp_path_factory):
     return export(incident, "csv", tmp_path_factory.mktemp("csv") / "out")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_a_cell_is_the_value_of_the_record_and_empty_for_a_null(kind, folder, incident):
     def value(column, cell):
         if cell == "":
@@ -28,7 +28,7 @@ def test_a_cell_is_the_value_of_the_record_and_empty_for_a_null(kind, folder, in
 
     with (folder / f"{kind}.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    read = [{column.name: value(column, row[column.name]) for column in KINDS[kind].columns} for row in rows]
+    read = [{column.name: value(column, row[column.name]) for column in RECORD_KINDS[kind].columns} for row in rows]
     assert read == records(incident, kind)
 
 
@@ -41,7 +41,7 @@ def test_duckdb_finds_out_the_types_by_itself(folder):
 
 
 def test_files_begin_with_a_byte_order_mark_by_which_excel_knows_their_encoding(folder):
-    for kind in KINDS:
+    for kind in RECORD_KINDS:
         assert (folder / f"{kind}.csv").read_bytes().startswith(b"\xef\xbb\xbftimestamp,")
 
 

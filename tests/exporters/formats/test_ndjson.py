@@ -9,7 +9,7 @@ import pytest
 
 from meshquake.exporters.formats.ndjson import NdjsonSink, Written, encode
 from meshquake.faults.loader import Options, load, shipped
-from meshquake.sim.records import EVENT, KINDS, LOG
+from meshquake.sim.records import EVENT, LOG, RECORD_KINDS
 from meshquake.sim.simulation import Simulation
 
 
@@ -19,19 +19,19 @@ def batches():
     return list(Simulation(loaded.scenario, loaded.topology, batch=1000).batches())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", RECORD_KINDS)
 def test_each_line_is_a_record_with_its_keys_in_order(name, batches):
     for batch in batches:
-        text = encode(KINDS[name], batch.frame(name)).decode()
+        text = encode(RECORD_KINDS[name], batch.frame(name)).decode()
         assert not text or text.endswith("\n")
         lines = [json.loads(line) for line in text.splitlines()]
         assert lines == list(batch.records(name))
-        assert all(tuple(line) == KINDS[name].names for line in lines)
+        assert all(tuple(line) == RECORD_KINDS[name].names for line in lines)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", RECORD_KINDS)
 def test_no_records_are_no_bytes(name):
-    assert encode(KINDS[name], pl.DataFrame(schema=KINDS[name].frame_schema)) == b""
+    assert encode(RECORD_KINDS[name], pl.DataFrame(schema=RECORD_KINDS[name].frame_schema)) == b""
 
 
 def test_a_text_with_quotes_line_ends_and_other_letters_stays_on_its_line_and_is_read_back():
@@ -55,15 +55,15 @@ def test_a_sink_writes_four_files_and_knows_what_they_hold(tmp_path, batches):
     for batch in batches:
         sink.write(batch)
     sink.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{kind}.ndjson" for kind in KINDS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{kind}.ndjson" for kind in RECORD_KINDS)
     for name, written in sink.written.items():
         content = (tmp_path / name).read_bytes()
         assert written == Written(content.count(b"\n"), len(content), hashlib.sha256(content).hexdigest())
         kind = name.removesuffix(".ndjson")
-        assert content == b"".join(encode(KINDS[kind], batch.frame(kind)) for batch in batches)
+        assert content == b"".join(encode(RECORD_KINDS[kind], batch.frame(kind)) for batch in batches)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", RECORD_KINDS)
 def test_lines_are_in_order_of_time_across_batches(name, batches):
     times = pl.concat([batch.frame(name)["timestamp"] for batch in batches])
     assert len(batches) > 3 and times.is_sorted()

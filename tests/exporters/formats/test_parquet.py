@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from exported import export, records, write
 
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow isn't installed")
 
@@ -25,29 +25,29 @@ def typed(incident):
         moment = {"timestamp": datetime.fromisoformat(record["timestamp"]).astimezone(UTC)}
         return record | moment
 
-    return {kind: [row(record) for record in records(incident, kind)] for kind in KINDS}
+    return {kind: [row(record) for record in records(incident, kind)] for kind in RECORD_KINDS}
 
 
 def plain(kind, rows):
     """Rows with their objects read from their text, and times in UTC."""
     for row in rows:
         row["timestamp"] = row["timestamp"].astimezone(UTC)
-        for name in KINDS[kind].objects:
+        for name in RECORD_KINDS[kind].objects:
             row[name] = json.loads(row[name])
     return rows
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_pyarrow_reads_the_records_of_the_fixture(kind, folder, typed):
     assert plain(kind, pq.read_table(folder / f"{kind}.parquet").to_pylist()) == typed[kind]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_polars_reads_the_records_of_the_fixture(kind, folder, typed):
     assert plain(kind, pl.read_parquet(folder / f"{kind}.parquet").to_dicts()) == typed[kind]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_duckdb_reads_the_records_of_the_fixture(kind, folder, typed):
     duckdb = pytest.importorskip("duckdb", reason="duckdb isn't installed")
     with duckdb.connect() as database:
@@ -58,7 +58,7 @@ def test_duckdb_reads_the_records_of_the_fixture(kind, folder, typed):
 
 def test_columns_have_the_types_of_the_records_and_say_what_they_mean(folder):
     types = {"time": "timestamp[us, tz=UTC]", "number": "double", "integer": "int64"}
-    for name, kind in KINDS.items():
+    for name, kind in RECORD_KINDS.items():
         schema = pq.read_schema(folder / f"{name}.parquet")
         assert schema.names == list(kind.names)
         for column in kind.columns:
@@ -70,7 +70,7 @@ def test_columns_have_the_types_of_the_records_and_say_what_they_mean(folder):
 
 def test_names_are_encoded_by_dictionary_and_ids_and_sentences_are_not(folder):
     encoded = {}
-    for kind in KINDS:
+    for kind in RECORD_KINDS:
         group = pq.ParquetFile(folder / f"{kind}.parquet").metadata.row_group(0)
         columns = [group.column(number) for number in range(group.num_columns)]
         encoded[kind] = {each.path_in_schema for each in columns if each.has_dictionary_page}
@@ -87,7 +87,7 @@ def test_row_groups_are_of_one_size_however_batches_come(incident_batches, tmp_p
 
     monkeypatch.setattr(parquet, "_GROUP", 1500)
     write(incident_batches, parquet.ParquetSink(tmp_path))
-    for kind in KINDS:
+    for kind in RECORD_KINDS:
         metadata = pq.ParquetFile(tmp_path / f"{kind}.parquet").metadata
         sizes = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
         assert sizes[:-1] == [1500] * (len(sizes) - 1)

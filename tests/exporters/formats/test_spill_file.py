@@ -3,13 +3,13 @@
 import pytest
 
 from meshquake.exporters.formats import spill_file as parts
-from meshquake.exporters.formats.spill_file import Parts
+from meshquake.exporters.formats.spill_file import SpillFile
 
 
 @pytest.mark.parametrize("waiting", [1, 7, 1000])
 def test_each_text_is_whole_and_in_its_order_however_little_waits_in_memory(waiting, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "_WAITING", waiting)
-    mixed = Parts(tmp_path)
+    mixed = SpillFile(tmp_path)
     for number in range(20):
         for key in "ab" if number % 3 else "abc":
             mixed.add(key, f"{key}{number} ".encode())

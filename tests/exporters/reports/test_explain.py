@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures import writing
-from meshquake.exporters.fixtures.key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
+from meshquake.exporters.fixtures.answer_key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
 from meshquake.exporters.reports import explain
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation

@@ -21,11 +21,11 @@ from click.testing import CliRunner
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures import reading
 from meshquake.exporters.fixtures.fixture import Fixture
-from meshquake.exporters.fixtures.timeline import KINDS, Only
+from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server import app, streams
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
-from meshquake.sim.records import KINDS as RECORDS
+from meshquake.sim.records import RECORD_KINDS
 
 #: What needs the extras.
 ROOMS = ("meshquake.exporters.server", "meshquake.exporters.sending")
@@ -87,7 +87,7 @@ def in_page(answer):
 # -- streams -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_NAMES)
 def test_a_stream_of_a_signal_is_its_file(past, incident, kind):
     answer = get(past, f"/v1/stream/{kind}")
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -162,11 +162,11 @@ def memory(process):
 @LINUX
 def test_of_fifty_readers_all_who_stay_get_every_record_once_and_in_order(incident, expected):
     """One stalls for a while, one leaves half way, one doesn't speak HTTP."""
-    whole = {kind: (incident / f"{kind}.ndjson").read_bytes() for kind in KINDS}
+    whole = {kind: (incident / f"{kind}.ndjson").read_bytes() for kind in RECORD_NAMES}
 
     async def stays(address, number):
-        async with Reader(address, f"/v1/stream/{KINDS[number % 4]}") as reader:
-            assert await reader.body() == whole[KINDS[number % 4]]
+        async with Reader(address, f"/v1/stream/{RECORD_NAMES[number % 4]}") as reader:
+            assert await reader.body() == whole[RECORD_NAMES[number % 4]]
 
     async def stalls(address):
         async with Reader(address, "/v1/stream/all", receive=4096) as reader:
@@ -322,7 +322,9 @@ def test_there_is_a_place_for_every_moment_and_none_in_years_that_cannot_be(inci
     for year in (1, 1000, 2024, 2025, 9000, 9999):
         place = recording.find(datetime(year, 1, 1, tzinfo=UTC))
         assert recording.position(str(place)) == place
-        assert sum(1 for _ in islice(recording.read(KINDS, place), 100)) == (0 if year > 2024 and not loop else 100)
+        assert sum(1 for _ in islice(recording.read(RECORD_NAMES, place), 100)) == (
+            0 if year > 2024 and not loop else 100
+        )
     with pytest.raises(ValueError):
         recording.position("999999999999-0-0-0-0")
 
@@ -372,7 +374,7 @@ def test_the_document_describes_what_is_served(past, expected):
     validator = jsonschema.Draft202012Validator(page)
     assert list(validator.iter_errors(get(past, "/v1/records?limit=50&from=10").json())) == []
     assert list(validator.iter_errors({"records": [{"signal": "logs", "record": {}}], "next": None})) != []
-    assert document["components"]["schemas"].keys() > RECORDS.keys()
+    assert document["components"]["schemas"].keys() > RECORD_KINDS.keys()
 
 
 @pytest.mark.parametrize(

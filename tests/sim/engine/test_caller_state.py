@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from meshquake.sim.engine.caller_state import CODES, Channel, Link, choose, fails_over
+from meshquake.sim.engine.caller_state import CODES, CallerState, RuntimeEdge, choose, fails_over
 from meshquake.topology.policies import ERRORS, Retry, RetryBudget
 from meshquake.topology.spec import Edge
 
@@ -23,8 +23,8 @@ def replicas(*loads):
 
 def channel(index=0, **policies):
     """The channel of the caller's replica `index`."""
-    link = Link(Edge("a", "b", **policies), 0, None, None)
-    return Channel(link, SimpleNamespace(index=index), True, None)
+    link = RuntimeEdge(Edge("a", "b", **policies), 0, None, None)
+    return CallerState(link, SimpleNamespace(index=index), True, None)
 
 
 def test_round_robin_takes_turns_and_callers_begin_at_different_replicas():

@@ -236,7 +236,7 @@ def test_pauses_before_attempts_are_uniform_up_to_a_doubling_bound(attempt, long
     stage.request(*range(0, 2000, 2))
     stage.mesh.env.advance(20)
     rows = take_rows(stage.mesh)
-    at = {(row["number"], row["visit"]): row for row in rows[rows["site"] == 1]}
+    at = {(row["number"], row["attempt_path"]): row for row in rows[rows["site"] == 1]}
     pauses = [at[number, attempt]["sent"] - at[number, attempt - 1]["ended"] for number in range(1000)]
     assert stats.kstest(pauses, stats.uniform(0, longest).cdf).pvalue > 0.001
 

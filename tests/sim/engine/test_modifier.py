@@ -197,14 +197,14 @@ MESH = Mesh(topology_of(TWO), seed=1, end=0.0)
 
 @settings(deadline=None)
 @given(st.integers(0, 2**40), st.integers(0, 2**16), st.floats(0, 1), st.floats(0, 1), st.integers(0, 3))
-def test_a_larger_share_strikes_the_same_calls_and_more(number, visit, one, other, purpose):
+def test_a_larger_share_strikes_the_same_calls_and_more(number, attempt_path, one, other, purpose):
     modifier = Modifier(Fail(id="bug", target=DB, share=1.0), 7, None)
     call = MESH.roots[0]
 
     class Struck:
         site = call
 
-    Struck.number, Struck.visit = number, visit
+    Struck.number, Struck.attempt_path = number, attempt_path
     small, large = sorted((one, other))
     assert modifier.strikes(small, Struck, purpose) <= modifier.strikes(large, Struck, purpose)
     assert not modifier.strikes(0.0, Struck, purpose)

@@ -15,8 +15,8 @@ from meshquake.topology.distributions import Constant, Exponential, LogNormal
 NUMBERS = st.integers(0, 500) | st.integers(2**40, 2**40 + 500)
 
 
-def tape(key=1, visit=0, size=32, work=Exponential(1.0), latency=Exponential(1.0)):  # noqa: B008 - frozen
-    return Tape(key, visit, size, work, latency)
+def tape(key=1, attempt_path=0, size=32, work=Exponential(1.0), latency=Exponential(1.0)):  # noqa: B008 - frozen
+    return Tape(key, attempt_path, size, work, latency)
 
 
 @settings(deadline=None)
@@ -30,7 +30,12 @@ def test_draws_depend_neither_on_the_page_size_nor_on_the_order_of_visits(one, o
 
 def test_addresses_that_differ_in_anything_give_other_draws():
     keys = [address(seed, *parts) for seed in (1, 2) for parts in [("a",), ("b",), ("a", "b"), ("ab",), ("a", 1)]]
-    rows = [tape(key, visit).row(number) for key in keys for visit in (0, 1, 16) for number in (0, 1, 31, 32, 2**40)]
+    rows = [
+        tape(key, attempt_path).row(number)
+        for key in keys
+        for attempt_path in (0, 1, 16)
+        for number in (0, 1, 31, 32, 2**40)
+    ]
     draws = [draw for row in rows for draw in row]
     assert len(set(draws)) == len(draws)
 
@@ -58,10 +63,10 @@ def test_the_draws_of_a_site_are_distributed_as_declared(column):
     ],
 )
 def test_draws_of_different_addresses_are_independent(one, other):
-    """Of another visit, another key, or the next request."""
+    """Of another attempt_path, another key, or the next request."""
 
-    def draws(key, visit, shift):
-        return uniforms(key, shift, 20_000, 8, visit)
+    def draws(key, attempt_path, shift):
+        return uniforms(key, shift, 20_000, 8, attempt_path)
 
     for column in range(8):
         left, right = draws(*one)[:, column], draws(*other)[:, column]
@@ -69,8 +74,8 @@ def test_draws_of_different_addresses_are_independent(one, other):
 
 
 def test_draws_at_an_address_are_the_same_one_at_a_time():
-    page = uniforms(7, 100, 50, 8, visit=3)
-    assert np.array_equal(page, np.concatenate([uniforms(7, 100 + i, 1, 8, visit=3) for i in range(50)]))
+    page = uniforms(7, 100, 50, 8, attempt_path=3)
+    assert np.array_equal(page, np.concatenate([uniforms(7, 100 + i, 1, 8, attempt_path=3) for i in range(50)]))
 
 
 def test_single_uniforms_are_uniform_along_numbers_visits_and_keys():

@@ -22,14 +22,14 @@ from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
 from meshquake.topology.loader import parse
 from meshquake.topology.policies import ERRORS
-from meshquake.topology.spec import KINDS
+from meshquake.topology.spec import SERVICE_KINDS
 
 #: A service of each kind, calling the next.
 EVERY_KIND = "name: kinds\nservices:\n" + "".join(
     f"  {kind}-one: {{kind: {kind}, operations: {{go: {{calls: [{callee}.go]}}}}}}\n"
-    for kind, callee in zip(KINDS, [*(f"{kind}-one" for kind in KINDS[1:]), "last"], strict=True)
+    for kind, callee in zip(SERVICE_KINDS, [*(f"{kind}-one" for kind in SERVICE_KINDS[1:]), "last"], strict=True)
 )
-EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: {{{KINDS[0]}-one.go: 1}}}}\n"
+EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: {{{SERVICE_KINDS[0]}-one.go: 1}}}}\n"
 
 
 LEAKING = """
@@ -85,7 +85,7 @@ def every_span():
         end=length,
         worked=np.zeros_like(site),
         site=site,
-        visit=np.zeros_like(site),
+        attempt_path=np.zeros_like(site),
         number=number,
         server=server == 1,
         incarnation=replicas[site],
@@ -101,9 +101,9 @@ def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_m
     for part in ("failed", "retried", "gave_up"):
         assert set(book[part]) <= {*ERRORS, "any"}
     for part in ("handled", "slow", "slow_after_ms"):
-        assert set(book[part]) == set(KINDS)
+        assert set(book[part]) == set(SERVICE_KINDS)
     for by_kind in book["failed"].values():
-        assert set(by_kind) <= {*KINDS, "any"}
+        assert set(by_kind) <= {*SERVICE_KINDS, "any"}
 
 
 def test_every_value_that_a_text_names_exists_and_every_value_is_explained():

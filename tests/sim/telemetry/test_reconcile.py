@@ -14,7 +14,7 @@ from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.loader import shipped
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.policies.breaker import STATES
-from meshquake.sim.records import KINDS
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.loader import parse
 
 SECOND = 1_000_000
@@ -31,7 +31,7 @@ services: {db: {kind: database, workers: 1, operations: {get: {work: 10ms}}}}
 workload: {rate: 80/s, mix: {db.get: 1}}
 """
 DOOR = """
-name: door
+name: ingress
 services: {web: {workers: 1, queue: 0, operations: {home: {work: {exponential: 100ms}}}}}
 workload: {rate: 50/s, mix: {web.home: 1}}
 """
@@ -321,15 +321,15 @@ def test_status_error_type_and_status_code_agree(run):
 
 
 def test_each_kind_is_in_order_of_its_timestamps(run):
-    for kind in KINDS:
+    for kind in RECORD_KINDS:
         assert getattr(run, kind)["timestamp"].is_sorted()
 
 
-# -- at the door ------------------------------------------------------------------------------------------------------
+# -- at the ingress ---------------------------------------------------------------------------------------------------
 
 
-def test_a_request_shed_at_the_door_has_a_root_of_no_length_and_a_line():
-    run = record(QUIET, parse(DOOR, "door").topology, 1)
+def test_a_request_shed_at_the_ingress_has_a_root_of_no_length_and_a_line():
+    run = record(QUIET, parse(DOOR, "ingress").topology, 1)
     shed = run.traces.filter(error_type="overloaded")
     assert run.traces.equals(run.roots)
     assert (shed["duration_ms"] == 0).all()

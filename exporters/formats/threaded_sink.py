@@ -13,7 +13,7 @@ from meshquake.exporters.formats.sink import Sink
 from meshquake.sim.records import Batch
 
 
-class Background:
+class ThreadedSink:
     """Hands batches to a sink, in a `with` block. What goes wrong there is raised at the next batch, or at the end."""
 
     def __init__(self, sink: Sink) -> None:
@@ -21,7 +21,7 @@ class Background:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sink")
         self._under_way: Future[None] | None = None
 
-    def __enter__(self) -> Background:
+    def __enter__(self) -> ThreadedSink:
         return self
 
     def write(self, batch: Batch) -> None:

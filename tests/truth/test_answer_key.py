@@ -13,7 +13,7 @@ from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
 from meshquake.faults.loader import parse, shipped
 from meshquake.sim.simulation import Simulation
 from meshquake.truth import schema
-from meshquake.truth.key import Clock
+from meshquake.truth.answer_key import Clock
 
 HARMED = pl.col("effect").is_in(["failed", "slowed"])
 RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in FAULTS)]
