@@ -165,7 +165,7 @@ def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, m
     for name, measured in costs.items():
         print(f"{name:38}{median(measured):16.2f}")
     middles = [median(measured) for measured in costs.values()]
-    print(f"{'most / least':36}{max(middles) / min(middles):16.2f}{'':14}{f'{SPREAD}':>10}")
+    print(f"{'most / least':38}{max(middles) / min(middles):16.2f}{'':14}{f'{SPREAD}':>10}")
 
 
 def memory(minutes: tuple[int, ...]) -> None:
@@ -174,7 +174,7 @@ def memory(minutes: tuple[int, ...]) -> None:
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "run.py", "normal", "--duration", f"{length}m", "--output", folder, "--quiet"]
-            print(f"{f'run.py normal --duration {length}m':36}{peak(command):10.0f}{'':20}{MEMORY:10.0f}")
+            print(f"{f'run.py normal --duration {length}m':38}{peak(command):10.0f}{'':20}{MEMORY:10.0f}")
 
 
 def peak(command: list[str]) -> float:
