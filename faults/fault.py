@@ -157,11 +157,11 @@ class Fault:
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
-    id: str = key("text", "names the fault, in the scenario and for its draws (default: its kind and number)", "")
+    id: str = key("text", "identifies the fault and its random draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
-    at: Extent = key("other", "when it begins, from the start of the incident: a time, or % of its duration", Extent())
-    for_: Extent = key("other", "how long it acts: a time, or % of the incident's duration", Extent(share=1.0))
-    ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the incident's duration", Extent())
+    at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
+    for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
+    ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
 
     def acts(self, window: Window) -> Window:

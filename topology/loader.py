@@ -48,21 +48,21 @@ class MeshFile:
 
     name: str = key("text", "name of the mesh")
     services: Any = key("other", "the services, by name")
-    workload: Any = key("other", "the users, and what they ask for")
-    defaults: Any = key("other", "what services and edges have unless they say otherwise", None)
-    edges: Any = key("other", "policies of single edges, by `caller -> callee`", None)
+    workload: Any = key("other", "the users, and what they request")
+    defaults: Any = key("other", "defaults for services and edges", None)
+    edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
 
 
 @dataclass(frozen=True)
 class Defaults:
     """What lies under the services and edges of a file."""
 
-    service: Any = key("other", "keys of every service", None)
-    edge: Any = key("other", "keys of every edge", None)
+    service: Any = key("other", "keys for every service", None)
+    edge: Any = key("other", "keys for every edge", None)
     edges_from: Any = key(
-        "other", "keys of the edges from a kind of service or from one service, by kind or name", None
+        "other", "keys for the edges from a kind of service or from one service, by kind or name", None
     )
-    edges_to: Any = key("other", "keys of the edges to a kind of service or to one service, by kind or name", None)
+    edges_to: Any = key("other", "keys for the edges to a kind of service or to one service, by kind or name", None)
 
 
 @dataclass(frozen=True)

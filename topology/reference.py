@@ -29,9 +29,7 @@ def table(cls: type) -> str:
     shorthand = getattr(cls, "shorthand", None)
     rows = ["| key | value | default | bounds | meaning |", "|---|---|---|---|---|"]
     for word, key in keys_of(cls).items():
-        meaning = (
-            f"{key.grammar.doc} (a value in place of the block sets this key)" if word == shorthand else key.grammar.doc
-        )
+        meaning = f"{key.grammar.doc} (short form: this value alone)" if word == shorthand else key.grammar.doc
         rows.append(f"| `{word}` | {_value(key.grammar)} | {_default(key)} | {_bounds(key.grammar)} | {meaning} |")
     return "\n".join(rows) + "\n"
 

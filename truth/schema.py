@@ -63,7 +63,7 @@ _SERVICE = _text("name of a service")
 _TRACE, _SPAN = _text("W3C trace id", pattern="^[0-9a-f]{32}$"), _text("W3C span id", pattern="^[0-9a-f]{16}$")
 _SHARE = _number("as a share", minimum=0, maximum=1)
 _PEAK = _object(
-    "how far a metric went",
+    "how far the metric moved",
     at=_time("when"),
     value=_number("its value, in its own unit"),
     twin=_number("its median without the fault"),
@@ -78,15 +78,15 @@ def ground_truth() -> Schema:
         fixture=_text(
             "which recording: the beginning of a hash of the hashes of its four files", pattern="^[0-9a-f]{12}$"
         ),
-        incident=_flag("whether a fault moved an indicator that users feel"),
+        incident=_flag("true if a fault broke a promise to users"),
         objective=_object(
             "what users are promised",
             share=_number("share of good requests", minimum=0, maximum=1),
-            within_ms=_number("a good request succeeds within so many milliseconds"),
-            window_s=_number("in any window of so many seconds"),
-            minimum=_count("bad requests in a window that break the promise, at least"),
+            within_ms=_number("a good request succeeds within this many milliseconds"),
+            window_s=_number("length of the window in seconds"),
+            minimum=_count("fewest bad requests in a window that break the promise"),
         ),
-        recording=_object("its span of time", start=_time("its start"), end=_time("its end")),
+        recording=_object("the time it covers", start=_time("when it starts"), end=_time("when it ends")),
         services=_list("all services of the mesh", _SERVICE),
         requests=_object(
             "the requests of users",
@@ -97,14 +97,14 @@ def ground_truth() -> Schema:
         ),
         faults=_list("what went wrong", _fault()),
         background=_list(
-            "what happened besides, and is no fault",
+            "what else happened and is not a fault",
             _object(
-                "one such thing",
+                "one background event",
                 id=_text("its id"),
                 kind=_choice("its kind", list(fault_kinds())),
                 target=_text("what it acted on, as a scenario file has it"),
                 start=_time("when it began"),
-                end=_time("when it was over in this run; the end of the recording if it wasn't"),
+                end=_time("when it ended in this run; the end of the recording if it did not"),
             ),
         ),
     )
@@ -112,11 +112,11 @@ def ground_truth() -> Schema:
 
 def _fault() -> Schema:
     step = _object(
-        "one step: how it came from one service to another, or what happened within one",
-        {"factor": _number("of a retry amplification: attempts a call, against the run without the fault")},
+        "one step: how it spread from one service to another, or what happened within one",
+        {"factor": _number("of a retry amplification: attempts per call, relative to the run without the fault")},
         from_=_text("where it comes from: the callee (of a retry amplification: the caller)"),
         to=_text("whom it reaches: the caller (of a retry amplification: the callee); the same within a service"),
-        mechanism=_choice("how", list(MECHANISMS)),
+        mechanism=_choice("how it took this step", list(MECHANISMS)),
         onset=_time("the first time"),
         requests=_count("harmed requests that took this step"),
         evidence=_list("the first spans that show it", _object("a span", trace_id=_TRACE, span_id=_SPAN)),
@@ -138,35 +138,37 @@ def _fault() -> Schema:
             service=_SERVICE,
             indicator=_text("what is wrong with it"),
             aliases=_object(
-                "what is accepted too",
+                "what else is accepted",
                 services=_list("other services", _SERVICE),
                 indicators=_list("other words, metrics among them", _text("an indicator")),
             ),
         ),
         parameters={"description": "what the scenario sets for it: seconds, shares from 0 to 1", "type": "object"},
-        start=_time("when it begins"),
-        ramp_end=_time("when it has its whole strength"),
-        end=_time("when it stopped acting in this run; the end of the recording if it didn't"),
+        start=_time("when it started"),
+        ramp_end=_time("when it reached full strength"),
+        end=_time("when it stopped acting in this run; the end of the recording if it did not"),
         recovered=_nullable(
-            _time("end of the last window in which a promise was broken because of it; null if that goes on to the end")
+            _time(
+                "end of the last window in which it broke a promise; null if that lasts until the end of the recording"
+            )
         ),
-        visible_onset=_nullable(_time("when anything it touched first left what it would have been")),
-        latent=_flag("whether it broke no promise to users"),
+        visible_onset=_nullable(_time("when anything it touched first departed from what it would have been")),
+        latent=_flag("true if it broke no promise to users"),
         user_facing=_object(
             "what users felt",
-            moved=_flag("whether a promise was broken because of it"),
-            since=_nullable(_time("when it first was")),
-            entries=_list("the entry operations for which it was", _text("service.operation")),
+            moved=_flag("true if it broke a promise"),
+            since=_nullable(_time("when it first did")),
+            entries=_list("the entry operations for which it did", _text("service.operation")),
         ),
         mechanism=_list("how it reached users, by onset", step),
         affected=_list(
-            "the services that it reached, by onset",
+            "the services it reached, by onset",
             _object(
                 "one of them",
                 service=_SERVICE,
-                onset=_time("when a symptom first left what it would have been, or it first let a harmed request down"),
+                onset=_time("when a symptom first departed from normal, or it first failed a harmed request"),
                 peak={
-                    "description": "how far symptoms went, by metric",
+                    "description": "how far its symptoms went, by metric",
                     "type": "object",
                     "propertyNames": {"enum": list(METRICS)},
                     "additionalProperties": _PEAK,
@@ -175,8 +177,8 @@ def _fault() -> Schema:
             ),
         ),
         blast_radius=_object(
-            "whom it harmed, from its start until users were out of it",
-            requests=_count("requests that it harmed"),
+            "whom it harmed, from its start until users had recovered",
+            requests=_count("number of requests it harmed"),
             share=_SHARE,
             entries=_list(
                 "by entry operation",
@@ -184,7 +186,7 @@ def _fault() -> Schema:
                     "one of them",
                     entry=_text("service.operation"),
                     requests=_count("all"),
-                    harmed=_count("those that it harmed"),
+                    harmed=_count("those it harmed"),
                     share=_SHARE,
                 ),
             ),
@@ -196,29 +198,29 @@ def _fault() -> Schema:
                 type=_choice("on what users feel, or on what the root shows", ["symptom", "cause"]),
                 service=_SERVICE,
                 indicator=_choice("the metric", list(METRICS)),
-                entry=_nullable(_text("of a symptom, the entry operation")),
-                target=_nullable(_text("of an edge metric, the callee")),
-                earliest=_time("when it could first fire"),
+                entry=_nullable(_text("for a symptom, the entry operation")),
+                target=_nullable(_text("for an edge metric, the callee")),
+                earliest=_time("the earliest time it could fire"),
             ),
         ),
         red_herrings=_list(
-            "what looks like a cause and is none",
+            "what looks like a cause and is not",
             _object(
                 "one of them",
-                kind=_choice(
-                    "something that happened, or a service that is louder than the root", ["event", "service"]
-                ),
+                kind=_choice("an event, or a service that is louder than the root cause", ["event", "service"]),
                 service=_SERVICE,
                 what=_text("the kind of event, or what is loud"),
                 at=_time("when"),
-                ruled_out_by=_text("why it's none"),
+                ruled_out_by=_text("why it is not the cause"),
             ),
         ),
         difficulty=_object(
-            "how hard the root is to see",
-            label=_choice("of all services it's the loudest, one of several, or silent", list(DIFFICULTIES)),
-            rank={"description": "its place among the services, by loudness", "type": "integer", "minimum": 1},
-            louder=_list("the services that are louder, of those that a fault reached", _SERVICE),
+            "how visible the root cause is",
+            label=_choice(
+                "whether its service is the loudest, one of several loud ones, or silent", list(DIFFICULTIES)
+            ),
+            rank={"description": "its rank among the services by loudness", "type": "integer", "minimum": 1},
+            louder=_list("louder services, among those that a fault reached", _SERVICE),
         ),
     )
 
@@ -229,12 +231,12 @@ def verdict() -> Schema:
     return {"$schema": _DRAFT, "title": "verdict"} | _object(
         "What became of a request, and what would have become of it without the faults.",
         trace_id=_TRACE,
-        timestamp=_time("when it came"),
-        entry=_text("what the user asked for: service.operation"),
+        timestamp=_time("when the request arrived"),
+        entry=_text("the entry operation: service.operation"),
         outcome=_choice("`success`, or why it failed", outcomes[:-1]),
         duration_ms=_number("how long it took", minimum=0),
-        twin_outcome=_choice("the same without the faults; null if it isn't made there", outcomes),
-        twin_duration_ms=_nullable(_number("the same without the faults", minimum=0)),
+        twin_outcome=_choice("the outcome without the faults; null if the request is not made then", outcomes),
+        twin_duration_ms=_nullable(_number("the duration without the faults", minimum=0)),
         effect=_choice(
             "failed or too slow because of the faults, or good only with them; null if they made no difference",
             EFFECTS.to_list(),
