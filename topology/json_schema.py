@@ -58,6 +58,11 @@ def choice(doc: str, choices: Iterable[Any]) -> Schema:
     return _described(doc) | {"enum": list(choices)}
 
 
+def either(doc: str, *schemas: Schema) -> Schema:
+    """What at least one of some schemas accepts."""
+    return _described(doc) | (schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)})
+
+
 def block(doc: str, required: Mapping[str, Schema], optional: Mapping[str, Schema] = _NOTHING, **more: Any) -> Schema:
     """An object with just these keys, of which those of `required` must be there."""
     keys = {"additionalProperties": False, "required": list(required), "properties": {**required, **optional}}
@@ -67,6 +72,11 @@ def block(doc: str, required: Mapping[str, Schema], optional: Mapping[str, Schem
 def mapping(doc: str, names: Schema, values: Schema, **more: Any) -> Schema:
     """An object whose keys are names of such a kind, and whose values are all alike."""
     return _typed("object", doc, {"propertyNames": names, "additionalProperties": values} | more)
+
+
+def ref(name: str) -> Schema:
+    """What stands under a name in the `$defs` of the whole."""
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def nullable(schema: Schema) -> Schema:
