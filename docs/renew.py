@@ -3,7 +3,8 @@
 `cli.md` is what `--help` prints. In `records.md` the columns of a kind of record stand between
 `<!-- columns of traces -->` and `<!-- end -->`, and in `databases.md` those of a table. In `scenarios.md` the kinds of
 fault, with their docstrings, stand between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are
-those of `topology.reference`.
+those of `topology.reference`. The JSON Schemas that come with the package, for editors of topology and scenario files,
+are those of `topology.schema` and `faults.schema`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
+from meshquake.topology.json_schema import written
 from meshquake.topology.reference import renew as renew_keys
 from meshquake.topology.reference import table
+from meshquake.topology.schema import topology_schema
 
 FOLDER = Path(__file__).parent
 _LISTED: tuple[RecordKind | Table, ...] = (*RECORD_KINDS.values(), FIXTURES, *TRUTH)
@@ -40,7 +44,7 @@ bar go to standard error. The progress bar appears only on a terminal, and a pip
 
 
 def renewed() -> dict[Path, str]:
-    """The pages with parts made from the code, as they should be."""
+    """The pages with parts made from the code, and the schemas that are made of it as a whole, as they should be."""
     topology, scenarios, records, databases = (
         FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases")
     )
@@ -50,6 +54,8 @@ def renewed() -> dict[Path, str]:
         scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
         records: _renew_columns(_read(records)),
         databases: _renew_columns(_read(databases)),
+        FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
+        FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
     }
 
 

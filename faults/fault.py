@@ -42,7 +42,7 @@ class Target:
 #: Levels a target may have.
 LEVELS = ("service", "replica", "operation", "edge", "users")
 #: No time of a fault is longer than this: a year in seconds, and a hundred times the incident.
-_LONGEST, _LARGEST = 366 * 86400.0, 100.0
+LONGEST, LARGEST = 366 * 86400.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Extent:
         seconds = 0.0 if text.endswith("%") else parse_duration(text)
         if min(share, seconds) < 0 and not negative:
             raise ValueError(f"must be at least 0, not {text}")
-        if abs(share) > _LARGEST or abs(seconds) > _LONGEST:
-            raise ValueError(f"must be at most {ratio(_LARGEST)} or {duration(_LONGEST)}, not {text}")
+        if abs(share) > LARGEST or abs(seconds) > LONGEST:
+            raise ValueError(f"must be at most {ratio(LARGEST)} or {duration(LONGEST)}, not {text}")
         return Extent(seconds, share)
 
     def __str__(self) -> str:

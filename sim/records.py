@@ -16,6 +16,7 @@ import polars as pl
 
 from meshquake.sim.telemetry.catalogue import events
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.json_schema import Schema, block, document, nullable
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,9 @@ class RecordKind:
         """The polars schema of a frame of such records, in the order of the file."""
         return pl.Schema({column.name: _POLARS[column.type] for column in self.columns})
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> Schema:
         """The JSON Schema (draft 2020-12) of one record."""
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": self.name,
-            "description": self.doc,
-            "type": "object",
-            "additionalProperties": False,
-            "required": list(self.names),
-            "properties": {column.name: _json_schema(column) for column in self.columns},
-        }
+        return document(self.name, block(self.doc, {column.name: _json_schema(column) for column in self.columns}))
 
 
 _POLARS: dict[str, Any] = {
@@ -79,16 +72,15 @@ _POLARS: dict[str, Any] = {
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
 
 
-def _json_schema(column: Column) -> dict[str, Any]:
-    base = "string" if column.type in ("string", "time") else column.type
-    schema: dict[str, Any] = {"description": column.doc, "type": [base, "null"] if column.nullable else base}
-    if column.choices:
-        schema["enum"] = [*column.choices, None] if column.nullable else list(column.choices)
-    if column.type == "time":
-        schema["pattern"] = TIME_PATTERN
-    if column.pattern:
-        schema["pattern"] = column.pattern
-    return schema
+def _json_schema(column: Column) -> Schema:
+    pattern = TIME_PATTERN if column.type == "time" else column.pattern
+    schema: Schema = {
+        "description": column.doc,
+        "type": "string" if column.type == "time" else column.type,
+        **({"enum": list(column.choices)} if column.choices else {}),
+        **({"pattern": pattern} if pattern else {}),
+    }
+    return nullable(schema) if column.nullable else schema
 
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
