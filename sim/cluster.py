@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from meshquake.faults.fault import Fault
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, Context, serve
+from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
 
 
@@ -74,3 +78,24 @@ class Cluster:
             if caller.edge.modifiers:
                 for policy in caller.policies.values():
                     policy.disturbed(self.now)
+
+    # -- what acts on replicas -----------------------------------------------------------------------------------------
+
+    def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:
+        """A modifier for a fault's effect, not attached to anything yet."""
+        operation = -1
+        if fault.target.operation is not None:
+            operation = self.services[fault.target.service].operations[fault.target.operation][0]
+        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation)
+
+    def attach(self, modifier: Modifier, replica: Replica) -> None:
+        """Let a modifier act on a replica."""
+        replica.account(self.now)
+        replica.modifiers = (*replica.modifiers, modifier)
+
+    def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
+        """End a modifier on the replicas it acts on."""
+        for replica in replicas:
+            replica.account(self.now)
+            replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
+        self.engine.release(modifier)

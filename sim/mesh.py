@@ -73,13 +73,6 @@ class Mesh(Cluster):
 
     # -- the fault surface ------------------------------------------------------------------------------------------
 
-    def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:
-        """A modifier for a fault's effect, not attached to anything yet."""
-        operation = -1
-        if fault.target.operation is not None:
-            operation = self.services[fault.target.service].operations[fault.target.operation][0]
-        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation)
-
     def push(self, fault: Fault, level: Callable[[float], float] | None) -> tuple[Modifier, Target]:
         """Let the fault's effect act on its target from now on."""
         modifier = self.modifier(fault, level)
@@ -101,18 +94,6 @@ class Mesh(Cluster):
             self.engine.disturb(edge)
         else:
             self.detach(what, self._replicas(target))
-
-    def attach(self, modifier: Modifier, replica: Replica) -> None:
-        """Let a modifier act on a replica."""
-        replica.account(self.now)
-        replica.modifiers = (*replica.modifiers, modifier)
-
-    def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
-        """End a modifier on the replicas it acts on."""
-        for replica in replicas:
-            replica.account(self.now)
-            replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
-        self.engine.release(modifier)
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""

@@ -10,17 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from mypy_extensions import mypyc_attr
+
 if TYPE_CHECKING:
-    # mypyc's word that plain Python classes may derive from a compiled one; who doesn't compile doesn't need it.
-    from mypy_extensions import mypyc_attr
 
-    from meshquake.sim.engine.call import Call
-    from meshquake.sim.engine.replica import Replica
-else:
 
-    def mypyc_attr(**_):
-        return lambda cls: cls
-
+# `mypyc_attr`: plain Python classes, those of plug-ins, may derive from these when they are compiled.
 
 #: What `admit` says: the call may go on; or the policy has it in hand, and lets it go on or refuses it later. Anything
 #: else is the code of the error (`topology.errors.CODES`) with which the call is refused.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.modifier import Modifier
-    from meshquake.sim.engine.policy import ServerPolicy
+    from meshquake.sim.engine.policy import RequestQueue, ServerPolicy
     from meshquake.sim.engine.service import Service
 
 
@@ -64,6 +64,8 @@ class Replica:
         self.version = spec.version
         #: Position in the mesh's table of (replica, version): one life of the process.
         self.incarnation = -1
+        #: Who waits for a worker.
+        self.queue: RequestQueue
         #: What the process knows of those that it calls, by the edge's index.
         self.callers: list[CallerState] = []
         #: What it does about requests that arrive, by hook.

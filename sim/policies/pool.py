@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
 from meshquake.sim.policies.timeout import Timeout
@@ -148,11 +148,9 @@ def of(edge: RuntimeEdge, context: Context) -> Maker | None:
     def shortage(pool: Pool, call: Call, gave_up: bool) -> None:
         assert call.parent is not None and call.parent.replica is not None
         replica = call.parent.replica
-        values = {"target": callee, "in_use": pool.in_use, "size": pool.size}
+        values: dict[str, Any] = {"target": callee, "in_use": pool.in_use, "size": pool.size, "waiting": pool.waiting}
         if gave_up:
-            context.journal.note(
-                "no_connection", replica.service, replica=replica, call=call, waiting=pool.waiting, **values
-            )
+            context.journal.note("no_connection", replica.service, replica=replica, call=call, **values)
         elif pool.waiting == 1:
             context.journal.note("pool_exhausted", replica.service, replica=replica, **values)
 
