@@ -131,7 +131,7 @@ class _Plan:
 
     def _next(self, position: int) -> tuple[type[Fault], list[Target]]:
         turn, place = divmod(position, len(self._kinds))
-        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.kind))[place]
+        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.drawn_as()))[place]
         levels = self._kinds[kind]
 
         def often(target: Target) -> tuple[int, float]:

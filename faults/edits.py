@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from meshquake.faults import writing
+from meshquake.faults.kinds import renamed
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
@@ -245,8 +246,9 @@ def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
     for word in _FAULTS:
         for item in root.entries[word].items if word in root.entries else ():
             for kind, block in item.entries.items():
-                count[kind] += 1
-                yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[kind]}"), item
+                now = renamed().get(kind, kind)
+                count[now] += 1
+                yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[now]}"), item
 
 
 def _become_block(node: Node, rest: str) -> None:

@@ -18,3 +18,8 @@ def fault_kinds() -> dict[str, type[Fault]]:
             if isinstance(value, type) and issubclass(value, Fault) and "kind" in vars(value):
                 found[value.kind] = value
     return dict(sorted(found.items()))
+
+
+def renamed() -> dict[str, str]:
+    """What kinds of fault were called once, and what they are called now."""
+    return {kind.former: word for word, kind in fault_kinds().items() if kind.former}
