@@ -106,9 +106,9 @@ class Draws:
         return kind, replace(block, entries=defaults | entries)
 
     def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
-        """The kinds to choose from: those named, or all that do harm; None, and an error, if one is unknown."""
+        """The kinds to choose from: those named, or all our own that do harm; None, and an error, if one is unknown."""
         if of is None:
-            return [kind for kind in fault_kinds().values() if not kind.harmless]
+            return [kind for kind in fault_kinds().own.values() if not kind.harmless]
         items = self._items(of)
         found = [named(self._document, item, item.text) for item in items]
         known = [kind for kind in found if kind is not None]
