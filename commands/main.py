@@ -189,8 +189,12 @@ class Commands(click.Group):
             _fail(f"{error.filename or 'standard output'}: cannot be written: {error.strerror or error}")
 
     def invoke(self, ctx: click.Context) -> Any:
+        from meshquake.topology.plugins import PluginError
+
         try:
             return super().invoke(ctx)
+        except PluginError as error:
+            _fail(str(error))
         except KeyboardInterrupt:
             click.echo("Interrupted: nothing half-written is left.", err=True)
             sys.exit(INTERRUPTED)

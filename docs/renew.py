@@ -92,7 +92,7 @@ def _commands(
 
 def kinds() -> str:
     """Every kind of fault: what it is, what it acts on, and the keys that not every fault has."""
-    return "\n".join(_kind(word, kind) for word, kind in fault_kinds().items()) + "\n"
+    return "\n".join(_kind(word, kind) for word, kind in fault_kinds().own.items()) + "\n"
 
 
 def _kind(word: str, kind: type[Fault]) -> str:

@@ -144,6 +144,9 @@ class Fault:
     """A fault of some kind. `severity` in (0, 1] scales its strength; each kind says what that means."""
 
     kind: ClassVar[str]
+    #: What a kind was called that has another word now. Files may still say it, and the seed goes on drawing by it:
+    #: draws are addressed by that word, so under a new one each run in which the kind could be drawn would be another.
+    former: ClassVar[str] = ""
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
     #: What it disturbs first, in a word that a diagnosis may use, and other words that mean the same.
     indicator: ClassVar[str] = "errors"
@@ -163,6 +166,11 @@ class Fault:
     for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
     ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
+
+    @classmethod
+    def drawn_as(cls) -> str:
+        """The word by which the seed draws the kind, and by which the fault is called if it's drawn."""
+        return cls.former or cls.kind
 
     def acts(self, window: Window) -> Window:
         """When it acts if a scenario gives it this window."""

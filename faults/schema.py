@@ -12,7 +12,7 @@ from inspect import getdoc
 
 from meshquake.faults.draws import ANY, EXTENTS, MEASURES
 from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
-from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.loader import NAME
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import LEVEL_NAMES
@@ -47,7 +47,11 @@ def scenario_schema() -> Schema:
             "fault": block(
                 "one kind of fault and its keys",
                 {},
-                {**{word: ref(f"kind.{word}") for word in kinds}, ANY: ref(ANY)},
+                {
+                    **{word: ref(f"kind.{word}") for word in kinds},
+                    **{former: ref(f"kind.{word}") | {"deprecated": True} for former, word in renamed().items()},
+                    ANY: ref(ANY),
+                },
                 minProperties=1,
                 maxProperties=1,
             ),
@@ -73,8 +77,8 @@ def _any() -> Schema:
     """A fault whose kind is left to the seed: it has the keys that all the kinds have among which the seed chooses."""
     kinds = fault_kinds()
     shared = {word: ref(f"key.{word}") for word in keys_of(Fault)} | {"target": _target(LEVELS)}
-    one = choice("", kinds)
-    harmful = [set(keys_of(kind)) for kind in kinds.values() if not kind.harmless]
+    one = choice("", [*kinds, *renamed()])
+    harmful = [set(keys_of(kind)) for kind in kinds.own.values() if not kind.harmless]
     return {
         "description": "whatever goes wrong, or one of some kinds of fault",
         "type": "object",

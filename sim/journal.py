@@ -52,7 +52,6 @@ class Journal:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._notices = notices()
         self.events: list[Event] = []
         self.lines: list[Line] = []
 
@@ -79,7 +78,7 @@ class Journal:
         values
             What its texts name.
         """
-        notice = self._notices[name]
+        notice = notices(service.spec.logs)[name]
         now = self._env._now
         running = (service.replicas[0] if replica is None else replica).version
         where = None if replica is None else replica.name

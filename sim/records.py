@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.sim.telemetry.catalogue import events
+from meshquake.sim.telemetry.catalogue import LEVELS, SEVERITIES, events
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.json_schema import Schema, block, document, nullable
 
@@ -82,9 +82,6 @@ def _json_schema(column: Column) -> Schema:
     }
     return nullable(schema) if column.nullable else schema
 
-
-LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-SEVERITIES = ("info", "warning", "error", "critical")
 
 #: `unit` of each metric, the whole catalogue of names.
 METRICS: dict[str, str] = {

@@ -24,7 +24,7 @@ FIXTURE = "0123456789ab"
 #: A fault of each kind, where it does what it can.
 FAULTS = {
     "configure": "configure: {target: auth-service}",
-    "cut": "cut: {target: order-service -> database}",
+    "drop": "drop: {target: order-service -> database}",
     "delay": "delay: {target: order-service -> database, by: 600ms}",
     "deploy": "deploy: {target: product-service, share: 100%, unhealthy: 90%, patience: 5s}",
     "fail": "fail: {target: database, share: 70%, error: database_error}",

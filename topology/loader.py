@@ -18,7 +18,19 @@ from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.document import Document, Node, suggestion
 from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
 from meshquake.topology.keys import Key, key
-from meshquake.topology.spec import SERVICE_KINDS, Call, Edge, Entry, Group, Operation, Service, Topology, Workload
+from meshquake.topology.plugins import offered
+from meshquake.topology.spec import (
+    LOGS,
+    SERVICE_KINDS,
+    Call,
+    Edge,
+    Entry,
+    Group,
+    Operation,
+    Service,
+    Topology,
+    Workload,
+)
 from meshquake.topology.units import shown
 
 #: The mesh that is used when none is named.
@@ -167,7 +179,7 @@ class _Reader:
             return layers
 
         by_hand: ByHand = {
-            "service": partial(settings, self.document, Service),
+            "service": partial(settings, self.document, Service, by_hand={"logs": self._logs}),
             "edge": self._edge,
             "edges_from": by_end,
             "edges_to": by_end,
@@ -185,11 +197,20 @@ class _Reader:
                 reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
                 self.document.error(entry, f"a service can't be called {shown(name)}: {reason}")
             self.known[name] = {}
-            found = settings(self.document, Service, entry, {"operations": partial(self._operations, name)})
+            by_hand: ByHand = {"operations": partial(self._operations, name), "logs": self._logs}
+            found = settings(self.document, Service, entry, by_hand)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
                 services.append(service)
         return tuple(services)
+
+    def _logs(self, node: Node) -> str | None:
+        """The catalogue that a text names; None, and an error, if no installed package has it."""
+        known = offered(LOGS)
+        if node.text in known:
+            return node.text
+        self.document.error(node, f"no installed package has a catalogue of logs {node}{suggestion(node.text, known)}")
+        return None
 
     def _operations(self, service: str, node: Node) -> tuple[Operation, ...]:
         operations = []

@@ -15,6 +15,9 @@ from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readines
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
+#: The group of entry points by which installed packages have catalogues of log lines.
+LOGS = "meshquake.logs"
+
 #: How a caller chooses among the ready replicas of a callee.
 BALANCING = ("round_robin", "random", "least_request")
 
@@ -84,6 +87,7 @@ class Service:
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
+    logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     operations: tuple[Operation, ...] = key("other", "what it can do, by name", ())
 
@@ -163,6 +167,11 @@ class Topology:
     edges: tuple[Edge, ...]
     workload: Workload
     source: str = field(default="", compare=False)
+
+    def distributions(self) -> set[str]:
+        """The words of all distributions of times in it."""
+        works = (operation.work for service in self.services for operation in service.operations)
+        return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

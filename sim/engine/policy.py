@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from mypy_extensions import mypyc_attr
 
 if TYPE_CHECKING:
-
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.replica import Replica
 
 # `mypyc_attr`: plain Python classes, those of plug-ins, may derive from these when they are compiled.
 

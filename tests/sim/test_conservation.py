@@ -134,7 +134,7 @@ def test_calls_are_conserved_in_each_shipped_scenario_and_everything_comes_back(
 #: Parameters with which each kind of fault bites within seconds.
 BITING = {
     "configure": {},
-    "cut": {"share": 0.5},
+    "drop": {"share": 0.5},
     "delay": {"by": 0.05},
     "deploy": {"share": 0.3, "unhealthy": 0.5, "patience": 0.5},
     "fail": {"share": 0.5, "error": "unavailable"},

@@ -4,8 +4,8 @@ import pytest
 from twin_runs import HARMFUL, Play, compare, incident, simulation
 
 from meshquake.faults.fault import Target
-from meshquake.faults.kinds.cut import Cut
 from meshquake.faults.kinds.delay import Delay
+from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
@@ -197,7 +197,7 @@ def test_so_it_is_where_the_answer_or_the_call_itself_comes_after_the_deadline(p
 @pytest.mark.parametrize("pool", ["pool: none", "pool: {size: 5}"])
 def test_what_the_network_loses_is_told_from_what_waits_for_a_connection(pool):
     text = chain(b_to_c=f"{pool}, timeout: 500ms")
-    assert steps(text, Cut(target=BC)) == [
+    assert steps(text, Drop(target=BC)) == [
         (522, "c>b", "packet loss"),
         (522, "c>b", "timeout"),
         (523, "b>a", "failed dependency"),
@@ -206,7 +206,7 @@ def test_what_the_network_loses_is_told_from_what_waits_for_a_connection(pool):
 
 def test_a_connection_that_can_not_be_made_is_packet_loss_too():
     text = chain(edge="timeout: none", b_to_c="connect_timeout: 500ms")
-    assert steps(text, Cut(target=BC)) == [
+    assert steps(text, Drop(target=BC)) == [
         (522, "c>b", "connection timeout"),
         (522, "c>b", "packet loss"),
         (523, "b>a", "failed dependency"),
@@ -317,7 +317,7 @@ def test_steps_are_in_order_of_onset_after_the_fault_began_and_none_is_of_more_r
 @pytest.mark.parametrize(
     ("kind", "mechanism"),
     [
-        ("cut", "packet loss"),
+        ("drop", "packet loss"),
         ("delay", "network delay"),
         ("deploy", "errors"),
         ("fail", "errors"),

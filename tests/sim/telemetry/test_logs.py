@@ -17,8 +17,8 @@ from meshquake.sim.engine.call import HIT, MISS, RETRIED
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.records import LEVELS, SEVERITIES
 from meshquake.sim.simulation import DEFAULT_START
-from meshquake.sim.telemetry.catalogue import catalogue, events, notices
-from meshquake.sim.telemetry.logs import _FIELD, _VALUES, Lines
+from meshquake.sim.telemetry.catalogue import FIELD, VALUES, catalogue, events, notices
+from meshquake.sim.telemetry.logs import _VALUES, Lines
 from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
 from meshquake.topology.errors import ERRORS
@@ -56,7 +56,7 @@ def of_spans():
 
 def pattern(text):
     """What matches a text, whatever its values."""
-    return "^" + "".join(".+" if i % 2 else re.escape(piece) for i, piece in enumerate(_FIELD.split(text))) + "$"
+    return "^" + "".join(".+" if i % 2 else re.escape(piece) for i, piece in enumerate(FIELD.split(text))) + "$"
 
 
 def every_span():
@@ -110,8 +110,8 @@ def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_m
 
 
 def test_every_value_that_a_text_names_exists_and_every_value_is_explained():
-    named = {name for wording in of_spans() for name in _FIELD.findall(wording["text"])}
-    assert named <= set(_VALUES)
+    named = {name for wording in of_spans() for name in FIELD.findall(wording["text"])}
+    assert named <= set(_VALUES) == set(VALUES)
     explained = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text().partition("\n\n")[0]
     assert all(re.search(rf"\b{name}\b", explained) for name in _VALUES)
 

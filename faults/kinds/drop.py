@@ -11,10 +11,11 @@ from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut(Fault):
+class Drop(Fault):
     """A share of the calls on an edge never arrives; severity multiplies the share."""
 
-    kind: ClassVar[str] = "cut"
+    kind: ClassVar[str] = "drop"
+    former: ClassVar[str] = "cut"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
     indicator: ClassVar[str] = "network"
     aliases: ClassVar[tuple[str, ...]] = ("packet_loss", "partition", "connections")
