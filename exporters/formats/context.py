@@ -47,6 +47,6 @@ def of(simulation: Simulation, truth: Mapping[str, Any] | None = None) -> Contex
         scenario=simulation.scenario.name,
         start=simulation.start,
         length=simulation.scenario.length,
-        interval=simulation.interval / 1e6,
+        interval=simulation.interval_us / 1e6,
         truth=truth,
     )

@@ -139,9 +139,8 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
 def test_every_notice_of_a_process_is_written_in_some_run():
     leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
     leaking = record(
-        Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, faults=(leak,)),
+        Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, seed=1, faults=(leak,)),
         parse(LEAKING, "leaking").topology,
-        1,
     )
     messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking)])
     for name, wording in catalogue()["notices"].items():
