@@ -135,8 +135,8 @@ class Surface(Protocol):
         seconds it is rolled back. Returns whether the version stayed.
         """
 
-    def announce(self, kind: str, service: str, message: str, **details: Any) -> None:
-        """Record a harmless event."""
+    def announce(self, name: str, service: str, **values: Any) -> None:
+        """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.topology.policies import ERRORS
+from meshquake.sim.telemetry.catalogue import events
+from meshquake.topology.errors import ERRORS
 
 
 @dataclass(frozen=True)
@@ -117,25 +118,8 @@ METRICS: dict[str, str] = {
     "pool_in_use": "connections",
 }
 
-#: `type` of each event, the whole catalogue, with what it means.
-EVENTS: dict[str, str] = {
-    "deployment": "a version begins to roll out",
-    "deployment_completed": "every replica runs the new version",
-    "rollback": "a rollout is given up; replicas return to the version before",
-    "rollback_completed": "every replica runs the version before again",
-    "health_check_failed": "a readiness probe failed",
-    "replica_ejected": "too many failed probes: the replica gets no more calls",
-    "replica_restored": "the replica is ready again",
-    "replica_stopped": "a replica's process ended",
-    "restart": "a replica's process starts",
-    "oom_kill": "a replica reached its memory limit and was killed",
-    "circuit_breaker_open": "a caller stops calling a callee",
-    "circuit_breaker_half_open": "trial calls begin",
-    "circuit_breaker_closed": "calls flow again",
-    "pool_exhausted": "a call had to wait for a connection: none is free",
-    "config_change": "a setting was changed",
-    "scheduled_job": "a job ran on schedule",
-}
+#: `type` of each event, with what it means.
+EVENTS: dict[str, str] = events()
 
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
 _SPAN = r"^(?!0{16})[0-9a-f]{16}$"

@@ -24,11 +24,5 @@ class Configure(Fault):
     value: str = key("text", "its new value", "default")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce(
-            "config_change",
-            self.target.service,
-            f"{self.setting} set to {self.value}",
-            setting=self.setting,
-            value=self.value,
-        )
+        mesh.announce("config_change", self.target.service, setting=self.setting, value=self.value)
         yield mesh.timeout(inf)  # the setting stays

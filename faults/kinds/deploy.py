@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
-from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
-from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,6 @@ class Job(Fault):
         return Effect(hog=level * self.share)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} started", job=self.name)
+        mesh.announce("job_started", self.target.service, job=self.name)
         yield from super().run(mesh, window)
-        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} finished", job=self.name)
+        mesh.announce("job_finished", self.target.service, job=self.name)
