@@ -13,9 +13,11 @@ from docs.renew import renewed
 from meshquake.commands.main import main
 from meshquake.faults import kinds
 from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS, METRICS
 from meshquake.topology.document import DocumentError
 from meshquake.topology.errors import ERRORS
+from tests.editor import complaints
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -96,6 +98,12 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     assert set(lost.select("service", "peer").iter_rows()) == {("order-service", "database")}
     seconds = lost["timestamp"].str.slice(17, 2).cast(pl.Int64)
     assert set(seconds % 5) == {0} and len(set(seconds)) > 5
+
+
+def test_the_schema_for_editors_has_a_kind_of_ones_own_at_once(flap):
+    schema = scenario_schema()
+    assert complaints(schema, example("loose-cable")) == []
+    assert complaints(schema, example("loose-cable").replace("up: 4s", "up: 0s")) != []
 
 
 def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):

@@ -12,7 +12,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Fail(Fault):
-    """A share of requests fails after its work; severity multiplies the share."""
+    """A share of requests fails once its work is done; severity multiplies the share."""
 
     kind: ClassVar[str] = "fail"
     indicator: ClassVar[str] = "errors"
