@@ -59,15 +59,17 @@ class Speed:
         return self.counts.records / self.seconds
 
 
-def scenario_of(duration: float) -> Scenario:
+def scenario_of(duration: float, seed: int) -> Scenario:
     """So many seconds in which nothing goes wrong."""
-    return Scenario(name="benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0, confounders="none")
+    return Scenario(
+        "benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0, confounders="none", seed=seed
+    )
 
 
 def alone(mesh: Topology, duration: float, seed: int) -> Counts:
     """A run of ours without output: what happens is taken from the mesh, and no records are made of it."""
     calls = requests = 0
-    simulation = Simulation(scenario_of(duration), mesh, seed=seed)
+    simulation = Simulation(scenario_of(duration, seed), mesh)
     for cut in simulation.cuts():
         rows = np.frombuffer(cut.rows, dtype=ROW)
         calls += int((rows["arrived"] >= 0).sum())
@@ -77,7 +79,6 @@ def alone(mesh: Topology, duration: float, seed: int) -> Counts:
 
 def pipeline(mesh: Topology, duration: float, seed: int, folder: Path, interval: float = 1.0) -> Counts:
     """A whole run of ours, with metrics every `interval` seconds."""
-    scenario = scenario_of(duration)
     calls = requests = 0
 
     def count(batch: Batch) -> None:
@@ -85,8 +86,8 @@ def pipeline(mesh: Topology, duration: float, seed: int, folder: Path, interval:
         calls += int((batch.traces["kind"] == "server").sum())
         requests += batch.traces["parent_span_id"].null_count()
 
-    simulation = Simulation(scenario, mesh, seed=seed, interval=interval)
-    content = writing.write(simulation, folder / "fixture", 1.0, count, truth=False)
+    simulation = Simulation(scenario_of(duration, seed), mesh, interval=interval)
+    content = writing.write(simulation, folder / "fixture", count, truth=False)
     return Counts(requests, calls, sum(each["records"] for each in content["files"].values()))
 
 

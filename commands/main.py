@@ -750,9 +750,8 @@ def _play(
     from meshquake.sim.summary import Summary
     from meshquake.topology.document import DocumentError
 
-    options = loader.Options(seed=seed, **changes)
     try:
-        loaded = loader.load(file, options)
+        loaded = loader.load(file, loader.Options(seed=seed, **changes))
     except DocumentError as error:
         _refuse(error.problems)
     if not quiet:
@@ -762,7 +761,7 @@ def _play(
     summary = Summary(played, start)
     began = perf_counter()
     try:
-        simulation = Simulation(played, loaded.topology, seed=seed, start=start, interval=interval)
+        simulation = Simulation.of(loaded, start=start, interval=interval)
         if simulation.warning and not quiet:
             click.echo(f"warning: {simulation.warning}", err=True)
         with terminal.progress(played.name, played.length, quiet) as advance:
@@ -771,7 +770,7 @@ def _play(
                 summary.take(batch)
                 advance(batch.clock)
 
-            content = writing.write(simulation, folder, options.severity, on_batch, truth, formats)
+            content = writing.write(simulation, folder, on_batch, truth, formats)
     except MissingExtraError as error:
         _fail(str(error))
     except OSError as error:

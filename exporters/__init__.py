@@ -5,7 +5,7 @@ in `databases/`, a new protocol one in `sending/`, each with a line where the ot
 
     writing.py staging.py ndjson.py manifest.py background.py sink.py    a fixture is written, whole or not at all
     layout.py fixture.py timeline.py cached.py pytest_plugin.py          read as plain dicts, without the simulator
-    reading.py context.py export.py formats.py extras.py                 read as batches, and written in another format
+    reading.py provenance.py context.py export.py formats.py extras.py    read as batches, and written in another format
     otlp*.py jaeger.py zipkin.py openmetrics.py parquet.py csv.py rcaeval.py openrca.py    the formats
     semconv.py families.py phrases.py versions.py ended.py lines.py moments.py files.py parts.py    what several share
     databases/ load.py     into a database

@@ -35,17 +35,16 @@ _SETTINGS = {"log.sampling": "20%", "feature.recommendations": "on", "tracing.ex
 T = TypeVar("T")
 
 
-def chosen(scenario: Scenario, topology: Topology, seed: int) -> tuple[Fault, ...]:
+def chosen(scenario: Scenario, topology: Topology) -> tuple[Fault, ...]:
     """Harmless things to happen besides a scenario's faults.
 
     Parameters
     ----------
     scenario
-        Says how many (`confounders`), and with its faults, where and when.
+        Says how many (`confounders`), and with its faults, where and when. Of those that its seed draws, fewer are the
+        first of more.
     topology
-        The mesh it plays on.
-    seed
-        Of the draws. Fewer are the first of more, and what nobody calls changes none.
+        The mesh it plays on. What nobody calls in it changes no draw.
 
     Returns
     -------
@@ -55,11 +54,11 @@ def chosen(scenario: Scenario, topology: Topology, seed: int) -> tuple[Fault, ..
     wanted = CONFOUNDERS[scenario.confounders]
     if not wanted:
         return ()
-    room = _Room(scenario, topology, seed)
+    room = _Room(scenario, topology)
     ids = {fault.id for fault in (*scenario.faults, *scenario.background)}
     names = (name for number in count(1) if (name := f"confounder-{number}") not in ids)
     found: list[Fault] = []
-    for what in sorted(_WHAT, key=lambda what: draws.draw(seed, "confounders", what)):
+    for what in sorted(_WHAT, key=lambda what: draws.draw(scenario.seed, "confounders", what)):
         fault = room.place(what) if len(found) < wanted else None
         if fault is not None:
             found.append(replace(fault, id=next(names)))
@@ -69,11 +68,10 @@ def chosen(scenario: Scenario, topology: Topology, seed: int) -> tuple[Fault, ..
 class _Room:
     """Where and when something may happen."""
 
-    def __init__(self, scenario: Scenario, topology: Topology, seed: int) -> None:
-        if scenario.rate is not None:
-            topology = replace(topology, workload=replace(topology.workload, rate=scenario.rate))
+    def __init__(self, scenario: Scenario, topology: Topology) -> None:
+        topology = topology.at_rate(scenario.rate)
         self._scenario = scenario
-        self._seed = seed
+        self._seed = scenario.seed
         self._taken: set[str | None] = set()
         for fault in (*scenario.faults, *scenario.background):
             self.take(fault.target)

@@ -28,8 +28,8 @@ class Options:
     """What a user may set from outside in place of what the scenario file says; None leaves it as it is.
 
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
-    is a file, or the name of a shipped mesh. `seed` is of the draws that the scenario leaves to it, confounders
-    included. ValueError for a value out of its bounds.
+    is a file, or the name of a shipped mesh. `seed` is that of every draw: of what the scenario leaves to it,
+    confounders included, and of the run. ValueError for a value out of its bounds.
     """
 
     duration: float | None = None
@@ -54,7 +54,7 @@ class Options:
 
     def over(self, scenario: Scenario) -> Scenario:
         """A scenario with what is set here in place of its own; severity apart."""
-        own = {field.name for field in fields(scenario)} - {"topology"}
+        own = {field.name for field in fields(scenario)} - {"topology", "severity"}
         return replace(
             scenario, **{name: value for name, value in vars(self).items() if name in own and value is not None}
         )
@@ -89,7 +89,7 @@ class LoadedScenario:
             if rate <= mesh.workload.rate:
                 return tuple(self.scenario_document.problems)
             on_purpose = self._remarks(mesh)
-        odd = self._remarks(replace(mesh, workload=replace(mesh.workload, rate=rate)))
+        odd = self._remarks(mesh.at_rate(rate))
         return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
 
     def _remarks(self, mesh: Topology) -> list[Problem]:
@@ -151,12 +151,12 @@ def _load(
             mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
-    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology, options.seed)
+    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology)
     faults, background = reader.read("faults"), reader.read("background")
     if mesh is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
     scenario = replace(scenario, faults=faults, background=background)
-    extra = confounders.chosen(scenario, mesh.topology, options.seed)
+    extra = confounders.chosen(scenario, mesh.topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn).at_severity(options.severity)
     return LoadedScenario(scenario, mesh.topology, document, mesh.document)

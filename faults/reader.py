@@ -26,12 +26,12 @@ class FaultReader:
         Ids of the faults of which something was left to the seed.
     """
 
-    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None, seed: int) -> None:
+    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None) -> None:
         self.drawn: list[str] = []
         self._document = document
         self._scenario = scenario
         self._mesh = mesh
-        self._draws = Draws(document, seed, mesh)
+        self._draws = Draws(document, scenario.seed, mesh)
         #: Faults of each kind so far, and the line in which each fault stands, by its id.
         self._count: Counter[str] = Counter()
         self._lines: dict[str, int] = {}

@@ -46,8 +46,11 @@ class Recipe:
         topology.document.DocumentError
             With everything that is wrong with either text.
         """
-        mesh = topology_loader.parse(self.topology, f"{self.file} (topology)")
-        return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=mesh)
+        return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=self.mesh())
+
+    def mesh(self) -> topology_loader.LoadedTopology:
+        """The mesh alone; raises as `load`."""
+        return topology_loader.parse(self.topology, f"{self.file} (topology)")
 
     def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> LoadedScenario:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.

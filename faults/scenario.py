@@ -34,6 +34,10 @@ class Scenario:
         "other", "what else happens and is not a fault: it stays when the faults are removed", ()
     )
     confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
+    #: Seed of every draw: of what the file leaves to it, and of the run.
+    seed: int = DEFAULT_SEED
+    #: What the severity of every fault has been multiplied by.
+    severity: float = 1.0
     #: Ids of what was left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
     #: The text it was read from, for the manifest.
@@ -57,4 +61,5 @@ class Scenario:
 
     def at_severity(self, severity: float) -> Scenario:
         """The same scenario with the severity of every fault multiplied by a number in (0, 1]."""
-        return replace(self, faults=tuple(replace(fault, severity=fault.severity * severity) for fault in self.faults))
+        faults = tuple(replace(fault, severity=fault.severity * severity) for fault in self.faults)
+        return replace(self, faults=faults, severity=self.severity * severity)

@@ -10,7 +10,7 @@ Use it like this::
 The rooms of the package, from the outside in:
 
     api.py          these functions
-    simulation.py   one run: a scenario, a topology and a seed become batches of records
+    simulation.py   one run: a scenario on a topology becomes batches of records
     summary.py significance.py      a run in a few figures, and what is more in them than chance
     records.py      the four kinds of record
     telemetry/      what happened -> what observability recorded

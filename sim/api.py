@@ -82,7 +82,6 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         if name not in Settings.__annotations__:
             raise TypeError(f"there is no setting {name!r}{suggestion(name, list(Settings.__annotations__))}")
     start = settings.get("start", DEFAULT_START)
-    seed = settings.get("seed", DEFAULT_SEED)
     options = Options(
         duration=settings.get("duration"),
         lead_in=settings.get("lead_in"),
@@ -91,14 +90,12 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         severity=settings.get("severity", 1.0),
         topology=settings.get("topology"),
         confounders=settings.get("confounders"),
-        seed=seed,
+        seed=settings.get("seed", DEFAULT_SEED),
     )
     loaded = load(_file(scenario), options)
     more = {} if batch is None else {"batch": batch}
-    simulation = Simulation(
-        loaded.scenario,
-        loaded.topology,
-        seed=seed,
+    simulation = Simulation.of(
+        loaded,
         start=start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC),
         interval=settings.get("interval", DEFAULT_INTERVAL),
         **more,

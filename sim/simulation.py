@@ -11,7 +11,8 @@ from math import inf
 from typing import Any
 
 from meshquake.faults.fault import Fault, Window
-from meshquake.faults.scenario import DEFAULT_SEED, Scenario
+from meshquake.faults.loader import LoadedScenario
+from meshquake.faults.scenario import Scenario
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.recorder import Cut, Recorder
@@ -27,14 +28,14 @@ _STRIDE = 0.5
 
 
 class Simulation:
-    """A scenario on a mesh, ready to be played once.
+    """A scenario on a mesh, ready to be played once: the same scenario, topology and versions give the same records.
 
     Parameters
     ----------
-    scenario, topology
-        What happens, and where.
-    seed
-        Seed of every draw: the same scenario, topology, seed and versions give the same records.
+    scenario
+        What happens. The run has its seed and, if it says one, its rate.
+    topology
+        Where it happens.
     start
         Wall time of the start of the recording.
     interval
@@ -49,6 +50,10 @@ class Simulation:
 
     Attributes
     ----------
+    topology
+        The mesh as played, at the rate of the run.
+    interval_us
+        Time between samples of metrics in whole microseconds.
     mesh
         The running mesh, for those who want to look inside.
     recorder
@@ -62,28 +67,36 @@ class Simulation:
         scenario: Scenario,
         topology: Topology,
         *,
-        seed: int = DEFAULT_SEED,
         start: datetime = DEFAULT_START,
         interval: float = DEFAULT_INTERVAL,
         batch: int = BATCH,
     ) -> None:
         if not 0.001 <= interval <= 86400:
             raise ValueError(f"interval must be at least 0.001 and at most 86400 seconds, not {interval}")
-        if scenario.rate is not None:
-            topology = replace(topology, workload=replace(topology.workload, rate=scenario.rate))
         self.scenario = scenario
-        self.topology = topology
-        self.seed = seed
+        self.topology = topology.at_rate(scenario.rate)
         self.start = start
-        self.interval = round(interval * 1e6)
+        self.interval_us = round(interval * 1e6)
         self._batch = batch
-        self.mesh = Mesh(topology, seed, scenario.length)
-        self.recorder = Recorder(self.mesh, start, self.interval)
+        self.mesh = Mesh(self.topology, scenario.seed, scenario.length)
+        self.recorder = Recorder(self.mesh, start, self.interval_us)
         self.samplers = [self.recorder.sampler]
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}
         for fault in (*scenario.faults, *scenario.background):
             self.mesh.env.process(self._unfold(fault, scenario.window(fault)))
+
+    @classmethod
+    def of(
+        cls,
+        loaded: LoadedScenario,
+        *,
+        start: datetime = DEFAULT_START,
+        interval: float = DEFAULT_INTERVAL,
+        batch: int = BATCH,
+    ) -> Simulation:
+        """The run of a scenario on the mesh for which it was loaded. See `Simulation` for the parameters and errors."""
+        return cls(loaded.scenario, loaded.topology, start=start, interval=interval, batch=batch)
 
     def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
         """A fault, from the moment its window opens."""
@@ -101,9 +114,9 @@ class Simulation:
     @property
     def warning(self) -> str:
         """What is odd about the run although it can be played; empty if nothing is."""
-        if self.interval <= round(self.scenario.length * 1e6):
+        if self.interval_us <= round(self.scenario.length * 1e6):
             return ""
-        interval, length = duration(self.interval / 1e6), duration(self.scenario.length)
+        interval, length = duration(self.interval_us / 1e6), duration(self.scenario.length)
         return f"no metrics are sampled: interval {interval} is longer than the recording; {length} is the longest"
 
     def without(self, faults: Collection[str]) -> Simulation:
@@ -112,9 +125,8 @@ class Simulation:
         return Simulation(
             replace(self.scenario, faults=left),
             self.topology,
-            seed=self.seed,
             start=self.start,
-            interval=self.interval / 1e6,
+            interval=self.interval_us / 1e6,
             batch=self._batch,
         )
 

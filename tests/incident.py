@@ -4,7 +4,7 @@ from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
 
 
-def short(batch=32_000):
-    """A cascade, not played yet: ten seconds of it, and five before and after; about so many records come at a time."""
+def short(**settings):
+    """A cascade, not played yet: ten seconds of it, and five before and after; `settings` are those of `Simulation`."""
     loaded = load(shipped()["cascade"], Options(duration=10, lead_in=5, recovery=5))
-    return Simulation(loaded.scenario, loaded.topology, batch=batch)
+    return Simulation.of(loaded, **settings)

@@ -21,7 +21,7 @@ FILE = Path(__file__).parent / "truth" / "pinned.json"
 def played(name: str) -> Compared:
     """A shipped scenario as anyone plays it who sets nothing."""
     loaded = load(shipped()[name])
-    return compare(Simulation(loaded.scenario, loaded.topology))
+    return compare(Simulation.of(loaded))
 
 
 def summary(key: dict) -> dict:

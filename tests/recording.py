@@ -71,9 +71,9 @@ class Run:
         return self.events.filter(type=kind)
 
 
-def record(scenario: Scenario, mesh: Topology, seed: int, **options: object) -> Run:
+def record(scenario: Scenario, mesh: Topology, **options: object) -> Run:
     """Play a scenario on a mesh."""
-    batches = list(Simulation(scenario, mesh, seed=seed, **options).batches())
+    batches = list(Simulation(scenario, mesh, **options).batches())
     frames = {
         kind: pl.concat([batch.frame(kind) for batch in batches]).pipe(_timed, scenario.lead_in)
         for kind in RECORD_KINDS
@@ -109,4 +109,4 @@ def _play(name: str, seed: int, severity: float, without: str) -> Run:
         text, changes = re.subn(POLICIES[without], "none", mesh.source)
         assert changes
         mesh = topology_loader.parse(text, f"{mesh.name} without {without}").topology
-    return record(scenario, mesh, seed)
+    return record(scenario, mesh)

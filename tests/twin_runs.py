@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -90,8 +90,8 @@ def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):
     """A run with some faults, given as in a scenario file, on the ten services or on a mesh given as a text."""
     text = f"name: incident\nfaults: [{', '.join(f'{{{fault}}}' for fault in faults)}]\n"
     found = None if mesh is None else topology_loader.parse(mesh, "mesh.yaml")
-    loaded = parse(text, "incident.yaml", options, mesh=found)
-    return Simulation(loaded.scenario, loaded.topology, seed=seed, **settings)
+    loaded = parse(text, "incident.yaml", replace(options, seed=seed), mesh=found)
+    return Simulation.of(loaded, **settings)
 
 
 @lru_cache(maxsize=len(FAULTS))

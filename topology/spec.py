@@ -5,7 +5,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from meshquake.topology.distributions import DAY, Constant, Distribution
@@ -172,6 +172,10 @@ class Topology:
         """The words of all distributions of times in it."""
         works = (operation.work for service in self.services for operation in service.operations)
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
+
+    def at_rate(self, rate: float | None) -> Topology:
+        """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
+        return self if rate is None else replace(self, workload=replace(self.workload, rate=rate))
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

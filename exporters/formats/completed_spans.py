@@ -18,7 +18,7 @@ class CompletedSpans:
 
     def __init__(self, context: Context) -> None:
         self._start = round(context.start.timestamp() * 1e6)
-        self._length = round(context.interval * 1e6)
+        self._interval_us = round(context.interval * 1e6)
         self._waiting = pl.DataFrame(schema={**TRACE.frame_schema, "at": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
@@ -31,7 +31,7 @@ class CompletedSpans:
             1970.
         """
         end = microseconds() + length()
-        at = ((end - self._start) // self._length + 1) * self._length + self._start
+        at = ((end - self._start) // self._interval_us + 1) * self._interval_us + self._start
         waiting = pl.concat([self._waiting, batch.traces.with_columns(at=at)])
         sampled = pl.col("at") <= batch.metrics.select(microseconds().max().fill_null(0)).item()
         self._waiting = waiting.filter(~sampled)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from meshquake.sim.simulation import Simulation
 from meshquake.topology.spec import Topology
+
+if TYPE_CHECKING:
+    from meshquake.sim.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,12 @@ class Context:
     truth: Mapping[str, Any] | None = None
 
 
-def of(simulation: Simulation, truth: Mapping[str, Any] | None = None) -> Context:
+def of(simulation: Simulation) -> Context:
     """The context of a run's records."""
     return Context(
         topology=simulation.topology,
         scenario=simulation.scenario.name,
         start=simulation.start,
         length=simulation.scenario.length,
-        interval=simulation.interval / 1e6,
-        truth=truth,
+        interval=simulation.interval_us / 1e6,
     )

@@ -55,16 +55,16 @@ class Recorder:
         The mesh, before it runs.
     start
         Wall time of simulated time 0.
-    interval
+    interval_us
         Sampling interval of metrics in whole microseconds.
     """
 
-    def __init__(self, mesh: Mesh, start: datetime, interval: int) -> None:
+    def __init__(self, mesh: Mesh, start: datetime, interval_us: int) -> None:
         self._mesh = mesh
-        self._interval = interval
+        self._interval_us = interval_us
         self._tables = Tables(mesh, start)
         self._lines = Lines(self._tables)
-        self.sampler = Sampler(mesh, self._tables, interval)
+        self.sampler = Sampler(mesh, self._tables, interval_us)
         # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
         # intervals.
         none = spans_of(b"")
@@ -99,8 +99,8 @@ class Recorder:
         spans = spans_of(cut.rows)
         traces, self._for_traces = _split(self._for_traces + spans, lambda s: s.start, until)
         logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
-        through = until // self._interval
-        metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval)
+        through = until // self._interval_us
+        metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.gauges, through),
             logs=self._lines.frame(logs, cut.lines),

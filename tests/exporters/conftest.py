@@ -11,7 +11,7 @@ from meshquake.exporters.fixtures import writing
 def incident(tmp_path_factory):
     """The folder of its fixture, with its answer key. Not to be changed."""
     folder = tmp_path_factory.mktemp("incident") / "cascade"
-    writing.write(short(), folder, 1.0, lambda batch: None)
+    writing.write(short(), folder, lambda batch: None)
     return folder
 
 

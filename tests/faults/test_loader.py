@@ -142,6 +142,7 @@ def test_options_take_the_place_of_what_the_file_says_and_severity_multiplies():
     )
     assert (scenario.duration, scenario.lead_in, scenario.recovery, scenario.rate) == (30, 1, 2, 7)
     assert scenario.faults[0].severity == pytest.approx(0.4)
+    assert (scenario.severity, scenario.at_severity(0.5).severity) == (0.5, 0.25)
 
 
 def test_a_topology_file_is_looked_for_beside_the_scenario_file(tmp_path):

@@ -116,7 +116,7 @@ def check_idle(mesh):
 @pytest.mark.parametrize("name", shipped())
 def test_calls_are_conserved_in_each_shipped_scenario_and_everything_comes_back(name):
     loaded = load(shipped()[name])
-    mesh = Simulation(loaded.scenario, loaded.topology).mesh
+    mesh = Simulation.of(loaded).mesh
     watch = Watch(mesh)
     for second in range(1, int(loaded.scenario.length), 7):
         mesh.env.advance(second)

@@ -7,13 +7,16 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from inspect import signature
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from meshquake.exporters.fixtures import manifest, writing
 from meshquake.exporters.formats.ndjson import encode
 from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.api import prepare
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology.distributions import Exponential
@@ -25,13 +28,13 @@ SHORT = Options(duration=15.0, lead_in=10.0, recovery=10.0)
 
 
 @cache
-def loaded(name):
-    return load(shipped()[name], SHORT)
+def loaded(name, seed=42):
+    return load(shipped()[name], replace(SHORT, seed=seed))
 
 
-def play(name, scenario=lambda scenario: scenario, topology=lambda topology: topology, **settings):
+def play(name, scenario=lambda scenario: scenario, topology=lambda topology: topology, seed=42, **settings):
     """The frames of a run, by kind; `scenario` and `topology` change what is played."""
-    given = loaded(name)
+    given = loaded(name, seed)
     simulation = Simulation(scenario(given.scenario), topology(given.topology), **settings)
     batches = list(simulation.batches())
     return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in SIGNALS}
@@ -93,6 +96,17 @@ def test_bytes_depend_neither_on_the_hash_seed_nor_on_the_locale_nor_on_the_time
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "LC_ALL": locale, "TZ": zone, "PYTHONPATH": str(root)}
     printed = subprocess.run([sys.executable, "-c", DIGEST], env=environment, cwd=root, capture_output=True, check=True)
     assert printed.stdout.decode().strip() == str(usual("cascade"))
+
+
+@pytest.mark.parametrize("made", [Simulation, Simulation.of, writing.write, manifest.manifest])
+def test_a_run_takes_seed_severity_and_rate_from_its_scenario_and_from_nowhere_else(made):
+    assert not {"seed", "severity", "rate"} & signature(made).parameters.keys()
+
+
+def test_a_run_has_the_seed_that_its_scenario_was_drawn_with_also_without_its_faults():
+    run = prepare("cascade", seed=3, rate=5.0)
+    for each in (run, run.without([fault.id for fault in run.scenario.faults])):
+        assert (each.scenario.seed, each.mesh.seed, each.topology.workload.rate) == (3, 3, 5.0)
 
 
 def test_another_seed_gives_other_records_of_every_kind():

@@ -20,7 +20,7 @@ def play(name, options=OPTIONS, batch=20_000):
     """The summary of a run, and its records as frames."""
     loaded = load(shipped()[name], options)
     summary = Summary(loaded.scenario, DEFAULT_START)
-    batches = list(Simulation(loaded.scenario, loaded.topology, batch=batch).batches())
+    batches = list(Simulation.of(loaded, batch=batch).batches())
     for each in batches:
         summary.take(each)
     summary.finish()
@@ -137,10 +137,10 @@ SPARSE = "\n".join(
 def test_no_service_of_a_large_sparse_mesh_is_hit_when_nothing_goes_wrong(seed):
     mesh = topology_loader.parse(SPARSE, "sparse.yaml")
     text = "name: quiet\nconfounders: none\nlead_in: 30s\nduration: 60s\nrecovery: 10s\n"
-    loaded = parse(text, "quiet.yaml", mesh=mesh)
+    loaded = parse(text, "quiet.yaml", Options(seed=seed), mesh=mesh)
     assert len(loaded.topology.services) > 200
     summary = Summary(loaded.scenario, DEFAULT_START)
-    for each in Simulation(loaded.scenario, loaded.topology, seed=seed).batches():
+    for each in Simulation.of(loaded).batches():
         summary.take(each)
     summary.finish()
     assert summary.hits == []

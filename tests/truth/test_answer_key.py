@@ -53,7 +53,7 @@ def test_the_schemas_are_schemas(content):
 def test_what_a_scenario_calls_itself_and_its_faults_changes_nothing_but_their_ids():
     run = incident("stop")
     scenario, topology = run.twins.simulation.scenario, run.twins.simulation.topology
-    other = compare(Simulation(replace(scenario, name="quiet-sunday", summary="nothing"), topology, seed=7))
+    other = compare(Simulation(replace(scenario, name="quiet-sunday", summary="nothing"), topology))
     assert json.dumps(other.key) == json.dumps(run.key)
     assert other.verdicts.equals(run.verdicts)
 
@@ -236,8 +236,8 @@ def test_what_happens_besides_is_a_red_herring_and_no_fault():
 )
 def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for_the_harm_that_it_does_itself(fault):
     text = f"name: x\nfaults: [{{{fault}}}]\nbackground: [stop: {{target: auth-service, for: 3s}}]\n"
-    loaded = parse(text, "x.yaml", replace(OPTIONS, confounders="none"))
-    run = compare(Simulation(loaded.scenario, loaded.topology, seed=7))
+    loaded = parse(text, "x.yaml", replace(OPTIONS, confounders="none", seed=7))
+    run = compare(Simulation.of(loaded))
     (event,) = (each for each in run.key["faults"][0]["red_herrings"] if each["kind"] == "event")
     harmed = len(run.verdicts.filter(HARMED))
     without = pl.col("twin_outcome").ne("success") | (pl.col("twin_duration_ms") > 1000)

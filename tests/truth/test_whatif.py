@@ -26,8 +26,10 @@ def text():
 
 
 def simulation(scenario=SCENARIO, mesh=None):
-    loaded = scenario_loader.parse(scenario, "scenario.yaml", mesh=parse(mesh or text(), "mesh.yaml"))
-    return Simulation(loaded.scenario, loaded.topology, seed=7)
+    loaded = scenario_loader.parse(
+        scenario, "scenario.yaml", scenario_loader.Options(seed=7), mesh=parse(mesh or text(), "mesh.yaml")
+    )
+    return Simulation.of(loaded)
 
 
 def difference(before, after):
@@ -117,7 +119,7 @@ def test_a_mesh_with_other_entries_can_be_compared_too():
 
 def test_a_shorter_recording_can_be_compared_too():
     before = simulation()
-    shorter = Simulation(replace(before.scenario, recovery=5.0), before.topology, seed=7)
+    shorter = Simulation(replace(before.scenario, recovery=5.0), before.topology)
     found = difference(before, shorter)
     assert found.only_before.requests == found.before.requests - found.after.requests > 0
     assert (found.saved, found.lost, found.only_after) == (0, 0, Unmatched(0, 0))

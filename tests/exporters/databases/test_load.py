@@ -139,8 +139,7 @@ def few(tmp_path_factory):
 def record(parent, **options):
     """Play a cascade, and give the folder of its fixture."""
     played = load_scenario(shipped()["cascade"], Options(**options))
-    simulation = Simulation(played.scenario, played.topology, seed=options.get("seed", 42))
-    writing.write(simulation, parent / "cascade", 1.0, lambda batch: None)
+    writing.write(Simulation.of(played), parent / "cascade", lambda batch: None)
     return parent / "cascade"
 
 

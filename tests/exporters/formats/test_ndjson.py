@@ -16,7 +16,7 @@ from meshquake.sim.simulation import Simulation
 @pytest.fixture(scope="module")
 def batches():
     loaded = load(shipped()["cascade"], Options(duration=20, lead_in=2, recovery=2))
-    return list(Simulation(loaded.scenario, loaded.topology, batch=1000).batches())
+    return list(Simulation.of(loaded, batch=1000).batches())
 
 
 @pytest.mark.parametrize("name", RECORD_KINDS)

@@ -15,7 +15,6 @@ from monitoring import ask, program, prometheus, victoria_metrics
 from meshquake.exporters.formats import context, openmetrics
 from meshquake.exporters.formats.prometheus_names import FAMILIES
 from meshquake.sim.records import METRICS
-from meshquake.sim.simulation import Simulation
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +102,8 @@ def blocks(file, folder):
 
 
 def test_promtool_drops_no_sample_though_the_recording_lies_in_two_blocks(tmp_path):
-    played = short()
     start = datetime(2024, 1, 15, 11, 59, 50, tzinfo=UTC)
-    simulation = Simulation(played.scenario, played.topology, start=start, batch=3000)
+    simulation = short(start=start, batch=3000)
     batches = list(simulation.batches())
     write(batches, openmetrics.sink(tmp_path, context.of(simulation)))
     times = [seconds(time) for batch in batches for time in batch.metrics["timestamp"]]
@@ -117,8 +115,7 @@ def test_promtool_drops_no_sample_though_the_recording_lies_in_two_blocks(tmp_pa
 
 
 def test_samples_a_hundredth_of_a_second_apart_keep_their_milliseconds(tmp_path):
-    simulation = short()
-    simulation = Simulation(simulation.scenario, simulation.topology, interval=0.013, batch=100_000)
+    simulation = short(interval=0.013, batch=100_000)
     metrics = next(simulation.batches())
     write([metrics], openmetrics.sink(tmp_path, context.of(simulation)))
     (block,) = blocks(tmp_path / openmetrics.NAME, tmp_path / "data")

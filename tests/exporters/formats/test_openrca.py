@@ -9,7 +9,6 @@ from exported import export, records, write
 from incident import short
 
 from meshquake.exporters.formats import context, openrca
-from meshquake.sim.simulation import Simulation
 
 DAY = "telemetry/2024_01_15"
 KPI = ["timestamp", "cmdb_id", "kpi_name", "value"]
@@ -118,9 +117,8 @@ def test_log_lines_and_events_are_numbered_in_order_of_time(system, incident):
 
 
 def test_a_recording_over_midnight_has_two_days(tmp_path):
-    played = short()
     start = datetime(2024, 1, 15, 23, 59, 50, tzinfo=UTC)
-    simulation = Simulation(played.scenario, played.topology, start=start, batch=3000)
+    simulation = short(start=start, batch=3000)
     batches = list(simulation.batches())
     write(batches, openrca.sink(tmp_path, context.of(simulation)))
     assert sorted(path.name for path in (tmp_path / "telemetry").iterdir()) == ["2024_01_15", "2024_01_16"]

@@ -255,8 +255,8 @@ def test_a_line_has_the_version_of_the_process_that_wrote_it_before_and_after_a_
     from meshquake.exporters.fixtures import writing
 
     loaded = load(shipped()["deployment"], Options(duration=40, lead_in=5, recovery=5, confounders="none"))
-    run = Simulation(loaded.scenario, loaded.topology)
-    writing.write(run, tmp_path / "deployment", 1.0, lambda batch: None, False, [FORMATS["otlp"]])
+    run = Simulation.of(loaded)
+    writing.write(run, tmp_path / "deployment", lambda batch: None, False, [FORMATS["otlp"]])
     folder = tmp_path / "deployment" / "otlp"
     versions = defaultdict(set)
     spans = [official("traces", line) for line in (folder / "traces.jsonl").read_bytes().splitlines()]

@@ -33,7 +33,7 @@ def outage(tmp_path_factory):
 
 def make(name, output):
     loaded = load(shipped()[name], SHORT)
-    writing.write(Simulation(loaded.scenario, loaded.topology), output / name, 1.0, lambda batch: None)
+    writing.write(Simulation.of(loaded), output / name, lambda batch: None)
     return output / name
 
 

@@ -110,7 +110,7 @@ def test_what_a_real_key_says_is_right_by_that_key(tmp_path):
     """The key that a run leaves is one that is marked by, to the last of its figures."""
     loaded = load(shipped()["cascade"], Options(duration=30, lead_in=10, recovery=10))
     folder = tmp_path / "cascade"
-    written(Simulation(loaded.scenario, loaded.topology), folder, 1.0, lambda batch: None)
+    written(Simulation.of(loaded), folder, lambda batch: None)
     key = json.loads((folder / "truth" / "ground_truth.json").read_text())
     (only,) = key["faults"]
     verdicts = map(json.loads, (folder / "truth" / "verdicts.ndjson").read_text().splitlines())

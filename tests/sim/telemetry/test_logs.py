@@ -15,9 +15,8 @@ from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, RETRIED
 from meshquake.sim.mesh import Mesh
-from meshquake.sim.records import LEVELS, SEVERITIES
 from meshquake.sim.simulation import DEFAULT_START
-from meshquake.sim.telemetry.catalogue import FIELD, VALUES, catalogue, events, notices
+from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, SEVERITIES, VALUES, catalogue, events, notices
 from meshquake.sim.telemetry.logs import _VALUES, Lines
 from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
@@ -142,9 +141,8 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
 def test_every_notice_of_a_process_is_written_in_some_run():
     leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
     leaking = record(
-        Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, faults=(leak,)),
+        Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, seed=1, faults=(leak,)),
         parse(LEAKING, "leaking").topology,
-        1,
     )
     messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking)])
     for name, notice in notices().items():

@@ -23,7 +23,7 @@ CUT_SHORT = ("timeout", "cancelled")  # ends of a caller's wait that the callee 
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99}
 
 
-QUIET = Scenario(name="quiet", duration=20.0, lead_in=0.0, recovery=0.0)
+QUIET = Scenario(name="quiet", duration=20.0, lead_in=0.0, recovery=0.0, seed=1)
 BUSY = """
 name: busy
 services: {db: {kind: database, workers: 1, operations: {get: {work: 10ms}}}}
@@ -130,7 +130,7 @@ def test_query_times_are_latencies_where_no_query_waits_for_a_worker(run, name):
 
 
 def test_query_times_leave_out_the_wait_for_a_worker():
-    run = record(QUIET, parse(BUSY, "busy").topology, 1)
+    run = record(QUIET, parse(BUSY, "busy").topology)
     assert (samples(run, "query_time_p99")["value"] == 10).all()
     assert samples(run, "latency_p99")["value"].max() > 20
 
@@ -138,7 +138,7 @@ def test_query_times_leave_out_the_wait_for_a_worker():
 def test_cpu_and_workers_were_in_use_until_the_moment_in_which_a_process_was_killed():
     """Its only worker never waits for anything but its only core, so the two are the same."""
     stop = Stop(id="stop", target=Target("service", "db"), at=Extent(seconds=5.6), for_=Extent(seconds=3.0))
-    run = record(replace(QUIET, faults=(stop,)), parse(BUSY.replace("80/s", "200/s"), "busy").topology, 1)
+    run = record(replace(QUIET, faults=(stop,)), parse(BUSY.replace("80/s", "200/s"), "busy").topology)
     cpu = samples(run, "cpu_usage")
     assert_frame_equal(cpu, samples(run, "worker_utilization"))
     assert cpu["value"][4:8].to_list() == [100, 60, 0, 0]
@@ -153,7 +153,7 @@ def test_cpu_over_a_long_interval_is_the_mean_of_short_ones_whatever_else_runs_o
     scenario = replace(QUIET, faults=(rising, steady, stop))
     topology = parse(BUSY, "busy").topology
     short, long = (
-        samples(record(scenario, topology, 1, interval=interval), "cpu_usage")["value"].to_numpy()
+        samples(record(scenario, topology, interval=interval), "cpu_usage")["value"].to_numpy()
         for interval in (0.1, 10.0)
     )
     assert short.min() == 0 and short.max() > 90
@@ -165,7 +165,7 @@ def test_cpu_over_a_long_interval_is_the_mean_of_short_ones_whatever_else_runs_o
 
 def test_what_runs_on_the_cores_besides_takes_its_share_of_what_requests_leave():
     hog = HogCpu(id="hog", target=Target("service", "db"), at=Extent(seconds=5.5), for_=Extent(seconds=2.0), share=0.5)
-    idle = record(replace(QUIET, rate=0.001, faults=(hog,)), parse(BUSY, "busy").topology, 1)
+    idle = record(replace(QUIET, rate=0.001, faults=(hog,)), parse(BUSY, "busy").topology)
     assert samples(idle, "cpu_usage")["value"][4:9].to_list() == [0, 25, 50, 25, 0]
 
 
@@ -328,7 +328,7 @@ def test_each_kind_is_in_order_of_its_timestamps(run):
 
 
 def test_a_request_shed_at_the_ingress_has_a_root_of_no_length_and_a_line():
-    run = record(QUIET, parse(DOOR, "ingress").topology, 1)
+    run = record(QUIET, parse(DOOR, "ingress").topology)
     shed = run.traces.filter(error_type="overloaded")
     assert run.traces.equals(run.roots)
     assert (shed["duration_ms"] == 0).all()
