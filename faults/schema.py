@@ -49,7 +49,7 @@ def scenario_schema() -> Schema:
                 {},
                 {
                     **{word: ref(f"kind.{word}") for word in kinds},
-                    **{former: ref(f"kind.{word}") | {"deprecated": True} for former, word in renamed().items()},
+                    **{word: ref(f"kind.{now}") | {"deprecated": True} for word, now in renamed().items()},
                     ANY: ref(ANY),
                 },
                 minProperties=1,
@@ -76,8 +76,9 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
 def _any() -> Schema:
     """A fault whose kind is left to the seed: it has the keys that all the kinds have among which the seed chooses."""
     kinds = fault_kinds()
+    named = {**kinds, **{word: kinds[now] for word, now in renamed().items()}}
     shared = {word: ref(f"key.{word}") for word in keys_of(Fault)} | {"target": _target(LEVELS)}
-    one = choice("", [*kinds, *renamed()])
+    one = choice("", named)
     harmful = [set(keys_of(kind)) for kind in kinds.own.values() if not kind.harmless]
     return {
         "description": "whatever goes wrong, or one of some kinds of fault",
@@ -90,14 +91,14 @@ def _any() -> Schema:
         },
         "allOf": [
             {"if": {"required": ["of"]}, "else": _only(sorted(set.intersection(*harmful)))},
-            *(_if_named(word, kind) for word, kind in kinds.items()),
+            *(_if_named(word, kind) for word, kind in named.items()),
         ],
     }
 
 
 def _if_named(word: str, kind: type[Fault]) -> Schema:
     """What the block of `any` may have if it names a kind."""
-    own = {key: ref(f"kind.{word}/properties/{key}") for key in keys_of(kind) if key not in keys_of(Fault)}
+    own = {key: ref(f"kind.{kind.kind}/properties/{key}") for key in keys_of(kind) if key not in keys_of(Fault)}
     named = either("", {"const": word}, {"type": "array", "contains": {"const": word}})
     return {
         "if": {"required": ["of"], "properties": {"of": named}},
