@@ -1,7 +1,7 @@
 """Log lines: what each span's service wrote about it, and what processes wrote besides.
 
 A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup
-missed. Texts come from the catalogue; the values in them are the span's own, so no line contradicts a trace.
+missed. Texts come from `catalogue.yaml`; the values in them are the span's own, so no line contradicts a trace.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshquake.sim.engine.call import CANCELLED, MISS, RETRIED
+from meshquake.sim.engine.call import MISS, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
-from meshquake.sim.telemetry.catalogue import FIELD, catalogue
 from meshquake.sim.telemetry.ids import Words, hexadecimal
+from meshquake.sim.telemetry.log_catalogues import FIELD, book
 from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.topology.errors import CODES
 
 
 @dataclass(frozen=True)
@@ -56,30 +57,26 @@ class Lines:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        books = {name: catalogue(name) for name in tables.catalogues}
         texts = _Texts()
         of_services = list(zip(tables.catalogues, tables.kinds, strict=True))
         voices = list(dict.fromkeys(of_services))
         self._voice = np.array([voices.index(voice) for voice in of_services], dtype=np.int64)
-        self._slow_after = np.array([books[name]["slow_after_ms"][kind] * 1000 for name, kind in of_services])
+        self._slow_after = np.array([book(name)["slow_after_ms"][kind] * 1000 for name, kind in of_services])
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
         self._server = np.zeros((len(voices), slow + 1, 2), dtype=np.int64)
         self._client = np.zeros((len(voices), 2, len(ERROR_NAMES), 2), dtype=np.int64)
         self._missed = np.zeros((len(voices), 2), dtype=np.int64)
-        for voice, (book, kind) in enumerate((books[name], kind) for name, kind in voices):
-            self._server[voice, 0] = texts.add(book["handled"][kind])
-            self._server[voice, slow] = texts.add(book["slow"][kind])
-            self._missed[voice] = texts.add(book["missed"])
+        for voice, (words, kind) in enumerate((book(name), kind) for name, kind in voices):
+            self._server[voice, 0] = texts.add(words["handled"][kind])
+            self._server[voice, slow] = texts.add(words["slow"][kind])
+            self._missed[voice] = texts.add(words["missed"])
             for code, error in enumerate(ERROR_NAMES[1:], start=1):
-                wordings = book["failed"].get(error, book["failed"]["any"])
+                wordings = words["failed"].get(error, words["failed"]["any"])
                 self._server[voice, code] = texts.add(wordings.get(kind, wordings["any"]))
                 for retried, part in enumerate(("gave_up", "retried")):
-                    self._client[voice, retried, code] = texts.add(book[part].get(error, book[part]["any"]))
-        self._client[:, :, CANCELLED] = 0  # a process that was killed writes nothing
+                    self._client[voice, retried, code] = texts.add(words[part].get(error, words[part]["any"]))
+        self._client[:, :, CODES["cancelled"]] = 0  # a process that was killed writes nothing
         self._texts = texts.all
-        self._notices = {
-            service: books[name]["notices"] for service, name in zip(tables.services, tables.catalogues, strict=True)
-        }
         self._levels = names(text.level for text in texts.all)
         self._loggers = names(text.logger for text in texts.all)
 
@@ -153,17 +150,14 @@ class Lines:
             self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], np.zeros(len(notices), dtype=bool)
         )
         inside = pl.Series([notice.call is not None for notice in notices])
-        texts = [self._notices[notice.service][notice.name] for notice in notices]
         return pl.select(
             timestamp=self._tables.iso(times),
             service=pl.Series([notice.service for notice in notices]),
-            level=pl.Series([text["level"] for text in texts]),
-            message=pl.Series(
-                [text["text"].format(**notice.values) for text, notice in zip(texts, notices, strict=True)]
-            ),
+            level=pl.Series([notice.text.level for notice in notices]),
+            message=pl.Series([notice.message for notice in notices]),
             trace_id=pl.when(inside).then(hexadecimal(high, low)),
             span_id=pl.when(inside).then(hexadecimal(word)),
-            logger=pl.Series([text["logger"] for text in texts]),
+            logger=pl.Series([notice.text.logger for notice in notices]),
             replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
         ).select(LOG.names)
 
@@ -184,5 +178,5 @@ _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
     "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
     "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
-    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_link[spans.site]),
+    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_edge[spans.site]),
 }
