@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import ciw  # type: ignore[import-untyped]
 
-from benchmarks.baseline import Counts, Sampler, sampler
+from meshquake.benchmarks.baseline import Counts, Sampler, sampler
 from meshquake.topology.spec import Call, Topology
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import simpy
 
-from benchmarks.baseline import Counts, sampler
+from meshquake.benchmarks.baseline import Counts, sampler
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.policies import CircuitBreaker, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Group, Topology

@@ -17,9 +17,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.throughput import peak
+from meshquake.benchmarks.throughput import peak
 from meshquake.exporters.extras import MissingExtraError
 from meshquake.exporters.fixtures import manifest, reading
 from meshquake.exporters.fixtures.export import export

@@ -21,10 +21,8 @@ from shutil import which
 from statistics import median
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.exporters import make
-from benchmarks.throughput import peak
+from meshquake.benchmarks.exporters import make
+from meshquake.benchmarks.throughput import peak
 from meshquake.exporters.databases.connecting import connected
 from meshquake.exporters.databases.load import load
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, placed

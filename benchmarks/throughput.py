@@ -19,14 +19,12 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import numpy as np
 
-from benchmarks import baseline_simpy
-from benchmarks.baseline import Counts
-from benchmarks.compile import is_compiled
-from benchmarks.meshes import copies, enlarged
+from meshquake.benchmarks import baseline_simpy
+from meshquake.benchmarks.baseline import Counts
+from meshquake.benchmarks.compile import is_compiled
+from meshquake.benchmarks.meshes import copies, enlarged
 from meshquake.exporters.fixtures import writing
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import ROW
@@ -107,7 +105,7 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
         "plain SimPy, whole pipeline": lambda folder, seed: baseline_simpy.run(mesh, seconds, seed, folder),
     }
     try:
-        from benchmarks import baseline_ciw
+        from meshquake.benchmarks import baseline_ciw
     except ImportError:
         print("Ciw isn't installed (pip install -e '.[bench]'): left out")
     else:

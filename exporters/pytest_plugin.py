@@ -37,7 +37,7 @@ class MeshFixture(Protocol):
         truth
             Whether it has an answer key, for which it is played again without its faults.
         settings
-            As of `sim.simulate`: `seed`, `duration`, `lead_in`, `recovery`, `rate`, `severity`, `confounders`,
+            As of `meshquake.simulate`: `seed`, `duration`, `lead_in`, `recovery`, `rate`, `severity`, `confounders`,
             `topology`, `interval`, `start`.
 
         Raises

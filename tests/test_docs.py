@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import meshquake
-from docs.renew import renewed
 from meshquake.commands.main import main
+from meshquake.docs.renew import renewed
 from meshquake.faults import kinds
 from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.schema import scenario_schema

@@ -16,9 +16,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from scipy.stats import ks_2samp
 
-from benchmarks import baseline_simpy
-from benchmarks.baseline import Counts, sampler
-from benchmarks.baseline_simpy import STATES, Breaker
+from meshquake.benchmarks import baseline_simpy
+from meshquake.benchmarks.baseline import Counts, sampler
+from meshquake.benchmarks.baseline_simpy import STATES, Breaker
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.distributions import (
     Constant,
@@ -57,7 +57,7 @@ def simpy_counts(topology: Topology, folder: Path) -> Counts:
 
 def ciw_counts(topology: Topology, _: Path) -> Counts:
     pytest.importorskip("ciw", reason="Ciw is an optional dependency, for the benchmark alone")
-    from benchmarks import baseline_ciw
+    from meshquake.benchmarks import baseline_ciw
 
     return baseline_ciw.run(topology, DURATION, 1)
 

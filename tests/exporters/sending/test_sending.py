@@ -27,9 +27,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from receivers import Say, free_port, receiver
 
+from meshquake import Fixture
 from meshquake.commands.main import main, send
 from meshquake.exporters.fixtures import reading
-from meshquake.exporters.fixtures.fixture import Fixture
 from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.sending import delivery
 from meshquake.exporters.sending.protocols import PROTOCOLS

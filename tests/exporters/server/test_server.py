@@ -18,9 +18,9 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from meshquake import Fixture
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures import reading
-from meshquake.exporters.fixtures.fixture import Fixture
 from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server import app, streams
 from meshquake.exporters.server.page import Page
