@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from meshquake.commands.schema import schema
+
 if TYPE_CHECKING:
     from meshquake.exporters.fixtures.replay import Reloaded
     from meshquake.exporters.formats.registry import Format
@@ -187,8 +189,12 @@ class Commands(click.Group):
             _fail(f"{error.filename or 'standard output'}: cannot be written: {error.strerror or error}")
 
     def invoke(self, ctx: click.Context) -> Any:
+        from meshquake.topology.plugins import PluginError
+
         try:
             return super().invoke(ctx)
+        except PluginError as error:
+            _fail(str(error))
         except KeyboardInterrupt:
             click.echo("Interrupted: nothing half-written is left.", err=True)
             sys.exit(INTERRUPTED)
@@ -825,6 +831,9 @@ def _refuse(problems: tuple[Problem, ...]) -> NoReturn:
 def _fail(message: str) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(BAD_INPUT)
+
+
+main.add_command(schema)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class _Plan:
     def __init__(self, mesh: Topology, seed: int) -> None:
         self._mesh = mesh
         self._seed = seed
-        kinds = {kind: candidates(kind, mesh) for kind in fault_kinds().values() if not kind.harmless}
+        kinds = {kind: candidates(kind, mesh) for kind in fault_kinds().own.values() if not kind.harmless}
         self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
         self._made: list[tuple[type[Fault], list[Target]]] = []
         #: How often each service was a right answer.
@@ -131,7 +131,7 @@ class _Plan:
 
     def _next(self, position: int) -> tuple[type[Fault], list[Target]]:
         turn, place = divmod(position, len(self._kinds))
-        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.kind))[place]
+        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.drawn_as()))[place]
         levels = self._kinds[kind]
 
         def often(target: Target) -> tuple[int, float]:

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.naming import named
 from meshquake.faults.targets import candidates, missing, parse_target, unfit
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.binder import ByHand, keys_of, read
-from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import Key
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import UNITS
@@ -24,8 +25,8 @@ from meshquake.topology.units import UNITS
 #: In place of a kind or a target: one that fits.
 ANY = "any"
 #: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
-_MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
-_EXTENTS = ("at", "for", "ramp")
+MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
+EXTENTS = ("at", "for", "ramp")
 #: Significant digits of what is drawn.
 _DIGITS = 3
 
@@ -77,13 +78,12 @@ class Draws:
             self._document.error(block, f"must be a block of keys, or {{}} for whatever goes wrong, not {block}")
             return None
         entries = dict(block.entries)
-        words = self._eligible(entries.pop("of", None))
+        kinds = self._eligible(entries.pop("of", None))
         target = entries.get("target")
         targets = [] if target is None or _is_any(target) else self._named(target)
-        if words is None or targets is None:
+        if kinds is None or targets is None:
             return None
-        kinds = {word: fault_kinds()[word] for word in words}
-        first, *others = map(keys_of, kinds.values())
+        first, *others = map(keys_of, kinds)
         common = [word for word in first if all(word in keys for keys in others)]
         unknown = [word for word in entries if word not in common]
         for word in unknown:
@@ -91,12 +91,13 @@ class Draws:
             self._document.error(entries[word], message, line=entries[word].key_line)
         if unknown:
             return None
-        fitting = [word for word, kind in kinds.items() if self._fits(kind, targets)]
+        fitting = {kind.drawn_as(): kind for kind in kinds if self._fits(kind, targets)}
         if not fitting:
             what = "every target named" if targets else "anything that requests reach"
-            self._document.error(target or block, f"none of these kinds of fault fits {what}: {', '.join(kinds)}")
+            words = ", ".join(kind.kind for kind in kinds)
+            self._document.error(target or block, f"none of these kinds of fault fits {what}: {words}")
             return None
-        kind = kinds[choose(fitting, self._seed, place, "kind")]
+        kind = fitting[choose(fitting, self._seed, place, "kind")]
         silent = {"target": ANY, **kind.ranges}
         defaults = {
             word: Node("scalar", f"{block.path}.{word}", block.line, block.key_line, text)
@@ -104,16 +105,14 @@ class Draws:
         }
         return kind, replace(block, entries=defaults | entries)
 
-    def _eligible(self, of: Node | None) -> list[str] | None:
-        """The kinds to choose from: those named, or all that do harm; None, and an error, if one is unknown."""
-        known = fault_kinds()
+    def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
+        """The kinds to choose from: those named, or all our own that do harm; None, and an error, if one is unknown."""
         if of is None:
-            return [word for word, kind in known.items() if not kind.harmless]
+            return [kind for kind in fault_kinds().own.values() if not kind.harmless]
         items = self._items(of)
-        for item in items:
-            if item.text not in known:
-                self._document.error(item, f"unknown kind of fault {item}{suggestion(item.text, list(known))}")
-        return [item.text for item in items] if items and all(item.text in known for item in items) else None
+        found = [named(self._document, item, item.text) for item in items]
+        known = [kind for kind in found if kind is not None]
+        return known if items and len(known) == len(found) else None
 
     def _fits(self, kind: type[Fault], targets: list[Target]) -> bool:
         """Whether a kind can act on each of some targets, or if none is named, on anything."""
@@ -135,7 +134,7 @@ class Draws:
                 text = self._target(kind, node, place)
             elif key.grammar.choices and node.kind == "list" and not key.grammar.many:
                 text = self._choice(key.grammar, node, place, word)
-            elif ".." in node.text and (key.grammar.unit in _MEASURES or word in _EXTENTS):
+            elif ".." in node.text and (key.grammar.unit in MEASURES or word in EXTENTS):
                 text = self._between(key.grammar, node, place, word, by_hand)
             else:
                 continue
@@ -185,7 +184,7 @@ class Draws:
         if MISSING in values:
             return None
         unit = grammar.unit
-        if word in _EXTENTS:
+        if word in EXTENTS:
             shares = [end.endswith("%") for end in ends]
             if shares[0] != shares[1]:
                 self._document.error(node, f"must be from a time to a time or from a share to a share, not {node}")

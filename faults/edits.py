@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from meshquake.faults import writing
+from meshquake.faults.kinds import renamed
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
@@ -30,15 +31,8 @@ _FAULTS = ("faults", "background")
 _SIDES = dict.fromkeys(("services", "defaults", "edges", "workload"), "topology") | dict.fromkeys(
     ("duration", "lead_in", "recovery", "rate", "severity", *_FAULTS), "scenario"
 )
-#: The key that a plain value in place of a block stands for, by the word of the block.
-_SHORTHANDS = {
-    word: shorthand
-    for word, kind in (
-        *((word, key.grammar.spec) for cls in (Service, Edge, Retry, Workload) for word, key in keys_of(cls).items()),
-        *DISTRIBUTIONS.items(),
-    )
-    if (shorthand := getattr(kind, "shorthand", None)) is not None
-}
+#: The types of nested blocks, by their keys.
+_BLOCKS = {word: key.grammar.spec for cls in (Service, Edge, Retry, Workload) for word, key in keys_of(cls).items()}
 _NAME = re.compile(r"[^.\[]+")
 _INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
 _ARROW = re.compile(r"\s*->\s*")
@@ -245,8 +239,9 @@ def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
     for word in _FAULTS:
         for item in root.entries[word].items if word in root.entries else ():
             for kind, block in item.entries.items():
-                count[kind] += 1
-                yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[kind]}"), item
+                now = renamed().get(kind, kind)
+                count[now] += 1
+                yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[now]}"), item
 
 
 def _become_block(node: Node, rest: str) -> None:
@@ -255,13 +250,19 @@ def _become_block(node: Node, rest: str) -> None:
     value = replace(node)
     if node.is_none or node.is_empty:
         entries = {}
-    elif word in _SHORTHANDS:
-        entries = {_SHORTHANDS[word]: value}
+    elif shorthand := _shorthand(word):
+        entries = {shorthand: value}
     elif below(rest, node.text):  # a call without keys of its own
         entries = {node.text: Node("map", f"{node.path}.{node.text}", 0, 0)}
     else:
         raise ValueError(f"{_called(node)} is {node}, not a block of keys")
     node.kind, node.entries = "map", entries
+
+
+def _shorthand(word: str) -> str | None:
+    """The key that a plain value in place of a block stands for, by the word of the block; None if there is no such."""
+    kind = _BLOCKS.get(word) or DISTRIBUTIONS.get(word)
+    return None if kind is None else getattr(kind, "shorthand", None)
 
 
 def _refuse_unknown(node: Node, name: str) -> None:

@@ -8,11 +8,11 @@ from functools import partial
 
 from meshquake.faults.draws import ANY, Draws
 from meshquake.faults.fault import Extent, Fault, Target
-from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.naming import named
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import parse_target, unfit
 from meshquake.topology.binder import ByHand, bind
-from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.document import Document, Node
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, shown
 
@@ -53,7 +53,11 @@ class FaultReader:
             )
             return None
         ((word, block),) = item.entries.items()
-        found = self._draws.kind(block, item.path) if word == ANY else self._kind(word, block)
+        if word == ANY:
+            found = self._draws.kind(block, item.path)
+        else:
+            kind = named(self._document, block, word, (ANY,))
+            found = None if kind is None else (kind, block)
         if found is None:
             return None
         kind, block = found
@@ -70,7 +74,8 @@ class FaultReader:
         fault = bind(self._document, kind, block, {**by_hand, **dict.fromkeys(drawn.refused, _refused)})
         if fault is None:
             return None
-        fault = replace(fault, id=fault.id or f"{kind.kind}-{self._count[kind.kind]}")
+        called = kind.drawn_as() if word == ANY else word
+        fault = replace(fault, id=fault.id or f"{called}-{self._count[kind.kind]}")
         self._check_id(fault, block)
         self._check_window(fault, block)
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
@@ -78,14 +83,6 @@ class FaultReader:
         if word == ANY or drawn.changed:
             self.drawn.append(fault.id)
         return fault
-
-    def _kind(self, word: str, block: Node) -> tuple[type[Fault], Node] | None:
-        """The kind of that name, with its block."""
-        kind = fault_kinds().get(word)
-        if kind is None:
-            message = f"unknown kind of fault {shown(word)}{suggestion(word, [*fault_kinds(), ANY])}"
-            self._document.error(block, message, line=block.key_line)
-        return None if kind is None else (kind, block)
 
     def _target(self, kind: type[Fault], node: Node) -> Target | None:
         try:

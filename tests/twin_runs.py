@@ -24,7 +24,7 @@ FIXTURE = "0123456789ab"
 #: A fault of each kind, where it does what it can.
 FAULTS = {
     "configure": "configure: {target: auth-service}",
-    "cut": "cut: {target: order-service -> database}",
+    "drop": "drop: {target: order-service -> database}",
     "delay": "delay: {target: order-service -> database, by: 600ms}",
     "deploy": "deploy: {target: product-service, share: 100%, unhealthy: 90%, patience: 5s}",
     "fail": "fail: {target: database, share: 70%, error: database_error}",
@@ -124,7 +124,7 @@ class Play:
         if fault is not None:
             stage.fault(fault, 0, 600_000)
         stage.mesh.env.advance(900)
-        assert not stage.mesh.life.live
+        assert not stage.mesh.engine.live
         rows = [row for row in take_rows(stage.mesh).tolist() if row[5] == len(requests) - 1]
         return stage.mesh, Tree(stage.mesh.sites, rows)
 

@@ -8,6 +8,7 @@ draw of the run as it was, and each demand at the same quantile.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.topology.keys import key
+from meshquake.topology.plugins import Extensible, of_type
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +37,10 @@ class Distribution:
     def quantile(self, u: Floats) -> Floats:
         """The times (seconds) at the quantiles `u`, numbers in [0, 1), as an array of the same shape."""
         raise NotImplementedError
+
+    def walk(self) -> Iterator[Distribution]:
+        """The distribution and those that it's made of."""
+        yield self
 
 
 @dataclass(frozen=True)
@@ -181,8 +187,16 @@ class Mixture(Distribution):
                 times[here] = part.quantile((u[here] - low) / (high - low))
         return times
 
+    def walk(self) -> Iterator[Distribution]:
+        yield self
+        for part in self.parts:
+            yield from part.walk()
 
-#: By their word in a topology file.
-DISTRIBUTIONS: dict[str, type[Distribution]] = {
-    kind.word: kind for kind in (Constant, Exponential, LogNormal, Gamma, Pareto, Mixture, Empirical)
-}
+
+#: By their word in a topology file. `weight` stands beside the word in a mixture.
+DISTRIBUTIONS: Extensible[type[Distribution]] = Extensible(
+    "meshquake.distributions",
+    {kind.word: kind for kind in (Constant, Exponential, LogNormal, Gamma, Pareto, Mixture, Empirical)},
+    of_type(Distribution, "word"),
+    reserved=("weight",),
+)

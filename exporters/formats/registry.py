@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from meshquake.exporters.fixtures.layout import TRUTH
+from meshquake.topology.plugins import Extensible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,8 +59,21 @@ class Format:
         return sink
 
 
-#: All formats, by name.
-FORMATS: dict[str, Format] = {
+def _misfit(name: str, value: Any) -> str:
+    """Why an object from outside isn't the format of a name; empty if it is."""
+    if not isinstance(value, Format):
+        return "must be a meshquake.extending.Format"
+    if value.name != name:
+        return f"must have the name of its entry point: name={name!r}"
+    try:
+        module = import_module(value.module)
+    except Exception as error:
+        return f"its module {value.module} cannot be imported: {type(error).__name__}: {error}"
+    return "" if callable(getattr(module, "sink", None)) else f"its module {value.module} has no function sink"
+
+
+#: Those that come with the package, by name.
+_OWN = {
     each.name: each
     for each in (
         Format("ndjson", "the four files of a fixture, without its manifest", "meshquake.exporters.formats.ndjson"),
@@ -85,3 +102,6 @@ FORMATS: dict[str, Format] = {
         Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
     )
 }
+
+#: All formats, by name. A fixture has a folder `truth` already.
+FORMATS: Extensible[Format] = Extensible("meshquake.formats", _OWN, _misfit, reserved=(TRUTH,))

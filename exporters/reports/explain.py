@@ -81,7 +81,10 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
 
 
 def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
-    keys = keys_of(fault_kinds()[fault["kind"]])
+    kind = fault_kinds().get(fault["kind"])
+    if kind is None:
+        raise TruthError(f"{fault['id']} is a fault of kind {fault['kind']}, which no package installed here has")
+    keys = keys_of(kind)
     settings = ", ".join(
         f"{name} {written(keys[name].grammar, value)}"
         for name, value in fault["parameters"].items()

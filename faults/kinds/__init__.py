@@ -7,14 +7,25 @@ import pkgutil
 from functools import cache
 
 from meshquake.faults.fault import Fault
+from meshquake.topology.plugins import Extensible, of_type
 
 
 @cache
-def fault_kinds() -> dict[str, type[Fault]]:
-    """Every kind of fault in this folder, by the word for it in a scenario file, in alphabetical order."""
+def fault_kinds() -> Extensible[type[Fault]]:
+    """Every kind of fault, by the word for it in a scenario file: those in this folder, in alphabetical order; others.
+
+    `any` is a kind that is left to the seed. It chooses among those in this folder (`.own`) unless a file names others,
+    so that no run depends on what else happens to be installed.
+    """
     found: dict[str, type[Fault]] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
             if isinstance(value, type) and issubclass(value, Fault) and "kind" in vars(value):
                 found[value.kind] = value
-    return dict(sorted(found.items()))
+    former = [kind.former for kind in found.values() if kind.former]
+    return Extensible("meshquake.faults", dict(sorted(found.items())), of_type(Fault, "kind"), ("any", *former))
+
+
+def renamed() -> dict[str, str]:
+    """What kinds of fault were called once, and what they are called now."""
+    return {kind.former: word for word, kind in fault_kinds().own.items() if kind.former}

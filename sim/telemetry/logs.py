@@ -1,39 +1,28 @@
 """Log lines: what each span's service wrote about it, and what processes wrote besides.
 
 A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup
-missed. Texts come from `catalogue.yaml`; the values in them are the span's own, so no line contradicts a trace.
+missed. Texts come from the catalogue; the values in them are the span's own, so no line contradicts a trace.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, reduce
-from importlib import resources
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
-from meshquake.sim.engine.call import CANCELLED, MISS, RETRIED
+from meshquake.sim.engine.call import MISS, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
+from meshquake.sim.telemetry.catalogue import FIELD, catalogue
 from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
-
-_FIELD = re.compile(r"\{(\w+)\}")
-
-
-@cache
-def catalogue() -> dict[str, Any]:
-    """The catalogue of texts, as its file has it."""
-    text = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+from meshquake.topology.errors import CODES
 
 
 @dataclass(frozen=True)
@@ -55,40 +44,40 @@ class _Texts:
         """Take in one wording or a list of them; returns the position of the first and how many there are."""
         first = len(self.all)
         for each in wordings if isinstance(wordings, list) else [wordings]:
-            self.all.append(Text(each["level"], each["logger"], tuple(_FIELD.split(each["text"]))))
+            self.all.append(Text(each["level"], each["logger"], tuple(FIELD.split(each["text"]))))
         return first, len(self.all) - first
 
 
 class Lines:
     """Writes log records.
 
-    Which wordings a span may get is looked up by numbers: by the kind of service and the outcome for a server half, by
-    the outcome and whether another attempt follows for a client half.
+    Which wordings a span may get is looked up by numbers: by the voice of the service (its catalogue and its kind) and
+    the outcome, for a client half also by whether another attempt follows.
     """
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        book = catalogue()
+        books = {name: catalogue(name) for name in tables.catalogues}
         texts = _Texts()
-        kinds = list(book["handled"])
-        self._kind = np.array([kinds.index(kind) for kind in tables.kinds], dtype=np.int64)
-        self._slow_after = np.array([book["slow_after_ms"][kind] * 1000 for kind in tables.kinds], dtype=np.int64)
+        of_services = list(zip(tables.catalogues, tables.kinds, strict=True))
+        voices = list(dict.fromkeys(of_services))
+        self._voice = np.array([voices.index(voice) for voice in of_services], dtype=np.int64)
+        self._slow_after = np.array([books[name]["slow_after_ms"][kind] * 1000 for name, kind in of_services])
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
-        self._server = np.zeros((len(kinds), slow + 1, 2), dtype=np.int64)
-        self._client = np.zeros((2, len(ERROR_NAMES), 2), dtype=np.int64)
-        for row, kind in enumerate(kinds):
-            self._server[row, 0] = texts.add(book["handled"][kind])
-            self._server[row, slow] = texts.add(book["slow"][kind])
-        for code, name in enumerate(ERROR_NAMES[1:], start=1):
-            wordings = book["failed"].get(name, book["failed"]["any"])
-            for row, kind in enumerate(kinds):
-                self._server[row, code] = texts.add(wordings.get(kind, wordings["any"]))
-            for row, part in enumerate(("gave_up", "retried")):
-                self._client[row, code] = texts.add(book[part].get(name, book[part]["any"]))
-        self._client[:, CANCELLED] = 0  # a process that was killed writes nothing
-        self._missed = texts.add(book["missed"])
+        self._server = np.zeros((len(voices), slow + 1, 2), dtype=np.int64)
+        self._client = np.zeros((len(voices), 2, len(ERROR_NAMES), 2), dtype=np.int64)
+        self._missed = np.zeros((len(voices), 2), dtype=np.int64)
+        for voice, (book, kind) in enumerate((books[name], kind) for name, kind in voices):
+            self._server[voice, 0] = texts.add(book["handled"][kind])
+            self._server[voice, slow] = texts.add(book["slow"][kind])
+            self._missed[voice] = texts.add(book["missed"])
+            for code, error in enumerate(ERROR_NAMES[1:], start=1):
+                wordings = book["failed"].get(error, book["failed"]["any"])
+                self._server[voice, code] = texts.add(wordings.get(kind, wordings["any"]))
+                for retried, part in enumerate(("gave_up", "retried")):
+                    self._client[voice, retried, code] = texts.add(book[part].get(error, book[part]["any"]))
+        self._client[:, :, CODES["cancelled"]] = 0  # a process that was killed writes nothing
         self._texts = texts.all
-        self._notices = book["notices"]
         self._levels = names(text.level for text in texts.all)
         self._loggers = names(text.logger for text in texts.all)
 
@@ -123,10 +112,11 @@ class Lines:
         """The position of each span's text; -1 for those that leave no line."""
         service = owner(self._tables, spans)
         slow = (spans.code == 0) & (spans.end - spans.start > self._slow_after[service])
-        of_server = self._server[self._kind[service], np.where(slow, len(ERROR_NAMES), spans.code)]
-        of_client = self._client[((spans.notes & RETRIED) > 0).astype(np.int64), spans.code]
+        voice = self._voice[service]
+        of_server = self._server[voice, np.where(slow, len(ERROR_NAMES), spans.code)]
+        of_client = self._client[voice, ((spans.notes & RETRIED) > 0).astype(np.int64), spans.code]
         missed = (spans.code == 0) & ((spans.notes & MISS) > 0)
-        of_client = np.where(missed[:, None], np.array(self._missed), of_client)
+        of_client = np.where(missed[:, None], self._missed[voice], of_client)
         first, count = np.where(spans.server[:, None], of_server, of_client).T
         some = np.maximum(count, 1)
         return np.where(count > 0, first + (word % some.astype(np.uint64)).astype(np.int64), -1)
@@ -161,17 +151,14 @@ class Lines:
             self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], np.zeros(len(notices), dtype=bool)
         )
         inside = pl.Series([notice.call is not None for notice in notices])
-        texts = [self._notices[notice.name] for notice in notices]
         return pl.select(
             timestamp=self._tables.iso(times),
             service=pl.Series([notice.service for notice in notices]),
-            level=pl.Series([text["level"] for text in texts]),
-            message=pl.Series(
-                [text["text"].format(**notice.values) for text, notice in zip(texts, notices, strict=True)]
-            ),
+            level=pl.Series([notice.text.level for notice in notices]),
+            message=pl.Series([notice.message for notice in notices]),
             trace_id=pl.when(inside).then(hexadecimal(high, low)),
             span_id=pl.when(inside).then(hexadecimal(word)),
-            logger=pl.Series([text["logger"] for text in texts]),
+            logger=pl.Series([notice.text.logger for notice in notices]),
             replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
         ).select(LOG.names)
 
@@ -192,5 +179,5 @@ _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
     "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
     "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
-    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_link[spans.site]),
+    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_edge[spans.site]),
 }

@@ -184,7 +184,7 @@ def test_a_topology_of_ones_own_takes_the_place_of_the_scenarios(tmp_path):
 def test_a_scenario_file_of_ones_own_is_played_into_the_folder_of_its_group(tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text(
-        "name: my-storm\nduration: 3s\nlead_in: 0\nrecovery: 0\nfaults: [cut: {target: order-service -> database}]"
+        "name: my-storm\nduration: 3s\nlead_in: 0\nrecovery: 0\nfaults: [drop: {target: order-service -> database}]"
     )
     summary = play(tmp_path, "scenario", mine)
     assert summary["folder"] == str(tmp_path / "incidents" / "my-storm")

@@ -10,8 +10,8 @@ from stage import play
 from meshquake.faults.confounders import AFTER, BEFORE
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.loader import Options, load, parse, shipped
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.loader import DEFAULT
 from meshquake.topology.loader import load as load_mesh
 from meshquake.topology.loader import parse as parse_mesh
@@ -85,7 +85,7 @@ def test_they_are_on_services_of_their_own_on_which_no_fault_acts_and_that_have_
 
 
 def test_neither_end_of_an_edge_on_which_a_fault_acts_is_touched():
-    text = QUIET + "faults: [cut: {target: order-service -> database}]\n"
+    text = QUIET + "faults: [drop: {target: order-service -> database}]\n"
     for seed in range(40):
         assert not {"order-service", "database"} & {fault.target.service for fault in drawn(text, seed)}
 

@@ -139,7 +139,7 @@ def test_any_fault_may_be_of_some_kinds_and_have_keys_that_all_of_them_have():
 
 def test_any_fault_with_a_target_is_of_a_kind_that_fits_it():
     assert {fault.kind for fault in over_seeds(60, "any: {target: order-service -> database}")} == {
-        *("cut", "delay", "shrink_pool")
+        *("drop", "delay", "shrink_pool")
     }
 
 
@@ -318,9 +318,9 @@ def test_what_cannot_be_drawn_is_refused_with_its_line_whatever_the_seed(text, c
 def test_where_nothing_fits_there_is_no_target_to_draw():
     lonely = "name: one\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}"
     for text, complaint in {
-        "cut: {target: any}": "faults[0].cut.target: nothing that requests reach in this mesh fits a cut fault",
-        "any: {of: [cut, delay]}": "faults[0].any: none of these kinds of fault fits anything that requests reach: "
-        "cut, delay",
+        "drop: {target: any}": "faults[0].drop.target: nothing that requests reach in this mesh fits a drop fault",
+        "any: {of: [drop, delay]}": "faults[0].any: none of these kinds of fault fits anything that requests reach: "
+        "drop, delay",
     }.items():
         with pytest.raises(DocumentError) as refused:
             parse(f"name: x\nfaults: [{text}]", "x.yaml", mesh=parse_mesh(lonely, "one"))

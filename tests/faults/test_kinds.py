@@ -13,9 +13,9 @@ from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.kinds.configure import Configure
-from meshquake.faults.kinds.cut import Cut
 from meshquake.faults.kinds.delay import Delay
 from meshquake.faults.kinds.deploy import Deploy
+from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
@@ -27,8 +27,8 @@ from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.kinds.surge import Surge
-from meshquake.sim.engine.caller_state import CODES, SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES, SUCCESS
 
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")
@@ -52,7 +52,7 @@ USUAL = 2**40
 #: One of each kind, as strong as it gets in this mesh without leaving it no chance.
 ONE_OF_EACH = {
     "configure": Configure(target=DB),
-    "cut": Cut(target=EDGE, share=0.8),
+    "drop": Drop(target=EDGE, share=0.8),
     "delay": Delay(target=EDGE, by=0.1),
     "deploy": Deploy(target=DB, share=0.8, unhealthy=1.0, patience=2.0),
     "fail": Fail(target=DB, share=0.8),
@@ -122,7 +122,7 @@ def test_every_kind_is_looked_at_here():
         (Hang(target=DB, share=0.5), *(Effect(hang=s, probe_failure=s) for s in (0.25, 0.5))),
         (HogCpu(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
         (Job(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
-        (Cut(target=EDGE, share=0.5), Effect(drop=0.25), Effect(drop=0.5)),
+        (Drop(target=EDGE, share=0.5), Effect(drop=0.25), Effect(drop=0.5)),
         (Delay(target=EDGE, by=0.5), Effect(delay=0.25), Effect(delay=0.5)),
         (ShrinkPool(target=EDGE, to=0.25), Effect(pool=0.625), Effect(pool=0.25)),
         (
@@ -153,7 +153,7 @@ workload: {rate: 1/s, mix: {web.home: 1}}
     sizes = []
     for second in range(6):
         stage.mesh.env.advance(second + 0.5)
-        sizes.append(stage.mesh.services["web"].replicas[0].channels[0].pool.size)
+        sizes.append(stage.mesh.services["web"].replicas[0].callers[0].policies["pool"].size)
     assert sizes == [20, 10, 5, 1, 10, 20]
 
 
@@ -320,7 +320,7 @@ workload: {rate: 1/s, mix: {web.read: 1, web.write: 1}}
 SEVERITIES = (0.1, 0.3, 0.6, 1.0)
 
 
-@pytest.mark.parametrize("kind", ["fail", "refuse", "cut", "stop"])
+@pytest.mark.parametrize("kind", ["fail", "refuse", "drop", "stop"])
 def test_what_fails_at_some_severity_fails_at_any_higher_one(kind):
     fault = ONE_OF_EACH[kind]
     sets = [failed(run(fault, severity)) for severity in SEVERITIES]
@@ -329,7 +329,7 @@ def test_what_fails_at_some_severity_fails_at_any_higher_one(kind):
         assert less < more
 
 
-@pytest.mark.parametrize(("kind", "share"), [("fail", 0.8), ("cut", 0.8)])
+@pytest.mark.parametrize(("kind", "share"), [("fail", 0.8), ("drop", 0.8)])
 def test_the_share_that_fails_is_severity_times_the_faults_own(kind, share):
     for severity in SEVERITIES:
         rows = run(ONE_OF_EACH[kind], severity)
@@ -413,7 +413,7 @@ def test_some_time_after_a_fault_every_request_fares_as_if_it_had_never_been(kin
 
 
 def test_faults_that_overlap_leave_no_more_behind_than_one():
-    kinds = ("cut", "delay", "fail", "hang", "hog_cpu", "refuse", "slow", "stop", "leak", "deploy")
+    kinds = ("drop", "delay", "fail", "hang", "hog_cpu", "refuse", "slow", "stop", "leak", "deploy")
     faults = [
         (type(fault)(**{**vars(fault), "id": kind}), Window(5 + place, 6 + place, 12 + place % 4))
         for place, (kind, fault) in enumerate((kind, ONE_OF_EACH[kind]) for kind in kinds[:6])

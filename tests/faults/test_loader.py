@@ -93,7 +93,7 @@ def test_a_target_is_a_service_a_replica_or_an_operation(written, target):
 
 @pytest.mark.parametrize("written", ["order-service -> database", "order-service->database"])
 def test_a_target_may_be_an_edge(written):
-    (fault,) = read(with_fault(f"cut: {{target: {written}}}")).faults
+    (fault,) = read(with_fault(f"drop: {{target: {written}}}")).faults
     assert fault.target == Target("edge", "order-service", callee="database")
 
 
@@ -205,7 +205,7 @@ BAD_FAULTS = {
         "faults[0]: must be one kind of fault and its keys, as in `slow: {...}`, not 'slow'",
     ),
     "two faults in one": (
-        "{slow: {target: database, factor: 2}, cut: {}}",
+        "{slow: {target: database, factor: 2}, drop: {}}",
         "faults[0]: must be one kind of fault and its keys, as in `slow: {...}`, not 2 keys",
     ),
     "no such kind": ("sloww: {}", "faults[0].sloww: unknown kind of fault 'sloww' (did you mean 'slow'?)"),
@@ -227,16 +227,16 @@ BAD_FAULTS = {
         "faults[0].slow.target: database has no operation 'selct' (did you mean 'select'?)",
     ),
     "no such caller": (
-        "cut: {target: ordr-service -> database}",
-        "faults[0].cut.target: unknown service 'ordr-service' (did you mean 'order-service'?)",
+        "drop: {target: ordr-service -> database}",
+        "faults[0].drop.target: unknown service 'ordr-service' (did you mean 'order-service'?)",
     ),
     "no such edge": (
-        "cut: {target: payment-service -> cache-service}",
-        "faults[0].cut.target: payment-service doesn't call cache-service; it calls database",
+        "drop: {target: payment-service -> cache-service}",
+        "faults[0].drop.target: payment-service doesn't call cache-service; it calls database",
     ),
     "an edge of one that calls nobody": (
-        "cut: {target: database -> cache-service}",
-        "faults[0].cut.target: database doesn't call cache-service; it calls nobody",
+        "drop: {target: database -> cache-service}",
+        "faults[0].drop.target: database doesn't call cache-service; it calls nobody",
     ),
     "a replica's operation": (
         "slow: {target: 'database[0].select', factor: 2}",
@@ -247,13 +247,13 @@ BAD_FAULTS = {
         "faults[0].slow.target: must be a replica or an operation, not both as 'database.select[0]'",
     ),
     "half an edge": (
-        "cut: {target: database ->}",
-        "faults[0].cut.target: must be service, service[0], service.operation, caller -> callee or users, "
+        "drop: {target: database ->}",
+        "faults[0].drop.target: must be service, service[0], service.operation, caller -> callee or users, "
         "not 'database ->'",
     ),
     "a level on which the kind can't act": (
-        "cut: {target: database}",
-        "faults[0].cut.target: a cut fault acts on an edge (caller -> callee); database is a service",
+        "drop: {target: database}",
+        "faults[0].drop.target: a drop fault acts on an edge (caller -> callee); database is a service",
     ),
     "users slowed down": (
         "hog_cpu: {target: users}",

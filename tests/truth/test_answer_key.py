@@ -179,7 +179,7 @@ def test_whoever_failed_a_harmed_request_is_affected():
         ("slow: {target: database, factor: 2}", "service", {"service": "database"}),
         ("slow: {target: 'database[1]', factor: 2}", "replica", {"service": "database", "replica": "database-1"}),
         ("slow: {target: database.select, factor: 2}", "operation", {"service": "database", "operation": "select"}),
-        ("cut: {target: user-service -> database, share: 1%}", "edge", {"edge": ("user-service", "database")}),
+        ("drop: {target: user-service -> database, share: 1%}", "edge", {"edge": ("user-service", "database")}),
         ("surge: {target: users, factor: 1.1}", "users", {}),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_target_is_told_at_its_level(fault, level, target):
 
 
 def test_of_an_edge_either_end_is_accepted_as_the_root():
-    cause = incident("cut").key["faults"][0]["root_cause"]
+    cause = incident("drop").key["faults"][0]["root_cause"]
     assert (cause["service"], cause["aliases"]["services"]) == ("database", ["order-service"])
 
 

@@ -4,8 +4,8 @@ import pytest
 from twin_runs import Play, incident
 
 from meshquake.faults.fault import Target
-from meshquake.faults.kinds.cut import Cut
 from meshquake.faults.kinds.delay import Delay
+from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
@@ -57,8 +57,8 @@ def parted(text, fault, *requests):
         (Refuse(target=B), "a>b"),
         (Refuse(target=C), "b>c"),
         (Stop(target=C), "b>c"),
-        (Cut(target=BC), "b>c"),
-        (Cut(target=AB), "a>b"),
+        (Drop(target=BC), "b>c"),
+        (Drop(target=AB), "a>b"),
         (Delay(target=BC, by=0.05), "b>c"),
         (Delay(target=AB, by=0.05), "a>b"),
     ],
@@ -70,7 +70,7 @@ def test_the_runs_part_where_the_fault_acts(fault, span, latency):
     assert parted(chain(latency), fault) == span
 
 
-@pytest.mark.parametrize("fault", [Refuse(target=B), Stop(target=B), Cut(target=AB)], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("fault", [Refuse(target=B), Stop(target=B), Drop(target=AB)], ids=lambda fault: fault.kind)
 def test_the_runs_part_in_a_span_of_both_though_all_that_follows_takes_no_time(fault):
     """Calls that only the twin makes have no span in the run as it was."""
     assert parted(chain("0s", "0s", "0s", "0s"), fault) == "a>b"

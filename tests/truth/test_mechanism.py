@@ -4,16 +4,16 @@ import pytest
 from twin_runs import HARMFUL, Play, compare, incident, simulation
 
 from meshquake.faults.fault import Target
-from meshquake.faults.kinds.cut import Cut
 from meshquake.faults.kinds.delay import Delay
+from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
-from meshquake.topology.policies import ERRORS
-from meshquake.truth.mechanism import AMPLIFIED, FAILURES, MECHANISMS, Mechanism
+from meshquake.topology.errors import ERRORS
+from meshquake.truth.mechanism import AMPLIFIED, MECHANISMS, Mechanism
 
 A, B, C = (Target("service", name) for name in "abc")
 BC = Target("edge", "b", callee="c")
@@ -51,7 +51,7 @@ def steps(text, fault, *requests):
 
 
 def test_every_error_of_a_client_is_a_mechanism_of_its_own_or_an_error_of_the_callee():
-    assert set(FAILURES) < set(ERRORS)
+    assert {error.mechanism for error in ERRORS.values()} < set(MECHANISMS)
     assert len(set(MECHANISMS)) == len(MECHANISMS)
 
 
@@ -197,7 +197,7 @@ def test_so_it_is_where_the_answer_or_the_call_itself_comes_after_the_deadline(p
 @pytest.mark.parametrize("pool", ["pool: none", "pool: {size: 5}"])
 def test_what_the_network_loses_is_told_from_what_waits_for_a_connection(pool):
     text = chain(b_to_c=f"{pool}, timeout: 500ms")
-    assert steps(text, Cut(target=BC)) == [
+    assert steps(text, Drop(target=BC)) == [
         (522, "c>b", "packet loss"),
         (522, "c>b", "timeout"),
         (523, "b>a", "failed dependency"),
@@ -206,7 +206,7 @@ def test_what_the_network_loses_is_told_from_what_waits_for_a_connection(pool):
 
 def test_a_connection_that_can_not_be_made_is_packet_loss_too():
     text = chain(edge="timeout: none", b_to_c="connect_timeout: 500ms")
-    assert steps(text, Cut(target=BC)) == [
+    assert steps(text, Drop(target=BC)) == [
         (522, "c>b", "connection timeout"),
         (522, "c>b", "packet loss"),
         (523, "b>a", "failed dependency"),
@@ -296,7 +296,7 @@ def test_each_step_is_shown_by_spans_of_the_services_it_names(kind):
 def test_the_error_of_a_span_that_shows_a_failure_is_the_failure(kind):
     run = incident(kind)
     for step in run.key["faults"][0]["mechanism"]:
-        names = {error for error, name in FAILURES.items() if name == step["mechanism"]}
+        names = {error.name for error in ERRORS.values() if error.mechanism == step["mechanism"] != "errors"}
         errors = {run.spans[evidence["span_id"]]["error_type"] for evidence in step["evidence"]}
         if step["mechanism"] == "connection pool exhausted":
             names |= {"timeout", None}  # the deadline of the call may come before that of the wait, or neither
@@ -317,7 +317,7 @@ def test_steps_are_in_order_of_onset_after_the_fault_began_and_none_is_of_more_r
 @pytest.mark.parametrize(
     ("kind", "mechanism"),
     [
-        ("cut", "packet loss"),
+        ("drop", "packet loss"),
         ("delay", "network delay"),
         ("deploy", "errors"),
         ("fail", "errors"),

@@ -5,7 +5,7 @@ from scipy import stats
 from stage import Stage, play, take_rows, topology_of
 
 from meshquake.faults.fault import Target
-from meshquake.faults.kinds.cut import Cut
+from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.stop import Stop
@@ -382,7 +382,7 @@ def test_an_entry_without_ready_replicas_fails_its_users():
 
 def test_a_call_into_a_cut_edge_fails_when_the_connection_times_out():
     stage = two(edge="connect_timeout: 100ms")
-    stage.fault(Cut(id="cut", target=EDGE), 0, 1000)
+    stage.fault(Drop(id="drop", target=EDGE), 0, 1000)
     stage.request(0)
     assert stage.play() == [
         "0-110 web: dependency_failed",
@@ -392,7 +392,7 @@ def test_a_call_into_a_cut_edge_fails_when_the_connection_times_out():
 
 def test_a_call_into_a_cut_edge_times_out_first_if_its_own_timeout_is_shorter():
     stage = two(edge="connect_timeout: 100ms, timeout: 30ms")
-    stage.fault(Cut(id="cut", target=EDGE), 0, 1000)
+    stage.fault(Drop(id="drop", target=EDGE), 0, 1000)
     stage.request(0)
     assert stage.play() == [
         "0-40 web: dependency_failed",

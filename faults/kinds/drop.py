@@ -11,15 +11,16 @@ from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut(Fault):
+class Drop(Fault):
     """A share of the calls on an edge never arrives; severity multiplies the share."""
 
-    kind: ClassVar[str] = "cut"
+    kind: ClassVar[str] = "drop"
+    former: ClassVar[str] = "cut"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
     indicator: ClassVar[str] = "network"
     aliases: ClassVar[tuple[str, ...]] = ("packet_loss", "partition", "connections")
     ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
-    share: float = key("ratio", "share of calls that the network swallows", 1.0, low=0, high=1, above=True)
+    share: float = key("ratio", "share of calls that the network drops", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:
         return Effect(drop=level * self.share)

@@ -1,0 +1,74 @@
+"""All that a package may import that adds to meshquake: kinds of fault, formats, distributions, catalogues of logs.
+
+    from meshquake.extending import Effect, Fault, key
+
+Such a package says in its `pyproject.toml` what it adds (`docs/extending.md`). Everything here stays as it is from
+version to version, or the change log says otherwise; what isn't here is private.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meshquake.exporters.formats.context import Context
+    from meshquake.exporters.formats.registry import Format
+    from meshquake.exporters.formats.sink import Sink
+    from meshquake.faults.effect import Effect
+    from meshquake.faults.fault import Extent, Fault, Surface, Target, Window
+    from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
+    from meshquake.topology.distributions import DAY, Distribution, Floats
+    from meshquake.topology.keys import key
+    from meshquake.topology.spec import Topology
+
+__all__ = [
+    "DAY",
+    "RECORD_KINDS",
+    "Batch",
+    "Column",
+    "Context",
+    "Distribution",
+    "Effect",
+    "Extent",
+    "Fault",
+    "Floats",
+    "Format",
+    "RecordKind",
+    "Sink",
+    "Surface",
+    "Target",
+    "Topology",
+    "Window",
+    "key",
+]
+
+#: Where each name is found. It is imported when it's first asked for, so that a distribution needs no simulator.
+_HOMES = {
+    "Context": "exporters.formats.context",
+    "Effect": "faults.effect",
+    "Format": "exporters.formats.registry",
+    "Sink": "exporters.formats.sink",
+    "Topology": "topology.spec",
+    "key": "topology.keys",
+} | {
+    name: home
+    for home, names in {
+        "faults.fault": ("Extent", "Fault", "Surface", "Target", "Window"),
+        "sim.records": ("RECORD_KINDS", "Batch", "Column", "RecordKind"),
+        "topology.distributions": ("DAY", "Distribution", "Floats"),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'meshquake.extending' has no attribute {name!r}")
+    value = getattr(import_module(f"meshquake.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
