@@ -70,6 +70,15 @@ def test_the_mesh_and_its_faults_are_described_without_what_runs_or_shows_them(p
             assert package not in imports(path, running=False), name
 
 
+@pytest.mark.parametrize("package", ["fastapi", "pydantic", "starlette", "uvicorn"])
+def test_only_the_server_imports_what_its_extra_installs(package: str) -> None:
+    for name, path in modules().items():
+        found = imports(path, running=False)
+        if not name.startswith("meshquake.exporters.server"):
+            assert [other for other in found if other.split(".")[0] == package] == [], name
+            assert [other for other in found if other.startswith("meshquake.exporters.server")] == [], name
+
+
 def test_no_randomness_is_ambient() -> None:
     for name, path in modules().items():
         text = path.read_text(encoding="utf-8")

@@ -1,33 +1,59 @@
-"""What is asked for over HTTP, and what is answered."""
+"""What is asked for over HTTP, and what is answered: the routes, from which FastAPI makes the OpenAPI document too."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
-from meshquake.exporters.fixtures.timeline import BLOCK, NEVER, RECORD_NAMES, stamp
-from meshquake.exporters.server import openapi, query, streams
+from meshquake.exporters.fixtures.timeline import BLOCK, NEVER, stamp
+from meshquake.exporters.server import streams
+from meshquake.exporters.server.answers import Health, RecordPage, Refusal
 from meshquake.exporters.server.page import MEDIA_TYPE, Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
-from meshquake.exporters.server.query import QueryError
+from meshquake.exporters.server.query import (
+    STREAMS,
+    OptionalText,
+    PageParameters,
+    Parameters,
+    QueryError,
+    StreamName,
+    StreamParameters,
+    once_each,
+)
 from meshquake.exporters.server.streams import Streams
+from meshquake.sim.version import VERSION
 
 #: Bytes of records looked through for one page at most, so that a rare service can't keep the server busy.
 _LOOKED = 32 * 2**20
+#: What may come in place of any answer.
+_INSTEAD: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Refusal, "description": "The request cannot be answered; `error` says why."},
+    503: {"description": "Too many connections."},
+}
+
+
+@dataclass(frozen=True)
+class _Site:
+    """What the routes answer from."""
+
+    recording: Recording
+    clock: SimulatedClock
+    page: Page
+    paging: asyncio.Lock
+    streams: Streams
 
 
 def application(
     recording: Recording, clock: SimulatedClock, page: Page, truth: Path | None, stopping: Callable[[], bool]
-) -> Starlette:
+) -> FastAPI:
     """The application that serves a recording.
 
     Parameters
@@ -41,104 +67,21 @@ def application(
     stopping
         Whether the server is about to end, and streams should.
     """
-    site = _Site(recording, clock, page, stopping)
-    routes = [
-        Route("/healthz", site.health),
-        Route("/metrics", site.metrics),
-        Route("/openapi.json", site.openapi),
-        Route("/v1/records", site.records),
-        Route("/v1/stream/{signal}", site.stream),
-    ]
+    app = FastAPI(
+        title="meshquake",
+        version=VERSION,
+        description="A recorded incident in a service mesh, served as if it happened now.",
+        # A route below serves the document. FastAPI's pages that show it load scripts from the network: there are none.
+        openapi_url=None,
+        responses=_INSTEAD,
+        dependencies=[Depends(once_each)],
+        exception_handlers={QueryError: _refused, HTTPException: _refused},
+    )
+    app.state.site = _Site(recording, clock, page, asyncio.Lock(), Streams(recording, clock, stopping))
+    app.include_router(_telemetry)
     if truth is not None:
-        routes += [
-            _file("/v1/truth", truth / "ground_truth.json"),
-            _file("/v1/truth/verdicts", truth / "verdicts.ndjson"),
-        ]
-    return Starlette(routes=routes, exception_handlers={QueryError: _refused, HTTPException: _refused})
-
-
-class _Site:
-    def __init__(self, recording: Recording, clock: SimulatedClock, page: Page, stopping: Callable[[], bool]) -> None:
-        self._recording, self._clock, self._page = recording, clock, page
-        self._streams = Streams(recording, clock, stopping)
-        self._paging = asyncio.Lock()
-
-    async def health(self, request: Request) -> Response:
-        query.parameters(request, ())
-        return JSONResponse(
-            {
-                "status": "ok",
-                "scenario": self._recording.fixture.scenario,
-                "start": stamp(self._recording.fixture.start).decode(),
-                "now": stamp(self._clock.moment).decode(),
-                "readers": self._streams.readers,
-            }
-        )
-
-    async def metrics(self, request: Request) -> Response:
-        query.parameters(request, ())
-        async with self._paging:
-            text = await run_in_threadpool(self._page.text, stamp(self._clock.moment))
-        return Response(text, media_type=MEDIA_TYPE)
-
-    async def openapi(self, request: Request) -> Response:
-        query.parameters(request, ())
-        return JSONResponse(openapi.document())
-
-    async def stream(self, request: Request) -> Response:
-        found = query.parameters(request, ("from", "cursor", "service", "trace_id"))
-        signal = request.path_params["signal"]
-        if signal not in (*RECORD_NAMES, "all"):
-            raise HTTPException(404)
-        kinds = RECORD_NAMES if signal == "all" else (signal,)
-        events = "text/event-stream" in request.headers.get("accept", "")
-        if events and "last-event-id" in request.headers:
-            # A browser that was cut off goes on where it was, whatever the address says.
-            found = {key: value for key, value in found.items() if key != "from"}
-            found["cursor"] = request.headers["last-event-id"]
-        position = query.position(found, self._recording, self._clock)
-        if events and self._recording.over(kinds, position):
-            return Response(status_code=204)  # else a browser would come back for ever
-        media_type = "text/event-stream" if events else "application/x-ndjson"
-        if request.method == "HEAD":
-            return Response(media_type=media_type)
-        encode = streams.event if events else streams.mixed if signal == "all" else streams.plain
-        chunks = self._streams.stream(kinds, position, query.only(found), encode, b":\n\n" if events else b"")
-        return StreamingResponse(chunks, media_type=media_type, headers={"cache-control": "no-store"})
-
-    async def records(self, request: Request) -> Response:
-        found = query.parameters(request, ("from", "to", "signal", "service", "trace_id", "limit", "cursor"))
-        kinds, wanted, limit = query.kinds(found), query.only(found), query.limit(found)
-        until = query.moment(found, "to", self._recording, self._clock)
-        position = query.position(found, self._recording, self._clock)
-        now, end = stamp(self._clock.moment), NEVER if until is None else stamp(until)
-        records: list[bytes] = []
-        looked = pause = 0
-        over = False
-        for line, after in self._recording.read(kinds, position):
-            over = line.moment >= end
-            if over or line.moment > now or len(records) == limit or looked > _LOOKED:
-                break
-            position = after
-            looked += len(line.text)
-            if wanted(line.text):
-                records.append(streams.named(line, after))
-            if looked > pause:
-                pause = looked + BLOCK
-                await asyncio.sleep(0)
-        over = over or self._recording.over(kinds, position)
-        body = b'{"records":[%b],"next":%b}' % (b",".join(records), b"null" if over else f'"{position}"'.encode())
-        return Response(body, media_type="application/json")
-
-
-def _file(path: str, file: Path) -> Route:
-    media_type = "application/json" if file.suffix == ".json" else "application/x-ndjson"
-
-    async def send(request: Request) -> Response:
-        query.parameters(request, ())
-        return FileResponse(file, media_type=media_type)
-
-    return Route(path, send)
+        app.include_router(_of_truth(truth))
+    return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -146,5 +89,157 @@ async def _refused(request: Request, error: Exception) -> Response:
     message = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:
         message = "nothing is here; /openapi.json says what there is"
-    content: dict[str, Any] = {"error": message}
-    return JSONResponse(content, status, headers)
+    elif status == 405:
+        headers = {"allow": "GET, HEAD"}
+    return JSONResponse({"error": message}, status, headers)
+
+
+async def _site(request: Request) -> _Site:
+    site: _Site = request.app.state.site
+    return site
+
+
+_Here = Annotated[_Site, Depends(_site)]
+_Nothing = Annotated[Parameters, Query()]
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+_telemetry = APIRouter()
+
+
+def _get(router: APIRouter, path: str, **documented: Any) -> Callable[[_Endpoint], _Endpoint]:
+    """A route for GET, and one for HEAD, which the document leaves out: FastAPI itself, unlike Starlette, adds none."""
+
+    def add(endpoint: _Endpoint) -> _Endpoint:
+        router.head(path, include_in_schema=False)(endpoint)
+        return router.get(path, **documented)(endpoint)
+
+    return add
+
+
+def _text(described: dict[str, str]) -> dict[str, Any]:
+    """What the document says of an answer that is text: its media types, and what is in each."""
+    return {"content": {name: {"schema": {"type": "string", "description": what}} for name, what in described.items()}}
+
+
+@_get(_telemetry, "/healthz")
+async def health(site: _Here, asked: _Nothing) -> Health:
+    """How far the recording has played."""
+    return Health(
+        status="ok",
+        scenario=site.recording.fixture.scenario,
+        start=stamp(site.recording.fixture.start).decode(),
+        now=stamp(site.clock.moment).decode(),
+        readers=site.streams.readers,
+    )
+
+
+@_get(
+    _telemetry,
+    "/metrics",
+    response_class=Response,
+    responses={200: _text({"text/plain": "Prometheus text format."})},
+)
+async def metrics(site: _Here, asked: _Nothing) -> Response:
+    """The metrics of the simulated now, for Prometheus to scrape."""
+    async with site.paging:
+        text = await run_in_threadpool(site.page.text, stamp(site.clock.moment))
+    return Response(text, media_type=MEDIA_TYPE)
+
+
+@_get(_telemetry, "/openapi.json")
+async def openapi(request: Request, asked: _Nothing) -> dict[str, Any]:
+    """This document."""
+    document: dict[str, Any] = request.app.openapi()
+    return document
+
+
+@_get(_telemetry, "/v1/records", response_model=RecordPage)
+async def records(site: _Here, asked: Annotated[PageParameters, Query()]) -> Response:
+    """What has happened so far, page by page."""
+    kinds, wanted = asked.kinds, asked.only
+    until = asked.until(site.recording, site.clock)
+    position = asked.position(site.recording, site.clock)
+    now, end = stamp(site.clock.moment), NEVER if until is None else stamp(until)
+    found: list[bytes] = []
+    looked = pause = 0
+    over = False
+    for line, after in site.recording.read(kinds, position):
+        over = line.moment >= end
+        if over or line.moment > now or len(found) == asked.limit or looked > _LOOKED:
+            break
+        position = after
+        looked += len(line.text)
+        if wanted(line.text):
+            found.append(streams.named(line, after))
+        if looked > pause:
+            pause = looked + BLOCK
+            await asyncio.sleep(0)
+    over = over or site.recording.over(kinds, position)
+    body = b'{"records":[%b],"next":%b}' % (b",".join(found), b"null" if over else f'"{position}"'.encode())
+    return Response(body, media_type="application/json")
+
+
+@_get(
+    _telemetry,
+    "/v1/stream/{signal}",
+    response_class=Response,
+    responses={
+        200: _text(
+            {
+                "application/x-ndjson": "A record a line; of `all`, a record with its signal.",
+                "text/event-stream": "Type: the signal. Data: the record. Id: a cursor.",
+            }
+        ),
+        204: {"description": "To an event source that has every record: there are no more."},
+    },
+)
+async def stream(
+    request: Request,
+    site: _Here,
+    signal: StreamName,
+    asked: Annotated[StreamParameters, Query()],
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    last_event_id: Annotated[
+        OptionalText,
+        Header(
+            description="Id of the last event received: an event stream resumes after it, not at `from` or `cursor`."
+        ),
+    ] = None,
+) -> Response:
+    """Records as they become due, in order of time."""
+    if signal not in STREAMS:
+        raise HTTPException(404)
+    kinds = STREAMS[signal]
+    events = "text/event-stream" in accept
+    if events and last_event_id is not None:
+        asked = asked.model_copy(update={"from_": None, "cursor": last_event_id})
+    position = asked.position(site.recording, site.clock)
+    if events and site.recording.over(kinds, position):
+        return Response(status_code=204)  # else a browser would come back for ever
+    media_type = "text/event-stream" if events else "application/x-ndjson"
+    if request.method == "HEAD":
+        return Response(media_type=media_type)
+    encode = streams.event if events else streams.mixed if signal == "all" else streams.plain
+    chunks = site.streams.stream(kinds, position, asked.only, encode, b":\n\n" if events else b"")
+    return StreamingResponse(chunks, media_type=media_type, headers={"cache-control": "no-store"})
+
+
+def _of_truth(folder: Path) -> APIRouter:
+    """The routes of an answer key."""
+    router = APIRouter()
+
+    @_get(router, "/v1/truth", response_model=dict[str, Any])
+    async def truth(asked: _Nothing) -> Response:
+        """The answer key."""
+        return FileResponse(folder / "ground_truth.json", media_type="application/json")
+
+    @_get(
+        router,
+        "/v1/truth/verdicts",
+        response_class=Response,
+        responses={200: _text({"application/x-ndjson": "A verdict a line."})},
+    )
+    async def verdicts(asked: _Nothing) -> Response:
+        """The outcome of each request, and why."""
+        return FileResponse(folder / "verdicts.ndjson", media_type="application/x-ndjson")
+
+    return router

@@ -1,71 +1,143 @@
-"""Parameters of a request: known ones, once each, and of values that can be."""
+"""Parameters of a request, as they are read and as the OpenAPI document has them: known ones, once each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated, Any
 
-from starlette.requests import Request
+from fastapi import Path, Request
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
 from meshquake.topology.document import suggestion
 
 #: The most records in a page, and how many if it isn't said.
-MOST, USUAL = 10_000, 1_000
+_MOST, _USUAL = 10_000, 1_000
 #: The longest value.
 _LONGEST = 200
+_MOMENT = "Seconds since the recording began, ISO 8601 (UTC if it has no zone; write + as %2B), or `now`."
+_SIGNAL = f"({'|'.join(RECORD_NAMES)})"
+#: The kinds of record of each stream.
+STREAMS: dict[str, tuple[str, ...]] = {**{name: (name,) for name in RECORD_NAMES}, "all": RECORD_NAMES}
 
 
 class QueryError(Exception):
-    """What is asked for can't be."""
+    """What is asked for cannot be."""
 
 
-def parameters(request: Request, known: Collection[str]) -> dict[str, str]:
-    """The parameters of a request by name.
+async def once_each(request: Request) -> None:
+    """Refuse a parameter that is given twice or is too long.
 
     Raises
     ------
     QueryError
-        If one is unknown, is given twice, or is too long.
+        If there is one.
     """
-    found: dict[str, str] = {}
+    found = set()
     for name, value in request.query_params.multi_items():
-        if name not in known:
-            raise QueryError(f"unknown parameter {name[:40]!r}{suggestion(name, known)}")
         if name in found:
-            raise QueryError(f"{name} is given twice")
+            raise QueryError(f"{name[:40]} is given twice")
         if len(value) > _LONGEST:
-            raise QueryError(f"{name} is longer than {_LONGEST} characters")
-        found[name] = value
-    return found
+            raise QueryError(f"{name[:40]} is longer than {_LONGEST} characters")
+        found.add(name)
 
 
-def only(found: dict[str, str]) -> Only:
-    """Of which service and which trace records are wanted."""
-    return Only(found.get("service"), found.get("trace_id"))
+def _limit(given: str | int, read: Callable[[Any], int]) -> int:
+    text = str(given)  # a default is a number already, and some versions of FastAPI ask for it too
+    try:
+        # Digits alone: what else would pass for a number, as `1_000` or `5.0`, is as good as none.
+        return read(text if text.isascii() and text.isdigit() else None)
+    except ValueError:
+        raise QueryError(f"limit must be a whole number from 1 to {_MOST}, not {text!r}") from None
 
 
-def kinds(found: dict[str, str]) -> tuple[str, ...]:
-    """The signals that are wanted, several with commas between them; all if it isn't said."""
-    names = tuple(found.get("signal", ",".join(RECORD_NAMES)).split(","))
-    for name in names:
-        if name not in RECORD_NAMES:
-            raise QueryError(f"unknown signal {name[:40]!r}{suggestion(name, RECORD_NAMES)}")
-    return names
+#: What may be left out, but cannot be null.
+OptionalText = str | SkipJsonSchema[None]
+#: The name of a stream.
+StreamName = Annotated[str, Path(json_schema_extra={"enum": [*STREAMS]})]
 
 
-def limit(found: dict[str, str]) -> int:
-    """How many records at most."""
-    text = found.get("limit", str(USUAL))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
-        raise QueryError(f"limit must be a whole number from 1 to {MOST}, not {text!r}")
-    return int(text)
+class Parameters(BaseModel):
+    """No parameters, and what all requests have in common: an unknown one is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, found: dict[str, Any]) -> dict[str, Any]:
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for name in found:
+            if name not in known:
+                raise QueryError(f"unknown parameter {name[:40]!r}{suggestion(name, known)}")
+        return found
 
 
-def moment(found: dict[str, str], name: str, recording: Recording, clock: SimulatedClock) -> datetime | None:
+class StreamParameters(Parameters):
+    """Where a stream begins, and of which service and trace its records are."""
+
+    from_: Annotated[
+        OptionalText, Field(alias="from", description=f"First moment. {_MOMENT} Default: the beginning.")
+    ] = None
+    cursor: Annotated[
+        OptionalText, Field(description="Where to resume: `next` of a page, or the id of an event. Excludes `from`.")
+    ] = None
+    service: Annotated[OptionalText, Field(description="Only records of this service.")] = None
+    trace_id: Annotated[OptionalText, Field(description="Only spans and log lines of this trace.")] = None
+
+    @property
+    def only(self) -> Only:
+        """Of which service and which trace records are wanted."""
+        return Only(self.service, self.trace_id)
+
+    def position(self, recording: Recording, clock: SimulatedClock) -> Position:
+        """Where to begin: at the cursor, or at the moment `from`, or at the beginning."""
+        if self.cursor is not None:
+            if self.from_ is not None:
+                raise QueryError("cursor and from exclude each other")
+            try:
+                return recording.position(self.cursor)
+            except ValueError as error:
+                raise QueryError(f"cursor: {error}") from None
+        begin = _moment("from", self.from_, recording, clock)
+        return recording.beginning if begin is None else recording.find(begin)
+
+
+class PageParameters(StreamParameters):
+    """Those of a stream, and where a page ends, of which signals its records are, and how many there are."""
+
+    to: Annotated[OptionalText, Field(description=f"Moment before which records end. {_MOMENT}")] = None
+    signal: Annotated[
+        str,
+        Field(
+            description="Only records of these signals, with commas between them.",
+            json_schema_extra={"pattern": f"^{_SIGNAL}(,{_SIGNAL})*$"},
+        ),
+    ] = ",".join(RECORD_NAMES)
+    limit: Annotated[
+        int,
+        Field(ge=1, le=_MOST, description="The most records in a page."),
+        WrapValidator(_limit),
+    ] = _USUAL
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of record that are wanted."""
+        names = tuple(self.signal.split(","))
+        for name in names:
+            if name not in RECORD_NAMES:
+                raise QueryError(f"unknown signal {name[:40]!r}{suggestion(name, RECORD_NAMES)}")
+        return names
+
+    def until(self, recording: Recording, clock: SimulatedClock) -> datetime | None:
+        """The moment before which records end; None if it isn't said."""
+        return _moment("to", self.to, recording, clock)
+
+
+def _moment(name: str, text: str | None, recording: Recording, clock: SimulatedClock) -> datetime | None:
     """A moment: seconds since the recording began, ISO 8601, or `now`; None if it isn't said."""
-    text = found.get(name)
     if text is None:
         return None
     try:
@@ -79,16 +151,3 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def position(found: dict[str, str], recording: Recording, clock: SimulatedClock) -> Position:
-    """Where to begin: at a cursor, or at the moment `from`, or at the beginning."""
-    if "cursor" in found:
-        if "from" in found:
-            raise QueryError("cursor and from exclude each other")
-        try:
-            return recording.position(found["cursor"])
-        except ValueError as error:
-            raise QueryError(f"cursor: {error}") from None
-    begin = moment(found, "from", recording, clock)
-    return recording.beginning if begin is None else recording.find(begin)

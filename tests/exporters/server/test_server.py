@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -77,6 +78,12 @@ def soon(holds):
 def in_stream(answer):
     """The records of NDJSON of one kind."""
     return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def problems(document, schema, value):
+    """What is wrong with a value by a schema of the OpenAPI document."""
+    validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
+    return [error.message for error in validator.iter_errors(value)]
 
 
 def in_page(answer):
@@ -311,6 +318,12 @@ def test_a_page_looks_through_so_much_at_most_and_then_says_where_to_go_on(insid
     assert pages > 3
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json", "/v1/records", "/v1/truth"])
+def test_who_only_wants_the_head_of_an_answer_gets_that_of_the_answer(inside, path):
+    head, answer = inside(path, "HEAD"), inside(path)
+    assert (head.status_code, head.headers) == (200, answer.headers)
+
+
 def test_who_only_wants_to_know_whether_a_stream_is_there_gets_no_stream(inside):
     answer = inside("/v1/stream/all", "HEAD")
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"", "application/x-ndjson")
@@ -369,12 +382,69 @@ def test_the_document_describes_what_is_served(past, expected):
     assert document["openapi"] == "3.1.0"
     for path, each in document["paths"].items():
         answer = get(past, path.replace("{signal}", "events"))
-        assert answer.headers["content-type"].split(";")[0] in each["get"]["responses"]["200"]["content"], path
-    page = {"$ref": "#/components/schemas/page", "components": document["components"]}
-    validator = jsonschema.Draft202012Validator(page)
-    assert list(validator.iter_errors(get(past, "/v1/records?limit=50&from=10").json())) == []
-    assert list(validator.iter_errors({"records": [{"signal": "logs", "record": {}}], "next": None})) != []
-    assert document["components"]["schemas"].keys() > RECORD_KINDS.keys()
+        content = each["get"]["responses"]["200"]["content"]
+        media_type = answer.headers["content-type"].split(";")[0]
+        assert media_type in content, path
+        if media_type == "application/json":
+            assert problems(document, content[media_type]["schema"], answer.json()) == [], path
+    page = document["paths"]["/v1/records"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert problems(document, page, get(past, "/v1/records?limit=50&from=10").json()) == []
+    assert problems(document, page, {"records": [{"signal": "logs", "record": {}}], "next": None}) != []
+
+
+@pytest.mark.parametrize("kind", RECORD_KINDS.values(), ids=lambda kind: kind.name)
+def test_the_document_says_of_a_record_what_its_schema_says(past, kind):
+    described = get(past, "/openapi.json").json()["components"]["schemas"][kind.name]
+    assert described == {key: value for key, value in kind.json_schema().items() if key != "$schema"}
+
+
+ASKED = {
+    "from": "1",
+    "cursor": "0-0-0-0-0",
+    "service": "database",
+    "trace_id": "0",
+    "to": "2",
+    "signal": "logs,events",
+    "limit": "10000",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/healthz", {}),
+        ("/metrics", {}),
+        ("/openapi.json", {}),
+        ("/v1/records", ASKED),
+        ("/v1/stream/{signal}", dict(islice(ASKED.items(), 4))),
+    ],
+)
+def test_what_the_document_says_can_be_asked_for_is_answered_and_all_else_is_refused(past, path, parameters):
+    document = get(past, "/openapi.json").json()
+    described = document["paths"][path]["get"]
+    queries = {each["name"]: each["schema"] for each in described.get("parameters", ()) if each["in"] == "query"}
+    assert queries.keys() == parameters.keys()
+    path = path.replace("{signal}", "events")
+    for name, value in parameters.items():
+        schema = queries[name]
+        assert problems(document, schema, int(value) if schema["type"] == "integer" else value) == []
+        assert get(past, f"{path}?{name}={value}").status_code == 200, name
+    refused = get(past, f"{path}?nonsense=1")
+    refusal = described["responses"]["4XX"]["content"]["application/json"]["schema"]
+    assert (refused.status_code, problems(document, refusal, refused.json())) == (400, [])
+    assert problems(document, refusal, {"detail": "nonsense"}) != []
+
+
+def test_the_document_names_every_stream(past):
+    described = get(past, "/openapi.json").json()["paths"]["/v1/stream/{signal}"]["get"]
+    (signal,) = (each["schema"] for each in described["parameters"] if each["in"] == "path")
+    assert signal["enum"] == [*RECORD_NAMES, "all"]
+    assert [each["name"] for each in described["parameters"] if each["in"] == "header"] == ["last-event-id"]
+
+
+def test_the_truth_is_in_the_document_if_it_is_served(inside, past):
+    served, withheld = (ask("/openapi.json").json()["paths"].keys() for ask in (inside, partial(get, past)))
+    assert served - withheld == {"/v1/truth", "/v1/truth/verdicts"}
 
 
 @pytest.mark.parametrize(
@@ -382,6 +452,9 @@ def test_the_document_describes_what_is_served(past, expected):
     [
         ("/v1/records?limt=1", 400, "unknown parameter 'limt' (did you mean 'limit'?)"),
         ("/v1/records?limit=0", 400, "limit must be a whole number from 1 to 10000, not '0'"),
+        ("/v1/records?limit=10001", 400, "limit must be a whole number from 1 to 10000, not '10001'"),
+        ("/v1/records?limit=5.0", 400, "limit must be a whole number from 1 to 10000, not '5.0'"),
+        ("/v1/records?limit=1_0", 400, "limit must be a whole number from 1 to 10000, not '1_0'"),
         ("/v1/records?limit=1&limit=2", 400, "limit is given twice"),
         ("/v1/records?signal=log", 400, "unknown signal 'log' (did you mean 'logs'?)"),
         ("/v1/records?from=soon", 400, "from must be seconds, ISO 8601 (with + as %2B) or now, not 'soon'"),
@@ -395,6 +468,8 @@ def test_the_document_describes_what_is_served(past, expected):
         ("/manifest.json", 404, "nothing is here; /openapi.json says what there is"),
         ("/v1/truth", 404, "nothing is here; /openapi.json says what there is"),
         ("/v1/truth/verdicts", 404, "nothing is here; /openapi.json says what there is"),
+        ("/docs", 404, "nothing is here; /openapi.json says what there is"),
+        ("/redoc", 404, "nothing is here; /openapi.json says what there is"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_a_reason(past, path, status, message):
@@ -403,7 +478,9 @@ def test_what_cannot_be_asked_for_is_refused_with_a_reason(past, path, status, m
 
 
 def test_nothing_can_be_sent_to_it_and_long_requests_are_refused(past):
-    assert httpx.post(f"{past}/v1/records", content=b"x", trust_env=False).status_code == 405
+    answer = httpx.post(f"{past}/v1/records", content=b"x", trust_env=False)
+    assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+    assert answer.headers["allow"] == "GET, HEAD"
     assert get(past, f"/healthz?{'x' * 40_000}").status_code == 400
 
 
@@ -442,16 +519,14 @@ def test_ctrl_c_ends_streams_and_the_server(incident):
     assert (process.returncode, out, error) == (0, "stopped\n", "")
 
 
-def test_a_missing_library_is_told_with_the_extra_that_has_it(incident, monkeypatch):
-    for command, library in (("serve", "uvicorn"), ("send", "httpx")):
-        for module in [name for name in sys.modules if name.startswith(ROOMS)]:
-            monkeypatch.delitem(sys.modules, module)
-        monkeypatch.setitem(sys.modules, library, None)
-        result = CliRunner().invoke(
-            main, [command, str(incident), *(["--to", "http://h"] if command == "send" else [])]
-        )
-        assert result.exit_code == 2
-        assert result.stderr == f"{command} needs {library}: pip install 'meshquake[{command}]'\n"
+@pytest.mark.parametrize(("command", "library"), [("serve", "uvicorn"), ("serve", "fastapi"), ("send", "httpx")])
+def test_a_missing_library_is_told_with_the_extra_that_has_it(incident, monkeypatch, command, library):
+    for module in [name for name in sys.modules if name.startswith(ROOMS)]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    result = CliRunner().invoke(main, [command, str(incident), *(["--to", "http://h"] if command == "send" else [])])
+    assert result.exit_code == 2
+    assert result.stderr == f"{command} needs {library}: pip install 'meshquake[{command}]'\n"
 
 
 def test_what_cannot_be_served_is_told_in_a_line(incident, tmp_path):
