@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from meshquake.sim.records import Batch
     from meshquake.sim.version import VERSION as __version__  # noqa: N811 - its name in packages
     from meshquake.topology.document import DocumentError, Problem
+    from meshquake.topology.exceptions import MeshquakeError
 
 __all__ = [
     "Batch",
     "DocumentError",
     "Fixture",
     "ManifestError",
+    "MeshquakeError",
     "Problem",
     "Records",
     "Settings",
@@ -65,6 +67,7 @@ _HOMES = {
     "DocumentError": "topology.document",
     "Fixture": "exporters.fixtures.fixture",
     "ManifestError": "exporters.fixtures.manifest",
+    "MeshquakeError": "topology.exceptions",
     "Problem": "topology.document",
 } | dict.fromkeys(
     ("Records", "Settings", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"), "sim.api"
