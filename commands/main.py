@@ -20,6 +20,7 @@ from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
+from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
 from meshquake.commands.serve import serve
@@ -79,6 +80,7 @@ for _command in (
     serve,
     send,
     topology,
+    schema,
 ):
     main.add_command(_command)
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from meshquake.sim.engine.call import HIT, MISS, TIMEOUT
+from meshquake.sim.engine.call import HIT, MISS
 from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.pool import Pool
 from meshquake.sim.records import METRIC, METRICS
 from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, names
+from meshquake.topology.errors import CODES
 
 if TYPE_CHECKING:
     from meshquake.sim.mesh import Mesh
@@ -76,22 +79,22 @@ class Sampler:
         self._replica_service = np.array([replica.service.index for replica in mesh.replicas], dtype=np.int64)
         self._guarded = [
             (link, replica)
-            for link in mesh.links
+            for link in mesh.edges
             if link.spec.breaker or link.spec.pool
             for replica in link.caller.replicas
         ]
         # Which links the guarded channels belong to, and whose connections pools hold, for sums over them.
-        place = {link: position for position, link in enumerate(mesh.links)}
+        place = {link: position for position, link in enumerate(mesh.edges)}
         self._guarded_link = np.array([place[link] for link, _ in self._guarded], dtype=np.int64)
-        self._link_callee = np.array([link.callee.index for link in mesh.links], dtype=np.int64)
-        self._pooled = np.array([place[link] for link in mesh.links if link.spec.pool], dtype=np.int64)
+        self._link_callee = np.array([link.callee.index for link in mesh.edges], dtype=np.int64)
+        self._pooled = np.array([place[link] for link in mesh.edges if link.spec.pool], dtype=np.int64)
         self._pooled_guarded = np.flatnonzero(np.isin(self._guarded_link, self._pooled))
         self._databases = np.array(
             [i for i, kind in enumerate(tables.kinds) if kind in ("database", "cache")], dtype=np.int64
         )
         self._busy = [0.0] * len(mesh.replicas)
         self._cores = [0.0] * len(mesh.replicas)
-        self._opened = [0] * len(mesh.links)
+        self._opened = [0] * len(mesh.edges)
         #: Simulated time of the next sample, in microseconds.
         self.due = interval
         #: Rows of gauges that nobody took yet, and rows whose intervals aren't settled yet.
@@ -106,7 +109,7 @@ class Sampler:
         """Name every series, in the order of the columns that `_values` puts side by side."""
         series = _Series()
         replicas = self._mesh.replicas
-        links = self._mesh.links
+        links = self._mesh.edges
         for metric in (*_GAUGES, *_REQUESTS):
             for name in self._tables.services:
                 series.add(name, metric)
@@ -147,10 +150,11 @@ class Sampler:
             )
             self._busy[position], self._cores[position] = busy, cores
         for link, replica in self._guarded:
-            channel = replica.channels[link.index]
-            row.append(channel.breaker.state if channel.breaker else np.nan)
-            row.append(channel.pool.in_use if channel.pool else np.nan)
-        for position, link in enumerate(self._mesh.links):
+            policies = replica.callers[link.index].policies
+            breaker, pool = policies.get("breaker"), policies.get("pool")
+            row.append(breaker.state if isinstance(breaker, Breaker) else np.nan)
+            row.append(pool.in_use if isinstance(pool, Pool) else np.nan)
+        for position, link in enumerate(self._mesh.edges):
             row.append(link.opened - self._opened[position])
             self._opened[position] = link.opened
         self._taken.append(row)
@@ -213,7 +217,7 @@ class Sampler:
     def _values(self, gauges: Floats, spans: Spans, interval: Ints) -> Floats:
         """A row of values for each interval, in the order of `_name_series`; nan where there's no sample."""
         count = len(gauges)
-        replicas, services, links = len(self._mesh.replicas), len(self._services), len(self._mesh.links)
+        replicas, services, links = len(self._mesh.replicas), len(self._services), len(self._mesh.edges)
         taken = gauges[:, : replicas * len(_GAUGES)].reshape(count, replicas, len(_GAUGES))
         guarded = gauges[:, replicas * len(_GAUGES) : -links or None].reshape(count, len(self._guarded), 2)
         opened = gauges[:, -links:] if links else np.zeros((count, 0))
@@ -233,11 +237,11 @@ class Sampler:
         each = self._requests(server.where(reached), at[reached], replica[reached], count, replicas)
 
         client = spans.where(~spans.server)
-        link = tables.site_link[client.site]
+        link = tables.site_edge[client.site]
         cell = interval[~spans.server] * links + link
         length = self._interval / 1e6
         retries = _count(cell, count, links, (client.attempt_path & ATTEMPT) > 0) / length
-        timeouts = _count(cell, count, links, client.code == TIMEOUT) / length
+        timeouts = _count(cell, count, links, client.code == CODES["timeout"]) / length
 
         store = self._stores(server, at, service, client, interval[~spans.server], guarded, opened, count)
         states, pools = guarded[:, :, 0], guarded[:, :, 1]

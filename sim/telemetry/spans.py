@@ -99,7 +99,7 @@ def ids(
 ) -> tuple[Words, Words, Words]:
     """The trace ids (two words) and span ids of spans."""
     high, low = trace_words(tables, site, number)
-    return high, low, span_words(low, tables.site_key[site], attempt_path, server)
+    return high, low, span_words(low, tables.site_address[site], attempt_path, server)
 
 
 def owner(tables: Tables, spans: Spans) -> Ints:
@@ -123,7 +123,7 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
     # A server half is caused by the client half of the same call, which is caused by the caller's server half.
     above = span_words(
         low,
-        tables.site_key[np.where(spans.server, spans.site, parent_site)],
+        tables.site_address[np.where(spans.server, spans.site, parent_site)],
         np.where(spans.server, spans.attempt_path, spans.attempt_path >> ATTEMPT_BITS),
         ~spans.server,
     )
