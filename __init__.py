@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from meshquake.sim.records import Batch
     from meshquake.sim.version import VERSION as __version__  # noqa: N811 - its name in packages
     from meshquake.topology.document import DocumentError, Problem
+    from meshquake.topology.exceptions import MeshquakeError
     from meshquake.topology.plugins import PluginError
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "DocumentError",
     "Fixture",
     "ManifestError",
+    "MeshquakeError",
     "PluginError",
     "Problem",
     "Records",
@@ -67,6 +69,7 @@ _HOMES = {
     "DocumentError": "topology.document",
     "Fixture": "exporters.fixtures.fixture",
     "ManifestError": "exporters.fixtures.manifest",
+    "MeshquakeError": "topology.exceptions",
     "PluginError": "topology.plugins",
     "Problem": "topology.document",
 } | dict.fromkeys(

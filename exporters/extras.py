@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+from meshquake.topology.exceptions import MeshquakeError
 
-class MissingExtraError(Exception):
+
+class MissingExtraError(MeshquakeError):
     """Something needs a library that isn't installed."""
 
 

@@ -20,7 +20,8 @@ from typing import NamedTuple, NoReturn
 import yaml
 from yaml.reader import ReaderError
 
-from meshquake.topology.units import shown
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.units import printable, shown
 
 #: Bytes of the largest file.
 LARGEST = 8 * 2**20
@@ -50,12 +51,10 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        line = ": ".join(part for part in (place, "warning" * self.warning, self.path, self.message) if part)
-        # Names come from outside: what a terminal might obey is shown as an escape.
-        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+        return printable(": ".join(filter(None, (place, "warning" * self.warning, self.path, self.message))))
 
 
-class DocumentError(Exception):
+class DocumentError(MeshquakeError):
     """A document that can't be used; `problems` has every reason, ordered by file and line."""
 
     def __init__(self, problems: Collection[Problem]) -> None:

@@ -109,6 +109,11 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted((Path(__file__).parent / "meshes").glob("*.yaml"))}
 
 
+def named(mesh: str | Path) -> Path:
+    """The file of a shipped mesh that is called so; else it's a file itself."""
+    return shipped().get(str(mesh), Path(mesh))
+
+
 def _load(document: Document) -> LoadedTopology:
     reader = _Reader(document)
     topology = reader.topology()

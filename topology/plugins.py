@@ -17,13 +17,15 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+from meshquake.topology.exceptions import MeshquakeError
+
 T = TypeVar("T")
 
 #: Names are keys in files and names of folders.
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-class PluginError(Exception):
+class PluginError(MeshquakeError):
     """A package adds something that cannot be used; the message says in one line which package, what, and why."""
 
 

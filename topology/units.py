@@ -53,6 +53,11 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
+def printable(text: str) -> str:
+    """A text as a line for a terminal: names come from outside, so what a terminal might obey is shown as an escape."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 # -- reading -----------------------------------------------------------------------------------------------------
 
 

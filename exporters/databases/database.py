@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import polars as pl
 
 from meshquake.exporters.databases.tables import Table
+from meshquake.topology.exceptions import MeshquakeError
 
 
-class DatabaseError(Exception):
+class DatabaseError(MeshquakeError):
     """A database can't be reached, or won't take what it is given."""
 
 

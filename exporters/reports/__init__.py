@@ -1,1 +1,1 @@
-"""What people read of a fixture: an incident in words, marks, differences."""
+"""What people read: of a run, a fixture, an incident, answers, a change, a mesh."""

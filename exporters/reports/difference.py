@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.topology.units import counted
 from meshquake.truth.whatif import Difference, Figures
 
 _HEAD = ("requests", "bad", "p50 ms", "p95 ms")
 
 
-def lines(difference: Difference, change: str) -> list[str]:
-    """Tables for people; `change` says in words what was changed."""
-    whole: list[tuple[str, ...]] = [("", "requests", "failed", "too slow", "p50 ms", "p95 ms")]
-    whole += [
+def blocks(difference: Difference, change: str) -> list[Block]:
+    """What a change makes, for people; `change` says in words what was changed."""
+    whole = [
         (name, str(each.requests), str(each.failed), str(each.slow), _ms(each.p50), _ms(each.p95))
         for name, each in (("as it was", difference.before), ("changed", difference.after))
     ]
-    time = [("from", *(f"{name}" for name in _HEAD), "|", *_HEAD)]
-    time += [(f"{start:+g}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
+    time = [(f"{start:+g}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
     return [
-        f"changed     {change}",
-        f"saved       {_turned(counted(difference.saved, 'request'), difference.saved, 'bad', 'good')}, "
-        f"{_turned(str(difference.lost), difference.lost, 'good', 'bad')}",
-        *_unmatched_lines(difference),
-        f"spared      {', '.join(difference.spared) or 'no service'}",
-        *([f"newly hit   {', '.join(difference.newly_hit)}"] if difference.newly_hit else []),
-        f"still hit   {', '.join(name for name in difference.hit if name in difference.hit_after) or 'no service'}",
+        Facts(list(_facts(difference, change))),
         "",
-        *_table(whole),
+        Table(("", "requests", "failed", "too slow", "p50 ms", "p95 ms"), whole),
         "",
         "as it was, and changed, by when requests came (seconds from the start of the incident):",
-        *_table(time),
+        Table(("from", *_HEAD, "|", *_HEAD), time),
     ]
+
+
+def _facts(difference: Difference, change: str) -> Iterator[tuple[str, str]]:
+    saved, lost = counted(difference.saved, "request"), str(difference.lost)
+    yield "changed", change
+    yield (
+        "saved",
+        f"{_turned(saved, difference.saved, 'bad', 'good')}, {_turned(lost, difference.lost, 'good', 'bad')}",
+    )
+    sides = (("before", difference.only_before), ("after", difference.only_after))
+    unmatched = [f"{each.requests} only {when} the change ({each.bad} bad)" for when, each in sides if each.requests]
+    if unmatched:
+        yield "besides", f"made {', '.join(unmatched)}: neither saved nor lost"
+    yield "spared", ", ".join(difference.spared) or "no service"
+    if difference.newly_hit:
+        yield "newly hit", ", ".join(difference.newly_hit)
+    yield "still hit", ", ".join(name for name in difference.hit if name in difference.hit_after) or "no service"
 
 
 def _turned(told: str, count: int, before: str, after: str) -> str:
     """What became of some requests, told as a count."""
     were, are = ("was", "is") if count == 1 else ("were", "are")
     return f"{told} that {were} {before} {are} {after}"
-
-
-def _unmatched_lines(difference: Difference) -> list[str]:
-    """The requests that can't be compared, if there are any."""
-    sides = (("before", difference.only_before), ("after", difference.only_after))
-    told = [f"{each.requests} only {when} the change ({each.bad} bad)" for when, each in sides if each.requests]
-    return [f"besides     made {', '.join(told)}: neither saved nor lost"] if told else []
 
 
 def as_json(difference: Difference, changes: dict[str, Any]) -> dict[str, Any]:
@@ -84,14 +88,3 @@ def _cells(figures: Figures) -> tuple[str, ...]:
 
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.exporters.fixtures import answer_key, layout
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.faults.kinds import fault_kinds
@@ -28,8 +29,8 @@ _SEEN = {
 _HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was spared"}
 
 
-def incident(folder: Path) -> list[str]:
-    """The story of a fixture, as lines of text.
+def incident(folder: Path) -> list[Block]:
+    """The story of a fixture.
 
     Raises
     ------
@@ -43,8 +44,8 @@ def incident(folder: Path) -> list[str]:
         raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
 
 
-def request(folder: Path, trace_id: str) -> list[str]:
-    """The story of one request, as lines of text; raises as `incident`, and if the fixture has no such trace."""
+def request(folder: Path, trace_id: str) -> list[Block]:
+    """The story of one request; raises as `incident`, and if the fixture has no such trace."""
     truth = answer_key.read_ground_truth(folder)
     try:
         traces = answer_key.read_verdicts(folder, truth, "trace_id")["trace_id"]
@@ -59,7 +60,7 @@ def request(folder: Path, trace_id: str) -> list[str]:
         raise TruthError(f"{folder}: its answer key can't be read: {str(error).partition(chr(10))[0]}") from None
 
 
-def _incident(truth: dict[str, Any]) -> Iterator[str]:
+def _incident(truth: dict[str, Any]) -> Iterator[Block]:
     requests, faults = truth["requests"], truth["faults"]
     count = {0: "nothing was wrong", 1: "one fault"}.get(len(faults), f"{len(faults)} faults")
     felt = sum(not fault["latent"] for fault in faults)
@@ -80,7 +81,7 @@ def _incident(truth: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
+def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
     kind = fault_kinds().get(fault["kind"])
     if kind is None:
         raise TruthError(f"{fault['id']} is a fault of kind {fault['kind']}, which no package installed here has")
@@ -91,24 +92,28 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
         if value is not None
     )
     yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
+    yield Facts(list(_facts(fault, recording)), indent=2)
+
+
+def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:
     full = f", whole from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
     over = fault["end"] < recording["end"]
     until = _time(fault["end"], recording) if over else "the end of the recording"
-    yield f"  acted     {_time(fault['start'], recording)} to {until}{full}"
-    yield f"  to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
+    yield "acted", f"{_time(fault['start'], recording)} to {until}{full}"
+    yield "to name", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
-        yield "  users     felt nothing of it: it broke no promise to them"
+        yield "users", "felt nothing of it: it broke no promise to them"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = (
             f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "and to the end of the recording"
         )
-        yield f"  users     felt it from {_time(felt['since'], recording)} {until}"
+        yield "users", f"felt it from {_time(felt['since'], recording)} {until}"
         were = "was" if radius["requests"] == 1 else "were"
-        yield f"              {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
+        yield "", f"  {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
         for entry in radius["entries"]:
             if entry["harmed"]:
-                yield f"              {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
+                yield "", f"  {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
     yield from _listed("spread", fault["mechanism"], lambda step: _step(fault["start"], step))
     yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
     yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
@@ -117,14 +122,14 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[str]:
     )
     hard = fault["difficulty"]
     louder = f"; louder: {', '.join(hard['louder'])}" if hard["louder"] else ""
-    yield f"  to see    {_SEEN[hard['label']]}{louder}"
+    yield "to see", f"{_SEEN[hard['label']]}{louder}"
 
 
-def _listed(title: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[str]:
+def _listed(name: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[tuple[str, str]]:
     for position, item in enumerate(items[:_MOST]):
-        yield f"  {title if position == 0 else '':<8}  {told(item)}"
+        yield name if position == 0 else "", told(item)
     if len(items) > _MOST:
-        yield f"  {'':<8}  and {len(items) - _MOST} more"
+        yield "", f"and {len(items) - _MOST} more"
 
 
 def _step(start: str, step: dict[str, Any]) -> str:
@@ -159,10 +164,15 @@ def _target(fault: dict[str, Any]) -> str:
     return str(target["replica"] or f"{target['service'] or 'all users'}{operation}")
 
 
-def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[str, Any]]) -> Iterator[str]:
+def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[str, Any]]) -> Iterator[Block]:
     yield f"{verdict['trace_id']}: {verdict['entry']} at {_time(verdict['timestamp'], truth['recording'])}"
-    yield f"  as it was            {_outcome(verdict['outcome'], verdict['duration_ms'])}"
-    yield f"  without the faults   {_outcome(verdict['twin_outcome'], verdict['twin_duration_ms'])}"
+    yield Facts(
+        [
+            ("as it was", _outcome(verdict["outcome"], verdict["duration_ms"])),
+            ("without the faults", _outcome(verdict["twin_outcome"], verdict["twin_duration_ms"])),
+        ],
+        indent=2,
+    )
     faults = {fault["id"]: fault for fault in truth["faults"]}
     if verdict["effect"] is None:
         yield "  The faults made no difference to whether it was good."
@@ -172,29 +182,28 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
         )
         yield f"  {_HARM[verdict['effect']]} because of {causes}; the effect entered it at the span marked *."
     yield ""
-    yield from _tree(spans, verdict["entered_at"])
+    yield _tree(spans, verdict["entered_at"])
 
 
-def _tree(spans: list[dict[str, Any]], entered: str | None) -> Iterator[str]:
+def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
     """The spans of a trace, each below the one that caused it."""
     below: dict[str | None, list[dict[str, Any]]] = {}
     for span in sorted(spans, key=lambda span: (span["timestamp"], span["span_id"])):
         below.setdefault(span["parent_span_id"], []).append(span)
     begin = min(datetime.fromisoformat(span["timestamp"]) for span in spans)
 
-    def lines(parent: str | None, depth: int) -> Iterator[str]:
+    def rows(parent: str | None, depth: int) -> Iterator[tuple[str, ...]]:
         for span in below.get(parent, ()):
             after = (datetime.fromisoformat(span["timestamp"]) - begin).total_seconds() * 1000
-            mark = "*" if span["span_id"] == entered else " "
+            mark = "*" if span["span_id"] == entered else ""
             arrow = "-> " if span["kind"] == "client" else ""
             whom = f"{span['peer']} {span['operation']}" if arrow else f"{span['service']}: {span['operation']}"
             attempt = f" (attempt {span['attempt']})" if arrow and span["attempt"] > 1 else ""
             error = f"  {span['error_type']}" if span["error_type"] else ""
-            yield f"{mark} {after:>7.0f} {span['duration_ms']:>7.0f}  {'  ' * depth}{arrow}{whom}{attempt}{error}"
-            yield from lines(span["span_id"], depth + 1)
+            yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", f"{'  ' * depth}{arrow}{whom}{attempt}{error}"
+            yield from rows(span["span_id"], depth + 1)
 
-    yield "  from ms  for ms"
-    yield from lines(None, 0)
+    return Table(("", "from ms", "for ms", ""), list(rows(None, 0)), align="<>><")
 
 
 def _outcome(outcome: str | None, milliseconds: float | None) -> str:

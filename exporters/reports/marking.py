@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.blocks import Block
 from meshquake.exporters.fixtures import answer_key, answers, layout
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.reports import marks
@@ -22,9 +23,9 @@ _DECIMALS = 6
 
 @dataclass(frozen=True)
 class Report:
-    """Marks as lines of text, and as a JSON object whose figures are rounded to six decimals."""
+    """Marks for people, and as a JSON object whose figures are rounded to six decimals."""
 
-    lines: list[str]
+    blocks: list[Block]
     content: dict[str, Any]
 
 
@@ -47,9 +48,9 @@ def report(folder: Path, given: Path) -> Report:
     """
     if (folder / "truth" / "index.ndjson").is_file():
         marked = mark_dataset(folder, given)
-        return Report(marks.dataset_lines(marked), _rounded(marks.dataset_json(marked)))
+        return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
     mark = mark_fixture(folder, given)
-    return Report(marks.score_lines(mark), _rounded(mark.as_json()))
+    return Report(marks.blocks(mark), _rounded(mark.as_json()))
 
 
 def _rounded(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.topology.units import counted, duration
 from meshquake.truth.score import Accuracy, Detection, Mark, Overlap
 
@@ -16,38 +17,37 @@ Marks = Mapping[str, Mark | None]
 # -- one mark ------------------------------------------------------------------------------------------------------
 
 
-def score_lines(mark: Mark) -> list[str]:
-    """A mark as lines of text; what was not answered is left out."""
-    blocks = [_accuracy_lines(mark), _overlap_lines(mark), _fact_lines(mark)]
-    return [line for block in blocks if block for line in ("", *block)][1:]
+def blocks(mark: Mark) -> list[Block]:
+    """A mark for people; what was not answered is left out."""
+    parts = [part for part in (_accuracy(mark), _overlap(mark), _answered(mark)) if part]
+    return [block for part in parts for block in ("", *part)][1:]
 
 
-def _accuracy_lines(mark: Mark) -> list[str]:
+def _accuracy(mark: Mark) -> list[Block]:
     if mark.accuracy is None:
         return []
     rankings = {"answer": mark.accuracy, **mark.floors}
-    rows = [[name, *map(_number, accuracy.as_json().values())] for name, accuracy in rankings.items()]
+    rows = [(name, *map(_number, accuracy.as_json().values())) for name, accuracy in rankings.items()]
     easy = [f"easy: {name} names a root cause at once" for name in mark.easy]
-    return _aligned([["", *mark.accuracy.as_json()], *rows]) + easy
+    return [Table(("", *mark.accuracy.as_json()), rows), *easy]
 
 
-def _overlap_lines(mark: Mark) -> list[str]:
+def _overlap(mark: Mark) -> list[Block]:
     rows = [
-        [name, *map(_number, (each.precision, each.recall, each.f1)), *map(str, (each.right, each.named, each.true))]
+        (name, *map(_number, (each.precision, each.recall, each.f1)), *map(str, (each.right, each.named, each.true)))
         for name, each in _overlaps(mark).items()
         if each is not None and each.f1 is not None
     ]
-    return _aligned([["", "precision", "recall", "F1", "right", "named", "true"], *rows]) if rows else []
+    return [Table(("", "precision", "recall", "F1", "right", "named", "true"), rows)] if rows else []
 
 
 def _overlaps(mark: Mark) -> dict[str, Overlap | None]:
     return {"affected": mark.affected_services, "edges": mark.propagation, "harmed": mark.harmed}
 
 
-def _fact_lines(mark: Mark) -> list[str]:
+def _answered(mark: Mark) -> list[Block]:
     facts = list(_facts(mark))
-    width = max((len(name) for name, _ in facts), default=0)
-    return [f"{name.ljust(width)}  {text}" for name, text in facts]
+    return [Facts(facts)] if facts else []
 
 
 def _facts(mark: Mark) -> Iterator[tuple[str, str]]:
@@ -82,18 +82,18 @@ def _away(seconds: float) -> str:
 # -- many marks ----------------------------------------------------------------------------------------------------
 
 
-def dataset_lines(marks: Marks) -> list[str]:
-    """The marks of many cases as lines of text: a row a case, their means, and those of the floors."""
+def dataset_blocks(marks: Marks) -> list[Block]:
+    """The marks of many cases for people: a row a case, their means, and those of the floors."""
     averages = {"mean": _means(marks), **_floor_means(marks)}
     columns = [name for name, value in averages["mean"].items() if value is not None]
-    rows = [["case", *columns, "easy"]]
+    rows = []
     for case, mark in marks.items():
         figures = {} if mark is None else _figures(mark)
         easy = "-" if mark is None or not mark.floors else "yes" if mark.easy else "no"
         rows.append([case, *(_number(figures.get(name)) for name in columns), easy])
     rows += [[name, *(_number(means.get(column)) for column in columns), ""] for name, means in averages.items()]
     answered = sum(mark is not None for mark in marks.values())
-    return [*_aligned(rows), "", f"{answered} of {counted(len(marks), 'case')} answered"]
+    return [Table(("case", *columns, "easy"), rows), "", f"{answered} of {counted(len(marks), 'case')} answered"]
 
 
 def dataset_json(marks: Marks) -> dict[str, Any]:
@@ -138,9 +138,3 @@ def _mean(rows: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines of text, numbers under each other."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip() for first, *rest in rows]

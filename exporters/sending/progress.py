@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from meshquake.exporters.sending.protocols import Answer
+from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.units import counted
 
 
-class ProgressError(Exception):
+class ProgressError(MeshquakeError):
     """A file doesn't say how far this got."""
 
 

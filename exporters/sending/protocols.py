@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from meshquake.topology.exceptions import MeshquakeError
+
 if TYPE_CHECKING:
     from meshquake.exporters.formats.context import Context
     from meshquake.sim.records import Batch
 
 
-class DeliveryError(Exception):
-    """A receiver that can't be reached, or refuses."""
+class DeliveryError(MeshquakeError):
+    """A receiver that can't be reached, or refuses, or an address that is none."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from meshquake.exporters.fixtures.fixture import Clock
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.sending.delivery import Delivery
 from meshquake.exporters.sending.progress import Progress
-from meshquake.exporters.sending.protocols import Push
+from meshquake.exporters.sending.protocols import DeliveryError, Push
 from meshquake.exporters.sending.slices import shifted, slices
 
 #: Seconds of the recording that are sent at a time: when it's paced, and when it isn't.
@@ -75,8 +75,6 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
 
     Raises
     ------
-    ValueError
-        If the address isn't one.
     exporters.fixtures.manifest.ManifestError
         If the folder isn't a whole fixture.
     exporters.sending.progress.ProgressError
@@ -84,7 +82,7 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     exporters.extras.MissingExtraError
         If the protocol needs a library that isn't installed.
     exporters.sending.protocols.DeliveryError
-        If the receiver isn't there, or refuses.
+        If the address isn't one, or the receiver isn't there, or refuses.
     OSError
         If the state can't be read or written.
     """
@@ -148,7 +146,7 @@ def _address(order: Order) -> httpx.URL:
     try:
         url = httpx.URL(order.to)
     except httpx.InvalidURL as error:
-        raise ValueError(f"not an address: {error}") from None
+        raise DeliveryError(f"not an address: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an address begins with http:// or https:// and the name of a host")
+        raise DeliveryError("an address begins with http:// or https:// and the name of a host")
     return url if url.path not in ("", "/") else url.copy_with(path=order.push.path or "/")

@@ -11,76 +11,14 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from random_meshes import meshes
+from small_mesh import SMALL
 
 from meshquake.topology.loader import load, parse, shipped
-from meshquake.topology.picture import dot, svg, text
+from meshquake.topology.picture import dot, svg
 from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
-
-SMALL = """
-name: small
-defaults: {edge: {latency: 1ms}}
-services:
-  web:
-    kind: gateway
-    replicas: 2
-    operations:
-      home: {work: 10ms, calls: [[cart.get, ads.get: {optional: true}], db.read: {probability: 50%}]}
-      cart: {work: 10ms, calls: [cart.get]}
-  cart:
-    operations:
-      get: {work: 10ms, calls: [cache.get: {hit_rate: 90%, on_miss: [db.read, cache.set: {optional: true}]}]}
-  ads: {kind: external, operations: {get: {work: 10ms}}}
-  cache: {kind: cache, operations: {get: {work: 1ms}, set: {work: 1ms}}}
-  db: {kind: database, workers: 8, queue: 16, cpu: 2, memory: 2GiB, operations: {read: {work: 8ms}}}
-edges:
-  web -> cart: {timeout: 500ms, retry: {max_attempts: 3, budget: {ratio: 20%, minimum: 1/s}}}
-  cart -> db: {timeout: 50ms, breaker: {window_time: 10s, minimum_calls: 20, open_for: 5s}, pool: 8}
-workload: {rate: 40/s, mix: {web.home: 3, web.cart: 1}}
-"""
-
-SMALL_AS_TEXT = """
-small: 5 services, 7 operations, 5 edges, 40/s from users
-
-SERVICE  KIND      REPLICAS  WORKERS  QUEUE  CORES  MEMORY  CALLS   BUSY   HELD
-web      gateway          2       16     64     16  512MiB   40/s   1.3%   3.8%
-cart     service          1       16     64     16  512MiB   40/s   2.5%   3.6%
-ads      external         1       16     64     16  512MiB   30/s   1.9%   1.9%
-cache    cache            1       16     64     16  512MiB   44/s  0.27%  0.28%
-db       database         1        8     16      2    2GiB   19/s   7.6%   1.9%
-
-Workers, queue, cores and memory: of each replica. While nothing is wrong, busy: the share of the
-cores that work; held: the share of the workers that requests hold, waits for others included.
-
-web.home  75% of requests, 30/s, 7 call sites, mean 31ms
-├─ at once
-│  ├─ cart.get
-│  │  └─ cache.get  90% hits
-│  │     ├─ on a miss: db.read
-│  │     └─ on a miss: cache.set  optional
-│  └─ ads.get  optional
-└─ db.read  50% of the time
-
-web.cart  25% of requests, 10/s, 5 call sites, mean 26ms
-└─ cart.get ↑
-
-Calls stand in the order in which they're made. ↑ what it calls is shown above
-
-FROM / TO  TIMEOUT  ATTEMPTS     BREAKER            POOL   BALANCE      LATENCY
-web
-  cart     500ms    3 (20%+1/s)  -                  -      round_robin  1ms
-  ads      -        1            -                  -      round_robin  1ms
-  db       -        1            -                  -      round_robin  1ms
-cart
-  cache    -        1            -                  -      round_robin  1ms
-  db       50ms     1            50% of 20/10s; 5s  8, 1s  round_robin  1ms
-
-Attempts: of one call, with the budget of retries (share of calls + a number a second).
-Breaker: opens when so many fail of at least so many calls (in the window); stays open for. Pool:
-connections a replica of the caller, longest wait for one. Latency: mean, one way.
-"""
 
 
 @pytest.fixture(scope="module")
@@ -109,29 +47,6 @@ def wide(layers, width):
     edges = dict.fromkeys((s.name, call.service) for s in services for group in s.operations[0].calls for call in group)
     mix = tuple(Entry(f"service-0-{place}", "go", 1.0) for place in range(width))
     return Topology("wide", services, tuple(Edge(*pair) for pair in edges), Workload(mix=mix))
-
-
-# -- text ------------------------------------------------------------------------------------------------------------
-
-
-def test_text_shows_services_then_call_trees_then_policies(small):
-    assert text(small) == SMALL_AS_TEXT.strip("\n")
-
-
-def test_text_of_the_default_mesh_fits_into_100_columns_without_control_characters(shop):
-    lines = text(shop).split("\n")
-    assert max(map(len, lines)) <= 100
-    assert all(line.isprintable() and line == line.rstrip() for line in lines)
-
-
-@settings(max_examples=50)
-@given(meshes())
-def test_text_shows_the_calls_of_an_operation_once(mesh):
-    """So it stays as long as the file, where the call tree could be exponentially larger."""
-    calls = [c for s in mesh.services for o in s.operations for group in o.calls for c in group]
-    branches = [line for line in text(mesh).split("\n") if "─ " in line and not line.endswith("at once")]
-    # Each call stands below its operation, which is shown once; its followers stand wherever it does.
-    assert len(branches) <= sum(1 + len(call.on_miss) for call in calls)
 
 
 # -- dot -------------------------------------------------------------------------------------------------------------
@@ -227,10 +142,10 @@ def test_a_thousand_services_are_drawn_in_seconds():
 def test_pictures_and_warnings_do_not_depend_on_hash_order():
     program = (
         "from meshquake.topology.loader import load, shipped\n"
-        "from meshquake.topology.picture import dot, svg, text\n"
+        "from meshquake.topology.picture import dot, svg\n"
         "from meshquake.topology.review import review\n"
         "mesh = load(shipped()['ten-services']).topology\n"
-        "print(text(mesh), dot(mesh), svg(mesh), review(mesh))\n"
+        "print(dot(mesh), svg(mesh), review(mesh))\n"
     )
     outputs = {
         subprocess.run(

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from meshquake.commands import tables
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures import writing
 from meshquake.exporters.fixtures.answer_key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
@@ -37,11 +38,16 @@ def make(name, output):
     return output / name
 
 
+def lines_of(folder, *trace):
+    """An incident, or one of its requests, as lines of text."""
+    return tables.lines(explain.request(folder, *trace) if trace else explain.incident(folder))
+
+
 # -- an incident ------------------------------------------------------------------------------------------------------
 
 
 def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_felt(each):
-    lines, truth = explain.incident(each), read_ground_truth(each)
+    lines, truth = lines_of(each), read_ground_truth(each)
     text = "\n".join(lines)
     counts = truth["requests"]
     were = "was" if counts["harmed"] == 1 else "were"
@@ -49,7 +55,7 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
     for fault in truth["faults"]:
         story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
         assert story.startswith(f"{fault['kind']} on ")
-        assert f"to name   {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
+        assert f"to name  {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
         assert ("felt nothing" in story) is fault["latent"]
         goes_on = fault["end"] == truth["recording"]["end"]
         assert (re.search("acted .* to the end of the recording", story) is not None) is goes_on
@@ -63,14 +69,14 @@ def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
     verdicts = scan_verdicts(each).collect()
     for effect in verdicts["effect"].unique():
         verdict = verdicts.filter(pl.col("effect").eq_missing(effect)).row(-1, named=True)
-        lines = explain.request(each, verdict["trace_id"])
+        lines = lines_of(each, verdict["trace_id"])
         marked = [line for line in lines if line.startswith("* ")]
         assert len(marked) == (effect is not None)
         assert lines[0].startswith(f"{verdict['trace_id']}: {verdict['entry']} at ")
 
 
 def test_nothing_wrong_is_called_so(tmp_path):
-    assert explain.incident(make("normal", tmp_path))[0].startswith("Nothing was wrong. Of ")
+    assert lines_of(make("normal", tmp_path))[0].startswith("Nothing was wrong. Of ")
 
 
 @pytest.fixture
@@ -81,7 +87,7 @@ def told(tmp_path):
         (tmp_path / "traces.ndjson").touch()
         (tmp_path / "truth").mkdir(exist_ok=True)
         (tmp_path / GROUND_TRUTH).write_text(json.dumps(content))
-        return explain.incident(tmp_path)
+        return lines_of(tmp_path)
 
     return tell
 
@@ -112,7 +118,7 @@ def test_one_request_is_told_as_one(told):
         "One fault, and users felt it. Of 1 request 1 was harmed",
         "(1 was bad with and without the faults, 0 were spared).",
     ]
-    assert "              1 request was harmed, 100% of all" in lines
+    assert "             1 request was harmed, 100% of all" in lines
 
 
 def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told):
@@ -120,8 +126,8 @@ def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told)
     short = {**answer_key.truth(one(ramp_end=answer_key.at(70))), "background": besides}
     long = {**short, "recording": {"start": answer_key.at(0), "end": "2024-01-16T10:30:00.000000+00:00"}}
     for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
-        assert f"  acted     {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
-        assert f"  users     felt it from {day}10:31:06 to {day}10:32:10" in lines
+        assert f"  acted    {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
+        assert f"  users    felt it from {day}10:31:06 to {day}10:32:10" in lines
         assert lines[-1] == f"Besides, and no fault: job of mail at {day}10:30:10"
 
 
@@ -158,7 +164,7 @@ def test_a_key_of_another_shape_is_refused(told, content):
 def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_span_in_its_tree(outage):
     verdicts = scan_verdicts(outage).filter(effect="failed").collect()
     verdict = verdicts.row(len(verdicts) // 2, named=True)
-    lines = explain.request(outage, verdict["trace_id"])
+    lines = lines_of(outage, verdict["trace_id"])
     assert lines[1].endswith(f"{verdict['outcome']} after {verdict['duration_ms']:,.0f} ms")
     assert lines[2].endswith(f"{verdict['twin_outcome']} after {verdict['twin_duration_ms']:,.0f} ms")
     assert "It failed because of " in lines[3] and all(fault in lines[3] for fault in verdict["caused_by"])
@@ -172,7 +178,8 @@ def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_s
 
 def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
     verdict = scan_verdicts(outage).collect().row(0, named=True)
-    told = [line[18:] for line in explain.request(outage, verdict["trace_id"])[6:]]
+    *_, tree = explain.request(outage, verdict["trace_id"])
+    told = [row[-1] for row in tree.rows]
     depths = [(len(line) - len(line.lstrip())) // 2 for line in told]
     assert depths[0] == 0 and min(depths[1:]) == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(depths))
@@ -183,9 +190,9 @@ def test_an_unknown_trace_is_refused_with_the_nearest_there_is(outage):
     known = scan_verdicts(outage).collect()["trace_id"][5]
     wrong = known[:-1] + ("0" if known[-1] != "0" else "1")
     with pytest.raises(TruthError, match=f"has no trace {wrong} .did you mean '{known}'"):
-        explain.request(outage, wrong)
+        lines_of(outage, wrong)
     with pytest.raises(TruthError, match="has no trace nonsense"):
-        explain.request(outage, "nonsense")
+        lines_of(outage, "nonsense")
 
 
 # -- what can't be told -----------------------------------------------------------------------------------------------
@@ -216,14 +223,14 @@ def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
     harmed = copytree(outage, tmp_path / "harmed")
     harm(harmed)
     with pytest.raises(TruthError, match=str(harmed)) as refused:
-        explain.incident(harmed) if harm is break_key else explain.request(harmed, trace)
+        lines_of(harmed) if harm is break_key else lines_of(harmed, trace)
     assert "\n" not in str(refused.value)
     assert ("verdicts.ndjson: " in str(refused.value)) is (harm in (break_verdicts, cut_verdicts))
 
 
 def test_the_command_prints_the_story_and_ends_with_2_where_there_is_none(outage, tmp_path):
     told = CliRunner().invoke(main, ["explain", str(outage)])
-    assert (told.exit_code, told.stdout.splitlines()) == (0, explain.incident(outage))
+    assert (told.exit_code, told.stdout.splitlines()) == (0, lines_of(outage))
     refused = CliRunner().invoke(main, ["explain", str(tmp_path)])
     assert refused.exit_code == 2
     assert refused.stderr == f"{tmp_path}: not a fixture: it has no traces.ndjson\n"

@@ -5,6 +5,7 @@ import json
 import pytest
 from answer_key import EFFECTS, FIXTURE, LATENT, RIGHT, at, cause, fault, truth
 
+from meshquake.commands import tables
 from meshquake.exporters.fixtures.schemas import FOLDER
 from meshquake.exporters.fixtures.writing import write as written
 from meshquake.exporters.reports.marking import TruthError, report
@@ -85,7 +86,8 @@ def test_programs_get_figures_of_six_decimals_at_most(fixture, dataset, tmp_path
 
 def test_a_mark_stands_beside_the_floors(fixture, tmp_path):
     content = {**RIGHT, "root_causes": [{"service": "mail"}, *RIGHT["root_causes"]], "verdicts": None}
-    assert report(fixture, answer(tmp_path / "answers.json", content)).lines == [
+    found = report(fixture, answer(tmp_path / "answers.json", content))
+    assert tables.lines(found.blocks) == [
         "                     AC@1  AC@3  AC@5  Avg@5",
         "answer               0.00  1.00  1.00   0.80",
         "chance               0.20  0.60  1.00   0.60",
@@ -143,7 +145,7 @@ def test_what_a_real_key_says_is_right_by_that_key(tmp_path):
 
 def test_a_detection_before_there_was_anything_to_see_is_called_so(fixture, tmp_path):
     found = report(fixture, answer(tmp_path / "answers.json", {"root_causes": [], "detected_at": at(50)}))
-    assert found.lines[-1] == (
+    assert tables.lines(found.blocks)[-1] == (
         "detected  16s before the users' objective broke, 10s before the first fault began: before there was anything "
         "to see"
     )
@@ -155,13 +157,13 @@ def test_a_detection_before_there_was_anything_to_see_is_called_so(fixture, tmp_
 def test_where_there_was_no_incident_the_mark_says_whether_one_was_reported(dataset, tmp_path, services, verdict):
     content = {"root_causes": [{"service": service} for service in services]}
     found = report(dataset / "telemetry" / "c3", answer(tmp_path / "answers.json", content))
-    assert found.lines == [f"incident  there was none that users felt, and {verdict}"]
+    assert tables.lines(found.blocks) == [f"incident  there was none that users felt, and {verdict}"]
 
 
 def test_where_nothing_was_felt_naming_a_latent_fault_is_a_false_alarm_too(tmp_path):
     make(tmp_path / "fixture", tmp_path / "fixture" / "truth", truth(fault("mail", **LATENT)))
     found = report(tmp_path / "fixture", answer(tmp_path / "answers.json", {"root_causes": [{"service": "mail"}]}))
-    assert found.lines == [
+    assert tables.lines(found.blocks) == [
         "incident  there was none that users felt, and one was reported: a false alarm",
         "latent    mail has a fault, but one that no user felt",
     ]
@@ -190,7 +192,7 @@ def test_a_data_set_has_a_row_a_case_and_means_over_what_was_answered(dataset, t
     answer(tmp_path / "answers" / "a1.json", {**RIGHT, "alerts": None})
     answer(tmp_path / "answers" / "c3.json", {"root_causes": []})
     found = report(dataset, tmp_path / "answers")
-    assert [" ".join(line.split()) for line in found.lines] == [
+    assert [" ".join(line.split()) for line in tables.lines(found.blocks)] == [
         "case AC@1 AC@3 AC@5 Avg@5 detected_s kind indicator operation affected edges harmed left_alone easy",
         "a1 1.00 1.00 1.00 1.00 4.00 1.00 1.00 1.00 1.00 1.00 1.00 - yes",
         "b2 - - - - - - - - - - - - -",

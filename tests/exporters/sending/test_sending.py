@@ -28,7 +28,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from receivers import Say, free_port, receiver
 
 from meshquake import Fixture
-from meshquake.commands.main import main, send
+from meshquake.commands.main import main
+from meshquake.commands.send import send
 from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.sending import delivery

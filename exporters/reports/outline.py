@@ -1,9 +1,10 @@
-"""The mesh as text for a terminal: its services, what each entry calls, the policies of its edges."""
+"""A mesh told in words: its services, what each entry calls, the policies of its edges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from meshquake.exporters.blocks import Block, Table
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
 from meshquake.topology.policies import CircuitBreaker, Pool, Retry
@@ -13,27 +14,32 @@ from meshquake.topology.units import counted, duration, rate, ratio, size
 _NONE = "-"
 
 
-def text(topology: Topology) -> str:
-    """The mesh as text, in 100 columns unless its names are long, without control characters.
+def blocks(topology: Topology) -> list[Block]:
+    """The mesh for people: in 100 columns unless its names are long.
 
     Raises
     ------
     networkx.NetworkXUnfeasible
         If operations call each other in a cycle.
     """
+    heading = f"{counts(topology)}, {rate(topology.workload.rate)} from users"
+    parts: list[list[Block]] = [[heading], _services(topology), list(_entries(topology)), _edges(topology)]
+    return [block for part in parts if part for block in ("", *part)][1:]
+
+
+def counts(topology: Topology) -> str:
+    """The mesh in a line: its name, and how much there is in it."""
     operations = sum(len(service.operations) for service in topology.services)
-    heading = (
+    return (
         f"{topology.name}: {counted(len(topology.services), 'service')}, {counted(operations, 'operation')}, "
-        f"{counted(len(topology.edges), 'edge')}, {rate(topology.workload.rate)} from users"
+        f"{counted(len(topology.edges), 'edge')}"
     )
-    parts = [[heading], _services(topology), list(_entries(topology)), list(_edges(topology))]
-    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 # -- services ------------------------------------------------------------------------------------------------------
 
 
-def _services(topology: Topology) -> list[str]:
+def _services(topology: Topology) -> list[Block]:
     """One line a service; the last columns are what the usual requests ask of it."""
     loads = offered_load(topology)
     columns: dict[str, Callable[[Service, Load], str]] = {
@@ -50,7 +56,7 @@ def _services(topology: Topology) -> list[str]:
     }
     rows = [[show(service, loads[service.name]) for show in columns.values()] for service in topology.services]
     return [
-        *_table([list(columns), *rows], left=2),
+        Table(list(columns), rows, align="<<>"),
         "",
         "Workers, queue, cores and memory: of each replica. While nothing is wrong, busy: the share of the",
         "cores that work; held: the share of the workers that requests hold, waits for others included.",
@@ -129,7 +135,7 @@ def _lines(last: bool) -> tuple[str, str]:
 # -- edges ---------------------------------------------------------------------------------------------------------
 
 
-def _edges(topology: Topology) -> Iterator[str]:
+def _edges(topology: Topology) -> list[Block]:
     """The policies of each edge, by caller; a policy that no edge has gets no column."""
     columns: dict[str, Callable[[Edge], str]] = {
         "TIMEOUT": lambda edge: _NONE if edge.timeout is None else duration(edge.timeout),
@@ -147,12 +153,11 @@ def _edges(topology: Topology) -> Iterator[str]:
             rows.append([service.name, *[""] * len(columns)])
         rows += [[f"  {edge.callee}", *[show(edge) for show in columns.values()]] for edge in own]
     if not rows:
-        return
-    used = [place for place, cells in enumerate(zip(*rows, strict=True)) if set(cells) - {"", _NONE}]
+        return []
     head = ["FROM / TO", *columns]
-    yield from _table([[row[place] for place in used] for row in [head, *rows]], left=len(head))
-    yield ""
-    yield from _EXPLAINED
+    used = [place for place, cells in enumerate(zip(*rows, strict=True)) if set(cells) - {"", _NONE}]
+    table = Table([head[place] for place in used], [[row[place] for place in used] for row in rows], align="<")
+    return [table, "", *_EXPLAINED]
 
 
 _EXPLAINED = (
@@ -179,15 +184,3 @@ def _breaker(breaker: CircuitBreaker | None) -> str:
 
 def _pool(pool: Pool | None) -> str:
     return _NONE if pool is None else f"{pool.size}, {duration(pool.acquire_timeout)}"
-
-
-def _table(rows: list[list[str]], left: int) -> list[str]:
-    """Rows as aligned lines, two blanks between columns; the first `left` columns begin in line, the others end so."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

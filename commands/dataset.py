@@ -1,0 +1,41 @@
+"""`dataset`: many cases, with answers in a tree of their own."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from pathlib import Path
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.command(short_help="Many cases, with answers in a tree of their own")
+@click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
+@click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of what is drawn.")
+@click.option("--output", type=options.PATH, required=True, help="Folder of the data set.")
+@click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
+@click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
+@click.option("--processes", type=click.IntRange(1, 256), default=2, show_default=True, help="They change no byte.")
+@options.summary_as_json
+@options.quiet
+def dataset(
+    cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
+) -> None:
+    """Make a data set to test diagnoses with: faults of all kinds on all targets, and cases with nothing wrong.
+
+    Telemetry and answers stand in trees of their own, and the cases' names tell nothing.
+    """
+    from meshquake.commands import tables, terminal
+    from meshquake.exporters.fixtures import dataset
+    from meshquake.topology import loader
+
+    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent)
+    done = count(1)
+    with errors.written(output), terminal.progress("cases", cases, quiet) as advance:
+        content = dataset.generate(order, output, processes, lambda made: advance(next(done)))
+    if as_json:
+        click.echo(json.dumps(content, indent=2))
+    elif not quiet:
+        tables.show([dataset.facts(content, output)])

@@ -1,0 +1,89 @@
+"""How a command ends when something is wrong: a line for each problem on standard error, and an exit status.
+
+This is the one place that knows which status an error has. The group of commands runs each of them in `told`, so a
+command names only what is special to it: what else may be wrong, and whose fault an error of the operating system is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from meshquake.topology.exceptions import MeshquakeError
+
+#: Exit statuses: a second run that isn't the same; bad input or output that can't be written; interrupted
+#: (128 + SIGINT).
+DIFFERENT, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def fail(message: str, status: int = BAD_INPUT) -> NoReturn:
+    """Say what is wrong and exit."""
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+def warn(*messages: object) -> None:
+    """Say on standard error what is odd, or wrong with a part of what was asked for."""
+    for message in messages:
+        click.echo(str(message), err=True)
+
+
+@contextmanager
+def told(*also: type[Exception], interrupted: str = "Interrupted: nothing half-written is left.") -> Iterator[None]:
+    """Tell what goes wrong inside, and exit.
+
+    Parameters
+    ----------
+    also
+        Kinds of error whose text is for the user too, besides `MeshquakeError`.
+    interrupted
+        What is said after Ctrl-C.
+    """
+    for_the_user: tuple[type[Exception], ...] = (MeshquakeError, *also)
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail(interrupted, INTERRUPTED)
+    except for_the_user as error:
+        fail(str(error))
+
+
+@contextmanager
+def written(output: Path) -> Iterator[None]:
+    """Tell of an output that can't be written.
+
+    The output itself is named, and not the file in it: that is in a hidden folder until all is whole.
+    """
+    try:
+        yield
+    except OSError as error:
+        fail(f"{output}: cannot be written: {reason(error)}")
+
+
+@contextmanager
+def files(place: Path, done: str) -> Iterator[None]:
+    """Tell of a file that can't be used.
+
+    Parameters
+    ----------
+    place
+        What is named if the error names no file.
+    done
+        What is done with files: they are "read", or "read or written".
+    """
+    try:
+        yield
+    except FileExistsError as error:  # what is there already is in the way of writing
+        fail(f"{error.filename or place}: cannot be written: {reason(error)}")
+    except OSError as error:
+        fail(f"{error.filename or place}: cannot be {done}: {reason(error)}")
+
+
+def reason(error: OSError) -> str:
+    """Why the operating system didn't do something."""
+    return error.strerror or str(error)

@@ -1,0 +1,31 @@
+"""`list-fixtures`: what has been generated."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.command("list-fixtures", short_help="What has been generated")
+@options.fixtures
+@options.as_json
+def list_fixtures(output: Path, as_json: bool) -> None:
+    """List what has been generated: scenario, seed, span of time, records by kind, size."""
+    from meshquake.commands import tables
+    from meshquake.exporters.fixtures import listing
+
+    if not output.is_dir():
+        errors.fail(f"{output}: no such folder; fixtures are made by, for example, `python run.py cascade`")
+    found, unreadable = listing.find(output)
+    if as_json:
+        click.echo(json.dumps([listing.as_json(entry) for entry in found], indent=2))
+    else:
+        tables.show(listing.blocks(found, output))
+    errors.warn(*unreadable)
+    if unreadable or any(entry.problem for entry in found):
+        sys.exit(errors.BAD_INPUT)

@@ -1,0 +1,71 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from meshquake.commands.parameters import Amount, FormatName, Seconds, Start
+
+PATH = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**63 - 1)
+
+fixture = click.argument("folder", metavar="DIR", type=PATH)
+fixtures = click.option(
+    "--output", type=PATH, default="output/fixtures", show_default=True, help="Folder of all fixtures."
+)
+speed = click.option(
+    "--speed", type=Amount("number", 10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]"
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+summary_as_json = click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
+quiet = click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+
+_SCENARIO = (
+    click.option("--duration", type=Seconds(0.001), help="Length of the incident.  [default: the scenario's]"),
+    click.option("--lead-in", type=Seconds(), help="Time recorded before it.  [default: the scenario's]"),
+    click.option("--recovery", type=Seconds(), help="Time recorded after it.  [default: the scenario's]"),
+    click.option(
+        "--interval",
+        type=Seconds(0.001, 86400.0),
+        default=1.0,
+        help="Time between samples of metrics, the recording at most.  [default: 1s]",
+    ),
+    click.option("--rate", type=Amount("rate", 1e6), help="Requests a second.  [default: the topology's]"),
+    click.option("--severity", type=Amount("ratio", 1.0), default=1.0, help="Scales every fault.  [default: 1]"),
+    click.option(
+        "--confounders",
+        type=click.Choice(["none", "some", "many"]),
+        help="Harmless things that happen besides.  [default: the scenario's]",
+    ),
+    click.option("--seed", type=SEED, default=42, show_default=True, help="Seed of every draw."),
+    click.option("--start", type=Start(), default="2024-01-15T10:30:00Z", show_default=True, help="ISO 8601, or now."),
+    click.option(
+        "--topology", type=PATH, help="A topology file, or the name of a shipped one.  [default: the scenario's]"
+    ),
+    fixtures,
+    click.option(
+        "--truth/--no-truth",
+        default=True,
+        show_default=True,
+        help="Write the answer key, for which it is played again without its faults.",
+    ),
+    click.option(
+        "--format",
+        "formats",
+        type=FormatName(),
+        multiple=True,
+        help="Write the records as this too, into a folder of its own in the fixture; may be given again.",
+    ),
+    summary_as_json,
+    quiet,
+)
+
+
+def scenario(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that plays a scenario."""
+    for option in reversed(_SCENARIO):
+        command = option(command)
+    return command

@@ -1,0 +1,101 @@
+"""Kinds of values on the command line: times, amounts, moments, formats, headers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from meshquake.exporters.formats.registry import Format
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time: seconds, or with a unit."""
+
+    name = "time"
+
+    def __init__(self, least: float = 0.0, most: float = 366 * 86400.0) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from meshquake.topology.units import duration, parse_duration
+
+        try:
+            seconds = value if isinstance(value, float) else parse_duration(value, plain_seconds=True)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not self._least <= seconds <= self._most:
+            self.fail(f"must be from {duration(self._least)} to {duration(self._most)}, not {value}", param, ctx)
+        return seconds
+
+
+class Amount(click.ParamType[float]):
+    """A number above 0, up to a bound, written as files have it: `unit` is one of `topology.units.UNITS`."""
+
+    def __init__(self, unit: str, high: float) -> None:
+        self.name = unit
+        self._high = high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from meshquake.topology.units import UNITS
+
+        unit = UNITS[self.name]
+        try:
+            amount: float = value if isinstance(value, float) else unit.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not 0 < amount <= self._high:
+            self.fail(f"must be above 0 and at most {unit.show(self._high)}, not {value}", param, ctx)
+        return amount
+
+
+class Start(click.ParamType[datetime]):
+    """A moment: ISO 8601 (UTC unless it says otherwise), or `now`."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        if value == "now":
+            return datetime.now(UTC)  # the only look at the clock; the manifest keeps what it was
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"must be ISO 8601, as in 2024-01-15T10:30:00Z, or now; not {value!r}", param, ctx)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        try:
+            moment = moment.astimezone(UTC)
+            if not 1970 <= moment.year <= 9000:
+                raise OverflowError
+        except OverflowError:
+            self.fail(f"must be a year from 1970 to 9000, not {value!r}", param, ctx)
+        return moment
+
+
+class FormatName(click.ParamType["Format"]):
+    """The name of a format."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Format:
+        from meshquake.exporters.formats.registry import FORMATS
+        from meshquake.topology.document import suggestion
+
+        if value not in FORMATS:
+            self.fail(f"no format is called {value!r}{suggestion(value, FORMATS)}", param, ctx)
+        return FORMATS[value]
+
+
+class Header(click.ParamType[tuple[str, str]]):
+    """A header of HTTP: its name and its value."""
+
+    name = "name: value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, colon, text = value.partition(":")
+        if not colon or not name.strip():
+            self.fail(f"must be a name and a value, as in 'X-Scope-OrgID: me', not {value!r}", param, ctx)
+        return name.strip(), text.strip()

@@ -1,0 +1,109 @@
+"""`normal`, `cascade` and the others, `noise` and `scenario`: plays a scenario and writes its fixture."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshquake.commands import errors, options
+
+if TYPE_CHECKING:
+    from meshquake.exporters.formats.registry import Format
+    from meshquake.sim.records import Batch
+
+
+def _shipped(name: str, summary: str) -> click.Command:
+    """The command that plays a shipped scenario."""
+
+    @click.command(name, help=f"{summary}.", short_help=summary)
+    @options.scenario
+    def command(**chosen: Any) -> None:
+        from meshquake.faults.loader import shipped
+
+        play(shipped()[name], **chosen)
+
+    return command
+
+
+SHIPPED = (
+    _shipped("normal", "An ordinary minute: nothing goes wrong"),
+    _shipped("degradation", "A service gets slower and slower"),
+    _shipped("outage", "The database fails"),
+    _shipped("cascade", "A slow database takes half the mesh with it"),
+    _shipped("deployment", "A bad version rolls out and is rolled back"),
+)
+
+
+@click.command(short_help="What looks bad and isn't")
+@click.option(
+    "--noise-type",
+    type=click.Choice(["transient", "high-volume", "intermittent"]),
+    required=True,
+    help="Short spikes of single replicas, many times the users, or errors strewn over every service.",
+)
+@options.scenario
+def noise(noise_type: str, **chosen: Any) -> None:
+    """What looks bad and isn't: no user is harmed."""
+    from meshquake.faults.loader import shipped
+
+    play(shipped()[noise_type.replace("-", "_")], **chosen)
+
+
+@click.command(short_help="A scenario file of your own")
+@click.argument("file", type=options.PATH)
+@options.scenario
+def scenario(file: Path, **chosen: Any) -> None:
+    """Play a scenario file of your own (see docs/scenarios.md)."""
+    play(file, **chosen)
+
+
+def play(
+    file: Path,
+    *,
+    interval: float,
+    seed: int,
+    start: datetime,
+    output: Path,
+    as_json: bool,
+    quiet: bool,
+    truth: bool,
+    formats: tuple[Format, ...],
+    **changes: Any,
+) -> None:
+    """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
+    from time import perf_counter
+
+    from meshquake.commands import tables, terminal
+    from meshquake.exporters.fixtures import writing
+    from meshquake.exporters.reports import run
+    from meshquake.faults import loader
+    from meshquake.sim.simulation import Simulation
+    from meshquake.sim.summary import Summary
+
+    loaded = loader.load(file, loader.Options(seed=seed, **changes))
+    if not quiet:
+        errors.warn(*loaded.warnings)
+    played = loaded.scenario
+    folder = writing.place(output, played)
+    summary = Summary(played, start)
+    began = perf_counter()
+    simulation = Simulation.of(loaded, start=start, interval=interval)
+    if simulation.warning and not quiet:
+        errors.warn(f"warning: {simulation.warning}")
+    with errors.written(folder), terminal.progress(played.name, played.length, quiet) as advance:
+
+        def on_batch(batch: Batch) -> None:
+            summary.take(batch)
+            advance(batch.clock)
+
+        content = writing.write(simulation, folder, on_batch, truth, formats)
+    summary.finish()
+    if as_json:
+        click.echo(json.dumps(run.as_json(summary, folder, content), indent=2))
+    elif not quiet:
+        title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
+        tables.show(run.blocks(summary, folder, title, played.length / (perf_counter() - began)))

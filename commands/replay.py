@@ -1,0 +1,43 @@
+"""`replay`: a fixture again, to the byte."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.command(short_help="A fixture again, to the byte")
+@options.fixture
+@click.option("--output", type=options.PATH, help="Folder of the second run.  [default: it isn't kept]")
+@options.as_json
+@options.quiet
+def replay(folder: Path, output: Path | None, as_json: bool, quiet: bool) -> None:
+    """Run a fixture again from its manifest, and say of each file whether it comes out the same, to the byte.
+
+    The exit status is 1 if one doesn't.
+    """
+    from meshquake.commands import tables, terminal
+    from meshquake.exporters.fixtures import replay
+
+    reloaded = replay.reload(folder)
+    played = reloaded.loaded.scenario
+    if reloaded.differing and not quiet:
+        errors.warn(f"{folder}: warning: made with other versions: {', '.join(reloaded.differing)}")
+    with (
+        errors.files(output or folder, "read or written"),
+        terminal.progress(played.name, played.length, quiet) as advance,
+    ):
+        comparison = replay.replay(reloaded, output, lambda batch: advance(batch.clock))
+    if as_json:
+        click.echo(json.dumps(comparison.as_json(), indent=2))
+    elif not quiet:
+        tables.show(comparison.blocks())
+    else:
+        errors.warn(*comparison.problems())
+    if not comparison.same:
+        sys.exit(errors.DIFFERENT)

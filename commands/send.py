@@ -1,0 +1,82 @@
+"""`send`: a fixture into what takes telemetry."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshquake.commands import errors, options
+from meshquake.commands.parameters import Header, Seconds
+
+if TYPE_CHECKING:
+    from meshquake.exporters.sending.progress import Progress
+
+
+@click.command(short_help="A fixture into what takes telemetry")
+@options.fixture
+@click.option("--to", metavar="URL", required=True, help="The receiver; without a path, at the protocol's usual one.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["otlp-http", "remote-write", "loki", "elasticsearch"]),
+    default="otlp-http",
+    show_default=True,
+    help="What it speaks.",
+)
+@options.speed
+@click.option("--fast", is_flag=True, help="As fast as it's taken, in place of --speed.")
+@click.option("--shift-to-now", is_flag=True, help="Shift times, so that the recording ends when sending does.")
+@click.option("--header", "headers", type=Header(), multiple=True, help="Send this too; may be given again.")
+@click.option("--patience", type=Seconds(), default=60.0, help="How long to try again with a request.  [default: 1m]")
+@click.option("--state", type=options.PATH, help="Keep in this file how far it got, and go on from there.")
+@options.summary_as_json
+@options.quiet
+def send(
+    folder: Path,
+    protocol: str,
+    speed: float,
+    fast: bool,
+    shift_to_now: bool,
+    headers: tuple[tuple[str, str], ...],
+    as_json: bool,
+    quiet: bool,
+    **chosen: Any,
+) -> None:
+    """Push a fixture into what takes telemetry (see docs/streaming.md)."""
+    import time
+    from math import inf
+
+    from meshquake.commands import terminal
+    from meshquake.exporters import extras
+    from meshquake.exporters.fixtures import reading
+    from meshquake.exporters.sending.protocols import PROTOCOLS
+
+    sent: Progress | None = None
+    whole = False
+    try:
+        with errors.told(interrupted="Interrupted."), errors.files(folder, "read or written"):
+            sending = extras.load("meshquake.exporters.sending.send", "send", "send")
+            order = sending.Order(
+                folder,
+                reading.context(folder),
+                push=PROTOCOLS[protocol],
+                speed=inf if fast else speed,
+                now=datetime.now(UTC) if shift_to_now else None,
+                headers=dict(headers),
+                **chosen,
+            )
+            with terminal.progress(protocol, order.context.length, quiet) as advance:
+                for sent in sending.send(order, time):
+                    advance(sent.second)
+            whole = sent is not None and not sent.rejected
+    finally:  # how far it got is told whatever stopped it
+        if sent is not None and as_json:
+            click.echo(json.dumps(sent.as_json(), indent=2))
+        elif sent is not None and not (whole and quiet):
+            click.echo(sent.line(), err=not whole)
+    if not whole:
+        sys.exit(errors.BAD_INPUT)

@@ -1,0 +1,45 @@
+"""`serve`: a fixture over HTTP, as if it happened now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.command(short_help="A fixture over HTTP, as if it happened now")
+@options.fixture
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on: by default, this machine's."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for any that is free.")
+@options.speed
+@click.option("--loop", is_flag=True, help="Begin anew after the end, at later times.")
+@click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=256, show_default=True, help="How many at once.")
+def serve(folder: Path, **chosen: Any) -> None:
+    """Serve a fixture over HTTP, as if it happened now, until Ctrl-C (see docs/streaming.md)."""
+    import time
+
+    from meshquake.exporters import extras
+
+    listening = False
+
+    def on_ready(address: str) -> None:
+        nonlocal listening
+        listening = True
+        click.echo(f"serving {folder} at {address}")
+
+    try:
+        site = extras.load("meshquake.exporters.server.site", "serve", "serve")
+        site.serve(folder, clock=time, on_ready=on_ready, **chosen)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    except OSError as error:
+        if listening:
+            raise
+        why = errors.reason(error).partition(" (")[0]  # behind it Python says the address once more
+        errors.fail(f"{chosen['host']}:{chosen['port']}: cannot listen: {why}")

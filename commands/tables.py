@@ -1,0 +1,91 @@
+"""What people read, laid out: in a pipe as wide as it needs to be, and without control characters.
+
+Names come from outside, so nothing in a cell is markup, and what a terminal might obey is shown as an escape.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+import click
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from meshquake.commands.terminal import is_terminal
+from meshquake.exporters.blocks import Block, Facts, Table
+from meshquake.topology.units import printable
+
+#: Columns of a screen that is as wide as it needs to be, and those that the texts of facts have at least.
+_UNBOUNDED, _NARROWEST = 10**6, 40
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Print blocks on standard output."""
+    terminal = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+    click.echo("\n".join(lines(blocks, terminal)))
+
+
+def lines(blocks: Iterable[Block], terminal: int | None = None) -> list[str]:
+    """Blocks as lines of text.
+
+    Parameters
+    ----------
+    blocks
+        What to lay out.
+    terminal
+        Columns of the terminal that it's for: there the heads of tables are bold, and facts are wrapped between words,
+        under themselves. None for a pipe or a file. A table is never wrapped or cut.
+    """
+    return [line for block in blocks for line in _lines(block, terminal)]
+
+
+def _lines(block: Block, terminal: int | None) -> list[str]:
+    match block:
+        case Table():
+            return _drawn(_table(block), _UNBOUNDED, terminal is not None)
+        case Facts():
+            width = _UNBOUNDED if terminal is None else max(terminal - block.indent, _names(block) + _NARROWEST)
+            return [" " * block.indent + line for line in _drawn(_facts(block), width, terminal is not None)]
+        case str():
+            return [printable(block)]
+
+
+def _table(table: Table) -> Grid:
+    grid = _grid(show_header=True)
+    aligned = table.align.ljust(len(table.columns), table.align[-1])
+    for name, align in zip(table.columns, aligned, strict=True):
+        grid.add_column(Text(printable(name)), justify="left" if align == "<" else "right", no_wrap=True)
+    return _filled(grid, table.rows)
+
+
+def _facts(facts: Facts) -> Grid:
+    grid = _grid(show_header=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    return _filled(grid, facts.facts)
+
+
+def _names(facts: Facts) -> int:
+    """Columns of the longest name."""
+    return max((cell_len(printable(name)) for name, _ in facts.facts), default=0)
+
+
+def _grid(show_header: bool) -> Grid:
+    return Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header)
+
+
+def _filled(grid: Grid, rows: Iterable[Sequence[str]]) -> Grid:
+    for row in rows:
+        grid.add_row(*(Text(printable(cell)) for cell in row))
+    return grid
+
+
+def _drawn(grid: Grid, width: int, terminal: bool) -> list[str]:
+    screen = StringIO()
+    Console(file=screen, width=width, force_terminal=terminal, highlight=False).print(grid)
+    return [line.rstrip() for line in screen.getvalue().splitlines()]

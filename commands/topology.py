@@ -1,0 +1,57 @@
+"""`topology`: looks at a topology file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.group()
+def topology() -> None:
+    """Look at a topology file."""
+
+
+@topology.command()
+@click.argument("file", type=options.PATH)
+def check(file: Path) -> None:
+    """Report every problem of a topology file, or "ok" and its counts."""
+    from meshquake.exporters.reports.outline import counts
+    from meshquake.topology import loader
+    from meshquake.topology.review import remarks
+    from meshquake.topology.units import counted
+
+    loaded = loader.load(loader.named(file))
+    errors.warn(*remarks(loaded))
+    mesh = loaded.topology
+    click.echo(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
+
+
+@topology.command()
+@click.argument("file", type=options.PATH, required=False)
+@click.option(
+    "--dot", type=click.Path(path_type=Path, dir_okay=False), help="Write Graphviz source to this file, or - ."
+)
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture to this file, or - .")
+def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
+    """Show services, operations, policies and call tree of a topology (default: the ten services)."""
+    from meshquake.commands import tables
+    from meshquake.exporters.reports import outline
+    from meshquake.topology import loader, picture
+
+    mesh = loader.load(loader.named(file or loader.DEFAULT)).topology
+    for path, draw in ((dot, picture.dot), (svg, picture.svg)):
+        if path is not None:
+            _write(path, draw(mesh))
+    if dot is None and svg is None:
+        tables.show(outline.blocks(mesh))
+
+
+def _write(path: Path, text: str) -> None:
+    if str(path) == "-":
+        click.echo(text, nl=False)
+        return
+    with errors.written(path):
+        path.write_text(text, encoding="utf-8")

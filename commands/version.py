@@ -1,0 +1,18 @@
+"""`--version`: what decides the bytes of a fixture."""
+
+from __future__ import annotations
+
+import click
+
+
+def show_versions(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    """Print the versions of this, of Python and of the libraries that decide the bytes, and exit, if asked to."""
+    if not asked or ctx.resilient_parsing:
+        return
+    from platform import python_version
+
+    from meshquake.exporters.fixtures.manifest import versions
+
+    name, *others = versions().items()
+    click.echo("\n".join(f"{what} {version}" for what, version in (name, ("Python", python_version()), *others)))
+    ctx.exit()

@@ -1,0 +1,57 @@
+"""`whatif`: the same requests once more, with one thing changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from meshquake.commands import errors, options
+
+
+@click.command(short_help="The same requests once more, with one thing changed")
+@options.fixture
+@click.option("--without", "without", metavar="FAULT", multiple=True, help="Leave out a fault, by its id.")
+@click.option(
+    "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the topology, a policy or a fault."
+)
+@click.option("--topology", "mesh", metavar="FILE", type=options.PATH, help="Play on another mesh.")
+@options.as_json
+def whatif(
+    folder: Path, without: tuple[str, ...], assignments: tuple[str, ...], mesh: Path | None, as_json: bool
+) -> None:
+    """Run a fixture again with something changed, and compare it with what was, request by request.
+
+    \b
+    python run.py whatif DIR --without slow-1
+    python run.py whatif DIR --set services.database.replicas=3
+    python run.py whatif DIR --set "edges.auth-service -> database.breaker=none" --set defaults.edge.timeout=500ms
+    python run.py whatif DIR --set faults.slow-1.for=70%
+    """
+    from dataclasses import replace
+
+    from meshquake.commands import tables, terminal
+    from meshquake.exporters.fixtures.replay import reload
+    from meshquake.exporters.reports import difference
+    from meshquake.faults import edits
+    from meshquake.topology import loader
+    from meshquake.truth.whatif import compare
+
+    if not (without or assignments or mesh):
+        errors.fail("nothing to change: give --without, --set or --topology")
+    reloaded = reload(folder)
+    text = None if mesh is None else loader.load(loader.named(mesh)).document.text
+    changed = reloaded.recipe.load_with(assignments, text)
+    errors.warn(*changed.scenario_document.problems)
+    with errors.told(ValueError):
+        changed = replace(changed, scenario=edits.without(changed.scenario, without))
+    played = reloaded.loaded.scenario
+    with terminal.progress(played.name, played.length, as_json) as advance:
+        found = compare(reloaded.simulation(reloaded.loaded), reloaded.simulation(changed), advance)
+    if as_json:
+        changes = {"without": list(without), "set": list(assignments), "topology": None if mesh is None else str(mesh)}
+        click.echo(json.dumps(difference.as_json(found, changes), indent=2))
+    else:
+        words = [f"without {name}" for name in without] + list(assignments) + ([f"on {mesh}"] if mesh else [])
+        tables.show(difference.blocks(found, ", ".join(words)))

@@ -1,0 +1,90 @@
+"""What a run showed, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from meshquake.exporters.blocks import Block, Facts, Table
+from meshquake.sim.summary import Hit, Phase, Summary
+from meshquake.topology.units import counted, duration
+
+_QUANTILES = (0.5, 0.95, 0.99)
+
+
+def blocks(summary: Summary, folder: Path, title: str, speed: float) -> list[Block]:
+    """What happened, for people.
+
+    Parameters
+    ----------
+    summary
+        The run's figures.
+    folder
+        Where its fixture is.
+    title
+        What was played.
+    speed
+        Simulated seconds a second of wall time.
+    """
+    columns = ("at the entry", "requests", "errors", *(f"p{100 * quantile:.0f} ms" for quantile in _QUANTILES))
+    rows = [(f"{phase.name} ({duration(phase.seconds)})", *_figures(phase)) for phase in summary.phases]
+    return [title, Table(columns, rows), Facts(list(_facts(summary, folder, speed)))]
+
+
+def _figures(phase: Phase) -> Iterator[str]:
+    yield f"{phase.requests}"
+    yield "-" if phase.error_share is None else f"{phase.error_share:.1%}"
+    for quantile in _QUANTILES:
+        value = phase.latency(quantile)
+        yield "-" if value is None else f"{value:.0f}"
+
+
+def _facts(summary: Summary, folder: Path, speed: float) -> Iterator[tuple[str, str]]:
+    if summary.hits:
+        yield "hit", ", ".join(map(_hit, summary.hits))
+    if summary.opened:
+        yield (
+            "breakers",
+            ", ".join(f"{caller} -> {callee} x{n}" for (caller, callee), n in sorted(summary.opened.items())),
+        )
+    yield "records", ", ".join(counted(count, kind.removesuffix("s")) for kind, count in summary.records.items())
+    yield "speed", f"{speed:.0f} simulated seconds a second"
+    yield "folder", str(folder)
+
+
+def _hit(hit: Hit) -> str:
+    return f"{hit.service} at {hit.onset:+.0f}s ({hit.sign})"
+
+
+def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The same for programs, as a JSON object. Holds nothing of wall time.
+
+    `content` is the fixture's manifest.
+    """
+    return {
+        "scenario": content["scenario"]["name"],
+        "topology": content["topology"]["name"],
+        "seed": content["seed"],
+        "start": content["start"],
+        "options": content["options"],
+        "folder": str(folder),
+        "records": summary.records,
+        "entry": {
+            phase.name: {
+                "seconds": phase.seconds,
+                "requests": phase.requests,
+                "errors": phase.errors,
+                "error_share": phase.error_share,
+                **{f"p{100 * quantile:.0f}_ms": phase.latency(quantile) for quantile in _QUANTILES},
+            }
+            for phase in summary.phases
+        },
+        "hit": [{"service": hit.service, "onset_s": hit.onset, "sign": hit.sign} for hit in summary.hits],
+        "breakers_opened": [
+            {"service": caller, "target": callee, "count": count}
+            for (caller, callee), count in sorted(summary.opened.items())
+        ],
+        "files": content["files"],
+        "formats": content["formats"],
+    }

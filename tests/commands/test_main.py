@@ -1,0 +1,28 @@
+"""The group of all commands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from commandline import call, manifest, play
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_version_tells_what_decides_the_bytes_as_a_manifest_does(tmp_path):
+    play(tmp_path, "normal", "--duration", "1", "--rate", "1")
+    result = call("--version")
+    name, python, *libraries = (line.split() for line in result.stdout.splitlines())
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert python == ["Python", ".".join(map(str, sys.version_info[:3]))]
+    assert dict([name, *libraries]) == manifest(tmp_path / "normal")["versions"]
+
+
+def test_help_answers_without_loading_what_only_runs_need():
+    heavy = "numpy polars scipy simpy networkx yaml rich"
+    look = f"import sys\ntry: main()\nfinally: print(*(set({heavy!r}.split()) & set(sys.modules)), file=sys.stderr)"
+    for arguments in (["--help"], ["cascade", "--help"], ["topology", "--help"]):
+        code = f"import sys; sys.argv[1:] = {arguments}; from run import main\n{look}"
+        result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert result.stdout.startswith("Usage: ")
+        assert result.stderr == "\n"

@@ -1,0 +1,61 @@
+"""`topology`: a file looked at."""
+
+import pytest
+from commandline import ODD, call
+
+from meshquake.commands import tables
+from meshquake.exporters.reports import outline
+from meshquake.topology import picture
+from meshquake.topology.loader import load, shipped
+
+
+def test_topology_check_says_ok_and_the_counts():
+    mesh = load(shipped()["ten-services"]).topology
+    result = call("topology", "check", shipped()["ten-services"])
+    operations = sum(len(service.operations) for service in mesh.services)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"ok: ten-services: 10 services, {operations} operations, {len(mesh.edges)} edges, 5 entry operations\n"
+    )
+
+
+def test_topology_check_reports_every_problem_with_its_line_and_ends_with_status_2(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "name: bad\nservices:\n  a: {workers: 0, operations: {x: {calls: [b.y]}}}\nworkload: {mix: {a.z: 1}}\n"
+    )
+    result = call("topology", "check", bad)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [f"{bad}:3", f"{bad}:3", f"{bad}:4"]
+
+
+def test_topology_check_passes_what_is_merely_odd_with_a_warning(tmp_path):
+    (tmp_path / "odd.yaml").write_text(ODD)
+    result = call("topology", "check", tmp_path / "odd.yaml")
+    assert result.exit_code == 0
+    assert result.stdout == "ok: odd: 2 services, 2 operations, 0 edges, 1 entry operation\n"
+    assert result.stderr.startswith(f"{tmp_path / 'odd.yaml'}:5: warning: ")
+
+
+@pytest.mark.parametrize("file", [[], ["ten-services"], [shipped()["ten-services"]]])
+def test_topology_show_prints_the_mesh_as_text(file):
+    result = call("topology", "show", *file)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == tables.lines(outline.blocks(load(shipped()["ten-services"]).topology))
+
+
+def test_topology_show_writes_pictures_and_then_no_text(tmp_path):
+    mesh = load(shipped()["ten-services"]).topology
+    dot, svg = tmp_path / "mesh.dot", tmp_path / "mesh.svg"
+    result = call("topology", "show", "--dot", dot, "--svg", svg)
+    assert (result.exit_code, result.output) == (0, "")
+    assert (dot.read_text(encoding="utf-8"), svg.read_text(encoding="utf-8")) == (picture.dot(mesh), picture.svg(mesh))
+    assert call("topology", "show", "--dot", "-").stdout == picture.dot(mesh)
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
+    result = call("topology", "show", "--svg", tmp_path / "nowhere" / "mesh.svg")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{tmp_path / 'nowhere' / 'mesh.svg'}: cannot be written: No such file or directory\n",
+    )
