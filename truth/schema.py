@@ -6,7 +6,8 @@ from typing import Any
 
 from meshquake.faults.fault import LEVELS
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import METRICS, TIME_PATTERN
+from meshquake.sim.records import TIME_PATTERN
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.truth.answer_key import DIFFICULTIES, FORMAT
 from meshquake.truth.mechanism import MECHANISMS
 from meshquake.truth.verdict import EFFECTS, OUTCOMES
