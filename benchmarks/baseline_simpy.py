@@ -26,7 +26,8 @@ from typing import Any
 import simpy
 
 from benchmarks.baseline import Counts, sampler
-from meshquake.topology.policies import ERRORS, CircuitBreaker, RetryBudget
+from meshquake.topology.errors import ERRORS
+from meshquake.topology.policies import CircuitBreaker, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Group, Topology
 from meshquake.topology.spec import Service as Spec
 
@@ -425,7 +426,7 @@ class Mesh:
             status="success" if error is None else "error",
             kind=kind,
             error_type=error,
-            status_code=200 if error is None else ERRORS[error],
+            status_code=200 if error is None else ERRORS[error].status,
             peer=peer,
             replica=replica.name,
             version=replica.spec.version,

@@ -67,7 +67,7 @@ def table(marked: list[Case], content: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{content['cases']} cases of seed {content['seed']}: {content['incidents']} with an incident, "
         f"{content['cases'] - content['incidents']} without. {again['latent']} draws were dropped because no user felt "
-        f"them, {again['felt']} because a noisy one was felt."
+        f"them, {again['felt']} because users felt what was meant as noise."
     )
     yield from ("", "| floor | AC@1 | AC@3 | AC@5 | Avg@5 |", "|---|---|---|---|---|")
     for name in FLOORS:
@@ -78,10 +78,10 @@ def table(marked: list[Case], content: dict[str, Any]) -> Iterator[str]:
     best = max(guesses, key=lambda name: guesses[name])
     yield from (
         "",
-        f"Always the same service: right in {mean(guesses.values()):.2f} of the cases on average over the services, "
-        f"and in {guesses[best]:.2f} with the one that turns out best ({best}).",
+        f"Naming the same service every time is right in {mean(guesses.values()):.2f} of the cases on average over the "
+        f"services, and in {guesses[best]:.2f} for the best one ({best}).",
     )
-    for title, group in (("kind of fault", "kind"), ("to see", "difficulty"), ("level", "level")):
+    for title, group in (("kind of fault", "kind"), ("visibility", "difficulty"), ("level", "level")):
         yield from _grouped(title, group, marked)
 
 

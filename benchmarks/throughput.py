@@ -110,8 +110,8 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
     except ImportError:
         print("Ciw isn't installed (pip install -e '.[bench]'): left out")
     else:
-        runs["Ciw, a server a worker, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "workers")
-        runs["Ciw, a server a core, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "cores")
+        runs["Ciw, one server per worker, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "workers")
+        runs["Ciw, one server per core, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "cores")
     speeds: dict[str, list[Speed]] = {name: [] for name in runs}
     for seed in range(rounds + 1):
         for name, run in runs.items():
@@ -119,8 +119,8 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
             if seed:  # the first round warms up
                 speeds[name].append(speed)
     ours, bare = speeds["meshquake, whole pipeline"], speeds["meshquake, no output"]
-    print(f"{'':36}{'calls/s':>10}{'records/s':>11}{'pipeline':>10}{'no output':>11}{'to reach':>10}")
-    targets = {"plain SimPy, whole pipeline": SIMPY, "Ciw, a server a worker, no output": CIW}
+    print(f"{'':38}{'calls/s':>10}{'records/s':>11}{'pipeline':>10}{'no output':>11}{'to reach':>10}")
+    targets = {"plain SimPy, whole pipeline": SIMPY, "Ciw, one server per worker, no output": CIW}
     for name, measured in speeds.items():
         ratio, bare_ratio = (
             median(mine.calls / other.calls for mine, other in zip(side, measured, strict=True))
@@ -128,7 +128,7 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
         )
         target = f"{targets[name]:.0f}x" if name in targets else ""
         calls, records = median(s.calls for s in measured), median(s.records for s in measured)
-        print(f"{name:36}{calls:10,.0f}{records:11,.0f}{ratio:9.1f}x{bare_ratio:10.1f}x{target:>10}")
+        print(f"{name:38}{calls:10,.0f}{records:11,.0f}{ratio:9.1f}x{bare_ratio:10.1f}x{target:>10}")
 
 
 def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
@@ -161,20 +161,20 @@ def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, m
         for name, mesh, duration in cells:
             speed = timed(lambda folder, m=mesh, d=duration, s=seed: pipeline(m, d, s, folder, interval))  # type: ignore[misc]
             costs[name].append(1e6 / speed.records)
-    print(f"\n{'':36}{title:>16}")
+    print(f"\n{'':38}{title:>16}")
     for name, measured in costs.items():
-        print(f"{name:36}{median(measured):16.2f}")
+        print(f"{name:38}{median(measured):16.2f}")
     middles = [median(measured) for measured in costs.values()]
-    print(f"{'most / least':36}{max(middles) / min(middles):16.2f}{'':14}{f'{SPREAD}':>10}")
+    print(f"{'most / least':38}{max(middles) / min(middles):16.2f}{'':14}{f'{SPREAD}':>10}")
 
 
 def memory(minutes: tuple[int, ...]) -> None:
     """Peak memory of the command itself, for recordings of different length."""
-    print(f"\n{'':36}{'peak MB':>10}")
+    print(f"\n{'':38}{'peak MB':>10}")
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "run.py", "normal", "--duration", f"{length}m", "--output", folder, "--quiet"]
-            print(f"{f'run.py normal --duration {length}m':36}{peak(command):10.0f}{'':20}{MEMORY:10.0f}")
+            print(f"{f'run.py normal --duration {length}m':38}{peak(command):10.0f}{'':20}{MEMORY:10.0f}")
 
 
 def peak(command: list[str]) -> float:
@@ -201,10 +201,10 @@ def help_time(rounds: int) -> None:
             began = perf_counter()
             subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=_ROOT)
             times[name].append(perf_counter() - began)
-    print(f"\n{'':36}{'seconds':>10}")
+    print(f"\n{'':38}{'seconds':>10}")
     for name, measured in times.items():
         target = f"{HELP:g}" if name == "run.py --help" else ""
-        print(f"{name:36}{median(measured[1:]):10.3f}{'':20}{target:>10}")
+        print(f"{name:38}{median(measured[1:]):10.3f}{'':20}{target:>10}")
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from meshquake.commands.schema import schema
+
 if TYPE_CHECKING:
     from meshquake.exporters.fixtures.replay import Reloaded
     from meshquake.exporters.formats.registry import Format
@@ -825,6 +827,9 @@ def _refuse(problems: tuple[Problem, ...]) -> NoReturn:
 def _fail(message: str) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(BAD_INPUT)
+
+
+main.add_command(schema)
 
 
 if __name__ == "__main__":

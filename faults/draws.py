@@ -24,8 +24,8 @@ from meshquake.topology.units import UNITS
 #: In place of a kind or a target: one that fits.
 ANY = "any"
 #: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
-_MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
-_EXTENTS = ("at", "for", "ramp")
+MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
+EXTENTS = ("at", "for", "ramp")
 #: Significant digits of what is drawn.
 _DIGITS = 3
 
@@ -135,7 +135,7 @@ class Draws:
                 text = self._target(kind, node, place)
             elif key.grammar.choices and node.kind == "list" and not key.grammar.many:
                 text = self._choice(key.grammar, node, place, word)
-            elif ".." in node.text and (key.grammar.unit in _MEASURES or word in _EXTENTS):
+            elif ".." in node.text and (key.grammar.unit in MEASURES or word in EXTENTS):
                 text = self._between(key.grammar, node, place, word, by_hand)
             else:
                 continue
@@ -185,7 +185,7 @@ class Draws:
         if MISSING in values:
             return None
         unit = grammar.unit
-        if word in _EXTENTS:
+        if word in EXTENTS:
             shares = [end.endswith("%") for end in ends]
             if shares[0] != shares[1]:
                 self._document.error(node, f"must be from a time to a time or from a share to a share, not {node}")

@@ -42,7 +42,7 @@ class Target:
 #: Levels a target may have.
 LEVELS = ("service", "replica", "operation", "edge", "users")
 #: No time of a fault is longer than this: a year in seconds, and a hundred times the incident.
-_LONGEST, _LARGEST = 366 * 86400.0, 100.0
+LONGEST, LARGEST = 366 * 86400.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Extent:
         seconds = 0.0 if text.endswith("%") else parse_duration(text)
         if min(share, seconds) < 0 and not negative:
             raise ValueError(f"must be at least 0, not {text}")
-        if abs(share) > _LARGEST or abs(seconds) > _LONGEST:
-            raise ValueError(f"must be at most {ratio(_LARGEST)} or {duration(_LONGEST)}, not {text}")
+        if abs(share) > LARGEST or abs(seconds) > LONGEST:
+            raise ValueError(f"must be at most {ratio(LARGEST)} or {duration(LONGEST)}, not {text}")
         return Extent(seconds, share)
 
     def __str__(self) -> str:
@@ -135,8 +135,8 @@ class Surface(Protocol):
         seconds it is rolled back. Returns whether the version stayed.
         """
 
-    def announce(self, kind: str, service: str, message: str, **details: Any) -> None:
-        """Record a harmless event."""
+    def announce(self, name: str, service: str, **values: Any) -> None:
+        """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,11 +157,11 @@ class Fault:
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
-    id: str = key("text", "names the fault, in the scenario and for its draws (default: its kind and number)", "")
+    id: str = key("text", "identifies the fault and its random draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
-    at: Extent = key("other", "when it begins, from the start of the incident: a time, or % of its duration", Extent())
-    for_: Extent = key("other", "how long it acts: a time, or % of the incident's duration", Extent(share=1.0))
-    ramp: Extent = key("other", "time to reach its whole strength: a time, or % of the incident's duration", Extent())
+    at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
+    for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
+    ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
 
     def acts(self, window: Window) -> Window:

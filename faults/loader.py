@@ -20,7 +20,7 @@ from meshquake.topology.keys import Key
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _load(
 def _header(document: Document) -> Scenario:
     """The scenario without its faults, and with defaults in place of what was refused."""
     values = settings(document, Scenario, document.root, also=("faults", "background"))
-    if not _NAME.fullmatch(values.setdefault("name", "unnamed")):
+    if not NAME.fullmatch(values.setdefault("name", "unnamed")):
         message = f"must be letters, digits, `-` and `_`, as in my-outage, not {shown(values['name'])}"
         document.error(document.find("name"), message)
     return Scenario(**values, source=document.text)

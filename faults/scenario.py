@@ -22,18 +22,18 @@ class Scenario:
     """
 
     name: str = key("text", "names the output folder: letters, digits, `-` and `_`")
-    summary: str = key("text", "what happens, in a sentence", "")
+    summary: str = key("text", "what happens, in one sentence", "")
     group: str = key("choice", "where the output goes", "incident", choices=tuple(GROUPS))
-    topology: str = key("text", "the mesh: a shipped one by name, or a file, relative to this one", "ten-services")
+    topology: str = key("text", "the mesh: the name of a shipped one, or a file relative to this one", "ten-services")
     duration: float = key("duration", "length of the incident", 60.0, low=0, above=True, high=366 * 86400)
-    lead_in: float = key("duration", "healthy time recorded before it", 60.0, low=0, high=366 * 86400)
-    recovery: float = key("duration", "time recorded after it", 60.0, low=0, high=366 * 86400)
-    rate: float | None = key("rate", "requests a second (default: the topology's)", None, low=0, above=True, high=1e6)
+    lead_in: float = key("duration", "healthy time recorded before the incident", 60.0, low=0, high=366 * 86400)
+    recovery: float = key("duration", "time recorded after the incident", 60.0, low=0, high=366 * 86400)
+    rate: float | None = key("rate", "requests per second (default: the topology's)", None, low=0, above=True, high=1e6)
     faults: tuple[Fault, ...] = key("other", "what goes wrong", ())
     background: tuple[Fault, ...] = key(
-        "other", "what happens besides, and is no fault: it stays when faults are taken out", ()
+        "other", "what else happens and is not a fault: it stays when the faults are removed", ()
     )
-    confounders: str = key("choice", "how many harmless things the seed adds to it", "some", choices=tuple(CONFOUNDERS))
+    confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
     #: Ids of what was left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
     #: The text it was read from, for the manifest.

@@ -14,7 +14,7 @@ from meshquake.topology.units import shown
 _REPLICA = re.compile(r"(.+)\[(\d{1,6})\]")
 
 #: What a target of each level is called.
-_NAMES = {
+LEVEL_NAMES = {
     "service": "a service",
     "replica": "a replica (service[0])",
     "operation": "an operation (service.operation)",
@@ -77,8 +77,8 @@ def unfit(kind: type[Fault], target: Target, mesh: Topology | None) -> str:
     """Why faults of a kind can't act on a target; empty if they can, as far as one can tell without a mesh."""
     problem = missing(target, mesh)
     if not problem and target.level not in kind.levels:
-        levels = " or ".join(_NAMES[level] for level in kind.levels)
-        problem = f"a {kind.kind} fault acts on {levels}; {target} is {_NAMES[target.level]}"
+        levels = " or ".join(LEVEL_NAMES[level] for level in kind.levels)
+        problem = f"a {kind.kind} fault acts on {levels}; {target} is {LEVEL_NAMES[target.level]}"
     return problem or ("" if mesh is None else kind.misfit(target, mesh))
 
 

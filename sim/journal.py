@@ -1,12 +1,15 @@
 """What happens besides calls: events, and the log lines that are not derived from a call's row.
 
-There are few of them, so each is made when it happens, with the values of that moment.
+There are few of them, so each is made when it happens, with the values of that moment. What can be noted, and in which
+words, stands in `sim/telemetry/catalogue.yaml`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from meshquake.sim.telemetry.catalogue import LogText, notices
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -31,17 +34,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One log line: the name of its text in the catalogue, and the values that belong in it.
+    """One log line.
 
-    `call` is (site, number, attempt_path) of the attempt it belongs to, or None outside any request.
+    `call` is (site, number, attempt path) of the attempt it belongs to, or None outside any request.
     """
 
     time: float
-    name: str
+    text: LogText
+    message: str
     service: str
     replica: str | None
     call: tuple[int, int, int] | None
-    values: dict[str, Any]
 
 
 class Journal:
@@ -49,30 +52,44 @@ class Journal:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
+        self._notices = notices()
         self.events: list[Event] = []
         self.lines: list[Line] = []
 
-    def event(
+    def note(
         self,
-        type: str,
+        name: str,
         service: Service,
-        message: str,
-        severity: str,
         *,
         replica: Replica | None = None,
         version: str | None = None,
-        **details: Any,
+        call: Call | None = None,
+        **values: Any,
     ) -> None:
-        """Something happened to a service or one of its replicas."""
-        if version is None:
-            version = replica.version if replica is not None else service.replicas[0].version
-        name = replica.name if replica is not None else None
-        self.events.append(Event(self._env._now, type, service.spec.name, message, severity, version, name, details))
+        """Something happened to a service, or to one of its replicas.
 
-    def log(
-        self, name: str, service: Service, *, replica: Replica | None = None, call: Call | None = None, **values: Any
-    ) -> None:
-        """A process writes a line."""
-        where = None if call is None else (call.site.index, call.number, call.attempt_path)
-        replica_name = replica.name if replica is not None else None
-        self.lines.append(Line(self._env._now, name, service.spec.name, replica_name, where, values))
+        Parameters
+        ----------
+        name
+            Of the entry in the catalogue.
+        version
+            That it concerns (default: the one that the replica runs, or the service's first).
+        call
+            The attempt that its log line belongs to.
+        values
+            What its texts name.
+        """
+        notice = self._notices[name]
+        now = self._env._now
+        running = (service.replicas[0] if replica is None else replica).version
+        where = None if replica is None else replica.name
+        named = {"service": service.spec.name, "replica": where, "version": version or running} | values
+        if (event := notice.event) is not None:
+            details = {key: values[key] for key in event.details}
+            message = event.text.format(**named)
+            self.events.append(
+                Event(now, event.type, service.spec.name, message, event.severity, named["version"], where, details)
+            )
+        if (log := notice.log) is not None:
+            place = None if call is None else (call.site.index, call.number, call.attempt_path)
+            self.lines.append(Line(now, log, log.text.format(**named), service.spec.name, where, place))

@@ -1,4 +1,4 @@
-"""A topology come to life: services, replicas, channels and call sites, and the surface on which faults act."""
+"""A topology come to life: a cluster, its users, and the surface on which faults act."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
-from meshquake.sim.engine.call import Call, CallEngine
+from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.call_site import CallSite, grow
-from meshquake.sim.engine.caller_state import CallerState, RuntimeEdge
-from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.service import Service, boot, crash, probing
-from meshquake.sim.journal import Journal
+from meshquake.sim.lifecycle.process import boot, crash
+from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import restart, rollout
+from meshquake.sim.policies.compose import ingress
 from meshquake.sim.workload import Users
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.spec import Topology
 
-_STATES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
-_SEVERITIES = ("info", "warning", "error")
 #: Step of a memory leak (seconds): its own, so that sampling metrics more often changes nothing.
 _LEAK_STEP = 0.5
 #: Replicas leak up to this share faster or slower: real ones serve other requests, and don't die in the same instant.
@@ -30,7 +28,7 @@ _LEAK_SPREAD = 0.1
 _PAGE_LEAST, _PAGE_MOST, _PAGES = 32, 1024, 2**20
 
 
-class Mesh:
+class Mesh(Cluster):
     """The running mesh.
 
     Parameters
@@ -46,31 +44,8 @@ class Mesh:
     """
 
     def __init__(self, topology: Topology, seed: int, end: float) -> None:
-        self.topology = topology
-        self.seed = seed
+        super().__init__(topology, seed)
         self.end = end
-        self.env = Environment()
-        self.life = CallEngine(self.env, self._shortage)
-        self.journal = Journal(self.env)
-        self.services: dict[str, Service] = {}
-        count = 0
-        for index, spec in enumerate(topology.services):
-            self.services[spec.name] = Service(spec, index, count)
-            count += spec.replicas
-        self.replicas = [replica for service in self.services.values() for replica in service.replicas]
-        self.links: list[RuntimeEdge] = []
-        for edge in topology.edges:
-            caller, callee = self.services[edge.caller], self.services[edge.callee]
-            link = RuntimeEdge(edge, len(caller.links), caller, callee)
-            link.deadlines = self.life.deadlines(edge.timeout)
-            link.acquire = self.life.deadlines(edge.pool.acquire_timeout, acquire=True) if edge.pool else None
-            caller.links[edge.callee] = link
-            self.links.append(link)
-        #: (replica, version) of every process that ever ran; rows refer to it by position.
-        self.incarnations: list[tuple[Replica, str]] = []
-        for replica in self.replicas:
-            self.incarnate(replica)
-            self.connect(replica, warm=True)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
         self.users: list[Users] = []
@@ -79,12 +54,13 @@ class Mesh:
         for number, entry in enumerate(mix):
             root = grow(seed, entry, number, self.services, self.sites)
             self.roots.append(root)
-            self.users.append(Users(self, number, root, topology.workload.rate * entry.weight / weights))
+            root.ingress = ingress(topology.workload.balance)
+            rate = topology.workload.rate * entry.weight / weights
+            self.users.append(Users(self.env, self.engine, seed, root, rate, end))
         for site in self.sites:
             site.unroll(self._page(self.users[site.entry].rate * end))
-        for service in self.services.values():
-            for replica in service.replicas:
-                self.env.process(probing(self, service, replica))
+        for replica in self.replicas:
+            self.env.process(probing(self, replica))
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -95,32 +71,7 @@ class Mesh:
         most = requests + 3 * math.sqrt(requests)
         return round(max(_PAGE_LEAST, min(most, _PAGE_MOST, _PAGES / len(self.sites))))
 
-    # -- building, and rebuilding after a process ended -------------------------------------------------------------
-
-    def incarnate(self, replica: Replica) -> None:
-        """A process of the replica begins: what it does from now on is told apart from what it did before."""
-        replica.incarnation = len(self.incarnations)
-        self.incarnations.append((replica, replica.version))
-
-    def connect(self, replica: Replica, warm: bool) -> None:
-        """Give the replica fresh channels: closed breakers, and pools that are open (warm) or still empty."""
-        replica.channels = [
-            CallerState(link, replica, warm, self._breaker_moved) for link in replica.service.links.values()
-        ]
-        for channel in replica.channels:
-            if channel.link.modifiers:
-                self.life.resize(channel)
-
     # -- the fault surface ------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> float:
-        """The simulated time in seconds."""
-        return self.env._now
-
-    def timeout(self, delay: float) -> Any:
-        """An event that occurs `delay` seconds from now."""
-        return self.env.timeout(max(0.0, delay))
 
     def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:
         """A modifier for a fault's effect, not attached to anything yet."""
@@ -133,9 +84,9 @@ class Mesh:
         """Let the fault's effect act on its target from now on."""
         modifier = self.modifier(fault, level)
         if fault.target.level == "edge":
-            link = self._link(fault.target)
-            link.modifiers = (*link.modifiers, modifier)
-            self._resize(link)
+            edge = self._edge(fault.target)
+            edge.modifiers = (*edge.modifiers, modifier)
+            self.engine.disturb(edge)
         else:
             for replica in self._replicas(fault.target):
                 self.attach(modifier, replica)
@@ -145,9 +96,9 @@ class Mesh:
         """Take an effect back, and let go on what hung because of it."""
         what, target = modifier
         if target.level == "edge":
-            link = self._link(target)
-            link.modifiers = tuple(other for other in link.modifiers if other is not what)
-            self._resize(link)
+            edge = self._edge(target)
+            edge.modifiers = tuple(other for other in edge.modifiers if other is not what)
+            self.engine.disturb(edge)
         else:
             self.detach(what, self._replicas(target))
 
@@ -161,7 +112,7 @@ class Mesh:
         for replica in replicas:
             replica.account(self.now)
             replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
-        self.life.release(modifier)
+        self.engine.release(modifier)
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
@@ -204,12 +155,13 @@ class Mesh:
                 replica.leaked += own * strength * _LEAK_STEP
                 limit = replica.service.spec.memory.limit
                 if replica.memory() >= limit:
-                    mib = f"{limit / 2**20:.0f}"
-                    self.journal.event(
-                        "oom_kill", replica.service, f"{replica.name} reached its memory limit of {mib} MiB",
-                        "critical", replica=replica, limit_bytes=int(limit),
-                    )  # fmt: skip
-                    self.journal.log("out_of_memory", replica.service, replica=replica, limit_mib=mib)
+                    self.journal.note(
+                        "oom_kill",
+                        replica.service,
+                        replica=replica,
+                        limit_bytes=int(limit),
+                        limit_mib=f"{limit / 2**20:.0f}",
+                    )
                     crash(self, replica, "out of memory")
                     self.env.process(boot(self, replica, replica.version, "out of memory"))
             yield self.timeout(_LEAK_STEP)
@@ -218,42 +170,9 @@ class Mesh:
         """Roll out a version on the fault's service."""
         return (yield from rollout(self, self.services[fault.target.service], fault, version, patience))
 
-    def announce(self, kind: str, service: str, message: str, **details: Any) -> None:
-        """Record a harmless event."""
-        self.journal.event(kind, self.services[service], message, "info", **details)
-
-    # -- what happens to be worth telling ------------------------------------------------------------------------------
-
-    def _breaker_moved(self, channel: CallerState, replica: Replica, state: int, reason: str) -> None:
-        callee = channel.link.callee.spec.name
-        words = ("closed", "half open", "open")[state]
-        self.journal.event(
-            _STATES[state], replica.service, f"Circuit breaker of {replica.name} to {callee} is {words}: {reason}",
-            _SEVERITIES[state], replica=replica, target=callee, reason=reason,
-        )  # fmt: skip
-        self.journal.log(
-            ("breaker_closed", "breaker_half_open", "breaker_open")[state],
-            replica.service, replica=replica, target=callee, reason=reason,
-        )  # fmt: skip
-
-    def _shortage(self, call: Call, gave_up: bool) -> None:
-        channel = call.channel
-        assert channel is not None and channel.pool is not None and call.parent is not None
-        replica = call.parent.replica
-        assert replica is not None
-        pool = channel.pool
-        callee = channel.link.callee.spec.name
-        if gave_up:
-            self.journal.log(
-                "pool_exhausted", replica.service, replica=replica, call=call, target=callee,
-                in_use=pool.in_use, size=pool.size, waiting=pool.waiting,
-            )  # fmt: skip
-        elif pool.waiting == 1:
-            self.journal.event(
-                "pool_exhausted", replica.service,
-                f"{replica.name} has no free connection to {callee} ({pool.in_use}/{pool.size} in use)", "warning",
-                replica=replica, target=callee, in_use=pool.in_use, size=pool.size,
-            )  # fmt: skip
+    def announce(self, name: str, service: str, **values: Any) -> None:
+        """Note something that does no harm."""
+        self.journal.note(name, self.services[service], **values)
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -261,10 +180,6 @@ class Mesh:
         replicas = self.services[target.service].replicas
         return replicas if target.replica is None else [replicas[target.replica]]
 
-    def _link(self, target: Target) -> RuntimeEdge:
+    def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None
-        return self.services[target.service].links[target.callee]
-
-    def _resize(self, link: RuntimeEdge) -> None:
-        for replica in link.caller.replicas:
-            self.life.resize(replica.channels[link.index])
+        return self.services[target.service].edges[target.callee]

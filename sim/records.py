@@ -14,8 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.sim.telemetry.catalogue import events
 from meshquake.sim.telemetry.metrics import METRICS
-from meshquake.topology.policies import ERRORS
+from meshquake.topology.errors import ERRORS
+from meshquake.topology.json_schema import Schema, block, document, nullable
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,9 @@ class RecordKind:
         """The polars schema of a frame of such records, in the order of the file."""
         return pl.Schema({column.name: _POLARS[column.type] for column in self.columns})
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> Schema:
         """The JSON Schema (draft 2020-12) of one record."""
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": self.name,
-            "description": self.doc,
-            "type": "object",
-            "additionalProperties": False,
-            "required": list(self.names),
-            "properties": {column.name: _json_schema(column) for column in self.columns},
-        }
+        return document(self.name, block(self.doc, {column.name: _json_schema(column) for column in self.columns}))
 
 
 _POLARS: dict[str, Any] = {
@@ -79,40 +73,22 @@ _POLARS: dict[str, Any] = {
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
 
 
-def _json_schema(column: Column) -> dict[str, Any]:
-    base = "string" if column.type in ("string", "time") else column.type
-    schema: dict[str, Any] = {"description": column.doc, "type": [base, "null"] if column.nullable else base}
-    if column.choices:
-        schema["enum"] = [*column.choices, None] if column.nullable else list(column.choices)
-    if column.type == "time":
-        schema["pattern"] = TIME_PATTERN
-    if column.pattern:
-        schema["pattern"] = column.pattern
-    return schema
+def _json_schema(column: Column) -> Schema:
+    pattern = TIME_PATTERN if column.type == "time" else column.pattern
+    schema: Schema = {
+        "description": column.doc,
+        "type": "string" if column.type == "time" else column.type,
+        **({"enum": list(column.choices)} if column.choices else {}),
+        **({"pattern": pattern} if pattern else {}),
+    }
+    return nullable(schema) if column.nullable else schema
 
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SEVERITIES = ("info", "warning", "error", "critical")
 
-#: `type` of each event, the whole catalogue, with what it means.
-EVENTS: dict[str, str] = {
-    "deployment": "a version begins to roll out",
-    "deployment_completed": "every replica runs the new version",
-    "rollback": "a rollout is given up; replicas return to the version before",
-    "rollback_completed": "every replica runs the version before again",
-    "health_check_failed": "a readiness probe failed",
-    "replica_ejected": "too many failed probes: the replica gets no more calls",
-    "replica_restored": "the replica is ready again",
-    "replica_stopped": "a replica's process ended",
-    "restart": "a replica's process starts",
-    "oom_kill": "a replica reached its memory limit and was killed",
-    "circuit_breaker_open": "a caller stops calling a callee",
-    "circuit_breaker_half_open": "trial calls begin",
-    "circuit_breaker_closed": "calls flow again",
-    "pool_exhausted": "a call had to wait for a connection: none is free",
-    "config_change": "a setting was changed",
-    "scheduled_job": "a job ran on schedule",
-}
+#: `type` of each event, with what it means.
+EVENTS: dict[str, str] = events()
 
 _UNITS = tuple(dict.fromkeys(metric.unit for metric in METRICS.values()))
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
@@ -124,16 +100,11 @@ METRIC = RecordKind(
     (
         Column("timestamp", "time", "end of the sampling interval"),
         Column("service", "string", "service measured; the caller for an edge metric"),
-        Column("metric", "string", "name", choices=tuple(METRICS)),
+        Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
         Column("value", "number", "the sample, in `unit`"),
-        Column(
-            "unit",
-            "string",
-            "unit of `value`",
-            choices=_UNITS,
-        ),
+        Column("unit", "string", "unit of `value`", choices=_UNITS),
         Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
-        Column("target", "string", "callee of an edge metric, else null", nullable=True),
+        Column("target", "string", "callee of an edge metric; null otherwise", nullable=True),
     ),
 )
 LOG = RecordKind(
@@ -164,24 +135,24 @@ TRACE = RecordKind(
             nullable=True,
             pattern=_SPAN,
         ),
-        Column("service", "string", "service that did it"),
+        Column("service", "string", "service that did the work"),
         Column("operation", "string", "the operation: its own (server) or the callee's (client)"),
-        Column("duration_ms", "number", "length in milliseconds"),
-        Column("status", "string", "how it ended", choices=("success", "error")),
+        Column("duration_ms", "number", "duration in milliseconds"),
+        Column("status", "string", "whether it succeeded", choices=("success", "error")),
         Column("kind", "string", "side of the call", choices=("server", "client")),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
-        Column("status_code", "integer", "HTTP status that says the same"),
+        Column("status_code", "integer", "HTTP status that matches `error_type`"),
         Column(
             "peer",
             "string",
             "the other side: caller of a server span (null for a user), callee of a client span",
             nullable=True,
         ),
-        Column("replica", "string", "replica that did it; null when none was reached", nullable=True),
+        Column("replica", "string", "replica that did the work; null if none was reached", nullable=True),
         Column(
             "version",
             "string",
-            "version of the service that the replica ran; null when none was reached",
+            "version that the replica ran; null if none was reached",
             nullable=True,
         ),
         Column("attempt", "integer", "number of the attempt, from 1"),
@@ -191,13 +162,13 @@ EVENT = RecordKind(
     "events",
     "Something that happened to a service, a replica or an edge.",
     (
-        Column("timestamp", "time", "when"),
-        Column("type", "string", "what", choices=tuple(EVENTS)),
+        Column("timestamp", "time", "when it happened"),
+        Column("type", "string", "what happened", choices=tuple(EVENTS)),
         Column("service", "string", "service it happened to"),
-        Column("details", "object", "values that belong to it, and a sentence under `message`"),
-        Column("severity", "string", "how bad", choices=SEVERITIES),
-        Column("version", "string", "version of the service concerned; null if none is", nullable=True),
-        Column("replica", "string", "replica concerned; null for the whole service", nullable=True),
+        Column("details", "object", "values that depend on the type, and a sentence under `message`"),
+        Column("severity", "string", "how bad it is", choices=SEVERITIES),
+        Column("version", "string", "version of the service, if the event is about one; null otherwise", nullable=True),
+        Column("replica", "string", "replica it happened to; null for the whole service", nullable=True),
     ),
 )
 

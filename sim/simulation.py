@@ -145,7 +145,7 @@ class Simulation:
                     sampler.sample()
             if recorder.waiting >= self._batch:
                 yield recorder.cut()
-        while mesh.life.live:
+        while mesh.engine.live:
             with _no_garbage_collection():
                 mesh.env.advance(mesh.now + _STRIDE)
             if recorder.waiting >= self._batch:

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log1p
-from typing import TYPE_CHECKING
 
-from meshquake.sim.engine.caller_state import CallerState, RuntimeEdge
+from meshquake.sim.engine.call_site import CallSite
+from meshquake.sim.engine.engine import CallEngine
+from meshquake.sim.engine.environment import Environment
 from meshquake.topology.addresses import address, uniforms
-from meshquake.topology.spec import Edge
-
-if TYPE_CHECKING:
-    from meshquake.sim.engine.call_site import CallSite
-    from meshquake.sim.mesh import Mesh
 
 _PAGE = 256
 #: Requests of a surge are numbered from a multiple of this on, which its name decides: they're other requests than the
@@ -29,26 +25,27 @@ _SURGES = 2**20
 class Users:
     """Those who call one entry operation, at `rate` requests a second."""
 
-    def __init__(self, mesh: Mesh, number: int, root: CallSite, rate: float) -> None:
-        self._mesh = mesh
-        self._root = root
+    def __init__(
+        self, env: Environment, engine: CallEngine, seed: int, root: CallSite, rate: float, end: float
+    ) -> None:
+        self.env = env
+        self.engine = engine
+        self.seed = seed
+        self.root = root
         #: Requests a second.
         self.rate = rate
-        self._balance = mesh.topology.workload.balance
-        name = root.service.spec.name
-        self._ingress = CallerState(
-            RuntimeEdge(Edge("", name), 0, root.service, root.service), root.service.replicas[0], False, _ignore
-        )
+        #: When the last of them come (seconds).
+        self.end = end
         #: The entry operation they call, as `service.operation`.
-        self.entry = f"{name}.{list(root.service.operations)[root.operation]}"
+        self.entry = f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}"
         if rate > 0:
-            Arrivals(self, "usual", 0, rate, None, mesh.end)
+            Arrivals(self, "usual", 0, rate, None, end)
 
     def surge(self, name: str, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the usual number come besides, from now on until `end`."""
-        first = (1 + address(self._mesh.seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
+        first = (1 + address(self.seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
         if self.rate * extra > 0:
-            Arrivals(self, f"surge {name}", first, self.rate * extra, level, min(end, self._mesh.end))
+            Arrivals(self, f"surge {name}", first, self.rate * extra, level, min(end, self.end))
 
 
 class Arrivals:
@@ -57,12 +54,10 @@ class Arrivals:
     def __init__(
         self, users: Users, name: str, first: int, rate: float, level: Callable[[float], float] | None, end: float
     ) -> None:
-        self._env = users._mesh.env
-        self._enter = users._mesh.life.enter
-        self._site = users._root
-        self._ingress = users._ingress
-        self._balance = users._balance
-        self._key = address(users._mesh.seed, "arrivals", users.entry, name)
+        self._env = users.env
+        self._enter = users.engine.enter
+        self._site = users.root
+        self._key = address(users.seed, "arrivals", users.entry, name)
         self._first = first
         self._rate = rate
         self._level = level
@@ -90,8 +85,4 @@ class Arrivals:
         self._number += 1
         self._next()
         if self._level is None or keep < self._level(self._env._now):
-            self._enter(self._site, number, self._ingress, self._balance)
-
-
-def _ignore(*_: object) -> None:
-    """Users have no breakers."""
+            self._enter(self._site, number)

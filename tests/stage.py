@@ -7,8 +7,8 @@ import numpy as np
 from meshquake.faults.fault import Window
 from meshquake.sim.engine.call import NEVER, ROW
 from meshquake.sim.engine.call_site import ATTEMPT_BITS
-from meshquake.sim.engine.caller_state import CODES
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES
 from meshquake.topology.loader import parse
 
 RESULTS = ["success", *CODES]
@@ -21,7 +21,7 @@ def topology_of(text):
 
 def take_rows(mesh):
     """The rows of the calls that are over, as a structured array."""
-    return np.frombuffer(mesh.life.take(), dtype=ROW)
+    return np.frombuffer(mesh.engine.take(), dtype=ROW)
 
 
 def play(topology, seed, requests, faults=()):
@@ -39,7 +39,7 @@ def play(topology, seed, requests, faults=()):
 
 def drain(mesh):
     """Play on until no request is under way."""
-    while mesh.life.live:
+    while mesh.engine.live:
         mesh.env.advance(mesh.now + 1)
 
 
@@ -65,8 +65,8 @@ class Stage:
         """Users make requests at some times (milliseconds)."""
         users = self.mesh.users[entry]
         for time in times_ms:
-            arguments = (self.mesh.roots[entry], next(self._numbers), users._ingress, users._balance)
-            self.mesh.env.call_at(time / 1000, lambda arguments: self.mesh.life.enter(*arguments), arguments)
+            arguments = (users.root, next(self._numbers))
+            self.mesh.env.call_at(time / 1000, lambda arguments: self.mesh.engine.enter(*arguments), arguments)
 
     def fault(self, fault, start_ms, end_ms, ramp_ms=0):
         """A fault acts from one time to another (milliseconds)."""
@@ -76,7 +76,7 @@ class Stage:
     def play(self, until_ms=60_000):
         """Play until a time; every request must be over then. Returns what was seen: a line a span, by start."""
         self.mesh.env.advance(until_ms / 1000)
-        assert not self.mesh.life.live
+        assert not self.mesh.engine.live
         return timeline(self.mesh, take_rows(self.mesh))
 
     def events(self):

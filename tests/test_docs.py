@@ -13,11 +13,13 @@ from docs.renew import renewed
 from meshquake.commands.main import main
 from meshquake.faults import kinds
 from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.document import DocumentError
-from meshquake.topology.policies import ERRORS
+from meshquake.topology.errors import ERRORS
+from tests.editor import complaints
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -100,6 +102,12 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     assert set(seconds % 5) == {0} and len(set(seconds)) > 5
 
 
+def test_the_schema_for_editors_has_a_kind_of_ones_own_at_once(flap):
+    schema = scenario_schema()
+    assert complaints(schema, example("loose-cable")) == []
+    assert complaints(schema, example("loose-cable").replace("up: 4s", "up: 0s")) != []
+
+
 def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
     mistakes = {
         "flap: {target: database}": "a flap fault acts on an edge (caller -> callee); database is a service",
@@ -117,7 +125,9 @@ def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
 
 
 def test_every_error_is_explained_with_its_status():
-    assert {name.strip("`"): int(status) for name, status, _ in rows(RECORDS, "error_type")} == ERRORS
+    assert {name.strip("`"): int(status) for name, status, _ in rows(RECORDS, "error_type")} == {
+        error.name: error.status for error in ERRORS.values()
+    }
 
 
 def test_every_event_is_explained():

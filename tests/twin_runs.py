@@ -124,7 +124,7 @@ class Play:
         if fault is not None:
             stage.fault(fault, 0, 600_000)
         stage.mesh.env.advance(900)
-        assert not stage.mesh.life.live
+        assert not stage.mesh.engine.live
         rows = [row for row in take_rows(stage.mesh).tolist() if row[5] == len(requests) - 1]
         return stage.mesh, Tree(stage.mesh.sites, rows)
 

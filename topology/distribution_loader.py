@@ -22,7 +22,7 @@ class Alone:
 class Part:
     """A part of a mixture."""
 
-    weight: float = key("ratio", "its share; the weights need not add up to 1", low=0, high=1e9)
+    weight: float = key("ratio", "its weight; the weights need not add up to 1", low=0, high=1e9)
 
 
 def distribution(document: Document, node: Node) -> Distribution | None:

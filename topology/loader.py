@@ -30,16 +30,19 @@ MOST_SITES = 200_000
 DEEPEST_CALLS = 15
 
 #: As DNS has them. No underscore: some of the formats written later split names at it.
-_SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
-_OPERATION_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+OPERATION_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _TARGET = re.compile(r"([^.]+)\.([^.]+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
-_USERS = "users"
+USERS = "users"
+#: Keys that a call has not if it's made when a lookup misses.
+NOT_ON_MISS = ("probability", "on_miss")
 
 #: A section that a file leaves out.
 _ABSENT = Node("map", "", 0, 0)
-_WEIGHT = Key("ratio", "share of the whole, beside the other weights", low=0, high=1e9)
+#: Weight of an entry operation.
+WEIGHT = Key("ratio", "share of the whole, beside the other weights", low=0, high=1e9)
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,21 @@ class MeshFile:
 
     name: str = key("text", "name of the mesh")
     services: Any = key("other", "the services, by name")
-    workload: Any = key("other", "the users, and what they ask for")
-    defaults: Any = key("other", "what services and edges have unless they say otherwise", None)
-    edges: Any = key("other", "policies of single edges, by `caller -> callee`", None)
+    workload: Any = key("other", "the users, and what they request")
+    defaults: Any = key("other", "defaults for services and edges", None)
+    edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
 
 
 @dataclass(frozen=True)
 class Defaults:
     """What lies under the services and edges of a file."""
 
-    service: Any = key("other", "keys of every service", None)
-    edge: Any = key("other", "keys of every edge", None)
+    service: Any = key("other", "keys for every service", None)
+    edge: Any = key("other", "keys for every edge", None)
     edges_from: Any = key(
-        "other", "keys of the edges from a kind of service or from one service, by kind or name", None
+        "other", "keys for the edges from a kind of service or from one service, by kind or name", None
     )
-    edges_to: Any = key("other", "keys of the edges to a kind of service or to one service, by kind or name", None)
+    edges_to: Any = key("other", "keys for the edges to a kind of service or to one service, by kind or name", None)
 
 
 @dataclass(frozen=True)
@@ -177,9 +180,9 @@ class _Reader:
         if node.kind == "map" and not entries and node is not _ABSENT:
             self.document.error(node, "needs at least one service")
         for name, entry in entries.items():
-            if not _SERVICE_NAME.fullmatch(name) or name == _USERS:
+            if not SERVICE_NAME.fullmatch(name) or name == USERS:
                 rule = "up to 63 lower case letters, digits and hyphens, a letter first"
-                reason = "that is what faults call the workload" if name == _USERS else f"use {rule}"
+                reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
                 self.document.error(entry, f"a service can't be called {shown(name)}: {reason}")
             self.known[name] = {}
             found = settings(self.document, Service, entry, {"operations": partial(self._operations, name)})
@@ -191,7 +194,7 @@ class _Reader:
     def _operations(self, service: str, node: Node) -> tuple[Operation, ...]:
         operations = []
         for name, entry in block(self.document, node).items():
-            if not _OPERATION_NAME.fullmatch(name):
+            if not OPERATION_NAME.fullmatch(name):
                 rule = "use up to 100 letters, digits, hyphens and underscores"
                 self.document.error(entry, f"an operation can't be called {shown(name)}: {rule}")
             self.known[service][name] = None
@@ -247,7 +250,7 @@ class _Reader:
         call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
-        for word in ("probability", "on_miss"):
+        for word in NOT_ON_MISS:
             if on_miss and word in keys.entries:
                 self.document.error(keys.entries[word], "is not for a call that is made on a miss")
         return call
@@ -362,7 +365,7 @@ class _Reader:
     def _mix(self, node: Node) -> tuple[Entry, ...]:
         entries = []
         for name, entry in block(self.document, node).items():
-            weight = read(self.document, _WEIGHT, entry)
+            weight = read(self.document, WEIGHT, entry)
             names = self._target(name, entry)
             if names is not None and self._exists(entry, *names) and weight is not MISSING:
                 entries.append(Entry(*names, weight))

@@ -9,39 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
 
-#: Why an attempt failed, as the caller sees it (`error_type` of a client span), and the HTTP status a server
-#: would answer with. The order is fixed: records store the position.
-ERRORS: dict[str, int] = {
-    "timeout": 504,
-    "connection_refused": 503,
-    "connection_timeout": 504,
-    "connection_reset": 502,
-    "no_ready_replica": 503,
-    "pool_timeout": 503,
-    "circuit_open": 503,
-    "bulkhead_full": 503,
-    "overloaded": 503,
-    "unavailable": 503,
-    "internal": 500,
-    "config_error": 500,
-    "database_error": 500,
-    "dependency_failed": 502,
-    "cancelled": 499,
-}
-
-#: Errors that another attempt may cure: what Envoy's `5xx,connect-failure,refused-stream,reset` covers, less the
-#: caller's own refusals (an open breaker, a full bulkhead, an exhausted pool), which a retry would only fight.
-RETRYABLE = (
-    "timeout",
-    "connection_refused",
-    "connection_timeout",
-    "connection_reset",
-    "no_ready_replica",
-    "overloaded",
-    "unavailable",
-)
+_RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
 
 @dataclass(frozen=True)
@@ -69,7 +40,7 @@ class Retry:
     max_attempts: int = key("count", "attempts for one call, the first included", 3, low=1, high=10)
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
-    on: tuple[str, ...] = key("choice", "errors that are tried again", RETRYABLE, choices=tuple(ERRORS), many=True)
+    on: tuple[str, ...] = key("choice", "errors that are tried again", _RETRYABLE, choices=tuple(ERRORS), many=True)
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 

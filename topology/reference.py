@@ -29,16 +29,24 @@ def table(cls: type) -> str:
     shorthand = getattr(cls, "shorthand", None)
     rows = ["| key | value | default | bounds | meaning |", "|---|---|---|---|---|"]
     for word, key in keys_of(cls).items():
-        meaning = (
-            f"{key.grammar.doc} (a value in place of the block sets this key)" if word == shorthand else key.grammar.doc
-        )
-        rows.append(f"| `{word}` | {_value(key.grammar)} | {_default(key)} | {_bounds(key.grammar)} | {meaning} |")
+        meaning = f"{key.grammar.doc} (short form: this value alone)" if word == shorthand else key.grammar.doc
+        rows.append(f"| `{word}` | {_value(key.grammar)} | {_default(key)} | {bounds(key.grammar)} | {meaning} |")
     return "\n".join(rows) + "\n"
 
 
 def renew(text: str) -> str:
     """A document with the tables in it made anew."""
     return _TABLE.sub(lambda match: f"{match[1]}{table(resolve_name(match[2]))}{match[3]}", text)
+
+
+def bounds(grammar: Key) -> str:
+    """The bounds of a number, as in `from 1 to 10`; empty if it has none."""
+    if grammar.unit not in UNITS:
+        return ""
+    show = UNITS[grammar.unit].show
+    low = "" if grammar.low is None else f"{'more than' if grammar.above else 'from'} {show(grammar.low)}"
+    high = "" if grammar.high is None else f"to {show(grammar.high)}"
+    return f"{low} {high}".strip()
 
 
 def _value(grammar: Key) -> str:
@@ -70,12 +78,3 @@ def _written(grammar: Key, value: Any) -> str:
     if grammar.spec is not None:
         return "its defaults"
     return str(value) if value else ""
-
-
-def _bounds(grammar: Key) -> str:
-    if grammar.unit not in UNITS:
-        return ""
-    show = UNITS[grammar.unit].show
-    low = "" if grammar.low is None else f"{'more than' if grammar.above else 'from'} {show(grammar.low)}"
-    high = "" if grammar.high is None else f"to {show(grammar.high)}"
-    return f"{low} {high}".strip()

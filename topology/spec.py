@@ -21,7 +21,7 @@ BALANCING = ("round_robin", "random", "least_request")
 
 @dataclass(frozen=True)
 class Memory:
-    """A replica's memory: a base, a working set for each request in progress, and garbage until it's collected."""
+    """A replica's memory: a base, a working set for each request in progress, and garbage until it is collected."""
 
     shorthand: ClassVar[str] = "limit"
     limit: float = key(
@@ -35,7 +35,7 @@ class Memory:
     per_request: float = key("size", "held by each request in progress", 2**20, low=0, high=2**44)
     garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0, high=2**44)
     collect_at: float = key(
-        "ratio", "garbage, as a share of the limit, at which it's collected", 0.15, low=0, high=1, above=True
+        "ratio", "garbage, as a share of the limit, that triggers a collection", 0.15, low=0, high=1, above=True
     )
 
 
@@ -51,7 +51,7 @@ class Call:
     probability: float = key("ratio", "chance that the call is made at all", 1.0, low=0, high=1)
     optional: bool = key("flag", "its failure does not fail the caller", False)
     hit_rate: float | None = key("ratio", "makes it a cache lookup, with this chance of a hit", None, low=0, high=1)
-    on_miss: tuple[Call, ...] = key("other", "calls made in turn when the lookup misses or fails", ())
+    on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
 
 
 #: Calls made at the same time; the group is done when each of them is.
@@ -63,8 +63,8 @@ class Operation:
     """What a service does for a request: its own work, then groups of calls, one group after another."""
 
     name: str
-    work: Distribution = key("other", "time of its own work, without that of its calls (a distribution)", Constant(0.0))
-    calls: tuple[Group, ...] = key("other", "calls made in turn after its work; those of a nested list at once", ())
+    work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
+    calls: tuple[Group, ...] = key("other", "calls made one by one after its work; those in a nested list at once", ())
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
     name: str
-    kind: str = key("choice", "what it is", "service", choices=SERVICE_KINDS)
-    replicas: int = key("count", "replicas", 1, low=1, high=1000)
+    kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
+    replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
     queue: int = key(
-        "count", "requests that may wait for a worker, a replica; one more is shed", 64, low=0, high=10_000_000
+        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
     )
     cpu: int | None = key(
-        "count", "cores a replica; work waits for one (default: as many as workers)", None, low=1, high=100_000
+        "count", "cores per replica; work waits for a free one (default: one per worker)", None, low=1, high=100_000
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
-    startup: float = key("duration", "time from start to first probe", 3.0, low=0, high=3600)
-    version: str = key("text", "version that runs at first", "1.0.0")
+    startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
+    version: str = key("text", "version it starts with", "1.0.0")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     operations: tuple[Operation, ...] = key("other", "what it can do, by name", ())
 
@@ -104,12 +104,12 @@ class Edge:
         "duration", "longest wait for an answer, pool and queue included", None, low=0, high=DAY, above=True, none=True
     )
     connect_timeout: float = key(
-        "duration", "longest wait for a connection that the network swallows", 5.0, low=0, high=DAY, above=True
+        "duration", "longest wait for a connection that the network drops", 5.0, low=0, high=DAY, above=True
     )
-    balance: str = key("choice", "choice among ready replicas", "round_robin", choices=BALANCING)
-    retry: Retry | None = key("spec", "further attempts", None, none=True, spec=Retry)
+    balance: str = key("choice", "how to choose among ready replicas", "round_robin", choices=BALANCING)
+    retry: Retry | None = key("spec", "retries", None, none=True, spec=Retry)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
-    bulkhead: Bulkhead | None = key("spec", "limit on calls at once", None, none=True, spec=Bulkhead)
+    bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
 
 
@@ -132,19 +132,21 @@ class Objective:
 
     shorthand: ClassVar[str] = "share"
     share: float = key("ratio", "share of good requests", 0.95, low=0, above=True, high=1)
-    within: float = key("duration", "a request that takes longer isn't good", 1.0, low=0, above=True, high=DAY)
-    window: float = key("duration", "over what time the share is taken, in whole seconds", 10.0, low=1, high=DAY)
-    minimum: int = key("count", "bad requests in a window that break it, at least", 3, low=1, high=1_000_000)
+    within: float = key("duration", "a request that takes longer is not good", 1.0, low=0, above=True, high=DAY)
+    window: float = key("duration", "time over which the share is taken, in whole seconds", 10.0, low=1, high=DAY)
+    minimum: int = key("count", "fewest bad requests in a window that break it", 3, low=1, high=1_000_000)
 
 
 @dataclass(frozen=True)
 class Workload:
     """The users: requests arrive as a Poisson process for each entry operation (an open workload)."""
 
-    rate: float = key("rate", "requests a second, over all entries", 20.0, low=0, above=True, high=1_000_000)
-    balance: str = key("choice", "choice among ready replicas of the entry service", "round_robin", choices=BALANCING)
+    rate: float = key("rate", "requests per second, over all entries", 20.0, low=0, above=True, high=1_000_000)
+    balance: str = key(
+        "choice", "how to choose among ready replicas of the entry service", "round_robin", choices=BALANCING
+    )
     objective: Objective = key(
-        "spec", "what users are promised, of all entries together and of each", Objective(), spec=Objective
+        "spec", "what users are promised, for all entries together and for each", Objective(), spec=Objective
     )
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ _SECONDS = {
     "ms": Decimal("1e-3"),
     "us": Decimal("1e-6"),
 }
+_ONES = {"": Decimal(1)}
 _SHARES = {"": Decimal(1), "%": Decimal("0.01")}
 _PER_SECOND = {"": Decimal(1), "/s": Decimal(1), "/m": 1 / Decimal(60), "/h": 1 / Decimal(3600)}
 _BINARY_SIZES = {f"{prefix}iB": Decimal(1024) ** power for power, prefix in ((4, "T"), (3, "G"), (2, "M"), (1, "K"))}
@@ -38,6 +39,13 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)(.*)", r
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 #: Characters of the longest number worth reading; more digits than that are a mistake, and slow.
 _LONGEST = 40
+
+_DURATION = "a duration such as 250ms, 1.5s or 2m"
+_RATIO = "a ratio such as 40% or 0.4"
+_RATE = "a rate such as 20/s, 90/m or 5/h"
+_SIZE = "a size such as 512MiB, 4GiB or 1MB"
+_NUMBER = "a number such as 0.6"
+_COUNT = "a whole number such as 12"
 
 
 def shown(text: str) -> str:
@@ -73,34 +81,33 @@ def parse_duration(text: str, plain_seconds: bool = False) -> float:
         if not plain_seconds and number:
             raise ValueError(f"needs a unit, as in {text}ms or {text}s")
         unit = "s"
-    examples = "90, 250ms or 2m" if plain_seconds else "250ms, 1.5s or 2m"
-    return _amount(text, number, unit, _SECONDS, f"a duration such as {examples}")
+    return _amount(text, number, unit, _SECONDS, "a duration such as 90, 250ms or 2m" if plain_seconds else _DURATION)
 
 
 def parse_ratio(text: str) -> float:
     """Read a share such as `40%` or `0.4`; ValueError if it's none."""
-    return _amount(text, *_split(text), _SHARES, "a ratio such as 40% or 0.4")
+    return _amount(text, *_split(text), _SHARES, _RATIO)
 
 
 def parse_rate(text: str) -> float:
     """Read a rate such as `20/s`, `90/m`, `5/h`, or a plain number a second; ValueError if it's none."""
-    return _amount(text, *_split(text), _PER_SECOND, "a rate such as 20/s, 90/m or 5/h")
+    return _amount(text, *_split(text), _PER_SECOND, _RATE)
 
 
 def parse_size(text: str) -> float:
     """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it's none."""
-    return _amount(text, *_split(text), _BYTES, "a size such as 512MiB, 4GiB or 1MB")
+    return _amount(text, *_split(text), _BYTES, _SIZE)
 
 
 def parse_number(text: str) -> float:
     """Read a plain number such as `0.6` or `1e3`; ValueError if it's none."""
-    return _amount(text, *_split(text), {"": Decimal(1)}, "a number such as 0.6")
+    return _amount(text, *_split(text), _ONES, _NUMBER)
 
 
 def parse_count(text: str) -> int:
     """Read a whole number such as `12`; ValueError if it's none."""
     if len(text) > _LONGEST or not _WHOLE.fullmatch(text):
-        raise ValueError(f"must be a whole number such as 12, not {shown(text)}")
+        raise ValueError(f"must be {_COUNT}, not {shown(text)}")
     return int(text)
 
 
@@ -204,21 +211,37 @@ def _plain(amount: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Unit:
-    """How a value of one of `topology.keys.UNITS` is read and written."""
+    """How a value of one of `topology.keys.UNITS` is read and written.
+
+    Attributes
+    ----------
+    parse, show
+        Its reader, which raises ValueError, and its writer.
+    what
+        What a message calls it.
+    scales
+        By what a number is multiplied, by the word that stands behind it; nothing if it's no number. Only 0 may always
+        stand alone.
+    whole
+        Whether the number is a whole one.
+    """
 
     parse: Callable[[str], Any]
     show: Callable[[Any], str]
+    what: str
+    scales: Mapping[str, Decimal] = field(default_factory=dict)
+    whole: bool = False
 
 
 #: The units of scalars, by the name that a key's declaration gives.
 UNITS: dict[str, Unit] = {
-    "duration": Unit(parse_duration, duration),
-    "count": Unit(parse_count, str),
-    "ratio": Unit(parse_ratio, ratio),
-    "number": Unit(parse_number, number),
-    "rate": Unit(parse_rate, rate),
-    "size": Unit(parse_size, size),
-    "text": Unit(parse_text, str),
-    "choice": Unit(parse_text, str),
-    "flag": Unit(parse_flag, lambda value: "true" if value else "false"),
+    "duration": Unit(parse_duration, duration, _DURATION, _SECONDS),
+    "count": Unit(parse_count, str, _COUNT, _ONES, whole=True),
+    "ratio": Unit(parse_ratio, ratio, _RATIO, _SHARES),
+    "number": Unit(parse_number, number, _NUMBER, _ONES),
+    "rate": Unit(parse_rate, rate, _RATE, _PER_SECOND),
+    "size": Unit(parse_size, size, _SIZE, _BYTES),
+    "text": Unit(parse_text, str, "a line of text"),
+    "choice": Unit(parse_text, str, "a line of text"),
+    "flag": Unit(parse_flag, lambda value: "true" if value else "false", "true or false"),
 }

@@ -186,7 +186,7 @@ class _Telling:
             ],
         }
         if step.mechanism == AMPLIFIED:
-            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.links]
+            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.edges]
             told["factor"] = round(self._finding.amplification(links.index((step.origin, step.reached))), 3)
         return told
 

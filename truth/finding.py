@@ -61,7 +61,7 @@ class Finding:
         #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
         self._came: Counts = np.zeros((seconds, entries), dtype=np.int64)
         self._harmed: Counts = np.zeros_like(self._came)
-        links = len(simulation.mesh.links)
+        links = len(simulation.mesh.edges)
         #: First attempts, and further ones, on each edge since the fault began; with the fault, and without it.
         self._attempts: Counts = np.zeros((2, 2, links), dtype=np.int64)
 
@@ -84,7 +84,7 @@ class Finding:
 
     def _count_attempts(self, row: int, requests: Requests) -> None:
         calls = requests.calls[requests.calls["sent"] >= self.start]
-        link = self.fact.tables.site_link[calls["site"]]
+        link = self.fact.tables.site_edge[calls["site"]]
         again = (calls["attempt_path"] & ATTEMPT) > 0
         np.add.at(self._attempts[row], (again[link >= 0].astype(np.int64), link[link >= 0]), 1)
 
@@ -143,7 +143,7 @@ class Finding:
 
     def steps(self) -> list[Step]:
         """The steps of its mechanism in order of onset, with edges on which retries multiplied the load."""
-        links = self.fact.simulation.mesh.links
+        links = self.fact.simulation.mesh.edges
         place = {(link.caller.spec.name, link.callee.spec.name): index for index, link in enumerate(links)}
         steps = self.mechanism.steps()
         reached = {step.origin for step in steps}

@@ -12,32 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from meshquake.faults.fault import Fault
-from meshquake.sim.engine.call import NEVER, RETRIED
+from meshquake.sim.engine.call import DECIDED, NEVER
 from meshquake.sim.engine.call_site import ATTEMPT
-from meshquake.sim.engine.caller_state import CODES, SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES, ERRORS, SUCCESS
 from meshquake.truth.calls import Half, Row, Tree
 
-#: Mechanisms by which a failed call reached its caller, by the client's error.
-FAILURES: dict[str, str] = {
-    "timeout": "timeout",
-    "connection_refused": "connection refused",
-    "connection_timeout": "connection timeout",
-    "connection_reset": "connection reset",
-    "no_ready_replica": "no ready replica",
-    "pool_timeout": "connection pool exhausted",
-    "circuit_open": "circuit breaker open",
-    "bulkhead_full": "bulkhead full",
-    "overloaded": "overload",
-    "dependency_failed": "failed dependency",
-    "cancelled": "cancelled",
-}
-ERRORS, SLOW_WORK, SATURATED, QUEUEING = "errors", "slow work", "cpu saturation", "queueing"
-SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", FAILURES["pool_timeout"], "network delay", "packet loss"
+_OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
+SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 AMPLIFIED = "retry amplification"
+#: How a failed call reached its caller, by the code of the client's error.
+_NAMES = ["", *(error.mechanism for error in ERRORS.values())]
+_FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name != _OWN]
 #: Every mechanism that a step may have.
-MECHANISMS = (SLOW_WORK, ERRORS, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *FAILURES.values(), AMPLIFIED)
-_NAMES = ["", *(FAILURES.get(name, ERRORS) for name in CODES)]
+MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET = (
     CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset")
 )
@@ -167,11 +155,12 @@ class Mechanism:
     def _failed(self, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
         """The attempts at the call whose failure failed the caller; one that fails in this run only goes first."""
         lost = [
-            calls
+            (deciding, calls)
             for site, calls in attempts.items()
-            if calls[-1].result != SUCCESS and not calls[-1].notes & RETRIED and not self._forgiven(site)
+            if (deciding := _deciding(calls)) and deciding.result != SUCCESS and not self._forgiven(site)
         ]
-        return min(lost, key=lambda calls: (_fails(other, calls[-1]), calls[-1].ended), default=None)
+        first = min(lost, key=lambda each: (_fails(other, each[0]), each[0].ended), default=None)
+        return None if first is None else first[1]
 
     def _slowest(self, row: Row, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
         """The attempts at the call that lost most time against the other run; None if the callee itself lost more."""
@@ -236,7 +225,7 @@ class Mechanism:
         if 2 * (_away(row) - _away(there)) <= _client(row) - _client(there):
             return None
         if row.arrived == NEVER and row.outcome == _RESET:
-            return LOSS  # only the network ends a call before it arrives like that (`sim.engine.call.Life.lost`)
+            return LOSS  # only the network ends a call before it arrives like that (`CallEngine.lost`)
         return DELAYED if (caller, callee) in self._delayed else POOL
 
     def _forgiven(self, site: int) -> bool:
@@ -257,6 +246,11 @@ class Mechanism:
 def _count(step: Step, number: int, time: float, half: Half) -> None:
     step.onset = min(step.onset, time)
     step.evidence = sorted({*step.evidence, (time, number, half)})[:_EVIDENCE]
+
+
+def _deciding(calls: list[Row]) -> Row | None:
+    """The attempt whose result the caller went on with; None if it was killed before there was one."""
+    return next((row for row in reversed(calls) if row.notes & DECIDED), None)
 
 
 def _fails(other: Tree, row: Row) -> bool:
@@ -288,5 +282,8 @@ def _away(row: Row | None) -> float:
 
 
 def _taken(attempts: list[Row]) -> float:
-    """Seconds from the first attempt to the last one's answer."""
-    return attempts[-1].ended - attempts[0].sent if attempts else 0.0
+    """Seconds from the first attempt to the answer that the caller went on with."""
+    if not attempts:
+        return 0.0
+    last = _deciding(attempts) or attempts[-1]
+    return last.ended - attempts[0].sent

@@ -7,8 +7,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.telemetry.tables import Floats
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.watch import Requests
 

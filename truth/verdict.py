@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.calls import Row
 from meshquake.truth.objective import Mask, is_bad

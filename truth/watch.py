@@ -66,7 +66,7 @@ class Watch:
             return {}
         words = np.array(list(halves), dtype=np.uint64)
         site, attempt_path, server = (np.array(column) for column in zip(*halves.values(), strict=True))
-        found = span_words(words, self.tables.site_key[site], attempt_path.astype(np.int64), server)
+        found = span_words(words, self.tables.site_address[site], attempt_path.astype(np.int64), server)
         return dict(zip(halves, found.tolist(), strict=True))
 
     def span(self, number: int, half: Half) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.tables import Floats
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.departures import departures
 from meshquake.truth.objective import Mask, is_bad

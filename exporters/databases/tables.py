@@ -51,14 +51,14 @@ class Table:
 FIXTURES = Table(
     "fixtures",
     (
-        Column("fixture", "string", "its id"),
+        Column("fixture", "string", "id of the fixture"),
         Column("scenario", "string", "name of the scenario"),
         Column("topology", "string", "name of the mesh"),
-        Column("seed", "integer", "of every draw; null of a case of a data set", nullable=True),
+        Column("seed", "integer", "seed of every random draw; null for a case of a data set", nullable=True),
         Column("start", "time", "start of the recording"),
         Column("length_s", "number", "length of the recording in seconds"),
         Column("interval_s", "number", "seconds between samples of metrics"),
-        Column("sha256", "string", "of its records: that of the SHA-256 of the four files"),
+        Column("sha256", "string", "hash of its records: the SHA-256 of the SHA-256 of the four files"),
         Column("truth", "boolean", "whether its answer key is loaded too"),
     ),
     key=("fixture",),
@@ -66,7 +66,7 @@ FIXTURES = Table(
 
 _PLACE = (
     Column("fixture", "string", "the fixture it belongs to"),
-    Column("number", "integer", "its place in the fixture's file, from 1"),
+    Column("number", "integer", "its position in the fixture's file, from 1"),
 )
 _KEY = ("fixture", "number")
 #: Beside the key, by table. A trace's rows stand by `number` in its index: without statistics SQLite would rather
@@ -87,17 +87,17 @@ FAULTS = Table(
     "truth_faults",
     (
         *_PLACE,
-        Column("fault", "string", "its id in the scenario"),
-        Column("kind", "string", "its kind"),
+        Column("fault", "string", "id of the fault in the scenario"),
+        Column("kind", "string", "kind of fault"),
         Column("level", "string", "what kind of thing it acts on"),
         Column("service", "string", "the root cause: the service that a diagnosis should name"),
         Column("indicator", "string", "the root cause: what is wrong with it"),
-        Column("starts", "time", "when it begins"),
+        Column("starts", "time", "when it starts"),
         Column("ends", "time", "when it ends"),
-        Column("latent", "boolean", "whether it broke no promise to users"),
+        Column("latent", "boolean", "true if it broke no promise to users"),
         Column("felt_since", "time", "when users first felt it; null if they never did", nullable=True),
-        Column("harmed", "integer", "requests that it harmed"),
-        Column("details", "object", "all that `ground_truth.json` says of it"),
+        Column("harmed", "integer", "number of requests it harmed"),
+        Column("details", "object", "everything that `ground_truth.json` says about it"),
     ),
     _KEY,
 )

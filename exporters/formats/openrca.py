@@ -29,6 +29,7 @@ from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import EVENTS, lines
 from meshquake.sim.records import Batch
+from meshquake.topology.errors import ERRORS
 
 _KPI = "timestamp,cmdb_id,kpi_name,value\n"
 #: The columns of each table, by its path in the folder of a day.
@@ -44,7 +45,7 @@ _HEADERS = {
 }
 _RECORD = "level,component,timestamp,datetime,reason\n"
 #: A request without an answer.
-_UNANSWERED = ("connection_reset", "cancelled")
+_UNANSWERED = [error.name for error in ERRORS.values() if not error.answered]
 
 
 def sink(target: Path, context: Context) -> TreeSink:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -21,27 +22,6 @@ SERVER, CLIENT = 2, 3
 _METHOD = "POST"
 #: The product whose words the log lines of a kind of service use.
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
-#: The gRPC status that says the same as an HTTP status.
-GRPC = {
-    200: "OK",
-    499: "CANCELLED",
-    500: "INTERNAL",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-#: Errors of a caller that got no answer.
-_UNANSWERED = (
-    "timeout",
-    "connection_refused",
-    "connection_timeout",
-    "connection_reset",
-    "no_ready_replica",
-    "pool_timeout",
-    "circuit_open",
-    "bulkhead_full",
-    "cancelled",
-)
 #: Attributes of a span by which its duration is measured too.
 _MEASURED = (
     "http.request.method",
@@ -136,17 +116,18 @@ def _http(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
         attributes |= {"server.port": 80, "url.full": f"http://{callee}{route}", "url.template": route}
         if span["attempt"] > 1:
             attributes["http.request.resend_count"] = span["attempt"] - 1
-    if server or span["error_type"] not in _UNANSWERED:
+    error = span["error_type"]
+    if server or error is None or ERRORS[error].answered:
         attributes["http.response.status_code"] = span["status_code"]
     return f"{_METHOD} {route}", attributes, f"http.{'server' if server else 'client'}.request.duration"
 
 
 def _rpc(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
-    method = f"{callee}/{span['operation']}"
+    method, error = f"{callee}/{span['operation']}", span["error_type"]
     attributes: Attributes = {
         "rpc.system.name": "grpc",
         "rpc.method": method,
-        "rpc.response.status_code": GRPC[span["status_code"]],
+        "rpc.response.status_code": "OK" if error is None else ERRORS[error].grpc,
         "server.address": callee,
     }
     return method, attributes, f"rpc.{'server' if server else 'client'}.call.duration"

@@ -1,4 +1,4 @@
-"""Somebody changes a setting, and nothing follows from it."""
+"""Someone changes a setting, and it has no effect."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Configure(Fault):
-    """A harmless change of configuration: an event, and no effect."""
+    """A harmless configuration change: an event, and nothing more."""
 
     kind: ClassVar[str] = "configure"
     levels: ClassVar[tuple[str, ...]] = ("service",)
@@ -20,15 +20,9 @@ class Configure(Fault):
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
     lasts: ClassVar[bool] = False
-    setting: str = key("text", "the setting", "log.sampling")
+    setting: str = key("text", "name of the setting", "log.sampling")
     value: str = key("text", "its new value", "default")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce(
-            "config_change",
-            self.target.service,
-            f"{self.setting} set to {self.value}",
-            setting=self.setting,
-            value=self.value,
-        )
+        mesh.announce("config_change", self.target.service, setting=self.setting, value=self.value)
         yield mesh.timeout(inf)  # the setting stays

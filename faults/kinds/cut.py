@@ -19,7 +19,7 @@ class Cut(Fault):
     indicator: ClassVar[str] = "network"
     aliases: ClassVar[tuple[str, ...]] = ("packet_loss", "partition", "connections")
     ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
-    share: float = key("ratio", "share of calls that the network swallows", 1.0, low=0, high=1, above=True)
+    share: float = key("ratio", "share of calls that the network drops", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:
         return Effect(drop=level * self.share)

@@ -1,4 +1,4 @@
-"""The network between two services is slow: a congested link, a detour over another region."""
+"""The network between two services is slow: a congested link, a detour through another region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Delay(Fault):
-    """Every message on an edge takes longer, each way; severity multiplies the time."""
+    """Every message on an edge takes longer, each way; severity multiplies the added time."""
 
     kind: ClassVar[str] = "delay"
     levels: ClassVar[tuple[str, ...]] = ("edge",)

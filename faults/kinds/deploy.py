@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
-from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +16,9 @@ class Deploy(Fault):
     """A rolling update of a service, one replica at a time.
 
     Under the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
-    slowdown. The rollout stands still while a new replica fails its health checks; what has stood still for `patience`
-    is rolled back, one replica at a time. A good version stays. Health checks fail alike at any severity: a version
-    that is bad only a little would else pass them, reach every replica, and harm more users.
+    slowdown. The rollout stalls while a new replica fails its health checks; after stalling for `patience` it is rolled
+    back, one replica at a time. A good version stays. Severity does not change how often health checks fail: a version
+    that is only slightly bad would otherwise pass them, reach every replica, and harm more users.
     """
 
     kind: ClassVar[str] = "deploy"
@@ -33,7 +33,7 @@ class Deploy(Fault):
     error: str = key("choice", "the error they fail with", "config_error", choices=tuple(ERRORS))
     factor: float = key("number", "how many times as long its work takes", 1.0, low=0.01, high=1000)
     unhealthy: float = key("ratio", "share of its health checks that fail", 0.0, low=0, high=1)
-    patience: float = key("duration", "how long a rollout stands still before it is rolled back", 25.0, low=0)
+    patience: float = key("duration", "how long a rollout may stall before it is rolled back", 25.0, low=0)
 
     def effect(self, level: float) -> Effect:
         return Effect(

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
-from meshquake.topology.policies import ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fail(Fault):
-    """A share of requests fails after its work; severity multiplies the share."""
+    """A share of requests fails once its work is done; severity multiplies the share."""
 
     kind: ClassVar[str] = "fail"
     indicator: ClassVar[str] = "errors"

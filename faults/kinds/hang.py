@@ -1,4 +1,4 @@
-"""Requests get stuck: a deadlock, a lost lock, a disk that doesn't answer."""
+"""Requests get stuck: a deadlock, a lost lock, a disk that does not respond."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Hang(Fault):
-    """A share of requests holds its worker until the fault ends; severity multiplies the share.
+    """A share of requests hold their workers until the fault ends; severity multiplies the share.
 
-    Readiness probes get stuck alike, unless it acts on one operation only.
+    The same share of readiness probes get stuck, unless the fault acts on a single operation.
     """
 
     kind: ClassVar[str] = "hang"

@@ -1,4 +1,4 @@
-"""A scheduled job runs on a service: it takes some CPU, on schedule, and harms nobody unless CPU was short."""
+"""A scheduled job runs on a service. It takes some CPU, and harms nobody unless CPU was already short."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class Job(Fault):
     indicator: ClassVar[str] = "cpu"
     aliases: ClassVar[tuple[str, ...]] = ("cpu_usage",)
     harmless: ClassVar[bool] = True
-    name: str = key("text", "the job", "nightly-report")
+    name: str = key("text", "name of the job", "nightly-report")
     share: float = key("ratio", "share of each core taken", 0.1, low=0, high=0.999)
 
     def effect(self, level: float) -> Effect:
         return Effect(hog=level * self.share)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} started", job=self.name)
+        mesh.announce("job_started", self.target.service, job=self.name)
         yield from super().run(mesh, window)
-        mesh.announce("scheduled_job", self.target.service, f"Job {self.name} finished", job=self.name)
+        mesh.announce("job_finished", self.target.service, job=self.name)

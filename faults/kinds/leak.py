@@ -1,4 +1,4 @@
-"""A service leaks memory until it reaches its limit, is killed and starts again."""
+"""A service leaks memory until it hits its limit, is killed and restarts."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Leak(Fault):
-    """Memory grows by `rate` a second on each replica, and stays until a restart; severity multiplies the rate.
+    """Each replica leaks `rate` a second, and gets it back only by a restart; severity multiplies the rate.
 
-    Each replica leaks up to a tenth faster or slower, so that they don't all reach their limit in the same instant.
+    Replicas leak up to a tenth faster or slower, so that they do not all hit their limit at the same instant.
     """
 
     kind: ClassVar[str] = "leak"
@@ -20,7 +20,7 @@ class Leak(Fault):
     indicator: ClassVar[str] = "memory"
     aliases: ClassVar[tuple[str, ...]] = ("memory_usage", "oom")
     ranges: ClassVar[Mapping[str, str]] = {"rate": "15MiB..100MiB"}
-    rate: float = key("size", "memory lost a second on each replica", low=1)
+    rate: float = key("size", "memory that each replica leaks per second", low=1)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         yield from mesh.leak(self, self.rate * self.severity, window.level, window.end)

@@ -1,4 +1,4 @@
-"""A service accepts no connections: its listener is down, its backlog is full, a firewall answers with a reset."""
+"""A service refuses connections: its listener is down, its backlog is full, a firewall sends resets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from meshquake.topology.keys import key
 class Refuse(Fault):
     """A share of connections is refused; severity multiplies the share.
 
-    Readiness probes are refused alike, unless it acts on one operation only.
+    The same share of readiness probes is refused, unless the fault acts on a single operation.
     """
 
     kind: ClassVar[str] = "refuse"

@@ -1,4 +1,4 @@
-"""A replica is restarted with care: its calls are finished first, as when a pod is deleted or a node drained."""
+"""A replica restarts gracefully: it finishes its calls first, as when a pod is deleted or a node drained."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from meshquake.faults.fault import Fault, Surface, Window
 
 @dataclass(frozen=True, kw_only=True)
 class Restart(Fault):
-    """A replica gets no new calls, finishes those it has, ends, and starts again.
+    """A replica gets no new calls, finishes those it has, exits and starts again.
 
-    Where there are other replicas with room it harms nobody. How long it takes is the mesh's affair; severity changes
-    nothing.
+    If other replicas have room, it harms nobody. How long it takes depends on the mesh; severity has no effect.
     """
 
     kind: ClassVar[str] = "restart"

@@ -1,4 +1,4 @@
-"""A caller's connection pools lose connections: a leak of connections, a wrong limit in a configuration."""
+"""A caller's connection pools lose connections: a connection leak, a wrong limit in a configuration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class ShrinkPool(Fault):
-    """The pools of an edge keep the share `to` of their size, at least one; at severity s, 1 - s * (1 - to)."""
+    """The pools of an edge shrink to the share `to` of their size, at least one; at severity s, to 1 - s * (1 - to)."""
 
     kind: ClassVar[str] = "shrink_pool"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
     indicator: ClassVar[str] = "connections"
     aliases: ClassVar[tuple[str, ...]] = ("pool", "connection_pool")
     ranges: ClassVar[Mapping[str, str]] = {"to": "0%..20%"}
-    to: float = key("ratio", "share of the connections that is left", 0.1, low=0, high=1)
+    to: float = key("ratio", "share of the connections that remains", 0.1, low=0, high=1)
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:

@@ -1,4 +1,4 @@
-"""A service works slower than it should: a noisy neighbour, a lock, a missing index."""
+"""A service is slower than it should be: a noisy neighbour, a lock, a missing index."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A replica's process ends: a crash, a node lost, an eviction."""
+"""A replica's process dies: a crash, a lost node, an eviction."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from meshquake.faults.fault import Fault, Surface, Window
 class Stop(Fault):
     """The process is killed when the fault begins and started again when it ends.
 
-    Severity shortens it: the process is down for that share of the window.
+    Severity shortens the outage: the process is down for that share of the window.
     """
 
     kind: ClassVar[str] = "stop"

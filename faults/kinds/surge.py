@@ -1,4 +1,4 @@
-"""More users come than usual: a campaign, a crawl, the top of the hour."""
+"""More users come than usual: a marketing campaign, a crawler, the top of the hour."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from meshquake.topology.spec import Topology
 class Surge(Fault):
     """`factor` times the normal rate of requests; at severity s, 1 + s * (factor - 1) times.
 
-    Its target is `users` for all of them, or an entry operation for those who ask for that one. The further requests
-    are other users: those who would have come anyway come as before, at the same times.
+    The target is `users` for all of them, or an entry operation for those who call it. The extra requests come from
+    other users: the usual ones come as before, at the same times.
     """
 
     kind: ClassVar[str] = "surge"

@@ -17,7 +17,8 @@ from meshquake.topology.spec import Call as CallSpec
 from meshquake.topology.spec import Entry, Operation
 
 if TYPE_CHECKING:
-    from meshquake.sim.engine.caller_state import RuntimeEdge
+    from meshquake.sim.engine.caller_state import Ingress
+    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.service import Service
 
 #: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
@@ -35,11 +36,12 @@ class CallSite:
     __slots__ = (
         "_build",
         "_tapes",
+        "address",
+        "edge",
         "entry",
         "hit_rate",
         "index",
-        "key",
-        "link",
+        "ingress",
         "operation",
         "optional",
         "parent",
@@ -51,6 +53,7 @@ class CallSite:
         "then",
     )
 
+    ingress: Ingress  # of an entry: where its users come in
     tape: Tape  # of first attempts whose callers are first attempts, and so on up to the user
 
     def __init__(
@@ -60,10 +63,10 @@ class CallSite:
         parent: CallSite | None,
         service: Service,
         operation: int,
-        link: RuntimeEdge | None,
+        edge: RuntimeEdge | None,
         spec: CallSpec | None,
         work: Distribution,
-        key: int,
+        address: int,
     ) -> None:
         self.index = index
         self.entry = entry
@@ -73,7 +76,7 @@ class CallSite:
         self.ready = service.ready
         #: Position of the operation in its service.
         self.operation = operation
-        self.link = link
+        self.edge = edge
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
@@ -81,9 +84,9 @@ class CallSite:
         self.steps: list[tuple[list[CallSite], bool]] = []
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
         self.then: CallSite | None = None
-        self.key = key
+        self.address = address
         self._tapes: dict[int, Tape] = {}
-        self._build = (work, link.spec.latency if link else None)
+        self._build = (work, edge.spec.latency if edge else None)
 
     def unroll(self, page: int) -> None:
         """Make the tape, with draws for so many requests a page."""
@@ -94,7 +97,7 @@ class CallSite:
         tape = self._tapes.get(attempt_path)
         if tape is None:
             work, latency = self._build
-            tape = self._tapes[attempt_path] = Tape(self.key, attempt_path, page, work, latency)
+            tape = self._tapes[attempt_path] = Tape(self.address, attempt_path, page, work, latency)
         return tape
 
 
@@ -112,9 +115,9 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
     def place(service: str, operation: str, spec: CallSpec | None, parent: CallSite | None, path: str) -> CallSite:
         runtime = services[service]
         position, found = runtime.operations[operation]
-        link = parent.service.links[service] if parent else None
+        edge = parent.service.edges[service] if parent else None
         site = CallSite(
-            len(sites), number, parent, runtime, position, link, spec, found.work, address(seed, "site", path)
+            len(sites), number, parent, runtime, position, edge, spec, found.work, address(seed, "site", path)
         )
         sites.append(site)
         names = _Names(path)

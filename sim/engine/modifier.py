@@ -6,14 +6,10 @@ Each modifier is taken away by itself, so faults that overlap leave nothing behi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
 from meshquake.topology.addresses import uniform
-
-if TYPE_CHECKING:
-    from meshquake.sim.engine.call import Call
 
 
 class Modifier:
@@ -22,17 +18,15 @@ class Modifier:
     `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1.
     """
 
-    __slots__ = ("_effect", "_fault", "_level", "key", "operation", "parked")
+    __slots__ = ("_effect", "_fault", "_level", "address", "operation")
 
-    def __init__(self, fault: Fault, key: int, level: Callable[[float], float] | None, operation: int = -1) -> None:
+    def __init__(self, fault: Fault, address: int, level: Callable[[float], float] | None, operation: int = -1) -> None:
         self._fault = fault
         self._level = level
         self._effect = fault.effect(fault.severity)
         #: Address of the fault's own draws.
-        self.key = key
+        self.address = address
         self.operation = operation
-        #: Calls that hang until this ends.
-        self.parked: list[Call] = []
 
     def effect(self, now: float) -> Effect:
         """What it does at this time."""
@@ -40,9 +34,10 @@ class Modifier:
             return self._effect
         return self._fault.effect(self._fault.severity * self._level(now))
 
-    def strikes(self, share: float, call: Call, purpose: int) -> bool:
+    def strikes(self, share: float, place: int, purpose: int, number: int, attempt_path: int) -> bool:
         """Whether a call is among the `share` that is struck.
 
-        The draw is the call's own: a larger share strikes the same calls and more.
+        The draw belongs to the call, whose place, number and path are given, and to the purpose: a larger share strikes
+        the same calls and more.
         """
-        return share > 0 and uniform((self.key ^ call.site.key) + purpose, call.number, call.attempt_path) < share
+        return share > 0 and uniform((self.address ^ place) + purpose, number, attempt_path) < share

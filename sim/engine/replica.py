@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.modifier import Modifier
+    from meshquake.sim.engine.policy import ServerPolicy
     from meshquake.sim.engine.service import Service
 
 
@@ -25,12 +26,14 @@ class Replica:
 
     __slots__ = (
         "_accounted",
+        "admits",
         "busy_clock",
+        "callers",
         "calls",
-        "channels",
         "core_clock",
         "draining",
         "failures",
+        "finishes",
         "free",
         "handled",
         "hogged",
@@ -38,7 +41,6 @@ class Replica:
         "incarnation",
         "index",
         "leaked",
-        "limit",
         "modifiers",
         "name",
         "number",
@@ -62,7 +64,11 @@ class Replica:
         self.version = spec.version
         #: Position in the mesh's table of (replica, version): one life of the process.
         self.incarnation = -1
-        self.channels: list[CallerState] = []
+        #: What the process knows of those that it calls, by the edge's index.
+        self.callers: list[CallerState] = []
+        #: What it does about requests that arrive, by hook.
+        self.admits: tuple[ServerPolicy, ...] = ()
+        self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
         self.ready = True
         self.draining = False
@@ -70,12 +76,10 @@ class Replica:
         self.stops = 0
         self.failures = 0
         self.successes = 0
-        self.limit = spec.queue
         self.free = spec.workers
         self.idle_cores = spec.cores
         #: Calls here, working or queued.
         self.calls = 0
-        self.queue: deque[Call] = deque()
         #: Calls that have a worker and wait for a core.
         self.run_queue: deque[Call] = deque()
         self.busy_clock = 0.0

@@ -14,18 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
+from typing import Final
 
 from meshquake.topology.addresses import uniforms
 from meshquake.topology.distributions import Distribution
 
 #: A request's draws at one site: own work, network time out and back (seconds), then uniforms that decide the choice of
 #: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt.
-Row = tuple[float, float, float, float, float, float, float]
+Draws = tuple[float, float, float, float, float, float, float]
+#: Their positions.
+WORK: Final = 0
+OUT: Final = 1
+BACK: Final = 2
+PICK: Final = 3
+CHANCE: Final = 4
+LOOKUP: Final = 5
+PAUSE: Final = 6
 
 _COLUMNS = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
-ROW_BYTES = 8 * _COLUMNS
+DRAWS_BYTES = 8 * _COLUMNS
 #: The row that begins at a byte of a page.
-unpack: Callable[[bytes, int], Row] = Struct("=7d").unpack_from
+unpack: Callable[[bytes, int], Draws] = Struct("=7d").unpack_from
 
 
 class Tape:
@@ -50,15 +59,15 @@ class Tape:
         self.first = self._old_first = -size
         self.page = self._old = b""
 
-    def row(self, number: int) -> Row:
+    def draws(self, number: int) -> Draws:
         """The draws for request `number`."""
         index = number - self.first
         if not 0 <= index < self.size:
-            self._turn(number)
+            self._turn_to(number)
             index = number - self.first
-        return unpack(self.page, index * ROW_BYTES)
+        return unpack(self.page, index * DRAWS_BYTES)
 
-    def _turn(self, number: int) -> None:
+    def _turn_to(self, number: int) -> None:
         """Make the page that holds `number` the current one."""
         first = number - number % self.size
         page = self._old if self._old_first == first else self._draw(first)

@@ -13,16 +13,29 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.topology.errors import BY_CODE, CODES, SUCCESS, Refusal
 from meshquake.topology.policies import CircuitBreaker
 
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.policies.compose import Context, Maker
+
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
-STATES = ("closed", "half_open", "open")
+#: What is noted when it enters a state.
+_NOTES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
+_CIRCUIT_OPEN = CODES["circuit_open"]
+#: What the caller itself refused, by code: it says nothing about the callee.
+_OWN_REFUSAL = [error is not None and error.refusal is Refusal.CALLER for error in BY_CODE]
 #: Outcomes that are remembered before old ones are forgotten, at least.
 _ROOM = 32
 
 
-class Breaker:
+class Breaker(CallerPolicy):
     """The breaker of one caller replica and edge.
 
     `notify(state, now, reason)` hears of each transition.
@@ -41,17 +54,17 @@ class Breaker:
         "_slow_call",
         "_until",
         "_window",
+        "generation",
         "policy",
         "state",
-        "turn",
     )
 
     def __init__(self, policy: CircuitBreaker, notify: Callable[[int, float, str], None]) -> None:
         self.policy = policy
         self._notify = notify
         self.state = CLOSED
-        #: The number of transitions so far; a call remembers the turn in which it was let through.
-        self.turn = 0
+        #: The number of transitions so far; a call remembers the generation in which it was let through.
+        self.generation = 0
         self._slow_call = policy.slow_call
         # The window holds the outcomes whose marks are at most so much below the latest one's: a mark is the time, or,
         # in a window of calls, a running number.
@@ -70,6 +83,21 @@ class Breaker:
         self._permits = 0
         self._until = 0.0
 
+    def admit(self, call: Call, now: float) -> int:
+        """Let the call through, and remember in which generation, or refuse it."""
+        if self.state and not self.permits(now):  # `permits`, inlined for a closed one
+            return _CIRCUIT_OPEN
+        call.generation = self.generation
+        return PASS
+
+    def settle(self, call: Call, now: float) -> None:
+        """Take the call's result into account, unless the breaker never let it through."""
+        result = call.result
+        if not _OWN_REFUSAL[result]:
+            self.record(now, call.generation, result != SUCCESS, now - call.sent)
+        elif result != _CIRCUIT_OPEN:
+            self.forgive(call.generation)
+
     def permits(self, now: float) -> bool:
         """Whether a call may go; in the half-open state this uses up a trial."""
         if self.state == CLOSED:
@@ -84,14 +112,14 @@ class Breaker:
         self._permits -= 1
         return True
 
-    def forgive(self, turn: int) -> None:
+    def forgive(self, generation: int) -> None:
         """Give a trial back: the call was let through but rejected before it left the caller."""
-        if turn == self.turn and self.state == HALF_OPEN:
+        if generation == self.generation and self.state == HALF_OPEN:
             self._permits += 1
 
-    def record(self, now: float, turn: int, failed: bool, duration: float) -> None:
-        """Remember the outcome of a call that was let through in `turn` and took `duration` seconds."""
-        if turn != self.turn:
+    def record(self, now: float, generation: int, failed: bool, duration: float) -> None:
+        """Remember the outcome of a call that was let through in `generation` and took `duration` seconds."""
+        if generation != self.generation:
             return
         self._recorded += 1
         mark = now if self._by_time else self._recorded
@@ -143,8 +171,25 @@ class Breaker:
 
     def _enter(self, state: int, now: float, reason: str) -> None:
         self.state = state
-        self.turn += 1
+        self.generation += 1
         del self._outcomes[:]
         self._bad.clear()
         self._failed = self._slow = 0
         self._notify(state, now, reason)
+
+
+def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+    """The breakers of an edge, one for each replica of the caller."""
+    policy = edge.spec.breaker
+    if policy is None:
+        return None
+
+    def maker(replica: Replica, warm: bool) -> Breaker:
+        def notify(state: int, now: float, reason: str) -> None:
+            context.journal.note(
+                _NOTES[state], replica.service, replica=replica, target=edge.callee.spec.name, reason=reason
+            )
+
+        return Breaker(policy, notify)
+
+    return maker

@@ -3,22 +3,57 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from meshquake.topology.policies import Pool as Policy
+from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
+from meshquake.sim.policies.timeout import Timeout
+from meshquake.topology import policies
+from meshquake.topology.errors import BY_CODE, CODES
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.policies.compose import Context, Maker
+
+_POOL_TIMEOUT = CODES["pool_timeout"]
+#: Whether a connection outlives an outcome, by code.
+_INTACT = [error is None or error.connected for error in BY_CODE]
 
 
-class Pool:
-    """Connections in use, connections idle, and the calls that wait for one, first come first served."""
+class Pool(CallerPolicy):
+    """Connections in use, connections idle, and the calls that wait for one, first come first served.
 
-    __slots__ = ("idle", "in_use", "policy", "size", "waiters", "waiting")
+    Parameters
+    ----------
+    policy, edge
+        What the topology says of it, and the edge it serves.
+    warm
+        Whether all its connections are open, as at the start of a recording, or none.
+    let_go
+        Lets a call go on that was held.
+    shortage
+        Hears of each call that has to wait, and of each that gave up waiting (the last argument).
+    acquire
+        The deadline of those who wait, which all pools of the edge share.
+    """
 
-    def __init__(self, policy: Policy, warm: bool) -> None:
-        """A warm pool has all its connections open, as at the start of a recording; a cold one has none."""
+    __slots__ = ("_edge", "_let_go", "_shortage", "acquire", "idle", "in_use", "policy", "size", "waiters", "waiting")
+
+    def __init__(
+        self,
+        policy: policies.Pool,
+        edge: RuntimeEdge,
+        warm: bool,
+        let_go: Callable[[Call, CallerPolicy], None],
+        shortage: Callable[[Pool, Call, bool], None],
+        acquire: Timeout,
+    ) -> None:
         self.policy = policy
+        self._edge = edge
+        self._let_go = let_go
+        self._shortage = shortage
+        self.acquire = acquire
         #: Connections allowed now; a fault may take some away.
         self.size = policy.size
         self.in_use = 0
@@ -27,55 +62,108 @@ class Pool:
         self.waiters: deque[Call] = deque()
         self.waiting = 0
 
-    def take(self, call: Call) -> bool:
-        """Take a connection for the call, or let it wait; whether it has one now."""
+    def admit(self, call: Call, now: float) -> int:
+        """Take a connection for the call, or let it wait for one."""
+        if self._edge.modifiers:
+            self.size = self._allowed(now)
         if self.in_use < self.size:
             self._use(call)
-            return True
-        call.pooled = WAITING
+            return PASS
+        call.held = True
         self.waiters.append(call)
         self.waiting += 1
-        return False
+        self.acquire.admit(call, now)
+        self._shortage(self, call, False)
+        return HELD
 
-    def give(self, intact: bool) -> Call | None:
-        """Give a connection back, or close it if it isn't intact. Returns the call that has it next."""
+    def returned(self, call: Call, now: float) -> None:
+        """The connection is free again, or broken; the call that waited longest has it next."""
+        if not call.connected:
+            return
+        call.connected = False
         self.in_use -= 1
-        if intact and self.in_use + self.idle < self.size:
+        if _INTACT[call.outcome] and self.in_use + self.idle < self.size:
             self.idle += 1
-        return self.grant()
+        self._grant()
 
-    def grant(self) -> Call | None:
-        """Give a free connection to the call that waited longest, if there are both."""
+    def cancel(self, call: Call, now: float) -> None:
+        """A call that waits gives up."""
+        if call.held:
+            call.held = False
+            self.waiting -= 1
+
+    def disturbed(self, now: float) -> None:
+        """The size may have changed: let those in who wait."""
+        self.size = self._allowed(now)
+        self.idle = min(self.idle, max(0, self.size - self.in_use))
+        self._grant()
+
+    def end(self) -> Sequence[Call]:
+        """Nobody waits any more."""
+        held = [call for call in self.waiters if call.held]
+        for call in held:
+            call.held = False
+        self.waiters.clear()
+        self.waiting = 0
+        return held
+
+    def give_up(self, call: Call, now: float) -> None:
+        """A call has waited as long as it may."""
+        self.cancel(call, now)
+        self._shortage(self, call, True)
+
+    def _grant(self) -> None:
+        """Give free connections to the calls that waited longest."""
         while self.waiters and self.in_use < self.size:
             call = self.waiters.popleft()
-            if call.pooled == WAITING:
+            if call.held:
                 self.waiting -= 1
+                call.held = False
                 self._use(call)
-                return call
-        return None
-
-    def leave(self, call: Call) -> None:
-        """A waiting call gives up."""
-        call.pooled = NONE
-        self.waiting -= 1
-
-    def abandon(self) -> Call | None:
-        """The caller's process ends: take out the call that waited longest, if one waits."""
-        while self.waiters:
-            call = self.waiters.popleft()
-            if call.pooled == WAITING:
-                self.leave(call)
-                return call
-        return None
+                self._let_go(call, self)
 
     def _use(self, call: Call) -> None:
         self.in_use += 1
+        call.connected = True
         if self.idle:
             self.idle -= 1
-            call.pooled = REUSED
         else:
-            call.pooled = OPENED
+            call.connect = self.policy.connect
+
+    def _allowed(self, now: float) -> int:
+        """The size that is left by what acts on the edge: at least one connection."""
+        size = float(self.policy.size)
+        for modifier in self._edge.modifiers:
+            size *= modifier.effect(now).pool
+        return max(1, round(size))
 
 
-#: What a call has of a pool: nothing, a place in the queue, an open connection, a connection that must be opened first.
-NONE, WAITING, REUSED, OPENED = 0, 1, 2, 3
+def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+    """The pools of an edge, one for each replica of the caller."""
+    policy = edge.spec.pool
+    if policy is None:
+        return None
+    callee = edge.callee.spec.name
+
+    def shortage(pool: Pool, call: Call, gave_up: bool) -> None:
+        assert call.parent is not None and call.parent.replica is not None
+        replica = call.parent.replica
+        values = {"target": callee, "in_use": pool.in_use, "size": pool.size}
+        if gave_up:
+            context.journal.note(
+                "no_connection", replica.service, replica=replica, call=call, waiting=pool.waiting, **values
+            )
+        elif pool.waiting == 1:
+            context.journal.note("pool_exhausted", replica.service, replica=replica, **values)
+
+    def expire(call: Call) -> None:
+        if not call.held:
+            return  # it had a connection in time
+        assert call.caller is not None
+        pool = call.caller.policies["pool"]
+        assert isinstance(pool, Pool)
+        pool.give_up(call, context.env._now)
+        context.engine.refuse(call, _POOL_TIMEOUT)
+
+    acquire = Timeout(context.env, policy.acquire_timeout, expire)
+    return lambda replica, warm: Pool(policy, edge, warm, context.engine.let_go, shortage, acquire)

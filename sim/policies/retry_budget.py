@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.topology.policies import RetryBudget
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.policies.compose import Context, Maker
 
 _SLOTS = 10  # the window slides in tenths, as Finagle's windowed token bucket does
 #: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.
 _ROUNDING = 1e-9
 
 
-class Budget:
+class Budget(CallerPolicy):
     """The retry budget of one caller replica and edge."""
 
     __slots__ = ("_calls", "_current", "_policy", "_retries", "_until", "_width")
@@ -24,16 +32,26 @@ class Budget:
         self._current = -1
         self._until = 0.0
 
+    def admit(self, call: Call, now: float) -> int:
+        """A first attempt earns a share of a retry."""
+        if call.attempt == 1:
+            self.deposit(now)
+        return PASS
+
+    def allows_retry(self, call: Call, now: float) -> bool:
+        """Whether the budget has room for one more; it's taken."""
+        return self.withdraw(now)
+
     def deposit(self, now: float) -> None:
         """A call is made: the budget grows by its ratio."""
         if now >= self._until:
-            self._turn(now)
+            self._advance(now)
         self._calls[self._current % _SLOTS] += 1
 
     def withdraw(self, now: float) -> bool:
         """A retry is wanted: count it if the budget allows it."""
         if now >= self._until:
-            self._turn(now)
+            self._advance(now)
         policy = self._policy
         earned = policy.ratio * sum(self._calls) + policy.minimum * policy.window
         if earned - sum(self._retries) < 1 - _ROUNDING:
@@ -41,10 +59,16 @@ class Budget:
         self._retries[self._current % _SLOTS] += 1
         return True
 
-    def _turn(self, now: float) -> None:
+    def _advance(self, now: float) -> None:
         """Begin the slot of `now`, and forget those that have left the window."""
         slot = int(now // self._width)
         for passed in range(max(self._current + 1, slot - _SLOTS + 1), slot + 1):
             self._calls[passed % _SLOTS] = self._retries[passed % _SLOTS] = 0
         self._current = slot
         self._until = (slot + 1) * self._width
+
+
+def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+    """The retry budgets of an edge, one for each replica of the caller."""
+    budget = edge.spec.retry.budget if edge.spec.retry else None
+    return None if budget is None else lambda replica, warm: Budget(budget)

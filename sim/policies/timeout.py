@@ -1,7 +1,8 @@
-"""Deadlines of one length expire in the order in which they were set: one armed timer serves them all.
+"""A caller's timeout: attempts expire so long after they were sent.
 
-A heap entry for each call's timeout would double the heap, and nearly all of them would find their call long
-answered. Here a call costs an append; once answered it leaves with those before it, or else the timer passes over it.
+Deadlines of one length expire in the order in which they were set, so one armed timer serves all attempts on an edge. A
+heap entry for each would double the heap, and nearly all of them would find their call long answered. Here a call costs
+an append; once answered it leaves with those before it, or else the timer passes over it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from meshquake.sim.engine.policy import PASS, CallerPolicy
+
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.policies.compose import Context, Maker
 
 
-class Deadlines:
-    """Deadlines `length` seconds after a call is sent; `expire(call)` is called if it's still waiting then."""
+class Timeout(CallerPolicy):
+    """`expire(call)` is called for each call that still waits `length` seconds after it was sent."""
 
     __slots__ = ("_env", "_expire", "_ring", "armed", "calls", "length")
 
@@ -30,16 +35,17 @@ class Deadlines:
         self.armed = False
         self._ring = self._on_ring
 
-    def watch(self, call: Call) -> None:
-        """Set the deadline of a call that is sent now."""
-        self.calls.append(call)
+    def admit(self, call: Call, now: float) -> int:
+        """Watch a call that is sent now."""
+        calls = self.calls
+        # Those answered are let go, so that their memory is used again while the processor has it at hand.
+        while calls and not calls[0].waiting:
+            calls.popleft()
+        calls.append(call)
         if not self.armed:
-            self.arm(call)
-
-    def arm(self, call: Call) -> None:
-        """Set the timer to the deadline of a call, the first that is watched."""
-        self.armed = True
-        self._env.call_at(call.sent + self.length, self._ring)
+            self.armed = True
+            self._env.call_at(call.sent + self.length, self._ring)
+        return PASS
 
     def _on_ring(self, _: None) -> None:
         calls = self.calls
@@ -56,3 +62,11 @@ class Deadlines:
             else:
                 calls.popleft()
         self.armed = False
+
+
+def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+    """The timeout of an edge, one for all replicas of the caller."""
+    if edge.spec.timeout is None:
+        return None
+    timeout = Timeout(context.env, edge.spec.timeout, context.engine.timed_out)
+    return lambda replica, warm: timeout

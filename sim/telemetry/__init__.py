@@ -3,7 +3,7 @@
 spans.py    rows of calls -> the two spans of each
 ids.py      addresses -> W3C ids
 metrics.py  the catalogue of metrics, a row each: what it is of (levels.py) and how it is measured (sources.py)
-sampler.py  readings on the way, and samples (series.py) of settled intervals (measured.py) of whom there was (roster.py)
+sampler.py  readings on the way of whom there is (roster.py), and samples (series.py) of settled intervals (measured.py)
 logs.py     spans and the journal -> log lines, with texts from catalogue.yaml
 events.py   the journal -> events
 recorder.py puts them together, batch by batch

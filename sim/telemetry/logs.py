@@ -9,31 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, reduce
-from importlib import resources
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
-from meshquake.sim.engine.call import CANCELLED, MISS, RETRIED
+from meshquake.sim.engine.call import MISS, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
+from meshquake.sim.telemetry.catalogue import catalogue
 from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.topology.errors import CODES
 
 _FIELD = re.compile(r"\{(\w+)\}")
-
-
-@cache
-def catalogue() -> dict[str, Any]:
-    """The catalogue of texts, as its file has it."""
-    text = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
 
 
 @dataclass(frozen=True)
@@ -85,10 +77,9 @@ class Lines:
                 self._server[row, code] = texts.add(wordings.get(kind, wordings["any"]))
             for row, part in enumerate(("gave_up", "retried")):
                 self._client[row, code] = texts.add(book[part].get(name, book[part]["any"]))
-        self._client[:, CANCELLED] = 0  # a process that was killed writes nothing
+        self._client[:, CODES["cancelled"]] = 0  # a process that was killed writes nothing
         self._missed = texts.add(book["missed"])
         self._texts = texts.all
-        self._notices = book["notices"]
         self._levels = names(text.level for text in texts.all)
         self._loggers = names(text.logger for text in texts.all)
 
@@ -161,17 +152,14 @@ class Lines:
             self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], np.zeros(len(notices), dtype=bool)
         )
         inside = pl.Series([notice.call is not None for notice in notices])
-        texts = [self._notices[notice.name] for notice in notices]
         return pl.select(
             timestamp=self._tables.iso(times),
             service=pl.Series([notice.service for notice in notices]),
-            level=pl.Series([text["level"] for text in texts]),
-            message=pl.Series(
-                [text["text"].format(**notice.values) for text, notice in zip(texts, notices, strict=True)]
-            ),
+            level=pl.Series([notice.text.level for notice in notices]),
+            message=pl.Series([notice.message for notice in notices]),
             trace_id=pl.when(inside).then(hexadecimal(high, low)),
             span_id=pl.when(inside).then(hexadecimal(word)),
-            logger=pl.Series([text["logger"] for text in texts]),
+            logger=pl.Series([notice.text.logger for notice in notices]),
             replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
         ).select(LOG.names)
 
@@ -192,5 +180,5 @@ _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
     "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
     "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
-    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_link[spans.site]),
+    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_edge[spans.site]),
 }

@@ -92,7 +92,7 @@ class Measured:
             case Level.STORE:
                 return self._roster.stores[tables.site_service[spans.site]]
             case Level.EDGE:
-                return tables.site_link[spans.site]
+                return tables.site_edge[spans.site]
             case Level.REPLICA:
                 return self._roster.places(tables.incarnation_rank[spans.incarnation])
             case Level.CALLER:

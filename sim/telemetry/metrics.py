@@ -11,6 +11,8 @@ from enum import Enum, Flag
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.pool import Pool
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.sources import (
     Combine,
@@ -27,7 +29,8 @@ from meshquake.sim.telemetry.sources import (
 )
 
 if TYPE_CHECKING:
-    from meshquake.sim.engine.caller_state import CallerState, RuntimeEdge
+    from meshquake.sim.engine.caller_state import CallerState
+    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.telemetry.spans import Spans
 
 
@@ -124,11 +127,13 @@ def _queued(replica: Replica, now: float) -> float:
 
 
 def _breaker_state(caller: CallerState, now: float) -> float | None:
-    return caller.breaker.state if caller.breaker else None
+    breaker = caller.policies.get("breaker")
+    return breaker.state if isinstance(breaker, Breaker) else None
 
 
 def _pool_in_use(caller: CallerState, now: float) -> float | None:
-    return caller.pool.in_use if caller.pool else None
+    pool = caller.policies.get("pool")
+    return pool.in_use if isinstance(pool, Pool) else None
 
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
@@ -158,7 +163,7 @@ _ROWS = (
         _OWN,
         Utilization(Level.REPLICA, _core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
         "Share of its cores in use.",
-        "Whatever else runs on them is included.",
+        "Other processes on them are included.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -194,7 +199,7 @@ _ROWS = (
         _OWN,
         Utilization(Level.REPLICA, Replica.busy_time, Combine.MEAN, lambda replica: replica.service.spec.workers),
         "Share of the workers that are held.",
-        "A worker that waits for another service is held too.",
+        "Including while they wait for other services.",
         alert=Alert.RISE,
     ),
     Metric(

@@ -73,16 +73,16 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """Records to be made of what has happened since the last cut, about: a call leaves two spans and a line."""
-        return 3 * self._mesh.life.count + self.sampler.waiting
+        return 3 * self._mesh.engine.count + self.sampler.waiting
 
     def cut(self, *, last: bool = False) -> Cut:
         """Take from the mesh what has happened since the last cut; with `last`, everything that is left settles."""
         mesh = self._mesh
-        horizon = inf if last else next(iter(mesh.life.live)).sent if mesh.life.live else mesh.now
+        horizon = inf if last else next(iter(mesh.engine.live)).sent if mesh.engine.live else mesh.now
         return Cut(
             horizon=horizon,
             clock=min(horizon, mesh.now),
-            rows=mesh.life.take(),
+            rows=mesh.engine.take(),
             readings=self.sampler.take(),
             lines=_shift(mesh.journal.lines, horizon),
             events=_shift(mesh.journal.events, horizon),

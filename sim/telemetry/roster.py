@@ -59,10 +59,10 @@ class Roster:
         sources = (metric.source for metric in METRICS.values())
         reads = [source.read for source in sources if isinstance(source, Read) and source.of is Level.CALLER]
         callers = [
-            (edge, replica)
-            for edge, link in enumerate(mesh.links)
-            for replica in link.caller.replicas
-            if any(read(replica.channels[link.index], mesh.now) is not None for read in reads)
+            (place, replica)
+            for place, edge in enumerate(mesh.edges)
+            for replica in edge.caller.replicas
+            if any(read(replica.callers[edge.index], mesh.now) is not None for read in reads)
         ]
         return cls(mesh, replicas, callers)
 
@@ -73,7 +73,7 @@ class Roster:
     @cached_property
     def things(self) -> dict[Level, Sequence[Any]]:
         """What may be read of, in the order of the members: for a caller's state stand its edge and the replica."""
-        return {Level.REPLICA: self.replicas, Level.EDGE: self._mesh.links, Level.CALLER: self.callers}
+        return {Level.REPLICA: self.replicas, Level.EDGE: self._mesh.edges, Level.CALLER: self.callers}
 
     def constants(self, level: Level, function: Callable[[Any], float]) -> Floats:
         """What a function gives of each of the things of a level, which must be the same at all times."""
@@ -83,8 +83,8 @@ class Roster:
 
     def states(self) -> list[CallerState]:
         """The callers' states now: a process that starts anew has new ones."""
-        links = self._mesh.links
-        return [replica.channels[links[edge].index] for edge, replica in self.callers]
+        edges = self._mesh.edges
+        return [replica.callers[edges[place].index] for place, replica in self.callers]
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -92,13 +92,13 @@ class Roster:
     def members(self) -> dict[Level, list[tuple[str, str | None, str | None]]]:
         """The members of each level: service, replica and target."""
         services = [service.spec for service in self._mesh.services.values()]
-        ends = [(link.caller.spec.name, link.callee.spec.name) for link in self._mesh.links]
+        ends = [(edge.spec.caller, edge.spec.callee) for edge in self._mesh.edges]
         return {
             Level.SERVICE: [(spec.name, None, None) for spec in services],
             Level.REPLICA: [(replica.service.spec.name, replica.name, None) for replica in self.replicas],
             Level.STORE: [(spec.name, None, None) for spec in services if spec.kind in _STORES],
             Level.EDGE: [(caller, None, callee) for caller, callee in ends],
-            Level.CALLER: [(ends[edge][0], replica.name, ends[edge][1]) for edge, replica in self.callers],
+            Level.CALLER: [(ends[place][0], replica.name, ends[place][1]) for place, replica in self.callers],
         }
 
     @cached_property
@@ -156,7 +156,7 @@ class Roster:
         """For each member of a level, the position of what it belongs to at another; -1 if to nothing there."""
         service = np.array([replica.service.index for replica in self.replicas], dtype=np.int64)
         edge = np.array([edge for edge, _ in self.callers], dtype=np.int64)
-        store = self.stores[np.array([link.callee.index for link in self._mesh.links], dtype=np.int64)]
+        store = self.stores[np.array([each.callee.index for each in self._mesh.edges], dtype=np.int64)]
         return {
             (Level.REPLICA, Level.SERVICE): service,
             (Level.REPLICA, Level.STORE): self.stores[service],

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import HIT, MISS, ROW, TIMEOUT
+from meshquake.sim.engine.call import HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.sim.records import TRACE
 from meshquake.sim.telemetry.ids import Words, hexadecimal, request_words, span_words
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.topology.errors import CODES
 
 Mask = NDArray[np.bool_]
 
@@ -66,7 +67,7 @@ class Spans:
     @property
     def timed_out(self) -> Mask:
         """Which the caller gave up on."""
-        gave_up: Mask = self.code == TIMEOUT
+        gave_up: Mask = self.code == CODES["timeout"]
         return gave_up
 
     @property
@@ -135,7 +136,7 @@ def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]
 def ids(tables: Tables, site: Ints, attempt_path: Ints, number: Ints, server: Mask) -> tuple[Words, Words, Words]:
     """The trace ids (two words) and span ids of spans."""
     high, low = trace_words(tables, site, number)
-    return high, low, span_words(low, tables.site_key[site], attempt_path, server)
+    return high, low, span_words(low, tables.site_address[site], attempt_path, server)
 
 
 def owner(tables: Tables, spans: Spans) -> Ints:
@@ -159,7 +160,7 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
     # A server half is caused by the client half of the same call, which is caused by the caller's server half.
     above = span_words(
         low,
-        tables.site_key[np.where(spans.server, spans.site, parent_site)],
+        tables.site_address[np.where(spans.server, spans.site, parent_site)],
         np.where(spans.server, spans.attempt_path, spans.attempt_path >> ATTEMPT_BITS),
         ~spans.server,
     )

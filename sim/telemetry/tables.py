@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.topology.addresses import address
-from meshquake.topology.policies import ERRORS
+from meshquake.topology.errors import ERRORS
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 #: `error_type` by outcome code; 0 is a success.
 ERROR_NAMES: list[str | None] = [None, *ERRORS]
-STATUS_CODES = np.array([200, *ERRORS.values()], dtype=np.int64)
+STATUS_CODES = np.array([200, *(error.status for error in ERRORS.values())], dtype=np.int64)
 
 
 def microseconds(times: Floats) -> Ints:
@@ -53,7 +53,7 @@ class Tables:
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.
-        self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.links)
+        self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.edges)
         #: Operations of the whole mesh, one after another.
         self.operations = names(name for service in services for name in service.operations)
         first = np.cumsum([0, *(len(service.operations) for service in services)])
@@ -62,10 +62,10 @@ class Tables:
         self.site_operation = np.array([first[site.service.index] + site.operation for site in sites], dtype=np.int64)
         self.site_parent = np.array([site.parent.index if site.parent else -1 for site in sites], dtype=np.int64)
         self.site_entry = np.array([site.entry for site in sites], dtype=np.int64)
-        self.site_key = np.array([site.key % 2**64 for site in sites], dtype=np.uint64)
-        position = {link: index for index, link in enumerate(mesh.links)}
+        self.site_address = np.array([site.address % 2**64 for site in sites], dtype=np.uint64)
+        position = {link: index for index, link in enumerate(mesh.edges)}
         #: Edge of the call that leads to a site; -1 at an entry.
-        self.site_link = np.array([position[site.link] if site.link else -1 for site in sites], dtype=np.int64)
+        self.site_edge = np.array([position[site.edge] if site.edge else -1 for site in sites], dtype=np.int64)
         entries = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
         self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in entries], dtype=np.uint64)
         self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in entries], dtype=np.uint64)

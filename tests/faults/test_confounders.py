@@ -10,8 +10,8 @@ from stage import play
 from meshquake.faults.confounders import AFTER, BEFORE
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.loader import Options, load, parse, shipped
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.loader import DEFAULT
 from meshquake.topology.loader import load as load_mesh
 from meshquake.topology.loader import parse as parse_mesh

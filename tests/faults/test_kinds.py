@@ -27,8 +27,8 @@ from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.kinds.surge import Surge
-from meshquake.sim.engine.caller_state import CODES, SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES, SUCCESS
 
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")
@@ -153,7 +153,7 @@ workload: {rate: 1/s, mix: {web.home: 1}}
     sizes = []
     for second in range(6):
         stage.mesh.env.advance(second + 0.5)
-        sizes.append(stage.mesh.services["web"].replicas[0].channels[0].pool.size)
+        sizes.append(stage.mesh.services["web"].replicas[0].callers[0].policies["pool"].size)
     assert sizes == [20, 10, 5, 1, 10, 20]
 
 

@@ -12,10 +12,10 @@ from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.loader import load, shipped
 from meshquake.sim.engine.call import NEVER
-from meshquake.sim.engine.caller_state import SUCCESS
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.distributions import Constant, Exponential
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
 
@@ -32,11 +32,11 @@ class Watch:
         at_replicas = {replica.name: replica.calls for replica in mesh.replicas}
         on_edges = {
             (link.caller.spec.name, link.callee.spec.name): sum(
-                replica.channels[link.index].in_flight for replica in link.caller.replicas
+                replica.callers[link.index].in_flight for replica in link.caller.replicas
             )
-            for link in mesh.links
+            for link in mesh.edges
         }
-        self.moments.append((mesh.now, mesh.life.arrivals, at_replicas, on_edges))
+        self.moments.append((mesh.now, at_replicas, on_edges))
         check_counters(mesh)
 
     def check(self, rows):
@@ -51,14 +51,11 @@ class Watch:
             if row["ended"] != NEVER:
                 edge = (site.parent.service.spec.name, site.service.spec.name)
                 on_edges[edge].append((row["sent"], row["ended"], row["result"]))
-        users = [row["sent"] for row in rows if mesh.sites[row["site"]].parent is None]
-        for now, arrivals, held, sent in self.moments:
-            assert arrivals == sum(time < now for time in users)
+        for now, held, sent in self.moments:
             for name, in_flight in held.items():
                 assert balance(at_replicas[name], now) == in_flight, (name, now)
             for edge, in_flight in sent.items():
                 assert balance(on_edges[edge], now) == in_flight, (edge, now)
-        assert mesh.life.arrivals == len(users)
 
 
 def balance(calls, now):
@@ -71,27 +68,25 @@ def balance(calls, now):
 
 def check_counters(mesh):
     """No count is out of its range, and nobody waits beside a free worker or core."""
-    assert len(mesh.life.inside) == sum(replica.calls for replica in mesh.replicas)
+    assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
     for replica in mesh.replicas:
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers
         assert 0 <= replica.idle_cores <= spec.cores
         assert len(replica.queue) <= spec.queue
         assert replica.calls == replica.active + len(replica.queue)
-        assert not (replica.free and replica.queue) and not (replica.idle_cores and replica.run_queue)
+        assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
         assert replica.up or not replica.calls
-        for channel in replica.channels:
-            assert channel.in_flight >= 0
-            if channel.limit is not None:
-                assert channel.in_flight <= channel.limit
-            if channel.pool is not None:
-                pool = channel.pool
+        for caller in replica.callers:
+            assert caller.in_flight >= 0
+            if (bulkhead := caller.policies.get("bulkhead")) is not None:
+                assert caller.in_flight <= bulkhead.limit
+            if (pool := caller.policies.get("pool")) is not None:
                 assert 0 <= pool.in_use <= pool.policy.size
                 assert 0 <= pool.idle <= pool.policy.size - pool.in_use
                 assert 0 <= pool.waiting <= len(pool.waiters)
                 assert 0 < pool.size <= pool.policy.size
-            if channel.breaker is not None:
-                breaker = channel.breaker
+            if (breaker := caller.policies.get("breaker")) is not None:
                 assert 0 <= breaker._permits <= breaker.policy.half_open_calls
                 assert 0 <= breaker._failed <= len(breaker._bad)
                 assert 0 <= breaker._slow <= len(breaker._bad)
@@ -103,16 +98,15 @@ def check_idle(mesh):
         spec = replica.service.spec
         assert replica.up and replica.ready and not replica.draining and not replica.stops
         assert (replica.free, replica.idle_cores) == (spec.workers, spec.cores)
-        assert not (replica.calls or replica.queue or replica.run_queue)
+        assert not (replica.calls or len(replica.queue) or replica.run_queue)
         assert not replica.modifiers or replica.version != spec.version
-        for channel in replica.channels:
-            assert channel.in_flight == 0
-            if channel.pool is not None:
-                pool = channel.pool
+        for caller in replica.callers:
+            assert caller.in_flight == 0
+            if (pool := caller.policies.get("pool")) is not None:
                 assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size)
     for service in mesh.services.values():
         assert service.ready == service.replicas
-    for link in mesh.links:
+    for link in mesh.edges:
         assert link.modifiers == ()
 
 

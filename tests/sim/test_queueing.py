@@ -16,8 +16,8 @@ from stage import drain, play, sites_of, take_rows, topology_of
 
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds.fail import Fail
-from meshquake.sim.engine.caller_state import CODES, SUCCESS
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.loader import load, shipped
 
 SERVICE_TIME = 0.01

@@ -47,7 +47,7 @@ def test_a_table_has_a_row_for_each_key() -> None:
         "| key | value | default | bounds | meaning |\n"
         "|---|---|---|---|---|\n"
         "| `mean` | duration | required | more than 0s to 24h | the mean "
-        "(a value in place of the block sets this key) |\n"
+        "(short form: this value alone) |\n"
     )
 
 

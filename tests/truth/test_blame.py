@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from twin_runs import compare, simulation
 
-from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.blame import Blame
 from meshquake.truth.objective import Promise

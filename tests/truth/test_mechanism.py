@@ -12,8 +12,8 @@ from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
-from meshquake.topology.policies import ERRORS
-from meshquake.truth.mechanism import AMPLIFIED, FAILURES, MECHANISMS, Mechanism
+from meshquake.topology.errors import ERRORS
+from meshquake.truth.mechanism import AMPLIFIED, MECHANISMS, Mechanism
 
 A, B, C = (Target("service", name) for name in "abc")
 BC = Target("edge", "b", callee="c")
@@ -51,7 +51,7 @@ def steps(text, fault, *requests):
 
 
 def test_every_error_of_a_client_is_a_mechanism_of_its_own_or_an_error_of_the_callee():
-    assert set(FAILURES) < set(ERRORS)
+    assert {error.mechanism for error in ERRORS.values()} < set(MECHANISMS)
     assert len(set(MECHANISMS)) == len(MECHANISMS)
 
 
@@ -296,7 +296,7 @@ def test_each_step_is_shown_by_spans_of_the_services_it_names(kind):
 def test_the_error_of_a_span_that_shows_a_failure_is_the_failure(kind):
     run = incident(kind)
     for step in run.key["faults"][0]["mechanism"]:
-        names = {error for error, name in FAILURES.items() if name == step["mechanism"]}
+        names = {error.name for error in ERRORS.values() if error.mechanism == step["mechanism"] != "errors"}
         errors = {run.spans[evidence["span_id"]]["error_type"] for evidence in step["evidence"]}
         if step["mechanism"] == "connection pool exhausted":
             names |= {"timeout", None}  # the deadline of the call may come before that of the wait, or neither

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshquake.sim.engine.caller_state import SUCCESS
+from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.objective import Promise, is_bad
 

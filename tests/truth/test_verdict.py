@@ -7,7 +7,7 @@ import pytest
 from twin_runs import BEGIN, FAULTS, HARMFUL, compare, incident, simulation
 
 from meshquake.sim.simulation import DEFAULT_START
-from meshquake.topology.policies import ERRORS
+from meshquake.topology.errors import ERRORS
 
 #: Users ask a gateway for two things, each of which is one service's affair.
 FORK = """

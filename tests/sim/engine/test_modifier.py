@@ -17,9 +17,9 @@ from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
-from meshquake.sim.engine.caller_state import CODES, SUCCESS
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import CODES, SUCCESS
 
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")
@@ -199,16 +199,13 @@ MESH = Mesh(topology_of(TWO), seed=1, end=0.0)
 @given(st.integers(0, 2**40), st.integers(0, 2**16), st.floats(0, 1), st.floats(0, 1), st.integers(0, 3))
 def test_a_larger_share_strikes_the_same_calls_and_more(number, attempt_path, one, other, purpose):
     modifier = Modifier(Fail(id="bug", target=DB, share=1.0), 7, None)
-    call = MESH.roots[0]
-
-    class Struck:
-        site = call
-
-    Struck.number, Struck.attempt_path = number, attempt_path
+    place = MESH.roots[0].address
     small, large = sorted((one, other))
-    assert modifier.strikes(small, Struck, purpose) <= modifier.strikes(large, Struck, purpose)
-    assert not modifier.strikes(0.0, Struck, purpose)
-    assert modifier.strikes(1.0, Struck, purpose)
+    assert modifier.strikes(small, place, purpose, number, attempt_path) <= modifier.strikes(
+        large, place, purpose, number, attempt_path
+    )
+    assert not modifier.strikes(0.0, place, purpose, number, attempt_path)
+    assert modifier.strikes(1.0, place, purpose, number, attempt_path)
 
 
 def test_an_effect_that_nobody_sets_changes_nothing():

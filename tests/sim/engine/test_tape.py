@@ -23,15 +23,15 @@ def tape(key=1, attempt_path=0, size=32, work=Exponential(1.0), latency=Exponent
 @given(st.integers(1, 200), st.integers(1, 200), st.lists(NUMBERS, max_size=30))
 def test_draws_depend_neither_on_the_page_size_nor_on_the_order_of_visits(one, other, numbers):
     left, right = tape(size=one), tape(size=other)
-    forwards = {number: left.row(number) for number in numbers}
-    backwards = {number: right.row(number) for number in reversed(numbers)}
+    forwards = {number: left.draws(number) for number in numbers}
+    backwards = {number: right.draws(number) for number in reversed(numbers)}
     assert forwards == backwards
 
 
 def test_addresses_that_differ_in_anything_give_other_draws():
     keys = [address(seed, *parts) for seed in (1, 2) for parts in [("a",), ("b",), ("a", "b"), ("ab",), ("a", 1)]]
     rows = [
-        tape(key, attempt_path).row(number)
+        tape(key, attempt_path).draws(number)
         for key in keys
         for attempt_path in (0, 1, 16)
         for number in (0, 1, 31, 32, 2**40)
@@ -49,7 +49,7 @@ def test_the_draws_of_a_site_are_distributed_as_declared(column):
     """Work, network out and back as their distributions say, the others uniform in [0, 1)."""
     work = LogNormal(median=2.0, sigma=0.5)
     site = tape(size=1024, work=work, latency=Exponential(3.0))
-    draws = [site.row(number)[column] for number in range(20_000)]
+    draws = [site.draws(number)[column] for number in range(20_000)]
     expected = [stats.lognorm(0.5, scale=2.0), stats.expon(scale=3.0), stats.expon(scale=3.0)] + [stats.uniform()] * 4
     assert stats.kstest(draws, expected[column].cdf).pvalue > 0.001
 
@@ -88,7 +88,7 @@ def test_single_uniforms_are_uniform_along_numbers_visits_and_keys():
 
 
 def test_without_a_network_the_other_draws_are_as_they_were():
-    whole, part = tape().row(5), tape(latency=None).row(5)
+    whole, part = tape().draws(5), tape(latency=None).draws(5)
     assert (part[0], *part[3:]) == (whole[0], *whole[3:])
 
 
@@ -105,6 +105,6 @@ def test_another_distribution_has_the_same_request_at_the_same_quantile():
     """Common random numbers: the rank of a demand belongs to the request."""
     exponential, lognormal = tape(), tape(work=LogNormal(median=1.0, sigma=1.0))
     numbers = range(100)
-    order = sorted(numbers, key=lambda number: exponential.row(number)[0])
-    assert order == sorted(numbers, key=lambda number: lognormal.row(number)[0])
-    assert tape(work=Constant(0.5)).row(3)[1:] == exponential.row(3)[1:]
+    order = sorted(numbers, key=lambda number: exponential.draws(number)[0])
+    assert order == sorted(numbers, key=lambda number: lognormal.draws(number)[0])
+    assert tape(work=Constant(0.5)).draws(3)[1:] == exponential.draws(3)[1:]

@@ -22,7 +22,7 @@ class Caller:
         """A call that is answered at once; whether it was let through."""
         if not self.breaker.permits(now):
             return False
-        self.breaker.record(now, self.breaker.turn, failed, duration)
+        self.breaker.record(now, self.breaker.generation, failed, duration)
         return True
 
     def calls(self, outcomes, start=0):
@@ -104,13 +104,13 @@ def test_a_trial_that_its_caller_rejected_is_given_back():
     caller = Caller(COUNTING)
     caller.calls("xxxx")
     assert [caller.breaker.permits(20) for _ in range(3)] == [True, True, False]
-    caller.breaker.forgive(caller.breaker.turn)
+    caller.breaker.forgive(caller.breaker.generation)
     assert [caller.breaker.permits(20) for _ in range(2)] == [True, False]
 
 
 def test_outcomes_of_calls_let_through_in_an_earlier_state_do_not_count():
     caller = Caller(COUNTING)
-    early = caller.breaker.turn
+    early = caller.breaker.generation
     caller.calls("xxxx")
     caller.breaker.permits(20)
     for _ in range(10):

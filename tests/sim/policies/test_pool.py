@@ -6,47 +6,96 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from meshquake.sim.policies.pool import NONE, OPENED, REUSED, WAITING, Pool
-from meshquake.topology.policies import Pool as Policy
+from meshquake.sim.engine.policy import HELD, PASS
+from meshquake.sim.policies.pool import Pool
+from meshquake.topology import policies
+from meshquake.topology.errors import CODES, SUCCESS
 
 
 def a_call():
-    return SimpleNamespace(pooled=NONE)
+    return SimpleNamespace(held=False, connected=False, connect=-1.0, outcome=SUCCESS)
+
+
+class Stand:
+    """A pool, with what lies around it in its place: who was let go, and what was said of a shortage."""
+
+    def __init__(self, size, warm=True):
+        self.edge = SimpleNamespace(modifiers=())
+        self.let_go, self.shortages, self.watched = [], [], []
+        self.pool = Pool(
+            policies.Pool(size=size, connect=0.5),
+            self.edge,
+            warm,
+            lambda call, policy: self.let_go.append(call),
+            lambda pool, call, gave_up: self.shortages.append((call, gave_up)),
+            SimpleNamespace(admit=lambda call, now: self.watched.append(call)),
+        )
+
+    def give_back(self, call, intact=True):
+        """A call comes back; who is let go for it."""
+        call.outcome = SUCCESS if intact else CODES["connection_reset"]
+        before = len(self.let_go)
+        self.pool.returned(call, 0.0)
+        return self.let_go[before:]
+
+    def resize(self, share):
+        """A fault takes some of the connections; who is let go then."""
+        self.edge.modifiers = (SimpleNamespace(effect=lambda now: SimpleNamespace(pool=share)),)
+        before = len(self.let_go)
+        self.pool.disturbed(0.0)
+        return self.let_go[before:]
 
 
 def test_a_warm_pool_has_its_connections_open_and_a_cold_one_opens_them():
     first, second = a_call(), a_call()
-    assert Pool(Policy(size=1), warm=True).take(first)
-    assert Pool(Policy(size=1), warm=False).take(second)
-    assert (first.pooled, second.pooled) == (REUSED, OPENED)
+    assert Stand(1, warm=True).pool.admit(first, 0.0) == PASS
+    assert Stand(1, warm=False).pool.admit(second, 0.0) == PASS
+    assert (first.connect, second.connect) == (-1.0, 0.5)
 
 
 def test_who_waits_is_served_first_come_first_served():
-    pool = Pool(Policy(size=1), warm=True)
+    stand = Stand(1)
     calls = [a_call() for _ in range(4)]
-    assert [pool.take(call) for call in calls] == [True, False, False, False]
-    pool.leave(calls[2])
-    assert [pool.give(True) for _ in range(3)] == [calls[1], calls[3], None]
-    assert [call.pooled for call in calls] == [REUSED, REUSED, NONE, REUSED]
+    assert [stand.pool.admit(call, 0.0) for call in calls] == [PASS, HELD, HELD, HELD]
+    assert stand.watched == calls[1:]
+    stand.pool.cancel(calls[2], 0.0)
+    assert [stand.give_back(call) for call in (calls[0], calls[1], calls[3])] == [[calls[1]], [calls[3]], []]
+    assert not any(call.held or call.connected for call in calls)
 
 
 def test_a_connection_that_broke_is_closed_and_the_next_call_opens_another():
-    pool = Pool(Policy(size=1), warm=True)
+    stand = Stand(1)
     first, second = a_call(), a_call()
-    pool.take(first)
-    pool.give(False)
-    pool.take(second)
-    assert second.pooled == OPENED
+    stand.pool.admit(first, 0.0)
+    stand.give_back(first, intact=False)
+    stand.pool.admit(second, 0.0)
+    assert second.connect == 0.5
+
+
+def test_a_call_that_never_had_a_connection_gives_none_back():
+    stand = Stand(1)
+    stand.pool.admit(a_call(), 0.0)
+    stand.pool.returned(a_call(), 0.0)
+    assert stand.pool.in_use == 1
 
 
 def test_a_pool_that_shrank_grants_nothing_until_enough_is_given_back():
-    pool = Pool(Policy(size=3), warm=True)
+    stand = Stand(3)
     calls = [a_call() for _ in range(4)]
     for call in calls:
-        pool.take(call)
-    pool.size = 1
-    assert [pool.give(True) for _ in range(3)] == [None, None, calls[3]]
-    assert (pool.in_use, pool.idle) == (1, 0)
+        stand.pool.admit(call, 0.0)
+    assert stand.resize(1 / 3) == []
+    assert [stand.give_back(call) for call in calls[:3]] == [[], [], [calls[3]]]
+    assert (stand.pool.in_use, stand.pool.idle) == (1, 0)
+
+
+def test_of_a_shortage_each_call_that_waits_is_told_and_each_that_gives_up():
+    stand = Stand(1)
+    calls = [a_call() for _ in range(3)]
+    for call in calls:
+        stand.pool.admit(call, 0.0)
+    stand.pool.give_up(calls[2], 1.0)
+    assert stand.shortages == [(calls[1], False), (calls[2], False), (calls[2], True)]
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -54,42 +103,40 @@ class PoolMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.pool = Pool(Policy(size=3), warm=True)
+        self.stand = Stand(3)
+        self.pool = self.stand.pool
         self.holders = []
         self.queue = []
 
     @rule()
     def take(self):
         call = a_call()
-        (self.holders if self.pool.take(call) else self.queue).append(call)
+        (self.holders if self.pool.admit(call, 0.0) == PASS else self.queue).append(call)
 
     @rule(intact=st.booleans())
     def give(self, intact):
         if self.holders:
-            self.holders.pop(0)
-            self.expect(self.pool.give(intact))
+            self.expect(self.stand.give_back(self.holders.pop(0), intact))
 
     @rule(place=st.integers(0, 5))
     def leave(self, place):
         if place < len(self.queue):
-            self.pool.leave(self.queue.pop(place))
+            self.pool.cancel(self.queue.pop(place), 0.0)
 
     @rule(size=st.integers(1, 3))
     def resize(self, size):
-        self.pool.size = size
-        while self.expect(self.pool.grant()):
-            pass
+        self.expect(self.stand.resize(size / 3))
 
     @rule()
-    def abandon(self):
-        assert self.pool.abandon() is (self.queue.pop(0) if self.queue else None)
+    def end(self):
+        assert self.pool.end() == self.queue
+        self.queue = []
 
     def expect(self, granted):
-        """Whoever is granted a connection waited longest."""
-        if granted is not None:
-            assert granted is self.queue.pop(0)
-            self.holders.append(granted)
-        return granted
+        """Those who are granted a connection waited longest."""
+        assert granted == self.queue[: len(granted)]
+        self.holders += granted
+        del self.queue[: len(granted)]
 
     @invariant()
     def counts_are_those_of_the_model(self):
@@ -97,8 +144,8 @@ class PoolMachine(RuleBasedStateMachine):
         assert (pool.in_use, pool.waiting) == (len(self.holders), len(self.queue))
         assert 0 <= pool.idle <= pool.policy.size - pool.in_use
         assert not self.queue or pool.in_use >= pool.size
-        assert all(call.pooled == WAITING for call in self.queue)
-        assert all(call.pooled in (REUSED, OPENED) for call in self.holders)
+        assert all(call.held and not call.connected for call in self.queue)
+        assert all(call.connected and not call.held for call in self.holders)
 
 
 TestPool = PoolMachine.TestCase

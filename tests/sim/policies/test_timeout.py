@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from meshquake.sim.engine.call import Call
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.mesh import Mesh
-from meshquake.sim.policies.timeout import Deadlines
+from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology.loader import parse
 
 MESH = parse("name: m\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}\n", "m").topology
@@ -15,7 +15,7 @@ SITE = Mesh(MESH, 1, 1.0).sites[0]
 
 def call_sent(number, now):
     """A call that is sent now; real ones, since the compiled hot path takes no others."""
-    return Call(SITE, number, 0, None, None, SITE.tape.row(number), now)
+    return Call(SITE, number, 0, None, None, SITE.tape.draws(number), now)
 
 
 class Watched:
@@ -24,7 +24,7 @@ class Watched:
     def __init__(self):
         self.env = Environment()
         self.expired = []
-        self.deadlines = Deadlines(self.env, 1.0, self.expire)
+        self.timeout = Timeout(self.env, 1.0, self.expire)
 
     def expire(self, call):
         call.waiting = False
@@ -32,7 +32,7 @@ class Watched:
 
     def send(self, number, at, answered=None):
         call = call_sent(number, at)
-        self.env.call_at(at, self.deadlines.watch, call)
+        self.env.call_at(at, lambda call: self.timeout.admit(call, self.env.now), call)
         if answered is not None:
             self.env.call_at(answered, lambda call: setattr(call, "waiting", False), call)
 
@@ -54,9 +54,9 @@ def test_an_expiry_may_set_the_next_deadline():
     def expire(call):
         watched.expire(call)
         if len(watched.expired) < 3:
-            watched.deadlines.watch(call_sent(5, watched.env.now))
+            watched.timeout.admit(call_sent(5, watched.env.now), watched.env.now)
 
-    watched.deadlines = Deadlines(watched.env, 1.0, expire)
+    watched.timeout = Timeout(watched.env, 1.0, expire)
     watched.send(0, 0.0)
     watched.env.advance(10)
     assert watched.expired == [(1.0, 0), (2.0, 5), (3.0, 5)]

@@ -15,13 +15,14 @@ from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, RETRIED
 from meshquake.sim.mesh import Mesh
-from meshquake.sim.records import LEVELS
+from meshquake.sim.records import LEVELS, SEVERITIES
 from meshquake.sim.simulation import DEFAULT_START
-from meshquake.sim.telemetry.logs import _FIELD, _VALUES, Lines, catalogue
+from meshquake.sim.telemetry.catalogue import catalogue, events, notices
+from meshquake.sim.telemetry.logs import _FIELD, _VALUES, Lines
 from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.loader import parse
-from meshquake.topology.policies import ERRORS
 from meshquake.topology.spec import SERVICE_KINDS
 
 #: A service of each kind, calling the next.
@@ -97,7 +98,9 @@ def every_span():
 
 def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_meshes():
     book = catalogue()
-    assert {wording["level"] for wording in wordings(book["notices"])} | {w["level"] for w in of_spans()} <= set(LEVELS)
+    noted = {notice.log.level for notice in notices().values() if notice.log}
+    assert noted | {wording["level"] for wording in of_spans()} <= set(LEVELS)
+    assert {notice.event.severity for notice in notices().values() if notice.event} <= set(SEVERITIES)
     for part in ("failed", "retried", "gave_up"):
         assert set(book[part]) <= {*ERRORS, "any"}
     for part in ("handled", "slow", "slow_after_ms"):
@@ -144,11 +147,16 @@ def test_every_notice_of_a_process_is_written_in_some_run():
         1,
     )
     messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking)])
-    for name, wording in catalogue()["notices"].items():
-        assert messages.str.contains(pattern(wording["text"])).any(), name
+    for name, notice in notices().items():
+        assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name
     assert leaking.logs.filter(level="FATAL")["message"].unique().to_list() == [
         "Out of memory: limit of 64 MiB reached, process killed"
     ]
+
+
+def test_every_type_of_event_has_one_meaning():
+    types = {notice.event.type for notice in notices().values() if notice.event}
+    assert types == set(events())
 
 
 # -- what is written is true ------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from meshquake.sim.telemetry.sources import Combine, Gauge, Rate, Side
 for metric in (
     Metric(
         "pool_waiting", "calls", Kind.GAUGE, (Level.EDGE, Level.CALLER),
-        Gauge(Level.CALLER, lambda caller, now: caller.pool.waiting if caller.pool else None, Combine.SUM),
+        Gauge(Level.CALLER, lambda caller, now: getattr(caller.policies.get("pool"), "waiting", None), Combine.SUM),
         "Calls that wait for a connection.",
     ),
     Metric(

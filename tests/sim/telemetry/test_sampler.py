@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.service import end
+from meshquake.sim.lifecycle.process import end
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.series import Samples, Series
 from meshquake.topology.loader import parse

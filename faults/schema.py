@@ -1,0 +1,144 @@
+"""The JSON Schema of scenario files, from the declarations that `faults.loader` obeys.
+
+What it can't say is for the loader to find: targets that the mesh hasn't, windows outside the recording, ids that stand
+twice, ranges upside down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from inspect import getdoc
+
+from meshquake.faults.draws import ANY, EXTENTS, MEASURES
+from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.loader import NAME
+from meshquake.faults.scenario import Scenario
+from meshquake.faults.targets import LEVEL_NAMES
+from meshquake.topology.amount_pattern import amount_pattern
+from meshquake.topology.binder import keys_of
+from meshquake.topology.json_schema import Schema, array, block, choice, document, either, ref
+from meshquake.topology.key_schema import alternatives, amount, block_of, keys_schema, matching, scalar
+from meshquake.topology.keys import Key
+from meshquake.topology.loader import USERS
+from meshquake.topology.reference import bounds
+from meshquake.topology.schema import EDGE, OPERATION, SERVICE
+from meshquake.topology.units import UNITS
+
+#: How a target of each level is written.
+_TARGETS = {
+    "service": SERVICE,
+    "replica": rf"{SERVICE}\[\d{{1,6}}\]",
+    "operation": OPERATION,
+    "edge": EDGE,
+    "users": USERS,
+}
+
+
+def scenario_schema() -> Schema:
+    """Of a scenario file (draft 2020-12), with every kind of fault there is."""
+    faults = array("", ref("fault"))
+    name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
+    whole = block_of(Scenario, {"name": name, "faults": faults, "background": faults}, doc="What happens on a mesh.")
+    kinds = fault_kinds()
+    return document("scenario", whole) | {
+        "$defs": {
+            "fault": block(
+                "one kind of fault and its keys",
+                {},
+                {**{word: ref(f"kind.{word}") for word in kinds}, ANY: ref(ANY)},
+                minProperties=1,
+                maxProperties=1,
+            ),
+            ANY: _any(),
+            **{f"kind.{word}": block_of(kind, _keys(kind), doc=getdoc(kind) or "") for word, kind in kinds.items()},
+            **{f"key.{word}": _value(word, key.grammar) for word, key in keys_of(Fault).items() if word != "target"},
+        }
+    }
+
+
+def _keys(kind: type[Fault]) -> dict[str, Schema]:
+    """The values of a kind's keys; what every fault has is told once, but for the target."""
+    keys, shared = keys_of(kind), keys_of(Fault)
+    values = {
+        word: ref(f"key.{word}") if shared.get(word) == key else _value(word, key.grammar)
+        for word, key in keys.items()
+        if key.grammar.unit != "other" or word in EXTENTS
+    }
+    return values | {"target": _target(kind.levels)}
+
+
+def _any() -> Schema:
+    """A fault whose kind is left to the seed: it has the keys that all the kinds have among which the seed chooses."""
+    kinds = fault_kinds()
+    shared = {word: ref(f"key.{word}") for word in keys_of(Fault)} | {"target": _target(LEVELS)}
+    one = choice("", kinds)
+    harmful = [set(keys_of(kind)) for kind in kinds.values() if not kind.harmless]
+    return {
+        "description": "whatever goes wrong, or one of some kinds of fault",
+        "type": "object",
+        "properties": {
+            "of": either(
+                "the kinds to choose from; all that do harm if it's left out", one, array("", one, minItems=1)
+            ),
+            **keys_schema(Fault, shared),
+        },
+        "allOf": [
+            {"if": {"required": ["of"]}, "else": _only(sorted(set.intersection(*harmful)))},
+            *(_if_named(word, kind) for word, kind in kinds.items()),
+        ],
+    }
+
+
+def _if_named(word: str, kind: type[Fault]) -> Schema:
+    """What the block of `any` may have if it names a kind."""
+    own = {key: ref(f"kind.{word}/properties/{key}") for key in keys_of(kind) if key not in keys_of(Fault)}
+    named = either("", {"const": word}, {"type": "array", "contains": {"const": word}})
+    return {
+        "if": {"required": ["of"], "properties": {"of": named}},
+        "then": _only(["of", *keys_of(kind)]) | {"properties": own},
+    }
+
+
+def _only(words: Iterable[str]) -> Schema:
+    return {"propertyNames": choice("", words)}
+
+
+# -- values, which may be left to the seed -----------------------------------------------------------------------------
+
+
+def _value(word: str, grammar: Key) -> Schema:
+    """A value of a key: one that the file gives, or what it leaves to the seed."""
+    if word in EXTENTS:
+        return _extent(negative=word == "at")
+    values = alternatives(grammar)
+    if grammar.unit in MEASURES and not grammar.many:
+        what = f"{UNITS[grammar.unit].what}, {bounds(grammar)}, or a range of such"
+        return either("", *values[:-1], values[-1] | matching(_range(amount(grammar)), what))
+    if grammar.choices and not grammar.many:
+        values.append(array("the seed chooses one", scalar(grammar), minItems=1))
+    return either("", *values)
+
+
+def _extent(negative: bool) -> Schema:
+    """A time, or a share of the incident."""
+    times, shares = (
+        amount_pattern(scales, -most if negative else Decimal(), most)
+        for scales, most in ((UNITS["duration"].scales, Decimal(LONGEST)), ({"%": Decimal("0.01")}, Decimal(LARGEST)))
+    )
+    what = "a time such as 30s, a share of the incident such as 50%, or a range of such"
+    text = matching(f"{_range(times)}|{_range(shares)}", what)
+    return {"type": ["number", "string"], "minimum": 0, "maximum": 0} | text
+
+
+def _range(amounts: str) -> str:
+    """A value, or a range of values."""
+    return rf"{amounts}(?:\s*\.\.\s*{amounts})?"
+
+
+def _target(levels: Iterable[str]) -> Schema:
+    """A target of some levels; or any, or one of a list, if the seed chooses."""
+    what = " or ".join(LEVEL_NAMES[level] for level in levels)
+    one = {"type": "string"} | matching(rf"\s*(?:{'|'.join(_TARGETS[level] for level in levels)})\s*", what)
+    return either("", {"const": ANY}, one, array("the seed chooses one", one, minItems=1))

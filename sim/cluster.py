@@ -1,0 +1,76 @@
+"""The running services: what an orchestrator sees of a mesh, and may do to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshquake.sim.engine.edge import RuntimeEdge
+from meshquake.sim.engine.engine import CallEngine
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service
+from meshquake.sim.journal import Journal
+from meshquake.sim.policies.compose import Composed, Context, serve
+from meshquake.topology.spec import Topology
+
+
+class Cluster:
+    """Services, their replicas, and the edges between them, on one clock.
+
+    Parameters
+    ----------
+    topology
+        What to build.
+    seed
+        Seed of every draw.
+    """
+
+    def __init__(self, topology: Topology, seed: int) -> None:
+        self.topology = topology
+        self.seed = seed
+        self.env = Environment()
+        self.engine = CallEngine(self.env)
+        self.journal = Journal(self.env)
+        self._context = Context(self.env, self.engine, self.journal)
+        self.services: dict[str, Service] = {}
+        count = 0
+        for index, spec in enumerate(topology.services):
+            self.services[spec.name] = Service(spec, index, count)
+            count += spec.replicas
+        self.replicas = [replica for service in self.services.values() for replica in service.replicas]
+        self.edges: list[RuntimeEdge] = []
+        self._policies: dict[RuntimeEdge, Composed] = {}
+        for each in topology.edges:
+            caller, callee = self.services[each.caller], self.services[each.callee]
+            edge = RuntimeEdge(each, len(caller.edges), caller, callee)
+            caller.edges[each.callee] = edge
+            self.edges.append(edge)
+            self._policies[edge] = Composed(edge, self._context)
+        #: (replica, version) of every process that ever ran; rows refer to it by position.
+        self.incarnations: list[tuple[Replica, str]] = []
+        for replica in self.replicas:
+            self.incarnate(replica)
+            self.connect(replica, warm=True)
+
+    @property
+    def now(self) -> float:
+        """The simulated time in seconds."""
+        return self.env._now
+
+    def timeout(self, delay: float) -> Any:
+        """An event that occurs `delay` seconds from now."""
+        return self.env.timeout(max(0.0, delay))
+
+    def incarnate(self, replica: Replica) -> None:
+        """A process of the replica begins: what it does from now on is told apart from what it did before."""
+        replica.incarnation = len(self.incarnations)
+        self.incarnations.append((replica, replica.version))
+
+    def connect(self, replica: Replica, warm: bool) -> None:
+        """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
+        serve(replica, self._context)
+        replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
+        for caller in replica.callers:
+            if caller.edge.modifiers:
+                for policy in caller.policies.values():
+                    policy.disturbed(self.now)

@@ -1,0 +1,27 @@
+"""An edge of the mesh at run time: what all replicas of the caller share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.topology.spec import Edge
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.modifier import Modifier
+    from meshquake.sim.engine.service import Service
+
+
+class RuntimeEdge:
+    """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
+
+    __slots__ = ("callee", "caller", "index", "modifiers", "opened", "spec")
+
+    def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
+        self.spec = spec
+        self.index = index
+        self.caller = caller
+        self.callee = callee
+        #: Connections opened so far, by all replicas of the caller.
+        self.opened = 0
+        #: What acts on the network here, in the order in which it began.
+        self.modifiers: tuple[Modifier, ...] = ()

@@ -1,0 +1,521 @@
+"""The life of a call, told top to bottom: the hot path of the simulator.
+
+    sent -> arrived -> begun -> worked -> (calls its dependencies) -> finished -> answered
+                                                                 or: timed out, refused, shed, lost, retried
+
+A `Call` is one attempt at one call site: its client half (from `sent` until the caller has an answer or gives up)
+and its server half (from `arrived` to `finished`). A caller that times out goes on at once; the callee keeps working on
+what nobody waits for any more, with the worker it holds: that is what makes overload last.
+
+What callers and servers do to protect themselves is not told here: at some moments of a call its policies are asked
+(`sim.engine.policy`), and none of them is known by name.
+
+Every call ends as one fixed-size row (`ROW`), written when its last moment has passed; all telemetry about
+requests (spans, their log lines, request metrics) is derived from these rows, so it can't contradict itself.
+
+Kept in plain typed classes, with attribute look-ups and repeated code where a helper would cost a Python call for each
+of some hundred thousand calls a second; where that is so, a comment says it.
+"""
+
+from __future__ import annotations
+
+from heapq import heappush
+
+from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
+from meshquake.sim.engine.call_site import ATTEMPT_BITS, CallSite
+from meshquake.sim.engine.edge import RuntimeEdge
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.engine.policy import CallerPolicy
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
+from meshquake.topology.errors import CODES, SUCCESS
+
+TIMEOUT = CODES["timeout"]
+REFUSED = CODES["connection_refused"]
+LOST = CODES["connection_timeout"]
+RESET = CODES["connection_reset"]
+NO_REPLICA = CODES["no_ready_replica"]
+OVERLOADED = CODES["overloaded"]
+DEPENDENCY = CODES["dependency_failed"]
+CANCELLED = CODES["cancelled"]
+
+# Purposes of a modifier's draws.
+_REFUSE, _HANG, _FAIL, _DROP = range(4)
+
+
+class CallEngine:
+    """Moves calls from one moment to the next. `env` is the clock."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self._rows = bytearray()
+        #: Requests of which a row is still to come, oldest first.
+        self.live: dict[Call, None] = {}
+        #: Calls at a replica, working or queued, in order of arrival.
+        self.inside: dict[Call, None] = {}
+        #: Calls that hang, by what makes them hang.
+        self._hung: dict[Modifier, list[Call]] = {}
+        # Bound once: making a bound method for each heap entry would cost more than the entry.
+        self._queue = env._queue
+        self._eid = env._eid
+        self._arrive = self.arrive
+        self._worked = self.worked
+        self._answered = self.answered
+        self._again = self.again
+        self._lost = self.lost
+
+    @property
+    def count(self) -> int:
+        """Rows that nobody took yet."""
+        return len(self._rows) // ROW.itemsize
+
+    def take(self) -> bytes:
+        """The rows of calls that are over, packed as `ROW`, in the order in which they ended; each is given once."""
+        rows = bytes(self._rows)
+        self._rows.clear()
+        return rows
+
+    # -- a user comes -------------------------------------------------------------------------------------------------
+
+    def enter(self, site: CallSite, number: int) -> None:
+        """A user's request arrives at its entry service."""
+        now = self.env._now
+        ingress = site.ingress
+        root = Call(site, number, 0, None, None, site.tape.draws(number), now)
+        root.open = 1
+        self.live[root] = None
+        ready = site.ready
+        if not ready:
+            root.arrived = root.finished = now
+            root.outcome = NO_REPLICA
+            self.close(root)
+            return
+        root.replica = ready[0] if len(ready) == 1 else ingress.balancer.choose(ready, root)
+        self.arrive(root)
+
+    # -- the caller's side: sent --------------------------------------------------------------------------------------
+
+    def send(self, parent: Call, site: CallSite, attempt: int) -> None:
+        """The caller makes an attempt: past its policies, towards a replica of the callee."""
+        now = self.env._now
+        number = parent.number
+        path = (parent.attempt_path << ATTEMPT_BITS) | (attempt - 1)
+        tape = site.tape if path == 0 else site.tape_of(path)
+        index = number - tape.first  # `Tape.draws`, inlined: once a call
+        draws = unpack(tape.page, index * DRAWS_BYTES) if 0 <= index < tape.size else tape.draws(number)
+        replica = parent.replica
+        edge = site.edge
+        assert replica is not None and edge is not None
+        caller = replica.callers[edge.index]
+        call = Call(site, number, path, parent, caller, draws, now)
+        call.root = root = parent.root or parent
+        root.open += 1
+        caller.in_flight += 1
+        for policy in caller.admits:
+            verdict = policy.admit(call, now)
+            if verdict:
+                if verdict > 0:
+                    self.refuse(call, verdict)
+                return
+        self.dispatch(call)
+
+    def let_go(self, call: Call, policy: CallerPolicy) -> None:
+        """A policy lets a call go on that it held: to the policies after it, then towards a replica."""
+        caller = call.caller
+        assert caller is not None
+        for following in caller.admits[caller.admits.index(policy) + 1 :]:
+            verdict = following.admit(call, self.env._now)
+            if verdict:
+                if verdict > 0:
+                    self.refuse(call, verdict)
+                return
+        self.dispatch(call)
+
+    def refuse(self, call: Call, error: int) -> None:
+        """A policy of the caller's refuses a call that hasn't left."""
+        self.conclude(call, error)
+        self.close(call)
+
+    def dispatch(self, call: Call) -> None:
+        """The call leaves its caller for a replica."""
+        site = call.site
+        ready = site.ready
+        now = self.env._now
+        edge = site.edge
+        caller = call.caller
+        assert edge is not None and caller is not None
+        if not ready:
+            call.outcome = NO_REPLICA
+            # By way of the heap, since the answer may let go another one that is held.
+            heappush(self._queue, (now, 1, next(self._eid), self._answered, call))
+            return
+        draws = call.draws
+        call.replica = ready[0] if len(ready) == 1 else caller.balancer.choose(ready, call)
+        delay = draws[OUT]
+        crossings = 1
+        if call.connect >= 0.0:
+            edge.opened += 1
+            delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
+            crossings = 3
+        if edge.modifiers:
+            for modifier in edge.modifiers:
+                effect = modifier.effect(now)
+                delay += crossings * effect.delay
+                if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
+                    heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
+                    return
+        heappush(self._queue, (now + delay, 1, next(self._eid), self._arrive, call))
+
+    # -- the callee's side: arrived, begun, worked, finished -----------------------------------------------------------
+
+    def arrive(self, call: Call) -> None:
+        """The call reaches a replica: a worker takes it, or it queues, or it's shed."""
+        replica = call.replica
+        assert replica is not None
+        now = self.env._now
+        if not replica.up or (replica.modifiers and self._refused(call, replica, now)):
+            call.outcome = REFUSED
+            if call.parent is None:
+                call.arrived = call.finished = now
+                call.replica = None
+                self.close(call)
+            else:
+                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+            return
+        call.arrived = now
+        call.handler = replica.incarnation
+        for policy in replica.admits:
+            verdict = policy.admit(call, replica, now)
+            if verdict:
+                self._turn_away(call, replica, verdict)
+                return
+        if replica.free:
+            self.inside[call] = None
+            replica.calls += 1
+            replica.free -= 1
+            replica.busy_clock -= now
+            self.begin(call, replica)
+        elif replica.queue.offer(call, now):
+            self.inside[call] = None
+            replica.calls += 1
+        else:
+            self._turn_away(call, replica, OVERLOADED)
+
+    def _turn_away(self, call: Call, replica: Replica, error: int) -> None:
+        """The callee answers at once with an error."""
+        now = self.env._now
+        call.finished = now
+        call.outcome = error
+        replica.handled += 1
+        if call.parent is None:
+            self.close(call)
+        else:
+            heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def begin(self, call: Call, replica: Replica) -> None:
+        """A worker takes the call; its own work begins once a core is free."""
+        now = self.env._now
+        call.started = now
+        work = call.draws[WORK]
+        if call.connect > 0.0:
+            work += call.connect
+        if replica.modifiers:
+            work = self._impaired(call, replica, now, work)
+            if work < 0:
+                return
+        if replica.idle_cores:
+            replica.idle_cores -= 1
+            replica.core_clock -= now
+            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
+        else:
+            call.work = work
+            replica.run_queue.append(call)
+
+    def worked(self, call: Call) -> None:
+        """The call's own work is done; the worker is held while its dependencies are called."""
+        if call.finished >= 0.0:
+            return  # its process was killed meanwhile
+        replica = call.replica
+        assert replica is not None
+        # Who waits is asked for only where nobody could go on at once: one look less at memory.
+        if not replica.idle_cores and replica.run_queue:
+            following = replica.run_queue.popleft()
+            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
+        else:
+            replica.idle_cores += 1
+            replica.core_clock += self.env._now
+        if call.outcome:
+            self.finish(call, call.outcome)
+        elif call.site.steps:
+            call.step = 0
+            call.failed = False
+            self.proceed(call)
+        else:
+            self.finish(call, SUCCESS)
+
+    def proceed(self, call: Call) -> None:
+        """The call sends the next group of calls it has to make, or is finished if there is none."""
+        steps = call.site.steps
+        while call.step < len(steps):
+            group, always = steps[call.step]
+            chosen = group if always else [site for site in group if self._happens(site, call)]
+            if chosen:
+                # Counted before any is sent: one that fails at once comes back at once.
+                call.pending = len(chosen)
+                for site in chosen:
+                    self.send(call, site, 1)
+                return
+            call.step += 1
+        self.finish(call, SUCCESS)
+
+    def resume(self, call: Call, failed: bool) -> None:
+        """A call that this one made is over. All of a group are waited for, then a failure fails the caller."""
+        call.failed |= failed
+        call.pending -= 1
+        if call.pending:
+            return
+        if call.failed:
+            self.finish(call, DEPENDENCY)
+        else:
+            call.step += 1
+            self.proceed(call)
+
+    def finish(self, call: Call, outcome: int) -> None:
+        """The callee is done: the answer leaves, and the worker takes the next call."""
+        now = self.env._now
+        call.finished = now
+        call.outcome = outcome
+        replica = call.replica
+        assert replica is not None
+        del self.inside[call]
+        replica.calls -= 1
+        replica.handled += 1
+        if call.parent is None:
+            self.close(call)
+        else:
+            edge = call.site.edge
+            assert edge is not None
+            delay = self._return_time(call) if edge.modifiers else call.draws[BACK]
+            heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
+        for policy in replica.finishes:
+            policy.finished(call, replica, now)
+        if not replica.free and len(replica.queue):
+            self.begin(replica.queue.take(now), replica)
+        else:
+            replica.free += 1
+            replica.busy_clock += now
+
+    # -- the caller's side again: answered, timed out, lost, retried ---------------------------------------------------
+
+    def answered(self, call: Call) -> None:
+        """The answer reaches the caller, who may have stopped waiting long ago."""
+        caller = call.caller
+        assert caller is not None
+        for policy in caller.returns:
+            policy.returned(call, self.env._now)
+        if call.waiting:
+            self.conclude(call, call.outcome)
+        self.close(call)
+
+    def timed_out(self, call: Call) -> None:
+        """The caller gives up. The callee knows nothing of it."""
+        caller = call.caller
+        assert caller is not None
+        held = call.held
+        for policy in caller.cancels:
+            policy.cancel(call, self.env._now)
+        self.conclude(call, TIMEOUT)
+        if held:
+            self.close(call)  # it never left
+
+    def lost(self, call: Call) -> None:
+        """The network swallowed the call, and the caller's kernel stops trying to connect."""
+        call.outcome = RESET  # if there was a connection, it's gone
+        caller = call.caller
+        assert caller is not None
+        for policy in caller.returns:
+            policy.returned(call, self.env._now)
+        if call.waiting:
+            self.conclude(call, LOST)
+        self.close(call)
+
+    def conclude(self, call: Call, result: int) -> None:
+        """The caller stops waiting, with this result: it tries again, goes on, or fails in turn."""
+        now = self.env._now
+        call.waiting = False
+        call.result = result
+        caller = call.caller
+        parent = call.parent
+        assert caller is not None and parent is not None
+        caller.in_flight -= 1
+        if parent.finished >= 0.0:
+            # The caller was killed while it waited.
+            call.ended = parent.finished
+            call.result = CANCELLED
+            return
+        call.ended = now
+        for policy in caller.settles:
+            policy.settle(call, now)
+        if result and caller.retry is not None:
+            pause = caller.retry.pause(call, now)
+            if pause >= 0.0 and all(limit.allows_retry(call, now) for limit in caller.limits):
+                call.notes |= RETRIED
+                heappush(self._queue, (now + pause, 1, next(self._eid), self._again, call))
+                return
+        call.notes |= DECIDED
+        site = call.site
+        failed = result != SUCCESS
+        if site.hit_rate is not None:
+            # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
+            if not failed:
+                if call.draws[LOOKUP] < site.hit_rate:
+                    call.notes |= HIT
+                    self.resume(parent, False)
+                    return
+                call.notes |= MISS
+            if site.then is not None:
+                self.send(parent, site.then, 1)
+                return
+        elif site.then is not None and (not failed or site.optional):
+            self.send(parent, site.then, 1)
+            return
+        self.resume(parent, failed and not site.optional)
+
+    def again(self, call: Call) -> None:
+        """The pause is over: the next attempt, unless the caller was killed meanwhile."""
+        parent = call.parent
+        assert parent is not None
+        if parent.finished < 0.0:
+            self.send(parent, call.site, call.attempt + 1)
+
+    # -- what faults do to calls --------------------------------------------------------------------------------------
+
+    def kill(self, replica: Replica) -> None:
+        """The replica's process ends: every call here is lost, and its callers' connections are reset."""
+        now = self.env._now
+        calls = [call for call in self.inside if call.replica is replica]
+        replica.clear(now)
+        for caller in replica.callers:
+            for policy in caller.policies.values():
+                for waiting in policy.end():
+                    waiting.ended = now
+                    waiting.result = CANCELLED
+                    waiting.waiting = False
+                    self.close(waiting)
+        for call in calls:
+            del self.inside[call]
+            call.finished = now
+            call.outcome = RESET
+            if call.parent is None:
+                self.close(call)
+            else:
+                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def release(self, modifier: Modifier) -> None:
+        """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
+        now = self.env._now
+        for call in self._hung.pop(modifier, ()):
+            replica = call.replica
+            assert replica is not None
+            if call.finished >= 0.0:
+                continue
+            other = self._hangs(call, replica, now)
+            if other is not None:
+                self._hung.setdefault(other, []).append(call)
+            elif replica.idle_cores:
+                replica.idle_cores -= 1
+                replica.core_clock -= now
+                heappush(self._queue, (now + call.work, 1, next(self._eid), self._worked, call))
+            else:
+                replica.run_queue.append(call)
+
+    def disturb(self, edge: RuntimeEdge) -> None:
+        """What acts on an edge has changed: its policies may have to."""
+        for replica in edge.caller.replicas:
+            for policy in replica.callers[edge.index].policies.values():
+                policy.disturbed(self.env._now)
+
+    def _refused(self, call: Call, replica: Replica, now: float) -> bool:
+        return any(
+            modifier.operation in (-1, call.site.operation)
+            and self._strikes(modifier, modifier.effect(now).refuse, call, _REFUSE)
+            for modifier in replica.modifiers
+        )
+
+    def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
+        """The time the call's work takes under what acts on the replica; negative if it hangs."""
+        left = 1.0
+        for modifier in replica.modifiers:
+            if modifier.operation not in (-1, call.site.operation):
+                continue
+            effect = modifier.effect(now)
+            work *= effect.slowdown
+            left *= 1.0 - effect.hog
+            if self._strikes(modifier, effect.fail, call, _FAIL):
+                call.outcome = CODES[effect.error]
+        work /= left
+        hangs = self._hangs(call, replica, now)
+        if hangs is None:
+            return work
+        call.work = work
+        self._hung.setdefault(hangs, []).append(call)
+        return -1.0
+
+    def _hangs(self, call: Call, replica: Replica, now: float) -> Modifier | None:
+        """The first of the replica's modifiers that makes the call hang."""
+        for modifier in replica.modifiers:
+            if modifier.operation in (-1, call.site.operation) and self._strikes(
+                modifier, modifier.effect(now).hang, call, _HANG
+            ):
+                return modifier
+        return None
+
+    def _strikes(self, modifier: Modifier, share: float, call: Call, purpose: int) -> bool:
+        """Whether a call is among the share that a modifier strikes: by a draw of the call's own."""
+        return modifier.strikes(share, call.site.address, purpose, call.number, call.attempt_path)
+
+    def _happens(self, site: CallSite, parent: Call) -> bool:
+        """Whether a call that is made with some probability is made for this request."""
+        path = parent.attempt_path << ATTEMPT_BITS
+        tape = site.tape if path == 0 else site.tape_of(path)
+        return tape.draws(parent.number)[CHANCE] < site.probability
+
+    def _return_time(self, call: Call) -> float:
+        """The network time of the answer."""
+        edge = call.site.edge
+        assert edge is not None
+        time = call.draws[BACK]
+        if edge.modifiers:
+            for modifier in edge.modifiers:
+                time += modifier.effect(self.env._now).delay
+        return time
+
+    # -- over --------------------------------------------------------------------------------------------------------
+
+    def close(self, call: Call) -> None:
+        """Nothing more happens to this call: write its row."""
+        parent = call.parent
+        self._rows += pack_row(
+            call.sent,
+            call.arrived,
+            call.started,
+            call.finished,
+            call.ended,
+            call.number,
+            call.attempt_path,
+            call.site.index,
+            call.handler,
+            -1 if parent is None else parent.handler,
+            call.outcome,
+            call.result,
+            call.notes,
+        )
+        if parent is None:
+            over = call.site.ingress.on_over
+            if over is not None:
+                over(call)
+        root = call.root or call
+        root.open -= 1
+        if root.open == 0:
+            del self.live[root]

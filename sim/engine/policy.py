@@ -1,0 +1,142 @@
+"""What a policy may do in the life of a call: hooks, of which each policy overrides those that it needs.
+
+The life of a call (`sim.engine.engine`) knows hooks, and no policy by name. A hook that a policy doesn't override isn't
+called for it, so an edge or a service without a policy pays nothing. Which policies an edge and a service have, and in
+which order a call meets them, is `sim.policies.compose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    # mypyc's word that plain Python classes may derive from a compiled one; who doesn't compile doesn't need it.
+    from mypy_extensions import mypyc_attr
+
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.replica import Replica
+else:
+
+    def mypyc_attr(**_):
+        return lambda cls: cls
+
+
+#: What `admit` says: the call may go on; or the policy has it in hand, and lets it go on or refuses it later. Anything
+#: else is the code of the error (`topology.errors.CODES`) with which the call is refused.
+PASS, HELD = 0, -1
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class CallerPolicy:
+    """What a replica of a caller does about its calls to one callee.
+
+    `now` is the simulated time in seconds. One instance may serve a replica, or all replicas of the caller.
+    """
+
+    __slots__ = ()
+
+    def admit(self, call: Call, now: float) -> int:
+        """An attempt is about to leave: `PASS`, `HELD`, or the code of the error to refuse it with.
+
+        Policies are asked in the order in which they are composed, until one says something else than `PASS`.
+        """
+        return PASS
+
+    def settle(self, call: Call, now: float) -> None:
+        """The caller has a result (`call.result`, an error's code or `SUCCESS`), or has given up waiting for one.
+
+        That comes once for each attempt, also for one that a policy refused, unless the caller was killed meanwhile.
+        """
+
+    def cancel(self, call: Call, now: float) -> None:
+        """The caller gives up on an attempt that has no result yet (`settle` follows); forget it if it's `held`."""
+
+    def returned(self, call: Call, now: float) -> None:
+        """The callee's answer is there, or the call is known to be lost, whether or not the caller still waits for it.
+
+        `call.outcome` is the code of what the callee said.
+        """
+
+    def pause(self, call: Call, now: float) -> float:
+        """How long to wait (seconds) before another attempt after the failure of this one; negative for no more.
+
+        One policy of an edge decides that. Others may object (`allows_retry`).
+        """
+        return -1.0
+
+    def allows_retry(self, call: Call, now: float) -> bool:
+        """Whether another attempt that `pause` wants may be made; what allows it counts it as made."""
+        return True
+
+    def disturbed(self, now: float) -> None:
+        """What acts on the edge (a fault) has changed."""
+
+    def end(self) -> Sequence[Call]:
+        """The caller's process ends; returns the calls that were held, which end with it."""
+        return ()
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class ServerPolicy:
+    """What a replica does about requests that arrive, before one may take a worker or a place in the queue."""
+
+    __slots__ = ()
+
+    def admit(self, call: Call, replica: Replica, now: float) -> int:
+        """A request arrives: `PASS`, or the code of the error to answer at once."""
+        return PASS
+
+    def finished(self, call: Call, replica: Replica, now: float) -> None:
+        """A request that was admitted is answered; `call.outcome` says how."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Balancer:
+    """Chooses the replica that a call goes to."""
+
+    __slots__ = ()
+
+    def choose(self, ready: list[Replica], call: Call) -> Replica:
+        """One of at least two ready replicas."""
+        raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class RequestQueue:
+    """Requests that wait for a worker of a replica, in the order in which they get one."""
+
+    __slots__ = ()
+
+    def offer(self, call: Call, now: float) -> bool:
+        """Take in a request for which no worker is free; whether there was room."""
+        raise NotImplementedError
+
+    def take(self, now: float) -> Call:
+        """The request that gets a worker next; there is one."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be turned away: a readiness probe looks at it."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """The process is gone, and with it who waited."""
+        raise NotImplementedError
+
+
+_Policy = TypeVar("_Policy", CallerPolicy, ServerPolicy)
+
+
+def overriding(policies: Iterable[_Policy], hook: str) -> tuple[_Policy, ...]:
+    """The policies that do something at a hook, in their order."""
+    return tuple(each for each in policies if not _inherits(type(each), hook))
+
+
+def _inherits(cls: type, hook: str) -> bool:
+    base = CallerPolicy if issubclass(cls, CallerPolicy) else ServerPolicy
+    return getattr(cls, hook) is getattr(base, hook)

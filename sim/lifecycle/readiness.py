@@ -1,0 +1,70 @@
+"""Readiness probes, as Kubernetes has them: failures in a row take a replica out of rotation, successes bring it back.
+
+What is `ready` is what callers choose from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.replica import Replica
+from meshquake.topology.addresses import address, uniform
+
+
+def probing(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
+    """The readiness probe of one replica, as a process that lasts as long as the recording."""
+    probe = replica.service.spec.readiness
+    own = address(cluster.seed, "probe", replica.name)
+    # Probes of different replicas are not in step.
+    yield cluster.timeout(probe.period * uniform(own, 0))
+    number = 1
+    while True:
+        # While a rollout has the replica in hand, it's out of rotation and nobody asks.
+        if not replica.draining:
+            examine(cluster, replica, _problem(cluster, replica, own, number))
+        number += 1
+        yield cluster.timeout(probe.period)
+
+
+def _problem(cluster: Cluster, replica: Replica, own: int, number: int) -> str:
+    """Why the replica does not answer its probe of that number; empty if it does."""
+    if not replica.up:
+        return "connection refused"
+    if replica.queue.full and replica.free == 0:
+        return "queue full"
+    for modifier in replica.modifiers:
+        # What acts on one operation leaves the others alone, and the probe is none of them.
+        whole = modifier.operation < 0
+        if whole and uniform(own ^ modifier.address, number) < modifier.effect(cluster.now).probe_failure:
+            return "probe failed"
+    return ""
+
+
+def examine(cluster: Cluster, replica: Replica, problem: str) -> None:
+    """Count a probe's answer, and eject or restore the replica when there are enough of a kind."""
+    probe = replica.service.spec.readiness
+    if problem:
+        replica.successes = 0
+        replica.failures += 1
+        cluster.journal.note(
+            "health_check_failed", replica.service, replica=replica, reason=problem, failures=replica.failures
+        )
+        if replica.ready and replica.failures >= probe.failure_threshold:
+            _set_ready(cluster, replica, False)
+    else:
+        replica.failures = 0
+        replica.successes += 1
+        if not replica.ready and replica.successes >= probe.success_threshold:
+            _set_ready(cluster, replica, True)
+
+
+def _set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
+    """Take a replica out of rotation, or put it back."""
+    replica.ready = ready
+    service = replica.service
+    service.refresh()
+    left = len(service.ready)
+    name = "replica_restored" if ready else "replica_ejected" if left else "last_replica_ejected"
+    cluster.journal.note(name, service, replica=replica, ready=left, replicas=len(service.replicas))

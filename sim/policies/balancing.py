@@ -1,0 +1,61 @@
+"""How a caller chooses among the ready replicas of a callee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import Balancer
+from meshquake.sim.engine.tape import PICK
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.replica import Replica
+
+
+class RoundRobin(Balancer):
+    """One after another. Callers begin their rounds at different replicas, or all would walk in step."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, start: int) -> None:
+        self._next = start
+
+    def choose(self, ready: list[Replica], call: Call) -> Replica:
+        self._next += 1
+        return ready[self._next % len(ready)]
+
+
+class Random(Balancer):
+    """Any of them, by the call's own draw."""
+
+    __slots__ = ()
+
+    def choose(self, ready: list[Replica], call: Call) -> Replica:
+        return ready[int(call.draws[PICK] * len(ready))]
+
+
+class LeastRequest(Balancer):
+    """The one of two random replicas that has fewer requests (Mitzenmacher's two choices, Envoy's default).
+
+    The counts are the replicas' own, as if callers shared them.
+    """
+
+    __slots__ = ()
+
+    def choose(self, ready: list[Replica], call: Call) -> Replica:
+        scaled = call.draws[PICK] * len(ready)
+        first = int(scaled)
+        second = int((scaled - first) * (len(ready) - 1))
+        if second >= first:
+            second += 1
+        a, b = ready[first], ready[second]
+        return a if a.calls <= b.calls else b
+
+
+#: How each is made, by its word in a topology file; a round begins after the replica of that number.
+BALANCERS: dict[str, Callable[[int], Balancer]] = {
+    "round_robin": RoundRobin,
+    "random": lambda start: Random(),
+    "least_request": lambda start: LeastRequest(),
+}

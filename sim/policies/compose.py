@@ -1,0 +1,84 @@
+"""Which policies an edge and a service have: here they are put together, a row each.
+
+A new policy of a caller's is data in `topology/policies.py`, a file here with a class and a function `of`, and a row in
+`CALLER`; one of a server's likewise in `SERVER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.caller_state import CallerState, Ingress
+from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
+from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout
+from meshquake.sim.policies.balancing import BALANCERS
+from meshquake.sim.policies.queue import BoundedQueue
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.engine import CallEngine
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
+    from meshquake.sim.journal import Journal
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a policy may use of the mesh: the clock, the life of calls, and what is noted besides them."""
+
+    env: Environment
+    engine: CallEngine
+    journal: Journal
+
+
+#: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been
+#: running for long (connections are open), as at the start of a recording.
+Maker = Callable[["Replica", bool], CallerPolicy]
+#: Looks at an edge once, before the run, and says how its policy is made; None if it has none.
+CallerRow = Callable[["RuntimeEdge", Context], Maker | None]
+ServerRow = Callable[["Service", Context], Callable[["Replica"], ServerPolicy] | None]
+
+#: The policies of callers by name, in the order in which an attempt meets them.
+CALLER: dict[str, CallerRow] = {
+    "budget": retry_budget.of,
+    "breaker": breaker.of,
+    "bulkhead": bulkhead.of,
+    "retry": retry.of,
+    "timeout": timeout.of,
+    # The timeout covers the wait for a connection.
+    "pool": pool.of,
+}
+#: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
+SERVER: dict[str, ServerRow] = {}
+
+
+class Composed:
+    """The policies of one edge, composed once: `state` makes what a replica of the caller keeps."""
+
+    def __init__(self, edge: RuntimeEdge, context: Context) -> None:
+        self._edge = edge
+        makers = ((name, of(edge, context)) for name, of in CALLER.items())
+        self._makers = {name: maker for name, maker in makers if maker is not None}
+        self._balancer = BALANCERS[edge.spec.balance]
+
+    def state(self, replica: Replica, warm: bool) -> CallerState:
+        """What a new process of the replica knows of the callee."""
+        policies = {name: make(replica, warm) for name, make in self._makers.items()}
+        return CallerState(self._edge, self._balancer(replica.index), policies)
+
+
+def serve(replica: Replica, context: Context) -> None:
+    """Give a new process of a replica its queue and its policies."""
+    service = replica.service
+    policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
+    replica.queue = BoundedQueue(service.spec.queue)
+    replica.admits = overriding(policies, "admit")
+    replica.finishes = overriding(policies, "finished")
+
+
+def ingress(balance: str) -> Ingress:
+    """Where users of an entry come in: they have no policies but their choice among replicas."""
+    return Ingress(BALANCERS[balance](0))

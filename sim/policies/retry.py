@@ -1,0 +1,42 @@
+"""Retries: another attempt after a failure that one may cure, each after a random pause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import CallerPolicy
+from meshquake.sim.engine.tape import PAUSE
+from meshquake.topology import policies
+from meshquake.topology.errors import CODES
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.policies.compose import Context, Maker
+
+
+class Retry(CallerPolicy):
+    """Envoy's fully jittered exponential backoff, as `topology.policies.Retry` describes it; it has no state."""
+
+    __slots__ = ("_on", "_policy")
+
+    def __init__(self, policy: policies.Retry) -> None:
+        self._policy = policy
+        self._on = frozenset(CODES[name] for name in policy.on)
+
+    def pause(self, call: Call, now: float) -> float:
+        """The pause after the failure of this attempt, uniform up to its bound; negative if it was the last."""
+        policy = self._policy
+        attempt = call.attempt
+        if attempt >= policy.max_attempts or call.result not in self._on:
+            return -1.0
+        bound: float = min(policy.base * (2**attempt - 1), policy.maximum)
+        return bound * call.draws[PAUSE]
+
+
+def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+    """The retries of an edge, the same for all replicas of the caller."""
+    if edge.spec.retry is None:
+        return None
+    retry = Retry(edge.spec.retry)
+    return lambda replica, warm: retry

@@ -1,0 +1,104 @@
+"""Every way in which a call fails: one row an error, and nothing about errors anywhere else.
+
+What a client sees of an error, what retries and breakers make of it, what telemetry calls it and what the answer key
+says of it are columns here. The texts of its log lines stand in `sim/telemetry/catalogue.yaml` under its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Refusal(Enum):
+    """Who turned the call away before any work was done."""
+
+    NOBODY = "nobody"
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+@dataclass(frozen=True)
+class Error:
+    """One error.
+
+    Attributes
+    ----------
+    name
+        `error_type` of a span.
+    status
+        The HTTP status that says the same (`status_code` of a span).
+    grpc
+        The gRPC status that says the same (https://grpc.io/docs/guides/status-codes/).
+    mechanism
+        How the answer key tells that a call failed so.
+    retryable
+        Whether another attempt may cure it: what Envoy's `5xx,connect-failure,refused-stream,reset` covers, less the
+        caller's own refusals, which a retry would only fight.
+    refusal
+        Whose refusal it is. What the caller itself refused says nothing about the callee: breakers don't count it.
+    connected
+        Whether the connection, if there was one, outlives it.
+    answered
+        Whether the caller got an answer of the callee's.
+    """
+
+    name: str
+    status: int
+    grpc: str
+    mechanism: str = "errors"
+    retryable: bool = False
+    refusal: Refusal = Refusal.NOBODY
+    connected: bool = True
+    answered: bool = True
+
+
+_CALLER, _CALLEE = Refusal.CALLER, Refusal.CALLEE
+
+#: Every error by name. The order is fixed: records store the position.
+ERRORS: dict[str, Error] = {
+    error.name: error
+    for error in (
+        Error("timeout", 504, "DEADLINE_EXCEEDED", "timeout", retryable=True, answered=False),
+        Error(
+            "connection_refused",
+            503,
+            "UNAVAILABLE",
+            "connection refused",
+            retryable=True,
+            refusal=_CALLEE,
+            connected=False,
+            answered=False,
+        ),
+        Error("connection_timeout", 504, "DEADLINE_EXCEEDED", "connection timeout", retryable=True, answered=False),
+        Error(
+            "connection_reset", 502, "UNAVAILABLE", "connection reset", retryable=True, connected=False, answered=False
+        ),
+        Error(
+            "no_ready_replica",
+            503,
+            "UNAVAILABLE",
+            "no ready replica",
+            retryable=True,
+            refusal=_CALLEE,
+            connected=False,
+            answered=False,
+        ),
+        Error("pool_timeout", 503, "UNAVAILABLE", "connection pool exhausted", refusal=_CALLER, answered=False),
+        Error("circuit_open", 503, "UNAVAILABLE", "circuit breaker open", refusal=_CALLER, answered=False),
+        Error("bulkhead_full", 503, "UNAVAILABLE", "bulkhead full", refusal=_CALLER, answered=False),
+        Error("overloaded", 503, "UNAVAILABLE", "overload", retryable=True, refusal=_CALLEE),
+        Error("unavailable", 503, "UNAVAILABLE", retryable=True),
+        Error("internal", 500, "INTERNAL"),
+        Error("config_error", 500, "INTERNAL"),
+        Error("database_error", 500, "INTERNAL"),
+        Error("dependency_failed", 502, "UNAVAILABLE", "failed dependency"),
+        Error("cancelled", 499, "CANCELLED", "cancelled", answered=False),
+    )
+}
+
+#: The outcome of a call, as rows store it: success, or the position of its error in `ERRORS`, counted from 1.
+SUCCESS = 0
+CODES: dict[str, int] = {name: code for code, name in enumerate(ERRORS, start=1)}
+#: The errors by code; there is none for success.
+BY_CODE: tuple[Error | None, ...] = (None, *ERRORS.values())

@@ -1,0 +1,140 @@
+"""JSON Schemas of the blocks of a file, made of the keys that their types declare.
+
+They say what `topology.binder` accepts, as far as a schema can. To the binder a value is a text until its key says what
+it is; to an editor `16` is a number already, and `50%` is none. So wherever a number may stand, a schema takes numbers,
+and texts of a number and its unit, within the same bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from meshquake.topology.amount_pattern import amount_pattern
+from meshquake.topology.binder import BoundKey, keys_of
+from meshquake.topology.json_schema import Schema, array, block, choice, either
+from meshquake.topology.keys import Key
+from meshquake.topology.reference import bounds
+from meshquake.topology.units import UNITS
+
+#: Schemas of the keys of unit "other".
+ByHand = Mapping[str, Schema]
+
+#: A line of text that can be printed, nearly: what else can't be is seen by the loader.
+_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"
+_NOTHING: ByHand = MappingProxyType({})
+
+
+def block_of(cls: type, by_hand: ByHand = _NOTHING, needed: Collection[str] = (), doc: str = "", **more: Any) -> Schema:
+    """The schema of a block of a type, or of the value that may stand in its place.
+
+    Parameters
+    ----------
+    cls
+        A type as `topology.binder.bind` takes it.
+    by_hand
+        Schemas of the keys of unit "other"; one without isn't a key of the block.
+    needed
+        Keys that must be there though the type has a default for them.
+    doc
+        What it is.
+    more
+        Whatever else JSON Schema can say of the block.
+    """
+    return either(doc, *_alternatives_of(cls, by_hand, needed, **more))
+
+
+def keys_schema(cls: type, by_hand: ByHand = _NOTHING) -> dict[str, Schema]:
+    """The schemas of the keys of a type, each with what the key means; `by_hand` as in `block_of`."""
+    schemas: dict[str, Schema] = {}
+    for word, key in keys_of(cls).items():
+        if key.grammar.unit != "other" or word in by_hand:
+            values = [by_hand[word]] if word in by_hand else alternatives(key.grammar)
+            doc = _joined("; ", key.grammar.doc, bounds(key.grammar))
+            schemas[word] = either(doc, *values) | _default(key)
+    return schemas
+
+
+def alternatives(grammar: Key) -> list[Schema]:
+    """The schemas of what a key's value may be, of which it's one."""
+    none: list[Schema] = [{"const": "none"}] if grammar.none else []
+    if grammar.spec is not None:
+        return [*none, *_alternatives_of(grammar.spec)]
+    one = scalar(grammar)
+    return [*none, one, array("", one, minItems=1)] if grammar.many else [*none, one]
+
+
+def scalar(grammar: Key) -> Schema:
+    """The schema of one plain value."""
+    if grammar.choices:
+        return choice("", grammar.choices)
+    if grammar.unit == "flag":
+        return choice("", (True, False, "true", "false"))
+    if grammar.unit == "text":
+        return {"type": ["string", "number", "boolean"], "pattern": _LINE}
+    return _number(grammar) | matching(amount(grammar), _joined(", ", UNITS[grammar.unit].what, bounds(grammar)))
+
+
+def matching(pattern: str, what: str = "") -> Schema:
+    """What a schema says of a text that is as a whole of a pattern; many editors show `what` in place of it."""
+    message = {"patternErrorMessage": f"must be {what}"} if what else {}
+    return {"pattern": f"^(?:{pattern})$", **message}
+
+
+def amount(grammar: Key) -> str:
+    """The pattern of a number as a file may have it, with a unit behind it where it needs one."""
+    unit = UNITS[grammar.unit]
+    low, high = (None if bound is None else Decimal(repr(bound)) for bound in (grammar.low, grammar.high))
+    return amount_pattern(unit.scales, low, high, grammar.above, unit.whole)
+
+
+def _number(grammar: Key) -> Schema:
+    """What a schema says of what YAML takes for a number."""
+    unit = UNITS[grammar.unit]
+    if "" not in unit.scales:
+        return {"type": ["number", "string"], "minimum": 0, "maximum": 0} if _zero(grammar) else {"type": "string"}
+    limits = {"exclusiveMinimum" if grammar.above else "minimum": grammar.low, "maximum": grammar.high}
+    return {
+        "type": ["integer" if unit.whole else "number", "string"],
+        **{word: limit for word, limit in limits.items() if limit is not None},
+    }
+
+
+def _zero(grammar: Key) -> bool:
+    """Whether 0 is within the bounds."""
+    return (grammar.low is None or grammar.low < 0 or (grammar.low == 0 and not grammar.above)) and (
+        grammar.high is None or grammar.high >= 0
+    )
+
+
+def _alternatives_of(cls: type, by_hand: ByHand = _NOTHING, needed: Collection[str] = (), **more: Any) -> list[Schema]:
+    keys, schemas = keys_of(cls), keys_schema(cls, by_hand)
+    required = {word for word in schemas if keys[word].default is MISSING or word in needed}
+    whole = block(
+        "",
+        {word: schema for word, schema in schemas.items() if word in required},
+        {word: schema for word, schema in schemas.items() if word not in required},
+        **more,
+    )
+    shorthand = getattr(cls, "shorthand", None)
+    return [whole, *alternatives(keys[shorthand].grammar)] if shorthand else [whole]
+
+
+def _default(key: BoundKey) -> Schema:
+    """The value of a key that is left out, as a file has it; nothing if that isn't a plain value."""
+    grammar, value = key.grammar, key.default
+    if value is None and grammar.none:
+        return {"default": "none"}
+    if value is MISSING or value is None or value == "" or grammar.unit not in UNITS:
+        return {}
+    if grammar.unit in ("count", "flag", "number"):
+        return {"default": value}
+    show = UNITS[grammar.unit].show
+    return {"default": [show(each) for each in value] if grammar.many else show(value)}
+
+
+def _joined(mark: str, *parts: str) -> str:
+    return mark.join(filter(None, parts))
