@@ -1,10 +1,12 @@
 """Makes those parts of the documentation anew that are made from the code: `python -m docs.renew`.
 
 `cli.md` is what `--help` prints. In `records.md` the columns of a kind of record stand between
-`<!-- columns of traces -->` and `<!-- end -->`, and in `databases.md` those of a table. In `scenarios.md` the kinds of
-fault, with their docstrings, stand between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are
-those of `topology.reference`. The JSON Schemas that come with the package, for editors of topology and scenario files,
-are those of `topology.schema` and `faults.schema`.
+`<!-- columns of traces -->` and `<!-- end -->`, and in `databases.md` those of a table. The metrics stand in
+`records.md` between `<!-- metrics -->` and `<!-- end -->`, and in `formats.md`, with their names in Prometheus, between
+`<!-- families -->` and `<!-- end -->`. In `scenarios.md` the kinds of fault, with their docstrings, stand between
+`<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are those of `topology.reference`. The JSON
+Schemas that come with the package, for editors of topology and scenario files, are those of `topology.schema` and
+`faults.schema`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import click
 
 from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
+from meshquake.exporters.formats.prometheus_names import FAMILIES
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import written
 from meshquake.topology.reference import renew as renew_keys
 from meshquake.topology.reference import table
@@ -31,6 +35,8 @@ FOLDER = Path(__file__).parent
 _LISTED: tuple[RecordKind | Table, ...] = (*RECORD_KINDS.values(), FIXTURES, *TRUTH)
 _DESCRIBED = {each.name: each.columns for each in _LISTED}
 _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_METRICS = re.compile(r"(<!-- metrics -->\n).*?(<!-- end -->)", re.DOTALL)
+_FAMILIES = re.compile(r"(<!-- families -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
 _CLI = """\
 # The commands
@@ -45,15 +51,16 @@ bar go to standard error. The progress bar appears only on a terminal, and a pip
 
 def renewed() -> dict[Path, str]:
     """The pages with parts made from the code, and the schemas that are made of it as a whole, as they should be."""
-    topology, scenarios, records, databases = (
-        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases")
+    topology, scenarios, records, databases, formats = (
+        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases", "formats")
     )
     return {
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
         scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
-        records: _renew_columns(_read(records)),
+        records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),
+        formats: _FAMILIES.sub(lambda match: f"{match[1]}{families()}{match[2]}", _read(formats)),
         FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
         FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
     }
@@ -111,6 +118,23 @@ def columns(name: str) -> str:
     """The columns of a kind of record, or of a table of a database, as a table in Markdown."""
     rows = ["| column | type | meaning |", "|---|---|---|"]
     rows += [f"| `{column.name}` | {_type(column)} | {column.doc} |" for column in _DESCRIBED[name]]
+    return "\n".join(rows) + "\n"
+
+
+def metrics() -> str:
+    """Every metric: its unit, what it is of, and what it means."""
+    rows = ["| metric | unit | for | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| `{name}` | {metric.unit} | {', '.join(level.value for level in metric.levels)} | {metric.meaning} |"
+        for name, metric in METRICS.items()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def families() -> str:
+    """The name and the type of each metric in Prometheus."""
+    rows = ["| metric | name | type |", "|---|---|---|"]
+    rows += [f"| `{name}` | `{each.name}{each.suffix}` | {each.type} |" for name, each in FAMILIES.items()]
     return "\n".join(rows) + "\n"
 
 

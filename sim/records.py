@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from meshquake.sim.telemetry.catalogue import LEVELS, SEVERITIES, events
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.json_schema import Schema, block, document, nullable
 
@@ -83,33 +84,10 @@ def _json_schema(column: Column) -> Schema:
     return nullable(schema) if column.nullable else schema
 
 
-#: `unit` of each metric, the whole catalogue of names.
-METRICS: dict[str, str] = {
-    "cpu_usage": "%",
-    "memory_usage": "%",
-    "request_rate": "1/s",
-    "error_rate": "%",
-    "latency_p50": "ms",
-    "latency_p95": "ms",
-    "latency_p99": "ms",
-    "active_requests": "requests",
-    "queue_depth": "requests",
-    "worker_utilization": "%",
-    "query_time_p50": "ms",
-    "query_time_p95": "ms",
-    "query_time_p99": "ms",
-    "connections_in_use": "connections",
-    "connections_opened": "1/s",
-    "cache_hit_rate": "%",
-    "retry_rate": "1/s",
-    "timeout_rate": "1/s",
-    "circuit_breaker_state": "state",
-    "pool_in_use": "connections",
-}
-
 #: `type` of each event, with what it means.
 EVENTS: dict[str, str] = events()
 
+_UNITS = tuple(dict.fromkeys(metric.unit for metric in METRICS.values()))
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
 _SPAN = r"^(?!0{16})[0-9a-f]{16}$"
 
@@ -121,7 +99,7 @@ METRIC = RecordKind(
         Column("service", "string", "service measured; the caller for an edge metric"),
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
         Column("value", "number", "the sample, in `unit`"),
-        Column("unit", "string", "unit of `value`", choices=tuple(dict.fromkeys(METRICS.values()))),
+        Column("unit", "string", "unit of `value`", choices=_UNITS),
         Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
         Column("target", "string", "callee of an edge metric; null otherwise", nullable=True),
     ),

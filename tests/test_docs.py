@@ -14,7 +14,9 @@ from meshquake.docs.renew import renewed
 from meshquake.faults import kinds
 from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.schema import scenario_schema
-from meshquake.sim.records import EVENTS, METRICS
+from meshquake.sim.records import EVENTS
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.document import DocumentError
 from meshquake.topology.errors import ERRORS
 from tests.editor import complaints
@@ -122,10 +124,6 @@ def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
 # -- records -------------------------------------------------------------------------------------------------------
 
 
-def test_every_metric_is_explained_with_its_unit():
-    assert {name.strip("`"): unit for name, unit, *_ in rows(RECORDS, "metric")} == METRICS
-
-
 def test_every_error_is_explained_with_its_status():
     assert {name.strip("`"): int(status) for name, status, _ in rows(RECORDS, "error_type")} == {
         error.name: error.status for error in ERRORS.values()
@@ -174,17 +172,18 @@ def test_events_have_just_the_details_that_the_page_says(eventful):
 
 def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
     """Of services, replicas and edges: whether `replica` and `target` are null says which."""
-    levels = {
-        "service, replica": {(False, False), (True, False)},
-        "databases, caches": {(False, False)},
-        "edge": {(False, True)},
-        "edge, replica of the caller": {(False, True), (True, True)},
+    keys = {
+        Level.SERVICE: (False, False),
+        Level.REPLICA: (True, False),
+        Level.STORE: (False, False),
+        Level.EDGE: (False, True),
+        Level.CALLER: (True, True),
     }
     frame = pl.concat([batch.metrics for batch in eventful])
     found = {}
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():
         found.setdefault(metric, set()).add((replica, target))
-    assert found == {name.strip("`"): levels[scope] for name, _, scope, _ in rows(RECORDS, "metric")}
+    assert found == {name: {keys[level] for level in metric.levels} for name, metric in METRICS.items()}
     stores = frame.filter(pl.col("metric").str.starts_with("query_time"))["service"].unique()
     assert set(stores) == {"database", "cache-service"}

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from meshquake.faults.fault import Fault
+from meshquake.sim.telemetry.metrics import METRICS, Alert
+from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
 from meshquake.topology.spec import Topology
@@ -26,26 +29,6 @@ from meshquake.truth.twins import Twins
 FORMAT = 1
 #: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
 DIFFICULTIES = ("loudest", "one of several", "silent")
-#: Metrics of a service by which it's said to be affected.
-SYMPTOMS = ("error_rate", "latency_p95")
-#: Metrics of a root, and of calls to it, on which one would have an alert.
-ALERTED = (
-    "cpu_usage",
-    "memory_usage",
-    "request_rate",
-    "error_rate",
-    "latency_p95",
-    "queue_depth",
-    "worker_utilization",
-    "query_time_p95",
-    "connections_in_use",
-    "cache_hit_rate",
-    "timeout_rate",
-    "circuit_breaker_state",
-    "pool_in_use",
-)
-#: Of these, those on which one has an alert when they fall, too.
-EITHER_WAY = ("request_rate", "cache_hit_rate")
 #: Keys that every fault has: they have places of their own in the key.
 _COMMON = frozenset(("id", "target", "at", "for", "ramp"))
 #: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
@@ -127,11 +110,10 @@ def since(finding: Finding) -> float:
     return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.start)
 
 
-def _own(finding: Finding) -> dict[int, Departure]:
+def _own(finding: Finding) -> dict[Series, Departure]:
     """The departures of services that the fault affected, and of its root."""
     concerned = {*finding.mechanism.passed(), *_roots(finding)}
-    series = finding.fact.series["service"].to_list()
-    return {column: departure for column, departure in finding.departures.items() if series[column] in concerned}
+    return {series: departure for series, departure in finding.departures.items() if series.service in concerned}
 
 
 def _roots(finding: Finding) -> tuple[str, ...]:
@@ -215,7 +197,7 @@ class _Telling:
         that takes no calls any more has no symptoms, and no request gets into it.
         """
         passed = self._finding.mechanism.passed()
-        departed = self._departures(SYMPTOMS)
+        departed = self._rises
         came: dict[str, float] = {}
         for step in self._finding.mechanism.steps():
             came.setdefault(step.origin, step.onset)
@@ -242,14 +224,14 @@ class _Telling:
                 "requests": passed.get(name, 0),
             }
 
-    def _departures(self, metrics: tuple[str, ...]) -> dict[str, dict[str, Departure]]:
-        """By service and name, the departures of metrics of whole services."""
+    @cached_property
+    def _rises(self) -> dict[str, dict[str, Departure]]:
+        """By service and metric, the symptoms of whole services that rose."""
         found: dict[str, dict[str, Departure]] = {service.name: {} for service in self._topology.services}
-        series = self._finding.fact.series
-        for column, departure in self._finding.departures.items():
-            row = series.row(column, named=True)
-            if row["metric"] in metrics and row["replica"] is None and row["target"] is None and departure.is_rise:
-                found[row["service"]][row["metric"]] = departure
+        for series, departure in self._finding.departures.items():
+            whole = series.replica is None and series.target is None
+            if METRICS[series.metric].is_symptom and whole and departure.direction is Alert.RISE:
+                found[series.service][series.metric] = departure
         return found
 
     def _blast(self) -> dict[str, Any]:
@@ -273,13 +255,10 @@ class _Telling:
             if broken[:, column].any():
                 time = float(np.flatnonzero(broken[:, column])[0] + 1)
                 found.append((time, "symptom", name.split(".")[0], self._finding.indicator(column), name, None))
-        series = self._finding.fact.series
-        for column, departure in self._finding.departures.items():
-            row = series.row(column, named=True)
-            near = row["service"] in self._roots or row["target"] in self._roots
-            worse = departure.is_rise or row["metric"] in EITHER_WAY
-            if near and worse and row["replica"] is None and row["metric"] in ALERTED:
-                found.append((departure.onset + 1.0, "cause", row["service"], row["metric"], None, row["target"]))
+        for series, departure in self._finding.departures.items():
+            near = series.service in self._roots or series.target in self._roots
+            if near and series.replica is None and departure.direction in METRICS[series.metric].alert:
+                found.append((departure.onset + 1.0, "cause", series.service, series.metric, None, series.target))
         for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
             yield {
                 "type": kind,
@@ -352,7 +331,7 @@ class _Telling:
 
     def _difficulty(self, louder: Sequence[str], reached: AbstractSet[str]) -> dict[str, Any]:
         heard = self._loudness > 1 and not louder and not reached.isdisjoint(self._roots)
-        visible = heard or any(self._departures(SYMPTOMS)[root] for root in self._roots)
+        visible = heard or any(self._rises[root] for root in self._roots)
         label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
         return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meshquake.sim.telemetry.tables import Floats
+from meshquake.sim.telemetry.metrics import Alert
+from meshquake.sim.telemetry.series import Samples, Series
 
 #: A series departs when it is further off than twice the twin's reach in so many seconds: one odd second is nothing.
 SUSTAINED = 3
@@ -29,34 +30,34 @@ class Departure:
     usual: float
 
     @property
-    def is_rise(self) -> bool:
-        """Whether it went up."""
-        return self.value > self.usual
+    def direction(self) -> Alert:
+        """Which alerts it is one for: those on a rise, or those on a fall."""
+        return Alert.RISE if self.value > self.usual else Alert.FALL
 
 
-def departures(fact: Floats, other: Floats, healthy: Floats, begin: float) -> dict[int, Departure]:
-    """The departures of all series since `begin` (simulated seconds), by column.
+def departures(fact: Samples, other: Samples, healthy: Samples, begin: float) -> dict[Series, Departure]:
+    """The departures of the series of `fact` since `begin` (simulated seconds).
 
     `fact` is the run as it was, `other` the one without what is asked about, and `healthy` the one without any fault,
-    which says what is usual: what other faults do is no measure. All have the shape (seconds, series), and nan where
-    there is no sample. A departure that `other` shows too, to within the usual reach, is not of this fault.
+    which says what is usual: what other faults do is no measure. A departure that `other` shows too, to within the
+    usual reach, is not of this fault.
     """
     length = min(len(fact), len(other), len(healthy))
     if length == 0:
         return {}
-    fact, other, healthy = fact[:length], other[:length], healthy[:length]
+    values, without, usually = (samples.of(fact.series)[:length] for samples in (fact, other, healthy))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-        low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
+        low, high, usual = (function(usually, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
     reach = np.maximum(high - usual, usual - low)
-    off = np.abs(fact - usual)
-    own = ~(np.abs(fact - other) <= reach)
-    far, outside = (off > 2 * reach) & own, ((fact < low) | (fact > high)) & (fact != other)
+    off = np.abs(values - usual)
+    own = ~(np.abs(values - without) <= reach)
+    far, outside = (off > 2 * reach) & own, ((values < low) | (values > high)) & (values != without)
     first = int(begin)
     far[:first] = outside[:first] = False
     found = {}
     for column in np.flatnonzero(far.sum(axis=0) >= SUSTAINED).tolist():
         peak = int(np.nanargmax(np.where(far[:, column], off[:, column], -1.0)))
         onset = int(np.argmax(outside[:, column]))
-        found[column] = Departure(onset, peak, float(fact[peak, column]), float(usual[column]))
+        found[fact.series[column]] = Departure(onset, peak, float(values[peak, column]), float(usual[column]))
     return found

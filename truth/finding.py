@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from meshquake.faults.fault import Fault, Window
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.series import Series
 from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree
 from meshquake.truth.departures import Departure, departures
@@ -130,9 +131,9 @@ class Finding:
         return float(seconds[-1] + 1) if len(seconds) and seconds[-1] + 1 < len(self.broken) else None
 
     @cached_property
-    def departures(self) -> dict[int, Departure]:
-        """The metrics that left what they would have been without it, by column of the watches' values."""
-        return departures(self.fact.values(), self._other.values(), self._twin.values(), self.start)
+    def departures(self) -> dict[Series, Departure]:
+        """The series that left what they would have been without it."""
+        return departures(self.fact.samples(), self._other.samples(), self._twin.samples(), self.start)
 
     def blast(self) -> tuple[Counts, Counts]:
         """Requests, and harmed ones, by entry; of those that came from its start until it was over for users."""

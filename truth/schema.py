@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from meshquake.faults.fault import LEVELS
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import METRICS, TIME_PATTERN
+from meshquake.sim.records import TIME_PATTERN
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import (
     Schema,
     array,

@@ -6,7 +6,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.sim.engine.call import ROW
@@ -14,6 +13,7 @@ from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.ids import Words, span_words
 from meshquake.sim.telemetry.recorder import Cut
 from meshquake.sim.telemetry.sampler import Sampler
+from meshquake.sim.telemetry.series import Samples
 from meshquake.sim.telemetry.spans import ids, spans_of, trace_words
 from meshquake.sim.telemetry.tables import Floats, Tables, microseconds
 from meshquake.truth.calls import Half
@@ -54,16 +54,11 @@ class Watch:
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
         self._spans = spans_of(b"")
-        self._values: list[Floats] = []
+        self._samples: list[Samples] = []
 
-    @property
-    def series(self) -> pl.DataFrame:
-        """What the columns of `values` are, a row a column, as in metric records."""
-        return self._sampler.series
-
-    def values(self) -> Floats:
-        """Every sample taken so far, of shape (seconds, series); nan where there's none."""
-        return np.concatenate(self._values) if self._values else np.zeros((0, len(self.series)))
+    def samples(self) -> Samples:
+        """Every sample taken so far, second by second."""
+        return Samples.joined(self._samples)
 
     def spans(self, halves: dict[int, Half]) -> dict[int, int]:
         """The ids (as words) of spans, each given by the word of its request and its place there."""
@@ -103,7 +98,7 @@ class Watch:
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND
         self._spans = spans.where(~settled)
-        self._values.append(self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND))
+        self._samples.append(self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND))
 
     def settled(self, until: float) -> Requests:
         """The requests that came before `until`, at most `horizon`, whole; each is given once."""

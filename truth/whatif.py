@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
-from meshquake.truth.answer_key import SYMPTOMS
 from meshquake.truth.departures import departures
 from meshquake.truth.objective import Mask, is_bad
 from meshquake.truth.watch import Requests, Watch
@@ -133,14 +133,12 @@ class _Side:
         if not faults:
             return []
         begin = min(self.run.simulation.scenario.window(fault).start for fault in faults)
-        found = departures(self.run.values(), self.healthy.values(), self.healthy.values(), begin)
-        series = self.run.series
+        usual = self.healthy.samples()
+        found = departures(self.run.samples(), usual, usual, begin)
         services = {
-            service
-            for service, metric, replica, target in series[list(found)]
-            .select("service", "metric", "replica", "target")
-            .iter_rows()
-            if metric in SYMPTOMS and replica is None and target is None
+            series.service
+            for series in found
+            if METRICS[series.metric].is_symptom and series.replica is None and series.target is None
         }
         return [service.name for service in self.run.simulation.topology.services if service.name in services]
 

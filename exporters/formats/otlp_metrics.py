@@ -22,6 +22,7 @@ from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
 from meshquake.exporters.formats.semconv import BOUNDS, Conventions
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.metrics import METRICS
 
 _UNITS = {"ratio": "1", "seconds": "s", "": ""}
 _CUMULATIVE = '"aggregationTemporality":2'
@@ -69,7 +70,7 @@ class Points:
         family = FAMILIES[row["metric"]]
         level = row["family"].removesuffix(family.name)
         head = {
-            "name": level.replace("_", ".") + family.name.removesuffix(f"_{family.unit}"),
+            "name": level.replace("_", ".") + METRICS[row["metric"]].exported,
             "description": family.help,
             "unit": _UNITS[family.unit],
         }

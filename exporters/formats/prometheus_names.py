@@ -14,6 +14,7 @@ import polars as pl
 from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 
 
 @dataclass(frozen=True)
@@ -25,54 +26,26 @@ class Family:
     unit: str
     help: str
 
+    @classmethod
+    def of(cls, metric: Metric) -> Family:
+        """The family of a metric. A rate becomes the count that it is the rate of; so does the share of errors."""
+        unit = "" if metric.kind is Kind.COUNTER else _UNITS.get(metric.unit, "")
+        return cls(f"{metric.exported}_{unit}" if unit else metric.exported, metric.kind.value, unit, metric.help)
+
     @property
     def suffix(self) -> str:
         """What the name of a sample has after that of its family."""
         return "_total" if self.type == "counter" else ""
 
 
-def _ratio(name: str, text: str) -> Family:
-    return Family(f"{name}_ratio", "gauge", "ratio", text)
-
-
-def _seconds(name: str, text: str) -> Family:
-    return Family(f"{name}_seconds", "gauge", "seconds", text)
-
-
-def _gauge(name: str, text: str) -> Family:
-    return Family(name, "gauge", "", text)
-
-
-def _counter(name: str, text: str) -> Family:
-    return Family(name, "counter", "", text)
-
-
-#: The family of each metric. A rate becomes the count that it is the rate of; so does the share of errors.
-FAMILIES: dict[str, Family] = {
-    "cpu_usage": _ratio("cpu_usage", "Share of its cores in use."),
-    "memory_usage": _ratio("memory_usage", "Memory in use, of the limit."),
-    "request_rate": _counter("requests", "Requests handled or turned away."),
-    "error_rate": _counter("errors", "Requests that failed."),
-    "latency_p50": _seconds("latency_p50", "Half of the requests of the last interval took no longer."),
-    "latency_p95": _seconds("latency_p95", "95% of the requests of the last interval took no longer."),
-    "latency_p99": _seconds("latency_p99", "99% of the requests of the last interval took no longer."),
-    "active_requests": _gauge("active_requests", "Requests that hold a worker."),
-    "queue_depth": _gauge("queue_depth", "Requests that wait for a worker."),
-    "worker_utilization": _ratio("worker_utilization", "Share of the workers that are held."),
-    "query_time_p50": _seconds("query_time_p50", "Half of the queries of the last interval took no longer."),
-    "query_time_p95": _seconds("query_time_p95", "95% of the queries of the last interval took no longer."),
-    "query_time_p99": _seconds("query_time_p99", "99% of the queries of the last interval took no longer."),
-    "connections_in_use": _gauge("connections_in_use", "Connections of callers with a pool that are in use."),
-    "connections_opened": _counter("connections_opened", "Connections opened by callers with a pool."),
-    "cache_hit_rate": _ratio("cache_hits", "Share of the lookups of the last interval that found something."),
-    "retry_rate": _counter("retries", "Attempts after the first."),
-    "timeout_rate": _counter("timeouts", "Attempts that the caller gave up on."),
-    "circuit_breaker_state": _gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open."),
-    "pool_in_use": _gauge("pool_connections_in_use", "Connections of the caller's pool that are in use."),
-}
-#: By what the value of a metric is divided to be in the unit of its family.
+#: Base units of those of metrics, and by what a value is divided to be in them.
+_UNITS = {"%": "ratio", "ms": "seconds"}
 _DIVISORS = {"%": 100.0, "ms": 1000.0}
-_COUNTERS = [metric for metric, family in FAMILIES.items() if family.type == "counter"]
+#: The family of each metric.
+FAMILIES: dict[str, Family] = {name: Family.of(metric) for name, metric in METRICS.items()}
+_COUNTERS = [name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER]
+#: Of shares that become counts, the rate that they are a share of.
+_WHOLES = {name: metric.share_of for name, metric in METRICS.items() if metric.share_of}
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
 #: What the name of a family begins with: whose figure it is.
@@ -113,12 +86,17 @@ class Samples:
 
     def _counted(self, samples: pl.DataFrame) -> pl.DataFrame:
         """The samples, with the `total` so far of those that are counted."""
-        requests = samples.filter(metric="request_rate").select("timestamp", *_LABELS, requests="value")
-        rate = pl.when(metric="error_rate").then(pl.col("value") / 100 * pl.col("requests")).otherwise("value")
+        whole = pl.col("metric").replace_strict(_WHOLES, default=None, return_dtype=pl.String)
+        wholes = samples.filter(pl.col("metric").is_in(_WHOLES.values())).select(
+            "timestamp", *_LABELS, whole="metric", rate="value"
+        )
+        shared = pl.col("whole").is_not_null()
+        rate = pl.when(shared).then(pl.col("value") / 100 * pl.col("rate")).otherwise("value")
         # A rate has three decimals, and counts are whole: rounding brings them back for intervals of up to 1,000 s.
         count = pl.when(pl.col("metric").is_in(_COUNTERS)).then((rate * self._interval).round())
         counted = (
-            samples.join(requests, on=["timestamp", *_LABELS], how="left", nulls_equal=True, maintain_order="left")
+            samples.with_columns(whole=whole)
+            .join(wholes, on=["timestamp", *_LABELS, "whole"], how="left", nulls_equal=True, maintain_order="left")
             .join(self._totals, on=_SERIES, how="left", nulls_equal=True, maintain_order="left")
             .with_columns(total=count.cum_sum().over(_SERIES) + pl.col("total").fill_null(0.0))
         )

@@ -19,7 +19,7 @@ from meshquake.sim.journal import Event, Line
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.logs import Lines
-from meshquake.sim.telemetry.sampler import Sampler
+from meshquake.sim.telemetry.sampler import Reading, Sampler
 from meshquake.sim.telemetry.spans import Spans, in_order, spans_of, trace_frame
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
 
@@ -32,7 +32,7 @@ _LAST = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Cut:
-    """What a mesh has left since the cut before: rows, gauges and notes as they are, not records yet.
+    """What a mesh has left since the cut before: rows, readings and notes as they are, not records yet.
 
     Everything before `horizon` (simulated seconds) has settled; `incarnations` is how many processes there have been.
     """
@@ -40,7 +40,7 @@ class Cut:
     horizon: float
     clock: float
     rows: bytes
-    gauges: list[list[float]]
+    readings: list[Reading]
     lines: list[Line]
     events: list[Event]
     incarnations: int
@@ -83,7 +83,7 @@ class Recorder:
             horizon=horizon,
             clock=min(horizon, mesh.now),
             rows=mesh.engine.take(),
-            gauges=self.sampler.take(),
+            readings=self.sampler.take(),
             lines=_shift(mesh.journal.lines, horizon),
             events=_shift(mesh.journal.events, horizon),
             incarnations=len(mesh.incarnations),
@@ -102,7 +102,7 @@ class Recorder:
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         return Batch(
-            metrics=self.sampler.frame(metrics, cut.gauges, through),
+            metrics=self.sampler.frame(metrics, cut.readings, through),
             logs=self._lines.frame(logs, cut.lines),
             traces=trace_frame(self._tables, in_order(traces, traces.start)),
             events=event_frame(self._tables, cut.events),

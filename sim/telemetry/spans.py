@@ -8,11 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import ROW
+from meshquake.sim.engine.call import HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.sim.records import TRACE
 from meshquake.sim.telemetry.ids import Words, hexadecimal, request_words, span_words
-from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, microseconds, names
+from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.topology.errors import CODES
+
+Mask = NDArray[np.bool_]
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
@@ -33,7 +36,7 @@ class Spans:
     site: Ints
     attempt_path: Ints
     number: Ints
-    server: NDArray[np.bool_]
+    server: Mask
     incarnation: Ints
     code: Ints
     notes: Ints
@@ -41,10 +44,46 @@ class Spans:
     def __len__(self) -> int:
         return len(self.start)
 
-    def where(self, chosen: NDArray[np.bool_] | Ints) -> Spans:
+    def where(self, chosen: Mask | Ints) -> Spans:
         """The spans at some positions, or where a mask is true."""
         positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         return Spans(*(getattr(self, field.name).take(positions) for field in fields(self)))
+
+    @property
+    def duration_ms(self) -> Floats:
+        """The length of each in milliseconds."""
+        return (self.end - self.start) / 1000.0
+
+    @property
+    def worked_ms(self) -> Floats:
+        """The milliseconds from the start of the work to the end; nan where it never began."""
+        return np.where(self.worked >= 0, self.worked / 1000.0, np.nan)
+
+    @property
+    def failed(self) -> Mask:
+        """Which did not succeed."""
+        return self.code > 0
+
+    @property
+    def timed_out(self) -> Mask:
+        """Which the caller gave up on."""
+        gave_up: Mask = self.code == CODES["timeout"]
+        return gave_up
+
+    @property
+    def retried(self) -> Mask:
+        """Which are of an attempt after the first."""
+        return (self.attempt_path & ATTEMPT) > 0
+
+    @property
+    def hit(self) -> Mask:
+        """Which are of a lookup that found something."""
+        return (self.notes & HIT) > 0
+
+    @property
+    def missed(self) -> Mask:
+        """Which are of a lookup that found nothing."""
+        return (self.notes & MISS) > 0
 
     def __add__(self, other: Spans) -> Spans:
         if not len(self):
@@ -94,9 +133,7 @@ def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]
     return request_words(tables.entry_high[entry], number), request_words(tables.entry_low[entry], number)
 
 
-def ids(
-    tables: Tables, site: Ints, attempt_path: Ints, number: Ints, server: NDArray[np.bool_]
-) -> tuple[Words, Words, Words]:
+def ids(tables: Tables, site: Ints, attempt_path: Ints, number: Ints, server: Mask) -> tuple[Words, Words, Words]:
     """The trace ids (two words) and span ids of spans."""
     high, low = trace_words(tables, site, number)
     return high, low, span_words(low, tables.site_address[site], attempt_path, server)
@@ -135,8 +172,8 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         parent_span_id=pl.when(pl.lit(pl.Series(~root))).then(hexadecimal(above)),
         service=lookup(tables.service_names, owner(tables, spans)),
         operation=lookup(tables.operations, tables.site_operation[spans.site]),
-        duration_ms=pl.Series((spans.end - spans.start) / 1000.0),
-        status=lookup(_STATUS, spans.code > 0),
+        duration_ms=pl.Series(spans.duration_ms),
+        status=lookup(_STATUS, spans.failed),
         kind=lookup(_SIDES, spans.server),
         error_type=lookup(_ERRORS, spans.code),
         status_code=pl.Series(STATUS_CODES[spans.code]),

@@ -14,6 +14,7 @@ from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
 
 if TYPE_CHECKING:
+    from meshquake.sim.engine.replica import Replica
     from meshquake.sim.mesh import Mesh
 
 Ints = NDArray[np.int64]
@@ -32,6 +33,11 @@ def microseconds(times: Floats) -> Ints:
     """
     result: Ints = np.floor(times * 1e6 + 1e-3).astype(np.int64)
     return result
+
+
+def rank(replica: Replica) -> int:
+    """What orders replicas by service and index, and stands for a replica's name: who has the same is the same one."""
+    return replica.service.index << 32 | replica.index
 
 
 class Tables:
@@ -73,7 +79,7 @@ class Tables:
             return
         self._incarnations = count
         incarnations = self._mesh.incarnations[:count]
-        self.incarnation_replica = np.array([replica.number for replica, _ in incarnations] + [-1], dtype=np.int64)
+        self.incarnation_rank = np.array([rank(replica) for replica, _ in incarnations] + [-1], dtype=np.int64)
         self.replica_names = names([replica.name for replica, _ in incarnations] + [None])
         self.versions = names([version for _, version in incarnations] + [None])
 

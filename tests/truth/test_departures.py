@@ -5,16 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshquake.sim.telemetry.series import Samples, Series
 from meshquake.truth.departures import SUSTAINED, Departure, departures
 
 NAN = float("nan")
+A, _, C = (Series("web", metric) for metric in "abc")
+
+
+def samples(**values):
+    """Samples of some series, named a to c, second by second."""
+    return Samples(tuple(Series("web", name) for name in values), np.array(list(values.values()), dtype=float).T)
 
 
 def found(fact, twin, begin=0.0):
     """The departure of one series, or None."""
-    columns = (np.array(values, dtype=float).reshape(-1, 1) for values in (fact, twin))
-    fact, twin = columns
-    return departures(fact, twin, twin, begin).get(0)
+    fact, twin = samples(a=fact), samples(a=twin)
+    return departures(fact, twin, twin, begin).get(A)
 
 
 def test_a_step_is_a_departure_from_its_first_second_on_with_the_peak_at_its_highest():
@@ -76,11 +82,20 @@ def test_what_only_the_longer_run_has_is_left_out():
     assert found([5, 5, 50, 50, 50], [5, 5, 5]) is None
 
 
-def test_series_are_told_apart_by_column():
-    fact, twin = np.full((5, 3), 5.0), np.full((5, 3), 5.0)
-    fact[1:, 2] = 7.0
-    assert departures(fact, twin, twin, 0.0) == {2: Departure(1, 1, 7.0, 5.0)}
-    assert departures(*(np.zeros((0, 3)) for _ in range(3)), 0.0) == {}
+def test_series_are_told_apart_by_name_wherever_they_stand():
+    fact = samples(a=[5, 5, 5, 5], b=[5, 5, 5, 5], c=[5, 7, 7, 7])
+    twin = samples(c=[5, 5, 5, 5], a=[5, 5, 5, 5], b=[5, 5, 5, 5])
+    assert departures(fact, twin, twin, 0.0) == {C: Departure(1, 1, 7.0, 5.0)}
+
+
+def test_a_series_that_only_one_of_the_runs_has_has_not_departed():
+    both, more = samples(a=[5, 5, 5, 5]), samples(a=[5, 5, 5, 5], b=[1, 9, 9, 9])
+    assert departures(more, both, both, 0.0) == departures(both, more, more, 0.0) == {}
+
+
+def test_of_no_samples_nothing_has_departed():
+    nothing = Samples.joined([])
+    assert departures(nothing, nothing, samples(a=[5, 5]), 0.0) == {}
 
 
 VALUES = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
@@ -110,9 +125,9 @@ def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_o
 
 
 def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
-    healthy = np.full((20, 1), 5.0)
-    other, fact = healthy.copy(), healthy.copy()
-    other[2:8] = fact[2:8] = 90.0  # another fault, which both runs have
-    fact[12:18] = 30.0
-    assert departures(fact, other, healthy, 0.0) == {0: Departure(12, 12, 30.0, 5.0)}
+    healthy = samples(a=[5] * 20)
+    fact, other = ([90 if 2 <= second < 8 else 5 for second in range(20)] for _ in range(2))  # it does this in both
+    fact[12:18] = [30] * 6
+    fact, other = samples(a=fact), samples(a=other)
+    assert departures(fact, other, healthy, 0.0) == {A: Departure(12, 12, 30.0, 5.0)}
     assert departures(fact, fact, healthy, 0.0) == {}

@@ -1,0 +1,175 @@
+"""Some intervals, of which sources make figures: what was read at the end of each, and the spans that ended in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.roster import Roster
+from meshquake.sim.telemetry.sources import Combine, Side
+from meshquake.sim.telemetry.spans import Mask, Spans
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables
+
+
+class Measured:
+    """What is known of some intervals.
+
+    Parameters
+    ----------
+    tables
+        Names and positions of what spans refer to.
+    roster
+        Everyone there was in any of the intervals.
+    length
+        Length of an interval in seconds.
+    there
+        Which replica (column) was there at the end of which interval (row).
+    readings
+        By metric, what each interval (row) has of each thing that it was read of (column); nan if nothing.
+    spans, interval
+        The spans that ended in the intervals, and the row of each.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        roster: Roster,
+        length: float,
+        there: Mask,
+        readings: dict[str, Floats],
+        spans: Spans,
+        interval: Ints,
+    ) -> None:
+        self.length = length
+        self.readings = readings
+        self._tables = tables
+        self._roster = roster
+        self._there = there
+        self._spans = {Side.SERVER: spans.where(spans.server), Side.CLIENT: spans.where(~spans.server)}
+        self._interval = {Side.SERVER: interval[spans.server], Side.CLIENT: interval[~spans.server]}
+        self._cells: dict[tuple[Side, Level], Cells] = {}
+
+    def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats:
+        """What a level has of values of another: a column a member, nan for one of which there are none."""
+        if of is level:
+            return values
+        group = self._roster.groups[of, level]
+        result = np.full((len(values), self._roster.size(level)), np.nan)
+        columns = np.flatnonzero(group >= 0)
+        columns = columns[np.argsort(group[columns], kind="stable")]
+        if not len(columns):
+            return result
+        starts = np.flatnonzero(np.diff(group[columns], prepend=-1))
+        groups, values = group[columns][starts], values[:, columns]
+        if combine is Combine.HIGHEST:
+            result[:, groups] = np.fmax.reduceat(values, starts, axis=1)
+            return result
+        known = ~np.isnan(values)
+        counts = np.add.reduceat(known.astype(np.int64), starts, axis=1)
+        sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis=1)
+        sums[counts == 0] = np.nan
+        result[:, groups] = sums / np.maximum(counts, 1) if combine is Combine.MEAN else sums
+        return result
+
+    def cells(self, side: Side, level: Level) -> Cells:
+        """The spans of a side by interval and member of a level."""
+        if (side, level) not in self._cells:
+            columns = self._roster.size(level)
+            self._cells[side, level] = Cells(
+                self._spans[side], self._interval[side], self._position(side, level), len(self._there), columns
+            )
+        return self._cells[side, level]
+
+    def _position(self, side: Side, level: Level) -> Ints:
+        """The member of a level that each span of a side is of; -1 for none."""
+        spans, tables = self._spans[side], self._tables
+        match level:
+            case Level.SERVICE:
+                return tables.site_service[spans.site]
+            case Level.STORE:
+                return self._roster.stores[tables.site_service[spans.site]]
+            case Level.EDGE:
+                return tables.site_edge[spans.site]
+            case Level.REPLICA:
+                return self._roster.places(tables.incarnation_rank[spans.incarnation])
+            case Level.CALLER:
+                raise ValueError(f"spans are not counted for each {level.value}")
+
+    @cached_property
+    def absent(self) -> Mask | None:
+        """Which replica had no part in which interval: it was not there at its end, and no work of it ended in it.
+
+        None if all were always there.
+        """
+        if self._there.all():
+            return None
+        idle: Mask = self.cells(Side.SERVER, Level.REPLICA).count() == 0
+        return ~self._there & idle
+
+
+class Cells:
+    """Spans in a table with a row an interval and a column a member of a level.
+
+    Parameters
+    ----------
+    spans, interval, member
+        Spans with the row and the column of each; a column of -1 is none.
+    rows, columns
+        The size of the table.
+    """
+
+    def __init__(self, spans: Spans, interval: Ints, member: Ints, rows: int, columns: int) -> None:
+        self._spans = spans
+        self._shape = (rows, columns)
+        #: Positions of the spans that have a column; None if all have.
+        self._placed = None if (member >= 0).all() else np.flatnonzero(member >= 0)
+        self._cell = interval * columns + member
+        if self._placed is not None:
+            self._cell = self._cell[self._placed]
+        self._ranked: dict[Callable[[Spans], Floats], Ranked] = {}
+
+    def count(self, chosen: Callable[[Spans], Mask] | None = None) -> Floats:
+        """How many spans each cell has, of those chosen or of all."""
+        cell = self._cell
+        if chosen is not None:
+            mask = chosen(self._spans)
+            cell = cell[mask if self._placed is None else mask[self._placed]]
+        rows, columns = self._shape
+        return np.bincount(cell, minlength=rows * columns).astype(np.float64).reshape(self._shape)
+
+    def ranked(self, quantity: Callable[[Spans], Floats]) -> Ranked:
+        """A quantity of the spans of each cell, in order; nan is none."""
+        if quantity not in self._ranked:
+            values = quantity(self._spans)
+            cell = self._cell
+            if self._placed is not None:
+                values = values[self._placed]
+            known = ~np.isnan(values)
+            if not known.all():
+                values, cell = values[known], cell[known]
+            self._ranked[quantity] = Ranked(cell, values, self._shape)
+        return self._ranked[quantity]
+
+
+class Ranked:
+    """Values in order within each cell of a table of some shape; they are sorted once for all quantiles of them."""
+
+    def __init__(self, cell: Ints, values: Floats, shape: tuple[int, int]) -> None:
+        size = shape[0] * shape[1]
+        # By values, then by cells; numpy sorts numbers of 16 bits, which nearly all tables do with, in linear time.
+        order = np.argsort(values)
+        self._ordered = values[order[np.argsort(cell[order].astype(np.min_scalar_type(size)), kind="stable")]]
+        self._counts = np.bincount(cell, minlength=size)
+        self._first = np.cumsum(self._counts) - self._counts
+        self._shape = shape
+
+    def quantile(self, quantile: float) -> Floats:
+        """A quantile of each cell, by nearest rank; nan in empty ones."""
+        filled = self._counts > 0
+        result = np.full(len(filled), np.nan)
+        place = np.ceil(quantile * self._counts[filled]).astype(np.int64) - 1
+        result[filled] = self._ordered[self._first[filled] + place]
+        return result.reshape(self._shape)

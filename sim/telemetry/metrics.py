@@ -1,0 +1,352 @@
+"""The catalogue of metrics, a row each: what it is, of what, where it comes from, how it is exported and watched.
+
+Everything that samples, exports, documents or watches metrics derives from `METRICS`: a new one is a row here, and
+`python -m docs.renew`. The order of the rows is that of their samples in an interval, within a level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, Flag
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.pool import Pool
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.sources import (
+    Combine,
+    Floats,
+    Gauge,
+    Growth,
+    Quantile,
+    Rate,
+    Read,
+    Share,
+    Side,
+    Source,
+    Utilization,
+)
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.caller_state import CallerState
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.telemetry.spans import Spans
+
+
+class Kind(Enum):
+    """What a metric is exported as. A rate becomes the count that it is the rate of."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+class Alert(Flag):
+    """In which direction a metric of a root, or of calls to it, should raise an alert when it leaves what is usual."""
+
+    NONE = 0
+    RISE = 1
+    FALL = 2
+    EITHER = RISE | FALL
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    name, unit
+        As in its records.
+    kind
+        What it is exported as.
+    levels
+        What it is of.
+    source
+        Where its values come from.
+    help
+        What it is, in a sentence that is exported with it.
+    detail
+        What the documentation says besides.
+    export_name
+        What exported names are made of; the name, if that is empty.
+    share_of
+        Of a share that is exported as a count: the rate of which it is a share.
+    alert
+        Whether one would have an alert on it.
+    is_symptom
+        Whether a service is said to be affected by a fault when it rises.
+    """
+
+    name: str
+    unit: str
+    kind: Kind
+    levels: tuple[Level, ...]
+    source: Source
+    help: str
+    detail: str = ""
+    export_name: str = ""
+    share_of: str = ""
+    alert: Alert = Alert.NONE
+    is_symptom: bool = False
+
+    @property
+    def exported(self) -> str:
+        """What exported names are made of: the name in OTLP, and in Prometheus with its unit after it."""
+        return self.export_name or self.name
+
+    @property
+    def meaning(self) -> str:
+        """All that there is to say of it, in sentences."""
+        said = [self.help, self.detail]
+        if isinstance(self.source, Read) and len(self.levels) > 1:
+            said.append(self.source.combine.value)
+        return " ".join(filter(None, said))
+
+
+# -- readings: each of a thing at a simulated time in seconds ---------------------------------------------------------
+
+
+def _core_seconds(replica: Replica, now: float) -> float:
+    """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
+    if replica.modifiers:
+        replica.account(now)
+    return replica.core_time(now) + replica.hogged
+
+
+def _memory(replica: Replica, now: float) -> float:
+    return 100 * replica.memory() / replica.service.spec.memory.limit
+
+
+def _active(replica: Replica, now: float) -> float:
+    return replica.active
+
+
+def _queued(replica: Replica, now: float) -> float:
+    return len(replica.queue)
+
+
+def _breaker_state(caller: CallerState, now: float) -> float | None:
+    breaker = caller.policies.get("breaker")
+    return breaker.state if isinstance(breaker, Breaker) else None
+
+
+def _pool_in_use(caller: CallerState, now: float) -> float | None:
+    pool = caller.policies.get("pool")
+    return pool.in_use if isinstance(pool, Pool) else None
+
+
+def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
+    return edge.opened if edge.spec.pool else None
+
+
+def _latency(spans: Spans) -> Floats:
+    return spans.duration_ms
+
+
+def _query_time(spans: Spans) -> Floats:
+    return spans.worked_ms
+
+
+# -- the rows ---------------------------------------------------------------------------------------------------------
+
+_OWN = (Level.SERVICE, Level.REPLICA)
+_STORE = (Level.STORE,)
+_EDGE = (Level.EDGE,)
+_CALLER = (Level.EDGE, Level.CALLER)
+
+_ROWS = (
+    Metric(
+        "cpu_usage",
+        "%",
+        Kind.GAUGE,
+        _OWN,
+        Utilization(Level.REPLICA, _core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
+        "Share of its cores in use.",
+        "Other processes on them are included.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "memory_usage",
+        "%",
+        Kind.GAUGE,
+        _OWN,
+        Gauge(Level.REPLICA, _memory, Combine.MEAN),
+        "Memory in use, of the limit.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "active_requests",
+        "requests",
+        Kind.GAUGE,
+        _OWN,
+        Gauge(Level.REPLICA, _active, Combine.SUM),
+        "Requests that hold a worker.",
+    ),
+    Metric(
+        "queue_depth",
+        "requests",
+        Kind.GAUGE,
+        _OWN,
+        Gauge(Level.REPLICA, _queued, Combine.SUM),
+        "Requests that wait for a worker.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "worker_utilization",
+        "%",
+        Kind.GAUGE,
+        _OWN,
+        Utilization(Level.REPLICA, Replica.busy_time, Combine.MEAN, lambda replica: replica.service.spec.workers),
+        "Share of the workers that are held.",
+        "Including while they wait for other services.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "request_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Rate(Side.SERVER),
+        "Requests handled or turned away.",
+        "Counted from its server spans.",
+        export_name="requests",
+        alert=Alert.EITHER,
+    ),
+    Metric(
+        "error_rate",
+        "%",
+        Kind.COUNTER,
+        _OWN,
+        Share(Side.SERVER, lambda spans: spans.failed, empty=0.0),
+        "Requests that failed.",
+        "As a share of all its requests; 0 if there were none.",
+        export_name="errors",
+        share_of="request_rate",
+        alert=Alert.RISE,
+        is_symptom=True,
+    ),
+    Metric(
+        "latency_p50",
+        "ms",
+        Kind.GAUGE,
+        _OWN,
+        Quantile(Side.SERVER, _latency, 0.50),
+        "Half of the requests of the last interval took no longer.",
+        "From arrival to answer.",
+    ),
+    Metric(
+        "latency_p95",
+        "ms",
+        Kind.GAUGE,
+        _OWN,
+        Quantile(Side.SERVER, _latency, 0.95),
+        "95% of the requests of the last interval took no longer.",
+        alert=Alert.RISE,
+        is_symptom=True,
+    ),
+    Metric(
+        "latency_p99",
+        "ms",
+        Kind.GAUGE,
+        _OWN,
+        Quantile(Side.SERVER, _latency, 0.99),
+        "99% of the requests of the last interval took no longer.",
+    ),
+    Metric(
+        "query_time_p50",
+        "ms",
+        Kind.GAUGE,
+        _STORE,
+        Quantile(Side.SERVER, _query_time, 0.50),
+        "Half of the queries of the last interval took no longer.",
+        "From the start of the work to the answer.",
+    ),
+    Metric(
+        "query_time_p95",
+        "ms",
+        Kind.GAUGE,
+        _STORE,
+        Quantile(Side.SERVER, _query_time, 0.95),
+        "95% of the queries of the last interval took no longer.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "query_time_p99",
+        "ms",
+        Kind.GAUGE,
+        _STORE,
+        Quantile(Side.SERVER, _query_time, 0.99),
+        "99% of the queries of the last interval took no longer.",
+    ),
+    Metric(
+        "connections_in_use",
+        "connections",
+        Kind.GAUGE,
+        _STORE,
+        Gauge(Level.CALLER, _pool_in_use, Combine.SUM),
+        "Connections of callers with a pool that are in use.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "connections_opened",
+        "1/s",
+        Kind.COUNTER,
+        _STORE,
+        Growth(Level.EDGE, _pool_opened, Combine.SUM),
+        "Connections opened by callers with a pool.",
+    ),
+    Metric(
+        "cache_hit_rate",
+        "%",
+        Kind.GAUGE,
+        _STORE,
+        Share(Side.CLIENT, lambda spans: spans.hit, among=lambda spans: spans.hit | spans.missed),
+        "Share of the lookups of the last interval that found something.",
+        export_name="cache_hits",
+        alert=Alert.EITHER,
+    ),
+    Metric(
+        "retry_rate",
+        "1/s",
+        Kind.COUNTER,
+        _EDGE,
+        Rate(Side.CLIENT, lambda spans: spans.retried),
+        "Attempts after the first.",
+        "Counted from client spans with `attempt` above 1.",
+        export_name="retries",
+    ),
+    Metric(
+        "timeout_rate",
+        "1/s",
+        Kind.COUNTER,
+        _EDGE,
+        Rate(Side.CLIENT, lambda spans: spans.timed_out),
+        "Attempts that the caller gave up on.",
+        "Counted from client spans with `error_type` timeout.",
+        export_name="timeouts",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "circuit_breaker_state",
+        "state",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _breaker_state, Combine.HIGHEST),
+        "0 closed, 1 half open, 2 open.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "pool_in_use",
+        "connections",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _pool_in_use, Combine.SUM),
+        "Connections of the caller's pool that are in use.",
+        export_name="pool_connections_in_use",
+        alert=Alert.RISE,
+    ),
+)
+
+#: The metrics by name.
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ROWS}

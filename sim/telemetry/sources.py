@@ -1,0 +1,158 @@
+"""Where the values of a metric come from: readings taken on the way, or the spans that ended in an interval.
+
+A source is a value in a metric's row. `figures` makes of it a table with a row an interval and a column a member of a
+level, nan where there is no sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.sim.telemetry.levels import Level
+
+if TYPE_CHECKING:
+    from meshquake.sim.telemetry.measured import Measured
+    from meshquake.sim.telemetry.roster import Roster
+    from meshquake.sim.telemetry.spans import Spans
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Combine(Enum):
+    """What a service has of its replicas, or an edge of its callers; the value says so in the documentation."""
+
+    SUM = "Summed over replicas."
+    MEAN = "Averaged over replicas."
+    HIGHEST = "Of several replicas, the highest."
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read at the end of each interval.
+
+    Attributes
+    ----------
+    of
+        What it is read of: a replica, an edge, or a caller's state.
+    read
+        Reads it, given the thing and the simulated time in seconds; None from what doesn't have it, such as a pool.
+    combine
+        What levels above have of it.
+    """
+
+    of: Level
+    read: Callable[[Any, float], float | None]
+    combine: Combine
+
+    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+        """What intervals have of the readings at their ends.
+
+        Parameters
+        ----------
+        readings
+            A row an interval, a column a thing.
+        before
+            The readings before the first of them; 0 for what was not there yet.
+        there
+            Whom there was to read of.
+        length
+            Length of an interval in seconds.
+        """
+        return readings
+
+    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+        """The samples of the metric of that name at a level."""
+        return measured.combined(measured.readings[name], self.of, level, self.combine)
+
+
+class Gauge(Read):
+    """Is what it was at the end of the interval, as a scrape would have found it."""
+
+
+class Growth(Read):
+    """A total that only grows, as a rate a second. Not of a caller's state, which is lost with its process."""
+
+    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+        """By how much the total grew in each interval."""
+        return np.diff(readings, axis=0, prepend=before[np.newaxis])
+
+    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+        """The samples of the metric of that name at a level."""
+        return super().figures(measured, name, level) / measured.length
+
+
+@dataclass(frozen=True)
+class Utilization(Read):
+    """A total of seconds spent, as the share of what there was to spend: an exact average over the interval.
+
+    `capacity` says how many seconds a thing can spend a second, such as its number of cores.
+    """
+
+    capacity: Callable[[Any], float]
+
+    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+        """The share spent in each interval, in percent."""
+        spent = np.diff(readings, axis=0, prepend=before[np.newaxis])
+        available = length * there.constants(self.of, self.capacity)
+        return 100 * np.clip(spent / available, 0.0, 1.0)
+
+
+class Side(Enum):
+    """A side of a call: the two have a span each."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The spans of a side that ended in the interval, a second; those chosen, or all."""
+
+    side: Side
+    chosen: Callable[[Spans], Mask] | None = None
+
+    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+        """The samples at a level."""
+        return measured.cells(self.side, level).count(self.chosen) / measured.length
+
+
+@dataclass(frozen=True)
+class Share:
+    """In percent, the spans chosen of those that are `among` (of all, if that is None).
+
+    `empty` is what the share of none is; nan if that is no sample.
+    """
+
+    side: Side
+    chosen: Callable[[Spans], Mask]
+    among: Callable[[Spans], Mask] | None = None
+    empty: float = np.nan
+
+    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+        """The samples at a level."""
+        cells = measured.cells(self.side, level)
+        part, whole = cells.count(self.chosen), cells.count(self.among)
+        return np.divide(100 * part, whole, out=np.full_like(part, self.empty), where=whole > 0)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile (from 0 to 1) of a quantity of the spans that have it, by nearest rank: a value that occurred."""
+
+    side: Side
+    quantity: Callable[[Spans], Floats]
+    quantile: float
+
+    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+        """The samples at a level."""
+        return measured.cells(self.side, level).ranked(self.quantity).quantile(self.quantile)
+
+
+Source = Read | Rate | Share | Quantile
