@@ -44,6 +44,9 @@ recovery: 5s
 confounders: none
 faults:
   - stutter: {target: db, pause: 2s, every: 5s}
+background:
+  - restart: {target: "web[0]", at: 21s}
+  - restart: {target: "db[0]", at: 21s}
 """
 
 
@@ -157,7 +160,9 @@ def test_a_distribution_from_outside_is_that_of_the_latency(made):
 
 def test_a_catalogue_from_outside_is_that_of_the_service_that_asks_and_of_no_other(made):
     lines = frame(made, "logs")
-    assert set(lines.filter(service="db")["logger"]) == {"general-log", "slow-log"}
+    assert {"general-log", "slow-log", "mysqld"} <= set(lines.filter(service="db")["logger"])
+    starts = lines.filter(pl.col("message").str.contains("(?i)starting"))
+    assert starts.select("service", "logger").rows() == [("web", "main"), ("db", "mysqld")]
     assert lines.filter(service="db")["message"].str.contains(r"^web Query select /\* [\d.]+ ms \*/$").any()
     assert "access" in set(lines.filter(service="web")["logger"])
 
