@@ -40,8 +40,11 @@ class Counted(Protocol):
 class Intervals(Protocol):
     """What a source needs to know of some intervals (`sim.telemetry.measured`)."""
 
-    length: float
-    readings: Mapping[str, Floats]
+    @property
+    def length(self) -> float: ...
+
+    @property
+    def readings(self) -> Mapping[str, Floats]: ...
 
     def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats: ...
 
