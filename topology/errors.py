@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Refusal(Enum):
@@ -98,7 +99,7 @@ ERRORS: dict[str, Error] = {
 }
 
 #: The outcome of a call, as rows store it: success, or the position of its error in `ERRORS`, counted from 1.
-SUCCESS = 0
+SUCCESS: Final = 0
 CODES: dict[str, int] = {name: code for code, name in enumerate(ERRORS, start=1)}
 #: The errors by code; there is none for success.
 BY_CODE: tuple[Error | None, ...] = (None, *ERRORS.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.tape import Draws
 
 #: A moment that did not come. Times are never negative.
-NEVER = -1.0
+NEVER: Final = -1.0
 
 #: Bits of `notes` in a row: a lookup hit, or missed; another attempt follows; the caller went on with this attempt's
 #: result (of several attempts it's the last one, unless some are made at the same time).
-HIT, MISS, RETRIED, DECIDED = 1, 2, 4, 8
+HIT: Final = 1
+MISS: Final = 2
+RETRIED: Final = 4
+DECIDED: Final = 8
 
 #: One row a call. Times in seconds, `NEVER` where there was no such moment; `replica` and `caller` are incarnations
 #: (a replica under one version), -1 for none; `outcome` and `result` are what the server said and what the client saw.

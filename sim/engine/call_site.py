@@ -8,7 +8,7 @@ the same sites in the same roles. Sites are made once, before the run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.tape import Tape
 from meshquake.topology.addresses import address
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
 
 #: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
-ATTEMPT_BITS = 4
+ATTEMPT_BITS: Final = 4
 #: The bits of an attempt path that number the attempt.
-ATTEMPT = (1 << ATTEMPT_BITS) - 1
+ATTEMPT: Final = 15
 
 
 class CallSite:

@@ -20,6 +20,7 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 from __future__ import annotations
 
 from heapq import heappush
+from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
 from meshquake.sim.engine.call_site import ATTEMPT_BITS, CallSite
@@ -31,17 +32,20 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
 from meshquake.topology.errors import CODES, SUCCESS
 
-TIMEOUT = CODES["timeout"]
-REFUSED = CODES["connection_refused"]
-LOST = CODES["connection_timeout"]
-RESET = CODES["connection_reset"]
-NO_REPLICA = CODES["no_ready_replica"]
-OVERLOADED = CODES["overloaded"]
-DEPENDENCY = CODES["dependency_failed"]
-CANCELLED = CODES["cancelled"]
+TIMEOUT: Final = CODES["timeout"]
+REFUSED: Final = CODES["connection_refused"]
+LOST: Final = CODES["connection_timeout"]
+RESET: Final = CODES["connection_reset"]
+NO_REPLICA: Final = CODES["no_ready_replica"]
+OVERLOADED: Final = CODES["overloaded"]
+DEPENDENCY: Final = CODES["dependency_failed"]
+CANCELLED: Final = CODES["cancelled"]
 
 # Purposes of a modifier's draws.
-_REFUSE, _HANG, _FAIL, _DROP = range(4)
+_REFUSE: Final = 0
+_HANG: Final = 1
+_FAIL: Final = 2
+_DROP: Final = 3
 
 
 class CallEngine:

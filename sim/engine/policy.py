@@ -8,7 +8,7 @@ which order a call meets them, is `sim.policies.compose`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mypy_extensions import mypyc_attr
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 #: What `admit` says: the call may go on; or the policy has it in hand, and lets it go on or refuses it later. Anything
 #: else is the code of the error (`topology.errors.CODES`) with which the call is refused.
-PASS, HELD = 0, -1
+PASS: Final = 0
+HELD: Final = -1
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

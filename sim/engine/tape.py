@@ -31,8 +31,8 @@ CHANCE: Final = 4
 LOOKUP: Final = 5
 PAUSE: Final = 6
 
-_COLUMNS = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
-DRAWS_BYTES = 8 * _COLUMNS
+_COLUMNS: Final = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
+DRAWS_BYTES: Final = 64
 #: The row that begins at a byte of a page.
 unpack: Callable[[bytes, int], Draws] = Struct("=7d").unpack_from
 

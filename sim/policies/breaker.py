@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.topology.errors import BY_CODE, CODES, SUCCESS, Refusal
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Context, Maker
 
-CLOSED, HALF_OPEN, OPEN = 0, 1, 2
+CLOSED: Final = 0
+HALF_OPEN: Final = 1
+OPEN: Final = 2
 #: What is noted when it enters a state.
 _NOTES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
-_CIRCUIT_OPEN = CODES["circuit_open"]
+_CIRCUIT_OPEN: Final = CODES["circuit_open"]
 #: What the caller itself refused, by code: it says nothing about the callee.
-_OWN_REFUSAL = [error is not None and error.refusal is Refusal.CALLER for error in BY_CODE]
+_OWN_REFUSAL: Final = [error is not None and error.refusal is Refusal.CALLER for error in BY_CODE]
 #: Outcomes that are remembered before old ones are forgotten, at least.
 _ROOM = 32
 

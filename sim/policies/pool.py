@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
 from meshquake.sim.policies.timeout import Timeout
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _POOL_TIMEOUT = CODES["pool_timeout"]
 #: Whether a connection outlives an outcome, by code.
-_INTACT = [error is None or error.connected for error in BY_CODE]
+_INTACT: Final = [error is None or error.connected for error in BY_CODE]
 
 
 class Pool(CallerPolicy):
