@@ -1,4 +1,4 @@
-"""All that a package may import that adds to meshquake: kinds of fault, formats, distributions, catalogues of logs.
+"""All that a package may import that adds to meshquake: kinds of fault, formats, distributions, policies, log lines.
 
     from meshquake.extending import Effect, Fault, key
 
@@ -17,15 +17,25 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.sink import Sink
     from meshquake.faults.effect import Effect
     from meshquake.faults.fault import Extent, Fault, Surface, Target, Window
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
+    from meshquake.sim.policies.draw import draw
     from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
     from meshquake.topology.distributions import DAY, Distribution, Floats
+    from meshquake.topology.errors import CODES, SUCCESS
     from meshquake.topology.keys import key
     from meshquake.topology.spec import Topology
 
 __all__ = [
+    "CODES",
     "DAY",
+    "HELD",
+    "PASS",
     "RECORD_KINDS",
+    "SUCCESS",
     "Batch",
+    "Call",
+    "CallerPolicy",
     "Column",
     "Context",
     "Distribution",
@@ -40,6 +50,7 @@ __all__ = [
     "Target",
     "Topology",
     "Window",
+    "draw",
     "key",
 ]
 
@@ -49,13 +60,17 @@ _HOMES = {
     "Effect": "faults.effect",
     "Format": "exporters.formats.registry",
     "Sink": "exporters.formats.sink",
+    "Call": "sim.engine.call",
     "Topology": "topology.spec",
+    "draw": "sim.policies.draw",
     "key": "topology.keys",
 } | {
     name: home
     for home, names in {
         "faults.fault": ("Extent", "Fault", "Surface", "Target", "Window"),
         "sim.records": ("RECORD_KINDS", "Batch", "Column", "RecordKind"),
+        "sim.engine.policy": ("HELD", "PASS", "CallerPolicy"),
+        "topology.errors": ("CODES", "SUCCESS"),
         "topology.distributions": ("DAY", "Distribution", "Floats"),
     }.items()
     for name in names

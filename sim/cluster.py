@@ -13,7 +13,8 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.journal import Journal
-from meshquake.sim.policies.compose import Composed, Context, serve
+from meshquake.sim.policies.compose import Composed, serve
+from meshquake.sim.policies.context import Context
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
 

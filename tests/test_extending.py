@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import accumulate
 from math import gamma
 from pathlib import Path
 
@@ -43,6 +44,9 @@ recovery: 5s
 confounders: none
 faults:
   - stutter: {target: db, pause: 2s, every: 5s}
+background:
+  - restart: {target: "web[0]", at: 21s}
+  - restart: {target: "db[0]", at: 21s}
 """
 
 
@@ -105,7 +109,7 @@ def frame(folder, kind):
 
 
 def test_the_page_has_an_example_of_15_to_40_lines_of_each_thing_that_can_be_added():
-    groups = re.findall(r'entry-points\."(.+)"\]\n\w+ = "(\w+):', FILES["pyproject.toml"])
+    groups = re.findall(r'entry-points\."(.+)"\]\n[\w-]+ = "(\w+):', FILES["pyproject.toml"])
     assert {group for group, _ in groups} == {
         group.strip("`") for group in re.findall(r"^\| (`meshquake\.\w+`)", PAGE, re.M)
     }
@@ -156,9 +160,57 @@ def test_a_distribution_from_outside_is_that_of_the_latency(made):
 
 def test_a_catalogue_from_outside_is_that_of_the_service_that_asks_and_of_no_other(made):
     lines = frame(made, "logs")
-    assert set(lines.filter(service="db")["logger"]) == {"general-log", "slow-log"}
+    assert {"general-log", "slow-log", "mysqld"} <= set(lines.filter(service="db")["logger"])
+    starts = lines.filter(pl.col("message").str.contains("(?i)starting"))
+    assert starts.select("service", "logger").rows() == [("web", "main"), ("db", "mysqld")]
     assert lines.filter(service="db")["message"].str.contains(r"^web Query select /\* [\d.]+ ms \*/$").any()
     assert "access" in set(lines.filter(service="web")["logger"])
+
+
+FLAKY = """
+name: flaky
+lead_in: 0s
+duration: 30s
+recovery: 0s
+confounders: none
+topology: capped.yaml
+faults:
+  - fail: {target: db, share: 50%, error: unavailable}
+"""
+CAPPED = """
+name: capped
+defaults: {edge: {retry: {max_attempts: 4, base: 0s}POLICIES}}
+services:
+  web: {kind: gateway, operations: {get: {work: 1ms, calls: [db.select]}}}
+  db: {kind: database, operations: {select: {work: 40ms}}}
+workload: {rate: 60, mix: {web.get: 1}}
+"""
+
+
+def retries_under_way(folder):
+    """How many retries there were, and how many at a time at most."""
+    spans = frame(folder, "traces").filter(pl.col("attempt") > 1, kind="client")
+    start = pl.col("timestamp").str.to_datetime(time_zone="UTC")
+    moments = spans.select(start=start, end=start + pl.duration(microseconds=pl.col("duration_ms") * 1000))
+    changes = [(at, 1) for at in moments["start"]] + [(at, -1) for at in moments["end"]]
+    return len(spans), max(accumulate(change for _, change in sorted(changes)), default=0)
+
+
+@pytest.mark.parametrize(("policies", "at_a_time"), [("", 9), (", policies: {retry-cap: 2}", 2), ("none", 9)])
+def test_a_policy_from_outside_bounds_the_retries_of_the_edge_that_has_it(package, tmp_path, policies, at_a_time):
+    mesh = CAPPED.replace("POLICIES", ", policies: {retry-cap: 2}" if policies == "none" else policies)
+    if policies == "none":
+        mesh += "edges: {web -> db: {policies: {retry-cap: none}}}\n"
+    (tmp_path / "capped.yaml").write_text(mesh)
+    (tmp_path / "flaky.yaml").write_text(FLAKY)
+    done = run("scenario", "flaky.yaml", "--output", "out", "--no-truth", path=[package], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    made = tmp_path / "out" / "incidents" / "flaky"
+    count, most = retries_under_way(made)
+    assert count > 100
+    assert most == at_a_time if at_a_time == 2 else most > 3
+    took_part = json.loads((made / "manifest.json").read_text())["versions"].get("meshquake-acme")
+    assert took_part == ("1.2.0" if at_a_time == 2 else None)
 
 
 def test_a_format_from_outside_writes_its_file_at_once_and_later(made, package, place):

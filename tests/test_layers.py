@@ -52,15 +52,33 @@ def test_a_room_imports_only_from_rooms_to_its_left(name: str) -> None:
     assert [other for other in found if other.split(".")[0] in ROOMS] == [], "it is meshquake.<room>"
 
 
-def test_no_module_needs_one_that_needs_it() -> None:
+def dependencies(*, running: bool) -> nx.DiGraph:
+    """Which module imports which; with `running`, leaving out what only a type checker sees."""
     known = modules()
     graph = nx.DiGraph()
     for name, path in known.items():
-        for other in imports(path, running=True):
+        for other in imports(path, running=running):
             # `from sim import x` in a package's own front page is how it shows what is inside.
             if other in known and known[other].name != "__init__.py" and path.name != "__init__.py":
                 graph.add_edge(name, other)
-    assert [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1] == []
+    return graph
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    rings = nx.strongly_connected_components(dependencies(running=True))
+    assert [sorted(group) for group in rings if len(group) > 1] == []
+
+
+#: A call knows its site, its caller and its replica, and each of them its service: one thing, in files.
+AGGREGATE = {
+    f"meshquake.sim.engine.{name}"
+    for name in ("call", "call_site", "caller_state", "edge", "policy", "replica", "service")
+}
+
+
+def test_only_what_a_call_is_made_of_goes_round_in_types() -> None:
+    rings = [set(group) for group in nx.strongly_connected_components(dependencies(running=False)) if len(group) > 1]
+    assert rings == [AGGREGATE]
 
 
 @pytest.mark.parametrize("package", ["simpy", "polars", "click", "rich"])

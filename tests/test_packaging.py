@@ -113,7 +113,7 @@ def test_a_wheel_holds_the_rooms_whole_and_nothing_from_beside_them(built: dict[
     dist_info = built["wheel"].name.split("-py3")[0] + ".dist-info"
     assert {name.split("/")[0] for name in names} == {"meshquake", dist_info}
     rooms = {f"meshquake/{name}" for name in files if name.startswith(tuple(f"{room}/" for room in ROOMS))}
-    front = {"meshquake/__init__.py", "meshquake/py.typed", "meshquake/run.py"}
+    front = {f"meshquake/{name}" for name in ("__init__.py", "extending.py", "py.typed", "run.py")}
     assert {name for name in names if name.startswith("meshquake/")} == rooms | front
     assert rooms >= {
         "meshquake/topology/meshes/ten-services.yaml",

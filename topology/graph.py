@@ -115,21 +115,6 @@ def depths(topology: Topology) -> dict[str, int]:
     return deepest
 
 
-def distance_to(topology: Topology, service: str) -> dict[str, int]:
-    """The least number of hops from each service that depends on `service`, itself at 0.
-
-    A failure travels from a callee to its callers, so this is the order in which it can arrive. Services that don't
-    depend on `service` are left out.
-
-    Raises
-    ------
-    networkx.NodeNotFound
-        If there is no such service.
-    """
-    upstream = service_graph(topology).reverse(copy=False)
-    return dict(nx.single_source_shortest_path_length(upstream, service))
-
-
 def sites_per_entry(topology: Topology) -> dict[str, int]:
     """The number of call sites in the tree that grows from each entry of the mix, itself included.
 

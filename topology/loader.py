@@ -19,6 +19,7 @@ from meshquake.topology.document import Document, Node, suggestion
 from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
 from meshquake.topology.keys import Key, key
 from meshquake.topology.plugins import offered
+from meshquake.topology.policies import ADDED
 from meshquake.topology.spec import (
     LOGS,
     SERVICE_KINDS,
@@ -328,7 +329,22 @@ class _Reader:
 
     def _edge(self, node: Node) -> Settings:
         """What a block sets for an edge, or for many."""
-        return settings(self.document, Edge, node, {"latency": partial(distribution, self.document)})
+        return settings(
+            self.document,
+            Edge,
+            node,
+            {"latency": partial(distribution, self.document), "policies": self._added_policies},
+        )
+
+    def _added_policies(self, node: Node) -> dict[str, Any]:
+        """The policies of packages that a block switches on, with their settings, or off (None)."""
+        found: dict[str, Any] = {}
+        for word, entry in block(self.document, node).items():
+            if word not in ADDED:
+                self.document.error(entry, f"no installed package has a policy {shown(word)}{suggestion(word, ADDED)}")
+            else:
+                found[word] = None if entry.is_none else bind(self.document, ADDED[word].settings, entry)
+        return found
 
     def _edges(self, node: Node, defaults: Settings, services: tuple[Service, ...]) -> tuple[Edge, ...]:
         """An edge for each pair of services that call, in order of first appearance, defaults applied."""
@@ -355,7 +371,10 @@ class _Reader:
                 below.get(callee, nothing),
                 single.get((caller, callee), nothing),
             )
-            edges.append(build(Edge, reduce(partial(overlay, Edge), layers), caller=caller, callee=callee))
+            found = reduce(partial(overlay, Edge), layers)
+            added = found.get("policies", {})
+            found["policies"] = tuple((word, each) for word, each in added.items() if each is not None)
+            edges.append(build(Edge, found, caller=caller, callee=callee))
         return tuple(edge for edge in edges if edge is not None)
 
     def _pair(self, name: str, node: Node, pairs: dict[tuple[str, str], None]) -> tuple[str, str] | None:

@@ -6,11 +6,12 @@ policy block that is present takes the defaults below, which follow the product 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, is_dataclass
+from typing import Any, ClassVar, Protocol
 
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
+from meshquake.topology.plugins import Extensible
 
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
@@ -107,3 +108,30 @@ class Readiness:
     period: float = key("duration", "time between probes", 5.0, low=0.1, high=600)
     failure_threshold: int = key("count", "failures in a row that eject a replica", 3, low=1, high=100)
     success_threshold: int = key("count", "successes in a row that restore it", 1, low=1, high=100)
+
+
+class AddedPolicy(Protocol):
+    """A caller's policy that an installed package adds: a class derived from `meshquake.extending.CallerPolicy`."""
+
+    #: Its name under `policies` of an edge.
+    word: ClassVar[str]
+    #: What a topology file may say of it: a frozen dataclass whose fields are made by `topology.keys.key`.
+    settings: ClassVar[type]
+
+    def __init__(self, settings: Any) -> None:
+        """The policy of one replica of the caller, whose process begins."""
+
+
+def _misfit(name: str, value: Any) -> str:
+    """Why an object cannot be a policy; empty if it can, as far as can be told without what runs it."""
+    if not isinstance(value, type):
+        return "must be a class derived from meshquake.extending.CallerPolicy"
+    if getattr(value, "word", None) != name:
+        return f"must have the name of its entry point: word = {name!r}"
+    settings = getattr(value, "settings", None)
+    frozen = is_dataclass(settings) and isinstance(settings, type) and settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    return "" if frozen else "settings must be a frozen dataclass"
+
+
+#: The policies of callers that installed packages add.
+ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit)

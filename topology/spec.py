@@ -6,7 +6,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
@@ -117,6 +117,7 @@ class Edge:
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
+    policies: tuple[tuple[str, Any], ...] = key("other", "policies from installed packages, by name", ())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ From the runs to the page:
     calls.py mechanism.py    one request's calls in two runs: where they part, and how the fault reached the user
     departures.py            when a metric left what it would have been
     finding.py blame.py      all that is found of one fault, and which fault broke the promise
-    key.py schema.py brief.py    the key, its schema, and the page that gives nothing away
+    answer_key.py schema.py brief.py    the key, its schema, and the page that gives nothing away
     whatif.py                two runs that differ in one change
     score.py floors.py       the mark of an answer, and what it must beat
 """

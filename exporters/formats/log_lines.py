@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshquake.sim.records import LEVELS, LOG, SEVERITIES, Batch
+from meshquake.sim.records import LOG, Batch
+from meshquake.sim.telemetry.catalogue import LEVELS, SEVERITIES
 
 #: What an event's logger is called.
 EVENTS = "events"

@@ -1,1 +1,11 @@
-"""The life of a call, and what it touches: the hot path."""
+"""The life of a call, and what it touches: the hot path.
+
+engine.py       the life of a call, told from top to bottom
+call.py         a call, and the row that it leaves
+policy.py       the hooks by which policies take part
+call_site.py tape.py    where in a call tree a call stands, and the draws that belong to it
+caller_state.py edge.py     what a caller's replica knows of a callee, and what all its replicas share
+service.py replica.py   workers, queues and cores
+modifier.py     a fault's effect while it acts
+environment.py  SimPy's clock, on which calls ride as bare callbacks
+"""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.replica import Replica
-    from meshquake.sim.policies.compose import Context, Maker
+    from meshquake.sim.policies.context import Context, Maker
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 #: What is noted when it enters a state.

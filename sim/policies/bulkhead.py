@@ -10,7 +10,7 @@ from meshquake.topology.errors import CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.compose import Context, Maker
+    from meshquake.sim.policies.context import Context, Maker
 
 _FULL = CODES["bulkhead_full"]
 

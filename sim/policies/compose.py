@@ -1,54 +1,37 @@
 """Which policies an edge and a service have: here they are put together, a row each.
 
-A new policy of a caller's is data in `topology/policies.py`, a file here with a class and a function `of`, and a row in
-`CALLER`; one of a server's likewise in `SERVER`.
+A new policy of a caller's is data in `topology/policies.py` (and a key of `Edge`), a file here with a class and a
+function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
-from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
+from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout
 from meshquake.sim.policies.balancing import BALANCERS
+from meshquake.sim.policies.context import CallerRow, Context, Maker, ServerRow
 from meshquake.sim.policies.queue import BoundedQueue
+from meshquake.topology.plugins import PluginError
+from meshquake.topology.policies import ADDED
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.engine.engine import CallEngine
-    from meshquake.sim.engine.environment import Environment
     from meshquake.sim.engine.replica import Replica
-    from meshquake.sim.engine.service import Service
-    from meshquake.sim.journal import Journal
 
 
-@dataclass(frozen=True)
-class Context:
-    """What a policy may use of the mesh: the clock, the life of calls, and what is noted besides them."""
-
-    env: Environment
-    engine: CallEngine
-    journal: Journal
-
-
-#: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been
-#: running for long (connections are open), as at the start of a recording.
-Maker = Callable[["Replica", bool], CallerPolicy]
-#: Looks at an edge once, before the run, and says how its policy is made; None if it has none.
-CallerRow = Callable[["RuntimeEdge", Context], Maker | None]
-ServerRow = Callable[["Service", Context], Callable[["Replica"], ServerPolicy] | None]
-
-#: The policies of callers by name, in the order in which an attempt meets them.
+#: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
     "budget": retry_budget.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
     "retry": retry.of,
+}
+#: Those that an attempt meets last, when it's sure that it goes: the timeout covers the wait for a connection.
+WAIT: dict[str, CallerRow] = {
     "timeout": timeout.of,
-    # The timeout covers the wait for a connection.
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
@@ -60,14 +43,25 @@ class Composed:
 
     def __init__(self, edge: RuntimeEdge, context: Context) -> None:
         self._edge = edge
-        makers = ((name, of(edge, context)) for name, of in CALLER.items())
-        self._makers = {name: maker for name, maker in makers if maker is not None}
+        own, last = (
+            {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
+            for rows in (CALLER, WAIT)
+        )
+        self._makers = own | {name: _added(name, settings) for name, settings in edge.spec.policies} | last
         self._balancer = BALANCERS[edge.spec.balance]
 
     def state(self, replica: Replica, warm: bool) -> CallerState:
         """What a new process of the replica knows of the callee."""
         policies = {name: make(replica, warm) for name, make in self._makers.items()}
         return CallerState(self._edge, self._balancer(replica.index), policies)
+
+
+def _added(name: str, settings: Any) -> Maker:
+    """How the policy of a package is made; PluginError if it isn't one."""
+    policy = ADDED[name]
+    if not issubclass(policy, CallerPolicy):
+        raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
+    return lambda replica, warm: policy(settings)
 
 
 def serve(replica: Replica, context: Context) -> None:

@@ -14,7 +14,7 @@ from meshquake.topology.errors import BY_CODE, CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.compose import Context, Maker
+    from meshquake.sim.policies.context import Context, Maker
 
 _POOL_TIMEOUT = CODES["pool_timeout"]
 #: Whether a connection outlives an outcome, by code.

@@ -10,7 +10,7 @@ from meshquake.topology.policies import RetryBudget
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.compose import Context, Maker
+    from meshquake.sim.policies.context import Context, Maker
 
 _SLOTS = 10  # the window slides in tenths, as Finagle's windowed token bucket does
 #: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.environment import Environment
-    from meshquake.sim.policies.compose import Context, Maker
+    from meshquake.sim.policies.context import Context, Maker
 
 
 class Timeout(CallerPolicy):

@@ -1,6 +1,6 @@
 """From what happened to what observability recorded.
 
-spans.py    rows of calls -> the two spans of each
+spans.py    rows of calls -> the two spans of each, as columns of numbers; traces.py makes records of them
 ids.py      addresses -> W3C ids
 metrics.py  the catalogue of metrics, a row each: what it is of (levels.py) and how it is measured (sources.py)
 sampler.py  readings on the way of whom there is (roster.py), and samples (series.py) of settled intervals (measured.py)

@@ -20,8 +20,9 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.logs import Lines
 from meshquake.sim.telemetry.sampler import Reading, Sampler
-from meshquake.sim.telemetry.spans import Spans, in_order, spans_of, trace_frame
+from meshquake.sim.telemetry.spans import Spans, in_order, spans_of
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
+from meshquake.sim.telemetry.traces import trace_frame
 
 if TYPE_CHECKING:
     from meshquake.sim.mesh import Mesh

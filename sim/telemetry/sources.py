@@ -6,10 +6,10 @@ level, nan where there is no sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,44 @@ from numpy.typing import NDArray
 from meshquake.sim.telemetry.levels import Level
 
 if TYPE_CHECKING:
-    from meshquake.sim.telemetry.measured import Measured
-    from meshquake.sim.telemetry.roster import Roster
     from meshquake.sim.telemetry.spans import Spans
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+class Ordered(Protocol):
+    """A quantity of the spans of each cell of a table, in order."""
+
+    def quantile(self, quantile: float) -> Floats: ...
+
+
+class Counted(Protocol):
+    """Spans in a table with a row an interval and a column a member of a level."""
+
+    def count(self, chosen: Callable[[Spans], Mask] | None = None) -> Floats: ...
+
+    def ranked(self, quantity: Callable[[Spans], Floats]) -> Ordered: ...
+
+
+class Intervals(Protocol):
+    """What a source needs to know of some intervals (`sim.telemetry.measured`)."""
+
+    @property
+    def length(self) -> float: ...
+
+    @property
+    def readings(self) -> Mapping[str, Floats]: ...
+
+    def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats: ...
+
+    def cells(self, side: Side, level: Level) -> Counted: ...
+
+
+class Things(Protocol):
+    """What there was to read of (`sim.telemetry.roster`)."""
+
+    def constants(self, level: Level, function: Callable[[Any], float]) -> Floats: ...
 
 
 class Combine(Enum):
@@ -51,7 +83,7 @@ class Read:
     read: Callable[[Any, float], float | None]
     combine: Combine
 
-    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+    def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
         """What intervals have of the readings at their ends.
 
         Parameters
@@ -67,7 +99,7 @@ class Read:
         """
         return readings
 
-    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples of the metric of that name at a level."""
         return measured.combined(measured.readings[name], self.of, level, self.combine)
 
@@ -79,11 +111,11 @@ class Gauge(Read):
 class Growth(Read):
     """A total that only grows, as a rate a second. Not of a caller's state, which is lost with its process."""
 
-    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+    def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
         """By how much the total grew in each interval."""
         return np.diff(readings, axis=0, prepend=before[np.newaxis])
 
-    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples of the metric of that name at a level."""
         return super().figures(measured, name, level) / measured.length
 
@@ -97,7 +129,7 @@ class Utilization(Read):
 
     capacity: Callable[[Any], float]
 
-    def settle(self, readings: Floats, before: Floats, there: Roster, length: float) -> Floats:
+    def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
         """The share spent in each interval, in percent."""
         spent = np.diff(readings, axis=0, prepend=before[np.newaxis])
         available = length * there.constants(self.of, self.capacity)
@@ -118,7 +150,7 @@ class Rate:
     side: Side
     chosen: Callable[[Spans], Mask] | None = None
 
-    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples at a level."""
         return measured.cells(self.side, level).count(self.chosen) / measured.length
 
@@ -135,7 +167,7 @@ class Share:
     among: Callable[[Spans], Mask] | None = None
     empty: float = np.nan
 
-    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples at a level."""
         cells = measured.cells(self.side, level)
         part, whole = cells.count(self.chosen), cells.count(self.among)
@@ -150,7 +182,7 @@ class Quantile:
     quantity: Callable[[Spans], Floats]
     quantile: float
 
-    def figures(self, measured: Measured, name: str, level: Level) -> Floats:
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples at a level."""
         return measured.cells(self.side, level).ranked(self.quantity).quantile(self.quantile)
 

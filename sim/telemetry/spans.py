@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.sim.engine.call import HIT, MISS, ROW
-from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
-from meshquake.sim.records import TRACE
-from meshquake.sim.telemetry.ids import Words, hexadecimal, request_words, span_words
-from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.telemetry.ids import Words, request_words, span_words
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
 from meshquake.topology.errors import CODES
 
 Mask = NDArray[np.bool_]
-
-_SIDES = names(["client", "server"])
-_STATUS = names(["success", "error"])
-_ERRORS = names(ERROR_NAMES)
 
 
 @dataclass
@@ -150,35 +144,3 @@ def peer(tables: Tables, spans: Spans) -> Ints:
     parent = tables.site_parent[spans.site]
     caller = np.where(parent >= 0, tables.site_service[parent], -1)
     return np.where(spans.server, caller, tables.site_service[spans.site])
-
-
-def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
-    """Trace records of spans that are in order."""
-    high, low, word = ids(tables, spans.site, spans.attempt_path, spans.number, spans.server)
-    parent_site = tables.site_parent[spans.site]
-    root = spans.server & (parent_site < 0)
-    # A server half is caused by the client half of the same call, which is caused by the caller's server half.
-    above = span_words(
-        low,
-        tables.site_address[np.where(spans.server, spans.site, parent_site)],
-        np.where(spans.server, spans.attempt_path, spans.attempt_path >> ATTEMPT_BITS),
-        ~spans.server,
-    )
-    others = names([*tables.services, None])
-    return pl.select(
-        timestamp=tables.iso(spans.start),
-        trace_id=hexadecimal(high, low),
-        span_id=hexadecimal(word),
-        parent_span_id=pl.when(pl.lit(pl.Series(~root))).then(hexadecimal(above)),
-        service=lookup(tables.service_names, owner(tables, spans)),
-        operation=lookup(tables.operations, tables.site_operation[spans.site]),
-        duration_ms=pl.Series(spans.duration_ms),
-        status=lookup(_STATUS, spans.failed),
-        kind=lookup(_SIDES, spans.server),
-        error_type=lookup(_ERRORS, spans.code),
-        status_code=pl.Series(STATUS_CODES[spans.code]),
-        peer=lookup(others, peer(tables, spans)),
-        replica=lookup(tables.replica_names, spans.incarnation),
-        version=lookup(tables.versions, spans.incarnation),
-        attempt=pl.Series((spans.attempt_path & ATTEMPT) + 1),
-    ).select(TRACE.names)

@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
+import networkx as nx
 import polars as pl
 import pytest
 from measures import failed, harmed, level, onsets, p95
 from recording import play
 
-from meshquake.topology.graph import depths, distance_to
+from meshquake.topology.graph import depths, service_graph
 
 SCENARIO = "cascade"
 ROOT = "database"
@@ -21,7 +22,9 @@ def test_the_root_lies_deepest_in_the_graph_and_shows_first(run):
 
 
 def test_onsets_come_in_order_of_distance_to_the_root(run):
-    distance = distance_to(run.topology, ROOT)
+    # A failure travels from a callee to its callers.
+    upstream = service_graph(run.topology).reverse(copy=False)
+    distance = nx.single_source_shortest_path_length(upstream, ROOT)
     first = {}
     for service, onset in onsets(run).items():
         if service in distance:

@@ -9,7 +9,6 @@ from meshquake.topology.graph import (
     calls_of,
     cycles,
     depths,
-    distance_to,
     name_of,
     operation_graph,
     service_graph,
@@ -93,22 +92,6 @@ def test_following_calls_to_their_end_fails_if_there_is_none(mesh):
         for function in (depths, sites_per_entry):
             with pytest.raises(nx.NetworkXUnfeasible):
                 function(mesh)
-
-
-def test_distance_counts_the_hops_from_a_failing_service_to_its_callers(shop):
-    assert distance_to(shop, "database") == {
-        "database": 0,
-        "auth-service": 1,
-        "user-service": 1,
-        "product-service": 1,
-        "order-service": 1,
-        "payment-service": 1,
-        "inventory-service": 1,
-        "api-gateway": 2,
-    }
-    assert distance_to(shop, "payment-service") == {"payment-service": 0, "order-service": 1, "api-gateway": 2}
-    with pytest.raises(nx.NodeNotFound):
-        distance_to(shop, "nowhere")
 
 
 @settings(max_examples=50)

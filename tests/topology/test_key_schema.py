@@ -64,8 +64,7 @@ def accepts(grammar: Key, text: str) -> bool:
 
 @given(st.sampled_from(sorted(GRAMMARS)), TEXTS)
 def test_what_the_binder_reads_is_valid(name: str, text: str) -> None:
-    assume(reads(GRAMMARS[name], text))
-    assert accepts(GRAMMARS[name], text)
+    assert accepts(GRAMMARS[name], text) or not reads(GRAMMARS[name], text)
 
 
 @given(st.sampled_from(sorted(GRAMMARS)), TEXTS)

@@ -1,5 +1,7 @@
 """Series are found by name: replicas may come and go while metrics are sampled."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -56,7 +58,7 @@ def scale(mesh):
 
 
 def play(**options):
-    simulation = Simulation(QUIET, parse(MESH, "scaled").topology, seed=3, **options)
+    simulation = Simulation(replace(QUIET, seed=3), parse(MESH, "scaled").topology, **options)
     simulation.mesh.env.process(scale(simulation.mesh))
     batches = list(simulation.batches())
     metrics, traces = (pl.concat([batch.frame(kind) for batch in batches]) for kind in ("metrics", "traces"))

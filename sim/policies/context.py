@@ -1,0 +1,34 @@
+"""What a policy is made with: the parts of a running mesh that it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.engine import CallEngine
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
+    from meshquake.sim.journal import Journal
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a policy may use of the mesh: the clock, the life of calls, and what is noted besides them."""
+
+    env: Environment
+    engine: CallEngine
+    journal: Journal
+
+
+#: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been
+#: running for long (connections are open), as at the start of a recording.
+Maker = Callable[["Replica", bool], CallerPolicy]
+#: Looks at an edge once, before the run, and says how its policy is made; None if it has none.
+CallerRow = Callable[["RuntimeEdge", Context], Maker | None]
+ServerRow = Callable[["Service", Context], Callable[["Replica"], ServerPolicy] | None]

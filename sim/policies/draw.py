@@ -1,0 +1,21 @@
+"""A policy's own draws: each belongs to a call and a purpose, so that no other draw changes with it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from meshquake.topology.addresses import address, uniform
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+
+
+def draw(call: Call, purpose: str) -> float:
+    """A uniform in [0, 1) that is the call's own: the same in every run of a seed, whatever else happens there."""
+    return uniform(call.site.address ^ _of(purpose), call.number, call.attempt_path)
+
+
+@cache
+def _of(purpose: str) -> int:
+    return address(0, "policy", purpose) % 2**64
