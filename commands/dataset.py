@@ -11,21 +11,27 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command(short_help="Many cases, with answers in a tree of their own")
-@click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
-@click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of what is drawn.")
-@click.option("--output", type=options.PATH, required=True, help="Folder of the data set.")
+@click.command(short_help="Generate a data set of many cases")
+@click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of cases.")
+@click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
+@click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
-@click.option("--processes", type=click.IntRange(1, 256), default=2, show_default=True, help="They change no byte.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=2,
+    show_default=True,
+    help="Number of processes; output does not depend on it.",
+)
 @options.summary_as_json
 @options.quiet
 def dataset(
     cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
 ) -> None:
-    """Make a data set to test diagnoses with: faults of all kinds on all targets, and cases with nothing wrong.
+    """Generate a data set for evaluating diagnoses: all kinds of fault on all targets, and cases with nothing wrong.
 
-    Telemetry and answers stand in trees of their own, and the cases' names tell nothing.
+    Telemetry and answers are in separate folders, and the names of the cases give nothing away.
     """
     from meshquake.commands import tables, terminal
     from meshquake.exporters.fixtures import dataset

@@ -9,11 +9,11 @@ import click
 from meshquake.commands import options
 
 
-@click.command(short_help="An incident, or one request, in words")
+@click.command(short_help="Explain an incident, or one of its requests")
 @options.fixture
 @click.argument("trace_id", required=False)
 def explain(folder: Path, trace_id: str | None) -> None:
-    """Tell an incident, or one of its requests, in words, from the answer key."""
+    """Explain an incident, or one of its requests, from the answer key."""
     from meshquake.commands import tables
     from meshquake.exporters.reports import explain
 

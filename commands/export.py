@@ -16,28 +16,31 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
 
 
-@click.command(short_help="A fixture in another format")
+@click.command(short_help="Convert a fixture to another format")
 @options.fixture
 @click.option("--format", "format", type=FormatName(), required=True, help="One of those in docs/formats.md.")
-@click.option("--output", "target", metavar="PATH_OR_URL", required=True, help="The folder to make, or a receiver.")
-@click.option("--with-truth", is_flag=True, help="Put in what was wrong, where the format has a place for it.")
+@click.option(
+    "--output", "target", metavar="PATH_OR_URL", required=True, help="Folder to create, or URL of a receiver."
+)
+@click.option("--with-truth", is_flag=True, help="Include the answer key, if the format has a place for it.")
 @options.summary_as_json
 @options.quiet
 def export(folder: Path, format: Format, target: str, with_truth: bool, as_json: bool, quiet: bool) -> None:
-    """Write a fixture's records in another format (see docs/formats.md).
+    """Convert the records of a fixture to another format (see docs/formats.md).
 
-    To an address they are sent as fast as it takes them, by the protocol of the format; `send` can do more.
+    Given a URL, send them there as fast as the receiver accepts them, by the protocol of the format. `send` has more
+    options.
     """
     from meshquake.commands import tables, terminal
     from meshquake.exporters.fixtures import export, reading
     from meshquake.exporters.formats.registry import FORMATS
 
     if with_truth and not format.truth:
-        errors.fail(f"format {format.name} has no place for what was wrong: leave out --with-truth")
+        errors.fail(f"format {format.name} has no place for the answer key: leave out --with-truth")
     if "://" in target:
         if format.protocol is None:
             sendable = " and ".join(name for name, each in FORMATS.items() if each.protocol)
-            errors.fail(f"{target}: format {format.name} is one of files; to an address go {sendable}")
+            errors.fail(f"{target}: format {format.name} is written to files only; {sendable} can be sent to a URL")
         click.get_current_context().invoke(
             send, folder=folder, to=target, protocol=format.protocol, fast=True, as_json=as_json, quiet=quiet
         )

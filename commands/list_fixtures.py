@@ -11,16 +11,16 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command("list-fixtures", short_help="What has been generated")
+@click.command("list-fixtures", short_help="List the generated fixtures")
 @options.fixtures
 @options.as_json
 def list_fixtures(output: Path, as_json: bool) -> None:
-    """List what has been generated: scenario, seed, span of time, records by kind, size."""
+    """List the generated fixtures: scenario, seed, start and length, records by kind, size."""
     from meshquake.commands import tables
     from meshquake.exporters.fixtures import listing
 
     if not output.is_dir():
-        errors.fail(f"{output}: no such folder; fixtures are made by, for example, `python run.py cascade`")
+        errors.fail(f"{output}: no such folder; generate a fixture first, for example with `python run.py cascade`")
     found, unreadable = listing.find(output)
     if as_json:
         click.echo(json.dumps([listing.as_json(entry) for entry in found], indent=2))

@@ -10,27 +10,29 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command(short_help="A fixture into a database")
+@click.command(short_help="Load a fixture into a database")
 @options.fixture
 @click.option(
     "--into", "url", metavar="URL", required=True, help="sqlite:///FILE, duckdb:///FILE, postgresql://… or mongodb://…"
 )
 @click.option(
-    "--fixture-id", metavar="NAME", help="Its id there.  [default: the scenario's name and a hash of the records]"
+    "--fixture-id",
+    metavar="NAME",
+    help="Its id in the database.  [default: the scenario's name and a hash of the records]",
 )
-@click.option("--with-truth", is_flag=True, help="Load the answer key too, into tables of its own.")
+@click.option("--with-truth", is_flag=True, help="Load the answer key too, into separate tables.")
 @options.summary_as_json
 @options.quiet
 def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_json: bool, quiet: bool) -> None:
-    """Load a fixture into a database, beside those that are there, as a whole or not at all (see docs/databases.md).
+    """Load a fixture into a database alongside others, all of it or nothing (see docs/databases.md).
 
-    What is there already stays as it is.
+    What is already there is left as it is.
     """
     from meshquake.commands import terminal
     from meshquake.exporters.databases import load
 
     with (
-        errors.told(interrupted="Interrupted: the database is as it was."),
+        errors.told(interrupted="Interrupted: the database is unchanged."),
         errors.files(folder, "read"),
         terminal.progress("rows", load.size(folder, with_truth), quiet) as advance,
     ):
@@ -39,4 +41,4 @@ def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_js
         click.echo(json.dumps({"fixture": loaded.fixture, "rows": loaded.rows}, indent=2))
     elif not quiet:
         counts = ", ".join(f"{rows} {table}" for table, rows in loaded.rows.items())
-        click.echo(f"{loaded.fixture}: {counts or 'is there already'}")
+        click.echo(f"{loaded.fixture}: {counts or 'already loaded'}")

@@ -52,12 +52,12 @@ class Commands(click.Group):
     is_eager=True,
     expose_value=False,
     callback=show_versions,
-    help="Show the versions of this and of what else decides the bytes, and exit.",
+    help="Show the versions that determine the output, and exit.",
 )
 def main() -> None:
-    """Simulate incidents in a service mesh and write the telemetry they leave.
+    """Simulate incidents in a service mesh and write the telemetry they leave behind.
 
-    Times are seconds, or have a unit: 90, 90s, 2m; likewise rates, 20, 20/s, 10/m, and shares, 0.5, 50%. The same
+    Times are in seconds or have a unit (90, 90s, 2m); so do rates (20, 20/s, 10/m) and ratios (0.5, 50%). The same
     scenario, seed and versions give the same bytes.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):

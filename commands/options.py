@@ -14,34 +14,43 @@ SEED = click.IntRange(0, 2**63 - 1)
 
 fixture = click.argument("folder", metavar="DIR", type=PATH)
 fixtures = click.option(
-    "--output", type=PATH, default="output/fixtures", show_default=True, help="Folder of all fixtures."
+    "--output", type=PATH, default="output/fixtures", show_default=True, help="Folder that holds all fixtures."
 )
 speed = click.option(
-    "--speed", type=Amount("number", 10_000), default=1.0, help="Recorded seconds that pass in a second.  [default: 1]"
+    "--speed",
+    type=Amount("number", 10_000),
+    default=1.0,
+    help="Recorded seconds per second of real time.  [default: 1]",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
-summary_as_json = click.option("--json", "as_json", is_flag=True, help="A summary for programs on standard output.")
-quiet = click.option("--quiet", is_flag=True, help="Print errors only (and what --json asks for).")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+summary_as_json = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
+quiet = click.option("--quiet", is_flag=True, help="Print errors only (and the output of --json).")
 
 _SCENARIO = (
     click.option("--duration", type=Seconds(0.001), help="Length of the incident.  [default: the scenario's]"),
-    click.option("--lead-in", type=Seconds(), help="Time recorded before it.  [default: the scenario's]"),
-    click.option("--recovery", type=Seconds(), help="Time recorded after it.  [default: the scenario's]"),
+    click.option("--lead-in", type=Seconds(), help="Time recorded before the incident.  [default: the scenario's]"),
+    click.option("--recovery", type=Seconds(), help="Time recorded after the incident.  [default: the scenario's]"),
     click.option(
         "--interval",
         type=Seconds(0.001, 86400.0),
         default=1.0,
-        help="Time between samples of metrics, the recording at most.  [default: 1s]",
+        help="Time between samples of metrics, at most the length of the recording.  [default: 1s]",
     ),
-    click.option("--rate", type=Amount("rate", 1e6), help="Requests a second.  [default: the topology's]"),
-    click.option("--severity", type=Amount("ratio", 1.0), default=1.0, help="Scales every fault.  [default: 1]"),
+    click.option("--rate", type=Amount("rate", 1e6), help="Requests per second.  [default: the topology's]"),
+    click.option("--severity", type=Amount("ratio", 1.0), default=1.0, help="Strength of every fault.  [default: 1]"),
     click.option(
         "--confounders",
         type=click.Choice(["none", "some", "many"]),
-        help="Harmless things that happen besides.  [default: the scenario's]",
+        help="How many harmless events to add.  [default: the scenario's]",
     ),
-    click.option("--seed", type=SEED, default=42, show_default=True, help="Seed of every draw."),
-    click.option("--start", type=Start(), default="2024-01-15T10:30:00Z", show_default=True, help="ISO 8601, or now."),
+    click.option("--seed", type=SEED, default=42, show_default=True, help="Seed of all random draws."),
+    click.option(
+        "--start",
+        type=Start(),
+        default="2024-01-15T10:30:00Z",
+        show_default=True,
+        help="Start of the recording: ISO 8601, or now.",
+    ),
     click.option(
         "--topology", type=PATH, help="A topology file, or the name of a shipped one.  [default: the scenario's]"
     ),
@@ -50,14 +59,14 @@ _SCENARIO = (
         "--truth/--no-truth",
         default=True,
         show_default=True,
-        help="Write the answer key, for which it is played again without its faults.",
+        help="Write the answer key, for which the scenario is run a second time without its faults.",
     ),
     click.option(
         "--format",
         "formats",
         type=FormatName(),
         multiple=True,
-        help="Write the records as this too, into a folder of its own in the fixture; may be given again.",
+        help="Also write the records in this format, into a folder inside the fixture; may be repeated.",
     ),
     summary_as_json,
     quiet,

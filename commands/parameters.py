@@ -47,7 +47,7 @@ class Amount(click.ParamType[float]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not 0 < amount <= self._high:
-            self.fail(f"must be above 0 and at most {unit.show(self._high)}, not {value}", param, ctx)
+            self.fail(f"must be more than 0 and at most {unit.show(self._high)}, not {value}", param, ctx)
         return amount
 
 
@@ -85,7 +85,7 @@ class FormatName(click.ParamType["Format"]):
         from meshquake.topology.document import suggestion
 
         if value not in FORMATS:
-            self.fail(f"no format is called {value!r}{suggestion(value, FORMATS)}", param, ctx)
+            self.fail(f"unknown format {value!r}{suggestion(value, FORMATS)}", param, ctx)
         return FORMATS[value]
 
 

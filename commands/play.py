@@ -38,26 +38,26 @@ SHIPPED = (
 )
 
 
-@click.command(short_help="What looks bad and isn't")
+@click.command(short_help="Noise that resembles an incident but harms no user")
 @click.option(
     "--noise-type",
     type=click.Choice(["transient", "high-volume", "intermittent"]),
     required=True,
-    help="Short spikes of single replicas, many times the users, or errors strewn over every service.",
+    help="Brief spikes on single replicas, many times the usual users, or scattered errors in every service.",
 )
 @options.scenario
 def noise(noise_type: str, **chosen: Any) -> None:
-    """What looks bad and isn't: no user is harmed."""
+    """Noise that resembles an incident but harms no user."""
     from meshquake.faults.loader import shipped
 
     play(shipped()[noise_type.replace("-", "_")], **chosen)
 
 
-@click.command(short_help="A scenario file of your own")
+@click.command(short_help="Run a scenario file of your own")
 @click.argument("file", type=options.PATH)
 @options.scenario
 def scenario(file: Path, **chosen: Any) -> None:
-    """Play a scenario file of your own (see docs/scenarios.md)."""
+    """Run a scenario file of your own (see docs/scenarios.md)."""
     play(file, **chosen)
 
 

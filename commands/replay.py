@@ -11,15 +11,15 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command(short_help="A fixture again, to the byte")
+@click.command(short_help="Run a fixture again and compare it byte for byte")
 @options.fixture
-@click.option("--output", type=options.PATH, help="Folder of the second run.  [default: it isn't kept]")
+@click.option("--output", type=options.PATH, help="Folder for the second run.  [default: it is not kept]")
 @options.as_json
 @options.quiet
 def replay(folder: Path, output: Path | None, as_json: bool, quiet: bool) -> None:
-    """Run a fixture again from its manifest, and say of each file whether it comes out the same, to the byte.
+    """Run a fixture again from its manifest, and report for each file whether it is the same, byte for byte.
 
-    The exit status is 1 if one doesn't.
+    The exit status is 1 if any file differs.
     """
     from meshquake.commands import tables, terminal
     from meshquake.exporters.fixtures import replay

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 
-@click.command(short_help="The JSON Schema of topology files or of scenario files")
+@click.command(short_help="Print the JSON Schema of topology or scenario files")
 @click.argument("file", metavar="topology|scenario", type=click.Choice(["topology", "scenario"]))
 def schema(file: str) -> None:
-    """Print the JSON Schema of topology files or of scenario files, for editors that complete and check as one writes.
+    """Print the JSON Schema of topology files or of scenario files, for editors that complete and check as you type.
 
-    Kinds of fault of one's own are in it (see docs/scenarios.md).
+    It includes your own kinds of fault (see docs/scenarios.md).
     """
     from meshquake.faults.schema import scenario_schema
     from meshquake.topology.json_schema import written

@@ -1,4 +1,4 @@
-"""`score`: marks an answer."""
+"""`score`: scores an answer."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import click
 from meshquake.commands import options
 
 
-@click.command(short_help="Mark an answer")
+@click.command(short_help="Score an answer")
 @options.fixture
 @click.option(
     "--answers",
     type=options.PATH,
     required=True,
-    help="The answer, or for a data set a folder with an answer, CASE.json, for each case.",
+    help="The answer; for a data set, a folder with an answer, CASE.json, for each case.",
 )
 @options.as_json
 def score(folder: Path, answers: Path, as_json: bool) -> None:
-    """Mark what was answered to a fixture, to a case of a data set, or to a whole data set (see docs/scoring.md)."""
+    """Score the answer to a fixture or to a case of a data set, or the answers to a data set (see docs/scoring.md)."""
     from meshquake.commands import tables
     from meshquake.exporters.reports.marking import report
 

@@ -1,4 +1,4 @@
-"""`send`: a fixture into what takes telemetry."""
+"""`send`: pushes a fixture to a telemetry backend."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from meshquake.exporters.sending.progress import Progress
 
 
-@click.command(short_help="A fixture into what takes telemetry")
+@click.command(short_help="Push a fixture to a telemetry backend")
 @options.fixture
-@click.option("--to", metavar="URL", required=True, help="The receiver; without a path, at the protocol's usual one.")
+@click.option("--to", metavar="URL", required=True, help="Address of the receiver; without a path, the usual one.")
 @click.option(
     "--protocol",
     type=click.Choice(["otlp-http", "remote-write", "loki", "elasticsearch"]),
     default="otlp-http",
     show_default=True,
-    help="What it speaks.",
+    help="Protocol of the receiver.",
 )
 @options.speed
-@click.option("--fast", is_flag=True, help="As fast as it's taken, in place of --speed.")
-@click.option("--shift-to-now", is_flag=True, help="Shift times, so that the recording ends when sending does.")
-@click.option("--header", "headers", type=Header(), multiple=True, help="Send this too; may be given again.")
-@click.option("--patience", type=Seconds(), default=60.0, help="How long to try again with a request.  [default: 1m]")
-@click.option("--state", type=options.PATH, help="Keep in this file how far it got, and go on from there.")
+@click.option("--fast", is_flag=True, help="Send as fast as the receiver accepts, in place of --speed.")
+@click.option("--shift-to-now", is_flag=True, help="Shift times so that the recording ends when sending does.")
+@click.option("--header", "headers", type=Header(), multiple=True, help="Header to send along; may be repeated.")
+@click.option("--patience", type=Seconds(), default=60.0, help="How long to retry a request.  [default: 1m]")
+@click.option("--state", type=options.PATH, help="File that keeps the progress, to resume from.")
 @options.summary_as_json
 @options.quiet
 def send(
@@ -46,7 +46,7 @@ def send(
     quiet: bool,
     **chosen: Any,
 ) -> None:
-    """Push a fixture into what takes telemetry (see docs/streaming.md)."""
+    """Push a fixture to a telemetry backend (see docs/streaming.md)."""
     import time
     from math import inf
 

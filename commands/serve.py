@@ -10,18 +10,28 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command(short_help="A fixture over HTTP, as if it happened now")
+@click.command(short_help="Serve a fixture over HTTP as if it happened now")
 @options.fixture
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on: by default, this machine's."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 for any free one.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 for any that is free.")
 @options.speed
-@click.option("--loop", is_flag=True, help="Begin anew after the end, at later times.")
+@click.option("--loop", is_flag=True, help="Start over after the end, at later times.")
 @click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
-@click.option("--connections", type=click.IntRange(1, 10_000), default=256, show_default=True, help="How many at once.")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 10_000),
+    default=256,
+    show_default=True,
+    help="Limit on concurrent connections.",
+)
 def serve(folder: Path, **chosen: Any) -> None:
-    """Serve a fixture over HTTP, as if it happened now, until Ctrl-C (see docs/streaming.md)."""
+    """Serve a fixture over HTTP as if it happened now, until Ctrl-C (see docs/streaming.md)."""
     import time
 
     from meshquake.exporters import extras

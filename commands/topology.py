@@ -11,13 +11,13 @@ from meshquake.commands import errors, options
 
 @click.group()
 def topology() -> None:
-    """Look at a topology file."""
+    """Check or show a topology file."""
 
 
 @topology.command()
 @click.argument("file", type=options.PATH)
 def check(file: Path) -> None:
-    """Report every problem of a topology file, or "ok" and its counts."""
+    """Check a topology file: report every problem, or "ok" and what is in it."""
     from meshquake.exporters.reports.outline import counts
     from meshquake.topology import loader
     from meshquake.topology.review import remarks
@@ -32,11 +32,17 @@ def check(file: Path) -> None:
 @topology.command()
 @click.argument("file", type=options.PATH, required=False)
 @click.option(
-    "--dot", type=click.Path(path_type=Path, dir_okay=False), help="Write Graphviz source to this file, or - ."
+    "--dot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write Graphviz source to this file (- for standard output).",
 )
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture to this file, or - .")
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an SVG picture to this file (- for standard output).",
+)
 def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
-    """Show services, operations, policies and call tree of a topology (default: the ten services)."""
+    """Show the services, call trees and policies of a topology (default: the ten services)."""
     from meshquake.commands import tables
     from meshquake.exporters.reports import outline
     from meshquake.topology import loader, picture

@@ -10,18 +10,18 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.command(short_help="The same requests once more, with one thing changed")
+@click.command(short_help="Run a fixture again with one thing changed, and compare")
 @options.fixture
-@click.option("--without", "without", metavar="FAULT", multiple=True, help="Leave out a fault, by its id.")
+@click.option("--without", "without", metavar="FAULT", multiple=True, help="Remove a fault, by its id.")
 @click.option(
     "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the topology, a policy or a fault."
 )
-@click.option("--topology", "mesh", metavar="FILE", type=options.PATH, help="Play on another mesh.")
+@click.option("--topology", "mesh", metavar="FILE", type=options.PATH, help="Run on another mesh.")
 @options.as_json
 def whatif(
     folder: Path, without: tuple[str, ...], assignments: tuple[str, ...], mesh: Path | None, as_json: bool
 ) -> None:
-    """Run a fixture again with something changed, and compare it with what was, request by request.
+    """Run a fixture again with something changed, and compare the two runs request by request.
 
     \b
     python run.py whatif DIR --without slow-1

@@ -75,7 +75,7 @@ class Draws:
         In the block, what the kind must have and the file doesn't say is left to the seed.
         """
         if block.kind != "map":
-            self._document.error(block, f"must be a block of keys, or {{}} for whatever goes wrong, not {block}")
+            self._document.error(block, f"must be a block of keys, or {{}} for any kind of fault, not {block}")
             return None
         entries = dict(block.entries)
         kinds = self._eligible(entries.pop("of", None))
@@ -87,7 +87,7 @@ class Draws:
         common = [word for word in first if all(word in keys for keys in others)]
         unknown = [word for word in entries if word not in common]
         for word in unknown:
-            message = f"isn't a key that all of these kinds have (they share {', '.join(common)})"
+            message = f"is not a key of all these kinds (they share {', '.join(common)})"
             self._document.error(entries[word], message, line=entries[word].key_line)
         if unknown:
             return None
@@ -193,7 +193,7 @@ class Draws:
             values = [getattr(value, part) for value in values]
         low, high = values
         if low > high:
-            self._document.error(node, f"is upside down: the smaller end comes first, as in {ends[1]}..{ends[0]}")
+            self._document.error(node, f"is reversed: the smaller end comes first, as in {ends[1]}..{ends[0]}")
             return None
         at = draw(self._seed, place, word)
         if unit == "count":

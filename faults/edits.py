@@ -50,7 +50,7 @@ def side(path: str) -> str:
     """Whether a path leads into the `topology` or the `scenario`; ValueError if it leads nowhere."""
     word = re.split(r"[.\[]", path)[0]
     if word not in _SIDES:
-        raise ValueError(f"a path can't begin with {shown(word)}{suggestion(word, _SIDES)}")
+        raise ValueError(f"a path cannot begin with {shown(word)}{suggestion(word, _SIDES)}")
     return _SIDES[word]
 
 
@@ -230,7 +230,7 @@ def _fault(root: Node, node: Node, rest: str) -> tuple[Node, str]:
     # The messages of the loader have the kind in their paths.
     for kind, block in item.entries.items():
         return block, _after(rest, kind) if below(rest, kind) else rest
-    raise ValueError(f"{item.path} is no fault")
+    raise ValueError(f"{item.path} is not a fault")
 
 
 def _by_id(root: Node) -> Iterator[tuple[str, Node]]:

@@ -50,7 +50,7 @@ class Options:
         if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed!r}")
         if self.confounders is not None and self.confounders not in CONFOUNDERS:
-            raise ValueError(f"confounders can't be {self.confounders!r}{suggestion(self.confounders, CONFOUNDERS)}")
+            raise ValueError(f"confounders cannot be {self.confounders!r}{suggestion(self.confounders, CONFOUNDERS)}")
 
     def over(self, scenario: Scenario) -> Scenario:
         """A scenario with what is set here in place of its own; severity apart."""

@@ -113,7 +113,7 @@ class FaultReader:
     def _check_id(self, fault: Fault, block: Node) -> None:
         """Each fault has an id of its own."""
         if fault.id in self._lines:
-            message = f"the fault in line {self._lines[fault.id]} is called {shown(fault.id)} too"
+            message = f"the fault in line {self._lines[fault.id]} is also called {shown(fault.id)}"
             self._document.error(block.entries.get("id", block), message)
         self._lines.setdefault(fault.id, block.key_line)
 
@@ -139,9 +139,11 @@ class FaultReader:
     def _check_use(self, fault: Fault, block: Node) -> None:
         """Each of its times means something."""
         if not fault.ramps and fault.ramp != Fault.ramp:
-            self._document.warn(block.entries["ramp"], f"a {fault.kind} fault has no ramp: it's whole from its start")
+            self._document.warn(
+                block.entries["ramp"], f"a {fault.kind} fault has no ramp: it acts in full from its start"
+            )
         if not fault.lasts and fault.for_ != Fault.for_:
-            message = f"a {fault.kind} fault has no length: it acts until it's done, or for good"
+            message = f"a {fault.kind} fault has no length: it acts until done, or permanently"
             self._document.warn(block.entries["for"], message)
 
 

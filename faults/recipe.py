@@ -132,7 +132,7 @@ class _Changes:
         }
         if gone:
             self.recipe = replace(self.recipe, scenario=edits.drop(self.recipe.scenario, "background", gone))
-        why = "is left out, since the recording doesn't hold it any more"
+        why = "is left out, because it no longer fits into the recording"
         return [Problem(fault.id, 0, "", f"{fault.kind} of {fault.target} {why}", True) for fault in gone.values()]
 
     def _near(self, where: str, path: str) -> list[tuple[str, str]]:

@@ -81,12 +81,10 @@ def _any() -> Schema:
     one = choice("", named)
     harmful = [set(keys_of(kind)) for kind in kinds.own.values() if not kind.harmless]
     return {
-        "description": "whatever goes wrong, or one of some kinds of fault",
+        "description": "any kind of fault, or one of some",
         "type": "object",
         "properties": {
-            "of": either(
-                "the kinds to choose from; all that do harm if it's left out", one, array("", one, minItems=1)
-            ),
+            "of": either("the kinds to choose from (default: all that do harm)", one, array("", one, minItems=1)),
             **keys_schema(Fault, shared),
         },
         "allOf": [

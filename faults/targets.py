@@ -69,7 +69,7 @@ def missing(target: Target, mesh: Topology | None) -> str:
         return f"{service.name} has no operation {shown(target.operation)}{suggestion(target.operation, operations)}"
     callees = [edge.callee for edge in mesh.edges if edge.caller == service.name]
     if target.callee is not None and target.callee not in callees:
-        return f"{service.name} doesn't call {target.callee}; it calls {', '.join(callees) or 'nobody'}"
+        return f"{service.name} does not call {target.callee}; it calls {', '.join(callees) or 'nothing'}"
     return ""
 
 

@@ -48,7 +48,7 @@ def collector(folder: Path) -> Iterator[tuple[str, FarSide]]:
     found = importlib.util.find_spec("rotel")
     agent = None if found is None else Path(found.origin).parent / "rotel-agent"
     if agent is None or not agent.is_file():
-        pytest.skip("rotel isn't installed (pip install rotel)")
+        pytest.skip("rotel is not installed (pip install rotel)")
     far = FarSide()
     threading.Thread(target=far.serve_forever, daemon=True).start()
     address, grpc = f"127.0.0.1:{_free()}", f"127.0.0.1:{_free()}"
@@ -101,4 +101,4 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             sleep(0.05)
-    pytest.fail("the collector doesn't start")
+    pytest.fail("the collector does not start")

@@ -53,5 +53,5 @@ def complaints(schema: dict[str, Any], text: str) -> list[str]:
     try:
         found = Draft202012Validator(schema).iter_errors(value(text))
     except yaml.YAMLError as error:
-        return [f"isn't YAML: {error}"]
+        return [f"is not YAML: {error}"]
     return [f"{error.json_path}: {error.message}" for error in found]

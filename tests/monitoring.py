@@ -23,7 +23,7 @@ def program(name: str) -> str:
     """The path of a program; the test is skipped where it isn't installed."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} isn't installed (Debian: {'prometheus' if name == 'promtool' else name})")
+        pytest.skip(f"{name} is not installed (Debian: {'prometheus' if name == 'promtool' else name})")
     return path
 
 

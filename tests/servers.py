@@ -58,7 +58,7 @@ def postgresql() -> Iterator[str]:
     path = os.pathsep.join([os.environ["PATH"], *installed])
     initdb, postgres, pg_isready = (shutil.which(name, path=path) for name in ("initdb", "postgres", "pg_isready"))
     if initdb is None or postgres is None or pg_isready is None:
-        pytest.skip("PostgreSQL isn't installed (Debian: postgresql)")
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     user = "nobody" if os.geteuid() == 0 else None
     with TemporaryDirectory() as name:
         folder, port = Path(name), free_port()

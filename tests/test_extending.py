@@ -267,7 +267,7 @@ def test_without_the_package_each_name_is_unknown_at_its_place_in_the_file(place
 def test_without_the_package_its_format_is_unknown(place):
     done = run("normal", "--format", "plain", path=[], cwd=place)
     assert done.returncode == 2
-    assert "no format is called 'plain'" in done.stderr
+    assert "unknown format 'plain'" in done.stderr
 
 
 def test_a_fixture_that_was_made_with_a_package_says_which_if_it_is_gone(made, place):
@@ -400,12 +400,12 @@ OTHERS = {
         "must be a class derived from meshquake.extending.Distribution",
     ),
     "a catalogue that is none": ("meshquake.logs", "Jam = 3", "must be a mapping, as catalogue.yaml is"),
-    "a part that there isn't": (
+    "a part that there is not": (
         "meshquake.logs",
         "Jam = {'jam': {}}",
         "jam is no part of a catalogue: handled, slow_after_ms, slow, failed, retried, gave_up, missed, notices",
     ),
-    "a kind that there isn't": (
+    "a kind that there is not": (
         "meshquake.logs",
         f"Jam = {{'handled': {{'jam': {WORDING}}}}}",
         "handled.jam: must be one of gateway, service, cache, database, external",
@@ -416,13 +416,13 @@ OTHERS = {
         "Jam = {'retried': {'any': ['again']}}",
         "retried.any[0] must be a wording: {level: INFO, logger: main, text: ...}",
     ),
-    "a level that there isn't": (
+    "a level that there is not": (
         "meshquake.logs",
         f"Jam = {{'missed': {WORDING.replace('INFO', 'LOUD')}}}",
         "missed.level must be one of DEBUG, INFO, WARN, ERROR, FATAL",
     ),
     "no time": ("meshquake.logs", "Jam = {'slow_after_ms': {'database': '1s'}}", "must be a whole number"),
-    "a value that there isn't": (
+    "a value that there is not": (
         "meshquake.logs",
         "Jam = {'missed': {'level': 'INFO', 'logger': 'x', 'text': '{jam}'}}",
         "missed.text: there is no value {jam}; there are operation, service, peer,",

@@ -49,7 +49,7 @@ def imports(path: Path, *, running: bool) -> list[str]:
 def test_a_room_imports_only_from_rooms_to_its_left(name: str) -> None:
     found = imports(modules()[name], running=False)
     assert [other for other in found if room(other) in ROOMS[ROOMS.index(room(name)) + 1 :]] == []
-    assert [other for other in found if other.split(".")[0] in ROOMS] == [], "it's meshquake.<room>"
+    assert [other for other in found if other.split(".")[0] in ROOMS] == [], "it is meshquake.<room>"
 
 
 def dependencies(*, running: bool) -> nx.DiGraph:

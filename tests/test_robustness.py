@@ -90,7 +90,7 @@ def mounted(folder, options):
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
         if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("can't mount a file system here")
+            pytest.skip("cannot mount a file system here")
     except FileNotFoundError:
         pytest.skip("there is no mount command here")
     try:
@@ -169,7 +169,7 @@ PRINTED = (
     "explain {}/normal",
     pytest.param(
         "serve {}/normal --port 0",
-        marks=pytest.mark.skipif(find_spec("uvicorn") is None, reason="uvicorn isn't installed"),
+        marks=pytest.mark.skipif(find_spec("uvicorn") is None, reason="uvicorn is not installed"),
     ),
 )
 
@@ -228,7 +228,7 @@ def test_a_folder_with_files_of_another_kind_is_not_replaced(tmp_path):
     result = call("normal", "--output", tmp_path)
     assert result.exit_code == 2
     assert result.stderr == (
-        f"{tmp_path}/normal: cannot be written: it holds thesis.txt, which is no part of a fixture\n"
+        f"{tmp_path}/normal: cannot be written: it holds thesis.txt, which is not part of a fixture\n"
     )
     assert content(tmp_path) == {"normal/thesis.txt": b"mine"}
 
@@ -259,7 +259,7 @@ def test_a_scenario_whose_name_is_a_folder_of_fixtures_does_not_replace_them(out
     result = call("scenario", mine, "--output", output)
     mine.unlink()
     assert result.exit_code == 2
-    assert "it holds cascade, which is no part of a fixture" in result.stderr
+    assert "it holds cascade, which is not part of a fixture" in result.stderr
     assert content(output) == before
 
 

@@ -188,7 +188,7 @@ def _scalar(document: Document, grammar: Key, node: Node) -> Any:
 
 def _within_bounds(grammar: Key, value: Any, node: Node) -> None:
     if grammar.choices and value not in grammar.choices:
-        raise ValueError(f"can't be {node}{suggestion(node.text, grammar.choices)}")
+        raise ValueError(f"cannot be {node}{suggestion(node.text, grammar.choices)}")
     show = UNITS[grammar.unit].show
     if grammar.low is not None and grammar.above and value <= grammar.low:
         raise ValueError(f"must be more than {show(grammar.low)}, not {node.text}")

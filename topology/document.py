@@ -144,14 +144,14 @@ class Document:
         except IsADirectoryError:
             refuse("is a folder, not a file")
         except (OSError, ValueError) as error:
-            refuse(f"can't be read: {getattr(error, 'strerror', None) or error}")
+            refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}")
         if len(content) > LARGEST:
             refuse(f"is larger than {LARGEST // 2**20} MiB")
         try:
             return cls.parse(content.decode("utf-8-sig"), str(path))
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            raise DocumentError([Problem(str(path), line, "", "isn't UTF-8 text")]) from None
+            raise DocumentError([Problem(str(path), line, "", "is not UTF-8 text")]) from None
 
     @classmethod
     def parse(cls, text: str, file: str) -> Document:
@@ -232,7 +232,7 @@ class _Composer:
             self._listen()
         except ReaderError as error:
             line = document.text.count("\n", 0, document.text.find(chr(error.character))) + 1
-            document.stop(line, f"isn't YAML: character {chr(error.character)!r} is not allowed")
+            document.stop(line, f"is not YAML: character {chr(error.character)!r} is not allowed")
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             # What is missing at the end is missing in the last line, not in one after it.
@@ -240,11 +240,11 @@ class _Composer:
             line = min(line, len(lines))
             reason = ", ".join(filter(None, (error.context, error.problem)))
             if re.match(r" *\t", "".join(lines[line - 1 : line])):
-                reason = "a tab can't indent: use spaces"  # the parser doesn't name what nobody sees
-            document.stop(line, f"isn't YAML: {reason}")
+                reason = "a tab cannot indent: use spaces"  # the parser doesn't name what nobody sees
+            document.stop(line, f"is not YAML: {reason}")
         except (ValueError, OverflowError) as error:
             # Characters that can't be encoded, and escapes that are none, from a parser that doesn't look.
-            document.stop(1, f"isn't YAML: {error}")
+            document.stop(1, f"is not YAML: {error}")
         if not self._events:
             document.stop(1, "is empty")
         return self._node(0, "", 1, 0)[0]
@@ -323,7 +323,7 @@ class _Composer:
                 self._document.report(node.path, line, "merge keys (<<) are not supported: write the keys out")
             elif name.text in node.entries:
                 first = node.entries[name.text].key_line
-                self._document.report(node.path, line, f"key {shown(name.text)} stands twice (first in line {first})")
+                self._document.report(node.path, line, f"key {shown(name.text)} appears twice (first in line {first})")
             else:
                 node.entries[name.text] = value
         return at + 1

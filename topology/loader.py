@@ -179,7 +179,7 @@ class _Reader:
             layers: dict[str, Settings] = {}
             for name, entry in block(self.document, node).items():
                 if name not in ends:
-                    message = f"{shown(name)} is no kind of service and no service{suggestion(name, ends)}"
+                    message = f"{shown(name)} is neither a kind of service nor a service{suggestion(name, ends)}"
                     self.document.error(entry, message)
                 layers[name] = self._edge(entry)
             return layers
@@ -201,7 +201,7 @@ class _Reader:
             if not SERVICE_NAME.fullmatch(name) or name == USERS:
                 rule = "up to 63 lower case letters, digits and hyphens, a letter first"
                 reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
-                self.document.error(entry, f"a service can't be called {shown(name)}: {reason}")
+                self.document.error(entry, f"a service cannot be called {shown(name)}: {reason}")
             self.known[name] = {}
             by_hand: ByHand = {"operations": partial(self._operations, name), "logs": self._logs}
             found = settings(self.document, Service, entry, by_hand)
@@ -223,7 +223,7 @@ class _Reader:
         for name, entry in block(self.document, node).items():
             if not OPERATION_NAME.fullmatch(name):
                 rule = "use up to 100 letters, digits, hyphens and underscores"
-                self.document.error(entry, f"an operation can't be called {shown(name)}: {rule}")
+                self.document.error(entry, f"an operation cannot be called {shown(name)}: {rule}")
             self.known[service][name] = None
             by_hand: ByHand = {
                 "work": partial(distribution, self.document),
@@ -390,7 +390,7 @@ class _Reader:
                 return None
         if (caller, callee) not in pairs:
             others = ", ".join(other for one, other in pairs if one == caller)
-            self.document.error(node, f"{caller} doesn't call {callee}; it calls {others or 'nothing'}")
+            self.document.error(node, f"{caller} does not call {callee}; it calls {others or 'nothing'}")
             return None
         return caller, callee
 

@@ -26,7 +26,7 @@ class RetryBudget:
     shorthand: ClassVar[str] = "ratio"
     ratio: float = key("ratio", "retries allowed per call", 0.2, low=0, high=10)
     minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0, high=1_000_000)
-    window: float = key("duration", "how long a call counts", 10.0, low=1, high=600)
+    window: float = key("duration", "how long a call counts towards the budget", 10.0, low=1, high=600)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Retry:
     max_attempts: int = key("count", "attempts for one call, the first included", 3, low=1, high=10)
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
-    on: tuple[str, ...] = key("choice", "errors that are tried again", _RETRYABLE, choices=tuple(ERRORS), many=True)
+    on: tuple[str, ...] = key("choice", "errors that are retried", _RETRYABLE, choices=tuple(ERRORS), many=True)
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 
@@ -83,7 +83,7 @@ class Bulkhead:
     """At most so many calls at once from a caller replica to a callee; more fail at once (resilience4j, no wait)."""
 
     shorthand: ClassVar[str] = "max_concurrent"
-    max_concurrent: int = key("count", "calls at once", 25, low=1, high=1_000_000)
+    max_concurrent: int = key("count", "concurrent calls allowed", 25, low=1, high=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Pool:
     shorthand: ClassVar[str] = "size"
     size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
-    connect: float = key("duration", "the callee's work to accept a connection", 0.01, low=0, high=60)
+    connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
 
 
 @dataclass(frozen=True)

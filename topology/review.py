@@ -209,7 +209,7 @@ def _inert_breakers(mesh: _Mesh) -> Iterator[Finding]:
         if seen < breaker.minimum_calls:
             yield (
                 _path(edge, "breaker"),
-                f"the breaker of {edge.caller} to {edge.callee} can't open at the usual rate: a replica makes at most "
+                f"the breaker of {edge.caller} to {edge.callee} cannot open at the usual rate: a replica makes at most "
                 f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, retries included, and "
                 f"{breaker.minimum_calls} are needed",
             )
@@ -245,7 +245,7 @@ def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
             yield (
                 f"services.{service.name}",
                 f"the pools of its callers have {connections[service.name]} connections, more than the "
-                f"{counted(room, 'request')} that its workers and queues hold: the pools don't protect it",
+                f"{counted(room, 'request')} that its workers and queues hold: the pools do not protect it",
             )
 
 

@@ -52,7 +52,7 @@ def topology_schema() -> Schema:
 
 def _calls() -> Schema:
     """One call, or calls in turn, of which those in a list are made at once."""
-    together = array("calls made at once", ref("call"), minItems=1)
+    together = array("concurrent calls", ref("call"), minItems=1)
     return either("", ref("call"), array("", either("", ref("call"), together)))
 
 

@@ -51,9 +51,9 @@ class Call:
 
     service: str
     operation: str
-    probability: float = key("ratio", "chance that the call is made at all", 1.0, low=0, high=1)
+    probability: float = key("ratio", "probability that the call is made", 1.0, low=0, high=1)
     optional: bool = key("flag", "its failure does not fail the caller", False)
-    hit_rate: float | None = key("ratio", "makes it a cache lookup, with this chance of a hit", None, low=0, high=1)
+    hit_rate: float | None = key("ratio", "makes it a cache lookup with this hit rate", None, low=0, high=1)
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
 
 
@@ -67,7 +67,9 @@ class Operation:
 
     name: str
     work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
-    calls: tuple[Group, ...] = key("other", "calls made one by one after its work; those in a nested list at once", ())
+    calls: tuple[Group, ...] = key(
+        "other", "calls made one by one after its work; those in a nested list concurrently", ()
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Service:
     version: str = key("text", "version it starts with", "1.0.0")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
-    operations: tuple[Operation, ...] = key("other", "what it can do, by name", ())
+    operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
 
     @property
     def cores(self) -> int:

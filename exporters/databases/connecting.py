@@ -64,11 +64,13 @@ def connected(url: str) -> Iterator[Database]:
     address = Address(url)
     kind = DATABASES.get(address.scheme)
     if kind is None:
-        wrong = f"no database has addresses that begin with {address.scheme}://" if address.scheme else "no address"
-        names = suggestion(address.scheme, DATABASES) if address.scheme else ": an address is such as sqlite:///x.db"
+        wrong = f"no database has addresses that begin with {address.scheme}://" if address.scheme else "not an address"
+        names = suggestion(address.scheme, DATABASES) if address.scheme else ", such as sqlite:///x.db"
         raise DatabaseError(f"{address.shown}: {wrong}{names}")
     if not address.is_plain:
-        raise DatabaseError(f"{address.shown}: its password has characters that should be written as in %2F for /")
+        raise DatabaseError(
+            f"{address.shown}: its password has characters that must be percent-encoded, as in %2F for /"
+        )
     module = extras.load(kind.module, kind.extra, kind.name)
     try:
         with module.connect(address) as database:

@@ -65,7 +65,9 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
         if there is not None and there["sha256"] != row["sha256"]:
             seed = "" if there["seed"] is None else f", seed {there['seed']}"
             whose = f"scenario {there['scenario']}{seed}"
-            raise DatabaseError(f"another fixture is called {row['fixture']} there ({whose}): give --fixture-id")
+            raise DatabaseError(
+                f"another fixture there is called {row['fixture']} ({whose}): choose an id with --fixture-id"
+            )
         has_truth = there is not None and there["truth"]
         new = [*(RECORDS if there is None else ()), *(TRUTH if truth and not has_truth else ())]
         loaded = LoadResult(row["fixture"], {table.name: 0 for table in new})
@@ -107,10 +109,12 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
             "truth": truth,
         }
     except (KeyError, TypeError):
-        raise manifest.ManifestError(f"{layout.path(folder, manifest.NAME)}: isn't the manifest of a fixture") from None
+        raise manifest.ManifestError(
+            f"{layout.path(folder, manifest.NAME)}: is not the manifest of a fixture"
+        ) from None
     name = fixture or f"{row['scenario']}-{sha256[:8]}"
     if not _ID.fullmatch(name):
-        raise DatabaseError(f"{name!r} is no id: it has up to 100 letters, digits, `-`, `_` and `.`")
+        raise DatabaseError(f"{name!r} is not a valid id: use up to 100 letters, digits, `-`, `_` and `.`")
     return {"fixture": name} | row
 
 

@@ -51,7 +51,7 @@ class Mongodb:
         """
         for table in tables:
             if self._names[table.name].find_one({"fixture": None}) is not None:
-                raise DatabaseError(f"there is a collection {table.name} that holds something else")
+                raise DatabaseError(f"collection {table.name} exists and holds something else")
             for columns in (table.key, *table.indexes):
                 self._names[table.name].create_index(list(columns), unique=columns == table.key)
 
@@ -82,7 +82,9 @@ class Mongodb:
         for name, rows in self._rows.items():
             found = self._names[name].count_documents({"fixture": self._fixture})
             if found != rows:
-                raise DatabaseError(f"{found} of {rows} documents are in {name}: does somebody else load this fixture?")
+                raise DatabaseError(
+                    f"{found} of {rows} documents are in {name}: is another process loading this fixture?"
+                )
         self._fixtures.update_one({"fixture": self._fixture}, {"$unset": {"loading": ""}})
 
     def undo(self) -> None:

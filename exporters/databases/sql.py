@@ -53,7 +53,7 @@ class SqlDatabase(ABC):
                 self._made.append(table)
             elif found != list(table.names):
                 raise DatabaseError(
-                    f"there is a table {table.name} that isn't this version's: it has the columns {', '.join(found)}"
+                    f"table {table.name} exists but is not of this version: it has the columns {', '.join(found)}"
                 )
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:

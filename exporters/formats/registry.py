@@ -83,7 +83,7 @@ _OWN = {
             "meshquake.exporters.formats.otlp",
             protocol="otlp-http",
         ),
-        Format("jaeger", "traces for Jaeger's page for files", "meshquake.exporters.formats.jaeger"),
+        Format("jaeger", "traces for Jaeger's file upload", "meshquake.exporters.formats.jaeger"),
         Format("zipkin", "spans for Zipkin", "meshquake.exporters.formats.zipkin"),
         Format(
             "openmetrics",
@@ -93,11 +93,11 @@ _OWN = {
         ),
         Format(
             "parquet",
-            "a table a kind of record, typed and compressed",
+            "a table for each kind of record, typed and compressed",
             "meshquake.exporters.formats.parquet",
             "parquet",
         ),
-        Format("csv", "a table a kind of record, for spreadsheets", "meshquake.exporters.formats.csv"),
+        Format("csv", "a table for each kind of record, for spreadsheets", "meshquake.exporters.formats.csv"),
         Format("rcaeval", "a case for RCAEval and BARO", "meshquake.exporters.formats.rcaeval", truth=True),
         Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
     )

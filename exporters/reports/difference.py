@@ -17,7 +17,7 @@ def blocks(difference: Difference, change: str) -> list[Block]:
     """What a change makes, for people; `change` says in words what was changed."""
     whole = [
         (name, str(each.requests), str(each.failed), str(each.slow), _ms(each.p50), _ms(each.p95))
-        for name, each in (("as it was", difference.before), ("changed", difference.after))
+        for name, each in (("actual run", difference.before), ("changed run", difference.after))
     ]
     time = [(f"{start:+g}s", *_cells(before), "|", *_cells(after)) for start, before, after in difference.stretches]
     return [
@@ -25,7 +25,7 @@ def blocks(difference: Difference, change: str) -> list[Block]:
         "",
         Table(("", "requests", "failed", "too slow", "p50 ms", "p95 ms"), whole),
         "",
-        "as it was, and changed, by when requests came (seconds from the start of the incident):",
+        "actual run | changed run, by arrival time of requests (seconds from the start of the incident):",
         Table(("from", *_HEAD, "|", *_HEAD), time),
     ]
 
@@ -40,7 +40,7 @@ def _facts(difference: Difference, change: str) -> Iterator[tuple[str, str]]:
     sides = (("before", difference.only_before), ("after", difference.only_after))
     unmatched = [f"{each.requests} only {when} the change ({each.bad} bad)" for when, each in sides if each.requests]
     if unmatched:
-        yield "besides", f"made {', '.join(unmatched)}: neither saved nor lost"
+        yield "unmatched", f"{', '.join(unmatched)}: neither saved nor lost"
     yield "spared", ", ".join(difference.spared) or "no service"
     if difference.newly_hit:
         yield "newly hit", ", ".join(difference.newly_hit)

@@ -22,9 +22,9 @@ from meshquake.topology.units import duration
 #: Of a long list, so many are told.
 _MOST = 8
 _SEEN = {
-    "loudest": "the root is the loudest service",
-    "one of several": "others are louder than the root",
-    "silent": "the root itself is silent",
+    "loudest": "the root cause is the loudest service",
+    "one of several": "others are louder than the root cause",
+    "silent": "the root cause itself is silent",
 }
 _HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was spared"}
 
@@ -41,7 +41,7 @@ def incident(folder: Path) -> list[Block]:
     try:
         return list(_incident(truth))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
+        raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
 
 
 def request(folder: Path, trace_id: str) -> list[Block]:
@@ -57,7 +57,7 @@ def request(folder: Path, trace_id: str) -> list[Block]:
             raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like.to_list())}")
         return list(_request(truth, found[0], spans))
     except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, OSError) as error:
-        raise TruthError(f"{folder}: its answer key can't be read: {str(error).partition(chr(10))[0]}") from None
+        raise TruthError(f"{folder}: its answer key cannot be read: {str(error).partition(chr(10))[0]}") from None
 
 
 def _incident(truth: dict[str, Any]) -> Iterator[Block]:
@@ -75,7 +75,7 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
         yield from _fault(fault, truth["recording"])
     if truth["background"]:
         yield ""
-        yield "Besides, and no fault: " + ", ".join(
+        yield "Background, not faults: " + ", ".join(
             f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
             for each in truth["background"]
         )
@@ -96,18 +96,18 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
 
 
 def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    full = f", whole from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
+    full = (
+        f", at full strength from {_time(fault['ramp_end'], recording)}" if fault["ramp_end"] > fault["start"] else ""
+    )
     over = fault["end"] < recording["end"]
     until = _time(fault["end"], recording) if over else "the end of the recording"
     yield "acted", f"{_time(fault['start'], recording)} to {until}{full}"
-    yield "to name", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
+    yield "root cause", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
-        yield "users", "felt nothing of it: it broke no promise to them"
+        yield "users", "did not feel it: it broke no promise to them"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
-        until = (
-            f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "and to the end of the recording"
-        )
+        until = f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "until the end of the recording"
         yield "users", f"felt it from {_time(felt['since'], recording)} {until}"
         were = "was" if radius["requests"] == 1 else "were"
         yield "", f"  {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
@@ -118,11 +118,11 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
     yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
     yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
     yield from _listed(
-        "not it", fault["red_herrings"], lambda each: f"{each['service']} ({each['what']}): {each['ruled_out_by']}"
+        "ruled out", fault["red_herrings"], lambda each: f"{each['service']} ({each['what']}): {each['ruled_out_by']}"
     )
     hard = fault["difficulty"]
     louder = f"; louder: {', '.join(hard['louder'])}" if hard["louder"] else ""
-    yield "to see", f"{_SEEN[hard['label']]}{louder}"
+    yield "visibility", f"{_SEEN[hard['label']]}{louder}"
 
 
 def _listed(name: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[tuple[str, str]]:
@@ -168,7 +168,7 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
     yield f"{verdict['trace_id']}: {verdict['entry']} at {_time(verdict['timestamp'], truth['recording'])}"
     yield Facts(
         [
-            ("as it was", _outcome(verdict["outcome"], verdict["duration_ms"])),
+            ("actual run", _outcome(verdict["outcome"], verdict["duration_ms"])),
             ("without the faults", _outcome(verdict["twin_outcome"], verdict["twin_duration_ms"])),
         ],
         indent=2,
@@ -203,11 +203,11 @@ def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
             yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", f"{'  ' * depth}{arrow}{whom}{attempt}{error}"
             yield from rows(span["span_id"], depth + 1)
 
-    return Table(("", "from ms", "for ms", ""), list(rows(None, 0)), align="<>><")
+    return Table(("", "start ms", "length ms", ""), list(rows(None, 0)), align="<>><")
 
 
 def _outcome(outcome: str | None, milliseconds: float | None) -> str:
-    return "isn't made" if outcome is None or milliseconds is None else f"{outcome} after {milliseconds:,.0f} ms"
+    return "not made" if outcome is None or milliseconds is None else f"{outcome} after {milliseconds:,.0f} ms"
 
 
 def _time(moment: str, recording: dict[str, Any]) -> str:

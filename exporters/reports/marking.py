@@ -72,7 +72,7 @@ def mark_fixture(folder: Path, answer: Path) -> Mark:
         rankings = None if since is None else floors.floors(_traces(folder), since)
         return score.mark(truth, effects, content, rankings)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TruthError(f"{folder}: its ground_truth.json isn't an answer key: {error!r}") from None
+        raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
 
 
 def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
@@ -110,4 +110,4 @@ def _traces(folder: Path) -> pl.DataFrame:
     try:
         return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise TruthError(f"{path}: can't be read: {str(error).partition(chr(10))[0]}") from None
+        raise TruthError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None

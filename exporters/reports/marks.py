@@ -28,7 +28,7 @@ def _accuracy(mark: Mark) -> list[Block]:
         return []
     rankings = {"answer": mark.accuracy, **mark.floors}
     rows = [(name, *map(_number, accuracy.as_json().values())) for name, accuracy in rankings.items()]
-    easy = [f"easy: {name} names a root cause at once" for name in mark.easy]
+    easy = [f'easy: the floor "{name}" already ranks a root cause first' for name in mark.easy]
     return [Table(("", *mark.accuracy.as_json()), rows), *easy]
 
 
@@ -71,7 +71,7 @@ def _facts(mark: Mark) -> Iterator[tuple[str, str]]:
 
 def _detected(detection: Detection) -> str:
     objective, start = _away(detection.after_objective), _away(detection.after_start)
-    blind = ": before there was anything to see" if detection.after_visible < 0 else ""
+    blind = ", before there was anything to see" if detection.after_visible < 0 else ""
     return f"{objective} the users' objective broke, {start} the first fault began{blind}"
 
 

@@ -58,8 +58,8 @@ def _services(topology: Topology) -> list[Block]:
     return [
         Table(list(columns), rows, align="<<>"),
         "",
-        "Workers, queue, cores and memory: of each replica. While nothing is wrong, busy: the share of the",
-        "cores that work; held: the share of the workers that requests hold, waits for others included.",
+        "Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share",
+        "of cores that work, and of workers that requests hold, waits for other services included.",
     ]
 
 
@@ -88,7 +88,7 @@ def _entries(topology: Topology) -> Iterator[str]:
         yield from _tree(name, (), operations, "", shown)
     if topology.workload.mix:
         yield ""
-        yield "Calls stand in the order in which they're made. ↑ what it calls is shown above"
+        yield "Calls are in the order in which they are made. ↑ its own calls are shown above"
 
 
 def _tree(
@@ -161,9 +161,9 @@ def _edges(topology: Topology) -> list[Block]:
 
 
 _EXPLAINED = (
-    "Attempts: of one call, with the budget of retries (share of calls + a number a second).",
-    "Breaker: opens when so many fail of at least so many calls (in the window); stays open for. Pool:",
-    "connections a replica of the caller, longest wait for one. Latency: mean, one way.",
+    "Attempts: per call, with the retry budget (share of calls + a number per second). Breaker: share of",
+    "failures that opens it, of at least so many calls (in the window); how long it stays open. Pool:",
+    "connections per replica of the caller, longest wait for one. Latency: mean, one way.",
 )
 
 

@@ -49,7 +49,7 @@ def _facts(summary: Summary, folder: Path, speed: float) -> Iterator[tuple[str, 
             ", ".join(f"{caller} -> {callee} x{n}" for (caller, callee), n in sorted(summary.opened.items())),
         )
     yield "records", ", ".join(counted(count, kind.removesuffix("s")) for kind, count in summary.records.items())
-    yield "speed", f"{speed:.0f} simulated seconds a second"
+    yield "speed", f"{speed:.0f} simulated seconds per second"
     yield "folder", str(folder)
 
 

@@ -59,7 +59,7 @@ class Delivery:
                 so_far += self._understood(speaker, request, response)
                 if so_far.again is None:
                     return so_far
-                request, why = so_far.again, "it was too busy for some records"
+                request, why = so_far.again, "it was too busy to take some records"
             elif response is not None and response.status_code not in speaker.retried:
                 raise DeliveryError(f"{self._shown(request)}: refused: {why}")
             wait = pause if response is None else _retry_after(response, pause)
@@ -82,7 +82,7 @@ class Delivery:
         try:
             return speaker.answer(request, response.content)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise DeliveryError(f"{self._shown(request)}: its answer isn't one of this protocol") from None
+            raise DeliveryError(f"{self._shown(request)}: its answer does not follow this protocol") from None
 
     def _address(self, request: Request) -> httpx.URL:
         return self._url.copy_with(path=self._url.path.rstrip("/") + request.path) if request.path else self._url

@@ -66,10 +66,10 @@ class Progress:
         except FileNotFoundError:
             return self
         except (ValueError, TypeError):
-            raise ProgressError(f"{file}: doesn't say how far sending got") from None
+            raise ProgressError(f"{file}: does not say how far sending got") from None
         for what in ("fixture", "protocol", "to"):
             if getattr(found, what) != getattr(self, what):
-                raise ProgressError(f"{file}: is of another {'receiver' if what == 'to' else what}")
+                raise ProgressError(f"{file}: belongs to another {'receiver' if what == 'to' else what}")
         return found
 
     def keep(self, file: Path | None) -> None:

@@ -88,7 +88,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (400, None)
     message = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:
-        message = "nothing is here; /openapi.json says what there is"
+        message = "nothing is here; /openapi.json lists what there is"
     elif status == 405:
         headers = {"allow": "GET, HEAD"}
     return JSONResponse({"error": message}, status, headers)
@@ -185,11 +185,11 @@ async def records(site: _Here, asked: Annotated[PageParameters, Query()]) -> Res
     responses={
         200: _text(
             {
-                "application/x-ndjson": "A record a line; of `all`, a record with its signal.",
+                "application/x-ndjson": "One record per line; for `all`, each record with its signal.",
                 "text/event-stream": "Type: the signal. Data: the record. Id: a cursor.",
             }
         ),
-        204: {"description": "To an event source that has every record: there are no more."},
+        204: {"description": "An event source has every record: there are no more."},
     },
 )
 async def stream(
@@ -236,7 +236,7 @@ def _of_truth(folder: Path) -> APIRouter:
         router,
         "/v1/truth/verdicts",
         response_class=Response,
-        responses={200: _text({"application/x-ndjson": "A verdict a line."})},
+        responses={200: _text({"application/x-ndjson": "One verdict per line."})},
     )
     async def verdicts(asked: _Nothing) -> Response:
         """The outcome of each request, and why."""

@@ -76,7 +76,7 @@ class Recording:
             number, *offsets = map(int, cursor.split("-"))
             if number <= self._rounds and self._files.begin(offsets):
                 return Position(number, tuple(offsets))
-        raise ValueError("not a cursor that this server gave")
+        raise ValueError("not a cursor of this server")
 
     def over(self, kinds: Iterable[str], position: Position) -> bool:
         """Whether no record of some kinds comes after a place."""

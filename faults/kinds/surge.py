@@ -30,7 +30,7 @@ class Surge(Fault):
         entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
         if target.level == "users" or str(target) in entries:
             return ""
-        return f"users don't ask for {target}; they ask for {', '.join(entries)}"
+        return f"users do not ask for {target}; they ask for {', '.join(entries)}"
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ def test_the_table_says_what_happened(tmp_path):
         [f"{each['service']} -> {each['target']} x{each['count']}" for each in summary["breakers_opened"]]
     )
     assert facts["records"] == ", ".join(f"{count} {kind}" for kind, count in summary["records"].items())
-    assert re.fullmatch(r"\d+ simulated seconds a second", facts["speed"])
+    assert re.fullmatch(r"\d+ simulated seconds per second", facts["speed"])
     assert facts["folder"] == str(tmp_path / "incidents" / "cascade")
 
 

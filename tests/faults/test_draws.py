@@ -245,7 +245,7 @@ def test_a_scenario_that_leaves_nothing_open_has_nothing_drawn():
 BAD = {
     "an upside-down range": (
         "slow: {target: database, factor: 80..10}",
-        "slow.factor: is upside down: the smaller end comes first, as in 10..80",
+        "slow.factor: is reversed: the smaller end comes first, as in 10..80",
     ),
     "an end out of bounds": (
         "fail: {target: database, share: 50%..150%}",
@@ -268,19 +268,19 @@ BAD = {
         "slow: {target: database, factor: 2, for: -5s..5s}",
         "slow.for: must be at least 0, not -5s",
     ),
-    "a choice that isn't one": (
+    "a choice that is not one": (
         "fail: {target: database, share: 1, error: [internal, timout]}",
-        "fail.error[1]: can't be 'timout' (did you mean 'timeout'?)",
+        "fail.error[1]: cannot be 'timout' (did you mean 'timeout'?)",
     ),
     "nothing to choose from": (
         "stop: {target: []}",
         "stop.target: must have at least one value to choose from",
     ),
-    "a target of a list that isn't there": (
+    "a target of a list that is not there": (
         "stop: {target: [database, databse]}",
         "stop.target[1]: unknown service 'databse' (did you mean 'database'?)",
     ),
-    "a target of a list that doesn't fit": (
+    "a target of a list that does not fit": (
         "stop: {target: [database, database.select]}",
         "stop.target[1]: a stop fault acts on a service or a replica (service[0]); database.select is an operation "
         "(service.operation)",
@@ -293,19 +293,19 @@ BAD = {
     "no kind to choose": ("any: {of: []}", "any.of: must have at least one value to choose from"),
     "a key that not all have": (
         "any: {of: [slow, fail], factor: 4}",
-        "any.factor: isn't a key that all of these kinds have (they share id, target, at, for, ramp, severity)",
+        "any.factor: is not a key of all these kinds (they share id, target, at, for, ramp, severity)",
     ),
     "a target for which there is no kind": (
         "any: {of: [slow, stop], target: order-service -> database}",
         "any.target: none of these kinds of fault fits every target named: slow, stop",
     ),
-    "a target that isn't there": (
+    "a target that is not there": (
         "any: {target: databse}",
         "any.target: unknown service 'databse' (did you mean 'database'?)",
     ),
     "a word in place of a block": (
         "any: slow",
-        "any: must be a block of keys, or {} for whatever goes wrong, not 'slow'",
+        "any: must be a block of keys, or {} for any kind of fault, not 'slow'",
     ),
 }
 
@@ -332,7 +332,7 @@ def test_all_that_is_wrong_with_a_fault_that_cannot_be_drawn_is_told_at_once_and
         "my.yaml:3: faults[0].slow.target[0]: unknown service 'databse' (did you mean 'database'?)",
         "my.yaml:3: faults[0].slow.at: needs a unit, as in 1ms or 1s",
         "my.yaml:3: faults[0].slow.at: needs a unit, as in 2ms or 2s",
-        "my.yaml:3: faults[0].slow.factor: is upside down: the smaller end comes first, as in 1..9",
+        "my.yaml:3: faults[0].slow.factor: is reversed: the smaller end comes first, as in 1..9",
         "my.yaml:3: faults[0].slow: unknown key 'colour' (valid: id, target, at, for, ramp, severity, factor)",
     ]
 

@@ -282,7 +282,7 @@ def test_times_of_a_scenario_are_set_like_anything_else():
         (MESH, "services.order-service.operations.create.calls.first", "x", "its items are"),
         (MESH, "services.order-service.operations.create.calls[4]", "x", "it has 4 items, counted from 0"),
         (MESH, "services.database" + ".a" * 60, "3", "nests deeper than 50 levels"),
-        (MESH, "services.database.replicas", "{", "isn't YAML"),
+        (MESH, "services.database.replicas", "{", "is not YAML"),
         (MESH, "services.database.replicas", "!!int 3", "tag 'tag:yaml.org,2002:int' is not allowed"),
         (MESH, "services.database.replicas", "# three", "is empty"),
         (SCENARIO, "faults.slow-3.factor", "3", "there is no fault 'slow-3' (did you mean 'slow-2'?)"),
@@ -303,7 +303,7 @@ def test_the_first_key_says_whose_text_a_path_leads_into():
     assert {side(path) for path in ("lead_in", "rate", "faults[0]", "faults.a", "background.b", "severity")} == {
         "scenario"
     }
-    with pytest.raises(ValueError, match=r"can't begin with 'servces' \(did you mean 'services'\?\)"):
+    with pytest.raises(ValueError, match=r"cannot begin with 'servces' \(did you mean 'services'\?\)"):
         side("servces.database")
 
 

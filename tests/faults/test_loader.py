@@ -161,12 +161,12 @@ def test_the_topology_option_takes_the_place_of_the_key(tmp_path):
 # -- what is refused -----------------------------------------------------------------------------------------------
 
 BAD_FILES = {
-    "a key that a scenario doesn't have": (
+    "a key that a scenario does not have": (
         "name: x\ntopolgy: a",
         "my.yaml:2: unknown key 'topolgy' (did you mean 'topology'?)",
     ),
     "no name": ("summary: x", "my.yaml:1: missing key 'name'"),
-    "a name that can't be a folder's": (
+    "a name that cannot be a folder's": (
         "name: ../x",
         "my.yaml:1: name: must be letters, digits, `-` and `_`, as in my-outage, not '../x'",
     ),
@@ -180,7 +180,7 @@ BAD_FILES = {
     "an absurd number": ("name: x\nrate: 1e9", "my.yaml:2: rate: must be at most 1000000/s, not 1e9"),
     "no such group": (
         "name: x\ngroup: incidents",
-        "my.yaml:2: group: can't be 'incidents' (did you mean 'incident'?)",
+        "my.yaml:2: group: cannot be 'incidents' (did you mean 'incident'?)",
     ),
     "no such mesh": (
         "name: x\ntopology: ten-service",
@@ -191,7 +191,7 @@ BAD_FILES = {
         "name: x\nfaults: {slow: {}}",
         "my.yaml:2: faults: must be a list of faults, as in `- slow: {target: ..., factor: 4}`, not a block of keys",
     ),
-    "a key twice": ("name: x\nname: y", "my.yaml:2: key 'name' stands twice (first in line 1)"),
+    "a key twice": ("name: x\nname: y", "my.yaml:2: key 'name' appears twice (first in line 1)"),
 }
 
 
@@ -210,7 +210,7 @@ BAD_FAULTS = {
         "faults[0]: must be one kind of fault and its keys, as in `slow: {...}`, not 2 keys",
     ),
     "no such kind": ("sloww: {}", "faults[0].sloww: unknown kind of fault 'sloww' (did you mean 'slow'?)"),
-    "a key that the kind doesn't have": (
+    "a key that the kind does not have": (
         "slow: {target: database, factor: 2, by: 3s}",
         "faults[0].slow: unknown key 'by' (valid: id, target, at, for, ramp, severity, factor)",
     ),
@@ -233,11 +233,11 @@ BAD_FAULTS = {
     ),
     "no such edge": (
         "drop: {target: payment-service -> cache-service}",
-        "faults[0].drop.target: payment-service doesn't call cache-service; it calls database",
+        "faults[0].drop.target: payment-service does not call cache-service; it calls database",
     ),
     "an edge of one that calls nobody": (
         "drop: {target: database -> cache-service}",
-        "faults[0].drop.target: database doesn't call cache-service; it calls nobody",
+        "faults[0].drop.target: database does not call cache-service; it calls nothing",
     ),
     "a replica's operation": (
         "slow: {target: 'database[0].select', factor: 2}",
@@ -252,7 +252,7 @@ BAD_FAULTS = {
         "faults[0].drop.target: must be service, service[0], service.operation, caller -> callee or users, "
         "not 'database ->'",
     ),
-    "a level on which the kind can't act": (
+    "a level on which the kind cannot act": (
         "drop: {target: database}",
         "faults[0].drop.target: a drop fault acts on an edge (caller -> callee); database is a service",
     ),
@@ -261,9 +261,9 @@ BAD_FAULTS = {
         "faults[0].hog_cpu.target: a hog_cpu fault acts on a service or a replica (service[0]); "
         "users is all users (users)",
     ),
-    "a surge of what users don't ask for": (
+    "a surge of what users do not ask for": (
         "surge: {target: database.select, factor: 2}",
-        "faults[0].surge.target: users don't ask for database.select; they ask for api-gateway.browse, "
+        "faults[0].surge.target: users do not ask for database.select; they ask for api-gateway.browse, "
         "api-gateway.product_page, api-gateway.get_user, api-gateway.checkout, api-gateway.order_history",
     ),
     "a pool where there is none": (
@@ -274,9 +274,9 @@ BAD_FAULTS = {
         "fail: {target: database, share: 150%}",
         "faults[0].fail.share: must be at most 100%, not 150%",
     ),
-    "an error that isn't one": (
+    "an error that is not one": (
         "fail: {target: database, share: 1, error: timout}",
-        "faults[0].fail.error: can't be 'timout' (did you mean 'timeout'?)",
+        "faults[0].fail.error: cannot be 'timout' (did you mean 'timeout'?)",
     ),
     "a severity of 0": (
         "slow: {target: database, factor: 2, severity: 0}",
@@ -332,7 +332,7 @@ def test_default_ids_count_faults_before_background_so_that_what_happens_besides
 
 def test_a_fault_and_something_in_the_background_may_not_have_one_id():
     text = "name: x\nfaults: [stop: {target: database, id: a}]\nbackground:\n  - job: {target: database, id: a}"
-    assert complaints(text) == ["my.yaml:4: background[0].job.id: the fault in line 2 is called 'a' too"]
+    assert complaints(text) == ["my.yaml:4: background[0].job.id: the fault in line 2 is also called 'a'"]
 
 
 def test_severity_scales_faults_and_not_the_background():
@@ -354,20 +354,20 @@ def test_a_text_may_play_on_a_mesh_that_was_read_before_whatever_it_names_itself
 @pytest.mark.parametrize("others", ["", "\n  - stop: {target: database}"])
 def test_two_faults_may_not_have_one_id(others):
     text = "name: x\nfaults:\n  - slow: {target: database, factor: 2, id: a}\n  - stop: {target: database, id: a}"
-    assert complaints(text + others) == ["my.yaml:4: faults[1].stop.id: the fault in line 3 is called 'a' too"]
+    assert complaints(text + others) == ["my.yaml:4: faults[1].stop.id: the fault in line 3 is also called 'a'"]
 
 
 def test_two_faults_of_one_line_may_not_have_one_id_either():
     text = with_fault("stop: {target: database, id: a}, stop: {target: cache-service, id: a}")
-    assert complaints(text) == ["my.yaml:2: faults[1].stop.id: the fault in line 2 is called 'a' too"]
+    assert complaints(text) == ["my.yaml:2: faults[1].stop.id: the fault in line 2 is also called 'a'"]
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("", "my.yaml:1: is empty"),
-        ("name: [x", "my.yaml:1: isn't YAML"),
-        ("name: x\x00", "my.yaml:1: isn't YAML: character '\\x00' is not allowed"),
+        ("name: [x", "my.yaml:1: is not YAML"),
+        ("name: x\x00", "my.yaml:1: is not YAML: character '\\x00' is not allowed"),
         ("name: !!python/object/apply:os.system [echo]", "my.yaml:1: name: tag"),
         ("name: x\n---\nname: y", "my.yaml:2: is a second document"),
         ("a: &a [*a]", "my.yaml:1: alias *a contains itself"),
@@ -429,7 +429,7 @@ def test_a_fault_whose_window_no_longer_fits_the_duration_asked_for_is_refused()
         ("recovery", float("inf"), "recovery must be"),
         ("rate", 0, "rate must be more than 0"),
         ("severity", 1.1, "severity must be more than 0 and at most 1, not 1.1"),
-        ("confounders", "few", r"confounders can't be 'few' \(valid: none, some, many\)"),
+        ("confounders", "few", r"confounders cannot be 'few' \(valid: none, some, many\)"),
     ],
 )
 def test_an_option_out_of_its_bounds_is_refused(name, value, message):
@@ -463,7 +463,7 @@ def test_a_ramp_of_what_has_none_is_a_warning(kind):
     target = '"database[0]"' if kind == "restart" else "database"
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
-        f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it's whole from its start"
+        f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it acts in full from its start"
     ]
     assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 0s}}\n", "my.yaml").warnings
 
@@ -473,7 +473,7 @@ def test_a_length_of_what_has_none_is_a_warning(kind):
     target = '"database[0]"' if kind == "restart" else "database"
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, for: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
-        f"my.yaml:3: warning: faults[0].{kind}.for: a {kind} fault has no length: it acts until it's done, or for good"
+        f"my.yaml:3: warning: faults[0].{kind}.for: a {kind} fault has no length: it acts until done, or permanently"
     ]
     assert not parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, for: 100%}}\n", "my.yaml").warnings
 

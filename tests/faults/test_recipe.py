@@ -76,7 +76,7 @@ def test_a_confounder_that_the_recording_does_not_hold_any_more_is_left_out_and_
     changed = CASCADE.load_with([f"lead_in={-second.at.seconds}s"])
     assert changed.scenario.background == tuple(fault for fault in background if fault is not first)
     (warning,) = changed.scenario_document.problems
-    why = "is left out, since the recording doesn't hold it any more"
+    why = "is left out, because it no longer fits into the recording"
     assert str(warning) == f"{first.id}: warning: {first.kind} of {first.target} {why}"
 
 
@@ -123,8 +123,8 @@ def test_of_two_assignments_to_a_path_the_last_holds():
         ("duration=2", "needs a unit, as in 2ms or 2s"),
         ("duration=0", "must be more than 0s, not 0"),
         ("severity=200%", "must be at most 100%, not 200%"),
-        ("severity={", "isn't YAML: while parsing a flow node, did not find expected node content"),
-        ("servces.database.replicas=3", "a path can't begin with 'servces' (did you mean 'services'?)"),
+        ("severity={", "is not YAML: while parsing a flow node, did not find expected node content"),
+        ("servces.database.replicas=3", "a path cannot begin with 'servces' (did you mean 'services'?)"),
         ("services", "must be PATH=VALUE, as in services.database.replicas=3"),
     ],
 )
@@ -134,7 +134,7 @@ def test_what_comes_of_an_assignment_is_told_as_its_own(assignment, message):
 
 def test_of_several_assignments_each_gets_its_own_errors():
     assert problems("a=1", "services.x.replicas=2", "duration=x") == [
-        "--set a=1: a path can't begin with 'a' (valid: services, defaults, edges, workload, duration, lead_in, "
+        "--set a=1: a path cannot begin with 'a' (valid: services, defaults, edges, workload, duration, lead_in, "
         "recovery, rate, severity, faults, background)",
         "--set duration=x: must be a duration such as 250ms, 1.5s or 2m, not 'x'",
         "--set services.x.replicas=2: there is no service 'x' (valid: api-gateway, auth-service, user-service, "

@@ -32,7 +32,7 @@ FOR_THE_LOADER = {
     "no such caller",
     "no such edge",
     "an edge of one that calls nobody",
-    "a surge of what users don't ask for",
+    "a surge of what users do not ask for",
     "a pool where there is none",
     "an end after that of the recording",
     "a beginning before that of the recording",
@@ -41,8 +41,8 @@ FOR_THE_LOADER = {
     # Of a number with an exponent a schema sees sign and unit.
     "an absurd time",
     "an upside-down range",
-    "a target of a list that isn't there",
-    "a target that isn't there",
+    "a target of a list that is not there",
+    "a target that is not there",
     "a target for which there is no kind",
 }
 

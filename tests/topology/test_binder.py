@@ -69,8 +69,8 @@ def test_every_problem_of_a_block_is_reported_at_its_place() -> None:
     assert outer is None
     assert problems == [
         "x:1: for: must be at least 0s, not -1s",
-        "x:2: tags[1]: can't be 'c' (valid: a, b)",
-        "x:2: tags[2]: can't be 'd' (valid: a, b)",
+        "x:2: tags[1]: cannot be 'c' (valid: a, b)",
+        "x:2: tags[2]: cannot be 'd' (valid: a, b)",
         "x:4: inner: unknown key 'siez' (did you mean 'size'?)",
         "x:5: inner.share: must be at most 100%, not 2",
         "x:3: inner: missing key 'size'",

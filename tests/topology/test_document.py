@@ -116,15 +116,15 @@ def test_reading_stops_after_so_many_errors() -> None:
     [
         ("", "x:1: is empty"),
         ("# nothing\n", "x:1: is empty"),
-        ("a: 1\nb: [", "x:2: isn't YAML: "),
-        ("a: 1\n\tb: 2", "x:2: isn't YAML: a tab can't indent: use spaces"),
-        ("a:\n  b: 1\n  \tc: 2", "x:3: isn't YAML: a tab can't indent: use spaces"),
-        ("a: 1\nb: \x07", "x:2: isn't YAML: character '\\x07' is not allowed"),
-        ("\x7fELF\x00", "x:1: isn't YAML: character '"),
-        ('a: "\\UFFFFFFFF"', "x:1: isn't YAML: "),
-        ("a: \ud800", "x:1: isn't YAML: "),
+        ("a: 1\nb: [", "x:2: is not YAML: "),
+        ("a: 1\n\tb: 2", "x:2: is not YAML: a tab cannot indent: use spaces"),
+        ("a:\n  b: 1\n  \tc: 2", "x:3: is not YAML: a tab cannot indent: use spaces"),
+        ("a: 1\nb: \x07", "x:2: is not YAML: character '\\x07' is not allowed"),
+        ("\x7fELF\x00", "x:1: is not YAML: character '"),
+        ('a: "\\UFFFFFFFF"', "x:1: is not YAML: "),
+        ("a: \ud800", "x:1: is not YAML: "),
         ("a: 1\n---\nb: 2", "x:2: is a second document: a file holds one"),
-        ("a: 1\nb: 2\na: 3", "x:3: key 'a' stands twice (first in line 1)"),
+        ("a: 1\nb: 2\na: 3", "x:3: key 'a' appears twice (first in line 1)"),
         ("a:\n  ? [b]\n  : 1", "x:2: a: a key must be a word, not a list"),
         ("a: !!python/object:os.x {}", "x:1: a: tag 'tag:yaml.org,2002:python/object:os.x' is not allowed"),
         ("a: &b {c: 1}\nd: {<<: *b}", "x:2: d: merge keys (<<) are not supported: write the keys out"),
@@ -201,10 +201,10 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     for path, message in [
         (tmp_path / "none.yaml", f"{tmp_path}/none.yaml: no such file"),
         (tmp_path, f"{tmp_path}: is a folder, not a file"),
-        (latin / "x", f"{latin}/x: can't be read: Not a directory"),
-        (Path("a\0b"), "a\\x00b: can't be read: embedded null byte"),
+        (latin / "x", f"{latin}/x: cannot be read: Not a directory"),
+        (Path("a\0b"), "a\\x00b: cannot be read: embedded null byte"),
         (large, f"{large}: is larger than {LARGEST // 2**20} MiB"),
-        (latin, f"{latin}:2: isn't UTF-8 text"),
+        (latin, f"{latin}:2: is not UTF-8 text"),
     ]:
         with pytest.raises(DocumentError) as caught:
             Document.read(path)

@@ -178,7 +178,7 @@ def test_a_breaker_must_be_able_to_see_enough_calls_to_open():
     assert pair("{breaker: {window_time: 5s, minimum_calls: 101}}") == [
         (
             "edges.app -> db.breaker",
-            "the breaker of app to db can't open at the usual rate: a replica makes at most 100 attempts in 5s, "
+            "the breaker of app to db cannot open at the usual rate: a replica makes at most 100 attempts in 5s, "
             "retries included, and 101 are needed",
         )
     ]
@@ -200,7 +200,7 @@ def test_pools_that_hold_more_than_the_callee_does_protect_nothing():
         (
             "services.db",
             "the pools of its callers have 21 connections, more than the 20 requests that its workers and queues "
-            "hold: the pools don't protect it",
+            "hold: the pools do not protect it",
         )
     ]
 

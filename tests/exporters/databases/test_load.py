@@ -428,7 +428,7 @@ def test_a_table_of_somebody_elses_is_left_alone(new, few, kind):
         connection.execute("CREATE TABLE events (name text)")
         connection.execute("INSERT INTO events VALUES ('birthday')")
         connection.commit()
-    with pytest.raises(DatabaseError, match="there is a table events that isn't this version's: it has the"):
+    with pytest.raises(DatabaseError, match="table events exists but is not of this version: it has the"):
         put(few, url)
     assert content(url) == {"events": [("birthday",)]}
 
@@ -437,7 +437,7 @@ def test_a_collection_of_somebody_elses_is_left_alone(new, few):
     url = new("mongodb")
     with pymongo.MongoClient(url) as client:
         client.get_default_database().events.insert_one({"name": "birthday"})
-    with pytest.raises(DatabaseError, match="there is a collection events that holds something else"):
+    with pytest.raises(DatabaseError, match="collection events exists and holds something else"):
         put(few, url)
     found = content(url)
     assert found.pop("events") == [{"name": "birthday"}] and not any(found.values())
@@ -448,7 +448,7 @@ def test_an_id_that_another_fixture_has_is_refused(new, few, incident, kind):
     url = new(kind)
     put(few, url, "mine")
     before = content(url)
-    message = r"another fixture is called mine there \(scenario cascade, seed 42\): give --fixture-id"
+    message = r"another fixture there is called mine \(scenario cascade, seed 42\): choose an id with --fixture-id"
     with pytest.raises(DatabaseError, match=message):
         put(incident, url, "mine")
     assert content(url) == before
@@ -557,7 +557,7 @@ def test_the_command_says_what_it_did(few, tmp_path):
     words = ", ".join(f"{rows} {kind}" for kind, rows in counts.items())
     assert (done.exit_code, done.stderr) == (0, "")
     assert re.fullmatch(rf"cascade-[0-9a-f]{{8}}: {words}\n", done.stdout)
-    assert re.fullmatch(r"cascade-[0-9a-f]{8}: is there already\n", run(few, "--into", url).stdout)
+    assert re.fullmatch(r"cascade-[0-9a-f]{8}: already loaded\n", run(few, "--into", url).stdout)
     again = run(few, "--into", url, "--fixture-id", "mine", "--json")
     assert json.loads(again.stdout) == {"fixture": "mine", "rows": counts}
 
@@ -565,7 +565,7 @@ def test_the_command_says_what_it_did(few, tmp_path):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("x.db", "x.db: no address: an address is such as sqlite:///x.db"),
+        ("x.db", "x.db: not an address, such as sqlite:///x.db"),
         ("sqlit:///x", "sqlit:///x: no database has addresses that begin with sqlit:// (did you mean 'sqlite'?)"),
         ("sqlite://x.db", "sqlite://x.db: it should name a file: sqlite:///x.db for x.db in this folder, "),
         ("sqlite:///no/such/folder/x.db", "sqlite:///no/such/folder/x.db: unable to open database file"),
@@ -589,7 +589,7 @@ def test_a_wrong_address_is_told_in_a_line_without_its_password(few, url, messag
 @pytest.mark.parametrize("name", ["a/b", "-x", "x" * 101, "a b", "x\n"])
 def test_an_id_that_would_be_trouble_in_a_query_is_refused(few, tmp_path, name):
     refused = run(few, "--into", f"sqlite:///{tmp_path}/x.db", f"--fixture-id={name}")
-    assert refused.exit_code == 2 and "is no id" in refused.stderr
+    assert refused.exit_code == 2 and "is not a valid id" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_cell_is_the_value_of_the_record_and_empty_for_a_null(kind, folder, in
 
 
 def test_duckdb_finds_out_the_types_by_itself(folder):
-    duckdb = pytest.importorskip("duckdb", reason="duckdb isn't installed")
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     with duckdb.connect() as database:
         found = {name: kind for name, kind, *_ in database.sql(f"describe from '{folder}/traces.csv'").fetchall()}
     assert found["timestamp"] == "TIMESTAMP"

@@ -77,7 +77,7 @@ def found(name, labels, samples):
 
 
 def test_the_official_parser_takes_the_text_and_finds_every_sample_under_its_name_and_with_its_value(file, expected):
-    parser = pytest.importorskip("prometheus_client.openmetrics.parser", reason="prometheus-client isn't installed")
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser", reason="prometheus-client is not installed")
     series = {}
     for family in parser.text_string_to_metric_families(file.read_text(encoding="utf-8")):
         assert family.documentation

@@ -9,7 +9,7 @@ from exported import export, records, write
 
 from meshquake.sim.records import RECORD_KINDS
 
-pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow isn't installed")
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_polars_reads_the_records_of_the_fixture(kind, folder, typed):
 
 @pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_duckdb_reads_the_records_of_the_fixture(kind, folder, typed):
-    duckdb = pytest.importorskip("duckdb", reason="duckdb isn't installed")
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     with duckdb.connect() as database:
         database.execute("set timezone = 'UTC'")
         table = database.sql(f"from '{folder / kind}.parquet'").to_arrow_table()

@@ -8,7 +8,7 @@ import pytest
 from exported import export, records
 from incident import short
 
-NO_PACKAGE = "isn't installed (PyPI: RCAEval, fse-baro)"
+NO_PACKAGE = "is not installed (PyPI: RCAEval, fse-baro)"
 FAULT = 1705314605
 
 

@@ -21,7 +21,7 @@ def test_requests_made_in_one_run_only_are_told_apart_from_those_saved_and_lost(
     told = lines(difference(Unmatched(40, 12), Unmatched(5, 0)))
     assert told[1:3] == [
         "saved      3 requests that were bad are good, 1 that was good is bad",
-        "besides    made 40 only before the change (12 bad), 5 only after the change (0 bad): neither saved nor lost",
+        "unmatched  40 only before the change (12 bad), 5 only after the change (0 bad): neither saved nor lost",
     ]
     content = as_json(difference(Unmatched(40, 12), Unmatched(5, 0)), {})
     assert content["made_only"] == {"before": {"requests": 40, "bad": 12}, "after": {"requests": 5, "bad": 0}}
@@ -29,7 +29,7 @@ def test_requests_made_in_one_run_only_are_told_apart_from_those_saved_and_lost(
 
 def test_where_both_runs_make_the_same_requests_nothing_is_said_of_others():
     told = lines(difference())
-    assert not any(line.startswith("besides") for line in told)
+    assert not any(line.startswith("unmatched") for line in told)
 
 
 def test_no_stretch_begins_at_minus_zero():

@@ -55,8 +55,8 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
     for fault in truth["faults"]:
         story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
         assert story.startswith(f"{fault['kind']} on ")
-        assert f"to name  {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
-        assert ("felt nothing" in story) is fault["latent"]
+        assert f"root cause  {fault['root_cause']['service']}, {fault['root_cause']['indicator']}" in story
+        assert ("did not feel it" in story) is fault["latent"]
         goes_on = fault["end"] == truth["recording"]["end"]
         assert (re.search("acted .* to the end of the recording", story) is not None) is goes_on
         assert len(re.findall(r"\(\d+ requests?\)", story)) == min(len(fault["mechanism"]), 8)
@@ -118,7 +118,7 @@ def test_one_request_is_told_as_one(told):
         "One fault, and users felt it. Of 1 request 1 was harmed",
         "(1 was bad with and without the faults, 0 were spared).",
     ]
-    assert "             1 request was harmed, 100% of all" in lines
+    assert "                1 request was harmed, 100% of all" in lines
 
 
 def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told):
@@ -126,9 +126,9 @@ def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told)
     short = {**answer_key.truth(one(ramp_end=answer_key.at(70))), "background": besides}
     long = {**short, "recording": {"start": answer_key.at(0), "end": "2024-01-16T10:30:00.000000+00:00"}}
     for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
-        assert f"  acted    {day}10:31:00 to {day}10:32:00, whole from {day}10:31:10" in lines
-        assert f"  users    felt it from {day}10:31:06 to {day}10:32:10" in lines
-        assert lines[-1] == f"Besides, and no fault: job of mail at {day}10:30:10"
+        assert f"  acted       {day}10:31:00 to {day}10:32:00, at full strength from {day}10:31:10" in lines
+        assert f"  users       felt it from {day}10:31:06 to {day}10:32:10" in lines
+        assert lines[-1] == f"Background, not faults: job of mail at {day}10:30:10"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_parameters_are_written_as_in_a_scenario_file(told, kind, parameters, sh
     ids=["no fault", "no parameters", "no peak"],
 )
 def test_a_key_of_another_shape_is_refused(told, content):
-    with pytest.raises(TruthError, match=r"its ground_truth\.json isn't an answer key: "):
+    with pytest.raises(TruthError, match=r"its ground_truth\.json is not an answer key: "):
         told(content)
 
 

@@ -93,8 +93,8 @@ def test_a_mark_stands_beside_the_floors(fixture, tmp_path):
         "chance               0.20  0.60  1.00   0.60",
         "most central         1.00  1.00  1.00   1.00",
         "worst symptom first  1.00  1.00  1.00   1.00",
-        "easy: most central names a root cause at once",
-        "easy: worst symptom first names a root cause at once",
+        'easy: the floor "most central" already ranks a root cause first',
+        'easy: the floor "worst symptom first" already ranks a root cause first',
         "",
         "          precision  recall    F1  right  named  true",
         "affected       1.00    1.00  1.00      3      3     3",
@@ -146,7 +146,7 @@ def test_what_a_real_key_says_is_right_by_that_key(tmp_path):
 def test_a_detection_before_there_was_anything_to_see_is_called_so(fixture, tmp_path):
     found = report(fixture, answer(tmp_path / "answers.json", {"root_causes": [], "detected_at": at(50)}))
     assert tables.lines(found.blocks)[-1] == (
-        "detected  16s before the users' objective broke, 10s before the first fault began: before there was anything "
+        "detected  16s before the users' objective broke, 10s before the first fault began, before there was anything "
         "to see"
     )
 
@@ -218,8 +218,8 @@ def test_what_is_wrong_with_all_answers_is_told_at_once(dataset, tmp_path):
     with pytest.raises(DocumentError) as refused:
         report(dataset, tmp_path / "answers")
     assert [str(problem).removeprefix(f"{tmp_path}/answers/")[:40] for problem in refused.value.problems] == [
-        "a1.json: root_causes[0].service: no serv",
-        "b2.json: root_causes[0].service: no serv",
+        "a1.json: root_causes[0].service: this me",
+        "b2.json: root_causes[0].service: this me",
         "b3.json: the data set has no such case (",
     ]
 
@@ -254,32 +254,32 @@ def cut_off(folder):
     ("harm", "message"),
     [
         (without("traces.ndjson"), "not a fixture: it has no traces.ndjson"),
-        (holding("traces.ndjson", "{\n"), "traces.ndjson: can't be read: "),
+        (holding("traces.ndjson", "{\n"), "traces.ndjson: cannot be read: "),
         (lambda folder: (folder / "truth").rename(folder / "hidden"), "has no answer key: "),
-        (without("truth/ground_truth.json"), "ground_truth.json: can't be read: "),
-        (without("truth/verdicts.ndjson"), "verdicts.ndjson: can't be read: "),
-        (holding("truth/ground_truth.json", "{"), "ground_truth.json: can't be read: "),
+        (without("truth/ground_truth.json"), "ground_truth.json: cannot be read: "),
+        (without("truth/verdicts.ndjson"), "verdicts.ndjson: cannot be read: "),
+        (holding("truth/ground_truth.json", "{"), "ground_truth.json: cannot be read: "),
         (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 1"),
         (holding("truth/ground_truth.json", '{"format": 2}'), "of format 2; this version reads format 1"),
-        (holding("truth/ground_truth.json", '{"format": 1}'), "its ground_truth.json isn't an answer key: "),
-        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})), "isn't an answer key: "),
-        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": {"a": "b"}})), "isn't an answer key: "),
+        (holding("truth/ground_truth.json", '{"format": 1}'), "its ground_truth.json is not an answer key: "),
+        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})), "is not an answer key: "),
+        (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": {"a": "b"}})), "is not an answer key: "),
         (
             holding("truth/ground_truth.json", json.dumps(truth(fault(root_cause=cause(["store"]))))),
-            "isn't an answer key: ",
+            "is not an answer key: ",
         ),
         (
             holding("truth/ground_truth.json", json.dumps({**truth(fault()), "requests": []})),
-            "isn't an answer key: ",
+            "is not an answer key: ",
         ),
         (
             holding("truth/ground_truth.json", json.dumps(truth(fault(affected=[{"service": "mail", "peak": 7}])))),
-            "isn't an answer key: ",
+            "is not an answer key: ",
         ),
-        (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson: can't be read: "),
-        (holding("truth/verdicts.ndjson", '{"trace_id": "a", "eff'), "verdicts.ndjson: can't be read: "),
-        (holding("truth/verdicts.ndjson", ""), "verdicts.ndjson: holds 0 verdicts, and there were 8 requests"),
-        (cut_off, "verdicts.ndjson: holds 7 verdicts, and there were 8 requests: is it the whole file?"),
+        (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson: cannot be read: "),
+        (holding("truth/verdicts.ndjson", '{"trace_id": "a", "eff'), "verdicts.ndjson: cannot be read: "),
+        (holding("truth/verdicts.ndjson", ""), "verdicts.ndjson: holds 0 verdicts for 8 requests"),
+        (cut_off, "verdicts.ndjson: holds 7 verdicts for 8 requests: is the file complete?"),
     ],
 )
 def test_a_folder_without_a_readable_key_is_refused_in_one_line(fixture, tmp_path, harm, message):

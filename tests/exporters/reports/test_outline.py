@@ -25,8 +25,8 @@ ads      external         1       16     64     16  512MiB   30/s   1.9%   1.9%
 cache    cache            1       16     64     16  512MiB   44/s  0.27%  0.28%
 db       database         1        8     16      2    2GiB   19/s   7.6%   1.9%
 
-Workers, queue, cores and memory: of each replica. While nothing is wrong, busy: the share of the
-cores that work; held: the share of the workers that requests hold, waits for others included.
+Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share
+of cores that work, and of workers that requests hold, waits for other services included.
 
 web.home  75% of requests, 30/s, 7 call sites, mean 31ms
 ├─ at once
@@ -40,7 +40,7 @@ web.home  75% of requests, 30/s, 7 call sites, mean 31ms
 web.cart  25% of requests, 10/s, 5 call sites, mean 26ms
 └─ cart.get ↑
 
-Calls stand in the order in which they're made. ↑ what it calls is shown above
+Calls are in the order in which they are made. ↑ its own calls are shown above
 
 FROM / TO  TIMEOUT  ATTEMPTS     BREAKER            POOL   BALANCE      LATENCY
 web
@@ -51,9 +51,9 @@ cart
   cache    -        1            -                  -      round_robin  1ms
   db       50ms     1            50% of 20/10s; 5s  8, 1s  round_robin  1ms
 
-Attempts: of one call, with the budget of retries (share of calls + a number a second).
-Breaker: opens when so many fail of at least so many calls (in the window); stays open for. Pool:
-connections a replica of the caller, longest wait for one. Latency: mean, one way.
+Attempts: per call, with the retry budget (share of calls + a number per second). Breaker: share of
+failures that opens it, of at least so many calls (in the window); how long it stays open. Pool:
+connections per replica of the caller, longest wait for one. Latency: mean, one way.
 """
 
 

@@ -339,11 +339,11 @@ def test_what_is_rejected_of_a_request_that_is_taken_is_counted_and_not_sent_aga
     ("protocol", "answer", "message"),
     [
         ("otlp-http", Say(400, b"bad\n data"), "/v1/traces: refused: 400 Bad Request: bad data"),
-        ("otlp-http", Say(200, b"<html>"), "/v1/traces: its answer isn't one of this protocol"),
+        ("otlp-http", Say(200, b"<html>"), "/v1/traces: its answer does not follow this protocol"),
         ("remote-write", Say(400, b"out of bounds"), "/api/v1/write: refused: 400 Bad Request: out of bounds"),
         ("loki", Say(302, headers={"Location": "/login"}), "/loki/api/v1/push: refused: 302 Found"),
         ("elasticsearch", Say(401), "/_bulk: refused: 401 Unauthorized"),
-        ("elasticsearch", Say(200, b"{}"), "/_bulk: its answer isn't one of this protocol"),
+        ("elasticsearch", Say(200, b"{}"), "/_bulk: its answer does not follow this protocol"),
     ],
 )
 def test_a_receiver_that_refuses_ends_it_with_its_reason(incident, waits, protocol, answer, message):
@@ -386,7 +386,7 @@ def test_it_goes_on_where_it_stopped(incident, tmp_path, waits, protocol):
         assert sent(incident, address, protocol, "--state", state) == rest
         assert len(heard) == len(whole)
         other = next(name for name in PROTOCOLS if name != protocol)
-        assert call(incident, address, other, "--state", state)[2] == f"{state}: is of another protocol\n"
+        assert call(incident, address, other, "--state", state)[2] == f"{state}: belongs to another protocol\n"
 
 
 def test_a_killed_sender_is_followed_by_one_that_goes_on(incident, tmp_path):
@@ -450,7 +450,7 @@ def test_what_cannot_be_sent_is_told_in_a_line(incident, tmp_path):
     assert call(tmp_path, "http://h", "loki") == (2, "", f"{tmp_path}: not a fixture: it has no manifest.json\n")
     state = tmp_path / "state"
     state.write_text("{}")
-    assert call(incident, "http://h", "loki", "--state", state)[2] == f"{state}: doesn't say how far sending got\n"
+    assert call(incident, "http://h", "loki", "--state", state)[2] == f"{state}: does not say how far sending got\n"
     copy = shutil.copytree(incident, tmp_path / "copy")
     with (copy / "logs.ndjson").open("ab") as file:
         file.write(b"{}\n")

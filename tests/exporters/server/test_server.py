@@ -371,7 +371,7 @@ def test_metrics_are_those_of_the_last_interval_in_words_of_prometheus(past, inc
     assert float(lines['mesh_service_requests_total{service="database"}']) == round(counted)
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus' promtool isn't installed")
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus' promtool is not installed")
 def test_promtool_finds_nothing_to_say_of_the_metrics(past):
     checked = subprocess.run(["promtool", "check", "metrics"], input=get(past, "/metrics").content, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
@@ -459,17 +459,17 @@ def test_the_truth_is_in_the_document_if_it_is_served(inside, past):
         ("/v1/records?signal=log", 400, "unknown signal 'log' (did you mean 'logs'?)"),
         ("/v1/records?from=soon", 400, "from must be seconds, ISO 8601 (with + as %2B) or now, not 'soon'"),
         ("/v1/records?from=1e300", 400, "from must be seconds, ISO 8601 (with + as %2B) or now, not '1e300'"),
-        ("/v1/records?cursor=0-1-0-0-0", 400, "cursor: not a cursor that this server gave"),
-        ("/v1/records?cursor=1-0-0-0-0", 400, "cursor: not a cursor that this server gave"),
+        ("/v1/records?cursor=0-1-0-0-0", 400, "cursor: not a cursor of this server"),
+        ("/v1/records?cursor=1-0-0-0-0", 400, "cursor: not a cursor of this server"),
         ("/v1/records?cursor=0-0-0-0-0&from=1", 400, "cursor and from exclude each other"),
         (f"/v1/records?service={'x' * 201}", 400, "service is longer than 200 characters"),
-        ("/v1/stream/spans", 404, "nothing is here; /openapi.json says what there is"),
-        ("/v1/stream/..%2f..%2fmanifest.json", 404, "nothing is here; /openapi.json says what there is"),
-        ("/manifest.json", 404, "nothing is here; /openapi.json says what there is"),
-        ("/v1/truth", 404, "nothing is here; /openapi.json says what there is"),
-        ("/v1/truth/verdicts", 404, "nothing is here; /openapi.json says what there is"),
-        ("/docs", 404, "nothing is here; /openapi.json says what there is"),
-        ("/redoc", 404, "nothing is here; /openapi.json says what there is"),
+        ("/v1/stream/spans", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/v1/stream/..%2f..%2fmanifest.json", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/manifest.json", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/v1/truth", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/v1/truth/verdicts", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/docs", 404, "nothing is here; /openapi.json lists what there is"),
+        ("/redoc", 404, "nothing is here; /openapi.json lists what there is"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_with_a_reason(past, path, status, message):
