@@ -1,0 +1,185 @@
+"""Hooks: when each of them is called in the life of a call, and what the others make of what it says."""
+
+import pytest
+from stage import Stage, take_rows
+
+from meshquake.sim.engine.call import DECIDED
+from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy, ServerPolicy, overriding
+from meshquake.sim.policies import compose
+from meshquake.topology.errors import BY_CODE, CODES
+
+TWO = """
+name: two
+defaults: {{edge: {{latency: 1ms, {edge}}}}}
+services:
+  web: {{operations: {{home: {{work: 10ms, calls: [db.get]}}}}}}
+  db: {{workers: 1, queue: 4, operations: {{get: {{work: 20ms}}}}}}
+workload: {{rate: 1/s, mix: {{web.home: 1}}}}
+"""
+
+
+class Told(CallerPolicy):
+    """Notes what it's told, and says what a test wants it to say."""
+
+    def __init__(self, says=PASS, allows=True):
+        self.says, self.allows, self.log = says, allows, []
+
+    def note(self, hook, now, call):
+        result = BY_CODE[call.result]
+        self.log.append((hook, round(now * 1000), result.name if result else "success"))
+
+    def admit(self, call, now):
+        self.note("admit", now, call)
+        call.held = self.says == HELD
+        return self.says
+
+    def settle(self, call, now):
+        self.note("settle", now, call)
+
+    def cancel(self, call, now):
+        self.note("cancel", now, call)
+        call.held = False
+
+    def returned(self, call, now):
+        self.note("returned", now, call)
+
+    def allows_retry(self, call, now):
+        self.note("allows_retry", now, call)
+        return self.allows
+
+
+def staged(monkeypatch, policy, edge=""):
+    """A stage on which each caller has a policy besides those of the edge."""
+    monkeypatch.setitem(compose.CALLER, "told", lambda edge, context: lambda replica, warm: policy)
+    return Stage(TWO.format(edge=edge))
+
+
+def test_a_call_that_goes_well_is_admitted_comes_back_and_is_settled(monkeypatch):
+    policy = Told()
+    stage = staged(monkeypatch, policy)
+    stage.request(0)
+    stage.play()
+    assert policy.log == [("admit", 10, "success"), ("returned", 32, "success"), ("settle", 32, "success")]
+
+
+def test_a_refused_call_is_settled_with_its_error_and_never_comes_back(monkeypatch):
+    policy = Told(CODES["bulkhead_full"])
+    stage = staged(monkeypatch, policy)
+    stage.request(0)
+    assert stage.play() == ["0-10 web: dependency_failed", "10-10 web>db: bulkhead_full"]
+    assert policy.log == [("admit", 10, "success"), ("settle", 10, "bulkhead_full")]
+
+
+def test_who_times_out_is_cancelled_then_settled_and_comes_back_later(monkeypatch):
+    policy = Told()
+    stage = staged(monkeypatch, policy, "timeout: 15ms")
+    stage.request(0)
+    stage.play()
+    assert policy.log == [
+        ("admit", 10, "success"),
+        ("cancel", 25, "success"),
+        ("settle", 25, "timeout"),
+        ("returned", 32, "timeout"),
+    ]
+
+
+def test_a_policy_that_objects_is_asked_only_where_another_attempt_is_wanted(monkeypatch):
+    policy = Told(CODES["overloaded"], allows=False)
+    stage = staged(monkeypatch, policy, "retry: {max_attempts: 3, base: 0s}")
+    stage.request(0)
+    stage.play()
+    assert [hook for hook, _, _ in policy.log] == ["admit", "settle", "allows_retry"]
+
+
+class Gate(CallerPolicy):
+    """Holds each call, and lets it go after a while."""
+
+    def __init__(self, context, delay):
+        self.context, self.delay = context, delay
+
+    def admit(self, call, now):
+        call.held = True
+        self.context.env.call_at(now + self.delay, self.open, call)
+        return HELD
+
+    def open(self, call):
+        if call.held:
+            call.held = False
+            self.context.engine.let_go(call, self)
+
+    def cancel(self, call, now):
+        call.held = False
+
+
+@pytest.mark.parametrize(
+    ("edge", "seen"),
+    [
+        ("", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
+        ("pool: 1", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
+        ("bulkhead: 1", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
+    ],
+)
+def test_a_call_that_is_held_goes_on_past_the_policies_behind_it(monkeypatch, edge, seen):
+    row = lambda edge, context: lambda replica, warm: Gate(context, 0.005)  # noqa: E731 - a row is a function
+    monkeypatch.setitem(compose.CALLER, "gate", row)
+    stage = Stage(TWO.format(edge=edge))
+    stage.request(0)
+    assert stage.play() == seen
+    pool = stage.mesh.services["web"].replicas[0].callers[0].policies.get("pool")
+    assert pool is None or pool.in_use == 0
+
+
+class Closed(ServerPolicy):
+    """Turns away every other request, and counts those that are answered."""
+
+    def __init__(self):
+        self.came = self.answered = 0
+
+    def admit(self, call, replica, now):
+        self.came += 1
+        return PASS if self.came % 2 else CODES["overloaded"]
+
+    def finished(self, call, replica, now):
+        self.answered += 1
+
+
+def test_what_a_server_turns_away_takes_no_worker_and_is_no_request_that_it_finishes(monkeypatch):
+    policies = {}
+
+    def row(service, context):
+        return (lambda replica: policies.setdefault(service.spec.name, Closed())) if service.spec.name == "db" else None
+
+    monkeypatch.setitem(compose.SERVER, "closed", row)
+    stage = Stage(TWO.format(edge=""))
+    stage.request(0, 1, 2)
+    seen = stage.play()
+    assert [line for line in seen if " db: " in line] == [
+        "11-31 db: success",
+        "12-12 db: overloaded",
+        "13-51 db: success (from 31)",
+    ]
+    assert (policies["db"].came, policies["db"].answered) == (3, 2)
+
+
+def test_each_request_that_is_over_for_its_user_is_heard_of_once():
+    stage = Stage(TWO.format(edge="timeout: 15ms"))
+    over = []
+    stage.mesh.users[0].root.ingress.on_over = lambda call: over.append((call.number, round(call.finished * 1000)))
+    stage.request(0, 5)
+    stage.play()
+    assert over == [(0, 25), (1, 30)]
+
+
+@pytest.mark.parametrize(("edge", "deciding"), [("", [1]), ("timeout: 5ms, retry: {max_attempts: 3, base: 0s}", [3])])
+def test_the_attempt_that_the_caller_went_on_with_is_marked(edge, deciding):
+    stage = Stage(TWO.format(edge=edge))
+    stage.request(0)
+    stage.mesh.env.advance(10)
+    rows = [row for row in take_rows(stage.mesh) if stage.mesh.sites[row["site"]].parent is not None]
+    assert [int(row["attempt_path"] & 15) + 1 for row in rows if row["notes"] & DECIDED] == deciding
+
+
+def test_only_policies_that_override_a_hook_are_asked_at_it():
+    told, idle = Told(), CallerPolicy()
+    assert overriding([idle, told], "admit") == (told,)
+    assert overriding([idle, told], "pause") == ()
