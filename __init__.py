@@ -63,7 +63,7 @@ __all__ = [
     "simulate",
 ]
 
-#: Where each name is found. It is imported when it's first asked for: `import meshquake` costs nothing.
+#: Where each name is found. It is imported when it is first asked for: `import meshquake` costs nothing.
 _HOMES = {
     "Batch": "sim.records",
     "DocumentError": "topology.document",

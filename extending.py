@@ -3,7 +3,7 @@
     from meshquake.extending import Effect, Fault, key
 
 Such a package says in its `pyproject.toml` what it adds (`docs/extending.md`). Everything here stays as it is from
-version to version, or the change log says otherwise; what isn't here is private.
+version to version, or the change log says otherwise; what is not here is private.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from meshquake.faults.effect import Effect
     from meshquake.faults.fault import Extent, Fault, Surface, Target, Window
     from meshquake.sim.engine.call import Call
-    from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
+    from meshquake.sim.engine.policy import PASS, CallerPolicy
     from meshquake.sim.policies.draw import draw
     from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
     from meshquake.topology.distributions import DAY, Distribution, Floats
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CODES",
     "DAY",
-    "HELD",
     "PASS",
     "RECORD_KINDS",
     "SUCCESS",
@@ -69,7 +68,7 @@ _HOMES = {
     for home, names in {
         "faults.fault": ("Extent", "Fault", "Surface", "Target", "Window"),
         "sim.records": ("RECORD_KINDS", "Batch", "Column", "RecordKind"),
-        "sim.engine.policy": ("HELD", "PASS", "CallerPolicy"),
+        "sim.engine.policy": ("PASS", "CallerPolicy"),
         "topology.errors": ("CODES", "SUCCESS"),
         "topology.distributions": ("DAY", "Distribution", "Floats"),
     }.items()

@@ -9,12 +9,12 @@ import click
 from meshquake.commands import errors, options
 
 
-@click.group()
+@click.group(short_help="Check or show a topology file")
 def topology() -> None:
     """Check or show a topology file."""
 
 
-@topology.command()
+@topology.command(short_help="Check a topology file")
 @click.argument("file", type=options.PATH)
 def check(file: Path) -> None:
     """Check a topology file: report every problem, or "ok" and what is in it."""
@@ -29,7 +29,7 @@ def check(file: Path) -> None:
     click.echo(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
 
 
-@topology.command()
+@topology.command(short_help="Show services, call trees and policies")
 @click.argument("file", type=options.PATH, required=False)
 @click.option(
     "--dot",

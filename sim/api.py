@@ -71,7 +71,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
     topology.document.DocumentError
         With everything that is wrong with the scenario's or the topology's file.
     TypeError, ValueError
-        For a setting that there isn't; for an unknown scenario, or a setting out of its bounds.
+        If there is no such setting; for an unknown scenario, or a setting out of its bounds.
     """
     return prepare(scenario, batch=batch, **settings).batches()
 

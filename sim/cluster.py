@@ -14,7 +14,7 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, serve
-from meshquake.sim.policies.context import Context
+from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
 
@@ -36,7 +36,7 @@ class Cluster:
         self.env = Environment()
         self.engine = CallEngine(self.env)
         self.journal = Journal(self.env)
-        self._context = Context(self.env, self.engine, self.journal)
+        self._context = PolicyContext(self.env, self.engine, self.journal)
         self.services: dict[str, Service] = {}
         count = 0
         for index, spec in enumerate(topology.services):

@@ -77,8 +77,15 @@ class Journal:
             The attempt that its log line belongs to.
         values
             What its texts name.
+
+        Raises
+        ------
+        LookupError
+            If the catalogue has no such entry.
         """
-        notice = notices(service.spec.logs)[name]
+        notice = notices(service.spec.logs).get(name)
+        if notice is None:
+            raise LookupError(f"nothing in the catalogue of what is noted is called {name!r}")
         now = self._env._now
         running = (service.replicas[0] if replica is None else replica).version
         where = None if replica is None else replica.name

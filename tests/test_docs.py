@@ -39,7 +39,7 @@ def rows(page, heading):
 
 @pytest.mark.parametrize("path", renewed(), ids=lambda path: path.name)
 def test_what_is_made_from_the_code_is_current(path):
-    """If not: python -m docs.renew"""
+    """If not: python -m meshquake.docs.renew"""
     assert path.read_text(encoding="utf-8") == renewed()[path]
 
 

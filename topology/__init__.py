@@ -1,0 +1,11 @@
+"""What the mesh is: topology files, read, checked and described.
+
+spec.py policies.py distributions.py    a topology as data
+errors.py               every way in which a call fails
+loader.py distribution_loader.py        topology files, read
+document.py binder.py keys.py units.py  YAML documents, their keys and values
+schema.py key_schema.py amount_pattern.py json_schema.py reference.py   JSON Schemas and tables of the same declarations
+graph.py estimates.py review.py         what follows from a topology, and what looks wrong in it
+picture/                pictures
+plugins.py addresses.py exceptions.py   what packages add, addresses of random draws, the base of all errors
+"""

@@ -133,14 +133,17 @@ def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
     """The settings of two layers of type `cls`: `upper` wins, key by key, nested blocks likewise.
 
     A block over `none`, or over nothing, starts from its type's defaults; `none` takes away a block below it. Of what
-    is read by hand, names are laid over names.
+    is read by hand, blocks by name are laid over one another likewise.
     """
     merged = lower | upper
     for word, key in keys_of(cls).items():
         if key.grammar.spec is not None and lower.get(word) is not None and upper.get(word) is not None:
             merged[word] = overlay(key.grammar.spec, lower[word], upper[word])
         elif isinstance(lower.get(word), dict) and isinstance(upper.get(word), dict):
-            merged[word] = lower[word] | upper[word]
+            merged[word] = {**lower[word], **upper[word]}
+            for name in lower[word].keys() & upper[word].keys():
+                if lower[word][name] is not None and upper[word][name] is not None:
+                    merged[word][name] = lower[word][name] | upper[word][name]
     return merged
 
 

@@ -343,7 +343,7 @@ class _Reader:
             if word not in ADDED:
                 self.document.error(entry, f"no installed package has a policy {shown(word)}{suggestion(word, ADDED)}")
             else:
-                found[word] = None if entry.is_none else bind(self.document, ADDED[word].settings, entry)
+                found[word] = None if entry.is_none else settings(self.document, ADDED[word].settings, entry)
         return found
 
     def _edges(self, node: Node, defaults: Settings, services: tuple[Service, ...]) -> tuple[Edge, ...]:
@@ -372,8 +372,11 @@ class _Reader:
                 single.get((caller, callee), nothing),
             )
             found = reduce(partial(overlay, Edge), layers)
-            added = found.get("policies", {})
-            found["policies"] = tuple((word, each) for word, each in added.items() if each is not None)
+            found["policies"] = tuple(
+                (word, build(ADDED[word].settings, each))
+                for word, each in sorted(found.get("policies", {}).items())
+                if each is not None
+            )
             edges.append(build(Edge, found, caller=caller, callee=callee))
         return tuple(edge for edge in edges if edge is not None)
 

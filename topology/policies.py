@@ -1,12 +1,12 @@
 """What a caller does to protect itself: timeouts, retries, breakers, bulkheads, pools. Data only.
 
-The state machines are in `sim/` under the same names. Nothing here is on unless a topology file says so; a
+Their behaviour is in `sim/policies/`. Nothing here is on unless a topology file says so; a
 policy block that is present takes the defaults below, which follow the product named in each type.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Protocol
 
 from meshquake.topology.errors import ERRORS
@@ -128,10 +128,15 @@ def _misfit(name: str, value: Any) -> str:
         return "must be a class derived from meshquake.extending.CallerPolicy"
     if getattr(value, "word", None) != name:
         return f"must have the name of its entry point: word = {name!r}"
+    if not all(callable(getattr(value, hook, None)) for hook in ("admit", "settle", "end")):
+        return "must be derived from meshquake.extending.CallerPolicy"
     settings = getattr(value, "settings", None)
-    frozen = is_dataclass(settings) and isinstance(settings, type) and settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    return "" if frozen else "settings must be a frozen dataclass"
+    if not (isinstance(settings, type) and is_dataclass(settings) and vars(settings)["__dataclass_params__"].frozen):
+        return "settings must be a frozen dataclass"
+    return "" if all("key" in field.metadata for field in fields(settings)) else "settings must have fields made by key"
 
 
+#: What the policies of callers are called that are no package's.
+BUILT_IN = ("budget", "breaker", "bulkhead", "retry", "timeout", "pool")
 #: The policies of callers that installed packages add.
-ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit)
+ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit, reserved=BUILT_IN)

@@ -41,7 +41,13 @@ def topology_schema() -> Schema:
             "operation": block_of(Operation, {"work": ref("distribution"), "calls": _calls()}),
             "call": _call(block_of(Call, {"on_miss": _chain()}, dependentRequired={"on_miss": ["hit_rate"]})),
             "call_on_miss": _call(_on_miss()),
-            "edge": block_of(Edge, {"latency": ref("distribution"), "policies": {"type": "object"}}),
+            "edge": block_of(
+                Edge,
+                {
+                    "latency": ref("distribution"),
+                    "policies": {"type": "object"},
+                },
+            ),
             "distribution": _distribution(),
             "part": block("", keys_schema(Part), _words(), minProperties=2, maxProperties=2),
             **{word: block_of(kind, doc=_doc(kind)) for word, kind in DISTRIBUTIONS.items()},

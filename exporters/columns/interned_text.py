@@ -17,7 +17,7 @@ class InternedText:
         Those that decide what is said.
     names
         Of the texts.
-    phrase
+    render
         The texts of a combination of values, by name.
     """
 
@@ -25,11 +25,11 @@ class InternedText:
         self,
         columns: Sequence[str],
         names: Sequence[str],
-        phrase: Callable[[Mapping[str, Any]], Mapping[str, str | None]],
+        render: Callable[[Mapping[str, Any]], Mapping[str, str | None]],
     ) -> None:
         self._columns = list(columns)
         self._names = list(names)
-        self._phrase = phrase
+        self._render = render
         self._known: pl.DataFrame | None = None
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -38,7 +38,7 @@ class InternedText:
         if self._known is not None:
             combinations = combinations.join(self._known, on=self._columns, how="anti", nulls_equal=True)
         if len(combinations) or self._known is None:
-            said = [self._phrase(row) for row in combinations.iter_rows(named=True)]
+            said = [self._render(row) for row in combinations.iter_rows(named=True)]
             texts = [pl.Series(name, [each[name] for each in said], dtype=pl.String) for name in self._names]
             new = combinations.with_columns(texts)
             self._known = new if self._known is None else pl.concat([self._known, new])

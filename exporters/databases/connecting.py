@@ -21,7 +21,7 @@ class DatabaseKind:
     name
         What it is called.
     module
-        Has a context manager `connect(address)` that gives a `Database`, and `ERRORS`, what its driver raises.
+        Has a context manager `connect(address)` that gives a `Database`, and `DRIVER_ERRORS`, what its driver raises.
     extra
         The extra that installs its driver; None if Python has it.
     """
@@ -75,5 +75,5 @@ def connected(url: str) -> Iterator[Database]:
     try:
         with module.connect(address) as database:
             yield database
-    except (DatabaseError, *module.ERRORS) as error:
+    except (DatabaseError, *module.DRIVER_ERRORS) as error:
         raise DatabaseError(f"{address.shown}: {address.cleared(' '.join(str(error).split()))}") from None

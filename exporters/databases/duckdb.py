@@ -21,7 +21,7 @@ from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table, frame_schema
 
 #: What the driver raises.
-ERRORS = (duckdb.Error,)
+DRIVER_ERRORS = (duckdb.Error,)
 
 
 class DuckDb(SqlDatabase):

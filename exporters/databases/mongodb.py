@@ -28,7 +28,7 @@ from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
 
 #: What the driver raises.
-ERRORS = (BSONError,)
+DRIVER_ERRORS = (BSONError,)
 Document = dict[str, Any]
 
 

@@ -16,7 +16,7 @@ from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
 
 #: What the driver raises.
-ERRORS = (psycopg.Error,)
+DRIVER_ERRORS = (psycopg.Error,)
 #: Loads of the same database take turns: "meshquake", as a number that no other program is likely to lock.
 _TURN = int.from_bytes(b"meshquak", "big") >> 1
 

@@ -14,7 +14,7 @@ from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
 
 #: What the driver raises.
-ERRORS = (sqlite3.Error,)
+DRIVER_ERRORS = (sqlite3.Error,)
 
 
 class Sqlite(SqlDatabase):

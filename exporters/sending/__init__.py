@@ -1,9 +1,9 @@
-"""A fixture pushed into what takes telemetry.
+"""A fixture pushed to a telemetry backend.
 
-run.py -> send.py            slice by slice, when it's due, from where it stopped
-          slices.py          what is sent at a time; times shifted to now
-          delivery.py        one request: sent, refused, sent again
-          progress.py        how far it got, in a small file
-          protocols.py       a line for each protocol, which has a file of its own:
-          otlp_http.py remote_write.py loki.py elasticsearch.py
+send.py            slice by slice, when it is due, from where it stopped
+slices.py          what is sent at a time; times shifted to now
+delivery.py        one request: sent, refused, sent again
+progress.py        how far it got, in a small file
+protocols.py       a line for each protocol, which has a file of its own:
+otlp_http.py remote_write.py loki.py elasticsearch.py
 """

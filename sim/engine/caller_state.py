@@ -37,6 +37,7 @@ class CallerState:
         "in_flight",
         "limits",
         "policies",
+        "retried",
         "retry",
         "returns",
         "settles",
@@ -55,6 +56,7 @@ class CallerState:
         self.cancels = overriding(every, "cancel")
         self.returns = overriding(every, "returned")
         self.limits = overriding(every, "allows_retry")
+        self.retried = overriding(every, "retried")
         self.retry = next(iter(overriding(every, "pause")), None)
 
 

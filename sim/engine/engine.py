@@ -23,14 +23,14 @@ from heapq import heappush
 from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
-from meshquake.sim.engine.call_site import ATTEMPT_BITS, CallSite
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, CallSite
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
-from meshquake.sim.engine.policy import CallerPolicy
+from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
-from meshquake.topology.errors import CODES, SUCCESS
+from meshquake.topology.errors import BY_CODE, CODES, SUCCESS
 
 TIMEOUT: Final = CODES["timeout"]
 REFUSED: Final = CODES["connection_refused"]
@@ -119,25 +119,34 @@ class CallEngine:
         for policy in caller.admits:
             verdict = policy.admit(call, now)
             if verdict:
-                if verdict > 0:
-                    self.refuse(call, verdict)
+                self._stop(call, verdict)
                 return
         self.dispatch(call)
 
+    def _stop(self, call: Call, verdict: int) -> None:
+        """A policy of the caller's does not let a call pass: it's held, or refused."""
+        if verdict == HELD:
+            call.held = True
+        else:
+            self.refuse(call, verdict)
+
     def let_go(self, call: Call, policy: CallerPolicy) -> None:
         """A policy lets a call go on that it held: to the policies after it, then towards a replica."""
+        call.held = False
         caller = call.caller
         assert caller is not None
         for following in caller.admits[caller.admits.index(policy) + 1 :]:
             verdict = following.admit(call, self.env._now)
             if verdict:
-                if verdict > 0:
-                    self.refuse(call, verdict)
+                self._stop(call, verdict)
                 return
         self.dispatch(call)
 
     def refuse(self, call: Call, error: int) -> None:
-        """A policy of the caller's refuses a call that hasn't left."""
+        """A policy of the caller's refuses a call that hasn't left, with the code of an error."""
+        if not 0 < error < len(BY_CODE):
+            raise ValueError(f"a policy must say PASS or the code of an error, not {error}")
+        call.held = False
         self.conclude(call, error)
         self.close(call)
 
@@ -212,6 +221,8 @@ class CallEngine:
         call.finished = now
         call.outcome = error
         replica.handled += 1
+        for policy in replica.finishes:
+            policy.finished(call, replica, now)
         if call.parent is None:
             self.close(call)
         else:
@@ -361,9 +372,11 @@ class CallEngine:
         call.ended = now
         for policy in caller.settles:
             policy.settle(call, now)
-        if result and caller.retry is not None:
+        if result and caller.retry is not None and call.attempt_path & ATTEMPT < ATTEMPT:
             pause = caller.retry.pause(call, now)
             if pause >= 0.0 and all(limit.allows_retry(call, now) for limit in caller.limits):
+                for policy in caller.retried:
+                    policy.retried(call, now)
                 call.notes |= RETRIED
                 heappush(self._queue, (now + pause, 1, next(self._eid), self._again, call))
                 return
@@ -515,11 +528,10 @@ class CallEngine:
             call.result,
             call.notes,
         )
-        if parent is None:
-            over = call.site.ingress.on_over
-            if over is not None:
-                over(call)
         root = call.root or call
         root.open -= 1
         if root.open == 0:
             del self.live[root]
+        if parent is None and (over := call.site.ingress.on_over) is not None:
+            # By way of the heap: what it does finds the worker of this request free.
+            heappush(self._queue, (self.env._now, 1, next(self._eid), over, call))

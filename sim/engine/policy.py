@@ -28,7 +28,8 @@ HELD: Final = -1
 class CallerPolicy:
     """What a replica of a caller does about its calls to one callee.
 
-    `now` is the simulated time in seconds. One instance may serve a replica, or all replicas of the caller.
+    `now` is the simulated time in seconds. One instance serves one replica; one without state may serve
+    all replicas of the caller.
     """
 
     __slots__ = ()
@@ -47,7 +48,7 @@ class CallerPolicy:
         """
 
     def cancel(self, call: Call, now: float) -> None:
-        """The caller gives up on an attempt that has no result yet (`settle` follows); forget it if it's `held`."""
+        """The caller's timeout expires before an attempt has a result (`settle` follows); forget it if it's `held`."""
 
     def returned(self, call: Call, now: float) -> None:
         """The callee's answer is there, or the call is known to be lost, whether or not the caller still waits for it.
@@ -58,13 +59,17 @@ class CallerPolicy:
     def pause(self, call: Call, now: float) -> float:
         """How long to wait (seconds) before another attempt after the failure of this one; negative for no more.
 
-        One policy of an edge decides that. Others may object (`allows_retry`).
+        One policy of an edge decides that, and the others may object (`allows_retry`). A call has at most 16 attempts:
+        they are digits of one number.
         """
         return -1.0
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether another attempt that `pause` wants may be made; what allows it counts it as made."""
+        """Whether another attempt that `pause` wants may be made. This only asks: others may object."""
         return True
+
+    def retried(self, call: Call, now: float) -> None:
+        """Another attempt follows this one: no policy objected."""
 
     def disturbed(self, now: float) -> None:
         """What acts on the edge (a fault) has changed."""
@@ -81,11 +86,14 @@ class ServerPolicy:
     __slots__ = ()
 
     def admit(self, call: Call, replica: Replica, now: float) -> int:
-        """A request arrives: `PASS`, or the code of the error to answer at once."""
+        """A request arrives: `PASS`, or the code of the error to answer at once; a server's policy cannot hold it."""
         return PASS
 
     def finished(self, call: Call, replica: Replica, now: float) -> None:
-        """A request that was admitted is answered; `call.outcome` says how."""
+        """A request that `admit` was asked about is answered, also if it was turned away; `call.outcome` says how.
+
+        A process that is killed takes its policies with it.
+        """
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -45,14 +45,14 @@ class Tape:
     reached by few of the requests that a page is for.
     """
 
-    __slots__ = ("_key", "_latency", "_old", "_old_first", "_visit", "_work", "first", "page", "size")
+    __slots__ = ("_attempt_path", "_key", "_latency", "_old", "_old_first", "_work", "first", "page", "size")
 
     def __init__(
         self, key: int, attempt_path: int, size: int, work: Distribution, latency: Distribution | None
     ) -> None:
         """Without a `latency`, the network times are not to be looked at."""
         self._key = key
-        self._visit = attempt_path
+        self._attempt_path = attempt_path
         self.size = size
         self._work = work
         self._latency = latency
@@ -75,7 +75,7 @@ class Tape:
         self.page, self.first = page, first
 
     def _draw(self, first: int) -> bytes:
-        draws = uniforms(self._key, first, self.size, _COLUMNS, self._visit)
+        draws = uniforms(self._key, first, self.size, _COLUMNS, self._attempt_path)
         draws[:, 0] = self._work.quantile(draws[:, 0])
         if self._latency is not None:
             draws[:, 1:3] = self._latency.quantile(draws[:, 1:3])

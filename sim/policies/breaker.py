@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.replica import Replica
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 CLOSED: Final = 0
 HALF_OPEN: Final = 1
@@ -97,7 +97,7 @@ class Breaker(CallerPolicy):
         result = call.result
         if not _OWN_REFUSAL[result]:
             self.record(now, call.generation, result != SUCCESS, now - call.sent)
-        elif result != _CIRCUIT_OPEN:
+        else:
             self.forgive(call.generation)
 
     def permits(self, now: float) -> bool:
@@ -180,7 +180,7 @@ class Breaker(CallerPolicy):
         self._notify(state, now, reason)
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The breakers of an edge, one for each replica of the caller."""
     policy = edge.spec.breaker
     if policy is None:

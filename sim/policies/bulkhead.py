@@ -10,7 +10,7 @@ from meshquake.topology.errors import CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 _FULL = CODES["bulkhead_full"]
 
@@ -30,7 +30,7 @@ class Bulkhead(CallerPolicy):
         return _FULL if caller.in_flight > self.limit else PASS
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The bulkhead of an edge."""
     if edge.spec.bulkhead is None:
         return None

@@ -12,7 +12,7 @@ from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout
 from meshquake.sim.policies.balancing import BALANCERS
-from meshquake.sim.policies.context import CallerRow, Context, Maker, ServerRow
+from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
 from meshquake.sim.policies.queue import BoundedQueue
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
@@ -29,8 +29,9 @@ CALLER: dict[str, CallerRow] = {
     "bulkhead": bulkhead.of,
     "retry": retry.of,
 }
-#: Those that an attempt meets last, when it's sure that it goes: the timeout covers the wait for a connection.
-WAIT: dict[str, CallerRow] = {
+#: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
+#: pool is the last of all: a call that was refused behind it would keep its connection.
+LAST: dict[str, CallerRow] = {
     "timeout": timeout.of,
     "pool": pool.of,
 }
@@ -41,13 +42,14 @@ SERVER: dict[str, ServerRow] = {}
 class Composed:
     """The policies of one edge, composed once: `state` makes what a replica of the caller keeps."""
 
-    def __init__(self, edge: RuntimeEdge, context: Context) -> None:
+    def __init__(self, edge: RuntimeEdge, context: PolicyContext) -> None:
         self._edge = edge
         own, last = (
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
-            for rows in (CALLER, WAIT)
+            for rows in (CALLER, LAST)
         )
-        self._makers = own | {name: _added(name, settings) for name, settings in edge.spec.policies} | last
+        added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
+        self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
 
     def state(self, replica: Replica, warm: bool) -> CallerState:
@@ -56,15 +58,17 @@ class Composed:
         return CallerState(self._edge, self._balancer(replica.index), policies)
 
 
-def _added(name: str, settings: Any) -> Maker:
-    """How the policy of a package is made; PluginError if it isn't one."""
+def _added(name: str, settings: Any, retries: bool) -> Maker:
+    """How the policy of a package is made, on an edge with or without retries; PluginError if it cannot be one."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
+    if retries and policy.pause is not CallerPolicy.pause:
+        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `retry` of the same edge")
     return lambda replica, warm: policy(settings)
 
 
-def serve(replica: Replica, context: Context) -> None:
+def serve(replica: Replica, context: PolicyContext) -> None:
     """Give a new process of a replica its queue and its policies."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]

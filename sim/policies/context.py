@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Context:
+class PolicyContext:
     """What a policy may use of the mesh: the clock, the life of calls, and what is noted besides them."""
 
     env: Environment
@@ -30,5 +30,5 @@ class Context:
 #: running for long (connections are open), as at the start of a recording.
 Maker = Callable[["Replica", bool], CallerPolicy]
 #: Looks at an edge once, before the run, and says how its policy is made; None if it has none.
-CallerRow = Callable[["RuntimeEdge", Context], Maker | None]
-ServerRow = Callable[["Service", Context], Callable[["Replica"], ServerPolicy] | None]
+CallerRow = Callable[["RuntimeEdge", PolicyContext], Maker | None]
+ServerRow = Callable[["Service", PolicyContext], Callable[["Replica"], ServerPolicy] | None]

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def draw(call: Call, purpose: str) -> float:
-    """A uniform in [0, 1) that is the call's own: the same in every run of a seed, whatever else happens there."""
+    """A uniform in [0, 1) that is the call's own: the same in every run of a seed, whatever else happens there.
+
+    A purpose is one number a call: name it after the policy, as in `retry-cap.jitter`.
+    """
     return uniform(call.site.address ^ _of(purpose), call.number, call.attempt_path)
 
 

@@ -14,7 +14,7 @@ from meshquake.topology.errors import BY_CODE, CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 _POOL_TIMEOUT = CODES["pool_timeout"]
 #: Whether a connection outlives an outcome, by code.
@@ -138,7 +138,7 @@ class Pool(CallerPolicy):
         return max(1, round(size))
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The pools of an edge, one for each replica of the caller."""
     policy = edge.spec.pool
     if policy is None:

@@ -12,7 +12,7 @@ from meshquake.topology.errors import CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 
 class Retry(CallerPolicy):
@@ -34,7 +34,7 @@ class Retry(CallerPolicy):
         return bound * call.draws[PAUSE]
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The retries of an edge, the same for all replicas of the caller."""
     if edge.spec.retry is None:
         return None

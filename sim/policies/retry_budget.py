@@ -10,7 +10,7 @@ from meshquake.topology.policies import RetryBudget
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 _SLOTS = 10  # the window slides in tenths, as Finagle's windowed token bucket does
 #: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.
@@ -39,8 +39,12 @@ class Budget(CallerPolicy):
         return PASS
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether the budget has room for one more; it's taken."""
-        return self.withdraw(now)
+        """Whether the budget has room for one more."""
+        return self.affords(now)
+
+    def retried(self, call: Call, now: float) -> None:
+        """Count a retry."""
+        self.spend(now)
 
     def deposit(self, now: float) -> None:
         """A call is made: the budget grows by its ratio."""
@@ -48,16 +52,19 @@ class Budget(CallerPolicy):
             self._advance(now)
         self._calls[self._current % _SLOTS] += 1
 
-    def withdraw(self, now: float) -> bool:
-        """A retry is wanted: count it if the budget allows it."""
+    def affords(self, now: float) -> bool:
+        """Whether what recent calls have earned, less recent retries, is enough for another retry."""
         if now >= self._until:
             self._advance(now)
         policy = self._policy
         earned = policy.ratio * sum(self._calls) + policy.minimum * policy.window
-        if earned - sum(self._retries) < 1 - _ROUNDING:
-            return False
+        return earned - sum(self._retries) >= 1 - _ROUNDING
+
+    def spend(self, now: float) -> None:
+        """A retry is made."""
+        if now >= self._until:
+            self._advance(now)
         self._retries[self._current % _SLOTS] += 1
-        return True
 
     def _advance(self, now: float) -> None:
         """Begin the slot of `now`, and forget those that have left the window."""
@@ -68,7 +75,7 @@ class Budget(CallerPolicy):
         self._until = (slot + 1) * self._width
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The retry budgets of an edge, one for each replica of the caller."""
     budget = edge.spec.retry.budget if edge.spec.retry else None
     return None if budget is None else lambda replica, warm: Budget(budget)

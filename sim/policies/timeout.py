@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.environment import Environment
-    from meshquake.sim.policies.context import Context, Maker
+    from meshquake.sim.policies.context import Maker, PolicyContext
 
 
 class Timeout(CallerPolicy):
@@ -64,7 +64,7 @@ class Timeout(CallerPolicy):
         self.armed = False
 
 
-def of(edge: RuntimeEdge, context: Context) -> Maker | None:
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The timeout of an edge, one for all replicas of the caller."""
     if edge.spec.timeout is None:
         return None

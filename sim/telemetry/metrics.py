@@ -1,7 +1,7 @@
 """The catalogue of metrics, a row each: what it is, of what, where it comes from, how it is exported and watched.
 
 Everything that samples, exports, documents or watches metrics derives from `METRICS`: a new one is a row here, and
-`python -m docs.renew`. The order of the rows is that of their samples in an interval, within a level.
+`python -m meshquake.docs.renew`. The order of the rows is that of their samples in an interval, within a level.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from meshquake.sim.engine.call import DECIDED
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy, ServerPolicy, overriding
 from meshquake.sim.policies import compose
 from meshquake.topology.errors import BY_CODE, CODES
+from meshquake.topology.policies import BUILT_IN
 
 TWO = """
 name: two
@@ -91,6 +92,33 @@ def test_a_policy_that_objects_is_asked_only_where_another_attempt_is_wanted(mon
     assert [hook for hook, _, _ in policy.log] == ["admit", "settle", "allows_retry"]
 
 
+class Stubborn(Told):
+    """Wants another attempt after each failure, for ever."""
+
+    def pause(self, call, now):
+        return 0.0
+
+
+def test_a_call_has_at_most_as_many_attempts_as_its_path_has_room_for(monkeypatch):
+    policy = Stubborn(CODES["overloaded"])
+    stage = staged(monkeypatch, policy)
+    stage.request(0)
+    stage.mesh.env.advance(10)
+    paths = [int(row["attempt_path"]) for row in take_rows(stage.mesh) if row["ended"] >= 0]
+    assert paths == list(range(16))
+
+
+def test_a_policy_that_lets_no_call_pass_and_names_no_error_is_told_so(monkeypatch):
+    stage = staged(monkeypatch, Told(99))
+    stage.request(0)
+    with pytest.raises(ValueError, match="must say PASS or the code of an error, not 99"):
+        stage.play()
+
+
+def test_no_package_may_take_the_name_of_a_policy_of_ours():
+    assert set(BUILT_IN) == {*compose.CALLER, *compose.LAST}
+
+
 class Gate(CallerPolicy):
     """Holds each call, and lets it go after a while."""
 
@@ -117,11 +145,15 @@ class Gate(CallerPolicy):
         ("", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
         ("pool: 1", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
         ("bulkhead: 1", ["0-37 web: success", "10-37 web>db: success", "16-36 db: success"]),
+        ("timeout: 3ms", ["0-13 web: dependency_failed", "10-13 web>db: timeout"]),
+        ("timeout: 20ms", ["0-30 web: dependency_failed", "10-30 web>db: timeout", "16-36 db: success"]),
     ],
 )
 def test_a_call_that_is_held_goes_on_past_the_policies_behind_it(monkeypatch, edge, seen):
     row = lambda edge, context: lambda replica, warm: Gate(context, 0.005)  # noqa: E731 - a row is a function
-    monkeypatch.setitem(compose.CALLER, "gate", row)
+    monkeypatch.setattr(
+        compose, "LAST", {"timeout": compose.LAST["timeout"], "gate": row, "pool": compose.LAST["pool"]}
+    )
     stage = Stage(TWO.format(edge=edge))
     stage.request(0)
     assert stage.play() == seen
@@ -130,7 +162,7 @@ def test_a_call_that_is_held_goes_on_past_the_policies_behind_it(monkeypatch, ed
 
 
 class Closed(ServerPolicy):
-    """Turns away every other request, and counts those that are answered."""
+    """Turns away every other request, and counts the answers."""
 
     def __init__(self):
         self.came = self.answered = 0
@@ -143,7 +175,7 @@ class Closed(ServerPolicy):
         self.answered += 1
 
 
-def test_what_a_server_turns_away_takes_no_worker_and_is_no_request_that_it_finishes(monkeypatch):
+def test_what_a_server_turns_away_takes_no_worker_and_is_answered_all_the_same(monkeypatch):
     policies = {}
 
     def row(service, context):
@@ -158,7 +190,7 @@ def test_what_a_server_turns_away_takes_no_worker_and_is_no_request_that_it_fini
         "12-12 db: overloaded",
         "13-51 db: success (from 31)",
     ]
-    assert (policies["db"].came, policies["db"].answered) == (3, 2)
+    assert (policies["db"].came, policies["db"].answered) == (3, 3)
 
 
 def test_each_request_that_is_over_for_its_user_is_heard_of_once():
