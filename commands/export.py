@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Convert a fixture to another format")
 @options.fixture
-@click.option("--format", "format", type=FormatName(), required=True, help="One of those in docs/formats.md.")
+@click.option(
+    "--format",
+    "format",
+    type=FormatName(),
+    required=True,
+    help="One of the formats in docs/formats.md, or one from an installed package.",
+)
 @click.option(
     "--output", "target", metavar="PATH_OR_URL", required=True, help="Folder to create, or URL of a receiver."
 )

@@ -10,7 +10,7 @@ import click
 def schema(file: str) -> None:
     """Print the JSON Schema of topology files or of scenario files, for editors that complete and check as you type.
 
-    It includes your own kinds of fault (see docs/scenarios.md).
+    It includes kinds of fault from installed packages (see docs/extending.md).
     """
     from meshquake.faults.schema import scenario_schema
     from meshquake.topology.json_schema import written

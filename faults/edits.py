@@ -138,7 +138,9 @@ def without(scenario: Scenario, ids: Collection[str]) -> Scenario:
         If there is no fault of an id; the message has all such ids.
     """
     known = [fault.id for fault in (*scenario.faults, *scenario.background)]
-    unknown = [f"there is no fault {shown(id)}{suggestion(id, known)}" for id in ids if id not in known]
+    unknown = [
+        f"there is no fault or background event {shown(id)}{suggestion(id, known)}" for id in ids if id not in known
+    ]
     if unknown:
         raise ValueError("; ".join(unknown))
     return replace(

@@ -131,7 +131,7 @@ def deployment(**settings: Unpack[Settings]) -> Records:
 
 
 def noise(noise_type: str, **settings: Unpack[Settings]) -> Records:
-    """What looks bad and isn't: `noise_type` is transient, high-volume or intermittent. See `simulate`."""
+    """Noise that resembles an incident but harms no user: transient, high-volume or intermittent. See `simulate`."""
     if noise_type not in NOISES:
         raise ValueError(f"unknown noise {noise_type!r}{suggestion(noise_type, list(NOISES))}")
     return _collect(NOISES[noise_type], settings)

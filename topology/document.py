@@ -55,7 +55,7 @@ class Problem:
 
 
 class DocumentError(MeshquakeError):
-    """A document that can't be used; `problems` has every reason, ordered by file and line."""
+    """A document that cannot be used; `problems` has every reason, ordered by file and line."""
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))

@@ -328,8 +328,8 @@ def test_faults_that_are_not_there_are_named_all_at_once_with_the_nearest():
     with pytest.raises(ValueError) as refused:
         without(scenario(SCENARIO), ["slow-3", "slow-1", "zzz"])
     assert str(refused.value) == (
-        "there is no fault 'slow-3' (did you mean 'slow-2'?); "
-        "there is no fault 'zzz' (valid: slow-1, first, slow-2, job-1)"
+        "there is no fault or background event 'slow-3' (did you mean 'slow-2'?); "
+        "there is no fault or background event 'zzz' (valid: slow-1, first, slow-2, job-1)"
     )
 
 
