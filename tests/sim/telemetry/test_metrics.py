@@ -26,7 +26,7 @@ for metric in (
 ):
     METRICS[metric.name] = metric
 
-from docs.renew import families, metrics
+from docs.renew import prometheus_names, metrics
 from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.formats import context
 from meshquake.sim.records import METRIC
@@ -45,7 +45,10 @@ print(json.dumps({
     "seen": sorted(seen),
     "names": sorted(name for name in names if "waiting" in name or "attempts" in name),
     "schema": [METRIC.json_schema()["properties"][column]["enum"][-1] for column in ("metric", "unit")],
-    "docs": ["Calls that wait for a connection. Summed over replicas." in metrics(), "attempts_total" in families()],
+    "docs": [
+        "Calls that wait for a connection. Summed over replicas." in metrics(),
+        "attempts_total" in prometheus_names(),
+    ],
     "counted": 0.9 * spans < attempts <= spans,
 }))
 """
