@@ -15,8 +15,9 @@ from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology import review
 from meshquake.topology.binder import keys_of, settings
-from meshquake.topology.document import Document, DocumentError, Problem, suggestion
+from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
 

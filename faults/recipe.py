@@ -13,7 +13,8 @@ from meshquake.faults.loader import LoadedScenario, Options
 from meshquake.faults.scenario import Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of, read
-from meshquake.topology.document import Document, DocumentError, Problem
+from meshquake.topology.document import Document
+from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.spec import Workload
 
 #: The parts of a recording.

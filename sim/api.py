@@ -12,7 +12,7 @@ from meshquake.faults.loader import Options, load, shipped
 from meshquake.faults.scenario import DEFAULT_SEED
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
-from meshquake.topology.document import suggestion
+from meshquake.topology.problems import suggestion
 
 Record = dict[str, Any]
 

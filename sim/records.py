@@ -24,7 +24,8 @@ from meshquake.topology.json_schema import Schema, block, document, nullable
 class Column:
     """One column: its polars type, its JSON Schema, and what it means.
 
-    A column of type "object" is kept as JSON text in a frame and is an object in a record.
+    A column of type "object" is kept as JSON text in a frame and is an object in a record. A number is not less than
+    `low` and not more than `high`.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Column:
     nullable: bool = False
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,10 @@ _POLARS: dict[str, Any] = {
     "number": pl.Float64,
     "integer": pl.Int64,
 }
+#: The largest number of a record, far beyond what any run makes: what is counted from it still fits into 64 bits.
+LARGEST = 10**12
 #: How records and manifests write a moment.
-TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$"
 
 
 def _json_schema(column: Column) -> Schema:
@@ -80,6 +85,9 @@ def _json_schema(column: Column) -> Schema:
         "type": "string" if column.type == "time" else column.type,
         **({"enum": list(column.choices)} if column.choices else {}),
         **({"pattern": pattern} if pattern else {}),
+        **({"format": "date-time"} if column.type == "time" else {}),
+        **({"minimum": column.low} if column.low is not None else {}),
+        **({"maximum": column.high} if column.high is not None else {}),
     }
     return nullable(schema) if column.nullable else schema
 
@@ -98,7 +106,7 @@ METRIC = RecordKind(
         Column("timestamp", "time", "end of the sampling interval"),
         Column("service", "string", "service measured; the caller for an edge metric"),
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
-        Column("value", "number", "the sample, in `unit`"),
+        Column("value", "number", "the sample, in `unit`", low=-LARGEST, high=LARGEST),
         Column("unit", "string", "unit of `value`", choices=_UNITS),
         Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
         Column("target", "string", "callee of an edge metric; null otherwise", nullable=True),
@@ -134,11 +142,11 @@ TRACE = RecordKind(
         ),
         Column("service", "string", "service that did the work"),
         Column("operation", "string", "the operation: its own (server) or the callee's (client)"),
-        Column("duration_ms", "number", "duration in milliseconds"),
+        Column("duration_ms", "number", "duration in milliseconds", low=0, high=LARGEST),
         Column("status", "string", "whether it succeeded", choices=("success", "error")),
         Column("kind", "string", "side of the call", choices=("server", "client")),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
-        Column("status_code", "integer", "HTTP status that matches `error_type`"),
+        Column("status_code", "integer", "HTTP status that matches `error_type`", low=100, high=599),
         Column(
             "peer",
             "string",
@@ -152,7 +160,7 @@ TRACE = RecordKind(
             "version that the replica ran; null if none was reached",
             nullable=True,
         ),
-        Column("attempt", "integer", "number of the attempt, from 1"),
+        Column("attempt", "integer", "number of the attempt, from 1", low=1, high=LARGEST),
     ),
 )
 EVENT = RecordKind(

@@ -1,5 +1,10 @@
 """A small answer key, as a fixture's `truth` folder holds it, and the answer that it calls right."""
 
+import polars as pl
+
+from meshquake.exporters.fixtures.answer_key import VERDICTS
+from meshquake.truth.verdict import SCHEMA
+
 SERVICES = ["gateway", "cart", "stock", "store", "mail"]
 FIXTURE = "81ce0d7724fa"
 TRACES = [f"{number:032x}" for number in range(1, 9)]
@@ -46,13 +51,32 @@ def fault(service="store", kind="slow", **changes):
         ],
         "blast_radius": {"requests": 4, "share": 0.5, "entries": []},
         "alerts": [
-            {"type": "symptom", "service": "gateway", "indicator": "error_rate", "target": None, "earliest": at(66)},
-            {"type": "cause", "service": service, "indicator": "latency_p95", "target": None, "earliest": at(61)},
+            {
+                "type": "symptom",
+                "service": "gateway",
+                "indicator": "error_rate",
+                "entry": "gateway.checkout",
+                "target": None,
+                "earliest": at(66),
+            },
+            {
+                "type": "cause",
+                "service": service,
+                "indicator": "latency_p95",
+                "entry": None,
+                "target": None,
+                "earliest": at(61),
+            },
         ],
         "red_herrings": [],
         "difficulty": {"label": "loudest", "rank": 1, "louder": []},
         **changes,
     }
+
+
+def alert(service, indicator, second):
+    """What is said of any alert."""
+    return {"service": service, "indicator": indicator, "target": None, "earliest": at(second)}
 
 
 def cause(service, indicator="latency", services=(), indicators=()):
@@ -84,6 +108,20 @@ def truth(*faults):
 
 #: What the fault did to each request.
 EFFECTS = dict(zip(TRACES, ["failed", "slowed", "failed", "failed", "spared", None, None, None], strict=True))
+
+
+def verdict(trace, effect):
+    """The verdict on a request."""
+    known = {"trace_id": trace, "timestamp": at(61), "entry": "gateway.checkout", "outcome": "success"}
+    known |= {"duration_ms": 5.0, "twin_outcome": "success", "twin_duration_ms": 5.0, "effect": effect}
+    return known | {"caused_by": ["slow-1"] if effect else [], "entered_at": None}
+
+
+def verdicts(folder):
+    """Those of a fixture, as polars reads them."""
+    lines = (folder / VERDICTS).read_bytes()
+    return pl.read_ndjson(lines, schema=SCHEMA) if lines else pl.DataFrame(schema=SCHEMA)
+
 
 #: What there is to say of `truth(fault())`.
 RIGHT = {

@@ -14,11 +14,11 @@ import networkx as nx
 import numpy as np
 
 from meshquake.topology.distributions import Floats
-from meshquake.topology.document import Problem
 from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology
 from meshquake.topology.policies import Retry
+from meshquake.topology.problems import Problem
 from meshquake.topology.spec import Call, Edge, Operation, Topology
 from meshquake.topology.units import counted, duration, number, rate, ratio
 

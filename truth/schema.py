@@ -25,7 +25,7 @@ from meshquake.truth.verdict import EFFECTS, OUTCOMES
 
 
 def _time(doc: str) -> Schema:
-    return text(doc, pattern=TIME_PATTERN)
+    return text(doc, pattern=TIME_PATTERN, format="date-time")
 
 
 _SERVICE = text("name of a service")
@@ -82,7 +82,7 @@ def ground_truth() -> Schema:
                         "one background event",
                         {
                             "id": text("its id"),
-                            "kind": choice("its kind", fault_kinds()),
+                            "kind": choice("its kind", fault_kinds()) | {"format": "fault"},
                             "target": text("what it acted on, as a scenario file has it"),
                             "start": _time("when it began"),
                             "end": _time("when it ended in this run; the end of the recording if it did not"),
@@ -111,7 +111,7 @@ def _fault() -> Schema:
         "one fault",
         {
             "id": text("its id in the scenario"),
-            "kind": choice("its kind", fault_kinds()),
+            "kind": choice("its kind", fault_kinds()) | {"format": "fault"},
             "level": choice("what kind of thing it acts on", LEVELS),
             "target": block(
                 "what it acts on; all null for all users",

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block
-from meshquake.exporters.fixtures import answer_key, answers, layout
-from meshquake.exporters.fixtures.answer_key import TruthError
+from meshquake.exporters.fixtures import answer_key, answers, reading
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
-from meshquake.topology.document import DocumentError, Problem, suggestion
+from meshquake.topology import outside
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.truth import floors, score
 from meshquake.truth.score import Mark
 
@@ -46,7 +46,7 @@ def report(folder: Path, given: Path) -> Report:
     DocumentError
         If an answer can't be used; with all that is wrong with all of them.
     """
-    if (folder / "truth" / "index.ndjson").is_file():
+    if outside.is_file(folder / "truth" / "index.ndjson"):
         marked = mark_dataset(folder, given)
         return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
     mark = mark_fixture(folder, given)
@@ -65,20 +65,17 @@ def _rounded(value: Any) -> Any:
 def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
     truth = answer_key.read_ground_truth(folder)
-    try:
-        effects = dict(answer_key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
-        content = answers.read(answer, truth, effects)
-        since = score.since(truth)
-        rankings = None if since is None else floors.floors(_traces(folder), since)
-        return score.mark(truth, effects, content, rankings)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
+    effects = dict(answer_key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
+    content = answers.read(answer, truth, effects)
+    since = score.since(truth)
+    rankings = None if since is None else floors.floors(_traces(folder), since)
+    return score.mark(truth, effects, content, rankings)
 
 
 def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
     """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
     cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
-    if not given.is_dir():
+    if not outside.is_folder(given):
         raise DocumentError([Problem(str(given), 0, "", "must be a folder with an answer, CASE.json, for each case")])
     files = {path.stem: path for path in sorted(given.glob("*.json"))}
     problems = [
@@ -106,8 +103,9 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 def _traces(folder: Path) -> pl.DataFrame:
     """What the floors look at of a fixture's spans."""
     wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
-    path = layout.path(folder, "traces.ndjson")
-    try:
-        return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise TruthError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+    return pl.concat(
+        [
+            pl.DataFrame(schema=TRACE.frame_schema).select(wanted),
+            *(each.select(wanted) for each in reading.records(folder, TRACE)),
+        ]
+    )
