@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meshquake.commands import errors, options
+from meshquake.commands import errors, options, output
 
 
 @click.command(short_help="Serve a fixture over HTTP as if it happened now")
@@ -41,7 +41,7 @@ def serve(folder: Path, **chosen: Any) -> None:
     def on_ready(address: str) -> None:
         nonlocal listening
         listening = True
-        click.echo(f"serving {folder} at {address}")
+        output.say(f"serving {folder} at {address}")
 
     try:
         site = extras.load("meshquake.exporters.server.site", "serve", "serve")

@@ -74,7 +74,7 @@ def apply(text: str, path: str, value: str) -> str:
     ------
     ValueError
         If the path leads nowhere, or the value isn't YAML.
-    topology.document.DocumentError
+    topology.problems.DocumentError
         If the text isn't YAML.
     """
     root = Document.parse(text, "text").root

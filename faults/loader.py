@@ -107,7 +107,7 @@ def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with either file, and with the options for them.
     """
     return _load(Document.read(path), Path(path).parent, options)
@@ -135,7 +135,7 @@ def parse(
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         As `load`.
     """
     return _load(Document.parse(text, file), folder, options, mesh)

@@ -44,7 +44,7 @@ class Recipe:
 
         Raises
         ------
-        topology.document.DocumentError
+        topology.problems.DocumentError
             With everything that is wrong with either text.
         """
         return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=self.mesh())
@@ -67,7 +67,7 @@ class Recipe:
 
         Raises
         ------
-        topology.document.DocumentError
+        topology.problems.DocumentError
             With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()

@@ -68,7 +68,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with the scenario's or the topology's file.
     TypeError, ValueError
         If there is no such setting; for an unknown scenario, or a setting out of its bounds.

@@ -95,7 +95,7 @@ def load(path: str | Path) -> LoadedTopology:
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with the file.
     """
     return _load(Document.read(path))

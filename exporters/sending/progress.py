@@ -8,9 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from meshquake.exporters.fixtures import json_file
 from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.json_schema import Schema, block, count, flag, number, text
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.units import counted
+
+#: Seconds of a recording that anybody would send at a time.
+_LONGEST_SLICE = 3600
+#: Microseconds from one end of the calendar to the other.
+_FARTHEST_SHIFT = 25 * 10**16
 
 
 class ProgressError(MeshquakeError):
@@ -57,16 +65,16 @@ class Progress:
         Raises
         ------
         ProgressError
-            If the file says something else, or is of something else.
-        OSError
-            If it can't be read.
+            If the file can't be read, or says something else, or is of something else.
         """
-        try:
-            found = Progress(**json.loads(file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        if not os.path.lexists(file):
             return self
-        except (ValueError, TypeError):
-            raise ProgressError(f"{file}: does not say how far sending got") from None
+        try:
+            content = json_file.read(file)
+            json_file.check(file, _schema(), content)
+        except DocumentError as error:
+            raise ProgressError(*error.problems) from None
+        found = Progress(**content)
         for what in ("fixture", "protocol", "to"):
             if getattr(found, what) != getattr(self, what):
                 raise ProgressError(f"{file}: belongs to another {'receiver' if what == 'to' else what}")
@@ -98,3 +106,23 @@ class Progress:
         """For people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
         return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"
+
+
+def _schema() -> Schema:
+    """The JSON Schema of the file."""
+    return block(
+        "How far sending got.",
+        {
+            "fixture": text(pattern="^[0-9a-f]{64}$"),
+            "to": text(),
+            "protocol": text(),
+            "slice_s": number(exclusiveMinimum=0, maximum=_LONGEST_SLICE),
+            "shift_us": {"type": "integer", "minimum": -_FARTHEST_SHIFT, "maximum": _FARTHEST_SHIFT},
+            "requests": count(),
+            "accepted": count(),
+            "rejected": count(),
+            "why": text(),
+            "second": number(),
+            "done": flag(),
+        },
+    )

@@ -55,14 +55,15 @@ def serve(
 
     Raises
     ------
-    exporters.fixtures.manifest.ManifestError, topology.document.DocumentError
-        If the folder isn't a whole fixture.
+    exporters.fixtures.manifest.ManifestError, topology.problems.DocumentError
+        If the folder isn't a whole fixture, or has lines that aren't records.
     exporters.fixtures.answer_key.TruthError
         If the truth is asked for, and there is none.
     OSError
         If it can't listen there.
     """
     fixture = Fixture(folder)
+    reading.check(folder)
     truth = answer_key.locate(folder) if with_truth else None
     context = reading.context(folder)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
