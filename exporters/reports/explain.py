@@ -39,7 +39,7 @@ def incident(folder: Path) -> list[Block]:
 
 
 def request(folder: Path, trace_id: str) -> list[Block]:
-    """The story of one request; raises as `incident` and `manifest.load`, or if it has no such trace, or odd records."""
+    """The story of one request; raises as `incident` and `manifest.load`, or if it has no such trace or bad spans."""
     manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
     traces = answer_key.read_verdicts(folder, truth, "trace_id")["trace_id"]

@@ -106,7 +106,7 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     speaker = order.push.speaker(replace(context, start=_moved(order, later)), fixture[:12])
     number, pace = 0, Pace(clock, order.speed)
     with Delivery(address, order.headers, order.patience, clock) as delivery:
-        for batch in slices(reading.batches(order.folder), context.start, progress.slice_s):
+        for batch in slices(reading.batches(order.folder, services=context.services), context.start, progress.slice_s):
             for request in speaker.requests(shifted(batch, later)):
                 number += 1
                 if number <= progress.requests:

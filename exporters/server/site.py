@@ -63,9 +63,9 @@ def serve(
         If it can't listen there.
     """
     fixture = Fixture(folder)
-    reading.check(folder)
     truth = answer_key.locate(folder) if with_truth else None
     context = reading.context(folder)
+    reading.check(folder, context.services)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as listening:
         recording, sampled = Recording(fixture, loop), Recording(fixture, loop)
