@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from meshquake.faults.fault import LEVELS
+from meshquake.faults.fault import LEVELS, Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.sim.records import TIME_PATTERN
 from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.topology.binder import keys_of
 from meshquake.topology.json_schema import (
     Schema,
     array,
@@ -19,6 +20,7 @@ from meshquake.topology.json_schema import (
     number,
     text,
 )
+from meshquake.topology.keys import Key
 from meshquake.truth.answer_key import DIFFICULTIES, FORMAT
 from meshquake.truth.mechanism import MECHANISMS
 from meshquake.truth.verdict import EFFECTS, OUTCOMES
@@ -239,6 +241,20 @@ def _fault() -> Schema:
             ),
         },
     )
+
+
+def parameters(kind: type[Fault]) -> Schema:
+    """Of the `parameters` of a fault of a kind: what a scenario file may set of it, as numbers and words."""
+    return block("", {}, {word: _value(key.grammar) for word, key in keys_of(kind).items()})
+
+
+def _value(key: Key) -> Schema:
+    """A value that a key has set, or null."""
+    if key.unit in ("spec", "other"):
+        return {}
+    types = {"count": "integer", "text": "string", "choice": "string", "flag": "boolean"}
+    value = {"type": types.get(key.unit, "number")}
+    return nullable(array("", value) if key.many else value)
 
 
 def verdict() -> Schema:

@@ -15,7 +15,7 @@ from meshquake.faults.writing import written
 from meshquake.sim.records import TRACE
 from meshquake.topology.binder import keys_of
 from meshquake.topology.problems import suggestion
-from meshquake.topology.units import duration
+from meshquake.topology.units import duration, shown
 
 #: Of a long list, so many are told.
 _MOST = 8
@@ -48,6 +48,9 @@ def request(folder: Path, trace_id: str) -> list[Block]:
     if not found or not spans:
         like = traces.filter(traces.str.starts_with(trace_id[:8]))
         raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like.to_list())}")
+    faults = {fault["id"] for fault in truth["faults"]}
+    if unknown := [name for name in found[0]["caused_by"] if name not in faults]:
+        raise TruthError(f"{folder}: has no fault {shown(unknown[0])}, which is said to have harmed trace {trace_id}")
     return list(_request(truth, found[0], spans))
 
 

@@ -116,7 +116,7 @@ def _schema() -> Schema:
             "fixture": text(pattern="^[0-9a-f]{64}$"),
             "to": text(),
             "protocol": text(),
-            "slice_s": number(exclusiveMinimum=0, maximum=_LONGEST_SLICE),
+            "slice_s": number(minimum=1, maximum=_LONGEST_SLICE),
             "shift_us": {"type": "integer", "minimum": -_FARTHEST_SHIFT, "maximum": _FARTHEST_SHIFT},
             "requests": count(),
             "accepted": count(),
