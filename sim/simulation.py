@@ -101,7 +101,7 @@ class Simulation:
     def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
         """A fault, from the moment its window opens."""
         yield self.mesh.timeout(window.start)
-        yield from fault.run(self.mesh, window)
+        yield from self.mesh.journal.signed(fault.id, fault.run(self.mesh, window))
         self._over[fault.id] = self.mesh.now
 
     def acted(self, fault: Fault) -> Window:

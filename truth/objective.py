@@ -78,12 +78,12 @@ class Promise:
         total, bad = self.over_window(self.total), self.over_window(self.bad)
         return np.divide(bad, total, out=np.zeros(bad.shape), where=total > 0)
 
-    def broken(self, forgiven: NDArray[np.int64] | int = 0) -> Mask:
-        """Whether the promise is broken in the window that ends with each second, in the shape of `total`.
+    def broken(self) -> Mask:
+        """Whether the promise is broken in the window that ends with each second, in the shape of `total`."""
+        return self.breaks(self.over_window(self.bad))
 
-        `forgiven` are bad requests, in that shape, that are taken for good ones.
-        """
-        bad = self.over_window(self.bad - forgiven)
+    def breaks(self, bad: NDArray[np.int64] | Floats) -> Mask:
+        """Whether so many bad requests in the window that ends with each second break the promise."""
         # A share such as 0.95 has no exact binary form: a count right at the limit keeps the promise.
         allowed = (1.0 - self.objective.share) * self.over_window(self.total) + 1e-9
         broken: Mask = (bad > allowed) & (bad >= self.objective.minimum)

@@ -34,6 +34,8 @@ class Watch:
         The run.
     recorded
         Whether records of it are made too.
+    sampled
+        Whether its metrics matter.
 
     Attributes
     ----------
@@ -45,12 +47,13 @@ class Watch:
         Plays the run; who iterates over it hands each cut to `take`.
     """
 
-    def __init__(self, simulation: Simulation, recorded: bool = False) -> None:
+    def __init__(self, simulation: Simulation, recorded: bool = False, sampled: bool = True) -> None:
         self.simulation = simulation
         self.tables = Tables(simulation.mesh, simulation.start)
         self.horizon = 0.0
-        self._sampler = Sampler(simulation.mesh, self.tables, SECOND)
-        simulation.samplers = [*(simulation.samplers if recorded else ()), self._sampler]
+        self._sampler = Sampler(simulation.mesh, self.tables, SECOND) if sampled else None
+        samplers = simulation.samplers if recorded else []
+        simulation.samplers = [*samplers, self._sampler] if self._sampler else samplers
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
         self._spans = spans_of(b"")
@@ -89,11 +92,20 @@ class Watch:
         """Play to the end."""
         self.follow(inf)
 
+    def between(self, start: float, until: float) -> Requests:
+        """Play on until the requests that came before `until` are over; returns those that came from `start` on."""
+        while self.horizon < until and (cut := next(self.cuts, None)) is not None:
+            self.take(cut)
+            self.settled(min(start, self.horizon))
+        return self.settled(until)
+
     def take(self, cut: Cut) -> None:
         """Take what the run left since the cut before."""
         self.horizon = cut.horizon
         self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
         self.tables.refresh(cut.incarnations)
+        if self._sampler is None:
+            return
         spans = self._spans + spans_of(cut.rows)
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND
