@@ -12,6 +12,9 @@ from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.units import counted
 
+#: Bytes of the largest file: what a receiver said in it is short.
+_LARGEST = 64 * 2**10
+
 
 class ProgressError(MeshquakeError):
     """A file doesn't say how far this got."""
@@ -26,7 +29,7 @@ class Progress:
     fixture
         The SHA-256 of its manifest.
     to, protocol
-        The receiver.
+        The receiver, without secrets.
     slice_s, shift_us
         How the recording was cut and shifted: in seconds, and in microseconds.
     requests, accepted, rejected
@@ -62,7 +65,9 @@ class Progress:
             If it can't be read.
         """
         try:
-            found = Progress(**json.loads(file.read_text(encoding="utf-8")))
+            with file.open("rb") as stream:
+                text = stream.read(_LARGEST)  # cut off, it's not JSON
+            found = Progress(**json.loads(text))
         except FileNotFoundError:
             return self
         except (ValueError, TypeError):
@@ -73,10 +78,12 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file, if there is one, in one go; raises OSError."""
+        """Write it into a file that only its owner may read, if there is one, in one go; raises OSError."""
         if file is not None:
             beside = file.with_name(f".{file.name}.{os.getpid()}")
-            beside.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+            beside.unlink(missing_ok=True)
+            with open(beside, "x", encoding="utf-8", opener=_private) as stream:
+                stream.write(json.dumps(asdict(self)) + "\n")
             beside.replace(file)
 
     def after(self, answer: Answer, second: float) -> Progress:
@@ -98,3 +105,7 @@ class Progress:
         """For people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
         return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
