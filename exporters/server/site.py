@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -11,11 +11,15 @@ import uvicorn
 from meshquake.exporters.fixtures import answer_key, reading
 from meshquake.exporters.fixtures.fixture import Clock, Fixture
 from meshquake.exporters.server.app import application
+from meshquake.exporters.server.connection import PatientConnection
+from meshquake.exporters.server.hosts import Hosts
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
 
 #: Bytes of a request's first line and headers at most.
 _REQUEST = 16_384
+#: Bytes that the system keeps of what a reader hasn't taken: with megabytes, a slow one would seem to take nothing.
+_SENT = 128 * 2**10
 #: Seconds that readers have to take their last chunk when the server stops.
 _GRACE = 2
 
@@ -29,6 +33,7 @@ def serve(
     loop: bool,
     with_truth: bool,
     connections: int,
+    allow_hosts: Sequence[str],
     clock: Clock,
     on_ready: Callable[[str], None],
 ) -> None:
@@ -48,6 +53,8 @@ def serve(
         Whether to serve the answer key too.
     connections
         How many at once.
+    allow_hosts
+        Names by which the server may be called besides `localhost` and `host`.
     clock
         What the simulated clock goes by.
     on_ready
@@ -67,13 +74,15 @@ def serve(
     context = reading.context(folder)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)  # so do its connections
         recording, sampled = Recording(fixture, loop), Recording(fixture, loop)
         simulated = SimulatedClock(clock, fixture.start, speed, recording.end)
-        app = application(recording, simulated, Page(sampled, context), truth, lambda: server.should_exit)
+        hosts = Hosts(host, allow_hosts)
+        app = application(recording, simulated, Page(sampled, context), truth, hosts, lambda: server.should_exit)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=PatientConnection,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
