@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -13,11 +15,27 @@ from meshquake.exporters.fixtures.fixture import Clock, Fixture
 from meshquake.exporters.server.app import application
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
+from meshquake.exporters.unfinished import ENDING
 
 #: Bytes of a request's first line and headers at most.
 _REQUEST = 16_384
 #: Seconds that readers have to take their last chunk when the server stops.
-_GRACE = 2
+_GRACE = 1
+
+
+class _Server(uvicorn.Server):
+    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Hear of signals in a block; behind it they are raised again."""
+        with super().capture_signals(), ExitStack() as before:
+            for number in ENDING:
+                handler = signal.getsignal(number)
+                if callable(handler) and handler != self.handle_exit:
+                    before.callback(signal.signal, number, handler)
+                    signal.signal(number, self.handle_exit)
+            yield
 
 
 def serve(
@@ -32,7 +50,7 @@ def serve(
     clock: Clock,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve a fixture until SIGINT or SIGTERM, which is raised again then.
+    """Serve a fixture until a signal ends it, which is raised again then.
 
     Parameters
     ----------
@@ -70,7 +88,7 @@ def serve(
         recording, sampled = Recording(fixture, loop), Recording(fixture, loop)
         simulated = SimulatedClock(clock, fixture.start, speed, recording.end)
         app = application(recording, simulated, Page(sampled, context), truth, lambda: server.should_exit)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 app,
                 http="h11",
