@@ -73,9 +73,9 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file, if there is one, whole or not at all; raises OSError."""
+        """Write it into a file that only its owner may read, if there is one, whole or not at all; raises OSError."""
         if file is not None:
-            staging.write_text(file, json.dumps(asdict(self)) + "\n")
+            staging.write_text(file, json.dumps(asdict(self)) + "\n", private=True)
 
     def after(self, answer: Answer, second: float) -> Progress:
         """With one more request that was answered."""
