@@ -51,10 +51,9 @@ def serve(folder: Path, **chosen: Any) -> None:
         click.echo(f"serving at {address}")
 
     try:
-        site = extras.load("meshquake.exporters.server.site", "serve", "serve")
-        site.serve(folder, clock=time, on_ready=on_ready, **chosen)
-    except KeyboardInterrupt:
-        click.echo("stopped")
+        with errors.told(interrupted="Stopped."):
+            site = extras.load("meshquake.exporters.server.site", "serve", "serve")
+            site.serve(folder, clock=time, on_ready=on_ready, **chosen)
     except OSError as error:
         if listening:
             raise

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from meshquake.exporters.fixtures import staging
 from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.units import counted
@@ -78,13 +78,9 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file that only its owner may read, if there is one, in one go; raises OSError."""
+        """Write it into a file that only its owner may read, if there is one, whole or not at all; raises OSError."""
         if file is not None:
-            beside = file.with_name(f".{file.name}.{os.getpid()}")
-            beside.unlink(missing_ok=True)
-            with open(beside, "x", encoding="utf-8", opener=_private) as stream:
-                stream.write(json.dumps(asdict(self)) + "\n")
-            beside.replace(file)
+            staging.write_text(file, json.dumps(asdict(self)) + "\n", private=True)
 
     def after(self, answer: Answer, second: float) -> Progress:
         """With one more request that was answered."""

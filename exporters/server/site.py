@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -15,13 +17,29 @@ from meshquake.exporters.server.connection import PatientConnection
 from meshquake.exporters.server.hosts import Hosts
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
+from meshquake.exporters.unfinished import ENDING
 
 #: Bytes of a request's first line and headers at most.
 _REQUEST = 16_384
 #: Bytes that the system keeps of what a reader hasn't taken: with megabytes, a slow one would seem to take nothing.
 _SENT = 128 * 2**10
 #: Seconds that readers have to take their last chunk when the server stops.
-_GRACE = 2
+_GRACE = 1
+
+
+class _Server(uvicorn.Server):
+    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Hear of signals in a block; behind it they are raised again."""
+        with super().capture_signals(), ExitStack() as before:
+            for number in ENDING:
+                handler = signal.getsignal(number)
+                if callable(handler) and handler != self.handle_exit:
+                    before.callback(signal.signal, number, handler)
+                    signal.signal(number, self.handle_exit)
+            yield
 
 
 def serve(
@@ -37,7 +55,7 @@ def serve(
     clock: Clock,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve a fixture until SIGINT or SIGTERM, which is raised again then.
+    """Serve a fixture until a signal ends it, which is raised again then.
 
     Parameters
     ----------
@@ -79,7 +97,7 @@ def serve(
         simulated = SimulatedClock(clock, fixture.start, speed, recording.end)
         hosts = Hosts(host, allow_hosts)
         app = application(recording, simulated, Page(sampled, context), truth, hosts, lambda: server.should_exit)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 app,
                 http=PatientConnection,

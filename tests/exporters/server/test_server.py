@@ -518,7 +518,7 @@ def test_ctrl_c_ends_streams_and_the_server(incident):
             process.send_signal(signal.SIGINT)
             assert all(json.loads(line) for line in answer.iter_lines())
         out, error = process.communicate(timeout=30)
-    assert (process.returncode, out, error) == (0, "stopped\n", "")
+    assert (process.returncode, out, error) == (130, "", "Stopped.\n")
 
 
 @pytest.mark.parametrize(("command", "library"), [("serve", "uvicorn"), ("serve", "fastapi"), ("send", "httpx")])
