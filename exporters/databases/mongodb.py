@@ -47,13 +47,20 @@ class Mongodb:
         Raises
         ------
         DatabaseError
-            If a collection of that name is there that holds something else.
+            If a collection of that name is there that holds something else, or records of another shape.
         """
         for table in tables:
-            if self._names[table.name].find_one({"fixture": None}) is not None:
+            collection = self._names[table.name]
+            if collection.find_one({"fixture": None}) is not None:
                 raise DatabaseError(f"collection {table.name} exists and holds something else")
+            some = collection.find_one()
+            if some is not None and (missing := [name for name in table.names if name not in some]):
+                raise DatabaseError(
+                    f"collection {table.name} exists but is not of this version: it has no {', '.join(missing)}; "
+                    "load into another database, or drop the collection"
+                )
             for columns in (table.key, *table.indexes):
-                self._names[table.name].create_index(list(columns), unique=columns == table.key)
+                collection.create_index(list(columns), unique=columns == table.key)
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:
         """The document of a fixture, after what a killed load of it has left is swept away."""

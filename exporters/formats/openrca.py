@@ -23,6 +23,7 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import length, microseconds, seconds
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -119,7 +120,6 @@ def _kpis(metrics: pl.DataFrame, component: pl.Expr) -> pl.DataFrame:
 
 
 def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
-    callee = pl.when(kind="server").then("service").otherwise("peer")
     return traces.with_columns(at=microseconds()).select(
         "at",
         pl.col("at").alias("timestamp") // 1000,
@@ -127,9 +127,9 @@ def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
         "span_id",
         "trace_id",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),
-        pl.when(callee.is_in(stores)).then(pl.lit("db")).otherwise(pl.lit("http")).alias("type"),
+        pl.when(callee().is_in(stores)).then(pl.lit("db")).otherwise(pl.lit("http")).alias("type"),
         "status_code",
-        pl.concat_str(callee, pl.lit("/"), "operation").alias("operation_name"),
+        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operation_name"),
         "parent_span_id",
     )
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
+from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import microseconds, seconds
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -165,14 +166,13 @@ def _logs(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _spans(records: pl.DataFrame) -> pl.DataFrame:
-    callee = pl.when(kind="server").then("service").otherwise("peer")
     return records.with_columns(at=microseconds()).select(
         (pl.col("at") // 1_000_000).alias("time"),
         "trace_id",
         "span_id",
         "service",
-        "operation",
-        pl.concat_str(callee, pl.lit("/"), "operation").alias("operationName"),
+        operation(),
+        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operationName"),
         (pl.col("at") // 1000).alias("startTimeMillis"),
         "at",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),

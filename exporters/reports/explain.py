@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block, Facts, Table
-from meshquake.exporters.fixtures import answer_key, layout
+from meshquake.exporters.fixtures import answer_key, layout, manifest
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.writing import written
@@ -45,7 +45,8 @@ def incident(folder: Path) -> list[Block]:
 
 
 def request(folder: Path, trace_id: str) -> list[Block]:
-    """The story of one request; raises as `incident`, and if the fixture has no such trace."""
+    """The story of one request; raises as `incident` and `manifest.load`, and if the fixture has no such trace."""
+    manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
     try:
         traces = answer_key.read_verdicts(folder, truth, "trace_id")["trace_id"]
@@ -197,10 +198,10 @@ def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
             after = (datetime.fromisoformat(span["timestamp"]) - begin).total_seconds() * 1000
             mark = "*" if span["span_id"] == entered else ""
             arrow = "-> " if span["kind"] == "client" else ""
-            whom = f"{span['peer']} {span['operation']}" if arrow else f"{span['service']}: {span['operation']}"
             attempt = f" (attempt {span['attempt']})" if arrow and span["attempt"] > 1 else ""
             error = f"  {span['error_type']}" if span["error_type"] else ""
-            yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", f"{'  ' * depth}{arrow}{whom}{attempt}{error}"
+            call = f"{'  ' * depth}{arrow}{span['operation']}{attempt}{error}"
+            yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", call
             yield from rows(span["span_id"], depth + 1)
 
     return Table(("", "start ms", "length ms", ""), list(rows(None, 0)), align="<>><")
