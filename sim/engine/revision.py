@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshquake.faults.fault import Fault
     from meshquake.sim.engine.modifier import Modifier
-    from meshquake.sim.engine.replica import Replica
 
 
 class Revision:
@@ -18,5 +17,5 @@ class Revision:
     def __init__(self, version: str, fault: Fault | None = None) -> None:
         self.version = version
         self.fault = fault
-        #: The fault's effect on each replica that runs it.
-        self.modifiers: dict[Replica, Modifier] = {}
+        #: The fault's effect on each replica that runs it, by the replica's index.
+        self.modifiers: dict[int, Modifier] = {}

@@ -113,13 +113,13 @@ def _replace(
 
 def _change(cluster: Cluster, replica: Replica, revision: Revision) -> None:
     """Let the fault of another revision act on a replica, in place of that of the one that it ran."""
-    former = replica.revision.modifiers.pop(replica, None)
+    former = replica.revision.modifiers.pop(replica.index, None)
     if former is not None:
         cluster.detach(former, [replica])
     replica.revision = revision
     if revision.fault is not None:
-        revision.modifiers[replica] = cluster.modifier(revision.fault, None)
-        cluster.attach(revision.modifiers[replica], replica)
+        modifier = revision.modifiers[replica.index] = cluster.modifier(revision.fault, None)
+        cluster.attach(modifier, replica)
 
 
 def _settled(
