@@ -57,10 +57,10 @@ def _hit(hit: Hit) -> str:
     return f"{hit.service} at {hit.onset:+.0f}s ({hit.sign})"
 
 
-def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+def as_json(summary: Summary, folder: Path, content: dict[str, Any], unfinished: int) -> dict[str, Any]:
     """The same for programs, as a JSON object. Holds nothing of wall time.
 
-    `content` is the fixture's manifest.
+    `content` is the fixture's manifest, and `unfinished` how many requests were never over.
     """
     return {
         "scenario": content["scenario"]["name"],
@@ -80,6 +80,7 @@ def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str
             }
             for phase in summary.phases
         },
+        "unfinished": unfinished,
         "hit": [{"service": hit.service, "onset_s": hit.onset, "sign": hit.sign} for hit in summary.hits],
         "breakers_opened": [
             {"service": caller, "target": callee, "count": count}
