@@ -117,5 +117,5 @@ class Journal:
             if self._actor:
                 self.first.setdefault(self._actor, made)
         if (log := notice.log) is not None:
-            place = None if call is None else (call.site.index, call.number, call.attempt_path)
+            place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
             self.lines.append(Line(now, log, log.text.format(**named), service.spec.name, where, place))

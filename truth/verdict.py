@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
-from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.objective import Mask, is_bad, is_failed
 from meshquake.truth.watch import Requests
 
 OUTCOMES = names(["success", *ERROR_NAMES[1:], None])
@@ -147,8 +146,7 @@ def judge(
     bad = is_bad(fact, objective)
     place, twin_bad = _counterpart(fact, twin, objective)
     effect = np.full(len(fact), NONE, dtype=np.int64)
-    failed = fact.rows["outcome"] != SUCCESS
-    effect[bad & ~twin_bad] = np.where(failed, FAILED, SLOWED)[bad & ~twin_bad]
+    effect[bad & ~twin_bad] = np.where(is_failed(fact), FAILED, SLOWED)[bad & ~twin_bad]
     effect[~bad & twin_bad] = SPARED
     changed = (effect != NONE)[:, None]
     made, turned = _turned(fact, bad, without, objective)

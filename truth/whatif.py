@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.tables import Floats
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.departures import departures
-from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.objective import Mask, is_bad, is_failed
 from meshquake.truth.watch import Requests, Watch
 
 Counts = NDArray[np.int64]
@@ -110,7 +109,7 @@ class _Side:
     def take(self, requests: Requests) -> Mask:
         """Take some requests into account; returns which of them are bad."""
         bad = is_bad(requests, self._objective)
-        self._requests.append((requests.rows["sent"], requests.duration, requests.rows["outcome"] != SUCCESS, bad))
+        self._requests.append((requests.rows["sent"], requests.duration, is_failed(requests), bad))
         return bad
 
     def figures(self, start: float, end: float) -> Figures:

@@ -20,6 +20,7 @@ import polars as pl
 
 from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import microseconds, seconds
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -126,7 +127,7 @@ class CaseSink:
         self._series.close()
 
     def _write(self, name: str, frame: pl.DataFrame) -> None:
-        self._files.write(name, frame.write_csv(include_header=False).encode())
+        self._files.write(name, cells.encode(frame))
 
     def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
         """A row a time."""

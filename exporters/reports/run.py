@@ -62,10 +62,10 @@ def _known(latency: float | None) -> float | None:
     return None if latency is None else float(f"{latency:.3g}")
 
 
-def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+def as_json(summary: Summary, folder: Path, content: dict[str, Any], unfinished: int) -> dict[str, Any]:
     """The same for programs, as a JSON object. Holds nothing of wall time.
 
-    `content` is the fixture's manifest.
+    `content` is the fixture's manifest, and `unfinished` how many requests were never over.
     """
     return {
         "scenario": content["scenario"]["name"],
@@ -85,6 +85,7 @@ def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str
             }
             for phase in summary.phases
         },
+        "unfinished": unfinished,
         "hit": [{"service": hit.service, "onset_s": round(hit.onset, 6), "sign": hit.sign} for hit in summary.hits],
         "breakers_opened": [
             {"service": caller, "target": callee, "count": count}
