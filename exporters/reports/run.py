@@ -36,7 +36,7 @@ def _figures(phase: Phase) -> Iterator[str]:
     yield f"{phase.requests}"
     yield "-" if phase.error_share is None else f"{phase.error_share:.1%}"
     for quantile in _QUANTILES:
-        value = phase.latency(quantile)
+        value = _known(phase.latency(quantile))
         yield "-" if value is None else f"{value:.0f}"
 
 

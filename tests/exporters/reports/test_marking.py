@@ -273,7 +273,7 @@ def cut_off(folder):
             "is not an answer key: ",
         ),
         (
-            holding("truth/ground_truth.json", json.dumps(truth(fault(affected=[{"service": "mail", "peak": 7}])))),
+            holding("truth/ground_truth.json", json.dumps(truth(fault(moved=[{"service": "mail"}])))),
             "is not an answer key: ",
         ),
         (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson: cannot be read: "),
