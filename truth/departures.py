@@ -9,12 +9,15 @@ the same second and lies outside everything that the twin shows. Nothing here is
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from meshquake.sim.telemetry.metrics import Alert
-from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.tables import Floats
+from meshquake.truth.sample_file import SampleFile
 
 #: A series departs when it is further off than twice the twin's reach in so many seconds: one odd second is nothing.
 SUSTAINED = 3
@@ -35,7 +38,7 @@ class Departure:
         return Alert.RISE if self.value > self.usual else Alert.FALL
 
 
-def departures(fact: Samples, other: Samples, healthy: Samples, begin: float) -> dict[Series, Departure]:
+def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: float) -> dict[Series, Departure]:
     """The departures of the series of `fact` since `begin` (simulated seconds).
 
     `fact` is the run as it was, `other` the one without what is asked about, and `healthy` the one without any fault,
@@ -43,9 +46,18 @@ def departures(fact: Samples, other: Samples, healthy: Samples, begin: float) ->
     usual reach, is not of this fault.
     """
     length = min(len(fact), len(other), len(healthy))
-    if length == 0:
-        return {}
-    values, without, usually = (samples.of(fact.series)[:length] for samples in (fact, other, healthy))
+    found: dict[Series, Departure] = {}
+    if length:
+        for group in fact.groups(length):
+            values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
+            found |= _departures(group, values, without, usually, int(begin))
+    return found
+
+
+def _departures(
+    series: Sequence[Series], values: Floats, without: Floats, usually: Floats, first: int
+) -> dict[Series, Departure]:
+    """The same of some series, a column each, since the second `first`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
         low, high, usual = (function(usually, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
@@ -53,11 +65,10 @@ def departures(fact: Samples, other: Samples, healthy: Samples, begin: float) ->
     off = np.abs(values - usual)
     own = ~(np.abs(values - without) <= reach)
     far, outside = (off > 2 * reach) & own, ((values < low) | (values > high)) & (values != without)
-    first = int(begin)
     far[:first] = outside[:first] = False
     found = {}
     for column in np.flatnonzero(far.sum(axis=0) >= SUSTAINED).tolist():
         peak = int(np.nanargmax(np.where(far[:, column], off[:, column], -1.0)))
         onset = int(np.argmax(outside[:, column]))
-        found[fact.series[column]] = Departure(onset, peak, float(values[peak, column]), float(usual[column]))
+        found[series[column]] = Departure(onset, peak, float(values[peak, column]), float(usual[column]))
     return found
