@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, as it happened."""
+    """One event, as it happened. `details` is its sentence, `attributes` the values that its record holds besides."""
 
     time: float
     type: str
     service: str
-    message: str
+    details: str
     severity: str
     version: str | None
     replica: str | None
-    details: dict[str, Any]
+    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ class Journal:
         where = None if replica is None else replica.name
         named = {"service": service.spec.name, "replica": where, "version": version or running} | values
         if (event := notice.event) is not None:
-            details = {key: values[key] for key in event.details}
-            message = event.text.format(**named)
+            details = event.text.format(**named)
+            attributes = {key: values[key] for key in event.attributes}
             self.events.append(
-                Event(now, event.type, service.spec.name, message, event.severity, named["version"], where, details)
+                Event(now, event.type, service.spec.name, details, event.severity, named["version"], where, attributes)
             )
         if (log := notice.log) is not None:
             place = None if call is None else (call.site.index, call.number, call.attempt_path)

@@ -133,7 +133,7 @@ TRACE = RecordKind(
             pattern=_SPAN,
         ),
         Column("service", "string", "service that did the work"),
-        Column("operation", "string", "the operation: its own (server) or the callee's (client)"),
+        Column("operation", "string", "`service.operation`: its own (server) or the callee's (client)"),
         Column("duration_ms", "number", "duration in milliseconds"),
         Column("status", "string", "whether it succeeded", choices=("success", "error")),
         Column("kind", "string", "side of the call", choices=("server", "client")),
@@ -162,10 +162,11 @@ EVENT = RecordKind(
         Column("timestamp", "time", "when it happened"),
         Column("type", "string", "what happened", choices=tuple(EVENTS)),
         Column("service", "string", "service it happened to"),
-        Column("details", "object", "values that depend on the type, and a sentence under `message`"),
+        Column("details", "string", "a sentence about it"),
         Column("severity", "string", "how bad it is", choices=SEVERITIES),
         Column("version", "string", "version of the service, if the event is about one; null otherwise", nullable=True),
         Column("replica", "string", "replica it happened to; null for the whole service", nullable=True),
+        Column("attributes", "object", "values that depend on the type"),
     ),
 )
 

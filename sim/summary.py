@@ -153,8 +153,8 @@ class Summary:
         for kind in RECORD_KINDS:
             self.records[kind] += len(batch.frame(kind))
         events = batch.events.filter(type="circuit_breaker_open")
-        for caller, details in zip(events["service"], events["details"], strict=True):
-            edge = (caller, _target(details))
+        for caller, attributes in zip(events["service"], events["attributes"], strict=True):
+            edge = (caller, _target(attributes))
             self.opened[edge] = self.opened.get(edge, 0) + 1
         self._spans = pl.concat([self._spans, batch.traces.filter(kind="server").select(_LOOKED_AT)])
         # What starts after the recording's end (retries of what is under way then) belongs to the last slice.
@@ -232,6 +232,6 @@ def _p95(spans: pl.DataFrame) -> float:
     return float(spans["duration_ms"].quantile(0.95, "nearest") or 0.0)
 
 
-def _target(details: str) -> str:
-    target: str = json.loads(details)["target"]
+def _target(attributes: str) -> str:
+    target: str = json.loads(attributes)["target"]
     return target

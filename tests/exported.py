@@ -29,3 +29,10 @@ def write(batches: Iterable[Batch], sink: Any) -> None:
 def records(fixture: Path, kind: str) -> list[dict[str, Any]]:
     """The records of a kind as plain dicts, read by nothing of ours."""
     return [json.loads(line) for line in (fixture / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
+
+
+def own_name(span: dict[str, Any]) -> str:
+    """What the service that is asked calls the operation of a span."""
+    service = span["service"] if span["kind"] == "server" else span["peer"]
+    assert span["operation"].startswith(f"{service}.")
+    return str(span["operation"][len(service) + 1 :])

@@ -131,7 +131,7 @@ def test_every_error_is_explained_with_its_status():
 
 
 def test_every_event_is_explained():
-    assert {name.strip("`"): meaning for name, meaning, _ in rows(RECORDS, "type | meaning | details")} == EVENTS
+    assert {name.strip("`"): meaning for name, meaning, _ in rows(RECORDS, "type | meaning | attributes")} == EVENTS
 
 
 @pytest.fixture(scope="module")
@@ -156,17 +156,16 @@ def eventful(tmp_path_factory):
     return list(meshquake.simulate(file))
 
 
-def test_events_have_just_the_details_that_the_page_says(eventful):
+def test_events_have_just_the_attributes_that_the_page_says(eventful):
     said = {
-        name.strip("`"): re.findall(r"`(\w+)`", details)
-        for name, _, details in rows(RECORDS, "type | meaning | details")
+        name.strip("`"): re.findall(r"`(\w+)`", attributes)
+        for name, _, attributes in rows(RECORDS, "type | meaning | attributes")
     }
     found = {}
     for batch in eventful:
         for event in batch.records("events"):
-            message, *details = event["details"]
-            assert message == "message"
-            assert found.setdefault(event["type"], details) == details
+            attributes = list(event["attributes"])
+            assert found.setdefault(event["type"], attributes) == attributes
     assert found == said
 
 

@@ -64,10 +64,13 @@ def test_what_the_readme_says_of_the_mesh_without_breakers_is_what_whatif_says(c
 
 
 def test_the_trace_shown_is_one_of_the_traces(cascade: tuple[Path, str]) -> None:
-    """It's told apart by how many spans there are of each length."""
-    lengths = sorted(int(line.split()[1]) for line in block("trace"))
+    """It's told apart by how many spans there are of each length; what is shown of it is what `explain` says."""
+    shown = [line.split() for line in block("trace")]
+    lengths = sorted(int(line[1]) for line in shown)
     traces: dict[str, list[int]] = {}
     for line in (cascade[0] / "traces.ndjson").read_text(encoding="utf-8").splitlines():
         span = json.loads(line)
         traces.setdefault(span["trace_id"], []).append(round(span["duration_ms"]))
-    assert lengths in [sorted(found) for found in traces.values()]
+    (trace_id,) = [trace_id for trace_id, found in traces.items() if sorted(found) == lengths]
+    done = CliRunner().invoke(main, ["explain", str(cascade[0]), trace_id])
+    assert [line.lstrip("*").split() for line in done.stdout.splitlines()[-len(shown) :]] == shown

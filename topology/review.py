@@ -334,5 +334,7 @@ def remarks(loaded: LoadedTopology) -> list[Problem]:
             places += [f"defaults.{layer}.{name}.{policy}" for layer, name in layers] + [f"defaults.edge.{policy}"]
         nodes = [document.find(place) for place in places]
         node = next((node for node, place in zip(nodes, places, strict=True) if node.path == place), nodes[0])
-        problems.append(Problem(document.file, node.key_line or node.line, path, message, warning=True))
+        line = node.key_line or node.line
+        if not document.repeats(node, line, message):
+            problems.append(Problem(document.file, line, path, message, warning=True))
     return problems

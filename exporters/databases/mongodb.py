@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +23,8 @@ from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.database import Database as Names
 
+from meshquake.exporters.address import Address
 from meshquake.exporters.columns.timestamps import microseconds, utc
-from meshquake.exporters.databases.address import Address
 from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
 
@@ -47,13 +48,20 @@ class Mongodb:
         Raises
         ------
         DatabaseError
-            If a collection of that name is there that holds something else.
+            If a collection of that name is there that holds something else, or records of another shape.
         """
         for table in tables:
-            if self._names[table.name].find_one({"fixture": None}) is not None:
+            collection = self._names[table.name]
+            if collection.find_one({"fixture": None}) is not None:
                 raise DatabaseError(f"collection {table.name} exists and holds something else")
+            some = collection.find_one()
+            if some is not None and (missing := [name for name in table.names if name not in some]):
+                raise DatabaseError(
+                    f"collection {table.name} exists but is not of this version: it has no {', '.join(missing)}; "
+                    "load into another database, or drop the collection"
+                )
             for columns in (table.key, *table.indexes):
-                self._names[table.name].create_index(list(columns), unique=columns == table.key)
+                collection.create_index(list(columns), unique=columns == table.key)
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:
         """The document of a fixture, after what a killed load of it has left is swept away."""
@@ -122,8 +130,10 @@ def connect(address: Address) -> Iterator[Mongodb]:
 
 def _client(address: Address) -> pymongo.MongoClient[Document]:
     try:
-        return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
-    except ValueError as error:  # such as a port that is no number
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # what the driver only warns of would be left out
+            return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
+    except (ValueError, UserWarning) as error:  # such as a port that is no number, or an option that is none
         raise DatabaseError(str(error)) from None
 
 

@@ -53,7 +53,8 @@ class SqlDatabase(ABC):
                 self._made.append(table)
             elif found != list(table.names):
                 raise DatabaseError(
-                    f"table {table.name} exists but is not of this version: it has the columns {', '.join(found)}"
+                    f"table {table.name} exists but is not of this version: it has the columns {', '.join(found)}; "
+                    "load into another database, or drop the table"
                 )
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ def lines(batch: Batch) -> pl.DataFrame:
         "timestamp",
         "service",
         pl.col("severity").replace_strict(_LEVELS).alias("level"),
-        pl.col("details").str.json_path_match("$.message").alias("message"),
+        pl.col("details").alias("message"),
         pl.lit(None, pl.String).alias("trace_id"),
         pl.lit(None, pl.String).alias("span_id"),
         pl.lit(EVENTS).alias("logger"),

@@ -23,7 +23,9 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import length, microseconds, seconds
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -62,7 +64,7 @@ class TreeSink:
         self._stores = [each.name for each in context.topology.services if each.kind in ("database", "cache")]
         self._lines = 0
         if context.truth is not None:
-            self._files.write("record.csv", _RECORD.encode() + _csv(_causes(context.truth["faults"])))
+            self._files.write("record.csv", _RECORD.encode() + cells.encode(_causes(context.truth["faults"])))
 
     def write(self, batch: Batch) -> None:
         """Append a batch."""
@@ -90,11 +92,7 @@ class TreeSink:
         """Append rows, whose first column is their moment in microseconds, to the tables of their days."""
         day = pl.from_epoch("at", "us").dt.strftime("%Y_%m_%d")
         for (name,), part in rows.group_by(day.alias("day"), maintain_order=True):
-            self._files.write(f"telemetry/{name}/{table}", _csv(part.drop("at")), _HEADERS[table].encode())
-
-
-def _csv(rows: pl.DataFrame) -> bytes:
-    return rows.write_csv(include_header=False).encode()
+            self._files.write(f"telemetry/{name}/{table}", cells.encode(part.drop("at")), _HEADERS[table].encode())
 
 
 def _requests(ended: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +117,6 @@ def _kpis(metrics: pl.DataFrame, component: pl.Expr) -> pl.DataFrame:
 
 
 def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
-    callee = pl.when(kind="server").then("service").otherwise("peer")
     return traces.with_columns(at=microseconds()).select(
         "at",
         pl.col("at").alias("timestamp") // 1000,
@@ -127,9 +124,9 @@ def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
         "span_id",
         "trace_id",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),
-        pl.when(callee.is_in(stores)).then(pl.lit("db")).otherwise(pl.lit("http")).alias("type"),
+        pl.when(callee().is_in(stores)).then(pl.lit("db")).otherwise(pl.lit("http")).alias("type"),
         "status_code",
-        pl.concat_str(callee, pl.lit("/"), "operation").alias("operation_name"),
+        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operation_name"),
         "parent_span_id",
     )
 

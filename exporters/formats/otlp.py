@@ -151,7 +151,7 @@ class Requests:
             self._versions.add(batch.events.with_columns(at=microseconds()).rename({"version": "concerned"}))
         )
         said = [
-            f'{_severity(row["severity"])},"eventName":{text(row["type"])},"attributes":{text(_details(row))}}}'
+            f'{_severity(row["severity"])},"eventName":{text(row["type"])},"attributes":{text(_attributes(row))}}}'
             for row in frame.iter_rows(named=True)
         ]
         return (
@@ -260,8 +260,6 @@ def _at() -> pl.Expr:
     )
 
 
-def _details(event: Any) -> list[dict[str, Any]]:
-    details = {f"mesh.{key}": value for key, value in json.loads(event["details"]).items() if value is not None}
-    if event["concerned"] is not None:
-        details["mesh.version"] = event["concerned"]
-    return attributes(details)
+def _attributes(event: Any) -> list[dict[str, Any]]:
+    values = {"message": event["details"], **json.loads(event["attributes"]), "version": event["concerned"]}
+    return attributes({f"mesh.{key}": value for key, value in values.items() if value is not None})

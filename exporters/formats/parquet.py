@@ -1,7 +1,7 @@
 """Parquet: a file a kind of record, with typed columns, written in row groups while records come.
 
 Times are timestamps with microseconds in UTC. Names, of which there are few, are encoded by dictionary, and are strings
-to a reader; the `details` of an event are the JSON text of an object.
+to a reader; the `attributes` of an event are the JSON text of an object.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 
 #: Records in a row group, but for the last: enough for a reader to skip and share out.
 _GROUP = 64_000
+#: The columns that are sentences, of which nearly each is another.
+_SENTENCES = ("message", "details")
 _TYPES = {
     "time": pa.timestamp("us", "UTC"),
     "string": pa.string(),
@@ -45,7 +47,7 @@ def _field(column: Column) -> pa.Field:
 
 def _is_name(column: Column) -> bool:
     """Whether a column has few different values: no ids, and no sentences."""
-    return column.type == "string" and not column.pattern and column.name != "message"
+    return column.type == "string" and not column.pattern and column.name not in _SENTENCES
 
 
 class ParquetSink:

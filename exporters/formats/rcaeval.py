@@ -18,7 +18,9 @@ from pathlib import Path
 
 import polars as pl
 
+from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import microseconds, seconds
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -125,7 +127,7 @@ class CaseSink:
         self._series.close()
 
     def _write(self, name: str, frame: pl.DataFrame) -> None:
-        self._files.write(name, frame.write_csv(include_header=False).encode())
+        self._files.write(name, cells.encode(frame))
 
     def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
         """A row a time."""
@@ -165,14 +167,13 @@ def _logs(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _spans(records: pl.DataFrame) -> pl.DataFrame:
-    callee = pl.when(kind="server").then("service").otherwise("peer")
     return records.with_columns(at=microseconds()).select(
         (pl.col("at") // 1_000_000).alias("time"),
         "trace_id",
         "span_id",
         "service",
-        "operation",
-        pl.concat_str(callee, pl.lit("/"), "operation").alias("operationName"),
+        operation(),
+        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operationName"),
         (pl.col("at") // 1000).alias("startTimeMillis"),
         "at",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),

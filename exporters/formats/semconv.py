@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meshquake.exporters.columns.operations import called
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Topology
 
@@ -85,14 +86,14 @@ class Conventions:
     def describe(self, span: Mapping[str, Any]) -> Description:
         """Describe a span that has these values in `COLUMNS`."""
         server = span["kind"] == "server"
-        callee = span["service"] if server else span["peer"]
+        callee, operation = called(span)
         kind = self._kinds[callee]
         if kind in _SYSTEMS:
-            name, attributes, metric = _database(span, server, callee, _SYSTEMS[kind])
+            name, attributes, metric = _database(server, callee, operation, _SYSTEMS[kind])
         elif kind in ("gateway", "external") or span["peer"] is None:
-            name, attributes, metric = _http(span, server, callee)
+            name, attributes, metric = _http(span, server, callee, operation)
         else:
-            name, attributes, metric = _rpc(span, server, callee)
+            name, attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
             attributes["client.address"] = span["peer"]
         if span["error_type"] is not None:
@@ -107,8 +108,8 @@ class Conventions:
 _Parts = tuple[str, Attributes, str | None]
 
 
-def _http(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
-    route = f"/{span['operation']}"
+def _http(span: Mapping[str, Any], server: bool, callee: str, operation: str) -> _Parts:
+    route = f"/{operation}"
     attributes: Attributes = {"http.request.method": _METHOD, "server.address": callee, "url.scheme": "http"}
     if server:
         attributes |= {"http.route": route, "url.path": route}
@@ -122,8 +123,8 @@ def _http(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
     return f"{_METHOD} {route}", attributes, f"http.{'server' if server else 'client'}.request.duration"
 
 
-def _rpc(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
-    method, error = f"{callee}/{span['operation']}", span["error_type"]
+def _rpc(span: Mapping[str, Any], server: bool, callee: str, operation: str) -> _Parts:
+    method, error = f"{callee}/{operation}", span["error_type"]
     attributes: Attributes = {
         "rpc.system.name": "grpc",
         "rpc.method": method,
@@ -133,13 +134,9 @@ def _rpc(span: Mapping[str, Any], server: bool, callee: str) -> _Parts:
     return method, attributes, f"rpc.{'server' if server else 'client'}.call.duration"
 
 
-def _database(span: Mapping[str, Any], server: bool, callee: str, system: str) -> _Parts:
-    attributes: Attributes = {
-        "db.system.name": system,
-        "db.operation.name": span["operation"],
-        "server.address": callee,
-    }
-    return f"{span['operation']} {callee}", attributes, None if server else "db.client.operation.duration"
+def _database(server: bool, callee: str, operation: str, system: str) -> _Parts:
+    attributes: Attributes = {"db.system.name": system, "db.operation.name": operation, "server.address": callee}
+    return f"{operation} {callee}", attributes, None if server else "db.client.operation.duration"
 
 
 def resource(service: str, replica: str | None, version: str | None) -> Attributes:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block, Facts, Table
-from meshquake.exporters.fixtures import answer_key, layout
+from meshquake.exporters.fixtures import answer_key, layout, manifest
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.fixtures.timeline import LineFile
 from meshquake.faults.kinds import fault_kinds
@@ -52,7 +52,11 @@ def incident(folder: Path) -> list[Block]:
 
 
 def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
-    """The stories of some requests, in one pass over the fixture; raises as `incident`, and if it has no such trace."""
+    """The stories of some requests, in one pass over the fixture.
+
+    Raises as `incident` and `manifest.load`, and if the fixture has no such trace.
+    """
+    manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
     try:
         verdicts = {row["trace_id"]: row for row in answer_key.read_verdicts(folder, truth, trace_ids).to_dicts()}
@@ -225,10 +229,10 @@ def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
             after = (datetime.fromisoformat(span["timestamp"]) - begin).total_seconds() * 1000
             mark = "*" if span["span_id"] == entered else ""
             arrow = "-> " if span["kind"] == "client" else ""
-            whom = f"{span['peer']} {span['operation']}" if arrow else f"{span['service']}: {span['operation']}"
             attempt = f" (attempt {span['attempt']})" if arrow and span["attempt"] > 1 else ""
             error = f"  {span['error_type']}" if span["error_type"] else ""
-            yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", f"{'  ' * depth}{arrow}{whom}{attempt}{error}"
+            call = f"{'  ' * depth}{arrow}{span['operation']}{attempt}{error}"
+            yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", call
             yield from rows(span["span_id"], depth + 1)
 
     return Table(("", "start ms", "length ms", ""), list(rows(None, 0)), align="<>><")

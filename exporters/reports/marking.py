@@ -12,6 +12,7 @@ import polars as pl
 from meshquake.exporters.blocks import Block
 from meshquake.exporters.fixtures import answer_key, answers, layout, reading
 from meshquake.exporters.fixtures.answer_key import TruthError
+from meshquake.exporters.fixtures.staging import recover
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
 from meshquake.topology.document import DocumentError, Problem, suggestion
@@ -47,6 +48,7 @@ def report(folder: Path, given: Path) -> Report:
     DocumentError
         If an answer can't be used; with all that is wrong with all of them.
     """
+    recover(folder)
     if (folder / "truth" / "index.ndjson").is_file():
         marked = mark_dataset(folder, given)
         return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))

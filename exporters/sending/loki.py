@@ -2,7 +2,7 @@
 
 Labels, which make streams, are few and have few values: `service_name`, `level`, and `source`, which is logs or events.
 The rest is structured metadata, which Loki takes since 3.0 by default: trace, span, replica and logger of a line; type,
-version, replica and details of an event.
+version, replica and attributes of an event.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Loki:
     """Sends the log lines and the events of a batch, each stream's in order of time."""
 
     retried = frozenset({429, *range(500, 600)})
+    longest = 0
 
     def requests(self, batch: Batch) -> Iterator[Request]:
         """Requests with so many lines at most."""
@@ -66,10 +67,9 @@ def _logs(batch: Batch) -> Iterator[_Entry]:
 
 def _events(batch: Batch) -> Iterator[_Entry]:
     for time, event in zip(_nanoseconds(batch, "events"), batch.records("events"), strict=True):
-        details = event["details"]
         more = {key: event[key] for key in ("type", "version", "replica") if event[key] is not None}
-        more |= {key: str(value) for key, value in details.items() if key != "message"}
-        yield (event["service"], _LEVELS[event["severity"]], "events"), [time, details["message"], more]
+        more |= {key: str(value) for key, value in event["attributes"].items()}
+        yield (event["service"], _LEVELS[event["severity"]], "events"), [time, event["details"], more]
 
 
 def _nanoseconds(batch: Batch, kind: str) -> Iterator[str]:

@@ -47,12 +47,12 @@ _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
 
 @dataclass(frozen=True)
 class EventText:
-    """An event as its record tells it. `details` are the values that the record holds besides the text."""
+    """An event as its record tells it. `attributes` are the values that the record holds besides the text."""
 
     type: str
     severity: str
     text: str
-    details: tuple[str, ...]
+    attributes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _notice(name: str, entry: dict[str, Any]) -> Notice:
     return Notice(
         None
         if event is None
-        else EventText(event.get("type", name), event["severity"], event["text"], tuple(event.get("details", ()))),
+        else EventText(event.get("type", name), event["severity"], event["text"], tuple(event.get("attributes", ()))),
         None if log is None else LogText(**log),
     )
 

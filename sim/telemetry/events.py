@@ -20,12 +20,11 @@ def event_frame(tables: Tables, events: list[Event]) -> pl.DataFrame:
             "timestamp": pl.select(tables.iso(micros)).to_series(),
             "type": [event.type for event in events],
             "service": [event.service for event in events],
-            "details": [
-                json.dumps({"message": event.message, **event.details}, ensure_ascii=False) for event in events
-            ],
+            "details": [event.details for event in events],
             "severity": [event.severity for event in events],
             "version": [event.version for event in events],
             "replica": [event.replica for event in events],
+            "attributes": [json.dumps(event.attributes, ensure_ascii=False) for event in events],
         },
         schema=EVENT.frame_schema,
     )

@@ -58,6 +58,10 @@ class Tables:
         self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.edges)
         #: Operations of the whole mesh, one after another.
         self.operations = names(name for service in services for name in service.operations)
+        #: The same with their services: `SERVICE.OPERATION`.
+        self.service_operations = names(
+            f"{service.spec.name}.{name}" for service in services for name in service.operations
+        )
         first = np.cumsum([0, *(len(service.operations) for service in services)])
         sites = mesh.sites
         self.site_service = np.array([site.service.index for site in sites], dtype=np.int64)

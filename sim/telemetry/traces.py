@@ -35,7 +35,7 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         span_id=hexadecimal(word),
         parent_span_id=pl.when(pl.lit(pl.Series(~root))).then(hexadecimal(above)),
         service=lookup(tables.service_names, owner(tables, spans)),
-        operation=lookup(tables.operations, tables.site_operation[spans.site]),
+        operation=lookup(tables.service_operations, tables.site_operation[spans.site]),
         duration_ms=pl.Series(spans.duration_ms),
         status=lookup(_STATUS, spans.failed),
         kind=lookup(_SIDES, spans.server),

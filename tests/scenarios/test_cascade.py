@@ -42,7 +42,7 @@ def test_the_database_fails_nothing_and_at_least_three_others_pass_five_percent_
 def test_every_breaker_goes_round_its_states(run):
     moves = run.events.filter(pl.col("type").str.starts_with("circuit_breaker_")).with_columns(
         state=pl.col("type").str.strip_prefix("circuit_breaker_"),
-        target=pl.col("details").str.json_path_match("$.target"),
+        target=pl.col("attributes").str.json_path_match("$.target"),
     )
     follows = {"closed": {"open"}, "open": {"half_open"}, "half_open": {"closed", "open"}}
     assert set(moves["state"]) == {"closed", "half_open", "open"}

@@ -32,4 +32,4 @@ def test_users_come_at_the_rate_and_in_the_mix_of_the_topology(run):
     total = sum(entry.weight for entry in run.topology.workload.mix)
     for entry in run.topology.workload.mix:
         mean = expected * entry.weight / total
-        assert abs(counts[entry.operation] - mean) < 4 * mean**0.5
+        assert abs(counts[f"{entry.service}.{entry.operation}"] - mean) < 4 * mean**0.5

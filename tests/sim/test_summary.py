@@ -66,7 +66,7 @@ def test_records_and_opened_breakers_are_counted(cascade):
     opened = (
         frames["events"]
         .filter(type="circuit_breaker_open")
-        .with_columns(target=pl.col("details").str.json_path_match("$.target"))
+        .with_columns(target=pl.col("attributes").str.json_path_match("$.target"))
     )
     counted = {(caller, callee): n for caller, callee, n in opened.group_by("service", "target").len().iter_rows()}
     assert summary.opened == counted != {}

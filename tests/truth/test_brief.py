@@ -30,7 +30,7 @@ def known(run):
     failed, late = pl.col("status") == "error", pl.col("duration_ms") > 1000
     took = pl.when(failed).then("duration_ms").otherwise(pl.min_horizontal("duration_ms", 1000.0))
     counted = roots.select(
-        entry=pl.concat_str("service", "operation", separator="."),
+        entry="operation",
         second=((came - DEFAULT_START).dt.total_microseconds() + (took * 1000).round().cast(pl.Int64)) // 1_000_000,
         failed=failed,
         slow=late & ~failed,

@@ -42,7 +42,7 @@ def test_outcome_and_duration_are_those_of_the_root_span(kind):
     shown = roots.select(
         "trace_id",
         "timestamp",
-        entry=pl.concat_str("service", "operation", separator="."),
+        entry="operation",
         outcome=pl.col("error_type").fill_null("success"),
         duration_ms="duration_ms",
     )

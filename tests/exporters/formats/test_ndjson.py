@@ -42,11 +42,11 @@ def test_a_text_with_quotes_line_ends_and_other_letters_stays_on_its_line_and_is
     assert json.loads(lines) == row
 
 
-def test_details_of_an_event_are_an_object_and_not_its_text():
-    details = {"message": "a £ sign", "in_use": 3, "share": 0.5, "none": None}
-    row = dict.fromkeys(EVENT.names) | {"details": json.dumps(details)}
+def test_attributes_of_an_event_are_an_object_and_not_its_text():
+    attributes = {"reason": "a £ sign", "in_use": 3, "share": 0.5, "none": None}
+    row = dict.fromkeys(EVENT.names) | {"attributes": json.dumps(attributes)}
     (line,) = encode(EVENT, pl.DataFrame([row], schema=EVENT.frame_schema)).decode().splitlines()
-    assert json.loads(line)["details"] == details
+    assert json.loads(line)["attributes"] == attributes
     assert "£" in line
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 import pytest
-from exported import export, records, write
+from exported import export, own_name, records, write
 from incident import short
 
 from meshquake.exporters.formats import context, openrca
@@ -96,7 +96,7 @@ def test_spans_have_milliseconds_and_durations_microseconds(system, incident):
             "duration": str(round(span["duration_ms"] * 1000)),
             "type": "db" if callee in ("database", "cache-service") else "http",
             "status_code": str(span["status_code"]),
-            "operation_name": f"{callee}/{span['operation']}",
+            "operation_name": f"{callee}/{own_name(span)}",
             "parent_span": span["parent_span_id"] or "",
         }
 

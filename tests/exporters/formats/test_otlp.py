@@ -10,6 +10,7 @@ from time import monotonic, sleep
 import polars as pl
 import pytest
 from collector import collector, post
+from exported import own_name
 
 from meshquake.exporters.fixtures import export, reading
 from meshquake.exporters.formats.otlp import Request, Requests
@@ -177,16 +178,17 @@ def test_users_ask_by_http_services_by_rpc_and_stores_are_asked_as_databases(des
     for span in records["traces"]:
         name, _, said = described[span["span_id"]]
         callee = span["service"] if span["kind"] == "server" else span["peer"]
+        operation = own_name(span)
         if span["peer"] is None:
-            assert name == f"POST /{span['operation']}"
-            assert (said["http.request.method"], said["http.route"]) == ("POST", f"/{span['operation']}")
+            assert name == f"POST /{operation}"
+            assert (said["http.request.method"], said["http.route"]) == ("POST", f"/{operation}")
             assert said["http.response.status_code"] == span["status_code"]
         elif callee in ("database", "cache-service"):
             system = "postgresql" if callee == "database" else "redis"
-            assert name == f"{span['operation']} {callee}"
-            assert (said["db.system.name"], said["db.operation.name"]) == (system, span["operation"])
+            assert name == f"{operation} {callee}"
+            assert (said["db.system.name"], said["db.operation.name"]) == (system, operation)
         else:
-            assert name == said["rpc.method"] == f"{callee}/{span['operation']}"
+            assert name == said["rpc.method"] == f"{callee}/{operation}"
             assert said["rpc.system.name"] == "grpc"
         assert said["server.address"] == callee
 
@@ -243,7 +245,8 @@ def test_every_line_and_every_event_is_a_log_record(parsed, records):
             event["severity"],
             severities[event["severity"]],
             event["type"],
-            {f"mesh.{key}": value for key, value in event["details"].items() if value is not None}
+            {"mesh.message": event["details"]}
+            | {f"mesh.{key}": value for key, value in event["attributes"].items() if value is not None}
             | ({} if event["version"] is None else {"mesh.version": event["version"]}),
         )
         for event in records["events"]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import datetime
 
 import pytest
-from exported import export, records
+from exported import export, own_name, records
 from incident import short
 
 NO_PACKAGE = "is not installed (PyPI: RCAEval, fse-baro)"
@@ -89,7 +89,7 @@ def test_the_table_of_metrics_holds_the_same(case, measured):
 def test_rcaeval_reads_logs_and_events_in_order_of_time(case, rcaeval, incident):
     frame = rcaeval.read_logs(case)
     logs = [(each["service"], each["level"], each["message"]) for each in records(incident, "logs")]
-    events = [(each["service"], each["details"]["message"]) for each in records(incident, "events")]
+    events = [(each["service"], each["details"]) for each in records(incident, "events")]
     lines = list(frame[["container_name", "level", "message"]].itertuples(index=False, name=None))
     assert len(lines) == len(logs) + len(events)
     assert set(logs) <= set(lines)
@@ -103,9 +103,12 @@ def test_rcaeval_reads_every_span(case, rcaeval, incident):
     frame = rcaeval.read_traces(case)
     rows = frame[["traceID", "spanID", "parentSpanID", "serviceName", "methodName", "statusCode"]]
     keys = ("trace_id", "span_id", "parent_span_id", "service", "operation", "status_code")
-    spans = records(incident, "traces")
+    spans = [
+        span | {"operation": own_name(span), "status_code": str(span["status_code"])}
+        for span in records(incident, "traces")
+    ]
     read = [tuple(None if isinstance(cell, float) else cell for cell in row) for row in rows.itertuples(index=False)]
-    assert read == [tuple(span[key] if key != "status_code" else str(span[key]) for key in keys) for span in spans]
+    assert read == [tuple(span[key] for key in keys) for span in spans]
     times = frame[["startTime", "startTimeMillis", "duration"]].astype("int64").itertuples(index=False)
     for row, span in zip(times, spans, strict=True):
         start = round(epoch(span) * 1e6)

@@ -26,7 +26,7 @@ def conventions():
 def span(service, operation, kind, peer, error=None, status=None, attempt=1):
     return {
         "service": service,
-        "operation": operation,
+        "operation": f"{service if kind == 'server' else peer}.{operation}",
         "kind": kind,
         "peer": peer,
         "error_type": error,

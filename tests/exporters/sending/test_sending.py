@@ -221,7 +221,7 @@ def test_loki_gets_every_line_and_every_event(incident):
     ]
     assert sorted(found["logs"], key=str) == sorted(expected, key=str)
     assert sorted((name, at, line) for name, at, line, _ in found["events"]) == sorted(
-        (event["service"], nanoseconds(event), event["details"]["message"]) for event in fixture.events()
+        (event["service"], nanoseconds(event), event["details"]) for event in fixture.events()
     )
     assert len({tuple(stream["stream"].items()) for stream in streams}) < 60
 

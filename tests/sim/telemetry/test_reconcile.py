@@ -114,7 +114,7 @@ def test_retry_and_timeout_rates_of_an_edge_are_its_client_spans_that_ended_in_t
 
 def test_the_cache_hit_rate_is_the_share_of_answered_lookups_without_a_line_that_says_miss(run):
     misses = run.logs.filter(pl.col("message").str.starts_with("Cache miss")).select("span_id", miss=True)
-    answered = run.asked("cache-service").filter(operation="get", status="success")
+    answered = run.asked("cache-service").filter(operation="cache-service.get", status="success")
     lookups = by_interval(answered).join(misses, on="span_id", how="left")
     share = 100 * pl.col("miss").is_null().mean()
     rates = lookups.group_by("at", "peer").agg(value=share).rename({"peer": "service"})
@@ -184,7 +184,7 @@ def test_breaker_states_are_where_the_last_event_before_the_sample_left_them(run
     moves = run.events.filter(pl.col("type").is_in(list(code))).select(
         "at",
         "replica",
-        target=pl.col("details").str.json_path_match("$.target"),
+        target=pl.col("attributes").str.json_path_match("$.target"),
         state=pl.col("type").replace_strict(code, return_dtype=pl.Float64),
     )
     # A new process knows nothing of the old one's failures.
@@ -264,7 +264,7 @@ def test_each_trace_has_one_root_a_server_span_of_an_entry_operation_and_all_par
     assert roots["trace_id"].is_unique().all()
     assert roots["trace_id"].n_unique() == run.traces["trace_id"].n_unique()
     assert set(roots["kind"]) == {"server"}
-    entries = {(entry.service, entry.operation) for entry in run.topology.workload.mix}
+    entries = {(entry.service, f"{entry.service}.{entry.operation}") for entry in run.topology.workload.mix}
     assert set(roots.select("service", "operation").unique().iter_rows()) <= entries
     assert roots["peer"].is_null().all()
 
