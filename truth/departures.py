@@ -19,15 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from meshquake.sim.telemetry.metrics import Alert
-from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
+from meshquake.truth.sample_file import SampleFile
 
 #: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
 SUSTAINED = 3
 #: What other faults do at a moment is what they do within so many seconds of it.
 NEARBY = 5
-#: Series that are looked at together, at a time: so many fit in memory, however long a run.
-_BLOCK = 32
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,21 @@ class Departure:
         return Alert.RISE if self.value > self.usual else Alert.FALL
 
 
-def departures(fact: Samples, other: Samples, healthy: Samples, begin: float) -> dict[Series, Departure]:
+def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: float) -> dict[Series, Departure]:
     """The departures of the series of `fact` since `begin` (simulated seconds).
 
     `fact` is the run as it was, `other` the one without the fault that is asked about, and `healthy` the one without
     any.
     """
     length = min(len(fact), len(other), len(healthy))
-    if length == 0:
-        return {}
     found: dict[Series, Departure] = {}
-    for first in range(0, len(fact.series), _BLOCK):
-        series = fact.series[first : first + _BLOCK]
-        values, without, usually = (samples.of(series)[:length] for samples in (fact, other, healthy))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-            departed = _departures(values, without, usually, int(begin))
-            found.update((series[column], each) for column, each in departed)
+    if length:
+        for group in fact.groups(length):
+            values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
+                departed = _departures(values, without, usually, int(begin))
+                found.update((group[column], each) for column, each in departed)
     return found
 
 

@@ -137,7 +137,7 @@ class Finding:
     @cached_property
     def departures(self) -> dict[Series, Departure]:
         """The series that left what they would have been without it."""
-        return departures(self.fact.samples(), self._other.samples(), self._twin.samples(), self.start)
+        return departures(self.fact.samples, self._other.samples, self._twin.samples, self.start)
 
     def blast(self) -> tuple[Counts, Counts]:
         """Requests, and harmed ones, by entry; of those that came from its start until it was over for users.

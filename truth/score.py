@@ -202,7 +202,7 @@ def mark(
     truth
         The answer key, as `ground_truth.json` has it.
     effects
-        What the faults did to each request, by trace id: `effect` of its verdict.
+        What the faults did to the requests that the answer names, by trace id: `effect` of the verdict.
     answers
         The answer, as `answers.json` has it, already checked (`exporters.fixtures.answers`).
     floors
@@ -231,7 +231,7 @@ def mark(
             answers.get("propagation"),
             lambda named: _overlap([(edge["from"], edge["to"]) for edge in named], _edges(felt), _edges(latent)),
         ),
-        harmed=_if_answered(answers.get("verdicts"), lambda verdicts: _harmed(effects, verdicts)),
+        harmed=_if_answered(answers.get("verdicts"), lambda verdicts: _harmed(truth, effects, verdicts)),
         alerts=_if_answered(answers.get("alerts"), lambda fired: _alerts(truth, fired)),
         left_alone=None if truth["incident"] else quiet,
     )
@@ -374,9 +374,11 @@ def _overlap(named: Iterable[Any], true: AbstractSet[Any], neutral: AbstractSet[
     return Overlap(len(judged & true), len(judged), len(true))
 
 
-def _harmed(effects: Mapping[str, str | None], verdicts: Iterable[Mapping[str, Any]]) -> Overlap:
-    named = (verdict["trace_id"] for verdict in verdicts if verdict["harmed"])
-    return _overlap(named, {trace for trace, effect in effects.items() if effect in _HARM})
+def _harmed(
+    truth: Mapping[str, Any], effects: Mapping[str, str | None], verdicts: Iterable[Mapping[str, Any]]
+) -> Overlap:
+    named = {verdict["trace_id"] for verdict in verdicts if verdict["harmed"]}
+    return Overlap(sum(effects[trace] in _HARM for trace in named), len(named), truth["requests"]["harmed"])
 
 
 # -- alerts --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.truth import sample_file
 from meshquake.truth.departures import SUSTAINED, Departure, departures
+from meshquake.truth.sample_file import SampleFile
 
 NAN = float("nan")
 A, _, C = (Series("web", metric) for metric in "abc")
@@ -14,7 +16,9 @@ A, _, C = (Series("web", metric) for metric in "abc")
 
 def samples(**values):
     """Samples of some series, named a to c, second by second."""
-    return Samples(tuple(Series("web", name) for name in values), np.array(list(values.values()), dtype=float).T)
+    found = SampleFile()
+    found.add(Samples(tuple(Series("web", name) for name in values), np.array(list(values.values()), dtype=float).T))
+    return found
 
 
 def found(fact, twin, begin=0.0):
@@ -94,8 +98,20 @@ def test_a_series_that_only_one_of_the_runs_has_has_not_departed():
 
 
 def test_of_no_samples_nothing_has_departed():
-    nothing = Samples.joined([])
+    nothing = SampleFile()
     assert departures(nothing, nothing, samples(a=[5, 5]), 0.0) == {}
+
+
+def test_series_that_are_looked_at_a_few_at_a_time_depart_as_all_of_them_do(monkeypatch):
+    random = np.random.default_rng(1)
+    twin = {name: random.random(50) for name in "abcdefgh"}
+    fact = {name: values + (np.arange(50) > 20) * index for index, (name, values) in enumerate(twin.items())}
+    fact, twin = samples(**fact), samples(**twin)
+    found = departures(fact, twin, twin, 10.0)
+    monkeypatch.setattr(sample_file, "PIECE", 3 * 8 * 50)
+    assert [len(group) for group in fact.groups(50)] == [3, 3, 2]
+    assert list(departures(fact, twin, twin, 10.0).items()) == list(found.items())
+    assert 0 < len(found) < 8
 
 
 VALUES = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
