@@ -1,10 +1,5 @@
 """A small answer key, as a fixture's `truth` folder holds it, and the answer that it calls right."""
 
-import polars as pl
-
-from meshquake.exporters.fixtures.answer_key import VERDICTS
-from meshquake.truth.verdict import SCHEMA
-
 SERVICES = ["gateway", "cart", "stock", "store", "mail"]
 FIXTURE = "81ce0d7724fa"
 TRACES = [f"{number:032x}" for number in range(1, 9)]
@@ -50,6 +45,7 @@ def fault(service="store", kind="slow", **changes):
             for name in (service, "stock", "gateway")
         ],
         "blast_radius": {"requests": 4, "share": 0.5, "entries": []},
+        "interactions": [],
         "alerts": [
             {
                 "type": "symptom",
@@ -68,6 +64,11 @@ def fault(service="store", kind="slow", **changes):
                 "earliest": at(61),
             },
         ],
+        "moved": [
+            {"service": name, "metric": "latency_p95", "target": None, "onset": at(61), "until": at(125)}
+            for name in (service, "stock", "gateway")
+        ],
+        "event": None,
         "red_herrings": [],
         "difficulty": {"label": "loudest", "rank": 1, "louder": []},
         **changes,
@@ -94,7 +95,7 @@ LATENT = {"latent": True, "recovered": None, "user_facing": {"moved": False, "si
 def truth(*faults):
     """An answer key with these faults."""
     return {
-        "format": 1,
+        "format": 2,
         "fixture": FIXTURE,
         "incident": any(not each["latent"] for each in faults),
         "objective": {"share": 0.95, "within_ms": 1000.0, "window_s": 10.0, "minimum": 3},
@@ -115,12 +116,6 @@ def verdict(trace, effect):
     known = {"trace_id": trace, "timestamp": at(61), "entry": "gateway.checkout", "outcome": "success"}
     known |= {"duration_ms": 5.0, "twin_outcome": "success", "twin_duration_ms": 5.0, "effect": effect}
     return known | {"caused_by": ["slow-1"] if effect else [], "entered_at": None}
-
-
-def verdicts(folder):
-    """Those of a fixture, as polars reads them."""
-    lines = (folder / VERDICTS).read_bytes()
-    return pl.read_ndjson(lines, schema=SCHEMA) if lines else pl.DataFrame(schema=SCHEMA)
 
 
 #: What there is to say of `truth(fault())`.

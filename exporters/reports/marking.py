@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block
-from meshquake.exporters.fixtures import answer_key, answers, reading
+from meshquake.exporters.fixtures import answer_key, answers, json_file, reading
+from meshquake.exporters.fixtures.staging import recover
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
 from meshquake.topology import outside
@@ -46,6 +48,7 @@ def report(folder: Path, given: Path) -> Report:
     DocumentError
         If an answer can't be used; with all that is wrong with all of them.
     """
+    recover(folder)
     if outside.is_file(folder / "truth" / "index.ndjson"):
         marked = mark_dataset(folder, given)
         return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
@@ -65,8 +68,10 @@ def _rounded(value: Any) -> Any:
 def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
     truth = answer_key.read_ground_truth(folder)
-    effects = dict(answer_key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
-    content = answers.read(answer, truth, effects)
+    given = json_file.read(answer)
+    named = answers.texts(given)
+    effects = dict(answer_key.read_verdicts(folder, truth, named, "trace_id", "effect").iter_rows())
+    content = answers.check(answer, given, truth, effects)
     since = score.since(truth)
     rankings = None if since is None else floors.floors(_traces(folder), since)
     return score.mark(truth, effects, content, rankings)
@@ -100,8 +105,6 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def _traces(folder: Path) -> pl.DataFrame:
-    """What the floors look at of a fixture's spans."""
-    wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
-    none = pl.DataFrame(schema=TRACE.frame_schema).select(wanted)
-    return pl.concat([none, *reading.records(folder, TRACE, columns=wanted)])
+def _traces(folder: Path) -> Iterator[pl.DataFrame]:
+    """What the floors look at of a fixture's spans, some at a time."""
+    return reading.records(folder, TRACE, columns=("timestamp", "service", "duration_ms", "status", "kind", "peer"))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from meshquake.exporters.fixtures import json_file
+from meshquake.exporters.fixtures import json_file, staging
 from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.json_schema import Schema, block, count, flag, number, text
@@ -34,7 +34,7 @@ class Progress:
     fixture
         The SHA-256 of its manifest.
     to, protocol
-        The receiver.
+        The receiver, without secrets.
     slice_s, shift_us
         How the recording was cut and shifted: in seconds, and in microseconds.
     requests, accepted, rejected
@@ -81,11 +81,9 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file, if there is one, in one go; raises OSError."""
+        """Write it into a file that only its owner may read, if there is one, whole or not at all; raises OSError."""
         if file is not None:
-            beside = file.with_name(f".{file.name}.{os.getpid()}")
-            beside.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-            beside.replace(file)
+            staging.write_text(file, json.dumps(asdict(self)) + "\n", private=True)
 
     def after(self, answer: Answer, second: float) -> Progress:
         """With one more request that was answered."""

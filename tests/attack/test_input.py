@@ -77,7 +77,7 @@ EVERY = ("csv", "otlp", "openmetrics", "jaeger", "rcaeval", "openrca", "load", "
 READERS = {
     "manifest.json": ("list", "replay", "whatif", "csv", "load", "send", "trace"),
     **{f"{name}.ndjson": EVERY for name in RECORD_KINDS},
-    "traces.ndjson": (*EVERY, "score", "trace"),
+    "traces.ndjson": (*EVERY, "trace", "score"),
     "truth/verdicts.ndjson": ("score", "trace", "load"),
     "truth/ground_truth.json": ("score", "explain", "trace", "load", "rcaeval"),
 }

@@ -61,7 +61,7 @@ def folder(made, tmp_path):
 def change(path, changed):
     """Change what is in a JSON file, or in each line of one."""
     lines = path.read_text().splitlines() if path.suffix == ".ndjson" else [path.read_text()]
-    path.write_text("".join(json.dumps(changed(json.loads(line))) + "\n" for line in lines))
+    path.write_text("".join(json.dumps(changed(json.loads(line)), separators=(",", ":")) + "\n" for line in lines))
 
 
 def rehash(folder):

@@ -263,9 +263,9 @@ def cut_off(folder):
         (without("truth/ground_truth.json"), "ground_truth.json: no such file"),
         (without("truth/verdicts.ndjson"), "verdicts.ndjson: no such file"),
         (holding("truth/ground_truth.json", "{"), "ground_truth.json:1: is not JSON: "),
-        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 1"),
-        (holding("truth/ground_truth.json", '{"format": 2}'), "of format 2; this version reads format 1"),
-        (holding("truth/ground_truth.json", '{"format": 1}'), "ground_truth.json: missing key 'fixture'"),
+        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 2"),
+        (holding("truth/ground_truth.json", '{"format": 3}'), "of format 3; this version reads format 2"),
+        (holding("truth/ground_truth.json", '{"format": 2}'), "ground_truth.json: missing key 'fixture'"),
         (
             holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})),
             "faults[0]: must be an object, not 7",
@@ -283,8 +283,8 @@ def cut_off(folder):
             "requests: must be an object, not a list",
         ),
         (
-            holding("truth/ground_truth.json", json.dumps(truth(fault(affected=[{"service": "mail", "peak": 7}])))),
-            "faults[0].affected[0].peak: must be an object, not 7",
+            holding("truth/ground_truth.json", json.dumps(truth(fault(moved=[{"service": "mail"}])))),
+            "faults[0].moved[0]: missing key",
         ),
         (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson:1: is not JSON: "),
         (holding("truth/verdicts.ndjson", '{"trace_id": "a", "eff'), "verdicts.ndjson:1: is not JSON: "),
