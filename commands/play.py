@@ -103,7 +103,7 @@ def play(
         content = writing.write(simulation, folder, on_batch, truth, formats)
     summary.finish()
     if as_json:
-        click.echo(json.dumps(run.as_json(summary, folder, content), indent=2))
+        click.echo(json.dumps(run.as_json(summary, played, folder, content), indent=2))
     elif not quiet:
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
-        tables.show(run.blocks(summary, folder, title, played.length / (perf_counter() - began)))
+        tables.show(run.blocks(summary, played, folder, title, played.length / (perf_counter() - began)))

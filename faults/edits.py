@@ -18,12 +18,13 @@ import yaml
 
 from meshquake.faults import writing
 from meshquake.faults.kinds import renamed
+from meshquake.faults.role_reader import RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.document import DEEPEST, Document, DocumentError, Node, suggestion
 from meshquake.topology.policies import Retry
-from meshquake.topology.spec import Edge, Service, Workload
+from meshquake.topology.spec import Edge, Service, Topology, Workload
 from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
@@ -87,19 +88,25 @@ def place(text: str, path: str) -> str:
     return _find(Document.parse(text, "text").root, path).path
 
 
-def write_out(text: str, scenario: Scenario) -> str:
-    """A scenario's text with what the seed drew for it written out, so that a change elsewhere draws nothing anew.
+def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
+    """A scenario's text with what was found for it written out, so that a change elsewhere finds nothing else.
+
+    That is what the seed drew, and what has its roles in the mesh.
 
     Parameters
     ----------
     text
-        The text; what is in its lists stays at its place.
+        The text; what is in its lists stays in its order.
     scenario
         What was loaded from it, at its own severity.
+    mesh
+        The mesh that it was loaded for.
     """
-    root = Document.parse(text, "text").root
+    document = Document.parse(text, "text")
+    root, roles = document.root, RoleReader(document, mesh)
     for word in _FAULTS:
         listed = root.entries.setdefault(word, Node("list", word, 0, 0))
+        listed.items = [named.item for item in listed.items for named in roles.named(item)]
         for number, fault in enumerate(getattr(scenario, word)):
             if fault.id in scenario.drawn:
                 keys = writing.block(fault)

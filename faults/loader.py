@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from math import inf
 from numbers import Integral
@@ -82,15 +83,18 @@ class LoadedScenario:
 
         Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
         """
+        return _without_own_files([*self._odd(), *self.scenario_document.problems])
+
+    def _odd(self) -> list[Problem]:
+        """What is odd in the mesh."""
         mesh = self.topology
         rate = self.scenario.rate or mesh.workload.rate
         on_purpose: list[Problem] = []
         if Path(self.topology_document.file).resolve() in topology_loader.shipped().values():
             if rate <= mesh.workload.rate:
-                return tuple(self.scenario_document.problems)
+                return []
             on_purpose = self._remarks(mesh)
-        odd = self._remarks(mesh.at_rate(rate))
-        return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
+        return [each for each in self._remarks(mesh.at_rate(rate)) if each not in on_purpose]
 
     def _remarks(self, mesh: Topology) -> list[Problem]:
         return review.remarks(topology_loader.LoadedTopology(mesh, self.topology_document))
@@ -109,7 +113,10 @@ def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
     topology.document.DocumentError
         With everything that is wrong with either file, and with the options for them.
     """
-    return _load(Document.read(path), Path(path).parent, options)
+    try:
+        return _load(Document.read(path), Path(path).parent, options)
+    except DocumentError as error:
+        raise DocumentError(_without_own_files(error.problems)) from None
 
 
 def parse(
@@ -158,7 +165,8 @@ def _load(
     scenario = replace(scenario, faults=faults, background=background)
     extra = confounders.chosen(scenario, mesh.topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
-    scenario = replace(scenario, background=(*background, *extra), drawn=drawn).at_severity(options.severity)
+    scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
+    scenario = scenario.at_severity(options.severity)
     return LoadedScenario(scenario, mesh.topology, document, mesh.document)
 
 
@@ -194,6 +202,30 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
     message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
     document.error(document.find("topology"), message)
     return None
+
+
+def _without_own_files(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same problems, where a file of the package is to blame by its name alone, each of them once.
+
+    Who plays it has not written it, and can't mend it: it's an option, or the mesh, that doesn't go with it.
+    """
+    names = {str(path): name for path, name in _own_files()}
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        name = names.get(problem.file)
+        if name is not None:
+            advice = ""
+            if problem.path.endswith(".target") and not problem.warning:
+                advice = ". For this mesh, write a scenario and run it: python run.py scenario FILE (docs/scenarios.md)"
+            problem = replace(problem, file=name, line=0, message=problem.message + advice)
+        found.setdefault((problem.file, problem.message if name else str(problem)), problem)
+    return tuple(found.values())
+
+
+def _own_files() -> Iterator[tuple[Path, str]]:
+    """The files that come with the package, and what they are called."""
+    for shipped_files in (shipped(), topology_loader.shipped()):
+        yield from ((path, name) for name, path in shipped_files.items())
 
 
 def _exists(path: Path) -> bool:

@@ -70,7 +70,7 @@ class Recipe:
             With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()
-        changes = _Changes(self._written_out(drawn.scenario, mesh))
+        changes = _Changes(self._written_out(drawn, mesh))
         refused = []
         for assignment in assignments:
             try:
@@ -87,11 +87,11 @@ class Recipe:
         loaded.scenario_document.problems += left_out
         return loaded
 
-    def _written_out(self, drawn: Scenario, mesh: str | None) -> Recipe:
-        """The same with nothing left to the seed, and if one is given, on another mesh."""
+    def _written_out(self, drawn: LoadedScenario, mesh: str | None) -> Recipe:
+        """The same with nothing left to the seed or to the mesh, and if one is given, on another mesh."""
         return replace(
             self,
-            scenario=edits.write_out(self.scenario, drawn),
+            scenario=edits.write_out(self.scenario, drawn.scenario, drawn.topology),
             topology=self.topology if mesh is None else mesh,
             options=replace(self.options, confounders="none"),
         )

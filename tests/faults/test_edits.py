@@ -348,7 +348,28 @@ faults:
 @pytest.mark.parametrize("seed", range(5))
 def test_what_the_seed_drew_is_written_out_and_reads_the_same_for_any_seed(seed):
     drawn = scenario(DRAWN, seed=seed)
-    again = scenario(write_out(DRAWN, drawn), seed=seed + 1, confounders="none")
+    again = scenario(write_out(DRAWN, drawn, mesh(MESH)), seed=seed + 1, confounders="none")
     assert len(drawn.drawn) > 3
     assert again == replace(drawn, confounders="none", seed=seed + 1)
     assert again.drawn == ()
+
+
+def test_what_has_a_role_is_written_out_and_stays_though_another_would_have_it():
+    text = """
+name: roles
+confounders: none
+faults:
+  - fail: {target: {kind: cache}, share: 10%, id: one}
+  - fail: {target: {kind: service, role: every}, share: 10%}
+  - fail: {target: {from: gateway, role: every}, share: 10%, id: each}
+  - slow: {target: [{kind: database}, {kind: cache}], factor: 2..3}
+"""
+    text = text.replace("fail: {target: {from", "drop: {target: {from")
+    found = scenario(text)
+    written = write_out(text, found, mesh(MESH))
+    assert "kind:" not in written and "role:" not in written
+    again = scenario(written)
+    assert (again, again.roles) == (found, {})
+    assert [fault.id for fault in again.faults] == (
+        ["one", *(f"fail-{number}" for number in range(2, 9)), *(f"each-{number}" for number in range(1, 5)), "slow-1"]
+    )

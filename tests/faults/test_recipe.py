@@ -161,3 +161,25 @@ def test_a_recipe_that_is_wrong_from_the_start_says_where():
         DocumentError, match=r"^manifest.json \(scenario\):3: faults\[0\].slw: unknown kind of fault 'slw'"
     ):
         wrong.load()
+
+
+def test_what_has_a_role_stays_whatever_is_changed_and_each_of_every_one_can_be_changed_alone():
+    """With nothing but product pages, the most called service would be another one."""
+    text = (
+        "name: roles\nfaults:\n  - slow: {target: {kind: service}, factor: 4}\n"
+        "  - fail: {target: {kind: service, role: every}, share: 10%}\n"
+    )
+    recipe = replace(CASCADE, scenario=text)
+    loaded = recipe.load().scenario
+    changed = recipe.load_with(
+        ["workload.mix={api-gateway.product_page: 1}", "faults.fail-3.share=50%", "faults.slow-1.factor=5"]
+    ).scenario
+    assert str(loaded.faults[0].target) == str(changed.faults[0].target) == "auth-service"
+    assert [fault.id for fault in changed.faults] == [fault.id for fault in loaded.faults]
+    assert [fault.share for fault in changed.faults[1:]] == [0.1, 0.1, 0.5, *[0.1] * 4]
+    assert changed.background == loaded.background
+
+
+def test_a_target_can_be_changed_to_a_role():
+    changed = CASCADE.load_with(["faults.slow-1.target={kind: cache}"]).scenario
+    assert str(changed.faults[0].target) == "cache-service"
