@@ -8,7 +8,8 @@ from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.faults.scenario import Scenario
-from meshquake.sim.summary import Hit, Phase, Summary
+from meshquake.sim.hits import Hit
+from meshquake.sim.summary import Phase, Summary
 from meshquake.topology.units import counted, duration
 
 _QUANTILES = (0.5, 0.95, 0.99)
