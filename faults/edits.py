@@ -1,4 +1,4 @@
-"""What a user changes in a run: values at paths (`--set PATH=VALUE`), and faults left out (`--without ID`).
+"""What a user changes in a run: values at paths (`--set PATH=VALUE`).
 
 A path is written as in the messages of the loaders: `services.database.replicas`, `faults[0].slow.factor`; a fault may
 also be called by its id, as in `faults.slow-1.factor`. A value becomes part of the text, and the text goes through the
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -114,12 +114,9 @@ def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
     return _dump(root)
 
 
-def drop(text: str, word: str, numbers: Collection[int]) -> str:
-    """A scenario's text without some items of a list, by their places in it."""
-    root = Document.parse(text, "text").root
-    listed = root.entries[word]
-    listed.items = [item for number, item in enumerate(listed.items) if number not in numbers]
-    return _dump(root)
+def ids(text: str) -> list[str]:
+    """The ids of the faults and of what happens besides in a scenario's text."""
+    return [id for id, _ in _by_id(Document.parse(text, "text").root)]
 
 
 def _node(value: Any) -> Node:
@@ -134,27 +131,6 @@ def _node(value: Any) -> Node:
 def below(path: str, other: str) -> bool:
     """Whether a path is another, or leads on from it."""
     return not other or path == other or path.startswith((f"{other}.", f"{other}["))
-
-
-def without(scenario: Scenario, ids: Collection[str]) -> Scenario:
-    """A scenario without some of its faults, or of what happens besides; the others keep their ids, and so their draws.
-
-    Raises
-    ------
-    ValueError
-        If there is no fault of an id; the message has all such ids.
-    """
-    known = [fault.id for fault in (*scenario.faults, *scenario.background)]
-    unknown = [
-        f"there is no fault or background event {shown(id)}{suggestion(id, known)}" for id in ids if id not in known
-    ]
-    if unknown:
-        raise ValueError("; ".join(unknown))
-    return replace(
-        scenario,
-        faults=tuple(fault for fault in scenario.faults if fault.id not in ids),
-        background=tuple(fault for fault in scenario.background if fault.id not in ids),
-    )
 
 
 def _value(text: str) -> Node:

@@ -30,7 +30,9 @@ class Options:
 
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
     is a file, or the name of a shipped mesh. `seed` is that of every draw: of what the scenario leaves to it,
-    confounders included, and of the run. ValueError for a value out of its bounds.
+    confounders included, and of the run. `without` are the ids of faults, and of what happens besides, that are left
+    out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a value
+    out of its bounds.
     """
 
     duration: float | None = None
@@ -41,6 +43,7 @@ class Options:
     topology: str | Path | None = None
     confounders: str | None = None
     seed: int = DEFAULT_SEED
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         bounds = keys_of(Scenario) | {"severity": keys_of(Fault)["severity"]}
@@ -158,7 +161,7 @@ def _load(
             mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
-    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology)
+    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology, options.without)
     faults, background = reader.read("faults"), reader.read("background")
     if mesh is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])

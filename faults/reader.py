@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +22,8 @@ from meshquake.topology.units import duration, shown
 class FaultReader:
     """Reads the faults of a scenario whose other keys are known; without a mesh, targets are looked at by form only.
 
+    Those whose ids are in `without` are left out.
+
     Attributes
     ----------
     drawn
@@ -29,12 +32,15 @@ class FaultReader:
         The roles that stood in place of targets, as the document has them, by the ids of the faults.
     """
 
-    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None) -> None:
+    def __init__(
+        self, document: Document, scenario: Scenario, mesh: Topology | None, without: Collection[str] = ()
+    ) -> None:
         self.drawn: list[str] = []
         self.roles: dict[str, str] = {}
         self._document = document
         self._scenario = scenario
         self._mesh = mesh
+        self._without = without
         self._draws = Draws(document, scenario.seed, mesh)
         self._role_reader = RoleReader(document, mesh)
         #: Faults of each kind so far, and the line in which each fault stands, by its id.
@@ -72,6 +78,9 @@ class FaultReader:
             return None
         kind, block = found
         self._count[kind.kind] += 1
+        called = f"{kind.drawn_as() if word == ANY else word}-{self._count[kind.kind]}"
+        if (block.entries["id"].text if "id" in block.entries else called) in self._without:
+            return None
         by_hand: ByHand = {
             "target": partial(self._target, kind),
             "at": partial(self._extent, negative=True),
@@ -84,8 +93,7 @@ class FaultReader:
         fault = bind(self._document, kind, block, {**by_hand, **dict.fromkeys(drawn.refused, _refused)})
         if fault is None:
             return None
-        called = kind.drawn_as() if word == ANY else word
-        fault = replace(fault, id=fault.id or f"{called}-{self._count[kind.kind]}")
+        fault = replace(fault, id=fault.id or called)
         self._check_id(fault, block)
         self._check_window(fault, block)
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
