@@ -1,6 +1,6 @@
 """The command line from a checkout: `python run.py --help`."""
 
-from meshquake.commands import main
+from meshquake.commands.entry import main
 
 if __name__ == "__main__":
     main()

@@ -14,11 +14,12 @@ from typing import NoReturn
 
 import click
 
+from meshquake.commands import signals
 from meshquake.topology.exceptions import MeshquakeError
 
-#: Exit statuses: a second run that isn't the same; bad input or output that can't be written; interrupted
-#: (128 + SIGINT).
-DIFFERENT, BAD_INPUT, INTERRUPTED = 1, 2, 130
+#: Exit statuses: a second run that isn't the same; bad input or output that can't be written. That of a command that
+#: was stopped is in `signals`.
+DIFFERENT, BAD_INPUT = 1, 2
 
 
 def fail(message: str, status: int = BAD_INPUT) -> NoReturn:
@@ -42,13 +43,13 @@ def told(*also: type[Exception], interrupted: str = "Interrupted: nothing half-w
     also
         Kinds of error whose text is for the user too, besides `MeshquakeError`.
     interrupted
-        What is said after Ctrl-C.
+        What is said after Ctrl-C, or another signal to end.
     """
     for_the_user: tuple[type[Exception], ...] = (MeshquakeError, *also)
     try:
         yield
-    except KeyboardInterrupt:
-        fail(interrupted, INTERRUPTED)
+    except KeyboardInterrupt as error:
+        fail(interrupted, signals.status(error))
     except for_the_user as error:
         fail(str(error))
 

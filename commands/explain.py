@@ -1,4 +1,4 @@
-"""`explain`: an incident, or one request, in words."""
+"""`explain`: an incident, or some of its requests, in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 from meshquake.commands import options
 
 
-@click.command(short_help="Explain an incident, or one of its requests")
+@click.command(short_help="Explain an incident, or some of its requests")
 @options.fixture
-@click.argument("trace_id", required=False)
-def explain(folder: Path, trace_id: str | None) -> None:
-    """Explain an incident, or one of its requests, from the answer key."""
+@click.argument("trace_ids", metavar="[TRACE_ID]...", nargs=-1)
+def explain(folder: Path, trace_ids: tuple[str, ...]) -> None:
+    """Explain an incident, or some of its requests, from the answer key."""
     from meshquake.commands import tables
     from meshquake.exporters.reports import explain
 
-    tables.show(explain.incident(folder) if trace_id is None else explain.request(folder, trace_id))
+    tables.show(explain.requests(folder, trace_ids) if trace_ids else explain.incident(folder))

@@ -7,13 +7,12 @@ Everything but click is imported by the command that needs it, so that `--help` 
 from __future__ import annotations
 
 import io
-import os
 import sys
 from typing import Any
 
 import click
 
-from meshquake.commands import errors, play
+from meshquake.commands import errors, play, signals
 from meshquake.commands.dataset import dataset
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
@@ -36,8 +35,7 @@ class Commands(click.Group):
         try:
             return super().main(*arguments, **options)  # --help and the like are printed outside of `invoke`
         except OSError as error:  # but for EPIPE, if nobody reads any more: then click ends without a word
-            # What can't be written is still buffered, and would be tried again at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            signals.drop_output()
             errors.fail(f"{error.filename or 'standard output'}: cannot be written: {errors.reason(error)}")
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -83,7 +81,3 @@ for _command in (
     schema,
 ):
     main.add_command(_command)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,14 @@ import click
 
 if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
+
+
+#: What the name of a header is made of (RFC 9110, section 5.6.2).
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: Headers that a request has anyway, and that say how it is to be read.
+_OURS = frozenset(
+    {"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
+)
 
 
 class Seconds(click.ParamType[float]):
@@ -90,12 +99,18 @@ class FormatName(click.ParamType["Format"]):
 
 
 class Header(click.ParamType[tuple[str, str]]):
-    """A header of HTTP: its name and its value."""
+    """A header of HTTP: its name and its value, which no message quotes, since it may be a key."""
 
     name = "name: value"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        name, colon, text = value.partition(":")
-        if not colon or not name.strip():
-            self.fail(f"must be a name and a value, as in 'X-Scope-OrgID: me', not {value!r}", param, ctx)
-        return name.strip(), text.strip()
+        name, colon, text = (part.strip() for part in value.partition(":"))
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            self.fail("must be a name and a value, as in 'X-Scope-OrgID: me'", param, ctx)
+        if name.lower() in _OURS:
+            self.fail(f"{name} is set by the protocol", param, ctx)
+        for position, character in enumerate(text, 1):
+            if not (character.isascii() and (character.isprintable() or character == "\t")):
+                what = "is not ASCII" if not character.isascii() else "cannot be printed"
+                self.fail(f"character {position} of the value of {name} {what}", param, ctx)
+        return name, text

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--fast", is_flag=True, help="Send as fast as the receiver accepts, in place of --speed.")
 @click.option("--shift-to-now", is_flag=True, help="Shift times so that the recording ends when sending does.")
 @click.option("--header", "headers", type=Header(), multiple=True, help="Header to send along; may be repeated.")
-@click.option("--patience", type=Seconds(), default=60.0, help="How long to retry a request.  [default: 1m]")
+@click.option("--patience", type=Seconds(), default=60.0, help="How long to try to send a request.  [default: 1m]")
 @click.option("--state", type=options.PATH, help="File that keeps the progress, to resume from.")
 @options.summary_as_json
 @options.quiet

@@ -30,6 +30,13 @@ from meshquake.commands import errors, options
     show_default=True,
     help="Limit on concurrent connections.",
 )
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Name by which clients may call the server, besides localhost and --host; may be repeated.",
+)
 def serve(folder: Path, **chosen: Any) -> None:
     """Serve a fixture over HTTP as if it happened now, until Ctrl-C (see docs/streaming.md)."""
     import time
@@ -41,13 +48,12 @@ def serve(folder: Path, **chosen: Any) -> None:
     def on_ready(address: str) -> None:
         nonlocal listening
         listening = True
-        click.echo(f"serving {folder} at {address}")
+        click.echo(f"serving at {address}")
 
     try:
-        site = extras.load("meshquake.exporters.server.site", "serve", "serve")
-        site.serve(folder, clock=time, on_ready=on_ready, **chosen)
-    except KeyboardInterrupt:
-        click.echo("stopped")
+        with errors.told(interrupted="Stopped."):
+            site = extras.load("meshquake.exporters.server.site", "serve", "serve")
+            site.serve(folder, clock=time, on_ready=on_ready, **chosen)
     except OSError as error:
         if listening:
             raise

@@ -59,5 +59,7 @@ def _write(path: Path, text: str) -> None:
     if str(path) == "-":
         click.echo(text, nl=False)
         return
+    from meshquake.exporters.fixtures import staging
+
     with errors.written(path):
-        path.write_text(text, encoding="utf-8")
+        staging.write_text(path, text)

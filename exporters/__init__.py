@@ -7,7 +7,9 @@ database is a file in `databases/`, a new protocol one in `sending/`, each with 
     formats/ columns/    its records in other formats, and what several of them share
     databases/           into a database
     server/ sending/     over HTTP, pulled and pushed
+    address.py           where databases and receivers are, and what nobody gets to see of that
     reports/ blocks.py   what people read, which the command line lays out
+    unfinished.py        what is undone if it does not end well
     extras.py            what needs a library that isn't installed with the core
     pytest_plugin.py     fixtures in tests
 """

@@ -7,9 +7,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,28 @@ def receiver(answer: Callable[[Got], Say | None]) -> Iterator[tuple[str, list[Go
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def talker(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that reads the beginning of a request and lets a function answer on the socket; gives its address."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with suppress(OSError):
+                talk(self.request)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
 
 
 def free_port() -> int:

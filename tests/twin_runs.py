@@ -16,7 +16,7 @@ from meshquake.topology import loader as topology_loader
 from meshquake.truth.answer_key import Clock, ground_truth, since
 from meshquake.truth.brief import brief
 from meshquake.truth.calls import Tree
-from meshquake.truth.floors import symptoms
+from meshquake.truth.floors import Loudness
 from meshquake.truth.twins import Twins
 
 #: What each would be called.
@@ -82,8 +82,15 @@ def compare(simulation):
     twins = Twins(simulation, verdicts.append)
     records = frames(twins.batches())
     clock = Clock(simulation.start)
-    loudest = {finding.fault.id: symptoms(records["traces"], clock(since(finding))) for finding in twins.findings}
+    loudest = {finding.fault.id: loudness(records["traces"], clock(since(finding))) for finding in twins.findings}
     return Compared(twins, records, pl.concat(verdicts), ground_truth(twins, loudest, FIXTURE), brief(twins, FIXTURE))
+
+
+def loudness(spans, since):
+    """How loud each service's symptoms are."""
+    found = Loudness(since)
+    found.take(spans)
+    return found.ranked()
 
 
 def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):

@@ -68,7 +68,8 @@ class Node:
 
     `kind` is "scalar" (then `text` holds it, and `quoted` says whether it stood in quotes), "list" (`items`) or "map"
     (`entries`). `line` is where the value begins, `key_line` where its key stands, or its item. `path` leads to it from
-    the top, as in `services.database.workers` or `calls[2]`.
+    the top, as in `services.database.workers` or `calls[2]`. Values that aliases repeat have the same `origin`, and
+    all others one each; what is no value of the file has -1.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Node:
     quoted: bool = False
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Node] = field(default_factory=dict)
+    origin: int = -1
 
     @property
     def is_none(self) -> bool:
@@ -119,6 +121,7 @@ class Document:
         self.text = text
         self.file = file
         self.problems: list[Problem] = []
+        self._told: dict[tuple[int, int, str], str] = {}
         self.root = _Composer(self).root()
         self._by_path: dict[str, Node] = {}
 
@@ -166,11 +169,18 @@ class Document:
 
     def error(self, node: Node, message: str, line: int | None = None) -> None:
         """Record an error at a node, in its own line unless another is given."""
-        self.report(node.path, line or node.place, message)
+        if not self.repeats(node, line or node.place, message):
+            self.report(node.path, line or node.place, message)
 
     def warn(self, node: Node, message: str) -> None:
         """Record what is odd but usable."""
-        self.problems.append(Problem(self.file, node.place, node.path, message, warning=True))
+        if not self.repeats(node, node.place, message):
+            self.problems.append(Problem(self.file, node.place, node.path, message, warning=True))
+
+    def repeats(self, node: Node, line: int, message: str) -> bool:
+        """Whether the same was told of a value that an alias repeats here: what is wrong in one place is told once."""
+        first = self._told.setdefault((node.origin, line, message), node.path)
+        return node.origin >= 0 and first != node.path
 
     def report(self, path: str, line: int, message: str) -> None:
         """Record an error where there is no node; DocumentError when there are too many to go on."""
@@ -296,9 +306,9 @@ class _Composer:
             return self._node(self._anchors[anchor or ""], path, key_line, depth)[0], at + 1
         self._values += 1
         self._fits(line, self._values, depth)
+        node = Node(kind, path, line, key_line, text, quoted, origin=at)
         if tag:
-            self._document.report(path, line, f"tag {shown(tag)} is not allowed")
-        node = Node(kind, path, line, key_line, text, quoted)
+            self._document.error(node, f"tag {shown(tag)} is not allowed", line)
         if kind == "list":
             return node, self._items(at + 1, node, depth + 1)
         if kind == "map":
@@ -318,12 +328,12 @@ class _Composer:
             name, at = self._node(at, node.path, line, depth)
             value, at = self._node(at, f"{node.path}.{name.text}" if node.path else name.text, line, depth)
             if name.kind != "scalar":
-                self._document.report(node.path, line, f"a key must be a word, not {name}")
+                self._document.error(node, f"a key must be a word, not {name}", line)
             elif name.text == "<<" and not name.quoted:
-                self._document.report(node.path, line, "merge keys (<<) are not supported: write the keys out")
+                self._document.error(node, "merge keys (<<) are not supported: write the keys out", line)
             elif name.text in node.entries:
                 first = node.entries[name.text].key_line
-                self._document.report(node.path, line, f"key {shown(name.text)} appears twice (first in line {first})")
+                self._document.error(node, f"key {shown(name.text)} appears twice (first in line {first})", line)
             else:
                 node.entries[name.text] = value
         return at + 1

@@ -1,19 +1,31 @@
-"""Which fault broke the promise to users, and when."""
+"""Which fault broke the promise to users, and when: whose harm goes beyond what the others explain."""
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
+from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.objective import Mask, Promise
 from meshquake.truth.verdict import Verdicts
+
+#: How many standard deviations of chance a fault's own harm must exceed.
+_BEYOND_CHANCE = 3.0
 
 
 class Blame:
     """Counts the requests that faults harmed, and lays broken promises at the door of faults.
 
-    A fault broke the promise in a window if the promise would have been kept had this fault harmed nobody, or broken
-    had no other fault harmed anybody. Where no fault is of that kind (it took several, each with too little to matter),
-    it is all that harmed anyone.
+    A fault's own harm in a window is of two kinds. To some requests it made the difference alone. From these are taken
+    as many as would have gone wrong without it: where others make users fail at random, any change makes some fail who
+    didn't and others not who did, as many of the one kind as of the other. So much is chance, and if a fault kept `k`
+    requests from harm, a few more than as many: the difference of two Poisson counts of mean k has a standard deviation
+    of sqrt(2k). The other kind is over-determined harm that it would have done alone as well (`verdict.judge`).
+
+    A fault broke the promise in a window if it did harm of its own there, no less than breaks a promise at all, and if
+    the promise would have been kept without that harm, or would have been broken by it alone. Where no fault is of that
+    kind (it took several, each with too little to matter), it is all that harmed anyone.
 
     Parameters
     ----------
@@ -27,23 +39,42 @@ class Blame:
         self._promise = promise
         #: Requests that were harmed: by any fault, and by each.
         self._all, *self._each = (promise.anew() for _ in range(1 + faults))
+        #: Of these, those to which each made the difference alone; and those that each kept from harm.
+        self._alone, self._kept = ([promise.anew() for _ in range(faults)] for _ in range(2))
 
     def take(self, verdicts: Verdicts) -> None:
         """Take verdicts on some requests into account."""
         self._all.count(verdicts.fact, verdicts.harmed)
         for harmed, causes in zip(self._each, verdicts.causes.T, strict=True):
             harmed.count(verdicts.fact, verdicts.harmed & causes)
+        for alone, decisive in zip(self._alone, verdicts.decisive.T, strict=True):
+            alone.count(verdicts.fact, verdicts.harmed & decisive)
+        for kept, which in zip(self._kept, verdicts.kept.T, strict=True):
+            kept.count(verdicts.fact, which)
 
     def failed_more(self, fault: int, column: int) -> bool:
         """Whether more of the requests that a fault harmed failed than came too late; `column` as in `broken`."""
         harmed = self._each[fault]
         return bool(harmed.failed[:, column].sum() >= harmed.slow[:, column].sum())
 
+    @cached_property
     def broken(self) -> list[Mask]:
         """For each fault, where it broke the promise: masks in the shape of `Promise.broken`."""
-        promise, total = self._promise, self._all.bad
-        broken = promise.broken() & ~promise.broken(total)
-        each = [harmed.bad for harmed in self._each]
-        moved = [broken & (~promise.broken(bad) | promise.broken(total - bad)) for bad in each]
-        rest = broken & ~np.any(moved, axis=0) if moved else broken
-        return [mask | (rest & (promise.over_window(bad) > 0)) for mask, bad in zip(moved, each, strict=True)]
+        promise, least = self._promise, self._promise.objective.minimum
+        bad, harmed = (promise.over_window(each.bad) for each in (promise, self._all))
+        broken = promise.breaks(bad) & ~promise.breaks(bad - harmed)
+        masks = []
+        for own in map(self._own, range(len(self._each))):
+            needed, enough = ~promise.breaks(bad - own), promise.breaks(bad - harmed + own)
+            masks.append(broken & (own >= least) & (needed | enough))
+        rest = broken & ~np.any(masks, axis=0) if masks else broken
+        return [
+            mask | (rest & (promise.over_window(each.bad) > 0)) for mask, each in zip(masks, self._each, strict=True)
+        ]
+
+    def _own(self, fault: int) -> Floats:
+        """The harm of its own that a fault did in the window that ends with each second."""
+        harmed, alone = (self._promise.over_window(each[fault].bad) for each in (self._each, self._alone))
+        kept = self._promise.over_window(self._kept[fault].total)
+        own = harmed - alone + np.maximum(0.0, alone - kept - _BEYOND_CHANCE * np.sqrt(2 * kept))
+        return own.astype(np.float64)

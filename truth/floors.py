@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from math import comb
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import comb, floor
+from pathlib import Path
 
 import networkx as nx
 import polars as pl
+
+from meshquake.truth.ranks import Ranks
 
 #: An error share below this is as good as none: what a service's share of errors is compared to is at least so much.
 _QUIET = 0.01
@@ -24,19 +27,30 @@ class Floors:
     Attributes
     ----------
     central
-        Always the most central service (`centrality`).
+        Always the most central service (`Calls`).
     worst_symptom
-        The loudest service (`symptoms`).
+        The loudest service (`Loudness`).
     """
 
     central: tuple[str, ...]
     worst_symptom: tuple[str, ...]
 
 
-def floors(traces: pl.DataFrame | pl.LazyFrame, since: str) -> Floors:
-    """Rank the services of some traces in both ways; parameters are those of `symptoms`."""
-    central, loudest = centrality(traces), symptoms(traces, since)
-    return Floors(tuple(name for name, _ in central), tuple(name for name, _ in loudest))
+def floors(traces: Iterable[pl.DataFrame], since: str) -> Floors:
+    """Rank the services of some traces in both ways.
+
+    Parameters
+    ----------
+    traces
+        Spans, as trace records have them, piece by piece in order of time.
+    since
+        When users began to feel it, as records write a moment.
+    """
+    calls, loudness = Calls(), Loudness(since)
+    for spans in traces:
+        calls.take(spans)
+        loudness.take(spans)
+    return Floors(*(tuple(name for name, _ in ranked) for ranked in (calls.centrality(), loudness.ranked())))
 
 
 def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list[float]:
@@ -91,37 +105,53 @@ def _alike(meanings: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
     return tuple(sorted(tuple(numbers.setdefault(root, len(numbers)) for root in meaning) for meaning in ordered))
 
 
-def centrality(traces: pl.DataFrame | pl.LazyFrame) -> list[tuple[str, float]]:
-    """How central each service is in the graph of calls, most central first, ties by name.
+class Calls:
+    """Who calls whom, in spans that come piece by piece."""
 
-    This is PageRank from callers to callees: where one who follows calls ends up most often. Of the usual measures it
-    makes the strongest guess that is always the same, since failures travel the other way, from a callee to all who
-    depend on it. Betweenness favours what lies in the middle, and gives nothing to a database, which calls nobody.
+    def __init__(self) -> None:
+        self._services: set[str] = set()
+        self._calls: set[tuple[str, str]] = set()
 
-    Parameters
-    ----------
-    traces
-        Spans, as trace records have them.
+    def take(self, spans: pl.DataFrame) -> None:
+        """Take some spans into account, as trace records have them."""
+        self._services.update(spans["service"].unique())
+        calls = spans.filter(kind="client").select("service", "peer").drop_nulls().unique()
+        self._calls.update(calls.iter_rows())
 
-    References
-    ----------
-    L. Page, S. Brin, R. Motwani, T. Winograd: The PageRank Citation Ranking, Stanford InfoLab 1999-66.
-    """
-    spans = traces.lazy().select("service", "kind", "peer")
-    calls = spans.filter(kind="client").select("service", "peer").drop_nulls().unique().sort("service", "peer")
-    names = spans.select(pl.col("service").unique().sort())
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(names.collect()["service"])
-    graph.add_edges_from(calls.collect().iter_rows())
-    if not graph:
-        return []
-    # Rounded, or services that are alike would be told apart by how their sums were rounded.
-    ranks = {name: round(rank, 6) for name, rank in nx.pagerank(graph).items()}
-    return sorted(ranks.items(), key=lambda item: (-item[1], item[0]))
+    def centrality(self) -> list[tuple[str, float]]:
+        """How central each service is in the graph of calls, most central first, ties by name.
+
+        This is PageRank from callers to callees: where one who follows calls ends up most often. Of the usual measures
+        it makes the strongest guess that is always the same, since failures travel the other way, from a callee to all
+        who depend on it. Betweenness favours what lies in the middle, and gives nothing to a database, which calls
+        nobody.
+
+        References
+        ----------
+        L. Page, S. Brin, R. Motwani, T. Winograd: The PageRank Citation Ranking, Stanford InfoLab 1999-66.
+        """
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(sorted(self._services))
+        graph.add_edges_from(sorted(self._calls))
+        if not graph:
+            return []
+        # Rounded, or services that are alike would be told apart by how their sums were rounded.
+        ranks = {name: round(rank, 6) for name, rank in nx.pagerank(graph).items()}
+        return sorted(ranks.items(), key=lambda item: (-item[1], item[0]))
 
 
-def symptoms(traces: pl.DataFrame | pl.LazyFrame, since: str) -> list[tuple[str, float]]:
-    """How loud each service's symptoms are, loudest first, ties by name.
+@dataclass
+class _Stretch:
+    """A stretch of time, its bounds as records write moments, and by service the requests and the errors in it."""
+
+    begin: str
+    end: str
+    requests: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+
+
+class Loudness:
+    """How loud each service's symptoms are, in spans that come piece by piece in order of time.
 
     A service is as loud as its share of errors or its p95 latency has grown, whichever grew more: 1 for unchanged, 10
     for tenfold. Two stretches of the same length are compared: the first half of what was recorded before `since`
@@ -130,44 +160,57 @@ def symptoms(traces: pl.DataFrame | pl.LazyFrame, since: str) -> list[tuple[str,
 
     Parameters
     ----------
-    traces
-        Spans, as trace records have them; server spans are looked at.
     since
         When users began to feel it, as records write a moment.
-
-    Returns
-    -------
-    list of (str, float)
-        Each service that has a server span, and its loudness.
+    folder
+        Where a temporary file may lie; None for where such files lie on this machine.
     """
-    # A long run has more spans than memory should hold: only the two stretches are kept.
-    spans = traces.lazy().filter(kind="server").select("timestamp", "service", "duration_ms", "status")
-    known = spans.group_by("service").agg(pl.col("timestamp").min()).collect(engine="streaming")
-    if not len(known):
-        return []
-    start, onset = datetime.fromisoformat(str(known["timestamp"].min())), datetime.fromisoformat(since)
-    stretch = (onset - start) / 2
-    before, after = (
-        _state(spans.filter(_between(begin, begin + stretch))).collect(engine="streaming") for begin in (start, onset)
-    )
-    both = known.select("service").join(before, on="service", how="left")
-    both = both.join(after, on="service", how="left", suffix="_after")
-    loudness = pl.max_horizontal(
-        (pl.col("errors_after") + _QUIET) / (pl.col("errors") + _QUIET),
-        pl.col("p95_after").clip(_INSTANT) / pl.col("p95").clip(_INSTANT),
-    ).fill_null(1.0)
-    ranked = both.select("service", loudness=loudness).sort("loudness", "service", descending=[True, False])
-    return list(ranked.iter_rows())
+
+    def __init__(self, since: str, folder: Path | None = None) -> None:
+        self._since = since
+        self._services: set[str] = set()
+        #: Before and after; none until the first server span tells when the recording began.
+        self._stretches: tuple[_Stretch, ...] = ()
+        self._durations = Ranks(folder)
+
+    def take(self, spans: pl.DataFrame) -> None:
+        """Take some spans into account, as trace records have them; server spans are looked at."""
+        spans = spans.filter(kind="server")
+        if not len(spans):
+            return
+        self._services.update(spans["service"].unique())
+        self._stretches = self._stretches or _stretches(str(spans["timestamp"].min()), self._since)
+        for stretch in self._stretches:
+            within = spans.filter(pl.col("timestamp") >= stretch.begin, pl.col("timestamp") < stretch.end)
+            for (name,), own in within.partition_by("service", as_dict=True).items():
+                stretch.requests[name] += len(own)
+                stretch.errors[name] += int((own["status"] == "error").sum())
+                self._durations.add((stretch.begin, name), own["duration_ms"].to_numpy())
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Each service that has a server span, and its loudness; loudest first, ties by name."""
+        loudness = {name: self._of(name) for name in sorted(self._services)}
+        return sorted(loudness.items(), key=lambda item: -item[1])
+
+    def _of(self, service: str) -> float:
+        if not all(stretch.requests[service] for stretch in self._stretches):
+            return 1.0
+        (errors, slow), (errors_after, slow_after) = (self._state(service, stretch) for stretch in self._stretches)
+        return max((errors_after + _QUIET) / (errors + _QUIET), max(slow_after, _INSTANT) / max(slow, _INSTANT))
+
+    def _state(self, service: str, stretch: _Stretch) -> tuple[float, float]:
+        """The share of errors and the p95 latency of a service."""
+        count = stretch.requests[service]
+        rank = floor(0.95 * (count - 1) + 0.5)
+        return stretch.errors[service] / count, self._durations.at((stretch.begin, service), rank)
 
 
-def _between(begin: datetime, end: datetime) -> pl.Expr:
-    """Whether a span started in a stretch of time; moments in records are in order as texts."""
-    first, last = (moment.isoformat(timespec="microseconds") for moment in (begin, end))
-    return pl.col("timestamp").is_between(pl.lit(first), pl.lit(last), closed="left")
+def _stretches(start: str, since: str) -> tuple[_Stretch, _Stretch]:
+    """The two stretches to compare in a recording that began at `start`; moments in records are in order as texts."""
+    begin, onset = datetime.fromisoformat(start), datetime.fromisoformat(since)
+    length = (onset - begin) / 2
+    return _stretch(begin, length), _stretch(onset, length)
 
 
-def _state(spans: pl.LazyFrame) -> pl.LazyFrame:
-    """The share of errors and the p95 latency of each service."""
-    return spans.group_by("service").agg(
-        errors=(pl.col("status") == "error").mean(), p95=pl.col("duration_ms").quantile(0.95, "nearest")
-    )
+def _stretch(begin: datetime, length: timedelta) -> _Stretch:
+    return _Stretch(begin.isoformat(timespec="microseconds"), (begin + length).isoformat(timespec="microseconds"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,11 @@ from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.ids import Words, span_words
 from meshquake.sim.telemetry.recorder import Cut
 from meshquake.sim.telemetry.sampler import Sampler
-from meshquake.sim.telemetry.series import Samples
+from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.spans import ids, spans_of, trace_words
 from meshquake.sim.telemetry.tables import Floats, Tables, microseconds
 from meshquake.truth.calls import Half
+from meshquake.truth.sample_file import SampleFile
 
 #: A table of packed rows (`sim.engine.call.ROW`).
 Rows = NDArray[Any]
@@ -34,31 +37,44 @@ class Watch:
         The run.
     recorded
         Whether records of it are made too.
+    sampled
+        Whether its metrics matter.
+    wanted
+        Which series are looked at later; None for all.
+    folder
+        Where a temporary file may lie; None for where such files lie on this machine.
 
     Attributes
     ----------
     tables
         Names and positions of what the run's rows refer to.
+    samples
+        Every sample taken so far, second by second.
     horizon
         Simulated seconds before which every request that came is over.
     cuts
         Plays the run; who iterates over it hands each cut to `take`.
     """
 
-    def __init__(self, simulation: Simulation, recorded: bool = False) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        recorded: bool = False,
+        sampled: bool = True,
+        wanted: Callable[[Series], bool] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.simulation = simulation
         self.tables = Tables(simulation.mesh, simulation.start)
         self.horizon = 0.0
-        self._sampler = Sampler(simulation.mesh, self.tables, SECOND)
-        simulation.samplers = [*(simulation.samplers if recorded else ()), self._sampler]
+        self._sampler = Sampler(simulation.mesh, self.tables, SECOND) if sampled else None
+        samplers = simulation.samplers if recorded else []
+        simulation.samplers = [*samplers, self._sampler] if self._sampler else samplers
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
         self._spans = spans_of(b"")
-        self._samples: list[Samples] = []
-
-    def samples(self) -> Samples:
-        """Every sample taken so far, second by second."""
-        return Samples.joined(self._samples)
+        self._wanted = wanted
+        self.samples = SampleFile(folder)
 
     def spans(self, halves: dict[int, Half]) -> dict[int, int]:
         """The ids (as words) of spans, each given by the word of its request and its place there."""
@@ -89,16 +105,26 @@ class Watch:
         """Play to the end."""
         self.follow(inf)
 
+    def between(self, start: float, until: float) -> Requests:
+        """Play on until the requests that came before `until` are over; returns those that came from `start` on."""
+        while self.horizon < until and (cut := next(self.cuts, None)) is not None:
+            self.take(cut)
+            self.settled(min(start, self.horizon))
+        return self.settled(until)
+
     def take(self, cut: Cut) -> None:
         """Take what the run left since the cut before."""
         self.horizon = cut.horizon
         self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
         self.tables.refresh(cut.incarnations)
+        if self._sampler is None:
+            return
         spans = self._spans + spans_of(cut.rows)
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND
         self._spans = spans.where(~settled)
-        self._samples.append(self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND))
+        taken = self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND)
+        self.samples.add(taken if self._wanted is None else taken.only(self._wanted))
 
     def settled(self, until: float) -> Requests:
         """The requests that came before `until`, at most `horizon`, whole; each is given once."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.departures import departures
-from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.objective import Mask, is_bad, is_failed
+from meshquake.truth.ranks import Ranks
 from meshquake.truth.watch import Requests, Watch
 
 Counts = NDArray[np.int64]
@@ -99,33 +101,44 @@ class Difference:
 class _Side:
     """One of the two runs, with the one without faults beside it."""
 
-    def __init__(self, simulation: Simulation, healthy: Watch | None, objective: Objective) -> None:
+    def __init__(self, simulation: Simulation, healthy: Watch | None, objective: Objective, begins: Floats) -> None:
         ids = [fault.id for fault in simulation.scenario.faults]
-        self.run = Watch(simulation)
-        self.healthy = healthy or (Watch(simulation.without(ids)) if ids else self.run)
+        self.run = Watch(simulation, wanted=_is_symptom)
+        self.healthy = healthy or (Watch(simulation.without(ids), wanted=_is_symptom) if ids else self.run)
         self._objective = objective
-        #: When each request came, how long it took, whether it failed, and whether it's bad.
-        self._requests: list[tuple[Floats, Floats, Mask, Mask]] = []
+        #: When each stretch begins, in simulated seconds.
+        self._begins = begins
+        #: By the stretch in which they came: failed requests, those that came too late, and how long all of them took.
+        self._failed, self._slow = (np.zeros(len(begins), dtype=np.int64) for _ in range(2))
+        self._durations = Ranks()
 
     def take(self, requests: Requests) -> Mask:
         """Take some requests into account; returns which of them are bad."""
         bad = is_bad(requests, self._objective)
-        self._requests.append((requests.rows["sent"], requests.duration, requests.rows["outcome"] != SUCCESS, bad))
+        failed = is_failed(requests)
+        stretch = np.searchsorted(self._begins, requests.rows["sent"], side="right") - 1
+        np.add.at(self._failed, stretch[failed], 1)
+        np.add.at(self._slow, stretch[bad & ~failed], 1)
+        self._durations.add(None, requests.duration)
+        for each in np.unique(stretch).tolist():
+            self._durations.add(each, requests.duration[stretch == each])
         return bad
 
-    def figures(self, start: float, end: float) -> Figures:
-        """Figures of the requests that came from `start` to `end` (simulated seconds)."""
-        sent, duration, failed, bad = map(np.concatenate, zip(*self._requests, strict=True))
-        chosen = (sent >= start) & (sent < end)
-        ordered = np.sort(duration[chosen]) * 1000
-        lost = int(failed[chosen].sum())
+    def figures(self, stretch: int | None = None) -> Figures:
+        """Figures of the requests that came in a stretch, given by its number, or of all."""
+        chosen = slice(None) if stretch is None else stretch
         return Figures(
-            requests=len(ordered),
-            failed=lost,
-            slow=int(bad[chosen].sum()) - lost,
-            p50=_rank(ordered, 0.5),
-            p95=_rank(ordered, 0.95),
+            requests=self._durations.count(stretch),
+            failed=int(self._failed[chosen].sum()),
+            slow=int(self._slow[chosen].sum()),
+            p50=self._rank(stretch, 0.5),
+            p95=self._rank(stretch, 0.95),
         )
+
+    def _rank(self, stretch: int | None, quantile: float) -> float | None:
+        """A quantile of the latencies in milliseconds, by nearest rank."""
+        count = self._durations.count(stretch)
+        return round(self._durations.at(stretch, ceil(quantile * count) - 1) * 1000, 3) if count else None
 
     def hit(self) -> list[str]:
         """The services whose symptoms leave what they'd be without faults, in the mesh's order."""
@@ -133,13 +146,8 @@ class _Side:
         if not faults:
             return []
         begin = min(self.run.simulation.scenario.window(fault).start for fault in faults)
-        usual = self.healthy.samples()
-        found = departures(self.run.samples(), usual, usual, begin)
-        services = {
-            series.service
-            for series in found
-            if METRICS[series.metric].is_symptom and series.replica is None and series.target is None
-        }
+        usual = self.healthy.samples
+        services = {series.service for series in departures(self.run.samples, usual, usual, begin)}
         return [service.name for service in self.run.simulation.topology.services if service.name in services]
 
 
@@ -154,10 +162,12 @@ def compare(before: Simulation, after: Simulation, on_clock: Callable[[float], N
         Hears of simulated time.
     """
     objective = before.topology.workload.objective
-    one = _Side(before, None, objective)
+    lead_in = before.scenario.lead_in
+    times = _stretches(lead_in, max(before.scenario.length, after.scenario.length))
+    one = _Side(before, None, objective, lead_in + times)
     same_mesh = before.topology == after.topology and before.scenario.background == after.scenario.background
     same_mesh &= before.scenario.length == after.scenario.length and bool(after.scenario.faults)
-    two = _Side(after, one.healthy if same_mesh and before.scenario.faults else None, objective)
+    two = _Side(after, one.healthy if same_mesh and before.scenario.faults else None, objective, lead_in + times)
     watches = list(dict.fromkeys([one.run, two.run, one.healthy, two.healthy]))
     counts = np.zeros(6, dtype=np.int64)
     for cut in one.run.cuts:
@@ -170,15 +180,17 @@ def compare(before: Simulation, after: Simulation, on_clock: Callable[[float], N
         watch.finish()
     counts += _count(one, two, watches)
     saved, lost, *unmatched = counts.tolist()
-    length = max(before.scenario.length, after.scenario.length)
     return Difference(
-        before=one.figures(0, np.inf),
-        after=two.figures(0, np.inf),
+        before=one.figures(),
+        after=two.figures(),
         saved=saved,
         lost=lost,
         only_before=Unmatched(*unmatched[:2]),
         only_after=Unmatched(*unmatched[2:]),
-        stretches=list(_stretches(one, two, length)),
+        stretches=[
+            (max(time, -lead_in) + 0.0, one.figures(stretch), two.figures(stretch))  # never -0.0
+            for stretch, time in enumerate(times.tolist())
+        ],
         hit=one.hit(),
         hit_after=two.hit(),
     )
@@ -202,22 +214,13 @@ def _count(one: _Side, two: _Side, watches: list[Watch]) -> Counts:
     return np.array([each.sum() for each in counted], dtype=np.int64)
 
 
-def _stretches(one: _Side, two: _Side, length: float) -> list[tuple[float, Figures, Figures]]:
-    """The two runs side by side, in stretches that count from the start of the incident."""
+def _stretches(incident: float, length: float) -> Floats:
+    """When stretches begin, in seconds from the start of the incident, which is where one of them does."""
     step = float(next((each for each in _LENGTHS if length / each <= _STRETCHES), _LENGTHS[-1]))
-    incident = one.run.simulation.scenario.lead_in
-    first = -step * np.ceil(incident / step)
-    times = np.arange(first, length - incident, step)
-    return [
-        (
-            max(time, -incident) + 0.0,  # never -0.0
-            one.figures(incident + time, incident + time + step),
-            two.figures(incident + time, incident + time + step),
-        )
-        for time in times.tolist()
-    ]
+    times: Floats = np.arange(-step * np.ceil(incident / step), length - incident, step)
+    return times
 
 
-def _rank(ordered: Floats, quantile: float) -> float | None:
-    """A quantile of ordered values, by nearest rank."""
-    return round(float(ordered[int(np.ceil(quantile * len(ordered))) - 1]), 3) if len(ordered) else None
+def _is_symptom(series: Series) -> bool:
+    """Whether it's a symptom of a whole service."""
+    return METRICS[series.metric].is_symptom and series.replica is None and series.target is None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from meshquake.exporters import extras
-from meshquake.exporters.databases.address import Address
+from meshquake.exporters.address import Address, Secrets
 from meshquake.exporters.databases.database import Database, DatabaseError
 from meshquake.topology.document import suggestion
 
@@ -43,6 +43,9 @@ DATABASES: dict[str, DatabaseKind] = {
     "mongodb+srv": _MONGODB,
 }
 
+#: Characters of a driver's message at most: it may quote what the database says.
+_LONGEST = 500
+
 
 @contextmanager
 def connected(url: str) -> Iterator[Database]:
@@ -57,23 +60,25 @@ def connected(url: str) -> Iterator[Database]:
     ------
     DatabaseError
         If it's no address of a database, the database can't be reached, or it won't take what it is given; in a
-        line that shows no password.
+        line that shows no secret.
     exporters.extras.MissingExtraError
         If the driver isn't installed.
     """
     address = Address(url)
+    if not address.scheme:
+        raise DatabaseError("not an address, such as sqlite:///x.db or postgresql://USER@HOST/DATABASE")
     kind = DATABASES.get(address.scheme)
     if kind is None:
-        wrong = f"no database has addresses that begin with {address.scheme}://" if address.scheme else "not an address"
-        names = suggestion(address.scheme, DATABASES) if address.scheme else ", such as sqlite:///x.db"
-        raise DatabaseError(f"{address.shown}: {wrong}{names}")
+        names = suggestion(address.scheme, DATABASES)
+        raise DatabaseError(f"{address.shown}: no database has addresses that begin with {address.scheme}://{names}")
     if not address.is_plain:
         raise DatabaseError(
-            f"{address.shown}: its password has characters that must be percent-encoded, as in %2F for /"
+            f"{address.shown}: a / ? # or @ in a user, a password or a value must be percent-encoded, as in %2F for /"
         )
     module = extras.load(kind.module, kind.extra, kind.name)
     try:
         with module.connect(address) as database:
             yield database
     except (DatabaseError, *module.DRIVER_ERRORS) as error:
-        raise DatabaseError(f"{address.shown}: {address.cleared(' '.join(str(error).split()))}") from None
+        said = " ".join(Secrets(address.values).cleared(str(error)).split())
+        raise DatabaseError(f"{address.shown}: {said[:_LONGEST]}") from None

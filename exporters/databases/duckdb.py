@@ -15,10 +15,12 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from meshquake.exporters.address import Address
 from meshquake.exporters.columns.timestamps import utc
-from meshquake.exporters.databases.address import Address
+from meshquake.exporters.databases.files import file
 from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table, frame_schema
+from meshquake.exporters.unfinished import interruptible
 
 #: What the driver raises.
 DRIVER_ERRORS = (duckdb.Error,)
@@ -83,7 +85,7 @@ class DuckDb(SqlDatabase):
 @contextmanager
 def connect(address: Address) -> Iterator[DuckDb]:
     """A transaction on the database in a file, which is made if it isn't there."""
-    with closing(duckdb.connect(address.file)) as connection:
+    with closing(duckdb.connect(file(address))) as connection, interruptible(connection.interrupt):
         connection.begin()
         yield DuckDb(connection)
         connection.commit()

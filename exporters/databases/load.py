@@ -131,7 +131,7 @@ def _rows(table: Table, folder: Path) -> Iterator[pl.DataFrame]:
     if table is FAULTS:
         yield fault_rows(answer_key.read_ground_truth(folder))
     elif table is VERDICTS:
-        for verdicts in reading.verdicts(folder):
+        for verdicts in answer_key.verdicts(folder):
             causes = pl.Series(map(json.dumps, verdicts["caused_by"].to_list()), dtype=pl.String)
             yield verdicts.with_columns(caused_by=causes)
     else:

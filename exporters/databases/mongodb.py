@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +23,8 @@ from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.database import Database as Names
 
+from meshquake.exporters.address import Address
 from meshquake.exporters.columns.timestamps import microseconds, utc
-from meshquake.exporters.databases.address import Address
 from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
 
@@ -129,8 +130,10 @@ def connect(address: Address) -> Iterator[Mongodb]:
 
 def _client(address: Address) -> pymongo.MongoClient[Document]:
     try:
-        return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
-    except ValueError as error:  # such as a port that is no number
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # what the driver only warns of would be left out
+            return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
+    except (ValueError, UserWarning) as error:  # such as a port that is no number, or an option that is none
         raise DatabaseError(str(error)) from None
 
 

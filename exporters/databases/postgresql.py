@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from meshquake.exporters.databases.address import Address
+from meshquake.exporters.address import Address
 from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
 

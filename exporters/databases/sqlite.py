@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from meshquake.exporters.databases.address import Address
+from meshquake.exporters.address import Address
+from meshquake.exporters.databases.files import file
 from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
+from meshquake.exporters.unfinished import interruptible
 
 #: What the driver raises.
 DRIVER_ERRORS = (sqlite3.Error,)
@@ -51,7 +53,10 @@ class Sqlite(SqlDatabase):
 @contextmanager
 def connect(address: Address) -> Iterator[Sqlite]:
     """A transaction on the database in a file, which is made if it isn't there."""
-    with closing(sqlite3.connect(address.file, isolation_level=None)) as connection:
+    with (
+        closing(sqlite3.connect(file(address), isolation_level=None)) as connection,
+        interruptible(connection.interrupt),
+    ):
         connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: indexes are made in memory
         connection.execute("BEGIN IMMEDIATE")
         yield Sqlite(connection)

@@ -1,8 +1,8 @@
 """CSV for spreadsheets: a file a kind of record, with a heading.
 
 Spreadsheets take text for what it looks like. So the files begin with a byte order mark, by which Excel knows UTF-8; a
-time is written as `2024-01-15 10:31:20.441896`, in UTC; and a text that would begin a formula has an apostrophe before
-it (https://owasp.org/www-community/attacks/CSV_Injection). Objects are JSON text. A null is an empty cell.
+time is written as `2024-01-15 10:31:20.441896`, in UTC; and no text begins a formula (`exporters.formats.cells`).
+Objects are JSON text. A null is an empty cell.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
-
-#: What a text may not begin with.
-_FORMULA = r"^[=+\-@\t\r]"
 
 
 def sink(target: Path, context: Context) -> CsvSink:
@@ -27,16 +25,12 @@ def sink(target: Path, context: Context) -> CsvSink:
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
     """The lines of some records of a kind."""
-    return frame.select(_cell(column) for column in kind.columns).write_csv(include_header=False).encode()
+    return cells.encode(frame.select(map(_cell, kind.columns)))
 
 
 def _cell(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
-    if column.type == "time":
-        return cell.str.head(26).str.replace("T", " ", literal=True)
-    if column.type == "string" and not column.choices and not column.pattern:
-        return cell.str.replace(f"({_FORMULA})", "'$1")
-    return cell
+    return cell.str.head(26).str.replace("T", " ", literal=True) if column.type == "time" else cell
 
 
 class CsvSink:

@@ -16,8 +16,8 @@ import polars as pl
 from meshquake.exporters.columns.timestamps import seconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Family, Samples
-from meshquake.exporters.formats.spill_file import SpillFile
 from meshquake.sim.records import Batch
+from meshquake.truth.spill_file import SpillFile
 
 NAME = "metrics.om"
 
@@ -81,7 +81,7 @@ class OpenMetricsSink:
             for name, (metric, series) in sorted(self._families.items()):
                 file.write(metadata(name, FAMILIES[metric]).encode())
                 for key in series:
-                    file.writelines(self._parts.text(key))
+                    file.writelines(self._parts.pieces(key))
             file.write(b"# EOF\n")
             file.flush()
             os.fsync(file.fileno())

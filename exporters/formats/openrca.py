@@ -25,6 +25,7 @@ import polars as pl
 
 from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import length, microseconds, seconds
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -63,7 +64,7 @@ class TreeSink:
         self._stores = [each.name for each in context.topology.services if each.kind in ("database", "cache")]
         self._lines = 0
         if context.truth is not None:
-            self._files.write("record.csv", _RECORD.encode() + _csv(_causes(context.truth["faults"])))
+            self._files.write("record.csv", _RECORD.encode() + cells.encode(_causes(context.truth["faults"])))
 
     def write(self, batch: Batch) -> None:
         """Append a batch."""
@@ -91,11 +92,7 @@ class TreeSink:
         """Append rows, whose first column is their moment in microseconds, to the tables of their days."""
         day = pl.from_epoch("at", "us").dt.strftime("%Y_%m_%d")
         for (name,), part in rows.group_by(day.alias("day"), maintain_order=True):
-            self._files.write(f"telemetry/{name}/{table}", _csv(part.drop("at")), _HEADERS[table].encode())
-
-
-def _csv(rows: pl.DataFrame) -> bytes:
-    return rows.write_csv(include_header=False).encode()
+            self._files.write(f"telemetry/{name}/{table}", cells.encode(part.drop("at")), _HEADERS[table].encode())
 
 
 def _requests(ended: pl.DataFrame) -> pl.DataFrame:

@@ -81,13 +81,15 @@ class _File:
         self._file = path.open("wb")
         names = [column.name for column in kind.columns if _is_name(column)]
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd", use_dictionary=names)
-        self._waiting = kind.frame_schema.to_frame()
+        #: Records that make no row group yet, as the file will have them: that takes half of what frames do.
+        self._waiting = self._schema.empty_table()
 
     def write(self, frame: pl.DataFrame) -> None:
-        self._waiting = pl.concat([self._waiting, frame])
+        table = frame.with_columns(utc()).to_arrow().cast(self._schema)
+        self._waiting = pa.concat_tables([self._waiting, table])
         while len(self._waiting) >= _GROUP:
-            self._group(self._waiting[:_GROUP])
-            self._waiting = self._waiting[_GROUP:]
+            self._group(self._waiting.slice(0, _GROUP))
+            self._waiting = self._waiting.slice(_GROUP)
 
     def close(self) -> None:
         if len(self._waiting):
@@ -102,7 +104,6 @@ class _File:
         with suppress(OSError, ValueError):  # it would bring out what it holds when it's collected
             self._writer.close()
 
-    def _group(self, frame: pl.DataFrame) -> None:
+    def _group(self, table: pa.Table) -> None:
         """Write a row group."""
-        table = frame.with_columns(utc()).rechunk().to_arrow().cast(self._schema)
-        self._writer.write_table(table, row_group_size=_GROUP)
+        self._writer.write_table(table.combine_chunks(), row_group_size=_GROUP)

@@ -20,12 +20,13 @@ import polars as pl
 
 from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.columns.timestamps import microseconds, seconds
+from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import lines
-from meshquake.exporters.formats.spill_file import SpillFile
 from meshquake.sim.records import Batch
+from meshquake.truth.spill_file import SpillFile
 
 _METRICS = ("cpu_usage", "memory_usage", "request_rate", "error_rate", "latency_p50")
 _MEASURES = ("cpu", "mem", "latency-50", "latency-90", "error", "workload")
@@ -111,7 +112,7 @@ class CaseSink:
         self._files.write("metrics.json", b"{")
         for position, key in enumerate(key for key in self._columns if key in self._series):
             self._files.write("metrics.json", f'{"," if position else ""}\n"{key}": ['.encode())
-            text = self._series.text(key)
+            text = self._series.pieces(key)
             self._files.write("metrics.json", next(text)[1:])  # no comma before the first pair
             for more in text:
                 self._files.write("metrics.json", more)
@@ -126,7 +127,7 @@ class CaseSink:
         self._series.close()
 
     def _write(self, name: str, frame: pl.DataFrame) -> None:
-        self._files.write(name, frame.write_csv(include_header=False).encode())
+        self._files.write(name, cells.encode(frame))
 
     def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
         """A row a time."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import polars as pl
 from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.exporters.fixtures import answer_key, layout, manifest
 from meshquake.exporters.fixtures.answer_key import TruthError
+from meshquake.exporters.fixtures.timeline import LineFile
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.writing import written
 from meshquake.sim.records import TRACE
@@ -21,6 +26,8 @@ from meshquake.topology.units import duration
 
 #: Of a long list, so many are told.
 _MOST = 8
+#: More trace ids than these are too many to choose from.
+_LIKE = 20
 _SEEN = {
     "loudest": "the root cause is the loudest service",
     "one of several": "others are louder than the root cause",
@@ -44,21 +51,45 @@ def incident(folder: Path) -> list[Block]:
         raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
 
 
-def request(folder: Path, trace_id: str) -> list[Block]:
-    """The story of one request; raises as `incident` and `manifest.load`, and if the fixture has no such trace."""
+def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
+    """The stories of some requests, in one pass over the fixture.
+
+    Raises as `incident` and `manifest.load`, and if the fixture has no such trace.
+    """
     manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
     try:
-        traces = answer_key.read_verdicts(folder, truth, "trace_id")["trace_id"]
-        found = answer_key.scan_verdicts(folder).filter(trace_id=trace_id).collect().to_dicts()
-        path = layout.path(folder, f"{TRACE.name}.ndjson")
-        spans = pl.scan_ndjson(path, schema=TRACE.frame_schema).filter(trace_id=trace_id).collect().to_dicts()
-        if not found or not spans:
-            like = traces.filter(traces.str.starts_with(trace_id[:8]))
-            raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, like.to_list())}")
-        return list(_request(truth, found[0], spans))
-    except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, OSError) as error:
+        verdicts = {row["trace_id"]: row for row in answer_key.read_verdicts(folder, truth, trace_ids).to_dicts()}
+        spans = _spans(folder, verdicts)
+        for trace_id in trace_ids:
+            if trace_id not in verdicts:
+                raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, _like(folder, trace_id))}")
+            if not spans[trace_id]:
+                raise TruthError(f"{folder}: has no span of trace {trace_id}: is {TRACE.name}.ndjson complete?")
+        stories = [list(_request(truth, verdicts[trace_id], spans[trace_id])) for trace_id in trace_ids]
+        return [block for story in stories for block in ("", *story)][1:]
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         raise TruthError(f"{folder}: its answer key cannot be read: {str(error).partition(chr(10))[0]}") from None
+
+
+def _spans(folder: Path, verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The spans of some requests by trace id, given the verdicts on them: no span is earlier than its request."""
+    found: dict[str, list[dict[str, Any]]] = {trace_id: [] for trace_id in verdicts}
+    if not found:
+        return found
+    wanted = re.compile(f'"trace_id":"(?:{"|".join(map(re.escape, found))})"'.encode())
+    first = min(verdict["timestamp"] for verdict in verdicts.values())
+    with closing(LineFile(layout.path(folder, f"{TRACE.name}.ndjson"))) as file:
+        for line in file.lines(file.find(first.encode()), 0, wanted=wanted.search):
+            span = json.loads(line.text)
+            found[span["trace_id"]].append(span)
+    return found
+
+
+def _like(folder: Path, trace_id: str) -> list[str]:
+    """The trace ids that begin as one does, or of very many some."""
+    like = (each.filter(pl.col("trace_id").str.starts_with(trace_id[:8])) for each in answer_key.verdicts(folder))
+    return list(islice((found for each in like for found in each["trace_id"]), _LIKE))
 
 
 def _incident(truth: dict[str, Any]) -> Iterator[Block]:
@@ -105,7 +136,9 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
     yield "acted", f"{_time(fault['start'], recording)} to {until}{full}"
     yield "root cause", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
-        yield "users", "did not feel it: it broke no promise to them"
+        harmed = fault["blast_radius"]["requests"]
+        more = f" ({_requests(harmed)} {'was' if harmed == 1 else 'were'} harmed)" if harmed else ""
+        yield "users", f"did not feel it: it broke no promise to them{more}"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "until the end of the recording"
@@ -115,6 +148,7 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
         for entry in radius["entries"]:
             if entry["harmed"]:
                 yield "", f"  {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
+    yield from _listed("together", fault["interactions"], _interaction)
     yield from _listed("spread", fault["mechanism"], lambda step: _step(fault["start"], step))
     yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
     yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
@@ -133,6 +167,15 @@ def _listed(name: str, items: list[dict[str, Any]], told: Callable[[dict[str, An
         yield "", f"and {len(items) - _MOST} more"
 
 
+def _interaction(each: dict[str, Any]) -> str:
+    told = []
+    if each["needed_both"]:
+        told.append(f"both were needed to harm {_requests(each['needed_both'])}")
+    if each["either_enough"]:
+        told.append(f"either was enough to harm {_requests(each['either_enough'])}")
+    return f"with {each['with']}: {', '.join(told)}"
+
+
 def _step(start: str, step: dict[str, Any]) -> str:
     way = step["from"] if step["from"] == step["to"] else f"{step['from']} -> {step['to']}"
     factor = f" x{step['factor']:.2f}" if "factor" in step else ""
@@ -149,7 +192,14 @@ def _were(count: int) -> str:
 
 def _affected(start: str, each: dict[str, Any]) -> str:
     peaks = ", ".join(f"{name} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items())
-    return f"{_after(start, each['onset'])}  {each['service']}" + (f": {peaks}" if peaks else "")
+    return f"{_after(start, each['onset'])}  {each['service']}: {peaks or _stuck(each['requests'])}"
+
+
+def _stuck(requests: int) -> str:
+    """What there is to say of a service whose own symptoms stayed as they were."""
+    return (
+        f"{_requests(requests)} got stuck in it or behind it" if requests else "the root cause; no symptom of its own"
+    )
 
 
 def _alert(start: str, alert: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block
-from meshquake.exporters.fixtures import answer_key, answers, layout
+from meshquake.exporters.fixtures import answer_key, answers, layout, reading
 from meshquake.exporters.fixtures.answer_key import TruthError
+from meshquake.exporters.fixtures.staging import recover
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
 from meshquake.topology.document import DocumentError, Problem, suggestion
@@ -46,6 +48,7 @@ def report(folder: Path, given: Path) -> Report:
     DocumentError
         If an answer can't be used; with all that is wrong with all of them.
     """
+    recover(folder)
     if (folder / "truth" / "index.ndjson").is_file():
         marked = mark_dataset(folder, given)
         return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
@@ -66,7 +69,8 @@ def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
     truth = answer_key.read_ground_truth(folder)
     try:
-        effects = dict(answer_key.read_verdicts(folder, truth, "trace_id", "effect").iter_rows())
+        named = answers.texts(answer)
+        effects = dict(answer_key.read_verdicts(folder, truth, named, "trace_id", "effect").iter_rows())
         content = answers.read(answer, truth, effects)
         since = score.since(truth)
         rankings = None if since is None else floors.floors(_traces(folder), since)
@@ -103,11 +107,10 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def _traces(folder: Path) -> pl.DataFrame:
-    """What the floors look at of a fixture's spans."""
-    wanted = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
-    path = layout.path(folder, "traces.ndjson")
+def _traces(folder: Path) -> Iterator[pl.DataFrame]:
+    """A fixture's spans, some at a time."""
     try:
-        return pl.scan_ndjson(path, schema=TRACE.frame_schema).select(wanted).collect()
+        yield from reading.records(folder, TRACE)
     except (OSError, pl.exceptions.PolarsError) as error:
+        path = layout.path(folder, f"{TRACE.name}.ndjson")
         raise TruthError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None

@@ -32,6 +32,8 @@ class Elasticsearch:
     """Sends all records of a batch."""
 
     retried = frozenset({429, 502, 503, 504})
+    #: An object a document, 3 kB each: what is wrong with one may quote it.
+    longest = 16 * 2**20
 
     def __init__(self, source: str) -> None:
         self._source = source

@@ -33,6 +33,7 @@ class Loki:
     """Sends the log lines and the events of a batch, each stream's in order of time."""
 
     retried = frozenset({429, *range(500, 600)})
+    longest = 0
 
     def requests(self, batch: Batch) -> Iterator[Request]:
         """Requests with so many lines at most."""

@@ -32,6 +32,8 @@ class OtlpHttp:
     """Sends all records of a batch, by signal."""
 
     retried = frozenset({429, 502, 503, 504})
+    #: Two counts and a sentence.
+    longest = 2**20
 
     def __init__(self, context: Context) -> None:
         self._requests = otlp.Requests(context)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from meshquake.exporters.fixtures import staging
 from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.units import counted
+
+#: Bytes of the largest file: what a receiver said in it is short.
+_LARGEST = 64 * 2**10
 
 
 class ProgressError(MeshquakeError):
@@ -26,7 +29,7 @@ class Progress:
     fixture
         The SHA-256 of its manifest.
     to, protocol
-        The receiver.
+        The receiver, without secrets.
     slice_s, shift_us
         How the recording was cut and shifted: in seconds, and in microseconds.
     requests, accepted, rejected
@@ -62,7 +65,9 @@ class Progress:
             If it can't be read.
         """
         try:
-            found = Progress(**json.loads(file.read_text(encoding="utf-8")))
+            with file.open("rb") as stream:
+                text = stream.read(_LARGEST)  # cut off, it's not JSON
+            found = Progress(**json.loads(text))
         except FileNotFoundError:
             return self
         except (ValueError, TypeError):
@@ -73,11 +78,9 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file, if there is one, in one go; raises OSError."""
+        """Write it into a file that only its owner may read, if there is one, whole or not at all; raises OSError."""
         if file is not None:
-            beside = file.with_name(f".{file.name}.{os.getpid()}")
-            beside.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-            beside.replace(file)
+            staging.write_text(file, json.dumps(asdict(self)) + "\n", private=True)
 
     def after(self, answer: Answer, second: float) -> Progress:
         """With one more request that was answered."""

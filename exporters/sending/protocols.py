@@ -62,6 +62,8 @@ class Speaker(Protocol):
 
     #: Statuses after which a request may be sent again.
     retried: frozenset[int]
+    #: Bytes that the body of a successful response has at most; 0 if its status says all.
+    longest: int
 
     def requests(self, batch: Batch) -> Iterable[Request]:
         """What to send of a batch."""

@@ -36,6 +36,7 @@ class RemoteWrite:
 
     #: The specification: retry 5xx, may retry 429, must not retry other 4xx.
     retried = frozenset({429, *range(500, 600)})
+    longest = 0
 
     def __init__(self, context: Context) -> None:
         self._samples = Samples(context)

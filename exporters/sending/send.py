@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 
+from meshquake.exporters.address import Address, Secrets
 from meshquake.exporters.fixtures import layout, manifest, reading
 from meshquake.exporters.fixtures.fixture import Clock
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.sending.delivery import Delivery
+from meshquake.exporters.sending.exchange import Connection
 from meshquake.exporters.sending.progress import Progress
 from meshquake.exporters.sending.protocols import DeliveryError, Push
 from meshquake.exporters.sending.slices import shifted, slices
@@ -42,7 +46,7 @@ class Order:
     headers
         To be sent with each request.
     patience
-        Seconds to wait for one request to be taken.
+        Seconds in which one request has to be taken.
     state
         A file that keeps how far it got; None for none.
     """
@@ -86,11 +90,12 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     OSError
         If the state can't be read or written.
     """
-    address, context = _address(order), order.context
+    url, context = _url(order), order.context
+    to = Address(str(url))
     fixture = hashlib.sha256(layout.path(order.folder, manifest.NAME).read_bytes()).hexdigest()
     progress = Progress(
         fixture,
-        to=str(address.copy_with(username="", password="")),
+        to=to.shown,
         protocol=order.push.name,
         slice_s=_FAST if order.speed == inf else _PACED,
         shift_us=_shift(order) // timedelta(microseconds=1),
@@ -103,7 +108,8 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     later = timedelta(microseconds=progress.shift_us)
     speaker = order.push.speaker(replace(context, start=context.start + later), fixture[:12])
     number, pace = 0, Pace(clock, order.speed)
-    with Delivery(address, order.headers, order.patience, clock) as delivery:
+    with Connection(order.headers) as connection:
+        delivery = Delivery(connection, url, _secrets(to, order.headers), order.patience, clock)
         for batch in slices(reading.batches(order.folder), context.start, progress.slice_s):
             for request in speaker.requests(shifted(batch, later)):
                 number += 1
@@ -142,11 +148,22 @@ def _shift(order: Order) -> timedelta:
     return order.now - order.context.start - timedelta(seconds=max(0.0, length - length / order.speed))
 
 
-def _address(order: Order) -> httpx.URL:
+def _url(order: Order) -> httpx.URL:
+    if not Address(order.to).is_plain:
+        raise DeliveryError("not an address: an @ behind the host, or a / ? # or @ before it, must be percent-encoded")
     try:
         url = httpx.URL(order.to)
     except httpx.InvalidURL as error:
-        raise DeliveryError(f"not an address: {error}") from None
+        what, _, _ = str(error).partition(":")  # behind it stands a part of the address, which may be a password
+        raise DeliveryError(f"not an address: {what}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise DeliveryError("an address begins with http:// or https:// and the name of a host")
     return url if url.path not in ("", "/") else url.copy_with(path=order.push.path or "/")
+
+
+def _secrets(to: Address, headers: Mapping[str, str]) -> Secrets:
+    """What a receiver may quote: who asks, also as the header that is made of it, and the values that go along."""
+    name, _, password = map(unquote, to.user.partition(":"))
+    basic = b64encode(f"{name}:{password}".encode()).decode() if to.user else ""
+    given = [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]  # behind `Bearer`
+    return Secrets([*to.values, name, basic, *given])

@@ -1,6 +1,8 @@
 """A fixture served over HTTP as if it happened now.
 
 site.py        the socket, the server, its end
+connection.py  how long a connection is kept for who keeps silent
+hosts.py       by which names the server may be called
 app.py         routes: what is asked for, and what is answered
 query.py       parameters of a request
 answers.py     forms of answers

@@ -32,7 +32,6 @@ class Health:
     """How far the recording has played."""
 
     status: Literal["ok"]
-    scenario: str
     start: Annotated[str, Field(description="The first moment of the recording.")]
     now: Annotated[str, Field(description="The simulated now.")]
     readers: Annotated[int, Field(description="How many streams are open.")]

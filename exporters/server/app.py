@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from meshquake.exporters.fixtures.timeline import BLOCK, NEVER, stamp
 from meshquake.exporters.server import streams
 from meshquake.exporters.server.answers import Health, RecordPage, Refusal
+from meshquake.exporters.server.hosts import Hosts, OnlyAsked
 from meshquake.exporters.server.page import MEDIA_TYPE, Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
 from meshquake.exporters.server.query import (
@@ -52,7 +53,12 @@ class _Site:
 
 
 def application(
-    recording: Recording, clock: SimulatedClock, page: Page, truth: Path | None, stopping: Callable[[], bool]
+    recording: Recording,
+    clock: SimulatedClock,
+    page: Page,
+    truth: Path | None,
+    hosts: Hosts,
+    stopping: Callable[[], bool],
 ) -> FastAPI:
     """The application that serves a recording.
 
@@ -64,6 +70,8 @@ def application(
         Its metrics.
     truth
         The folder of the answer key, if it shall be served.
+    hosts
+        The names by which the server may be called.
     stopping
         Whether the server is about to end, and streams should.
     """
@@ -77,6 +85,7 @@ def application(
         dependencies=[Depends(once_each)],
         exception_handlers={QueryError: _refused, HTTPException: _refused},
     )
+    app.add_middleware(OnlyAsked, hosts=hosts)
     app.state.site = _Site(recording, clock, page, asyncio.Lock(), Streams(recording, clock, stopping))
     app.include_router(_telemetry)
     if truth is not None:
@@ -125,7 +134,6 @@ async def health(site: _Here, asked: _Nothing) -> Health:
     """How far the recording has played."""
     return Health(
         status="ok",
-        scenario=site.recording.fixture.scenario,
         start=stamp(site.recording.fixture.start).decode(),
         now=stamp(site.clock.moment).decode(),
         readers=site.streams.readers,
@@ -141,7 +149,7 @@ async def health(site: _Here, asked: _Nothing) -> Health:
 async def metrics(site: _Here, asked: _Nothing) -> Response:
     """The metrics of the simulated now, for Prometheus to scrape."""
     async with site.paging:
-        text = await run_in_threadpool(site.page.text, stamp(site.clock.moment))
+        text = await run_in_threadpool(site.page.text, site.clock.moment)
     return Response(text, media_type=MEDIA_TYPE)
 
 

@@ -7,7 +7,7 @@ the time at which it's made. A page has the samples of the last interval that is
 
 from __future__ import annotations
 
-from itertools import islice, takewhile
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -17,8 +17,6 @@ from meshquake.exporters.server.playback import Recording
 from meshquake.sim.records import METRIC, RECORD_KINDS, Batch
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: Samples read at a time.
-_CHUNK = 20_000
 
 
 class Page:
@@ -28,13 +26,15 @@ class Page:
         self._recording = recording
         self._samples = Samples(context)
         self._position = recording.beginning
-        self._last = self._take([])
+        self._last = self._take(b"", timedelta())
 
-    def text(self, now: bytes) -> str:
-        """The page of a moment, given as records have it."""
-        while lines := self._until(now):
-            samples = pl.concat([self._last, self._take(lines)])
+    def text(self, now: datetime) -> str:
+        """The page of a moment."""
+        after = self._recording.find(now + timedelta.resolution)
+        for lines, later in self._recording.blocks(METRIC.name, self._position, after):
+            samples = self._take(lines, later)
             self._last = samples.filter(pl.col("at") == pl.col("at").max())
+        self._position = after
         families: dict[str, list[str]] = {}
         for family, metric, name, service, replica, target, value in self._last.select(
             "family", "metric", "name", "service", "replica", "target", "value"
@@ -47,16 +47,10 @@ class Page:
             families[family].append(f"{name}{{{text}}} {value}")
         return "".join(f"{line}\n" for _, lines in sorted(families.items()) for line in lines)
 
-    def _until(self, now: bytes) -> list[bytes]:
-        """The next samples up to a moment; none if that is all."""
-        lines = []
-        read = self._recording.read((METRIC.name,), self._position)
-        for line, self._position in islice(takewhile(lambda each: each[0].moment <= now, read), _CHUNK):
-            lines.append(line.text)
-        return lines
-
-    def _take(self, lines: list[bytes]) -> pl.DataFrame:
+    def _take(self, lines: bytes, later: timedelta) -> pl.DataFrame:
+        """The samples of whole moments, at times that are so much later than theirs."""
         frames = {kind.name: pl.DataFrame(schema=kind.frame_schema) for kind in RECORD_KINDS.values()}
         if lines:
-            frames[METRIC.name] = pl.read_ndjson(b"\n".join(lines), schema=METRIC.frame_schema)
-        return self._samples.take(Batch(**frames, clock=0.0))
+            frames[METRIC.name] = pl.read_ndjson(lines, schema=METRIC.frame_schema)
+        samples = self._samples.take(Batch(**frames, clock=0.0))
+        return samples.with_columns(pl.col("at") + later // timedelta(microseconds=1))

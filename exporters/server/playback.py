@@ -83,6 +83,15 @@ class Recording:
         numbers = map(RECORD_NAMES.index, kinds)
         return not self.loop and all(position.offsets[number] == self._files.sizes[number] for number in numbers)
 
+    def blocks(self, kind: str, begin: Position, end: Position) -> Iterator[tuple[bytes, timedelta]]:
+        """The lines of a kind between two places: whole moments, and by how much later than in the files they are."""
+        file = RECORD_NAMES.index(kind)
+        for number in range(begin.round, end.round + 1):
+            first = begin.offsets[file] if number == begin.round else 0
+            last = end.offsets[file] if number == end.round else self._files.sizes[file]
+            for lines in self._files.blocks(kind, first, last):
+                yield lines, number * self._round
+
     def read(self, kinds: Iterable[str], position: Position) -> Iterator[tuple[Line, Position]]:
         """The lines of some kinds from a place on, in order of time, each with the place after it."""
         kinds, (number, begin) = tuple(kinds), position

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -11,13 +13,33 @@ import uvicorn
 from meshquake.exporters.fixtures import answer_key, reading
 from meshquake.exporters.fixtures.fixture import Clock, Fixture
 from meshquake.exporters.server.app import application
+from meshquake.exporters.server.connection import PatientConnection
+from meshquake.exporters.server.hosts import Hosts
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
+from meshquake.exporters.unfinished import ENDING
 
 #: Bytes of a request's first line and headers at most.
 _REQUEST = 16_384
+#: Bytes that the system keeps of what a reader hasn't taken: with megabytes, a slow one would seem to take nothing.
+_SENT = 128 * 2**10
 #: Seconds that readers have to take their last chunk when the server stops.
-_GRACE = 2
+_GRACE = 1
+
+
+class _Server(uvicorn.Server):
+    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Hear of signals in a block; behind it they are raised again."""
+        with super().capture_signals(), ExitStack() as before:
+            for number in ENDING:
+                handler = signal.getsignal(number)
+                if callable(handler) and handler != self.handle_exit:
+                    before.callback(signal.signal, number, handler)
+                    signal.signal(number, self.handle_exit)
+            yield
 
 
 def serve(
@@ -29,10 +51,11 @@ def serve(
     loop: bool,
     with_truth: bool,
     connections: int,
+    allow_hosts: Sequence[str],
     clock: Clock,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve a fixture until SIGINT or SIGTERM, which is raised again then.
+    """Serve a fixture until a signal ends it, which is raised again then.
 
     Parameters
     ----------
@@ -48,6 +71,8 @@ def serve(
         Whether to serve the answer key too.
     connections
         How many at once.
+    allow_hosts
+        Names by which the server may be called besides `localhost` and `host`.
     clock
         What the simulated clock goes by.
     on_ready
@@ -67,13 +92,15 @@ def serve(
     context = reading.context(folder)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)  # so do its connections
         recording, sampled = Recording(fixture, loop), Recording(fixture, loop)
         simulated = SimulatedClock(clock, fixture.start, speed, recording.end)
-        app = application(recording, simulated, Page(sampled, context), truth, lambda: server.should_exit)
-        server = uvicorn.Server(
+        hosts = Hosts(host, allow_hosts)
+        app = application(recording, simulated, Page(sampled, context), truth, hosts, lambda: server.should_exit)
+        server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=PatientConnection,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",

@@ -7,7 +7,7 @@ slow reader slows itself; all it can hold is a block of each file, a chunk, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from meshquake.exporters.fixtures.timeline import BLOCK, Line, Only, stamp
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
@@ -53,6 +53,8 @@ class Streams:
     def __init__(self, recording: Recording, clock: SimulatedClock, stopping: Callable[[], bool]) -> None:
         self._recording, self._clock, self._stopping = recording, clock, stopping
         self.readers = 0
+        # Readers take turns, a block each: all at once, they would let nobody else in between.
+        self._turn = asyncio.Lock()
 
     async def stream(
         self, kinds: Iterable[str], position: Position, wanted: Only, encode: Encode, beat: bytes
@@ -78,33 +80,33 @@ class Streams:
     async def _chunks(
         self, kinds: Iterable[str], position: Position, wanted: Only, encode: Encode, beat: bytes
     ) -> AsyncIterator[bytes]:
-        chunk, looked, sent = bytearray(), 0, self._clock.seconds
-        now = stamp(self._clock.moment)
-        for line, after in self._recording.read(kinds, position):
-            while line.moment > now:
-                if chunk:
-                    yield bytes(chunk)
-                    chunk.clear()
-                    sent = self._clock.seconds
-                elif beat and self._clock.seconds - sent > _QUIET:
-                    yield beat
-                    sent = self._clock.seconds
-                if self._stopping():
-                    return
-                await asyncio.sleep(min(max(self._clock.until(line.moment), _TICK), _LOOK))
-                now = stamp(self._clock.moment)
+        lines = self._recording.read(kinds, position)
+        ahead, sent = next(lines, None), self._clock.seconds
+        while ahead is not None:
+            async with self._turn:
+                chunk, ahead = self._due(lines, ahead, wanted, encode)
+                await asyncio.sleep(0)  # now whatever isn't a stream has its turn
+            if chunk:
+                yield chunk
+                sent = self._clock.seconds
+            elif beat and self._clock.seconds - sent > _QUIET:
+                yield beat
+                sent = self._clock.seconds
+            if ahead is None or self._stopping():
+                return
+            wait = self._clock.until(ahead[0].moment)
+            if wait > 0:
+                await asyncio.sleep(min(max(wait, _TICK), _LOOK))
+
+    def _due(
+        self, lines: Iterator[tuple[Line, Position]], ahead: tuple[Line, Position] | None, wanted: Only, encode: Encode
+    ) -> tuple[bytes, tuple[Line, Position] | None]:
+        """What is due of some lines, as far as a block goes, and the first line that isn't sent with it."""
+        chunk, looked, now = bytearray(), 0, stamp(self._clock.moment)
+        while ahead is not None and ahead[0].moment <= now and looked <= BLOCK:
+            line, after = ahead
             if wanted(line.text):
                 chunk += encode(line, after)
             looked += len(line.text)
-            if looked > BLOCK:
-                if chunk:
-                    yield bytes(chunk)
-                    chunk.clear()
-                    sent = self._clock.seconds
-                # A connection that takes everything at once would leave no room for the others.
-                await asyncio.sleep(0)
-                if self._stopping():
-                    return
-                looked = 0
-        if chunk:
-            yield bytes(chunk)
+            ahead = next(lines, None)
+        return bytes(chunk), ahead

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.sim.records import TRACE
-from meshquake.truth.floors import centrality, chance, floors, symptoms
+from meshquake.truth.floors import Calls, Loudness, chance, floors
 
 COLUMNS = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
 SCHEMA = {column: TRACE.frame_schema[column] for column in COLUMNS}
@@ -17,6 +17,19 @@ SCHEMA = {column: TRACE.frame_schema[column] for column in COLUMNS}
 
 def frame(rows):
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def centrality(*pieces):
+    calls = Calls()
+    for spans in pieces:
+        calls.take(spans)
+    return calls.centrality()
+
+
+def symptoms(spans, since):
+    loudness = Loudness(since)
+    loudness.take(spans)
+    return loudness.ranked()
 
 
 def served(service, second, duration=10.0, status="success"):
@@ -127,10 +140,21 @@ def test_a_recording_without_requests_has_no_symptoms_and_no_centre():
     assert (symptoms(frame([]), at(60)), centrality(frame([]))) == ([], [])
 
 
-def test_a_file_that_is_read_as_it_is_needed_gives_the_same(tmp_path):
-    spans = frame([*steady("slow", duration=100.0), *steady("same"), called("slow", "same")])
-    spans.write_ndjson(tmp_path / "traces.ndjson")
-    lazy = pl.scan_ndjson(tmp_path / "traces.ndjson", schema=SCHEMA)
-    assert floors(lazy, at(60)) == floors(spans, at(60))
-    assert floors(lazy, at(60)).worst_symptom == ("slow", "same")
-    assert floors(lazy, at(60)).central == ("same", "slow")
+@pytest.mark.parametrize("count", [1, 7, 100])
+def test_spans_that_come_in_pieces_give_the_same(count):
+    spans = frame([*steady("slow", duration=100.0), *steady("same"), called("slow", "same")]).sort("timestamp")
+    ranked = floors(spans.iter_slices(count), at(60))
+    assert ranked == floors([spans], at(60))
+    assert ranked.worst_symptom == ("slow", "same")
+    assert ranked.central == ("same", "slow")
+
+
+@given(
+    st.lists(st.integers(0, 10**7), min_size=1, max_size=50), st.lists(st.integers(0, 10**7), min_size=1, max_size=50)
+)
+def test_latencies_are_compared_at_the_nearest_rank_of_their_95th_percentile(before, after):
+    rows = [served("store", 0, micros / 1000) for micros in before] + [
+        served("store", 60, micros / 1000) for micros in after
+    ]
+    p95 = [max(pl.Series(micros).quantile(0.95, "nearest") / 1000, 0.001) for micros in (before, after)]
+    assert symptoms(frame(rows), at(60)) == [("store", max(p95[1] / p95[0], 1.0))]

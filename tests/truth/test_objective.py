@@ -81,8 +81,9 @@ def test_one_operation_may_break_it_though_all_together_keep_it():
 def test_requests_that_are_forgiven_count_as_good():
     counted = promise(*[(1, 0.1, FAILED, 0)] * 5, minimum=3)
     assert counted.broken().any()
-    assert not counted.broken(counted.bad).any()
-    assert counted.broken(np.minimum(counted.bad, 2)).any()
+    bad = counted.over_window(counted.bad)
+    assert not counted.breaks(bad - bad).any()
+    assert counted.breaks(bad - np.minimum(bad, 2)).any()
 
 
 REQUESTS = st.lists(

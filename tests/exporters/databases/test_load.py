@@ -576,21 +576,27 @@ def test_the_command_says_what_it_did(few, tmp_path):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("x.db", "x.db: not an address, such as sqlite:///x.db"),
+        ("x.db", "not an address, such as sqlite:///x.db"),
+        ("host=h user=u password=secret", "not an address, such as sqlite:///x.db"),
+        ("password=secret host=postgresql://h", "not an address, such as sqlite:///x.db"),
         ("sqlit:///x", "sqlit:///x: no database has addresses that begin with sqlit:// (did you mean 'sqlite'?)"),
         ("sqlite://x.db", "sqlite://x.db: it should name a file: sqlite:///x.db for x.db in this folder, "),
+        ("sqlite:///x.db?key=secret", "sqlite:///x.db?key=***: the address of a file has no parameters: "),
         ("sqlite:///no/such/folder/x.db", "sqlite:///no/such/folder/x.db: unable to open database file"),
         (f"sqlite:///{__file__}", f"sqlite:///{__file__}: file is not a database"),
         (f"duckdb:///{__file__}", f"duckdb:///{__file__}: IO Error: The file "),
-        ("postgresql://u:secret@127.0.0.1:1/x", "postgresql://u:***@127.0.0.1:1/x: connection failed: "),
-        ("postgresql://u@127.0.0.1:1/x?password=se%25cret", "postgresql://u@127.0.0.1:1/x?password=***: connection "),
-        ("postgresql://u:sec/ret@127.0.0.1:1/x", "postgresql://u:***@127.0.0.1:1/x: its password has characters that "),
-        ("postgresql://u:secret@h/x?nosuch=1", "postgresql://u:***@h/x?nosuch=1: invalid URI query parameter: "),
-        ("mongodb://u:secret@127.0.0.1:1", "mongodb://u:***@127.0.0.1:1: No default database name defined"),
-        ("mongodb://u:secret@127.0.0.1:none/x", "mongodb://u:***@127.0.0.1:none/x: Port contains non-digit characters"),
+        ("postgresql://u:secret@127.0.0.1:1/x", "postgresql://127.0.0.1:1/x: connection failed: "),
+        ("postgresql://u@127.0.0.1:1/x?password=se%25cret", "postgresql://127.0.0.1:1/x?password=***: connection "),
+        ("postgresql://u:sec/ret@127.0.0.1:1/x", "postgresql://***: a / ? # or @ in a user, "),
+        ("postgresql://127.0.0.1:1/x?password=s@ecret", "postgresql://***: a / ? # or @ in a user, "),
+        ("postgresql://u:secret@h/x?nosuch=1", "postgresql://h/x?nosuch=***: invalid URI query parameter: "),
+        ("postgresql://host=h password=secret", "postgresql://host=***: "),
+        ("mongodb://u:secret@127.0.0.1:1", "mongodb://127.0.0.1:1: No default database name defined"),
+        ("mongodb://u:secret@127.0.0.1:none/x", "mongodb://127.0.0.1:none/x: Port contains non-digit characters"),
+        ("mongodb://127.0.0.1:1/x?token=secret", "mongodb://127.0.0.1:1/x?token=***: Unknown option"),
     ],
 )
-def test_a_wrong_address_is_told_in_a_line_without_its_password(few, url, message):
+def test_a_wrong_address_is_told_in_a_line_without_its_secrets(few, url, message):
     refused = run(few, "--into", url)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr.startswith(message) and refused.stderr.count("\n") == 1

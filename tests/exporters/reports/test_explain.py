@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from meshquake.commands import tables
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures import writing
-from meshquake.exporters.fixtures.answer_key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, scan_verdicts
+from meshquake.exporters.fixtures.answer_key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, verdicts
 from meshquake.exporters.reports import explain
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
@@ -38,9 +38,14 @@ def make(name, output):
     return output / name
 
 
-def lines_of(folder, *trace):
-    """An incident, or one of its requests, as lines of text."""
-    return tables.lines(explain.request(folder, *trace) if trace else explain.incident(folder))
+def verdicts_of(folder):
+    """The verdicts on all requests."""
+    return pl.concat(verdicts(folder))
+
+
+def lines_of(folder, *traces):
+    """An incident, or some of its requests, as lines of text."""
+    return tables.lines(explain.requests(folder, traces) if traces else explain.incident(folder))
 
 
 # -- an incident ------------------------------------------------------------------------------------------------------
@@ -66,7 +71,7 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
 
 
 def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
-    verdicts = scan_verdicts(each).collect()
+    verdicts = verdicts_of(each)
     for effect in verdicts["effect"].unique():
         verdict = verdicts.filter(pl.col("effect").eq_missing(effect)).row(-1, named=True)
         lines = lines_of(each, verdict["trace_id"])
@@ -162,7 +167,7 @@ def test_a_key_of_another_shape_is_refused(told, content):
 
 
 def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_span_in_its_tree(outage):
-    verdicts = scan_verdicts(outage).filter(effect="failed").collect()
+    verdicts = verdicts_of(outage).filter(effect="failed")
     verdict = verdicts.row(len(verdicts) // 2, named=True)
     lines = lines_of(outage, verdict["trace_id"])
     assert lines[1].endswith(f"{verdict['outcome']} after {verdict['duration_ms']:,.0f} ms")
@@ -177,8 +182,8 @@ def test_a_harmed_request_is_told_with_both_outcomes_its_causes_and_the_marked_s
 
 
 def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
-    verdict = scan_verdicts(outage).collect().row(0, named=True)
-    *_, tree = explain.request(outage, verdict["trace_id"])
+    verdict = verdicts_of(outage).row(0, named=True)
+    *_, tree = explain.requests(outage, [verdict["trace_id"]])
     told = [row[-1] for row in tree.rows]
     depths = [(len(line) - len(line.lstrip())) // 2 for line in told]
     assert depths[0] == 0 and min(depths[1:]) == 1
@@ -187,12 +192,22 @@ def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
 
 
 def test_an_unknown_trace_is_refused_with_the_nearest_there_is(outage):
-    known = scan_verdicts(outage).collect()["trace_id"][5]
+    known = verdicts_of(outage)["trace_id"][5]
     wrong = known[:-1] + ("0" if known[-1] != "0" else "1")
     with pytest.raises(TruthError, match=f"has no trace {wrong} .did you mean '{known}'"):
         lines_of(outage, wrong)
     with pytest.raises(TruthError, match="has no trace nonsense"):
         lines_of(outage, "nonsense")
+
+
+def test_several_requests_are_told_one_after_another_in_the_order_asked_for(outage):
+    traces = verdicts_of(outage)["trace_id"].gather([40, 3, 40]).to_list()
+    one, other = (lines_of(outage, trace) for trace in traces[:2])
+    assert lines_of(outage, *traces) == [*one, "", *other, "", *one]
+    with pytest.raises(TruthError, match="has no trace nonsense"):
+        lines_of(outage, *traces, "nonsense")
+    told = CliRunner().invoke(main, ["explain", str(outage), *traces])
+    assert told.stdout.splitlines() == lines_of(outage, *traces)
 
 
 # -- what can't be told -----------------------------------------------------------------------------------------------
@@ -219,7 +234,7 @@ def break_traces(folder):
     "harm", [break_key, break_verdicts, cut_verdicts, break_traces], ids=lambda harm: harm.__name__
 )
 def test_what_can_not_be_read_is_refused_in_a_line(outage, tmp_path, harm):
-    trace = scan_verdicts(outage).filter(effect="failed").collect()["trace_id"][0]
+    trace = verdicts_of(outage).filter(effect="failed")["trace_id"][0]
     harmed = copytree(outage, tmp_path / "harmed")
     harm(harmed)
     with pytest.raises(TruthError, match=str(harmed)) as refused:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -11,7 +10,6 @@ from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.lifecycle.process import end
 from meshquake.sim.simulation import Simulation
-from meshquake.sim.telemetry.series import Samples, Series
 from meshquake.topology.loader import parse
 
 QUIET = Scenario(name="quiet", duration=20.0, lead_in=0.0, recovery=0.0)
@@ -127,14 +125,3 @@ def test_records_do_not_depend_on_how_many_are_made_at_a_time(run):
     metrics, _ = run
     assert metrics.equals(play(batch=1)[0])
     assert metrics.equals(play(batch=1_000_000)[0])
-
-
-def test_samples_that_follow_each_other_are_joined_by_name():
-    a, b, c = (Series("web", "cpu_usage", f"web-{index}") for index in range(3))
-    first = Samples((a, b), np.array([[1.0, 2.0]]))
-    second = Samples((b, c), np.array([[3.0, 4.0], [5.0, 6.0]]))
-    joined = Samples.joined([first, second])
-    assert joined.series == (a, b, c)
-    nan = np.nan
-    np.testing.assert_array_equal(joined.values, [[1, 2, nan], [nan, 3, 4], [nan, 5, 6]])
-    np.testing.assert_array_equal(joined.of((c, a)), [[nan, 1], [4, nan], [6, nan]])

@@ -1,0 +1,13 @@
+"""Where a process that runs a command begins: signals are obeyed before anything slow is imported."""
+
+from __future__ import annotations
+
+from meshquake.commands import signals
+
+
+def main() -> None:
+    """Run the command that the arguments of the process name."""
+    with signals.obeyed():
+        from meshquake.commands.main import main as commands
+
+        commands()

@@ -1,0 +1,26 @@
+"""Databases in files: which file an address names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from meshquake.exporters.address import Address
+from meshquake.exporters.databases.database import DatabaseError
+
+
+def file(address: Address) -> Path:
+    """The file that a URL without a host names: `sqlite:///x.db` is x.db here, and `sqlite:////x.db` is /x.db.
+
+    Raises
+    ------
+    DatabaseError
+        If it names a host, or no file, or has parameters.
+    """
+    host, _, path = address.url.partition("://")[2].partition("/")
+    if host or not path:
+        here, there = f"{address.scheme}:///x.db", f"{address.scheme}:////tmp/x.db"
+        raise DatabaseError(f"it should name a file: {here} for x.db in this folder, {there} for /tmp/x.db")
+    if "?" in path:
+        raise DatabaseError("the address of a file has no parameters: write %3F for a question mark in its name")
+    return Path(unquote(path))

@@ -1,0 +1,62 @@
+"""Pieces that arrive mixed and must stand one after another: each sample as it comes, each series in one piece.
+
+Memory doesn't grow with them. Pieces wait in a temporary file, and what's remembered is where each piece lies there.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+from meshquake.truth.scratch import Scratch
+
+#: Bytes that wait in memory, so that pieces in the file are worth a seek.
+WAITING = 4 * 2**20
+
+
+class SpillFile:
+    """Bytes by key.
+
+    Parameters
+    ----------
+    folder
+        Where the temporary file may lie; None for where such files lie on this machine.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._scratch = Scratch(folder)
+        #: Where the pieces of each key lie: place and length, in turn.
+        self._written: dict[Hashable, array[int]] = {}
+        self._waiting: dict[Hashable, list[bytes]] = {}
+        self._size = 0
+
+    def add(self, key: Hashable, piece: bytes) -> None:
+        """Append a piece to what a key has; raises OSError if there's no room for it."""
+        self._waiting.setdefault(key, []).append(piece)
+        self._written.setdefault(key, array("q"))
+        self._size += len(piece)
+        if self._size >= WAITING:
+            self._flush()
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether a key has any."""
+        return key in self._written
+
+    def pieces(self, key: Hashable) -> Iterator[bytes]:
+        """What a key has, in pieces."""
+        places = iter(self._written.get(key, ()))
+        for place, length in zip(places, places, strict=True):
+            yield self._scratch.read(place, length)
+        yield from self._waiting.get(key, ())
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._scratch.close()
+
+    def _flush(self) -> None:
+        for key, pieces in self._waiting.items():
+            joined = b"".join(pieces)
+            self._written[key].extend((self._scratch.append(joined), len(joined)))
+        self._waiting.clear()
+        self._size = 0
