@@ -24,6 +24,9 @@ from meshquake.exporters.unfinished import interruptible
 
 #: What the driver raises.
 DRIVER_ERRORS = (duckdb.Error,)
+#: DuckDB would keep what it has written in memory, up to most of what the machine has. Rows come in one stream, which a
+#: second thread wouldn't make faster.
+_MEMORY = "64MB"
 
 
 class DuckDb(SqlDatabase):
@@ -85,7 +88,8 @@ class DuckDb(SqlDatabase):
 @contextmanager
 def connect(address: Address) -> Iterator[DuckDb]:
     """A transaction on the database in a file, which is made if it isn't there."""
-    with closing(duckdb.connect(file(address))) as connection, interruptible(connection.interrupt):
+    opened = duckdb.connect(file(address), config={"memory_limit": _MEMORY, "threads": 1})
+    with closing(opened) as connection, interruptible(connection.interrupt):
         connection.begin()
         yield DuckDb(connection)
         connection.commit()
