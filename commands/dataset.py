@@ -35,12 +35,22 @@ def dataset(
     """
     from meshquake.commands import tables, terminal
     from meshquake.exporters.fixtures import dataset
-    from meshquake.topology import loader
+    from meshquake.topology import loader, review
 
     order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent)
     done = count(1)
+    odd: list[str] = []
+    if not quiet:
+        errors.warn(*review.unexpected(order.mesh))
     with errors.written(output), terminal.progress("cases", cases, quiet) as advance:
-        content = dataset.generate(order, output, processes, lambda made: advance(next(done)))
+
+        def on_case(made: dataset.Made) -> None:
+            odd.extend(filter(None, (made.odd,)))
+            advance(next(done))
+
+        content = dataset.generate(order, output, processes, on_case)
+    if not quiet:
+        errors.warn(*(f"warning: {each}" for each in odd))
     if as_json:
         click.echo(json.dumps(content, indent=2))
     elif not quiet:

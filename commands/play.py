@@ -92,8 +92,8 @@ def play(
     summary = Summary(played, start)
     began = perf_counter()
     simulation = Simulation.of(loaded, start=start, interval=interval)
-    if simulation.warning and not quiet:
-        errors.warn(f"warning: {simulation.warning}")
+    if not quiet:
+        errors.warn(*(f"warning: {each}" for each in simulation.warnings))
     with errors.written(folder), terminal.progress(played.name, played.length, quiet) as advance:
 
         def on_batch(batch: Batch) -> None:
@@ -102,8 +102,10 @@ def play(
 
         content = writing.write(simulation, folder, on_batch, truth, formats)
     summary.finish()
+    if simulation.leftover and not quiet:
+        errors.warn(f"warning: {simulation.leftover}")
     if as_json:
-        click.echo(json.dumps(run.as_json(summary, folder, content), indent=2))
+        click.echo(json.dumps(run.as_json(summary, folder, content, simulation.unfinished), indent=2))
     elif not quiet:
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         tables.show(run.blocks(summary, folder, title, played.length / (perf_counter() - began)))

@@ -43,12 +43,17 @@ def whatif(
     reloaded = reload(folder)
     text = None if mesh is None else loader.load(loader.named(mesh)).document.text
     changed = reloaded.recipe.load_with(assignments, text)
-    errors.warn(*changed.scenario_document.problems)
+    known = {(problem.path, problem.message) for problem in reloaded.loaded.warnings}
+    errors.warn(*(each for each in changed.warnings if (each.path, each.message) not in known))
     with errors.told(ValueError):
         changed = replace(changed, scenario=edits.without(changed.scenario, without))
     played = reloaded.loaded.scenario
     with terminal.progress(played.name, played.length, as_json) as advance:
-        found = compare(reloaded.simulation(reloaded.loaded), reloaded.simulation(changed), advance)
+        before, after = reloaded.simulation(reloaded.loaded), reloaded.simulation(changed)
+        found = compare(before, after, advance)
+    for side, simulation in (("before", before), ("after", after)):
+        if simulation.leftover:
+            errors.warn(f"warning: {side} the change: {simulation.leftover}")
     if as_json:
         changes = {"without": list(without), "set": list(assignments), "topology": None if mesh is None else str(mesh)}
         click.echo(json.dumps(difference.as_json(found, changes), indent=2))

@@ -180,6 +180,11 @@ class Fault:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
         return Effect()
 
+    @property
+    def crowd(self) -> float:
+        """How many times the usual number of users come besides, at its whole strength."""
+        return 0.0
+
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""

@@ -78,22 +78,9 @@ class LoadedScenario:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in either file, at the rate that is played.
-
-        Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
-        """
-        mesh = self.topology
-        rate = self.scenario.rate or mesh.workload.rate
-        on_purpose: list[Problem] = []
-        if Path(self.topology_document.file).resolve() in topology_loader.shipped().values():
-            if rate <= mesh.workload.rate:
-                return tuple(self.scenario_document.problems)
-            on_purpose = self._remarks(mesh)
-        odd = self._remarks(mesh.at_rate(rate))
-        return (*(each for each in odd if each not in on_purpose), *self.scenario_document.problems)
-
-    def _remarks(self, mesh: Topology) -> list[Problem]:
-        return review.remarks(topology_loader.LoadedTopology(mesh, self.topology_document))
+        """What is odd in either file, at the rate that is played."""
+        mesh = topology_loader.LoadedTopology(self.topology, self.topology_document)
+        return (*review.unexpected(mesh, self.scenario.rate), *self.scenario_document.problems)
 
 
 def shipped() -> dict[str, Path]:

@@ -73,7 +73,14 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
     TypeError, ValueError
         If there is no such setting; for an unknown scenario, or a setting out of its bounds.
     """
-    return prepare(scenario, batch=batch, **settings).batches()
+    return _played(prepare(scenario, batch=batch, **settings))
+
+
+def _played(simulation: Simulation) -> Iterator[Batch]:
+    """The batches of a run, and a warning at the end if something never ended."""
+    yield from simulation.batches()
+    if simulation.leftover:
+        warnings.warn(simulation.leftover, stacklevel=2)
 
 
 def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Simulation:
@@ -100,8 +107,8 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         interval=settings.get("interval", DEFAULT_INTERVAL),
         **more,
     )
-    if simulation.warning:
-        warnings.warn(simulation.warning, stacklevel=3)
+    for warning in simulation.warnings:
+        warnings.warn(warning, stacklevel=3)
     return simulation
 
 

@@ -80,6 +80,14 @@ class Cluster:
                 for policy in caller.policies.values():
                     policy.disturbed(self.now)
 
+    def disconnect(self, replica: Replica) -> None:
+        """The replica's process is gone: those who call it learn that their connections are."""
+        for edge in self.edges:
+            if edge.callee is replica.service:
+                for caller in edge.caller.replicas:
+                    for policy in caller.callers[edge.index].policies.values():
+                        policy.callee_ended(replica, self.now)
+
     # -- what acts on replicas -----------------------------------------------------------------------------------------
 
     def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:

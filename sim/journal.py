@@ -6,6 +6,7 @@ words, stands in `sim/telemetry/catalogue.yaml`.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,23 @@ class Journal:
         self._env = env
         self.events: list[Event] = []
         self.lines: list[Line] = []
+        #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
+        self._actor = ""
+        #: The first event of each of them, by its name. No record says who it was.
+        self.first: dict[str, Event] = {}
+
+    def signed(self, name: str, process: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+        """A process, such that what it notes itself is known for its own by this name."""
+        value = None
+        while True:
+            self._actor = name
+            try:
+                step = process.send(value)
+            except StopIteration:
+                return
+            finally:
+                self._actor = ""
+            value = yield step
 
     def note(
         self,
@@ -93,9 +111,11 @@ class Journal:
         if (event := notice.event) is not None:
             details = event.text.format(**named)
             attributes = {key: values[key] for key in event.attributes}
-            self.events.append(
-                Event(now, event.type, service.spec.name, details, event.severity, named["version"], where, attributes)
-            )
+            concerned = named["version"]
+            made = Event(now, event.type, service.spec.name, details, event.severity, concerned, where, attributes)
+            self.events.append(made)
+            if self._actor:
+                self.first.setdefault(self._actor, made)
         if (log := notice.log) is not None:
-            place = None if call is None else (call.site.index, call.number, call.attempt_path)
+            place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
             self.lines.append(Line(now, log, log.text.format(**named), service.spec.name, where, place))

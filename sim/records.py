@@ -138,7 +138,7 @@ TRACE = RecordKind(
         Column("status", "string", "whether it succeeded", choices=("success", "error")),
         Column("kind", "string", "side of the call", choices=("server", "client")),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
-        Column("status_code", "integer", "HTTP status that matches `error_type`"),
+        Column("status_code", "integer", "HTTP status that matches `error_type`; 0 for none"),
         Column(
             "peer",
             "string",

@@ -13,9 +13,11 @@ from typing import Any
 from meshquake.faults.fault import Fault, Window
 from meshquake.faults.loader import LoadedScenario
 from meshquake.faults.scenario import Scenario
+from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.recorder import Cut, Recorder
+from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration
 
@@ -101,7 +103,7 @@ class Simulation:
     def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
         """A fault, from the moment its window opens."""
         yield self.mesh.timeout(window.start)
-        yield from fault.run(self.mesh, window)
+        yield from self.mesh.journal.signed(fault.id, fault.run(self.mesh, window))
         self._over[fault.id] = self.mesh.now
 
     def acted(self, fault: Fault) -> Window:
@@ -112,12 +114,29 @@ class Simulation:
         return replace(window, end=min(self._over.get(fault.id, inf), self.scenario.length))
 
     @property
-    def warning(self) -> str:
-        """What is odd about the run although it can be played; empty if nothing is."""
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the run although it can be played."""
+        return tuple(filter(None, (self._unsampled, forecast(self.topology, self.scenario, self.interval_us / 1e6))))
+
+    @property
+    def _unsampled(self) -> str:
         if self.interval_us <= round(self.scenario.length * 1e6):
             return ""
         interval, length = duration(self.interval_us / 1e6), duration(self.scenario.length)
         return f"no metrics are sampled: interval {interval} is longer than the recording; {length} is the longest"
+
+    @property
+    def unfinished(self) -> int:
+        """Requests so far of which something was not over when they were followed no more."""
+        return self.mesh.engine.unfinished
+
+    @property
+    def leftover(self) -> str:
+        """A warning of such requests; empty if there were none."""
+        if not self.unfinished:
+            return ""
+        were = "1 request was" if self.unfinished == 1 else f"{self.unfinished} requests were"
+        return f"{were} not over after {duration(FOLLOWED)}: what was left of them is recorded as unfinished"
 
     def without(self, faults: Collection[str]) -> Simulation:
         """The same run, not played yet, with the faults of these ids taken out."""
@@ -138,7 +157,7 @@ class Simulation:
         """Play the scenario; what happens comes as it is, for `recorder` to make records of.
 
         Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
-        end, so that no trace is cut off.
+        end, so that no trace is cut off. A request is followed for at most `topology.errors.FOLLOWED`, so that comes.
         """
         with _frozen():
             yield from self._play()

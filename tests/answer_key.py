@@ -45,10 +45,16 @@ def fault(service="store", kind="slow", **changes):
             for name in (service, "stock", "gateway")
         ],
         "blast_radius": {"requests": 4, "share": 0.5, "entries": []},
+        "interactions": [],
         "alerts": [
             {"type": "symptom", "service": "gateway", "indicator": "error_rate", "target": None, "earliest": at(66)},
             {"type": "cause", "service": service, "indicator": "latency_p95", "target": None, "earliest": at(61)},
         ],
+        "moved": [
+            {"service": name, "metric": "latency_p95", "target": None, "onset": at(61), "until": at(125)}
+            for name in (service, "stock", "gateway")
+        ],
+        "event": None,
         "red_herrings": [],
         "difficulty": {"label": "loudest", "rank": 1, "louder": []},
         **changes,
@@ -70,7 +76,7 @@ LATENT = {"latent": True, "recovered": None, "user_facing": {"moved": False, "si
 def truth(*faults):
     """An answer key with these faults."""
     return {
-        "format": 1,
+        "format": 2,
         "fixture": FIXTURE,
         "incident": any(not each["latent"] for each in faults),
         "objective": {"share": 0.95, "within_ms": 1000.0, "window_s": 10.0, "minimum": 3},

@@ -21,7 +21,12 @@ def topology_of(text):
 
 def take_rows(mesh):
     """The rows of the calls that are over, as a structured array."""
-    return np.frombuffer(mesh.engine.take(), dtype=ROW)
+    return unpacked(mesh.engine.take())
+
+
+def unpacked(rows):
+    """Packed rows as a structured array."""
+    return np.frombuffer(rows, dtype=ROW)
 
 
 def play(topology, seed, requests, faults=()):

@@ -28,7 +28,7 @@ class Error:
     name
         `error_type` of a span.
     status
-        The HTTP status that says the same (`status_code` of a span).
+        The HTTP status that says the same (`status_code` of a span); 0 if there is none.
     grpc
         The gRPC status that says the same (https://grpc.io/docs/guides/status-codes/).
     mechanism
@@ -42,6 +42,8 @@ class Error:
         Whether the connection, if there was one, outlives it.
     answered
         Whether the caller got an answer of the callee's.
+    met
+        Whether somebody in the mesh meets it, so that a caller may retry it and a fault may answer with it.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Error:
     refusal: Refusal = Refusal.NOBODY
     connected: bool = True
     answered: bool = True
+    met: bool = True
 
 
 _CALLER, _CALLEE = Refusal.CALLER, Refusal.CALLEE
@@ -95,8 +98,15 @@ ERRORS: dict[str, Error] = {
         Error("database_error", 500, "INTERNAL"),
         Error("dependency_failed", 502, "UNAVAILABLE", "failed dependency"),
         Error("cancelled", 499, "CANCELLED", "cancelled", answered=False),
+        Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
     )
 }
+
+#: The errors that somebody in the mesh meets.
+MET: tuple[str, ...] = tuple(name for name, error in ERRORS.items() if error.met)
+#: A request is followed for so long after it came (simulated seconds); what of it is not over then is `unfinished`.
+#: The most patient browsers and proxies give up after five minutes; twice that is more than anybody waits for.
+FOLLOWED: Final = 600.0
 
 #: The outcome of a call, as rows store it: success, or the position of its error in `ERRORS`, counted from 1.
 SUCCESS: Final = 0

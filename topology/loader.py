@@ -39,6 +39,8 @@ DEFAULT = "ten-services"
 
 #: Call sites in the tree that grows from one entry; a run keeps every one of them in memory.
 MOST_SITES = 200_000
+#: Replicas of all services, and edges that each of them has to the services it calls: each of these is kept in memory.
+MOST_PARTS = 200_000
 #: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
@@ -315,7 +317,12 @@ class _Reader:
             self.document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}")
 
     def refuse_giants(self, topology: Topology) -> None:
-        """An error for each entry whose calls are too many or too deep to run; there must be no cycles."""
+        """An error for what is too large to run: replicas, and calls of an entry; there must be no cycles."""
+        replicas = {service.name: service.replicas for service in topology.services}
+        parts = sum(replicas.values()) + sum(replicas[edge.caller] for edge in topology.edges)
+        if parts > MOST_PARTS:
+            message = f"its replicas, and the edges that each of them has, are {parts}; at most {MOST_PARTS} can be run"
+            self.document.error(self.document.find("services"), message)
         service, depth = max(depths(topology).items(), key=lambda item: item[1])
         if depth > DEEPEST_CALLS:
             message = f"is {depth} calls deep; at most {DEEPEST_CALLS} calls may be made in a row"

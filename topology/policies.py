@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Protocol
 
-from meshquake.topology.errors import ERRORS
+from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible
 
@@ -41,7 +41,7 @@ class Retry:
     max_attempts: int = key("count", "attempts for one call, the first included", 3, low=1, high=10)
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
-    on: tuple[str, ...] = key("choice", "errors that are retried", _RETRYABLE, choices=tuple(ERRORS), many=True)
+    on: tuple[str, ...] = key("choice", "errors that are retried", _RETRYABLE, choices=MET, many=True)
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
 
+from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.distributions import Floats
 from meshquake.topology.document import Problem
+from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from meshquake.topology.graph import chain, name_of, operation_graph
-from meshquake.topology.loader import LoadedTopology
+from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.spec import Call, Edge, Operation, Topology
-from meshquake.topology.units import counted, duration, number, rate, ratio
+from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
 #: A path in the document and what is odd there.
 Finding = tuple[str, str]
@@ -31,6 +35,8 @@ _AMPLIFICATION = 16
 _HEADROOM = 0.85
 #: Share of healthy calls that may run into their timeout.
 _TOO_SLOW = 0.01
+#: Services of a circle that a warning names one by one.
+_SHOWN = 4
 
 
 def review(topology: Topology) -> list[Finding]:
@@ -249,6 +255,56 @@ def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
             )
 
 
+def _deadlocks(mesh: _Mesh) -> Iterator[Finding]:
+    """Circles of services in which all workers may wait for each other for ever."""
+    for deadlock in deadlocks(mesh.topology):
+        circle = deadlock.circle
+        named = [
+            f"{'all of' if index else 'all workers of'} {wait.service} may be held by {' -> '.join(wait.operations)}, "
+            f"which waits for a worker of {circle[(index + 1) % len(circle)].service}"
+            for index, wait in enumerate(circle[:_SHOWN])
+        ]
+        rest = f", and so on round {counted(len(circle), 'service')}" if len(circle) > _SHOWN else ""
+        more = f"; {deadlock.services} services wait so for each other" if deadlock.services > len(circle) else ""
+        yield (
+            f"edges.{' -> '.join(deadlock.edge)}.timeout",
+            f"possible deadlock: {', '.join(named)}{rest}, and none of these calls has a timeout. A timeout on one of "
+            f"them breaks this circle, or a bulkhead smaller than its caller's workers{more}",
+        )
+
+
+def _endless(mesh: _Mesh) -> Iterator[Finding]:
+    """Entries whose healthy requests take longer than any request is followed."""
+    for entry in mesh.topology.workload.mix:
+        times = mesh.response[name_of(entry)]
+        late = float(np.mean(times > FOLLOWED))
+        if late >= _TOO_SLOW and entry.weight:
+            yield (
+                f"services.{entry.service}.operations.{entry.operation}",
+                f"{ratio(late, digits=2)} of its healthy answers take longer than {duration(FOLLOWED)} "
+                f"(mean {duration(float(times.mean()), digits=2)}), and no request is followed longer: recorded "
+                "as unfinished",
+            )
+
+
+def _cramped(mesh: _Mesh) -> Iterator[Finding]:
+    """Services whose requests alone can fill a replica's memory, which kills nothing: the one that needs fewest."""
+    found = []
+    for service in mesh.topology.services:
+        memory, holds = service.memory, service.workers + service.queue
+        left = max(0.0, memory.limit * (1 - memory.base - memory.collect_at))
+        if holds * memory.per_request >= left:
+            found.append((left / memory.per_request if memory.per_request else 0.0, holds, service))
+    if found:
+        enough, holds, service = min(found, key=lambda each: each[0])
+        others = f"; likewise those of {counted(len(found) - 1, 'other service')}" if len(found) > 1 else ""
+        yield (
+            f"services.{service.name}.memory",
+            f"{ceil(enough)} of the {counted(holds, 'request')} that a replica may hold fill its "
+            f"{size(service.memory.limit, digits=3)}: memory_usage is 100% then, and nothing is killed{others}",
+        )
+
+
 _CHECKS: tuple[Callable[[_Mesh], Iterator[Finding]], ...] = (
     _unreached,
     _overload,
@@ -258,6 +314,9 @@ _CHECKS: tuple[Callable[[_Mesh], Iterator[Finding]], ...] = (
     _inert_breakers,
     _narrow,
     _oversized_pools,
+    _deadlocks,
+    _endless,
+    _cramped,
 )
 
 
@@ -311,6 +370,21 @@ def _path(edge: Edge, policy: str) -> str:
 
 def _likewise(callees: list[str]) -> str:
     return f"; likewise its calls to {', '.join(callees)}" if callees else ""
+
+
+def unexpected(loaded: LoadedTopology, played: float | None = None) -> list[Problem]:
+    """The warnings of a mesh that is played at a rate (requests a second; its own if that's None).
+
+    Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
+    """
+    mesh, own = loaded.topology, loaded.topology.workload.rate
+    at = played or own
+    comes_with_us = Path(loaded.document.file).resolve() in shipped().values()
+    if comes_with_us and at <= own:
+        return []
+    on_purpose = remarks(loaded) if comes_with_us else []
+    odd = remarks(replace(loaded, topology=mesh.at_rate(at)))
+    return [each for each in odd if each not in on_purpose]
 
 
 def remarks(loaded: LoadedTopology) -> list[Problem]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from meshquake.faults.fault import Fault
-from meshquake.sim.telemetry.metrics import METRICS, Alert
+from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
@@ -26,7 +26,7 @@ from meshquake.truth.finding import Finding
 from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
 from meshquake.truth.twins import Twins
 
-FORMAT = 1
+FORMAT = 2
 #: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
 DIFFICULTIES = ("loudest", "one of several", "silent")
 #: Keys that every fault has: they have places of their own in the key.
@@ -45,7 +45,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
     twins
         The run and its twins.
     symptoms
-        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.symptoms`), as the
+        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.Loudness`), as the
         run's telemetry has them before and after `since(finding)`.
     fixture
         What the recording is called, which tells nothing of it.
@@ -82,6 +82,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
                 "target": str(each.target),
                 "start": clock(scenario.window(each).start),
                 "end": clock(simulation.acted(each).end),
+                "event": _event(twins, each, clock),
             }
             for each in scenario.background
         ],
@@ -152,6 +153,7 @@ class _Telling:
                 "aliases": {"services": list(self._roots[1:]), "indicators": list(fault.aliases)},
             },
             "parameters": parameters(fault),
+            "event": _event(self._twins, fault, clock),
             "start": clock(window.start),
             "ramp_end": clock(window.full),
             "end": clock(window.end),
@@ -166,7 +168,12 @@ class _Telling:
             "mechanism": [self._step(step) for step in finding.steps()],
             "affected": self.affected,
             "blast_radius": self._blast(),
+            "interactions": [
+                {"with": other.id, "needed_both": both, "either_enough": either}
+                for other, both, either in finding.interactions()
+            ],
             "alerts": list(self._alerts()),
+            "moved": list(self._moved()),
             "red_herrings": [*self._events(seen), *self._loud(louder)],
             "difficulty": self._difficulty(louder, reached),
         }
@@ -259,7 +266,12 @@ class _Telling:
             near = series.service in self._roots or series.target in self._roots
             if near and series.replica is None and departure.direction in METRICS[series.metric].alert:
                 found.append((departure.onset + 1.0, "cause", series.service, series.metric, None, series.target))
+        told = set()
         for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
+            # Of several percentiles, the first to move says it.
+            if (what := (kind, service, signal(indicator), entry, target)) in told:
+                continue
+            told.add(what)
             yield {
                 "type": kind,
                 "service": service,
@@ -269,6 +281,27 @@ class _Telling:
                 "earliest": self._clock(time),
             }
 
+    def _moved(self) -> Iterator[dict[str, Any]]:
+        """All that the fault moved, by onset: an alert on it may be of little use, but it is no false alarm.
+
+        A replica's series stand for their service's, whose alerts often look at the worst replica.
+        """
+        found: dict[tuple[str, str, str | None], tuple[int, int]] = {}
+        for series, departure in self._finding.departures.items():
+            what = series.service, series.metric, series.target
+            onset, last = found.get(what, (departure.onset, departure.last))
+            found[what] = min(onset, departure.onset), max(last, departure.last)
+        for (service, metric, target), (onset, last) in sorted(
+            found.items(), key=lambda item: (item[1], item[0][0], item[0][1], item[0][2] or "")
+        ):
+            yield {
+                "service": service,
+                "metric": metric,
+                "target": target,
+                "onset": self._clock(onset + 1.0),
+                "until": self._clock(last + 1.0),
+            }
+
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
         """What happened besides, near the onset."""
         scenario = self._twins.simulation.scenario
@@ -276,11 +309,12 @@ class _Telling:
         for each in scenario.background:
             start = scenario.window(each).start
             if self._finding.start - _NEAR <= start <= max(seen, self._finding.window.end):
+                event = _event(self._twins, each, self._clock)
                 yield {
-                    "kind": "event",
+                    "kind": "event" if event else "background",
                     "service": each.target.service or self._entries[0].split(".")[0],
-                    "what": each.kind,
-                    "at": self._clock(start),
+                    "what": event["type"] if event else each.kind,
+                    "at": event["timestamp"] if event else self._clock(start),
                     "ruled_out_by": reason,
                 }
 
@@ -334,6 +368,12 @@ class _Telling:
         visible = heard or any(self._rises[root] for root in self._roots)
         label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
         return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
+
+
+def _event(twins: Twins, fault: Fault, clock: Clock) -> dict[str, Any] | None:
+    """The first event that something left in the recording; None if it left none, as a surge does."""
+    event = twins.simulation.mesh.journal.first.get(fault.id)
+    return None if event is None else {"type": event.type, "service": event.service, "timestamp": clock(event.time)}
 
 
 def _target(fault: Fault) -> dict[str, Any]:

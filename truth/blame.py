@@ -1,19 +1,31 @@
-"""Which fault broke the promise to users, and when."""
+"""Which fault broke the promise to users, and when: whose harm goes beyond what the others explain."""
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
+from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.objective import Mask, Promise
 from meshquake.truth.verdict import Verdicts
+
+#: How many standard deviations of chance a fault's own harm must exceed.
+_BEYOND_CHANCE = 3.0
 
 
 class Blame:
     """Counts the requests that faults harmed, and lays broken promises at the door of faults.
 
-    A fault broke the promise in a window if the promise would have been kept had this fault harmed nobody, or broken
-    had no other fault harmed anybody. Where no fault is of that kind (it took several, each with too little to matter),
-    it is all that harmed anyone.
+    A fault's own harm in a window is of two kinds. To some requests it made the difference alone. From these are taken
+    as many as would have gone wrong without it: where others make users fail at random, any change makes some fail who
+    didn't and others not who did, as many of the one kind as of the other. So much is chance, and if a fault kept `k`
+    requests from harm, a few more than as many: the difference of two Poisson counts of mean k has a standard deviation
+    of sqrt(2k). The other kind is over-determined harm that it would have done alone as well (`verdict.judge`).
+
+    A fault broke the promise in a window if it did harm of its own there, no less than breaks a promise at all, and if
+    the promise would have been kept without that harm, or would have been broken by it alone. Where no fault is of that
+    kind (it took several, each with too little to matter), it is all that harmed anyone.
 
     Parameters
     ----------
@@ -27,23 +39,46 @@ class Blame:
         self._promise = promise
         #: Requests that were harmed: by any fault, and by each.
         self._all, *self._each = (promise.anew() for _ in range(1 + faults))
+        #: Of these, those to which each made the difference alone; and those that each kept from harm.
+        self._alone, self._kept = ([promise.anew() for _ in range(faults)] for _ in range(2))
 
     def take(self, verdicts: Verdicts) -> None:
         """Take verdicts on some requests into account."""
         self._all.count(verdicts.fact, verdicts.harmed)
         for harmed, causes in zip(self._each, verdicts.causes.T, strict=True):
             harmed.count(verdicts.fact, verdicts.harmed & causes)
+        for alone, decisive in zip(self._alone, verdicts.decisive.T, strict=True):
+            alone.count(verdicts.fact, verdicts.harmed & decisive)
+        for kept, which in zip(self._kept, verdicts.kept.T, strict=True):
+            kept.count(verdicts.fact, which)
 
     def failed_more(self, fault: int, column: int) -> bool:
         """Whether more of the requests that a fault harmed failed than came too late; `column` as in `broken`."""
         harmed = self._each[fault]
-        return bool(harmed.failed[:, column].sum() >= harmed.slow[:, column].sum())
+        return bool(harmed.failed.sum()[column] >= harmed.slow.sum()[column])
 
+    @cached_property
     def broken(self) -> list[Mask]:
         """For each fault, where it broke the promise: masks in the shape of `Promise.broken`."""
-        promise, total = self._promise, self._all.bad
-        broken = promise.broken() & ~promise.broken(total)
-        each = [harmed.bad for harmed in self._each]
-        moved = [broken & (~promise.broken(bad) | promise.broken(total - bad)) for bad in each]
-        rest = broken & ~np.any(moved, axis=0) if moved else broken
-        return [mask | (rest & (promise.over_window(bad) > 0)) for mask, bad in zip(moved, each, strict=True)]
+        pieces = [self._broken(piece) for piece in self._promise.pieces()]
+        return [np.concatenate(masks) for masks in zip(*pieces, strict=True)]
+
+    def _broken(self, seconds: slice) -> list[Mask]:
+        """The same of some seconds."""
+        promise, least = self._promise, self._promise.objective.minimum
+        bad, harmed = (each.bad(seconds) for each in (promise, self._all))
+        broken = promise.breaks(bad, seconds) & ~promise.breaks(bad - harmed, seconds)
+        masks = []
+        for fault in range(len(self._each)):
+            own = self._own(fault, seconds)
+            needed, enough = ~promise.breaks(bad - own, seconds), promise.breaks(bad - harmed + own, seconds)
+            masks.append(broken & (own >= least) & (needed | enough))
+        rest = broken & ~np.any(masks, axis=0) if masks else broken
+        return [mask | (rest & (each.bad(seconds) > 0)) for mask, each in zip(masks, self._each, strict=True)]
+
+    def _own(self, fault: int, seconds: slice) -> Floats:
+        """The harm of its own that a fault did in the window that ends with each of some seconds."""
+        harmed, alone = (each[fault].bad(seconds) for each in (self._each, self._alone))
+        kept = self._kept[fault].requests(seconds)
+        own = harmed - alone + np.maximum(0.0, alone - kept - _BEYOND_CHANCE * np.sqrt(2 * kept))
+        return own.astype(np.float64)

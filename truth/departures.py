@@ -1,15 +1,19 @@
-"""When a metric left what it would have been without a fault: fact and twin, second by second.
+"""When a metric left what it would have been without a fault: several runs, second by second.
 
 Two runs of a seed are equal until the fault begins, to the bit. After that nearly everything differs a little, since
-calls meet each other in other queues. So a series has departed if it goes further from the twin's median than twice as
-far as the twin's own values ever went; and its onset is the first second at which it differs from the twin's value of
-the same second and lies outside everything that the twin shows. Nothing here is tuned to a scenario.
+calls meet each other in other queues. So a series has departed if it goes further from what is usual without the fault
+than twice as far as it ever went there; and its onset is the first second at which it differs from its value in the run
+without the fault and lies outside everything that is usual. Nothing here is tuned to a scenario.
+
+What is usual is told by the run without any fault: its median, and how far it goes from there. Other faults shift that:
+by how much, is told by the difference between the run without this fault and the one without any, within some seconds
+of the moment. A fault that is alone has no such shift, to the bit.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,16 +23,22 @@ from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.sample_file import SampleFile
 
-#: A series departs when it is further off than twice the twin's reach in so many seconds: one odd second is nothing.
+#: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
 SUSTAINED = 3
+#: What other faults do at a moment is what they do within so many seconds of it.
+NEARBY = 5
 
 
 @dataclass(frozen=True)
 class Departure:
-    """How a series departed: seconds (their positions, from 0), and the value at the peak with the twin's median."""
+    """How a series departed: seconds (their positions, from 0), and the value at the peak with the usual one then.
+
+    `last` is the last second in which it was further off than it may be.
+    """
 
     onset: int
     peak: int
+    last: int
     value: float
     usual: float
 
@@ -41,34 +51,43 @@ class Departure:
 def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: float) -> dict[Series, Departure]:
     """The departures of the series of `fact` since `begin` (simulated seconds).
 
-    `fact` is the run as it was, `other` the one without what is asked about, and `healthy` the one without any fault,
-    which says what is usual: what other faults do is no measure. A departure that `other` shows too, to within the
-    usual reach, is not of this fault.
+    `fact` is the run as it was, `other` the one without the fault that is asked about, and `healthy` the one without
+    any.
     """
     length = min(len(fact), len(other), len(healthy))
     found: dict[Series, Departure] = {}
-    if length:
-        for group in fact.groups(length):
-            values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
-            found |= _departures(group, values, without, usually, int(begin))
+    if length == 0:
+        return found
+    for series in fact.groups(length):
+        values, without, usually = (samples.of(series)[:length] for samples in (fact, other, healthy))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
+            departed = _departures(values, without, usually, int(begin))
+            found.update((series[column], each) for column, each in departed)
     return found
 
 
-def _departures(
-    series: Sequence[Series], values: Floats, without: Floats, usually: Floats, first: int
-) -> dict[Series, Departure]:
-    """The same of some series, a column each, since the second `first`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-        low, high, usual = (function(usually, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
-    reach = np.maximum(high - usual, usual - low)
-    off = np.abs(values - usual)
-    own = ~(np.abs(values - without) <= reach)
-    far, outside = (off > 2 * reach) & own, ((values < low) | (values > high)) & (values != without)
-    far[:first] = outside[:first] = False
-    found = {}
+def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Iterator[tuple[int, Departure]]:
+    """The departures of series, a column each, by column."""
+    low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
+    least, most = _shift(other - healthy)
+    usually = usual + (least + most) / 2
+    reach = np.maximum(high - usual, usual - low) + (most - least) / 2
+    off = np.abs(fact - usually)
+    far = off > 2 * reach
+    outside = ((fact < low + least) | (fact > high + most)) & (fact != other)
+    far[:begin] = outside[:begin] = False
     for column in np.flatnonzero(far.sum(axis=0) >= SUSTAINED).tolist():
         peak = int(np.nanargmax(np.where(far[:, column], off[:, column], -1.0)))
-        onset = int(np.argmax(outside[:, column]))
-        found[series[column]] = Departure(onset, peak, float(values[peak, column]), float(usual[column]))
-    return found
+        onset, last = int(np.argmax(outside[:, column])), int(np.flatnonzero(far[:, column])[-1])
+        yield column, Departure(onset, peak, last, float(fact[peak, column]), float(usually[peak, column]))
+
+
+def _shift(difference: Floats) -> tuple[Floats, Floats]:
+    """The least and the most that each second has of a difference between two runs, nearby; 0 where there is none."""
+    padding = ((NEARBY, NEARBY), (0, 0))
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(difference, padding, constant_values=np.nan), 2 * NEARBY + 1, axis=0
+    )
+    least, most = (np.nan_to_num(function.reduce(around, axis=-1)) for function in (np.fmin, np.fmax))
+    return least, most

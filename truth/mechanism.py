@@ -23,11 +23,11 @@ SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechani
 AMPLIFIED = "retry amplification"
 #: How a failed call reached its caller, by the code of the client's error.
 _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
-_FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name != _OWN]
+_FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
 #: Every mechanism that a step may have.
 MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
-_DEPENDENCY, _TIMEOUT, _LOST, _RESET = (
-    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset")
+_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
+    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
 )
 #: Spans kept as evidence of a step, the earliest ones.
 _EVIDENCE = 3
@@ -133,8 +133,9 @@ class Mechanism:
     def _at(self, row: Row, by_time: bool, fact: Tree, other: Tree) -> tuple[Row, bool] | None:
         """Look at a call's server half; returns the call below that explains it, if one does.
 
-        With `by_time` its caller gave up on it, so that what counts is where the time went.
+        With `by_time` its caller gave up on it, so that what counts is where the time went; so it is if it never ended.
         """
+        by_time = by_time or row.outcome == _UNFINISHED
         service = self._sites[row.site].service.spec.name
         left = row.finished if row.ended == NEVER else min(row.finished, row.ended)
         passage = self._passages.setdefault(service, _Passage(left))
@@ -215,11 +216,11 @@ class Mechanism:
             return None
         if worst.result == SUCCESS:
             self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.attempt_path, False))
-        return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT))
+        return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT, _UNFINISHED))
 
     def _on_the_way(self, caller: str, callee: str, row: Row, other: Tree) -> str | None:
         """What held up a call between caller and callee, if most of the time that it lost went there."""
-        if row.result not in (SUCCESS, _TIMEOUT, _LOST):
+        if row.result not in (SUCCESS, _TIMEOUT, _LOST, _UNFINISHED):
             return None
         there = other.get(row)
         if 2 * (_away(row) - _away(there)) <= _client(row) - _client(there):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshquake.faults.fault import LEVELS
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import TIME_PATTERN
+from meshquake.sim.records import EVENTS, TIME_PATTERN
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import (
     Schema,
@@ -31,12 +31,18 @@ def _time(doc: str) -> Schema:
 _SERVICE = text("name of a service")
 _TRACE, _SPAN = text("W3C trace id", pattern="^[0-9a-f]{32}$"), text("W3C span id", pattern="^[0-9a-f]{16}$")
 _SHARE = number("as a share", minimum=0, maximum=1)
+_EVENT = nullable(
+    block(
+        "the first event that it left in the records; null if it left none",
+        {"type": choice("its type", EVENTS), "service": _SERVICE, "timestamp": _time("when")},
+    )
+)
 _PEAK = block(
     "how far the metric moved",
     {
         "at": _time("when"),
         "value": number("its value, in its own unit"),
-        "twin": number("its median without the fault"),
+        "twin": number("what is usual at that time without the fault"),
     },
 )
 
@@ -86,6 +92,7 @@ def ground_truth() -> Schema:
                             "target": text("what it acted on, as a scenario file has it"),
                             "start": _time("when it began"),
                             "end": _time("when it ended in this run; the end of the recording if it did not"),
+                            "event": _EVENT,
                         },
                     ),
                 ),
@@ -145,6 +152,7 @@ def _fault() -> Schema:
                 "description": "what the scenario sets for it: seconds, shares from 0 to 1",
                 "type": "object",
             },
+            "event": _EVENT,
             "start": _time("when it started"),
             "ramp_end": _time("when it reached full strength"),
             "end": _time("when it stopped acting in this run; the end of the recording if it did not"),
@@ -180,7 +188,7 @@ def _fault() -> Schema:
                 ),
             ),
             "blast_radius": block(
-                "whom it harmed, from its start until users had recovered",
+                "whom it harmed, from its start until it was over for users",
                 {
                     "requests": count("number of requests it harmed"),
                     "share": _SHARE,
@@ -198,6 +206,17 @@ def _fault() -> Schema:
                     ),
                 },
             ),
+            "interactions": array(
+                "the other faults with which it harmed requests",
+                block(
+                    "one of them",
+                    {
+                        "with": text("id of the other fault"),
+                        "needed_both": count("harmed requests that would have been good without either one"),
+                        "either_enough": count("harmed requests that would have been bad with either one alone"),
+                    },
+                ),
+            ),
             "alerts": array(
                 "the alerts that should fire, by time",
                 block(
@@ -212,16 +231,30 @@ def _fault() -> Schema:
                     },
                 ),
             ),
+            "moved": array(
+                "every metric that it moved, by onset: an alert on one is no false alarm",
+                block(
+                    "one of them",
+                    {
+                        "service": _SERVICE,
+                        "metric": choice("the metric, of the service or of one of its replicas", METRICS),
+                        "target": nullable(text("for an edge metric, the callee")),
+                        "onset": _time("when it left what it would have been without the fault"),
+                        "until": _time("when it was last far from that"),
+                    },
+                ),
+            ),
             "red_herrings": array(
                 "what looks like a cause and is not",
                 block(
                     "one of them",
                     {
                         "kind": choice(
-                            "an event, or a service that is louder than the root cause", ["event", "service"]
+                            "an event, something that left no event, or a service that is louder than the root cause",
+                            ["event", "background", "service"],
                         ),
                         "service": _SERVICE,
-                        "what": text("the kind of event, or what is loud"),
+                        "what": text("the type of the event, the kind of background, or what is loud"),
                         "at": _time("when"),
                         "ruled_out_by": text("why it is not the cause"),
                     },

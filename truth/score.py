@@ -9,7 +9,6 @@ what it alone explains counts neither for nor against an answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, astuple, dataclass
@@ -17,6 +16,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from meshquake.sim.telemetry.metrics import signal
 from meshquake.truth.floors import Floors, chance
 from meshquake.truth.mechanism import AMPLIFIED
 
@@ -286,11 +286,6 @@ def _root(name: str, faults: Iterable[Mapping[str, Any]]) -> _Root:
     return _Root(name, frozenset(services), {detail: frozenset(right) for detail, right in words.items()})
 
 
-def signal(indicator: str) -> str:
-    """What an indicator is about, whichever percentile of it was watched: `latency` for `latency_p95`."""
-    return re.sub(r"_p\d+$", "", indicator)
-
-
 def _found(services: Iterable[str], roots: Sequence[_Root], ignored: AbstractSet[str]) -> dict[str, _Root | None]:
     """The guesses of a ranking that count, and what each finds.
 
@@ -390,11 +385,11 @@ def _harmed(
 
 
 def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Alerts:
-    """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere symptoms explain."""
+    """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere movement explain."""
     felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
     due = [each for fault in felt for each in _due(truth, fault)]
     neutral = [each for fault in latent for each in _due(truth, fault)]
-    neutral += [each for fault in truth["faults"] for each in _symptoms(truth, fault)]
+    neutral += [each for fault in truth["faults"] for each in _moved(truth, fault)]
     met: set[tuple[str, ...]] = set()
     false_alarms = 0
     for alert in fired:
@@ -436,12 +431,12 @@ def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explai
             yield _Explained((fault["root_cause"]["service"],), *about, earliest, max(well, _moment(fault["end"])))
 
 
-def _symptoms(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
-    """The alerts that a service may well raise which the fault reached, on what departed there."""
-    for each in fault["affected"]:
-        for metric in each["peak"]:
-            about = each["service"], signal(metric)
-            yield _Explained(about, *about, _moment(each["onset"]), _latest(truth, fault))
+def _moved(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
+    """The alerts that may well fire on whatever else the fault moved, while it did or users weren't well again."""
+    for each in fault["moved"]:
+        about = each["service"], signal(each["metric"])
+        latest = max(_moment(each["until"]), _latest(truth, fault))
+        yield _Explained(about, *about, _moment(each["onset"]), latest)
 
 
 def _latest(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> datetime:

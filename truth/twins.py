@@ -7,6 +7,8 @@ the number of calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -32,6 +34,8 @@ class Twins:
         The run, not played yet.
     on_verdicts
         Hears of verdict records, in order of arrival.
+    folder
+        Where temporary files may lie; None for where such files lie on this machine.
 
     Attributes
     ----------
@@ -47,16 +51,23 @@ class Twins:
         Requests that the twin makes.
     """
 
-    def __init__(self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None]) -> None:
+    def __init__(
+        self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None], folder: Path | None = None
+    ) -> None:
+        watch = partial(Watch, folder=folder)
         self.simulation = simulation
         self._on_verdicts = on_verdicts
         faults = simulation.scenario.faults
         ids = [fault.id for fault in faults]
-        self.fact = Watch(simulation, recorded=True)
-        self.twin = Watch(simulation.without(ids)) if faults else self.fact
+        self.fact = watch(simulation, recorded=True)
+        self.twin = watch(simulation.without(ids)) if faults else self.fact
         # Without its only fault, a run is without any.
-        self._without = [self.twin] if len(faults) == 1 else [Watch(simulation.without([name])) for name in ids]
+        self._without = [self.twin] if len(faults) == 1 else [watch(simulation.without([name])) for name in ids]
         self._others = list(dict.fromkeys([self.twin, *self._without])) if faults else []
+        #: With one fault or two, these are runs that there are anyway; else they're played once they matter.
+        self._alone = [self.fact] if len(faults) == 1 else self._without[::-1] if len(faults) == 2 else []
+        #: Simulated seconds before which all requests were compared.
+        self._compared = 0.0
         topology = simulation.topology
         entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
         self._objective = topology.workload.objective
@@ -102,7 +113,12 @@ class Twins:
         requests = {run: run.settled(until) for run in runs}
         fact, without = requests[self.fact], [requests[run] for run in self._without]
         begins = [finding.start for finding in self.findings]
-        verdicts = judge(fact, requests[self.twin], without, begins, self._objective)
+
+        def alone() -> list[Requests]:
+            return [requests[run] if run in requests else run.between(self._compared, until) for run in self._singles()]
+
+        verdicts = judge(fact, requests[self.twin], without, alone, begins, self._objective)
+        self._compared = until
         self.promise.count(fact)
         self._blame.take(verdicts)
         self.total += len(fact)
@@ -111,23 +127,38 @@ class Twins:
         self.spared += int(np.sum(~verdicts.bad & verdicts.twin_bad))
         self.background += int(np.sum(verdicts.bad & verdicts.twin_bad))
         trees = self._trees(fact, verdicts)
-        entered = self._entered(trees, requests[self.twin])
+        entered = self._entered(trees, verdicts, requests[self.twin], without)
         self._on_verdicts(
             verdicts.frame(self.fact.tables, self._entries, [finding.fault.id for finding in self.findings], entered)
         )
         for finding, other in zip(self.findings, without, strict=True):
             finding.take(verdicts, trees, other)
 
+    def _singles(self) -> list[Watch]:
+        """The runs with each fault alone."""
+        if not self._alone:
+            ids = [fault.id for fault in self.simulation.scenario.faults]
+            rest = ([other for other in ids if other != name] for name in ids)
+            self._alone = [Watch(self.simulation.without(each), sampled=False) for each in rest]
+        return self._alone
+
     def _trees(self, requests: Requests, verdicts: Verdicts) -> dict[int, Tree]:
         """The calls of the requests whose verdict is that something changed, by word."""
         return {word: Tree(self._sites, rows) for word, rows in requests.trees(verdicts.changed).items()}
 
-    def _entered(self, trees: dict[int, Tree], twin: Requests) -> dict[int, int]:
-        """By word, the span in which the runs of a request part."""
-        others = twin.trees(np.array(list(trees), dtype=np.uint64))
+    def _entered(
+        self, trees: dict[int, Tree], verdicts: Verdicts, twin: Requests, without: list[Requests]
+    ) -> dict[int, int]:
+        """By word, the span in which the effect entered a request: where it parts from a run that ends otherwise.
+
+        That is the twin; for a request that is not made there, the run without the first fault that made the difference
+        and let it come. Where there is none, it is the request itself that is the effect.
+        """
+        found = dict.fromkeys(trees, Tree(self._sites, []))
+        decided = (verdicts.fact.words[column] for column in verdicts.decisive.T[::-1])
+        for words, other in [*zip(decided, without[::-1], strict=True), (verdicts.changed, twin)]:
+            made = other.trees(words[other.find(words) >= 0])
+            found |= {word: Tree(self._sites, rows) for word, rows in made.items()}
         return self.fact.spans(
-            {
-                word: parting(self._sites, self._depths, tree, Tree(self._sites, others[word]))
-                for word, tree in trees.items()
-            }
+            {word: parting(self._sites, self._depths, tree, found[word]) for word, tree in trees.items()}
         )

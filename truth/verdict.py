@@ -7,8 +7,8 @@ have been good without the faults, is harmed; one that is good, and would have b
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
-from meshquake.truth.calls import Row
-from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.objective import Mask, is_bad, is_failed
 from meshquake.truth.watch import Requests
 
 OUTCOMES = names(["success", *ERROR_NAMES[1:], None])
@@ -47,7 +45,8 @@ class Verdicts:
     """Verdicts on some requests, in order of arrival: arrays with an element a request.
 
     `twin` is each request's position in the twin (-1 where it isn't made there); `effect` is one of the codes above;
-    `causes` has a column a fault: whether it made the difference; `decisive`, whether it did so alone.
+    The others have a column a fault: `causes`, whether it made the difference; `decisive`, whether it did so alone;
+    `kept`, whether a good request would have been bad without it.
     """
 
     fact: Requests
@@ -58,6 +57,7 @@ class Verdicts:
     effect: NDArray[np.int64]
     causes: Mask
     decisive: Mask
+    kept: Mask
 
     @property
     def harmed(self) -> Mask:
@@ -113,14 +113,22 @@ def _ms(requests: Requests) -> NDArray[np.float64]:
 
 
 def judge(
-    fact: Requests, twin: Requests, without: list[Requests], begins: list[float], objective: Objective
+    fact: Requests,
+    twin: Requests,
+    without: Sequence[Requests],
+    alone: Callable[[], Sequence[Requests]],
+    begins: Sequence[float],
+    objective: Objective,
 ) -> Verdicts:
     """Compare some requests with what became of them in other runs.
 
-    A fault made the difference to a request if leaving out that fault alone takes it away. Where no single one does,
-    any of several would have been enough. Of two it was either. Of more, it is all those without which other calls of
-    the request would have failed, or if none of its calls failed, without which it would have taken another time; and
-    if there is none of that kind, all that had begun. That is an upper bound: only more runs could tell more.
+    A fault made the difference to a request if the same request without that fault alone goes well. Leaving out a
+    surge may take the request itself away, which says nothing of why it went wrong: who came on top and met another
+    fault was harmed by that one.
+
+    Where no single removal helps, the harm is over-determined, and every fault is a cause that does it alone. If none
+    does, it takes several, and there are more than enough: then all that had begun are causes. With three faults these
+    are in fact all three, since any two do it; with more it is an upper bound.
 
     Parameters
     ----------
@@ -128,6 +136,8 @@ def judge(
         The requests as they were, and without any fault.
     without
         The same without each fault alone.
+    alone
+        Gives the same with each fault alone; asked only if it matters.
     begins
         When each fault begins, in simulated seconds.
     objective
@@ -136,42 +146,35 @@ def judge(
     bad = is_bad(fact, objective)
     place, twin_bad = _counterpart(fact, twin, objective)
     effect = np.full(len(fact), NONE, dtype=np.int64)
-    failed = fact.rows["outcome"] != SUCCESS
-    effect[bad & ~twin_bad] = np.where(failed, FAILED, SLOWED)[bad & ~twin_bad]
+    effect[bad & ~twin_bad] = np.where(is_failed(fact), FAILED, SLOWED)[bad & ~twin_bad]
     effect[~bad & twin_bad] = SPARED
-    decisive = np.zeros((len(fact), len(without)), dtype=bool)
-    for column, other in enumerate(without):
-        decisive[:, column] = _counterpart(fact, other, objective)[1] != bad
-    decisive[effect == NONE] = False
-    unclear = (effect != NONE) & ~decisive.any(axis=1)
-    begun = (fact.rows["finished"][:, None] >= np.array(begins)) & unclear[:, None]
-    causes = decisive | begun
-    if len(without) > 2:
-        touched = begun & _touched(fact, without, fact.words[unclear])
-        causes = decisive | np.where(touched.any(axis=1, keepdims=True), touched, begun)
-    return Verdicts(fact, twin, place, bad, twin_bad, effect, causes, decisive)
+    changed = (effect != NONE)[:, None]
+    made, turned = _turned(fact, bad, without, objective)
+    kept = made & turned & ~bad[:, None]
+    decisive = made & turned & changed
+    unclear = changed & ~decisive.any(axis=1, keepdims=True)
+    causes = decisive
+    if unclear.any():
+        there, turned = _turned(fact, bad, alone(), objective)
+        enough = unclear & there & ~turned
+        # Who came on top and fares no better with nothing else wrong, was harmed by what made them come.
+        decisive = decisive | (enough & ~made)
+        causes = decisive | enough
+        rest = unclear & ~causes.any(axis=1, keepdims=True)
+        causes = causes | (rest & made & (fact.rows["finished"][:, None] >= np.array(begins)))
+    return Verdicts(fact, twin, place, bad, twin_bad, effect, causes, decisive, kept)
 
 
-def _touched(fact: Requests, without: list[Requests], words: Words) -> Mask:
-    """Without which faults some of the requests would have gone otherwise; a column a fault, false for the others."""
-    touched = np.zeros((len(fact), len(without)), dtype=bool)
-    positions = fact.find(words)
-    trees = fact.trees(words)
-    for column, other in enumerate(without):
-        others, found = other.trees(words), other.find(words)
-        for word, position, there in zip(words.tolist(), positions.tolist(), found.tolist(), strict=True):
-            failed = _failed(trees[word])
-            if failed or there < 0:
-                touched[position, column] = failed != _failed(others[word])
-            else:
-                touched[position, column] = fact.duration[position] != other.duration[there]
-    return touched
+def _turned(fact: Requests, bad: Mask, others: Sequence[Requests], objective: Objective) -> tuple[Mask, Mask]:
+    """Whether each request is made in other runs, and whether it is good there and bad here, or the other way round.
 
-
-def _failed(rows: list[tuple[Any, ...]]) -> set[tuple[int, int, int, int]]:
-    """The calls of a request that failed, on either side, and how."""
-    calls = map(Row._make, rows)
-    return {(*call.place, call.outcome, call.result) for call in calls if call.outcome or call.result}
+    A column a run.
+    """
+    made, turned = (np.zeros((len(fact), len(others)), dtype=bool) for _ in range(2))
+    for column, other in enumerate(others):
+        place, there = _counterpart(fact, other, objective)
+        made[:, column], turned[:, column] = place >= 0, there != bad
+    return made, turned
 
 
 def _counterpart(fact: Requests, other: Requests, objective: Objective) -> tuple[NDArray[np.int64], Mask]:

@@ -37,6 +37,8 @@ class Watch:
         The run.
     recorded
         Whether records of it are made too.
+    sampled
+        Whether its metrics matter.
     wanted
         Which series are looked at later; None for all.
     folder
@@ -58,14 +60,16 @@ class Watch:
         self,
         simulation: Simulation,
         recorded: bool = False,
+        sampled: bool = True,
         wanted: Callable[[Series], bool] | None = None,
         folder: Path | None = None,
     ) -> None:
         self.simulation = simulation
         self.tables = Tables(simulation.mesh, simulation.start)
         self.horizon = 0.0
-        self._sampler = Sampler(simulation.mesh, self.tables, SECOND)
-        simulation.samplers = [*(simulation.samplers if recorded else ()), self._sampler]
+        self._sampler = Sampler(simulation.mesh, self.tables, SECOND) if sampled else None
+        samplers = simulation.samplers if recorded else []
+        simulation.samplers = [*samplers, self._sampler] if self._sampler else samplers
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
         self._spans = spans_of(b"")
@@ -101,11 +105,20 @@ class Watch:
         """Play to the end."""
         self.follow(inf)
 
+    def between(self, start: float, until: float) -> Requests:
+        """Play on until the requests that came before `until` are over; returns those that came from `start` on."""
+        while self.horizon < until and (cut := next(self.cuts, None)) is not None:
+            self.take(cut)
+            self.settled(min(start, self.horizon))
+        return self.settled(until)
+
     def take(self, cut: Cut) -> None:
         """Take what the run left since the cut before."""
         self.horizon = cut.horizon
         self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
         self.tables.refresh(cut.incarnations)
+        if self._sampler is None:
+            return
         spans = self._spans + spans_of(cut.rows)
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND

@@ -17,10 +17,9 @@ from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.spec import Objective
 from meshquake.truth.departures import departures
-from meshquake.truth.objective import Mask, is_bad
+from meshquake.truth.objective import Mask, is_bad, is_failed
 from meshquake.truth.ranks import Ranks
 from meshquake.truth.watch import Requests, Watch
 
@@ -116,7 +115,7 @@ class _Side:
     def take(self, requests: Requests) -> Mask:
         """Take some requests into account; returns which of them are bad."""
         bad = is_bad(requests, self._objective)
-        failed = requests.rows["outcome"] != SUCCESS
+        failed = is_failed(requests)
         stretch = np.searchsorted(self._begins, requests.rows["sent"], side="right") - 1
         np.add.at(self._failed, stretch[failed], 1)
         np.add.at(self._slow, stretch[bad & ~failed], 1)

@@ -1,4 +1,4 @@
-"""The spans that a sample of a metric is about: those that ended in its interval.
+"""The spans that a sample of a metric is about: those that ended in its interval. What is unfinished never ended.
 
 A batch has spans by their start, so the last of them may end in intervals whose samples come later. It has all samples
 of a moment, and with them, or before them, all spans that they are about.
@@ -32,7 +32,8 @@ class CompletedSpans:
         """
         end = microseconds() + length()
         at = ((end - self._start) // self._interval_us + 1) * self._interval_us + self._start
-        waiting = pl.concat([self._waiting, batch.traces.with_columns(at=at)])
+        ended = batch.traces.filter(pl.col("error_type").ne_missing("unfinished"))
+        waiting = pl.concat([self._waiting, ended.with_columns(at=at)])
         sampled = pl.col("at") <= batch.metrics.select(microseconds().max().fill_null(0)).item()
         self._waiting = waiting.filter(~sampled)
         return waiting.filter(sampled)

@@ -101,7 +101,7 @@ class Conventions:
         if span["attempt"] > 1:
             attributes["mesh.attempt"] = span["attempt"]
         # To a server, an answer that says it's the client's fault is no error.
-        failed = span["status"] == "error" and not (server and span["status_code"] < 500)
+        failed = span["status"] == "error" and not (server and 400 <= span["status_code"] < 500)
         return Description(name, SERVER if server else CLIENT, attributes, failed, metric)
 
 
@@ -118,7 +118,8 @@ def _http(span: Mapping[str, Any], server: bool, callee: str, operation: str) ->
         if span["attempt"] > 1:
             attributes["http.request.resend_count"] = span["attempt"] - 1
     error = span["error_type"]
-    if server or error is None or ERRORS[error].answered:
+    answered = server or error is None or ERRORS[error].answered
+    if answered and span["status_code"]:
         attributes["http.response.status_code"] = span["status_code"]
     return f"{_METHOD} {route}", attributes, f"http.{'server' if server else 'client'}.request.duration"
 

@@ -77,7 +77,7 @@ def as_json(difference: Difference, changes: dict[str, Any]) -> dict[str, Any]:
 
 def _figures(figures: Figures) -> dict[str, Any]:
     return {name + ("_ms" if name.startswith("p") else ""): value for name, value in asdict(figures).items()} | {
-        "bad_share": figures.bad
+        "bad_share": None if figures.bad is None else round(figures.bad, 6)
     }
 
 

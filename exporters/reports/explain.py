@@ -136,7 +136,9 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
     yield "acted", f"{_time(fault['start'], recording)} to {until}{full}"
     yield "root cause", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
-        yield "users", "did not feel it: it broke no promise to them"
+        harmed = fault["blast_radius"]["requests"]
+        more = f" ({_requests(harmed)} {'was' if harmed == 1 else 'were'} harmed)" if harmed else ""
+        yield "users", f"did not feel it: it broke no promise to them{more}"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "until the end of the recording"
@@ -146,6 +148,7 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
         for entry in radius["entries"]:
             if entry["harmed"]:
                 yield "", f"  {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
+    yield from _listed("together", fault["interactions"], _interaction)
     yield from _listed("spread", fault["mechanism"], lambda step: _step(fault["start"], step))
     yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
     yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
@@ -164,6 +167,15 @@ def _listed(name: str, items: list[dict[str, Any]], told: Callable[[dict[str, An
         yield "", f"and {len(items) - _MOST} more"
 
 
+def _interaction(each: dict[str, Any]) -> str:
+    told = []
+    if each["needed_both"]:
+        told.append(f"both were needed to harm {_requests(each['needed_both'])}")
+    if each["either_enough"]:
+        told.append(f"either was enough to harm {_requests(each['either_enough'])}")
+    return f"with {each['with']}: {', '.join(told)}"
+
+
 def _step(start: str, step: dict[str, Any]) -> str:
     way = step["from"] if step["from"] == step["to"] else f"{step['from']} -> {step['to']}"
     factor = f" x{step['factor']:.2f}" if "factor" in step else ""
@@ -180,7 +192,14 @@ def _were(count: int) -> str:
 
 def _affected(start: str, each: dict[str, Any]) -> str:
     peaks = ", ".join(f"{name} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items())
-    return f"{_after(start, each['onset'])}  {each['service']}" + (f": {peaks}" if peaks else "")
+    return f"{_after(start, each['onset'])}  {each['service']}: {peaks or _stuck(each['requests'])}"
+
+
+def _stuck(requests: int) -> str:
+    """What there is to say of a service whose own symptoms stayed as they were."""
+    return (
+        f"{_requests(requests)} got stuck in it or behind it" if requests else "the root cause; no symptom of its own"
+    )
 
 
 def _alert(start: str, alert: dict[str, Any]) -> str:

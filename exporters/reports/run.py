@@ -36,7 +36,7 @@ def _figures(phase: Phase) -> Iterator[str]:
     yield f"{phase.requests}"
     yield "-" if phase.error_share is None else f"{phase.error_share:.1%}"
     for quantile in _QUANTILES:
-        value = phase.latency(quantile)
+        value = _known(phase.latency(quantile))
         yield "-" if value is None else f"{value:.0f}"
 
 
@@ -57,10 +57,15 @@ def _hit(hit: Hit) -> str:
     return f"{hit.service} at {hit.onset:+.0f}s ({hit.sign})"
 
 
-def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+def _known(latency: float | None) -> float | None:
+    """A latency with the digits that mean something: the summary knows it to 1%."""
+    return None if latency is None else float(f"{latency:.3g}")
+
+
+def as_json(summary: Summary, folder: Path, content: dict[str, Any], unfinished: int) -> dict[str, Any]:
     """The same for programs, as a JSON object. Holds nothing of wall time.
 
-    `content` is the fixture's manifest.
+    `content` is the fixture's manifest, and `unfinished` how many requests were never over.
     """
     return {
         "scenario": content["scenario"]["name"],
@@ -75,12 +80,13 @@ def as_json(summary: Summary, folder: Path, content: dict[str, Any]) -> dict[str
                 "seconds": phase.seconds,
                 "requests": phase.requests,
                 "errors": phase.errors,
-                "error_share": phase.error_share,
-                **{f"p{100 * quantile:.0f}_ms": phase.latency(quantile) for quantile in _QUANTILES},
+                "error_share": None if phase.error_share is None else round(phase.error_share, 6),
+                **{f"p{100 * quantile:.0f}_ms": _known(phase.latency(quantile)) for quantile in _QUANTILES},
             }
             for phase in summary.phases
         },
-        "hit": [{"service": hit.service, "onset_s": hit.onset, "sign": hit.sign} for hit in summary.hits],
+        "unfinished": unfinished,
+        "hit": [{"service": hit.service, "onset_s": round(hit.onset, 6), "sign": hit.sign} for hit in summary.hits],
         "breakers_opened": [
             {"service": caller, "target": callee, "count": count}
             for (caller, callee), count in sorted(summary.opened.items())

@@ -101,7 +101,3 @@ class Progress:
         """For people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
         return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

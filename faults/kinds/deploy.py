@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Window
-from meshquake.topology.errors import ERRORS
+from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 
 
@@ -30,7 +30,7 @@ class Deploy(Fault):
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
     version: str = key("text", "the new version", "2.0.0")
     share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)
-    error: str = key("choice", "the error they fail with", "config_error", choices=tuple(ERRORS))
+    error: str = key("choice", "the error they fail with", "config_error", choices=MET)
     factor: float = key("number", "how many times as long its work takes", 1.0, low=0.01, high=1000)
     unhealthy: float = key("ratio", "share of its health checks that fail", 0.0, low=0, high=1)
     patience: float = key("duration", "how long a rollout may stall before it is rolled back", 25.0, low=0)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.topology.errors import ERRORS
+from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 
 
@@ -19,7 +19,7 @@ class Fail(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("error_rate", "failures")
     ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
     share: float = key("ratio", "share of requests that fail", low=0, high=1, above=True)
-    error: str = key("choice", "the error it answers with", "internal", choices=tuple(ERRORS))
+    error: str = key("choice", "the error it answers with", "internal", choices=MET)
 
     def effect(self, level: float) -> Effect:
         return Effect(fail=level * self.share, error=self.error)

@@ -39,6 +39,11 @@ class Surge(Fault):
             return (target.service,)
         return tuple(dict.fromkeys(entry.service for entry in topology.workload.mix))
 
+    @property
+    def crowd(self) -> float:
+        """All but the usual ones."""
+        return (self.factor - 1) * self.severity
+
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.surge(self, (self.factor - 1) * self.severity, None if window.steady else window.level, window.end)
+        mesh.surge(self, self.crowd, None if window.steady else window.level, window.end)
         yield mesh.timeout(0)

@@ -5,7 +5,7 @@ call.py         a call, and the row that it leaves
 policy.py       the hooks by which policies take part
 call_site.py tape.py    where in a call tree a call stands, and the draws that belong to it
 caller_state.py edge.py     what a caller's replica knows of a callee, and what all its replicas share
-service.py replica.py   workers, queues and cores
+service.py replica.py revision.py   workers, queues and cores, and what the replicas run
 modifier.py     a fault's effect while it acts
 environment.py  SimPy's clock, on which calls ride as bare callbacks
 """

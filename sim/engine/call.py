@@ -82,7 +82,8 @@ class Call:
     )
 
     # Set before they're read, and only where they're needed.
-    open: int  # of a root: calls of this request whose row isn't written yet
+    # Of a root: the calls of this request whose row isn't written yet; None if the request isn't followed any more.
+    open: dict[Call, None] | None
     work: float  # of a call that waits for a core: seconds of work to do
     step: int  # of a call that calls others: the group it's at
     pending: int  # calls of that group that aren't done
@@ -122,6 +123,11 @@ class Call:
         self.connect = -1.0
         #: Of a call past a breaker: the generation of its state.
         self.generation = -1
+
+    @property
+    def followed(self) -> bool:
+        """Whether a row is still to come of this call, or of others of its request."""
+        return (self.root or self).open is not None
 
     @property
     def attempt(self) -> int:

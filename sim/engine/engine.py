@@ -30,7 +30,7 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
-from meshquake.topology.errors import BY_CODE, CODES, SUCCESS
+from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
 TIMEOUT: Final = CODES["timeout"]
 REFUSED: Final = CODES["connection_refused"]
@@ -40,6 +40,7 @@ NO_REPLICA: Final = CODES["no_ready_replica"]
 OVERLOADED: Final = CODES["overloaded"]
 DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
+UNFINISHED: Final = CODES["unfinished"]
 
 # Purposes of a modifier's draws.
 _REFUSE: Final = 0
@@ -56,6 +57,10 @@ class CallEngine:
         self._rows = bytearray()
         #: Requests of which a row is still to come, oldest first.
         self.live: dict[Call, None] = {}
+        #: How many requests were not over, with all that was done for them, when they were followed no more.
+        self.unfinished = 0
+        #: Whether the timer is set that rings when the oldest request has been followed for as long as any is.
+        self._timed = False
         #: Calls at a replica, working or queued, in order of arrival.
         self.inside: dict[Call, None] = {}
         #: Calls that hang, by what makes them hang.
@@ -87,8 +92,10 @@ class CallEngine:
         now = self.env._now
         ingress = site.ingress
         root = Call(site, number, 0, None, None, site.tape.draws(number), now)
-        root.open = 1
+        root.open = {root: None}
         self.live[root] = None
+        if not self._timed:
+            self._time(root)
         ready = site.ready
         if not ready:
             root.arrived = root.finished = now
@@ -114,7 +121,8 @@ class CallEngine:
         caller = replica.callers[edge.index]
         call = Call(site, number, path, parent, caller, draws, now)
         call.root = root = parent.root or parent
-        root.open += 1
+        if root.open is not None:
+            root.open[call] = None
         caller.in_flight += 1
         for policy in caller.admits:
             verdict = policy.admit(call, now)
@@ -511,27 +519,82 @@ class CallEngine:
     # -- over --------------------------------------------------------------------------------------------------------
 
     def close(self, call: Call) -> None:
-        """Nothing more happens to this call: write its row."""
+        """Nothing more happens to this call: write its row, if its request is still followed."""
         parent = call.parent
-        self._rows += pack_row(
-            call.sent,
-            call.arrived,
-            call.started,
-            call.finished,
-            call.ended,
-            call.number,
-            call.attempt_path,
-            call.site.index,
-            call.handler,
-            -1 if parent is None else parent.handler,
-            call.outcome,
-            call.result,
-            call.notes,
-        )
         root = call.root or call
-        root.open -= 1
-        if root.open == 0:
-            del self.live[root]
+        unwritten = root.open
+        if unwritten is not None:
+            self._rows += pack_row(
+                call.sent,
+                call.arrived,
+                call.started,
+                call.finished,
+                call.ended,
+                call.number,
+                call.attempt_path,
+                call.site.index,
+                call.handler,
+                -1 if parent is None else parent.handler,
+                call.outcome,
+                call.result,
+                call.notes,
+            )
+            del unwritten[call]
+            if not unwritten:
+                del self.live[root]
         if parent is None and (over := call.site.ingress.on_over) is not None:
             # By way of the heap: what it does finds the worker of this request free.
             heappush(self._queue, (self.env._now, 1, next(self._eid), over, call))
+
+    # -- or never over -----------------------------------------------------------------------------------------------
+
+    def _time(self, oldest: Call) -> None:
+        """Set the timer for the oldest request. All are followed equally long, so one timer serves all of them."""
+        self._timed = True
+        heappush(self._queue, (oldest.sent + FOLLOWED, 1, next(self._eid), self._overdue, oldest))
+
+    def _overdue(self, _: Call) -> None:
+        """The timer rings: requests that came that long ago are followed no more."""
+        now = self.env._now
+        self._timed = False
+        overdue = []
+        for root in self.live:
+            if root.sent + FOLLOWED > now:
+                self._time(root)
+                break
+            overdue.append(root)
+        for root in overdue:
+            self._unfollow(root)
+
+    def _unfollow(self, root: Call) -> None:
+        """Write rows of what of a request isn't over. In the mesh it goes on, holds what it holds, and leaves no trace.
+
+        So a request that never ends holds back neither the records of all that come after it nor the end of the run.
+        """
+        now = self.env._now
+        del self.live[root]
+        self.unfinished += 1
+        for call in root.open or ():
+            finished, ended, outcome, result = call.finished, call.ended, call.outcome, call.result
+            parent = call.parent
+            if call.arrived >= 0.0 and finished < 0.0:
+                finished, outcome = now, UNFINISHED
+            if parent is not None and call.waiting:
+                killed = parent.finished >= 0.0
+                ended, result = (parent.finished, CANCELLED) if killed else (now, UNFINISHED)
+            self._rows += pack_row(
+                call.sent,
+                call.arrived,
+                call.started,
+                finished,
+                ended,
+                call.number,
+                call.attempt_path,
+                call.site.index,
+                call.handler,
+                -1 if parent is None else parent.handler,
+                outcome,
+                result,
+                call.notes,
+            )
+        root.open = None

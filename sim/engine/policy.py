@@ -74,6 +74,9 @@ class CallerPolicy:
     def disturbed(self, now: float) -> None:
         """What acts on the edge (a fault) has changed."""
 
+    def callee_ended(self, replica: Replica, now: float) -> None:
+        """A process of the callee ends: `replica` is down. Calls that it had come back by themselves (`returned`)."""
+
     def end(self) -> Sequence[Call]:
         """The caller's process ends; returns the calls that were held, which end with it."""
         return ()

@@ -46,6 +46,7 @@ class Replica:
         "number",
         "queue",
         "ready",
+        "revision",
         "run_queue",
         "service",
         "stops",
@@ -62,6 +63,7 @@ class Replica:
         self.number = number
         self.name = f"{spec.name}-{index}"
         self.version = spec.version
+        self.revision = service.revision
         #: Position in the mesh's table of (replica, version): one life of the process.
         self.incarnation = -1
         #: Who waits for a worker.

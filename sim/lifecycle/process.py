@@ -30,6 +30,7 @@ def end(cluster: Cluster, replica: Replica) -> None:
     replica.account(cluster.now)
     replica.up = False
     cluster.engine.kill(replica)
+    cluster.disconnect(replica)
     cluster.connect(replica, warm=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
@@ -14,6 +15,7 @@ from meshquake.topology.errors import BY_CODE, CODES
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _POOL_TIMEOUT = CODES["pool_timeout"]
@@ -97,6 +99,11 @@ class Pool(CallerPolicy):
         self.size = self._allowed(now)
         self.idle = min(self.idle, max(0, self.size - self.in_use))
         self._grant()
+
+    def callee_ended(self, replica: Replica, now: float) -> None:
+        """Idle connections to it are gone: its share of them, as they are spread evenly over what was up."""
+        up = sum(other.up for other in replica.service.replicas)
+        self.idle -= ceil(self.idle / (up + 1))
 
     def end(self) -> Sequence[Call]:
         """Nobody waits any more."""

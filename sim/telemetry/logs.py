@@ -76,7 +76,8 @@ class Lines:
                 self._server[voice, code] = texts.add(wordings.get(kind, wordings["any"]))
                 for retried, part in enumerate(("gave_up", "retried")):
                     self._client[voice, retried, code] = texts.add(book[part].get(error, book[part]["any"]))
-        self._client[:, :, CODES["cancelled"]] = 0  # a process that was killed writes nothing
+        # A process that was killed writes nothing, and one that still waits or works has nothing to write yet.
+        self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
         self._texts = texts.all
         self._levels = names(text.level for text in texts.all)
         self._loggers = names(text.logger for text in texts.all)

@@ -6,7 +6,8 @@ Everything that samples, exports, documents or watches metrics derives from `MET
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import Enum, Flag
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,10 @@ class Kind(Enum):
 
 
 class Alert(Flag):
-    """In which direction a metric of a root, or of calls to it, should raise an alert when it leaves what is usual."""
+    """In which direction a metric of a root, or of calls to it, should raise an alert when it leaves what is usual.
+
+    Whatever a fault really moved, in whichever direction, an alert on it is no false alarm.
+    """
 
     NONE = 0
     RISE = 1
@@ -73,7 +77,7 @@ class Metric:
     share_of
         Of a share that is exported as a count: the rate of which it is a share.
     alert
-        Whether one would have an alert on it.
+        In which direction it should raise an alert when it leaves what is usual; every row says it.
     is_symptom
         Whether a service is said to be affected by a fault when it rises.
     """
@@ -87,7 +91,7 @@ class Metric:
     detail: str = ""
     export_name: str = ""
     share_of: str = ""
-    alert: Alert = Alert.NONE
+    alert: Alert = field(kw_only=True)
     is_symptom: bool = False
 
     @property
@@ -182,6 +186,7 @@ _ROWS = (
         _OWN,
         Gauge(Level.REPLICA, _active, Combine.SUM),
         "Requests that hold a worker.",
+        alert=Alert.RISE,
     ),
     Metric(
         "queue_depth",
@@ -234,6 +239,7 @@ _ROWS = (
         Quantile(Side.SERVER, _latency, 0.50),
         "Half of the requests of the last interval took no longer.",
         "From arrival to answer.",
+        alert=Alert.RISE,
     ),
     Metric(
         "latency_p95",
@@ -252,6 +258,7 @@ _ROWS = (
         _OWN,
         Quantile(Side.SERVER, _latency, 0.99),
         "99% of the requests of the last interval took no longer.",
+        alert=Alert.RISE,
     ),
     Metric(
         "query_time_p50",
@@ -261,6 +268,7 @@ _ROWS = (
         Quantile(Side.SERVER, _query_time, 0.50),
         "Half of the queries of the last interval took no longer.",
         "From the start of the work to the answer.",
+        alert=Alert.RISE,
     ),
     Metric(
         "query_time_p95",
@@ -278,6 +286,7 @@ _ROWS = (
         _STORE,
         Quantile(Side.SERVER, _query_time, 0.99),
         "99% of the queries of the last interval took no longer.",
+        alert=Alert.RISE,
     ),
     Metric(
         "connections_in_use",
@@ -295,6 +304,7 @@ _ROWS = (
         _STORE,
         Growth(Level.EDGE, _pool_opened, Combine.SUM),
         "Connections opened by callers with a pool.",
+        alert=Alert.RISE,
     ),
     Metric(
         "cache_hit_rate",
@@ -315,6 +325,7 @@ _ROWS = (
         "Attempts after the first.",
         "Counted from client spans with `attempt` above 1.",
         export_name="retries",
+        alert=Alert.RISE,
     ),
     Metric(
         "timeout_rate",
@@ -350,3 +361,8 @@ _ROWS = (
 
 #: The metrics by name.
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ROWS}
+
+
+def signal(metric: str) -> str:
+    """What a metric is about, whichever percentile of it is watched: `latency` for `latency_p95`."""
+    return re.sub(r"_p\d+$", "", metric)

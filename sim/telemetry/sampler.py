@@ -135,7 +135,7 @@ class Sampler:
             return self._before.roster, np.zeros((0, self._before.roster.width))
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         interval = spans.end // self._interval - self._made
-        chosen = interval < count
+        chosen = (interval < count) & ~spans.unfinished
         self._made += count
         measured, roster = self._measure(taken, spans.where(chosen), interval[chosen])
         blocks = []

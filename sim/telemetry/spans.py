@@ -59,6 +59,12 @@ class Spans:
         return self.code > 0
 
     @property
+    def unfinished(self) -> Mask:
+        """Which had not ended when their requests were followed no more; where they end is how far they are known."""
+        never_ended: Mask = self.code == CODES["unfinished"]
+        return never_ended
+
+    @property
     def timed_out(self) -> Mask:
         """Which the caller gave up on."""
         gave_up: Mask = self.code == CODES["timeout"]

@@ -138,6 +138,7 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
             "folder",
             "records",
             "entry",
+            "unfinished",
             "hit",
             "breakers_opened",
             "files",

@@ -279,6 +279,65 @@ def test_a_restart_during_a_rollout_waits_until_the_replica_is_back():
     assert [replica.version for replica in stage.mesh.replicas] == ["2.0.0", "2.0.0"]
 
 
+def deployed(*deploys):
+    """A stage on which versions are rolled out, each from a time on (ms); all modifiers that are left, by version."""
+    stage = Stage(ROLLING)
+    for number, (start, version, keys) in enumerate(deploys):
+        stage.fault(Deploy(id=f"deploy-{number}", target=DB, version=version, **keys), start, start + 1000)
+    stage.play()
+    return stage, [
+        (replica.version, [modifier._fault.version for modifier in replica.modifiers])
+        for replica in stage.mesh.replicas
+    ]
+
+
+def test_a_newer_rollout_supersedes_one_that_is_under_way():
+    stage, running = deployed((1000, "2.0.0", {"share": 1.0}), (3000, "3.0.0", {}))
+    assert running == [("3.0.0", ["3.0.0"])] * 2
+    assert [event for event in stage.events() if event[1] in ("deployment", "restart", "deployment_completed")] == [
+        (1000, "deployment", "db"),
+        (1250, "restart", "db-0"),
+        (3000, "deployment", "db"),
+        (3250, "restart", "db-0"),
+        (6500, "restart", "db-1"),
+        (9500, "deployment_completed", "db"),
+    ]
+
+
+@pytest.mark.parametrize("start", [1000, 1100, 2500, 4400, 6000])
+def test_whenever_a_newer_one_begins_no_replica_keeps_the_older_version_or_what_is_wrong_with_it(start):
+    _, running = deployed((1000, "2.0.0", {"share": 1.0}), (start, "3.0.0", {"factor": 2.0}))
+    assert running == [("3.0.0", ["3.0.0"])] * 2
+
+
+def test_a_newer_one_that_fails_its_checks_is_rolled_back_to_the_one_that_it_superseded():
+    stage, running = deployed((1000, "2.0.0", {"share": 1.0}), (3000, "3.0.0", {"unhealthy": 1.0, "patience": 3.0}))
+    assert running == [("2.0.0", ["2.0.0"])] * 2
+    assert [kind for _, kind, _ in stage.events()].count("rollback") == 1
+
+
+def test_a_rollout_supersedes_a_rollback_too():
+    stage, running = deployed((1000, "2.0.0", {"unhealthy": 1.0, "patience": 3.0}), (6000, "3.0.0", {"share": 1.0}))
+    assert "rollback" in [kind for _, kind, _ in stage.events()]
+    assert "rollback_completed" not in [kind for _, kind, _ in stage.events()]
+    assert running == [("3.0.0", ["3.0.0"])] * 2
+
+
+def test_a_deploy_that_was_superseded_is_over_when_its_last_replica_is_replaced():
+    mesh = Mesh(topology_of(ROLLING), 1, end=20)
+    over = {}
+
+    def watched(fault, window):
+        yield from unfold(mesh, fault, window)
+        over[fault.id] = mesh.now
+
+    for number, (start, version) in enumerate(((1.0, "2.0.0"), (3.0, "3.0.0"))):
+        fault = Deploy(id=f"deploy-{number}", target=DB, version=version)
+        mesh.env.process(watched(fault, Window(start, start, start + 1)))
+    mesh.env.advance(20)
+    assert list(over) == ["deploy-0"] and over["deploy-0"] == pytest.approx(3.25, abs=0.3)
+
+
 def test_a_version_that_fails_its_health_checks_is_rolled_back_and_the_other_replicas_are_spared():
     stage = Stage(ROLLING)
     stage.fault(Deploy(id="deploy", target=DB, version="2.0.0", unhealthy=1.0, patience=3.0), 1000, 2000)

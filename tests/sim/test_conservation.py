@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from laws import balance, check_counters, check_idle
 from stage import drain, take_rows, topology_of, unfold
 
 from meshquake.faults.fault import Target, Window
@@ -15,7 +16,6 @@ from meshquake.sim.engine.call import NEVER
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.distributions import Constant, Exponential
-from meshquake.topology.errors import SUCCESS
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Memory, Operation, Service, Topology, Workload
 
@@ -56,59 +56,6 @@ class Watch:
                 assert balance(at_replicas[name], now) == in_flight, (name, now)
             for edge, in_flight in sent.items():
                 assert balance(on_edges[edge], now) == in_flight, (edge, now)
-
-
-def balance(calls, now):
-    """Those that arrived by now, less those that had succeeded or failed by now."""
-    arrived = sum(start < now for start, _, _ in calls)
-    succeeded = sum(end < now for _, end, outcome in calls if outcome == SUCCESS)
-    failed = sum(end < now for _, end, outcome in calls if outcome != SUCCESS)
-    return arrived - succeeded - failed
-
-
-def check_counters(mesh):
-    """No count is out of its range, and nobody waits beside a free worker or core."""
-    assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
-    for replica in mesh.replicas:
-        spec = replica.service.spec
-        assert 0 <= replica.free <= spec.workers
-        assert 0 <= replica.idle_cores <= spec.cores
-        assert len(replica.queue) <= spec.queue
-        assert replica.calls == replica.active + len(replica.queue)
-        assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
-        assert replica.up or not replica.calls
-        for caller in replica.callers:
-            assert caller.in_flight >= 0
-            if (bulkhead := caller.policies.get("bulkhead")) is not None:
-                assert caller.in_flight <= bulkhead.limit
-            if (pool := caller.policies.get("pool")) is not None:
-                assert 0 <= pool.in_use <= pool.policy.size
-                assert 0 <= pool.idle <= pool.policy.size - pool.in_use
-                assert 0 <= pool.waiting <= len(pool.waiters)
-                assert 0 < pool.size <= pool.policy.size
-            if (breaker := caller.policies.get("breaker")) is not None:
-                assert 0 <= breaker._permits <= breaker.policy.half_open_calls
-                assert 0 <= breaker._failed <= len(breaker._bad)
-                assert 0 <= breaker._slow <= len(breaker._bad)
-
-
-def check_idle(mesh):
-    """Everything that was taken has come back; only a version that stayed leaves a mark."""
-    for replica in mesh.replicas:
-        spec = replica.service.spec
-        stayed = replica.version != spec.version  # and so do its failing health checks
-        assert replica.up and (replica.ready or stayed) and not replica.draining and not replica.stops
-        assert (replica.free, replica.idle_cores) == (spec.workers, spec.cores)
-        assert not (replica.calls or len(replica.queue) or replica.run_queue)
-        assert not replica.modifiers or stayed
-        for caller in replica.callers:
-            assert caller.in_flight == 0
-            if (pool := caller.policies.get("pool")) is not None:
-                assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size)
-    for service in mesh.services.values():
-        assert service.ready == [replica for replica in service.replicas if replica.ready]
-    for link in mesh.edges:
-        assert link.modifiers == ()
 
 
 # -- the shipped scenarios ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from meshquake.topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
 from meshquake.topology.document import DocumentError
-from meshquake.topology.loader import DEFAULT, MOST_SITES, load, parse, shipped
+from meshquake.topology.loader import DEFAULT, MOST_PARTS, MOST_SITES, load, parse, shipped
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
@@ -482,3 +482,17 @@ def test_a_thousand_services_load_in_a_moment() -> None:
     topology = mesh("\n".join(lines))
     assert time.process_time() - started < 4  # about 0.4 s where this was written
     assert (len(topology.services), len(topology.edges)) == (1000, 999)
+
+
+def test_more_replicas_and_edges_of_theirs_than_can_be_run_are_refused() -> None:
+    def hub(callees: int) -> str:
+        services = ", ".join(f"s{n}: {{operations: {{x: {{}}}}}}" for n in range(callees))
+        calls = ", ".join(f"s{n}.x" for n in range(callees))
+        own = f"{{replicas: 1000, operations: {{x: {{calls: [{calls}]}}}}}}"
+        return f"{{name: n, services: {{hub: {own}, {services}}}, workload: {{mix: {{hub.x: 1}}}}}}"
+
+    parse(hub(198), "mesh.yaml")
+    assert problems(hub(199)) == [
+        f"m.yaml:1: services: its replicas, and the edges that each of them has, are 200199; at most {MOST_PARTS} "
+        "can be run"
+    ]

@@ -12,8 +12,10 @@ from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
 
 from meshquake.faults.loader import parse, shipped
 from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.truth import schema
 from meshquake.truth.answer_key import Clock
+from meshquake.truth.score import mark
 
 HARMED = pl.col("effect").is_in(["failed", "slowed"])
 RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in FAULTS)]
@@ -105,13 +107,29 @@ def test_the_requests_that_it_counts_are_those_of_the_verdicts(run):
 
 
 @pytest.mark.parametrize("kind", HARMFUL)
-def test_the_blast_radius_is_of_those_who_came_from_the_start_of_the_fault_until_users_were_out_of_it(kind):
+def test_the_blast_radius_is_of_those_who_came_from_the_start_of_the_fault_until_it_was_over_for_the_last_of_them(kind):
     run = incident(kind)
     (fault,) = run.key["faults"]
+    harmed, came = run.verdicts.filter(HARMED)["timestamp"], run.verdicts["timestamp"]
     until = max(fault["end"], fault["recovered"] or "") if fault["latent"] or fault["recovered"] else "9"
-    within = run.verdicts.filter(pl.col("timestamp").is_between(pl.lit(fault["start"]), pl.lit(until), closed="left"))
-    assert fault["blast_radius"]["requests"] == len(within.filter(HARMED)) > 0
-    assert fault["blast_radius"]["share"] == pytest.approx(len(within.filter(HARMED)) / len(within), abs=1e-6)
+    first, last = (f"{moment[:19]}" for moment in (min(fault["start"], harmed[0]), max(until, harmed[-1])))
+    least = len(came.filter(came.is_between(pl.lit(fault["start"]), pl.lit(until), closed="left")))
+    most = len(came.filter(came.str.slice(0, 19).is_between(pl.lit(first), pl.lit(last))))
+    assert fault["blast_radius"]["requests"] == len(harmed) > 0
+    assert len(harmed) / most - 1e-6 <= fault["blast_radius"]["share"] <= len(harmed) / least + 1e-6
+
+
+@every_run
+def test_whatever_counts_what_a_fault_harmed_counts_the_same(run):
+    """The verdicts, the blast radius, its entries, and what rules out events; and no step is of more."""
+    for fault in run.key["faults"]:
+        count = len(run.verdicts.filter(HARMED, pl.col("caused_by").list.contains(fault["id"])))
+        radius = fault["blast_radius"]
+        assert radius["requests"] == count == sum(entry["harmed"] for entry in radius["entries"])
+        for each in fault["red_herrings"]:
+            if each["kind"] != "service" and count:
+                assert f"of the {count} that this fault harmed" in each["ruled_out_by"]
+        assert all(each["requests"] <= count for key in ("mechanism", "affected") for each in fault[key])
 
 
 @every_run
@@ -226,9 +244,62 @@ def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_c
 
 def test_what_happens_besides_is_a_red_herring_and_no_fault():
     key = played("cascade").key
-    besides = {(each["kind"], each["target"]) for each in key["background"]}
+    besides = {(each["event"]["type"], each["target"]) for each in key["background"]}
     herrings = {(each["what"], each["service"]) for each in key["faults"][0]["red_herrings"] if each["kind"] == "event"}
     assert besides == herrings and len(besides) > 0
+
+
+def found(run, event):
+    """Whether the run's events have one, or one for each replica."""
+    return len(run.frames["events"].filter(**event)) > 0
+
+
+@every_run
+def test_what_the_key_names_is_in_the_telemetry_or_the_key_says_that_it_left_no_trace(run):
+    key, metrics = run.key, run.frames["metrics"]
+    series = set(metrics.select("service", "metric", "target").unique().iter_rows())
+    traces = set(run.frames["traces"]["trace_id"])
+    for each in (*key["background"], *key["faults"]):
+        assert each["event"] is None or found(run, each["event"])
+    for fault in key["faults"]:
+        for herring in fault["red_herrings"]:
+            event = {"type": herring["what"], "service": herring["service"], "timestamp": herring["at"]}
+            assert herring["kind"] != "event" or found(run, event)
+        for alert in fault["alerts"]:
+            if alert["type"] == "cause":
+                assert (alert["service"], alert["indicator"], alert["target"]) in series
+        assert {(each["service"], each["metric"], each["target"]) for each in fault["moved"]} <= series
+        for each in fault["affected"]:
+            assert {(each["service"], metric, None) for metric in each["peak"]} <= series
+        assert {each["trace_id"] for step in fault["mechanism"] for each in step["evidence"]} <= traces
+
+
+@every_run
+def test_an_alert_on_whatever_a_fault_moved_is_no_false_alarm_and_one_at_the_root_in_its_direction_is_due(run):
+    """Each metric of each service, replica and edge that was otherwise without the fault, as early as that was so."""
+    clock = Clock(run.twins.simulation.start)
+    for finding, fault in zip(run.twins.findings, run.key["faults"], strict=True):
+        roots = [fault["root_cause"]["service"], *fault["root_cause"]["aliases"]["services"]]
+        for series, departure in finding.departures.items():
+            fired = {"service": series.service, "indicator": series.metric, "at": clock(departure.onset + 1.0)}
+            late = fired | {"at": clock(departure.last + 1.0)}
+            alerts = mark(run.key, {}, {"root_causes": [], "alerts": [fired, late]}, None).alerts
+            assert alerts.false_alarms == 0, series
+            near = (series.service in roots or series.target in roots) and series.replica is None
+            if near and departure.direction in METRICS[series.metric].alert and not fault["latent"]:
+                assert alerts.matched > 0, series
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_what_happens_besides_is_called_an_event_only_if_it_left_one(kind):
+    """More users leave none; whatever else the seed adds to a scenario does."""
+    text = f"name: x\nfaults: [slow: {{target: database, factor: 80}}]\nbackground: [{{{FAULTS[kind]}}}]\n"
+    run = compare(Simulation.of(parse(text, "x.yaml", replace(OPTIONS, confounders="none", seed=7))))
+    (each,) = run.key["background"]
+    (herring,) = (each for each in run.key["faults"][0]["red_herrings"] if each["kind"] != "service")
+    left = {"configure", "deploy", "job", "leak", "restart", "stop"}
+    assert (each["event"] is not None) == (herring["kind"] == "event") == (kind in left)
+    assert herring["what"] == (each["event"]["type"] if each["event"] else kind)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +351,8 @@ def test_a_loud_service_is_ruled_out_by_where_its_harmed_requests_got_stuck():
     """The outage's refused connections leave nothing at the database; its callers are loud."""
     fault = played("outage").key["faults"][3]
     loud = {each["service"]: each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "service"}
-    assert set(loud) == set(fault["difficulty"]["louder"])
+    affected = {each["service"] for each in fault["affected"]}
+    assert set(loud) == set(fault["difficulty"]["louder"]) & affected
     assert fault["difficulty"]["label"] == "silent"
     assert "at database" in loud["inventory-service"]
 

@@ -15,13 +15,21 @@ FAILED = 3
 
 
 class Some:
-    """A hundred requests a second in which a fault, or several, harmed some: counts by the faults that did it."""
+    """A hundred requests a second in which a fault, or several, harmed some: counts by the faults that did it.
 
-    def __init__(self, **counts):
+    `kept` are counts of good ones that a fault kept from harm, by the fault.
+    """
+
+    def __init__(self, kept=None, **counts):
         causes = [name for name, count in counts.items() for _ in range(count)]
         self.causes = np.array([[fault in name for fault in "ABC"] for name in causes])
         self.harmed = np.array([bool(set(name) & set("ABC")) for name in causes])
         bad = np.array([name != "good" for name in causes])
+        self.decisive = self.causes & (self.causes.sum(axis=1, keepdims=True) == 1)
+        good = np.flatnonzero(~bad)
+        self.kept = np.zeros((len(causes), 3), dtype=bool)
+        for fault, count in (kept or {}).items():
+            self.kept[good[:count], "ABC".index(fault)] = True
         self.fact = SimpleNamespace(
             rows={"sent": np.full(len(causes), 0.5), "outcome": np.where(bad, FAILED, SUCCESS)},
             duration=np.full(len(causes), 0.1),
@@ -29,14 +37,14 @@ class Some:
         )
 
 
-def guilty(**counts):
+def guilty(kept=None, **counts):
     """Which of the faults A, B and C broke a promise."""
-    some = Some(**counts)
+    some = Some(kept, **counts)
     promise = Promise(Objective(share=0.95, minimum=3), 1, 12)
     promise.count(some.fact)
     blame = Blame(promise, 3)
     blame.take(some)
-    return "".join(name for name, broken in zip("ABC", blame.broken(), strict=True) if broken.any())
+    return "".join(name for name, broken in zip("ABC", blame.broken, strict=True) if broken.any())
 
 
 @pytest.mark.parametrize(
@@ -58,6 +66,23 @@ def guilty(**counts):
 )
 def test_who_broke_a_promise_is_whose_harm_is_needed_for_it_or_enough_for_it_or_else_all_that_harmed(counts, names):
     assert guilty(**counts) == names
+
+
+@pytest.mark.parametrize(
+    ("kept", "counts", "names"),
+    [
+        ({"A": 0}, {"A": 8, "B": 40, "good": 52}, "AB"),
+        ({"A": 1}, {"A": 8, "B": 40, "good": 52}, "B"),
+        ({"A": 2}, {"A": 20, "B": 40, "good": 40}, "AB"),
+        ({"A": 18}, {"A": 20, "B": 40, "good": 40}, "B"),
+        ({"A": 18}, {"A": 20, "AB": 20, "good": 60}, "AB"),
+        ({"A": 20}, {"A": 20, "good": 80}, "A"),
+    ],
+    ids=str,
+)
+def test_as_many_as_a_fault_keeps_from_harm_and_some_are_no_harm_of_its_own(kept, counts, names):
+    """What is over-determined counts whole; and somebody must have broken what no background did."""
+    assert guilty(kept, **counts) == names
 
 
 def test_a_promise_that_faults_broke_is_laid_at_the_door_of_one_at_least_when_and_where_it_is_broken():

@@ -28,11 +28,11 @@ def found(fact, twin, begin=0.0):
 
 
 def test_a_step_is_a_departure_from_its_first_second_on_with_the_peak_at_its_highest():
-    assert found([5, 5, 5, 9, 12, 11], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 12.0, 5.0)
+    assert found([5, 5, 5, 9, 12, 11], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 5, 12.0, 5.0)
 
 
 def test_a_fall_is_one_too():
-    assert found([5, 5, 5, 2, 1, 2], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 1.0, 5.0)
+    assert found([5, 5, 5, 2, 1, 2], [5, 5, 5, 5, 5, 5]) == Departure(3, 4, 5, 1.0, 5.0)
 
 
 def test_a_series_that_is_as_it_would_be_has_not_departed():
@@ -41,7 +41,7 @@ def test_a_series_that_is_as_it_would_be_has_not_departed():
 
 def test_a_constant_that_stays_what_it_is_has_not_departed_and_one_that_changes_has():
     assert found([0, 0, 0, 0], [0, 0, 0, 0]) is None
-    assert found([0, 1, 1, 1], [0, 0, 0, 0]) == Departure(1, 1, 1.0, 0.0)
+    assert found([0, 1, 1, 1], [0, 0, 0, 0]) == Departure(1, 1, 3, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("odd", range(SUSTAINED))
@@ -50,31 +50,31 @@ def test_one_odd_second_or_two_are_nothing(odd):
     fact[4 : 4 + odd] = [50.0] * odd
     assert found(fact, [5.0] * 10) is None
     fact[4 : 4 + SUSTAINED] = [50.0] * SUSTAINED
-    assert found(fact, [5.0] * 10) == Departure(4, 4, 50.0, 5.0)
+    assert found(fact, [5.0] * 10) == Departure(4, 4, 6, 50.0, 5.0)
 
 
 def test_seconds_need_not_be_one_after_another():
-    assert found([5, 50, 5, 60, 5, 50], [5] * 6) == Departure(1, 3, 60.0, 5.0)
+    assert found([5, 50, 5, 60, 5, 50], [5] * 6) == Departure(1, 3, 5, 60.0, 5.0)
 
 
 def test_what_is_no_more_than_twice_as_far_off_as_the_twin_ever_went_is_nothing():
     twin = [10, 10, 10, 13, 10, 10, 10]
     assert found([10, 16, 16, 16, 16, 10, 10], twin) is None
-    assert found([10, 17, 17, 17, 10, 10, 10], twin) == Departure(1, 1, 17.0, 10.0)
+    assert found([10, 17, 17, 17, 10, 10, 10], twin) == Departure(1, 1, 3, 17.0, 10.0)
 
 
 def test_the_onset_is_when_it_first_leaves_the_twins_values_though_it_goes_far_only_later():
     twin = [10, 11, 9, 10, 11, 9, 10, 11]
-    assert found([10, 11, 9, 12, 20, 30, 30, 11], twin) == Departure(3, 5, 30.0, 10.0)
+    assert found([10, 11, 9, 12, 20, 30, 30, 11], twin) == Departure(3, 5, 6, 30.0, 10.0)
 
 
 def test_nothing_before_the_fault_counts():
     assert found([50, 50, 50, 5, 5, 5], [5] * 6, begin=3.0) is None
-    assert found([50, 5, 5, 50, 50, 50], [5] * 6, begin=3.7) == Departure(3, 3, 50.0, 5.0)
+    assert found([50, 5, 5, 50, 50, 50], [5] * 6, begin=3.7) == Departure(3, 3, 5, 50.0, 5.0)
 
 
 def test_seconds_without_a_sample_are_passed_over():
-    assert found([5, NAN, 50, NAN, 50, 50], [5, 5, NAN, 5, 5, 5]) == Departure(2, 2, 50.0, 5.0)
+    assert found([5, NAN, 50, NAN, 50, 50], [5, 5, NAN, 5, 5, 5]) == Departure(2, 2, 5, 50.0, 5.0)
 
 
 def test_a_series_without_any_sample_in_either_run_has_not_departed():
@@ -89,7 +89,7 @@ def test_what_only_the_longer_run_has_is_left_out():
 def test_series_are_told_apart_by_name_wherever_they_stand():
     fact = samples(a=[5, 5, 5, 5], b=[5, 5, 5, 5], c=[5, 7, 7, 7])
     twin = samples(c=[5, 5, 5, 5], a=[5, 5, 5, 5], b=[5, 5, 5, 5])
-    assert departures(fact, twin, twin, 0.0) == {C: Departure(1, 1, 7.0, 5.0)}
+    assert departures(fact, twin, twin, 0.0) == {C: Departure(1, 1, 3, 7.0, 5.0)}
 
 
 def test_a_series_that_only_one_of_the_runs_has_has_not_departed():
@@ -135,15 +135,37 @@ def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_o
         assert departure is None
         return
     outside = [second for second in range(begin, length) if not min(twin) <= fact[second] <= max(twin)]
-    assert departure.onset == outside[0] <= far[0] <= departure.peak
+    assert departure.onset == outside[0] <= far[0] <= departure.peak <= departure.last == far[-1]
     assert departure.value == fact[departure.peak]
     assert abs(departure.value - usual) == max(abs(fact[second] - usual) for second in far)
 
 
 def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
-    healthy = samples(a=[5] * 20)
-    fact, other = ([90 if 2 <= second < 8 else 5 for second in range(20)] for _ in range(2))  # it does this in both
-    fact[12:18] = [30] * 6
+    healthy = samples(a=[5] * 30)
+    fact, other = ([90 if 2 <= second < 8 else 5 for second in range(30)] for _ in range(2))  # it does this in both
+    fact[14:20] = [30] * 6
     fact, other = samples(a=fact), samples(a=other)
-    assert departures(fact, other, healthy, 0.0) == {A: Departure(12, 12, 30.0, 5.0)}
+    assert departures(fact, other, healthy, 0.0) == {A: Departure(14, 14, 19, 30.0, 5.0)}
     assert departures(fact, fact, healthy, 0.0) == {}
+
+
+def test_what_a_fault_adds_to_another_is_told_against_what_that_one_does():
+    """The usual value at the peak is the one without this fault, and the peak is where it adds most."""
+    other = [5] * 10 + [50] * 40
+    fact = other[:20] + [80] * 10 + other[30:]
+    assert departures(samples(a=fact), samples(a=other), samples(a=[5] * 50), 0.0) == {
+        A: Departure(20, 20, 29, 80.0, 50.0)
+    }
+
+
+def test_a_series_that_others_make_restless_departs_only_beyond_their_restlessness():
+    other = [5] * 10 + [30, 50] * 20
+    for value, departs in ((41, False), (60, False), (61, True)):
+        fact = other[:20] + [value] * 10 + other[30:]
+        assert bool(departures(samples(a=fact), samples(a=other), samples(a=[5] * 50), 0.0)) == departs, value
+
+
+@given(VALUES, VALUES, st.integers(0, 30))
+def test_a_fault_that_changes_nothing_has_no_departures_whatever_others_do(values, healthy, begin):
+    other = samples(a=values)
+    assert departures(other, other, samples(a=healthy), begin) == {}

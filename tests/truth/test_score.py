@@ -9,8 +9,9 @@ from answer_key import EFFECTS, LATENT, RIGHT, SERVICES, TRACES, at, cause, faul
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshquake.sim.telemetry.metrics import signal
 from meshquake.truth.floors import Floors
-from meshquake.truth.score import Alerts, Detection, Overlap, mark, signal, since
+from meshquake.truth.score import Alerts, Detection, Overlap, mark, since
 
 STORE = fault()
 #: A fault of another service, that users felt too.

@@ -173,11 +173,29 @@ def test_who_only_came_because_of_a_surge_has_no_counterpart_and_the_surge_is_wh
     assert len(found) == len(harmed)
 
 
-def test_a_request_that_only_came_because_of_a_surge_and_failed_for_another_fault_has_both_as_causes():
+def test_who_only_came_because_of_a_surge_and_met_another_fault_was_harmed_by_that_one_alone():
+    """Nor is the surge a root: the users who come anyway are no worse off for it."""
     run = compare(simulation("surge: {target: users, factor: 3}", "fail: {target: one, share: 100%}", mesh=FORK))
     further = pl.col("twin_outcome").is_null()
     found = {(new, *causes) for new, causes in run.changed.select(further, "caused_by").unique().iter_rows()}
-    assert found == {(True, "surge-1", "fail-1"), (False, "fail-1")}
+    assert found == {(True, "fail-1"), (False, "fail-1")}
+    assert {fault["id"]: fault["latent"] for fault in run.key["faults"]} == {"surge-1": True, "fail-1": False}
+    assert run.key["faults"][0]["blast_radius"]["requests"] == 0
+
+
+def test_a_surge_that_only_harms_with_another_fault_and_that_one_are_each_a_cause():
+    """A service that is twice as slow bears the usual users, and one as it is bears more of them; not both."""
+    tight = FORK.replace(
+        "one: {operations: {get: {work: 5ms}}, workers: 50}",
+        "one: {operations: {get: {work: 20ms}}, workers: 1, cpu: 1}",
+    )
+    run = compare(simulation("surge: {target: users, factor: 2}", "slow: {target: one, factor: 2}", mesh=tight))
+    causes = dict(blamed(run))
+    assert max(causes, key=causes.get)[1:] == ("surge-1", "slow-1")
+    assert [fault["latent"] for fault in run.key["faults"]] == [False, False]
+    both = [fault["interactions"] for fault in run.key["faults"]]
+    assert both[0][0]["with"] == "slow-1" and both[1][0]["with"] == "surge-1"
+    assert both[0][0]["needed_both"] == both[1][0]["needed_both"] > 100
 
 
 def test_a_fault_that_relieves_others_is_why_some_are_spared():

@@ -259,9 +259,9 @@ def cut_off(folder):
         (without("truth/ground_truth.json"), "ground_truth.json: cannot be read: "),
         (without("truth/verdicts.ndjson"), "verdicts.ndjson: cannot be read: "),
         (holding("truth/ground_truth.json", "{"), "ground_truth.json: cannot be read: "),
-        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 1"),
-        (holding("truth/ground_truth.json", '{"format": 2}'), "of format 2; this version reads format 1"),
-        (holding("truth/ground_truth.json", '{"format": 1}'), "its ground_truth.json is not an answer key: "),
+        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 2"),
+        (holding("truth/ground_truth.json", '{"format": 3}'), "of format 3; this version reads format 2"),
+        (holding("truth/ground_truth.json", '{"format": 2}'), "its ground_truth.json is not an answer key: "),
         (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})), "is not an answer key: "),
         (holding("truth/ground_truth.json", json.dumps({**truth(), "faults": {"a": "b"}})), "is not an answer key: "),
         (
@@ -273,7 +273,7 @@ def cut_off(folder):
             "is not an answer key: ",
         ),
         (
-            holding("truth/ground_truth.json", json.dumps(truth(fault(affected=[{"service": "mail", "peak": 7}])))),
+            holding("truth/ground_truth.json", json.dumps(truth(fault(moved=[{"service": "mail"}])))),
             "is not an answer key: ",
         ),
         (holding("truth/verdicts.ndjson", "{\n"), "verdicts.ndjson: cannot be read: "),

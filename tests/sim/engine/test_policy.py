@@ -3,6 +3,9 @@
 import pytest
 from stage import Stage, take_rows
 
+from meshquake.faults.fault import Target
+from meshquake.faults.kinds.restart import Restart
+from meshquake.faults.kinds.stop import Stop
 from meshquake.sim.engine.call import DECIDED
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy, ServerPolicy, overriding
 from meshquake.sim.policies import compose
@@ -215,3 +218,20 @@ def test_only_policies_that_override_a_hook_are_asked_at_it():
     told, idle = Told(), CallerPolicy()
     assert overriding([idle, told], "admit") == (told,)
     assert overriding([idle, told], "pause") == ()
+
+
+def test_a_policy_hears_when_a_process_that_it_calls_ends_whether_it_was_killed_or_restarted(monkeypatch):
+    class Hearing(CallerPolicy):
+        def __init__(self):
+            self.heard = []
+
+        def callee_ended(self, replica, now):
+            self.heard.append((replica.name, round(now * 1000), replica.up))
+
+    policy = Hearing()
+    stage = staged(monkeypatch, policy)
+    stage.fault(Stop(id="stop", target=Target("service", "db")), 1000, 2000)
+    stage.fault(Restart(id="restart", target=Target("replica", "db", 0)), 20_000, 21_000)
+    stage.fault(Stop(id="other", target=Target("service", "web")), 30_000, 31_000)
+    stage.play()
+    assert policy.heard == [("db-0", 1000, False), ("db-0", 20_250, False)]

@@ -150,3 +150,27 @@ class PoolMachine(RuleBasedStateMachine):
 
 TestPool = PoolMachine.TestCase
 TestPool.settings = settings(deadline=None, derandomize=True)
+
+
+def ended(*up):
+    """A replica that has just gone down, with others of its service that are up or not."""
+    return SimpleNamespace(service=SimpleNamespace(replicas=[SimpleNamespace(up=each) for each in (False, *up)]))
+
+
+def test_idle_connections_to_the_only_replica_go_with_its_process_and_the_next_call_opens_one():
+    pool = Stand(3).pool
+    busy, later = a_call(), a_call()
+    pool.admit(busy, 0.0)
+    pool.callee_ended(ended(), 1.0)
+    assert (pool.idle, pool.in_use) == (0, 1)
+    pool.admit(later, 1.0)
+    assert (busy.connect, later.connect) == (-1.0, 0.5)
+
+
+def test_of_several_replicas_one_that_ends_takes_its_share_of_the_idle_connections():
+    left = []
+    for others in ((True, True), (True, False), (False, False)):
+        pool = Stand(10).pool
+        pool.callee_ended(ended(*others), 1.0)
+        left.append(pool.idle)
+    assert left == [6, 5, 0]

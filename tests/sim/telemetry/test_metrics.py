@@ -11,7 +11,7 @@ import json
 from itertools import islice
 
 from meshquake.sim.telemetry.levels import Level
-from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
+from meshquake.sim.telemetry.metrics import METRICS, Alert, Kind, Metric
 from meshquake.sim.telemetry.sources import Combine, Gauge, Rate, Side
 
 for metric in (
@@ -19,9 +19,11 @@ for metric in (
         "pool_waiting", "calls", Kind.GAUGE, (Level.EDGE, Level.CALLER),
         Gauge(Level.CALLER, lambda caller, now: getattr(caller.policies.get("pool"), "waiting", None), Combine.SUM),
         "Calls that wait for a connection.",
+        alert=Alert.RISE,
     ),
     Metric(
         "attempt_rate", "1/s", Kind.COUNTER, (Level.EDGE,), Rate(Side.CLIENT), "Attempts.", export_name="attempts",
+        alert=Alert.EITHER,
     ),
 ):
     METRICS[metric.name] = metric
@@ -80,6 +82,12 @@ def test_a_share_is_exported_as_a_count_exactly_if_it_says_of_which_rate():
             whole = METRICS[metric.share_of]
             assert (whole.kind, whole.unit) == (Kind.COUNTER, "1/s")
             assert set(metric.levels) <= set(whole.levels)
+
+
+def test_every_metric_says_in_which_direction_it_should_raise_an_alert():
+    """None is left out: a caller's retries, a percentile and a pool show a fault as well as an error rate does."""
+    assert all(metric.alert for metric in METRICS.values())
+    assert METRICS["retry_rate"].alert is Alert.RISE
 
 
 def test_what_shows_a_service_to_be_affected_is_worth_an_alert():

@@ -1,0 +1,167 @@
+"""Meshes and scenarios as texts, drawn from a seed: anything that files may say, small enough to be played."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+DURATIONS = ["0", "1ms", "10ms", "100ms", "1s"]
+#: Faults that a scenario may have, by kind: where they act, and keys of their own to choose from.
+FAULTS = {
+    "configure": (("service",), [{}]),
+    "delay": (("edge",), [{"by": "20ms"}, {"by": "3s"}]),
+    "deploy": (("service",), [{}, {"share": "50%"}, {"unhealthy": "100%", "patience": "1s"}, {"factor": 20}]),
+    "drop": (("edge",), [{}, {"share": "50%"}]),
+    "fail": (("service", "replica", "operation"), [{"share": "100%"}, {"share": "30%", "error": "unavailable"}]),
+    "hang": (("service", "replica", "operation"), [{}, {"share": "20%"}]),
+    "hog_cpu": (("service", "replica"), [{}, {"share": "99.9%"}]),
+    "job": (("service", "replica"), [{}]),
+    "leak": (("service", "replica"), [{"rate": "100MiB"}, {"rate": "4GiB"}]),
+    "refuse": (("service", "replica", "operation"), [{}, {"share": "50%"}]),
+    "restart": (("replica",), [{}]),
+    "shrink_pool": (("edge",), [{"to": "1%"}]),
+    "slow": (("service", "replica", "operation"), [{"factor": 4}, {"factor": 1000}]),
+    "stop": (("service", "replica"), [{}]),
+    "surge": (("users",), [{"factor": 5}]),
+}
+
+
+class World:
+    """A mesh and a scenario on it."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        count = self._random.randint(1, 6)
+        names = [
+            (f"s{number}", f"op{op}") for number in range(count) for op in range(self._random.choice([1, 1, 2, 3]))
+        ]
+        # Operations have no cycles; services do, for their operations stand in any order.
+        self._random.shuffle(names)
+        self._sites: dict[tuple[str, str], int] = {}
+        self._pairs: dict[tuple[str, str], None] = {}
+        self._operations = {}
+        for place in reversed(range(len(names))):
+            self._operations[names[place]] = self._operation(names[place], names[place + 1 :])
+        self._services = list(dict.fromkeys(service for service, _ in names))
+        self._replicas = {name: self._random.randint(1, 3) for name in self._services}
+        entries = [name for name in names if self._sites[name] <= 30][: self._random.randint(1, 2)]
+        self._entries = entries or [names[-1]]
+        self.mesh = json.dumps(self._mesh(), indent=1)
+        self.scenario = json.dumps(self._scenario(), indent=1)
+
+    def _maybe(self, chance: float) -> bool:
+        return self._random.random() < chance
+
+    def _operation(self, name: tuple[str, str], later: list[tuple[str, str]]) -> dict:
+        self._sites[name] = 1
+        groups = [
+            [self._call(name, later) for _ in range(self._random.choice([1, 1, 2]))]
+            for _ in range(self._random.choice([0, 1, 1, 2]) if later else 0)
+        ]
+        return {"work": self._work(), **({"calls": groups} if groups else {})}
+
+    def _call(self, caller: tuple[str, str], later: list[tuple[str, str]]) -> dict:
+        target = self._random.choice(later)
+        self._sites[caller] += self._sites[target]
+        self._pairs[caller[0], target[0]] = None
+        call: dict = {}
+        if self._maybe(0.2):
+            call["probability"] = self._random.choice(["0%", "50%", "100%"])
+        if self._maybe(0.2):
+            call["optional"] = self._random.choice(["true", "false"])
+        if self._maybe(0.2):
+            follower = self._random.choice(later)
+            self._sites[caller] += self._sites[follower]
+            self._pairs[caller[0], follower[0]] = None
+            call |= {"hit_rate": self._random.choice(["0%", "50%", "100%"]), "on_miss": [".".join(follower)]}
+        return {".".join(target): call}
+
+    def _work(self) -> object:
+        mean = self._random.choice(["1ms", "5ms", "30ms"])
+        return self._random.choice(
+            [
+                "0",
+                mean,
+                {"exponential": mean},
+                {"lognormal": {"median": mean, "sigma": 2}},
+                {"pareto": {"minimum": mean, "alpha": 0.5, "maximum": "100s"}},
+                {"gamma": {"mean": mean, "cv": 5}},
+                {"mixture": [{"weight": 1, "constant": "0s"}, {"weight": 1, "exponential": mean}]},
+            ]
+        )
+
+    def _mesh(self) -> dict:
+        services = {}
+        for name in self._services:
+            service: dict = {
+                "replicas": self._replicas[name],
+                "workers": self._random.choice([1, 2, 16]),
+                "queue": self._random.choice([0, 1, 64, 10_000_000]),
+                "startup": self._random.choice(["0", "1ms", "1s"]),
+                "readiness": {
+                    "period": self._random.choice(["1s", "2s", "5s"]),
+                    "failure_threshold": self._random.randint(1, 3),
+                },
+                "operations": {op: found for (own, op), found in self._operations.items() if own == name},
+            }
+            if self._maybe(0.3):
+                service["cpu"] = 1
+            if self._maybe(0.3):
+                service["kind"] = self._random.choice(["gateway", "cache", "database", "external"])
+            if self._maybe(0.2):
+                service["memory"] = {"limit": "64MiB", "per_request": self._random.choice(["0", "10MiB"])}
+            services[name] = service
+        self._edges = edges = {f"{caller} -> {callee}": self._edge() for caller, callee in self._pairs}
+        mix = {".".join(name): self._random.randint(1, 3) for name in self._entries}
+        rate = self._random.choice(["5/s", "40/s", "120/s"])
+        return {"name": "world", "services": services, "edges": edges, "workload": {"rate": rate, "mix": mix}}
+
+    def _edge(self) -> dict:
+        edge: dict = {"latency": self._random.choice(["0", "1ms", {"exponential": "2ms"}])}
+        choices = {
+            "timeout": ["1ms", "20ms", "200ms"],
+            "connect_timeout": ["1ms", "1s"],
+            "balance": ["round_robin", "random", "least_request"],
+            "retry": [2, {"max_attempts": 10, "base": "0", "on": ["timeout", "dependency_failed"]}, {"budget": "20%"}],
+            "breaker": [{"window_calls": 5, "minimum_calls": 2, "open_for": "200ms"}, {"window_time": "1s"}],
+            "bulkhead": [1, 10],
+            "pool": [1, 10, {"size": 2, "acquire_timeout": "0", "connect": "0"}],
+        }
+        for key, values in choices.items():
+            if self._maybe(0.35):
+                edge[key] = self._random.choice(values)
+        if isinstance(edge.get("retry"), dict) and "timeout" in edge["retry"].get("on", ()):
+            edge["retry"]["max_attempts"] = self._random.choice([2, 3])
+        return edge
+
+    def _scenario(self) -> dict:
+        faults = [self._fault(number) for number in range(self._random.choice([0, 1, 2, 3]))]
+        return {
+            "name": "world",
+            "duration": "1s",
+            "lead_in": self._random.choice(["0", "300ms"]),
+            "recovery": self._random.choice(["0", "500ms"]),
+            "confounders": self._random.choice(["none", "some", "many"]),
+            "faults": [fault for fault in faults if fault],
+        }
+
+    def _fault(self, number: int) -> dict | None:
+        kind = self._random.choice(list(FAULTS))
+        levels, keys = FAULTS[kind]
+        level = self._random.choice(levels)
+        service = self._random.choice(self._services)
+        edges = [edge for edge, policies in self._edges.items() if kind != "shrink_pool" or "pool" in policies]
+        if level == "edge" and not edges:
+            return None
+        own = [op for one, op in self._operations if one == service]
+        target = {
+            "users": "users",
+            "service": service,
+            "replica": f"{service}[{self._random.randrange(self._replicas[service])}]",
+            "operation": f"{service}.{self._random.choice(own)}",
+            "edge": self._random.choice(edges or [""]),
+        }[level]
+        block = {"id": f"f{number}", "target": target, **self._random.choice(keys)}
+        if kind not in ("configure", "deploy", "restart"):
+            block |= self._random.choice([{}, {"at": "20%", "for": "50%"}, {"for": "10%"}])
+        return {kind: block}

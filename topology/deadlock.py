@@ -1,0 +1,137 @@
+"""Where a mesh can deadlock: workers that are held in a circle of services, and no deadline that frees one.
+
+A worker is held until the calls that its request makes are answered, and a call may have to wait for a worker of its
+callee. If every worker of a service may be held so by calls that wait, at the end of the way, for one of these very
+workers, all of them may wait for ever. A timeout on a call of the circle breaks it. So does a limit on calls
+(bulkhead, pool, or what the callee has room for) that leaves the caller a worker, since calls beyond it are refused
+soon. A circuit breaker does not: it counts calls that end.
+
+So the circles are those of a graph of services and of operations that run. A service leads to its operations that wait
+without a deadline, since they may hold its workers. Such an operation leads to the operations that it calls, which run,
+and to their services, in whose queues its calls may stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
+
+from meshquake.topology.graph import chain, name_of
+from meshquake.topology.spec import Call, Edge, Operation, Service, Topology
+
+
+@dataclass(frozen=True)
+class Wait:
+    """All workers of a service, held by operations that wait: the first is the service's own, each calls the next."""
+
+    service: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deadlock:
+    """Services that may wait for each other for ever.
+
+    Attributes
+    ----------
+    circle
+        A shortest circle: each waits for a worker of the next one, and the last for one of the first.
+    services
+        How many services wait in circles that are linked with this one.
+    edge
+        The first call of the circle, as caller and callee.
+    """
+
+    circle: tuple[Wait, ...]
+    services: int
+    edge: tuple[str, str]
+
+
+def deadlocks(topology: Topology) -> Iterator[Deadlock]:
+    """The deadlocks that are possible in a mesh: one for each set of services that may all wait for each other."""
+    yield from _Waits(topology).knots()
+
+
+class _Waits:
+    """Who may wait for whom without a deadline, as far as requests get: services by name, and operations."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._services = {service.name: service for service in topology.services}
+        self._edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+        self._graph: nx.DiGraph[str] = nx.DiGraph()
+        #: Services of which a replica always has a worker left, and how many may be held at most.
+        self._spared: dict[str, int] = {}
+        operations = {f"{each.name}.{op.name}": (each, op) for each in topology.services for op in each.operations}
+        waiting = [name_of(entry) for entry in topology.workload.mix if entry.weight]
+        seen = set(waiting)
+        while waiting:
+            node = waiting.pop()
+            service, operation = operations[node]
+            for call in _calls(operation):
+                self._add(service, node, call)
+                if name_of(call) not in seen:
+                    seen.add(name_of(call))
+                    waiting.append(name_of(call))
+
+    def _add(self, service: Service, node: str, call: Call) -> None:
+        if self._edges[service.name, call.service].timeout is not None:
+            return
+        self._graph.add_edge(service.name, node)
+        self._graph.add_edge(node, name_of(call))
+        if self._services[call.service].queue:
+            self._graph.add_edge(node, call.service)
+
+    def knots(self) -> Iterator[Deadlock]:
+        """A deadlock for each set of nodes that all reach each other, in the order of the file."""
+        found = self._within(self._graph)
+        position = {name: index for index, name in enumerate(self._services)}
+        yield from sorted(found, key=lambda deadlock: position[deadlock.circle[0].service])
+
+    def _within(self, graph: nx.DiGraph[str]) -> Iterator[Deadlock]:
+        for nodes in list(nx.strongly_connected_components(graph)):
+            if len(nodes) == 1:
+                continue
+            knot = graph.subgraph(nodes)
+            held = {name: self._held(knot, name) for name in nodes if name in self._services}
+            spared = {name: most for name, most in held.items() if most < self._services[name].workers}
+            if spared:
+                self._spared |= spared
+                yield from self._within(knot.subgraph(nodes - spared.keys()))
+            else:
+                yield self._deadlock(knot)
+
+    def _held(self, knot: nx.DiGraph[str], service: str) -> int:
+        """How many workers of a replica calls may hold that wait in a knot, at most."""
+        callees = {node.partition(".")[0] for operation in knot[service] for node in knot[operation]}
+        return sum(self._most(self._edges[service, callee]) for callee in callees)
+
+    def _most(self, edge: Edge) -> int:
+        """How many calls a replica of the caller may have under way on an edge for long; more are refused."""
+        callee = self._services[edge.callee]
+        # Where a worker stays free, nothing is queued for long.
+        limits = [callee.replicas * self._spared.get(callee.name, callee.workers + callee.queue)]
+        if edge.bulkhead is not None:
+            limits.append(edge.bulkhead.max_concurrent)
+        if edge.pool is not None:
+            limits.append(edge.pool.size)
+        return min(limits)
+
+    def _deadlock(self, knot: nx.DiGraph[str]) -> Deadlock:
+        names = [name for name in self._services if name in knot]
+        first = names[0]
+        ways = (nx.shortest_path(knot, operation, first) for operation in knot[first])
+        nodes = [first, *min(ways, key=len)]
+        starts = [index for index, node in enumerate(nodes) if node in self._services]
+        circle = tuple(Wait(nodes[start], tuple(nodes[start + 1 : end])) for start, end in pairwise(starts))
+        return Deadlock(circle, len(names), (first, nodes[2].partition(".")[0]))
+
+
+def _calls(operation: Operation) -> Iterator[Call]:
+    """The calls that an operation may make; a lookup that should always hit may fail, so what follows it counts."""
+    for group in operation.calls:
+        for call in group:
+            if call.probability:
+                yield from (link for link, _ in chain(call))
