@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     )
     from meshquake.sim.records import Batch
     from meshquake.sim.version import VERSION as __version__  # noqa: N811 - its name in packages
-    from meshquake.topology.document import DocumentError, Problem
     from meshquake.topology.exceptions import MeshquakeError
     from meshquake.topology.plugins import PluginError
+    from meshquake.topology.problems import DocumentError, Problem
 
 __all__ = [
     "Batch",
@@ -66,12 +66,12 @@ __all__ = [
 #: Where each name is found. It is imported when it is first asked for: `import meshquake` costs nothing.
 _HOMES = {
     "Batch": "sim.records",
-    "DocumentError": "topology.document",
+    "DocumentError": "topology.problems",
     "Fixture": "exporters.fixtures.fixture",
     "ManifestError": "exporters.fixtures.manifest",
     "MeshquakeError": "topology.exceptions",
     "PluginError": "topology.plugins",
-    "Problem": "topology.document",
+    "Problem": "topology.problems",
 } | dict.fromkeys(
     ("Records", "Settings", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"), "sim.api"
 )

@@ -6,6 +6,7 @@ command names only what is special to it: what else may be wrong, and whose faul
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from meshquake.commands import signals
+from meshquake.commands import output, signals
 from meshquake.topology.exceptions import MeshquakeError
 
 #: Exit statuses: a second run that isn't the same; bad input or output that can't be written. That of a command that
@@ -22,16 +23,20 @@ from meshquake.topology.exceptions import MeshquakeError
 DIFFERENT, BAD_INPUT = 1, 2
 
 
-def fail(message: str, status: int = BAD_INPUT) -> NoReturn:
-    """Say what is wrong and exit."""
-    click.echo(message, err=True)
+def fail(*problems: object, status: int = BAD_INPUT) -> NoReturn:
+    """Say what is wrong, a line a problem, and exit."""
+    warn(*problems)
     sys.exit(status)
 
 
 def warn(*messages: object) -> None:
-    """Say on standard error what is odd, or wrong with a part of what was asked for."""
-    for message in messages:
-        click.echo(str(message), err=True)
+    """Say on standard error what is odd, or wrong with a part of what was asked for: a line a message.
+
+    An error that has several problems is as many messages.
+    """
+    output.complain(
+        str(line) for each in messages for line in (each.args if isinstance(each, MeshquakeError) else [each])
+    )
 
 
 @contextmanager
@@ -49,9 +54,21 @@ def told(*also: type[Exception], interrupted: str = "Interrupted: nothing half-w
     try:
         yield
     except KeyboardInterrupt as error:
-        fail(interrupted, signals.status(error))
+        fail(interrupted, status=signals.status(error))
     except for_the_user as error:
-        fail(str(error))
+        fail(error)
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """Tell of a command line that can't be used, as `click` does: what that quotes comes from outside too."""
+    try:
+        yield
+    except click.ClickException as error:
+        told = io.StringIO()
+        error.show(told)
+        output.complain(told.getvalue().removesuffix("\n").split("\n"))
+        sys.exit(error.exit_code)
 
 
 @contextmanager

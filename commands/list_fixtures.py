@@ -18,8 +18,9 @@ def list_fixtures(output: Path, as_json: bool) -> None:
     """List the generated fixtures: scenario, seed, start and length, records by kind, size."""
     from meshquake.commands import tables
     from meshquake.exporters.fixtures import listing
+    from meshquake.topology import outside
 
-    if not output.is_dir():
+    if not outside.is_folder(output):
         errors.fail(f"{output}: no such folder; generate a fixture first, for example with `python run.py cascade`")
     found, unreadable = listing.find(output)
     if as_json:

@@ -28,7 +28,7 @@ def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_js
 
     What is already there is left as it is.
     """
-    from meshquake.commands import terminal
+    from meshquake.commands import output, terminal
     from meshquake.exporters.databases import load
 
     with (
@@ -41,4 +41,4 @@ def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_js
         click.echo(json.dumps({"fixture": loaded.fixture, "rows": loaded.rows}, indent=2))
     elif not quiet:
         counts = ", ".join(f"{rows} {table}" for table, rows in loaded.rows.items())
-        click.echo(f"{loaded.fixture}: {counts or 'already loaded'}")
+        output.say(f"{loaded.fixture}: {counts or 'already loaded'}")

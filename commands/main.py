@@ -38,8 +38,12 @@ class Commands(click.Group):
             signals.drop_output()
             errors.fail(f"{error.filename or 'standard output'}: cannot be written: {errors.reason(error)}")
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with errors.usage():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        with errors.told():
+        with errors.told(), errors.usage():
             return super().invoke(ctx)
 
 

@@ -91,7 +91,7 @@ class FormatName(click.ParamType["Format"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Format:
         from meshquake.exporters.formats.registry import FORMATS
-        from meshquake.topology.document import suggestion
+        from meshquake.topology.problems import suggestion
 
         if value not in FORMATS:
             self.fail(f"unknown format {value!r}{suggestion(value, FORMATS)}", param, ctx)

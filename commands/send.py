@@ -50,7 +50,7 @@ def send(
     import time
     from math import inf
 
-    from meshquake.commands import terminal
+    from meshquake.commands import output, terminal
     from meshquake.exporters import extras
     from meshquake.exporters.fixtures import reading
     from meshquake.exporters.sending.protocols import PROTOCOLS
@@ -77,6 +77,6 @@ def send(
         if sent is not None and as_json:
             click.echo(json.dumps(sent.as_json(), indent=2))
         elif sent is not None and not (whole and quiet):
-            click.echo(sent.line(), err=not whole)
+            errors.warn(sent.line()) if not whole else output.say(sent.line())
     if not whole:
         sys.exit(errors.BAD_INPUT)

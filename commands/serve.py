@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meshquake.commands import errors, options
+from meshquake.commands import errors, options, output
 
 
 @click.command(short_help="Serve a fixture over HTTP as if it happened now")
@@ -48,7 +48,7 @@ def serve(folder: Path, **chosen: Any) -> None:
     def on_ready(address: str) -> None:
         nonlocal listening
         listening = True
-        click.echo(f"serving at {address}")
+        output.say(f"serving at {address}")
 
     try:
         with errors.told(interrupted="Stopped."):

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from meshquake.commands import output
 from meshquake.commands.terminal import is_terminal
 from meshquake.exporters.blocks import Block, Facts, Table
-from meshquake.topology.units import printable
 
 #: Columns of a screen that is as wide as it needs to be, and those that the texts of facts have at least.
 _UNBOUNDED, _NARROWEST = 10**6, 40
@@ -52,14 +52,14 @@ def _lines(block: Block, terminal: int | None) -> list[str]:
             width = _UNBOUNDED if terminal is None else max(terminal - block.indent, _names(block) + _NARROWEST)
             return [" " * block.indent + line for line in _drawn(_facts(block), width, terminal is not None)]
         case str():
-            return [printable(block)]
+            return [output.line(block)]
 
 
 def _table(table: Table) -> Grid:
     grid = _grid(show_header=True)
     aligned = table.align.ljust(len(table.columns), table.align[-1])
     for name, align in zip(table.columns, aligned, strict=True):
-        grid.add_column(Text(printable(name)), justify="left" if align == "<" else "right", no_wrap=True)
+        grid.add_column(Text(output.line(name)), justify="left" if align == "<" else "right", no_wrap=True)
     return _filled(grid, table.rows)
 
 
@@ -72,7 +72,7 @@ def _facts(facts: Facts) -> Grid:
 
 def _names(facts: Facts) -> int:
     """Columns of the longest name."""
-    return max((cell_len(printable(name)) for name, _ in facts.facts), default=0)
+    return max((cell_len(output.line(name)) for name, _ in facts.facts), default=0)
 
 
 def _grid(show_header: bool) -> Grid:
@@ -81,7 +81,7 @@ def _grid(show_header: bool) -> Grid:
 
 def _filled(grid: Grid, rows: Iterable[Sequence[str]]) -> Grid:
     for row in rows:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
+        grid.add_row(*(Text(output.line(cell)) for cell in row))
     return grid
 
 

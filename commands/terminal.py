@@ -10,6 +10,8 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from meshquake.commands import output
+
 
 class Advance(Protocol):
     """Hears of simulated time."""
@@ -25,9 +27,9 @@ def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
         yield lambda clock: None
         return
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=seconds)
+        task = bar.add_task(output.line(title), total=seconds)
         yield lambda clock: bar.update(task, completed=min(clock, seconds))
 
 

@@ -18,6 +18,7 @@ def topology() -> None:
 @click.argument("file", type=options.PATH)
 def check(file: Path) -> None:
     """Check a topology file: report every problem, or "ok" and what is in it."""
+    from meshquake.commands import output
     from meshquake.exporters.reports.outline import counts
     from meshquake.topology import loader
     from meshquake.topology.review import remarks
@@ -26,7 +27,7 @@ def check(file: Path) -> None:
     loaded = loader.load(loader.named(file))
     errors.warn(*remarks(loaded))
     mesh = loaded.topology
-    click.echo(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
+    output.say(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
 
 
 @topology.command(short_help="Show services, call trees and policies")

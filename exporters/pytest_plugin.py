@@ -42,7 +42,7 @@ class MeshFixture(Protocol):
 
         Raises
         ------
-        topology.document.DocumentError
+        topology.problems.DocumentError
             With everything that is wrong with the scenario's or the topology's file.
         ValueError
             For an unknown scenario, or a setting out of its bounds.

@@ -21,8 +21,9 @@ from meshquake.faults.kinds import renamed
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
-from meshquake.topology.document import DEEPEST, Document, DocumentError, Node, suggestion
+from meshquake.topology.document import DEEPEST, Document, Node
 from meshquake.topology.policies import Retry
+from meshquake.topology.problems import DocumentError, suggestion
 from meshquake.topology.spec import Edge, Service, Workload
 from meshquake.topology.units import counted, shown
 
@@ -73,7 +74,7 @@ def apply(text: str, path: str, value: str) -> str:
     ------
     ValueError
         If the path leads nowhere, or the value isn't YAML.
-    topology.document.DocumentError
+    topology.problems.DocumentError
         If the text isn't YAML.
     """
     root = Document.parse(text, "text").root

@@ -15,8 +15,9 @@ from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology import review
 from meshquake.topology.binder import keys_of, settings
-from meshquake.topology.document import Document, DocumentError, Problem, suggestion
+from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
 
@@ -93,7 +94,7 @@ def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with either file, and with the options for them.
     """
     return _load(Document.read(path), Path(path).parent, options)
@@ -121,7 +122,7 @@ def parse(
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         As `load`.
     """
     return _load(Document.parse(text, file), folder, options, mesh)

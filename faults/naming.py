@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds, renamed
-from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.document import Document, Node
+from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
 

@@ -13,7 +13,8 @@ from meshquake.faults.loader import LoadedScenario, Options
 from meshquake.faults.scenario import Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of, read
-from meshquake.topology.document import Document, DocumentError, Problem
+from meshquake.topology.document import Document
+from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.spec import Workload
 
 #: The parts of a recording.
@@ -43,7 +44,7 @@ class Recipe:
 
         Raises
         ------
-        topology.document.DocumentError
+        topology.problems.DocumentError
             With everything that is wrong with either text.
         """
         return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=self.mesh())
@@ -66,7 +67,7 @@ class Recipe:
 
         Raises
         ------
-        topology.document.DocumentError
+        topology.problems.DocumentError
             With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from meshquake.faults.fault import Fault, Target
-from meshquake.topology.document import suggestion
 from meshquake.topology.estimates import call_rates, expected_visits
+from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
 

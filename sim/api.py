@@ -12,7 +12,7 @@ from meshquake.faults.loader import Options, load, shipped
 from meshquake.faults.scenario import DEFAULT_SEED
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.simulation import DEFAULT_INTERVAL, DEFAULT_START, Simulation
-from meshquake.topology.document import suggestion
+from meshquake.topology.problems import suggestion
 
 Record = dict[str, Any]
 
@@ -68,7 +68,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with the scenario's or the topology's file.
     TypeError, ValueError
         If there is no such setting; for an unknown scenario, or a setting out of its bounds.

@@ -24,7 +24,9 @@ from meshquake.topology.json_schema import Schema, block, document, nullable
 class Column:
     """One column: its polars type, its JSON Schema, and what it means.
 
-    A column of type "object" is kept as JSON text in a frame and is an object in a record.
+    A column of type "object" is kept as JSON text in a frame and is an object in a record. A text
+    with `names` is the name of something: of a "service" of the mesh. A number is not less than `low` and not more than
+    `high`.
     """
 
     name: str
@@ -33,6 +35,9 @@ class Column:
     nullable: bool = False
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    names: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,17 +74,22 @@ _POLARS: dict[str, Any] = {
     "number": pl.Float64,
     "integer": pl.Int64,
 }
+#: The largest number of a record, far beyond what any run makes: what is counted from it still fits into 64 bits.
+LARGEST = 10**12
 #: How records and manifests write a moment.
-TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$"
 
 
 def _json_schema(column: Column) -> Schema:
-    pattern = TIME_PATTERN if column.type == "time" else column.pattern
+    pattern, format = (TIME_PATTERN, "date-time") if column.type == "time" else (column.pattern, column.names)
     schema: Schema = {
         "description": column.doc,
         "type": "string" if column.type == "time" else column.type,
         **({"enum": list(column.choices)} if column.choices else {}),
         **({"pattern": pattern} if pattern else {}),
+        **({"format": format} if format else {}),
+        **({"minimum": column.low} if column.low is not None else {}),
+        **({"maximum": column.high} if column.high is not None else {}),
     }
     return nullable(schema) if column.nullable else schema
 
@@ -96,12 +106,12 @@ METRIC = RecordKind(
     "One sample of one metric, over the sampling interval that ends at `timestamp`.",
     (
         Column("timestamp", "time", "end of the sampling interval"),
-        Column("service", "string", "service measured; the caller for an edge metric"),
+        Column("service", "string", "service measured; the caller for an edge metric", names="service"),
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
-        Column("value", "number", "the sample, in `unit`"),
+        Column("value", "number", "the sample, in `unit`", low=-LARGEST, high=LARGEST),
         Column("unit", "string", "unit of `value`", choices=_UNITS),
         Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
-        Column("target", "string", "callee of an edge metric; null otherwise", nullable=True),
+        Column("target", "string", "callee of an edge metric; null otherwise", nullable=True, names="service"),
     ),
 )
 LOG = RecordKind(
@@ -109,7 +119,7 @@ LOG = RecordKind(
     "One log line.",
     (
         Column("timestamp", "time", "when it was written"),
-        Column("service", "string", "service that wrote it"),
+        Column("service", "string", "service that wrote it", names="service"),
         Column("level", "string", "severity", choices=LEVELS),
         Column("message", "string", "the text"),
         Column("trace_id", "string", "trace it belongs to; null outside any request", nullable=True, pattern=_TRACE),
@@ -132,18 +142,19 @@ TRACE = RecordKind(
             nullable=True,
             pattern=_SPAN,
         ),
-        Column("service", "string", "service that did the work"),
+        Column("service", "string", "service that did the work", names="service"),
         Column("operation", "string", "`service.operation`: its own (server) or the callee's (client)"),
-        Column("duration_ms", "number", "duration in milliseconds"),
+        Column("duration_ms", "number", "duration in milliseconds", low=0, high=LARGEST),
         Column("status", "string", "whether it succeeded", choices=("success", "error")),
         Column("kind", "string", "side of the call", choices=("server", "client")),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
-        Column("status_code", "integer", "HTTP status that matches `error_type`; 0 for none"),
+        Column("status_code", "integer", "HTTP status that matches `error_type`; 0 for none", low=0, high=599),
         Column(
             "peer",
             "string",
             "the other side: caller of a server span (null for a user), callee of a client span",
             nullable=True,
+            names="service",
         ),
         Column("replica", "string", "replica that did the work; null if none was reached", nullable=True),
         Column(
@@ -152,7 +163,7 @@ TRACE = RecordKind(
             "version that the replica ran; null if none was reached",
             nullable=True,
         ),
-        Column("attempt", "integer", "number of the attempt, from 1"),
+        Column("attempt", "integer", "number of the attempt, from 1", low=1, high=LARGEST),
     ),
 )
 EVENT = RecordKind(
@@ -161,7 +172,7 @@ EVENT = RecordKind(
     (
         Column("timestamp", "time", "when it happened"),
         Column("type", "string", "what happened", choices=tuple(EVENTS)),
-        Column("service", "string", "service it happened to"),
+        Column("service", "string", "service it happened to", names="service"),
         Column("details", "string", "a sentence about it"),
         Column("severity", "string", "how bad it is", choices=SEVERITIES),
         Column("version", "string", "version of the service, if the event is about one; null otherwise", nullable=True),

@@ -47,8 +47,22 @@ def fault(service="store", kind="slow", **changes):
         "blast_radius": {"requests": 4, "share": 0.5, "entries": []},
         "interactions": [],
         "alerts": [
-            {"type": "symptom", "service": "gateway", "indicator": "error_rate", "target": None, "earliest": at(66)},
-            {"type": "cause", "service": service, "indicator": "latency_p95", "target": None, "earliest": at(61)},
+            {
+                "type": "symptom",
+                "service": "gateway",
+                "indicator": "error_rate",
+                "entry": "gateway.checkout",
+                "target": None,
+                "earliest": at(66),
+            },
+            {
+                "type": "cause",
+                "service": service,
+                "indicator": "latency_p95",
+                "entry": None,
+                "target": None,
+                "earliest": at(61),
+            },
         ],
         "moved": [
             {"service": name, "metric": "latency_p95", "target": None, "onset": at(61), "until": at(125)}
@@ -59,6 +73,11 @@ def fault(service="store", kind="slow", **changes):
         "difficulty": {"label": "loudest", "rank": 1, "louder": []},
         **changes,
     }
+
+
+def alert(service, indicator, second):
+    """What is said of any alert."""
+    return {"service": service, "indicator": indicator, "target": None, "earliest": at(second)}
 
 
 def cause(service, indicator="latency", services=(), indicators=()):
@@ -90,6 +109,14 @@ def truth(*faults):
 
 #: What the fault did to each request.
 EFFECTS = dict(zip(TRACES, ["failed", "slowed", "failed", "failed", "spared", None, None, None], strict=True))
+
+
+def verdict(trace, effect):
+    """The verdict on a request."""
+    known = {"trace_id": trace, "timestamp": at(61), "entry": "gateway.checkout", "outcome": "success"}
+    known |= {"duration_ms": 5.0, "twin_outcome": "success", "twin_duration_ms": 5.0, "effect": effect}
+    return known | {"caused_by": ["slow-1"] if effect else [], "entered_at": None}
+
 
 #: What there is to say of `truth(fault())`.
 RIGHT = {

@@ -17,8 +17,8 @@ from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
-from meshquake.topology.document import DocumentError
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.problems import DocumentError
 from tests.editor import complaints
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -228,6 +228,6 @@ def test_a_type_checker_sees_its_types_and_finds_wrong_arguments(installed: Envi
         "list[dict[str, Any]]",
         "meshquake.sim.records.Batch",
         "float",
-        "tuple[meshquake.topology.document.Problem, ...]",
+        "tuple[meshquake.topology.problems.Problem, ...]",
     ], done.stdout + done.stderr
     assert {int(line.split(":")[1]) for line in found if ": error: " in line} == {10, 11, 12}, done.stdout

@@ -16,8 +16,9 @@ from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import Key
+from meshquake.topology.problems import suggestion
 from meshquake.topology.units import UNITS
 
 T = TypeVar("T")

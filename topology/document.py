@@ -10,9 +10,8 @@ to. It's read event by event, since composing it in one call would recurse as de
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -20,8 +19,9 @@ from typing import NamedTuple, NoReturn
 import yaml
 from yaml.reader import ReaderError
 
-from meshquake.topology.exceptions import MeshquakeError
-from meshquake.topology.units import printable, shown
+from meshquake.topology import outside
+from meshquake.topology.problems import DocumentError, Problem
+from meshquake.topology.units import shown
 
 #: Bytes of the largest file.
 LARGEST = 8 * 2**20
@@ -34,32 +34,6 @@ MOST_ERRORS = 100
 
 #: libyaml's parser where PyYAML was built with it: about ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong, or merely odd (`warning`), at a place in a file.
-
-    `line` counts from 1 and is 0 where no line is to blame; `path` is empty for the document as a whole.
-    """
-
-    file: str
-    line: int
-    path: str
-    message: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return printable(": ".join(filter(None, (place, "warning" * self.warning, self.path, self.message))))
-
-
-class DocumentError(MeshquakeError):
-    """A document that cannot be used; `problems` has every reason, ordered by file and line."""
-
-    def __init__(self, problems: Collection[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
-        super().__init__("\n".join(map(str, self.problems)))
 
 
 @dataclass(slots=True)
@@ -139,17 +113,9 @@ class Document:
             raise DocumentError([Problem(str(path), 0, "", reason)])
 
         try:
-            with Path(path).open("rb") as stream:
-                # A device or a pipe has no size to look at beforehand.
-                content = stream.read(LARGEST + 1)
-        except FileNotFoundError:
-            refuse("no such file")
-        except IsADirectoryError:
-            refuse("is a folder, not a file")
-        except (OSError, ValueError) as error:
-            refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}")
-        if len(content) > LARGEST:
-            refuse(f"is larger than {LARGEST // 2**20} MiB")
+            content = outside.content(path, LARGEST)
+        except OSError as error:
+            refuse(outside.reason(error))
         try:
             return cls.parse(content.decode("utf-8-sig"), str(path))
         except UnicodeDecodeError as error:
@@ -204,14 +170,6 @@ class Document:
         """DocumentError, with the warnings too, if there was an error."""
         if not all(problem.warning for problem in self.problems):
             raise DocumentError(self.problems)
-
-
-def suggestion(name: str, names: Collection[str]) -> str:
-    """What to add to a message about an unknown name: the nearest valid one, or all of them if they are few."""
-    nearest = difflib.get_close_matches(name[:80], names, n=1)
-    if nearest:
-        return f" (did you mean {nearest[0]!r}?)"
-    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 16 else ""
 
 
 class _Event(NamedTuple):

@@ -15,11 +15,12 @@ from typing import Any
 
 from meshquake.topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
 from meshquake.topology.distribution_loader import distribution
-from meshquake.topology.document import Document, Node, suggestion
+from meshquake.topology.document import Document, Node
 from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
 from meshquake.topology.keys import Key, key
 from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
+from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import (
     LOGS,
     SERVICE_KINDS,
@@ -96,7 +97,7 @@ def load(path: str | Path) -> LoadedTopology:
 
     Raises
     ------
-    topology.document.DocumentError
+    topology.problems.DocumentError
         With everything that is wrong with the file.
     """
     return _load(Document.read(path))

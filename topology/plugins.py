@@ -22,7 +22,7 @@ from meshquake.topology.exceptions import MeshquakeError
 T = TypeVar("T")
 
 #: Names are keys in files and names of folders.
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class PluginError(MeshquakeError):
@@ -107,7 +107,7 @@ def offered(group: str) -> dict[str, EntryPoint]:
     """What installed packages add to a table, by name and in the order of names; PluginError if two take one name."""
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points().select(group=group), key=lambda point: (point.name, *_package(point))):
-        if not _NAME.fullmatch(point.name):
+        if not NAME.fullmatch(point.name):
             raise _refused(point, "a name must be lower case letters, digits, `-` and `_`, a letter first")
         if point.name in found:
             raise _refused(point, f"the name {point.name} is taken by {' '.join(_package(found[point.name]))}")

@@ -17,12 +17,12 @@ import numpy as np
 
 from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.distributions import Floats
-from meshquake.topology.document import Problem
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
 from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
+from meshquake.topology.problems import Problem
 from meshquake.topology.spec import Call, Edge, Operation, Topology
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 

@@ -48,9 +48,15 @@ _NUMBER = "a number such as 0.6"
 _COUNT = "a whole number such as 12"
 
 
-def shown(text: str) -> str:
-    """A text as a message may show it: quoted, cut to a readable length, control characters escaped."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def shown(value: Any) -> str:
+    """A text, or another value, as a message may show it: quoted, cut to a readable length, control characters escaped.
+
+    `'database'`, `5`, `None`
+    """
+    if not isinstance(value, str):
+        text = repr(value)
+        return text if len(text) <= 60 else text[:57] + "..."
+    return repr(value if len(value) <= 60 else value[:57] + "...")
 
 
 def printable(text: str) -> str:

@@ -56,14 +56,13 @@ def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: 
     """
     length = min(len(fact), len(other), len(healthy))
     found: dict[Series, Departure] = {}
-    if length == 0:
-        return found
-    for series in fact.groups(length):
-        values, without, usually = (samples.of(series)[:length] for samples in (fact, other, healthy))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-            departed = _departures(values, without, usually, int(begin))
-            found.update((series[column], each) for column, each in departed)
+    if length:
+        for group in fact.groups(length):
+            values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
+                departed = _departures(values, without, usually, int(begin))
+                found.update((group[column], each) for column, each in departed)
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from meshquake.faults.fault import LEVELS
+from meshquake.faults.fault import LEVELS, Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.sim.records import EVENTS, TIME_PATTERN
 from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.topology.binder import keys_of
 from meshquake.topology.json_schema import (
     Schema,
     array,
@@ -19,13 +20,14 @@ from meshquake.topology.json_schema import (
     number,
     text,
 )
+from meshquake.topology.keys import Key
 from meshquake.truth.answer_key import DIFFICULTIES, FORMAT
 from meshquake.truth.mechanism import MECHANISMS
 from meshquake.truth.verdict import EFFECTS, OUTCOMES
 
 
 def _time(doc: str) -> Schema:
-    return text(doc, pattern=TIME_PATTERN)
+    return text(doc, pattern=TIME_PATTERN, format="date-time")
 
 
 _SERVICE = text("name of a service")
@@ -88,7 +90,7 @@ def ground_truth() -> Schema:
                         "one background event",
                         {
                             "id": text("its id"),
-                            "kind": choice("its kind", fault_kinds()),
+                            "kind": choice("its kind", fault_kinds()) | {"format": "fault"},
                             "target": text("what it acted on, as a scenario file has it"),
                             "start": _time("when it began"),
                             "end": _time("when it ended in this run; the end of the recording if it did not"),
@@ -118,7 +120,7 @@ def _fault() -> Schema:
         "one fault",
         {
             "id": text("its id in the scenario"),
-            "kind": choice("its kind", fault_kinds()),
+            "kind": choice("its kind", fault_kinds()) | {"format": "fault"},
             "level": choice("what kind of thing it acts on", LEVELS),
             "target": block(
                 "what it acts on; all null for all users",
@@ -272,6 +274,20 @@ def _fault() -> Schema:
             ),
         },
     )
+
+
+def parameters(kind: type[Fault]) -> Schema:
+    """Of the `parameters` of a fault of a kind: what a scenario file may set of it, as numbers and words."""
+    return block("", {}, {word: _value(key.grammar) for word, key in keys_of(kind).items()})
+
+
+def _value(key: Key) -> Schema:
+    """A value that a key has set, or null."""
+    if key.unit in ("spec", "other"):
+        return {}
+    types = {"count": "integer", "text": "string", "choice": "string", "flag": "boolean"}
+    value = {"type": types.get(key.unit, "number")}
+    return nullable(array("", value) if key.many else value)
 
 
 def verdict() -> Schema:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from meshquake.exporters import extras
 from meshquake.exporters.address import Address, Secrets
 from meshquake.exporters.databases.database import Database, DatabaseError
-from meshquake.topology.document import suggestion
+from meshquake.topology.problems import suggestion
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,7 @@ def size(folder: Path, truth: bool) -> int:
     """How many rows a fixture has, or 0 if its manifest doesn't say so (and `load` will say what's wrong with it)."""
     content = manifest.load(folder)
     names = [*(f"{kind}.ndjson" for kind in RECORD_KINDS), *((answer_key.VERDICTS,) if truth else ())]
-    try:
-        return sum(content["files"][name]["records"] for name in names)
-    except (KeyError, TypeError):
-        return 0
+    return sum(content["files"][name].get("records", 0) for name in names if name in content["files"])
 
 
 def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
@@ -94,24 +91,19 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     if truth and answer_key.GROUND_TRUTH not in manifest.load(folder)["files"]:
         raise answer_key.TruthError(f"{folder}: has no answer key")
     content = manifest.verified(folder, also=(answer_key.GROUND_TRUTH, answer_key.VERDICTS) if truth else ())
-    try:
-        options = content["options"]
-        sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
-        row = {
-            "scenario": content["scenario"]["name"],
-            "topology": content["topology"]["name"],
-            # With its seed one could play a case without its faults, and compare.
-            "seed": None if layout.case(folder) else content["seed"],
-            "start": content["start"],
-            "length_s": options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
-            "interval_s": options["interval_s"],
-            "sha256": sha256,
-            "truth": truth,
-        }
-    except (KeyError, TypeError):
-        raise manifest.ManifestError(
-            f"{layout.path(folder, manifest.NAME)}: is not the manifest of a fixture"
-        ) from None
+    options = content["options"]
+    sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
+    row = {
+        "scenario": content["scenario"]["name"],
+        "topology": content["topology"]["name"],
+        # With its seed one could play a case without its faults, and compare.
+        "seed": None if layout.case(folder) else content["seed"],
+        "start": content["start"],
+        "length_s": options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
+        "interval_s": options["interval_s"],
+        "sha256": sha256,
+        "truth": truth,
+    }
     name = fixture or f"{row['scenario']}-{sha256[:8]}"
     if not _ID.fullmatch(name):
         raise DatabaseError(f"{name!r} is not a valid id: use up to 100 letters, digits, `-`, `_` and `.`")

@@ -41,6 +41,11 @@ class Context:
     interval: float
     truth: Mapping[str, Any] | None = None
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services."""
+        return tuple(service.name for service in self.topology.services)
+
 
 def of(simulation: Simulation) -> Context:
     """The context of a run's records."""

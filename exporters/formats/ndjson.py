@@ -24,8 +24,13 @@ def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
     """The lines of some records of a kind."""
     if kind.objects:
         # Few records have an object in them; polars would write its JSON text as a string.
-        lines = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records(kind, frame))
-        return "".join(f"{line}\n" for line in lines).encode()
+        texts = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records(kind, frame))
+        return "".join(f"{text}\n" for text in texts).encode()
+    return lines(frame)
+
+
+def lines(frame: pl.DataFrame) -> bytes:
+    """The lines of a frame, whose columns are the keys."""
     buffer = io.BytesIO()
     frame.write_ndjson(buffer)
     return buffer.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,15 +13,15 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block, Facts, Table
-from meshquake.exporters.fixtures import answer_key, layout, manifest
+from meshquake.exporters.fixtures import answer_key, layout, manifest, record_file
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.fixtures.timeline import LineFile
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.writing import written
 from meshquake.sim.records import TRACE
 from meshquake.topology.binder import keys_of
-from meshquake.topology.document import suggestion
-from meshquake.topology.units import duration
+from meshquake.topology.problems import suggestion
+from meshquake.topology.units import duration, shown
 
 #: Of a long list, so many are told.
 _MOST = 8
@@ -44,32 +43,29 @@ def incident(folder: Path) -> list[Block]:
     exporters.fixtures.answer_key.TruthError
         If the folder has no answer key, or one that can't be read.
     """
-    truth = answer_key.read_ground_truth(folder)
-    try:
-        return list(_incident(truth))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
+    return list(_incident(answer_key.read_ground_truth(folder)))
 
 
 def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
     """The stories of some requests, in one pass over the fixture.
 
-    Raises as `incident` and `manifest.load`, and if the fixture has no such trace.
+    Raises as `incident` and `manifest.load`, and if the fixture has no such trace, or bad spans of it.
     """
     manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
-    try:
-        verdicts = {row["trace_id"]: row for row in answer_key.read_verdicts(folder, truth, trace_ids).to_dicts()}
-        spans = _spans(folder, verdicts)
-        for trace_id in trace_ids:
-            if trace_id not in verdicts:
-                raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, _like(folder, trace_id))}")
-            if not spans[trace_id]:
-                raise TruthError(f"{folder}: has no span of trace {trace_id}: is {TRACE.name}.ndjson complete?")
-        stories = [list(_request(truth, verdicts[trace_id], spans[trace_id])) for trace_id in trace_ids]
-        return [block for story in stories for block in ("", *story)][1:]
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise TruthError(f"{folder}: its answer key cannot be read: {str(error).partition(chr(10))[0]}") from None
+    verdicts = {row["trace_id"]: row for row in answer_key.read_verdicts(folder, truth, trace_ids).to_dicts()}
+    spans = _spans(folder, verdicts)
+    faults = {fault["id"] for fault in truth["faults"]}
+    for trace_id in trace_ids:
+        if trace_id not in verdicts:
+            raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, _like(folder, trace_id))}")
+        if not spans[trace_id]:
+            raise TruthError(f"{folder}: has no span of trace {trace_id}: is {TRACE.name}.ndjson complete?")
+        for name in verdicts[trace_id]["caused_by"]:
+            if name not in faults:
+                raise TruthError(f"{folder}: has no fault {shown(name)}, which is said to have harmed trace {trace_id}")
+    stories = [list(_request(truth, verdicts[trace_id], spans[trace_id])) for trace_id in trace_ids]
+    return [block for story in stories for block in ("", *story)][1:]
 
 
 def _spans(folder: Path, verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -79,9 +75,12 @@ def _spans(folder: Path, verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str,
         return found
     wanted = re.compile(f'"trace_id":"(?:{"|".join(map(re.escape, found))})"'.encode())
     first = min(verdict["timestamp"] for verdict in verdicts.values())
+    shape = record_file.records(TRACE)
     with closing(LineFile(layout.path(folder, f"{TRACE.name}.ndjson"))) as file:
         for line in file.lines(file.find(first.encode()), 0, wanted=wanted.search):
-            span = json.loads(line.text)
+            span, wrong = shape.look(line.text)
+            if wrong:
+                raise file.refused(line.end - len(line.text) - 1, *wrong[0])
             found[span["trace_id"]].append(span)
     return found
 

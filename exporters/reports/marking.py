@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.blocks import Block
-from meshquake.exporters.fixtures import answer_key, answers, layout, reading
-from meshquake.exporters.fixtures.answer_key import TruthError
+from meshquake.exporters.fixtures import answer_key, answers, json_file, reading
 from meshquake.exporters.fixtures.staging import recover
 from meshquake.exporters.reports import marks
 from meshquake.sim.records import TRACE
-from meshquake.topology.document import DocumentError, Problem, suggestion
+from meshquake.topology import outside
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.truth import floors, score
 from meshquake.truth.score import Mark
 
@@ -49,7 +49,7 @@ def report(folder: Path, given: Path) -> Report:
         If an answer can't be used; with all that is wrong with all of them.
     """
     recover(folder)
-    if (folder / "truth" / "index.ndjson").is_file():
+    if outside.is_file(folder / "truth" / "index.ndjson"):
         marked = mark_dataset(folder, given)
         return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
     mark = mark_fixture(folder, given)
@@ -68,21 +68,19 @@ def _rounded(value: Any) -> Any:
 def mark_fixture(folder: Path, answer: Path) -> Mark:
     """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
     truth = answer_key.read_ground_truth(folder)
-    try:
-        named = answers.texts(answer)
-        effects = dict(answer_key.read_verdicts(folder, truth, named, "trace_id", "effect").iter_rows())
-        content = answers.read(answer, truth, effects)
-        since = score.since(truth)
-        rankings = None if since is None else floors.floors(_traces(folder), since)
-        return score.mark(truth, effects, content, rankings)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TruthError(f"{folder}: its ground_truth.json is not an answer key: {error!r}") from None
+    given = json_file.read(answer)
+    named = answers.texts(given)
+    effects = dict(answer_key.read_verdicts(folder, truth, named, "trace_id", "effect").iter_rows())
+    content = answers.check(answer, given, truth, effects)
+    since = score.since(truth)
+    rankings = None if since is None else floors.floors(_traces(folder), since)
+    return score.mark(truth, effects, content, rankings)
 
 
 def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
     """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
     cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
-    if not given.is_dir():
+    if not outside.is_folder(given):
         raise DocumentError([Problem(str(given), 0, "", "must be a folder with an answer, CASE.json, for each case")])
     files = {path.stem: path for path in sorted(given.glob("*.json"))}
     problems = [
@@ -108,9 +106,5 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 
 
 def _traces(folder: Path) -> Iterator[pl.DataFrame]:
-    """A fixture's spans, some at a time."""
-    try:
-        yield from reading.records(folder, TRACE)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        path = layout.path(folder, f"{TRACE.name}.ndjson")
-        raise TruthError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+    """What the floors look at of a fixture's spans, some at a time."""
+    return reading.records(folder, TRACE, columns=("timestamp", "service", "duration_ms", "status", "kind", "peer"))

@@ -7,11 +7,11 @@ Documents have ids made of the fixture and of their number, so what is sent twic
 from __future__ import annotations
 
 import gzip
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from meshquake.exporters import strict_json
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.ndjson import encode
 from meshquake.exporters.sending.protocols import Answer, Request
@@ -55,7 +55,7 @@ class Elasticsearch:
 
     def answer(self, request: Request, content: bytes) -> Answer:
         """What became of each document: one that is there was sent before, and one it was too busy for goes again."""
-        body = json.loads(content)
+        body = strict_json.parse(content)
         if not body["errors"]:
             return Answer(request.items)
         results = [result for item in body["items"] for result in item.values()]

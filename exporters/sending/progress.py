@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from meshquake.exporters.fixtures import staging
+from meshquake.exporters.fixtures import json_file, staging
 from meshquake.exporters.sending.protocols import Answer
 from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.json_schema import Schema, block, count, flag, number, text
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.units import counted
 
-#: Bytes of the largest file: what a receiver said in it is short.
-_LARGEST = 64 * 2**10
+#: Seconds of a recording that anybody would send at a time.
+_LONGEST_SLICE = 3600
+#: Microseconds from one end of the calendar to the other.
+_FARTHEST_SHIFT = 25 * 10**16
 
 
 class ProgressError(MeshquakeError):
@@ -60,18 +65,16 @@ class Progress:
         Raises
         ------
         ProgressError
-            If the file says something else, or is of something else.
-        OSError
-            If it can't be read.
+            If the file can't be read, or says something else, or is of something else.
         """
-        try:
-            with file.open("rb") as stream:
-                text = stream.read(_LARGEST)  # cut off, it's not JSON
-            found = Progress(**json.loads(text))
-        except FileNotFoundError:
+        if not os.path.lexists(file):
             return self
-        except (ValueError, TypeError):
-            raise ProgressError(f"{file}: does not say how far sending got") from None
+        try:
+            content = json_file.read(file)
+            json_file.check(file, _schema(), content)
+        except DocumentError as error:
+            raise ProgressError(*error.problems) from None
+        found = Progress(**content)
         for what in ("fixture", "protocol", "to"):
             if getattr(found, what) != getattr(self, what):
                 raise ProgressError(f"{file}: belongs to another {'receiver' if what == 'to' else what}")
@@ -101,3 +104,23 @@ class Progress:
         """For people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
         return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"
+
+
+def _schema() -> Schema:
+    """The JSON Schema of the file."""
+    return block(
+        "How far sending got.",
+        {
+            "fixture": text(pattern="^[0-9a-f]{64}$"),
+            "to": text(),
+            "protocol": text(),
+            "slice_s": number(minimum=1, maximum=_LONGEST_SLICE),
+            "shift_us": {"type": "integer", "minimum": -_FARTHEST_SHIFT, "maximum": _FARTHEST_SHIFT},
+            "requests": count(),
+            "accepted": count(),
+            "rejected": count(),
+            "why": text(),
+            "second": number(),
+            "done": flag(),
+        },
+    )

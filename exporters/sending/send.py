@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -16,10 +17,11 @@ import httpx
 from meshquake.exporters.address import Address, Secrets
 from meshquake.exporters.fixtures import layout, manifest, reading
 from meshquake.exporters.fixtures.fixture import Clock
+from meshquake.exporters.fixtures.violations import YEARS
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.sending.delivery import Delivery
 from meshquake.exporters.sending.exchange import Connection
-from meshquake.exporters.sending.progress import Progress
+from meshquake.exporters.sending.progress import Progress, ProgressError
 from meshquake.exporters.sending.protocols import DeliveryError, Push
 from meshquake.exporters.sending.slices import shifted, slices
 
@@ -106,11 +108,11 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
         yield progress
         return
     later = timedelta(microseconds=progress.shift_us)
-    speaker = order.push.speaker(replace(context, start=context.start + later), fixture[:12])
+    speaker = order.push.speaker(replace(context, start=_moved(order, later)), fixture[:12])
     number, pace = 0, Pace(clock, order.speed)
     with Connection(order.headers) as connection:
         delivery = Delivery(connection, url, _secrets(to, order.headers), order.patience, clock)
-        for batch in slices(reading.batches(order.folder), context.start, progress.slice_s):
+        for batch in slices(reading.batches(order.folder, services=context.services), context.start, progress.slice_s):
             for request in speaker.requests(shifted(batch, later)):
                 number += 1
                 if number <= progress.requests:
@@ -146,6 +148,15 @@ def _shift(order: Order) -> timedelta:
         return timedelta()
     length = order.context.length
     return order.now - order.context.start - timedelta(seconds=max(0.0, length - length / order.speed))
+
+
+def _moved(order: Order, later: timedelta) -> datetime:
+    """When the recording starts then; ProgressError if a file of the state moves it out of the calendar."""
+    with suppress(OverflowError):
+        start = order.context.start + later
+        if YEARS[0] <= start.year <= YEARS[1]:
+            return start
+    raise ProgressError(f"{order.state}: shift_us moves the recording out of the years {YEARS[0]} to {YEARS[1]}")
 
 
 def _url(order: Order) -> httpx.URL:

@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
-from meshquake.topology.document import suggestion
+from meshquake.topology.problems import suggestion
 
 #: The most records in a page, and how many if it isn't said.
 _MOST, _USUAL = 10_000, 1_000

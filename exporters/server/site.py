@@ -80,8 +80,8 @@ def serve(
 
     Raises
     ------
-    exporters.fixtures.manifest.ManifestError, topology.document.DocumentError
-        If the folder isn't a whole fixture.
+    exporters.fixtures.manifest.ManifestError, topology.problems.DocumentError
+        If the folder isn't a whole fixture, or has lines that aren't records.
     exporters.fixtures.answer_key.TruthError
         If the truth is asked for, and there is none.
     OSError
@@ -90,6 +90,7 @@ def serve(
     fixture = Fixture(folder)
     truth = answer_key.locate(folder) if with_truth else None
     context = reading.context(folder)
+    reading.check(folder, context.services)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)  # so do its connections

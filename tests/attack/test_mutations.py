@@ -12,7 +12,7 @@ from random_worlds import World
 
 from meshquake.faults import loader as scenarios
 from meshquake.topology import loader as meshes
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import remarks
 
 BASE = int(os.environ.get("MESHQUAKE_FUZZ_SEED", "0"))

@@ -17,7 +17,7 @@ from meshquake.exporters.fixtures.dataset import NoCaseError
 from meshquake.exporters.fixtures.manifest import ManifestError
 from meshquake.exporters.sending.progress import ProgressError
 from meshquake.exporters.sending.protocols import DeliveryError
-from meshquake.topology.document import DocumentError, Problem
+from meshquake.topology.problems import DocumentError, Problem
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 FULL_FILE = OSError(errno.ENOSPC, "No space left on device", "out/.x.partial-1/logs.ndjson")

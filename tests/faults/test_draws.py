@@ -21,10 +21,10 @@ from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import candidates, unfit
 from meshquake.faults.writing import block
 from meshquake.topology.binder import keys_of
-from meshquake.topology.document import DocumentError
 from meshquake.topology.estimates import expected_visits
 from meshquake.topology.loader import DEFAULT, load, shipped
 from meshquake.topology.loader import parse as parse_mesh
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.units import UNITS
 
 MESH = load(shipped()[DEFAULT])

@@ -16,7 +16,7 @@ from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.scenario import Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 
 
 def read(text, **options):

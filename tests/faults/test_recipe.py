@@ -9,7 +9,7 @@ from meshquake.faults.edits import apply
 from meshquake.faults.loader import Options
 from meshquake.faults.recipe import Recipe
 from meshquake.topology import loader as topology_loader
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 
 CASCADE = Recipe(
     scenario_loader.shipped()["cascade"].read_text(encoding="utf-8"),

@@ -13,8 +13,8 @@ from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.loader import Options, parse
 from meshquake.faults.recipe import Recipe
-from meshquake.topology.document import DocumentError
 from meshquake.topology.loader import DEFAULT, load, shipped
+from meshquake.topology.problems import DocumentError
 
 MESH = load(shipped()[DEFAULT])
 EDGE = "target: order-service -> database"

@@ -11,7 +11,7 @@ import meshquake
 from meshquake.commands.main import main
 from meshquake.faults.loader import shipped
 from meshquake.sim.records import RECORD_KINDS
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 
 SHORT = {"duration": 6, "lead_in": 2, "recovery": 2, "seed": 7}
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.topology import document as document_module
-from meshquake.topology.document import LARGEST, MOST_ERRORS, Document, DocumentError, Problem, suggestion
+from meshquake.topology.document import LARGEST, MOST_ERRORS, Document
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 
 
 def refusal(text: str) -> str:
@@ -203,7 +204,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         (tmp_path, f"{tmp_path}: is a folder, not a file"),
         (latin / "x", f"{latin}/x: cannot be read: Not a directory"),
         (Path("a\0b"), "a\\x00b: cannot be read: embedded null byte"),
-        (large, f"{large}: is larger than {LARGEST // 2**20} MiB"),
+        (large, f"{large}: cannot be read: it is larger than {LARGEST // 2**20} MiB"),
         (latin, f"{latin}:2: is not UTF-8 text"),
     ]:
         with pytest.raises(DocumentError) as caught:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
-from meshquake.topology.document import DocumentError
 from meshquake.topology.loader import DEFAULT, MOST_PARTS, MOST_SITES, load, parse, shipped
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
 

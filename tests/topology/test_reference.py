@@ -10,7 +10,7 @@ import pytest
 from meshquake.topology import distributions, loader, policies, spec
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS, Exponential
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.reference import table
 
 PATH = Path(__file__).parents[2] / "docs" / "topology.md"

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from meshquake.topology import loader
-from meshquake.topology.document import DocumentError
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.schema import topology_schema
 from tests.editor import complaints
 from tests.topology import test_loader

