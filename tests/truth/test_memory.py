@@ -19,9 +19,10 @@ faults: [{slow: {target: db, factor: 8}}, {fail: {target: cache, share: 50%, at:
 #: Where what is held is made.
 OURS = [tracemalloc.Filter(True, f"{Path(each.__file__).parent}/*") for each in (twins, telemetry)]
 #: Seconds of a short run, and of a long one.
-SHORT, LONG = 60, 240
-#: Bytes that each further second may take. Counts take one for each column; the samples of a second would take 1,700.
-A_SECOND = 400
+SHORT, LONG = 40, 160
+#: Bytes that each further second may take: counts take one for each column, and chance has its part. The samples of a
+#: second would take 1,700, of each of the runs.
+A_SECOND = 1000
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,8 @@ def little_waits_in_memory(monkeypatch):
 
 def simulation(seconds):
     mesh = topology_loader.parse(SMALL, "mesh.yaml")
-    options = Options(lead_in=10, duration=seconds - 20, recovery=10, rate=20, seed=1)
-    return Simulation.of(parse(SCENARIO, "scenario.yaml", options, mesh=mesh), batch=500)
+    options = Options(lead_in=10, duration=seconds - 20, recovery=10, rate=6, seed=1)
+    return Simulation.of(parse(SCENARIO, "scenario.yaml", options, mesh=mesh), batch=400)
 
 
 def held():
