@@ -105,7 +105,7 @@ def play(
     if simulation.leftover and not quiet:
         errors.warn(f"warning: {simulation.leftover}")
     if as_json:
-        click.echo(json.dumps(run.as_json(summary, folder, content, simulation.unfinished), indent=2))
+        click.echo(json.dumps(run.as_json(summary, played, folder, content, simulation.unfinished), indent=2))
     elif not quiet:
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
-        tables.show(run.blocks(summary, folder, title, played.length / (perf_counter() - began)))
+        tables.show(run.blocks(summary, played, folder, title, played.length / (perf_counter() - began)))

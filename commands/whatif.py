@@ -29,12 +29,9 @@ def whatif(
     python run.py whatif DIR --set "edges.auth-service -> database.breaker=none" --set defaults.edge.timeout=500ms
     python run.py whatif DIR --set faults.slow-1.for=70%
     """
-    from dataclasses import replace
-
     from meshquake.commands import tables, terminal
     from meshquake.exporters.fixtures.replay import reload
     from meshquake.exporters.reports import difference
-    from meshquake.faults import edits
     from meshquake.topology import loader
     from meshquake.truth.whatif import compare
 
@@ -42,11 +39,9 @@ def whatif(
         errors.fail("nothing to change: give --without, --set or --topology")
     reloaded = reload(folder)
     text = None if mesh is None else loader.load(loader.named(mesh)).document.text
-    changed = reloaded.recipe.load_with(assignments, text)
+    changed = reloaded.recipe.load_with(assignments, text, without)
     known = {(problem.path, problem.message) for problem in reloaded.loaded.warnings}
     errors.warn(*(each for each in changed.warnings if (each.path, each.message) not in known))
-    with errors.told(ValueError):
-        changed = replace(changed, scenario=edits.without(changed.scenario, without))
     played = reloaded.loaded.scenario
     with terminal.progress(played.name, played.length, as_json) as advance:
         before, after = reloaded.simulation(reloaded.loaded), reloaded.simulation(changed)

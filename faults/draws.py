@@ -122,13 +122,13 @@ class Draws:
 
     # -- values -------------------------------------------------------------------------------------------------------
 
-    def values(self, kind: type[Fault], block: Node, place: str, by_hand: ByHand) -> Drawn:
-        """The block of a fault with what was drawn in place of what is left to the seed."""
+    def values(self, kind: type[Fault], block: Node, place: str, by_hand: ByHand, wrong: Collection[str] = ()) -> Drawn:
+        """The block of a fault with what was drawn in place of what is left to the seed; what is `wrong` stays."""
         entries = dict(block.entries)
-        refused: list[str] = []
+        refused: list[str] = [*wrong]
         for word, key in keys_of(kind).items():
             node = entries.get(word)
-            if node is None:
+            if node is None or word in wrong:
                 continue
             if word == "target" and (_is_any(node) or node.kind == "list"):
                 text = self._target(kind, node, place)

@@ -1,4 +1,4 @@
-"""What a user changes in a run: values at paths (`--set PATH=VALUE`), and faults left out (`--without ID`).
+"""What a user changes in a run: values at paths (`--set PATH=VALUE`).
 
 A path is written as in the messages of the loaders: `services.database.replicas`, `faults[0].slow.factor`; a fault may
 also be called by its id, as in `faults.slow-1.factor`. A value becomes part of the text, and the text goes through the
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -18,13 +18,14 @@ import yaml
 
 from meshquake.faults import writing
 from meshquake.faults.kinds import renamed
+from meshquake.faults.role_reader import RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.document import DEEPEST, Document, Node
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import DocumentError, suggestion
-from meshquake.topology.spec import Edge, Service, Workload
+from meshquake.topology.spec import Edge, Service, Topology, Workload
 from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
@@ -88,19 +89,25 @@ def place(text: str, path: str) -> str:
     return _find(Document.parse(text, "text").root, path).path
 
 
-def write_out(text: str, scenario: Scenario) -> str:
-    """A scenario's text with what the seed drew for it written out, so that a change elsewhere draws nothing anew.
+def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
+    """A scenario's text with what was found for it written out, so that a change elsewhere finds nothing else.
+
+    That is what the seed drew, and what has its roles in the mesh.
 
     Parameters
     ----------
     text
-        The text; what is in its lists stays at its place.
+        The text; what is in its lists stays in its order.
     scenario
         What was loaded from it, at its own severity.
+    mesh
+        The mesh that it was loaded for.
     """
-    root = Document.parse(text, "text").root
+    document = Document.parse(text, "text")
+    root, roles = document.root, RoleReader(document, mesh)
     for word in _FAULTS:
         listed = root.entries.setdefault(word, Node("list", word, 0, 0))
+        listed.items = [named.item for item in listed.items for named in roles.named(item)]
         for number, fault in enumerate(getattr(scenario, word)):
             if fault.id in scenario.drawn:
                 keys = writing.block(fault)
@@ -108,12 +115,9 @@ def write_out(text: str, scenario: Scenario) -> str:
     return _dump(root)
 
 
-def drop(text: str, word: str, numbers: Collection[int]) -> str:
-    """A scenario's text without some items of a list, by their places in it."""
-    root = Document.parse(text, "text").root
-    listed = root.entries[word]
-    listed.items = [item for number, item in enumerate(listed.items) if number not in numbers]
-    return _dump(root)
+def ids(text: str) -> list[str]:
+    """The ids of the faults and of what happens besides in a scenario's text."""
+    return [id for id, _ in _by_id(Document.parse(text, "text").root)]
 
 
 def _node(value: Any) -> Node:
@@ -128,27 +132,6 @@ def _node(value: Any) -> Node:
 def below(path: str, other: str) -> bool:
     """Whether a path is another, or leads on from it."""
     return not other or path == other or path.startswith((f"{other}.", f"{other}["))
-
-
-def without(scenario: Scenario, ids: Collection[str]) -> Scenario:
-    """A scenario without some of its faults, or of what happens besides; the others keep their ids, and so their draws.
-
-    Raises
-    ------
-    ValueError
-        If there is no fault of an id; the message has all such ids.
-    """
-    known = [fault.id for fault in (*scenario.faults, *scenario.background)]
-    unknown = [
-        f"there is no fault or background event {shown(id)}{suggestion(id, known)}" for id in ids if id not in known
-    ]
-    if unknown:
-        raise ValueError("; ".join(unknown))
-    return replace(
-        scenario,
-        faults=tuple(fault for fault in scenario.faults if fault.id not in ids),
-        background=tuple(fault for fault in scenario.background if fault.id not in ids),
-    )
 
 
 def _value(text: str) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from math import inf
 from numbers import Integral
@@ -30,7 +31,9 @@ class Options:
 
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
     is a file, or the name of a shipped mesh. `seed` is that of every draw: of what the scenario leaves to it,
-    confounders included, and of the run. ValueError for a value out of its bounds.
+    confounders included, and of the run. `without` are the ids of faults, and of what happens besides, that are left
+    out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a value
+    out of its bounds.
     """
 
     duration: float | None = None
@@ -41,6 +44,7 @@ class Options:
     topology: str | Path | None = None
     confounders: str | None = None
     seed: int = DEFAULT_SEED
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         bounds = keys_of(Scenario) | {"severity": keys_of(Fault)["severity"]}
@@ -81,7 +85,8 @@ class LoadedScenario:
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd in either file, at the rate that is played."""
         mesh = topology_loader.LoadedTopology(self.topology, self.topology_document)
-        return (*review.unexpected(mesh, self.scenario.rate), *self.scenario_document.problems)
+        odd = review.unexpected(mesh, self.scenario.rate)
+        return _without_own_files([*odd, *self.scenario_document.problems])
 
 
 def shipped() -> dict[str, Path]:
@@ -97,7 +102,10 @@ def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
     topology.problems.DocumentError
         With everything that is wrong with either file, and with the options for them.
     """
-    return _load(Document.read(path), Path(path).parent, options)
+    try:
+        return _load(Document.read(path), Path(path).parent, options)
+    except DocumentError as error:
+        raise DocumentError(_without_own_files(error.problems)) from None
 
 
 def parse(
@@ -139,14 +147,15 @@ def _load(
             mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
-    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology)
+    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology, options.without)
     faults, background = reader.read("faults"), reader.read("background")
     if mesh is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
     scenario = replace(scenario, faults=faults, background=background)
     extra = confounders.chosen(scenario, mesh.topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
-    scenario = replace(scenario, background=(*background, *extra), drawn=drawn).at_severity(options.severity)
+    scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
+    scenario = scenario.at_severity(options.severity)
     return LoadedScenario(scenario, mesh.topology, document, mesh.document)
 
 
@@ -182,6 +191,30 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
     message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
     document.error(document.find("topology"), message)
     return None
+
+
+def _without_own_files(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same problems, where a file of the package is to blame by its name alone, each of them once.
+
+    Who plays it has not written it, and can't mend it: it's an option, or the mesh, that doesn't go with it.
+    """
+    names = {str(path): name for path, name in _own_files()}
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        name = names.get(problem.file)
+        if name is not None:
+            advice = ""
+            if problem.path.endswith(".target") and not problem.warning:
+                advice = ". For this mesh, write a scenario and run it: python run.py scenario FILE (docs/scenarios.md)"
+            problem = replace(problem, file=name, line=0, message=problem.message + advice)
+        found.setdefault((problem.file, problem.message if name else str(problem)), problem)
+    return tuple(found.values())
+
+
+def _own_files() -> Iterator[tuple[Path, str]]:
+    """The files that come with the package, and what they are called."""
+    for shipped_files in (shipped(), topology_loader.shipped()):
+        yield from ((path, name) for name, path in shipped_files.items())
 
 
 def _exists(path: Path) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
 from meshquake.faults.draws import ANY, Draws
 from meshquake.faults.fault import Extent, Fault, Target
 from meshquake.faults.naming import named
+from meshquake.faults.role_reader import Named, RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import parse_target, unfit
 from meshquake.topology.binder import ByHand, bind
@@ -20,18 +22,27 @@ from meshquake.topology.units import duration, shown
 class FaultReader:
     """Reads the faults of a scenario whose other keys are known; without a mesh, targets are looked at by form only.
 
+    Those whose ids are in `without` are left out.
+
     Attributes
     ----------
     drawn
         Ids of the faults of which something was left to the seed.
+    roles
+        The roles that stood in place of targets, as the document has them, by the ids of the faults.
     """
 
-    def __init__(self, document: Document, scenario: Scenario, mesh: Topology | None) -> None:
+    def __init__(
+        self, document: Document, scenario: Scenario, mesh: Topology | None, without: Collection[str] = ()
+    ) -> None:
         self.drawn: list[str] = []
+        self.roles: dict[str, str] = {}
         self._document = document
         self._scenario = scenario
         self._mesh = mesh
+        self._without = without
         self._draws = Draws(document, scenario.seed, mesh)
+        self._role_reader = RoleReader(document, mesh)
         #: Faults of each kind so far, and the line in which each fault stands, by its id.
         self._count: Counter[str] = Counter()
         self._lines: dict[str, int] = {}
@@ -44,9 +55,14 @@ class FaultReader:
         if node.kind != "list":
             message = f"must be a list of faults, as in `- slow: {{target: ..., factor: 4}}`, not {node}"
             self._document.error(node, message)
-        return tuple(fault for item in node.items if (fault := self._fault(item)) is not None)
+        found = [each for item in node.items for each in self._role_reader.named(item)]
+        if node.items and not found:
+            self._document.error(node, "none of these faults finds anything in this mesh to act on")
+        node.items = [each.item for each in found]
+        return tuple(fault for each in found if (fault := self._fault(each)) is not None)
 
-    def _fault(self, item: Node) -> Fault | None:
+    def _fault(self, read: Named) -> Fault | None:
+        item, refused = read.item, ("target",) if read.refused else ()
         if item.kind != "map" or len(item.entries) != 1:
             self._document.error(
                 item, f"must be one kind of fault and its keys, as in `slow: {{...}}`, not {_found(item)}"
@@ -54,7 +70,7 @@ class FaultReader:
             return None
         ((word, block),) = item.entries.items()
         if word == ANY:
-            found = self._draws.kind(block, item.path)
+            found = None if refused else self._draws.kind(block, item.path)
         else:
             kind = named(self._document, block, word, (ANY,))
             found = None if kind is None else (kind, block)
@@ -62,32 +78,36 @@ class FaultReader:
             return None
         kind, block = found
         self._count[kind.kind] += 1
+        called = f"{kind.drawn_as() if word == ANY else word}-{self._count[kind.kind]}"
+        if (block.entries["id"].text if "id" in block.entries else called) in self._without:
+            return None
         by_hand: ByHand = {
             "target": partial(self._target, kind),
             "at": partial(self._extent, negative=True),
             "for": self._extent,
             "ramp": self._extent,
         }
-        drawn = self._draws.values(kind, block, item.path, by_hand)
+        drawn = self._draws.values(kind, block, item.path, by_hand, refused)
         block = drawn.block
-        # What could not be drawn is known to be wrong: it isn't looked at again.
+        # What could not be found or drawn is known to be wrong: it isn't looked at again.
         fault = bind(self._document, kind, block, {**by_hand, **dict.fromkeys(drawn.refused, _refused)})
         if fault is None:
             return None
-        called = kind.drawn_as() if word == ANY else word
-        fault = replace(fault, id=fault.id or f"{called}-{self._count[kind.kind]}")
+        fault = replace(fault, id=fault.id or called)
         self._check_id(fault, block)
         self._check_window(fault, block)
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
             self._check_use(fault, block)
         if word == ANY or drawn.changed:
             self.drawn.append(fault.id)
+        if read.role:
+            self.roles[fault.id] = read.role
         return fault
 
     def _target(self, kind: type[Fault], node: Node) -> Target | None:
         try:
             if node.kind != "scalar":
-                raise ValueError(f"must be a target, or a list of targets to choose from, not {node}")
+                raise ValueError(f"must be a target, a role or a list of these to choose from, not {node}")
             target = parse_target(node.text)
         except ValueError as error:
             self._document.error(node, str(error))

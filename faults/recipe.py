@@ -14,7 +14,7 @@ from meshquake.faults.scenario import Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of, read
 from meshquake.topology.document import Document
-from meshquake.topology.problems import DocumentError, Problem
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Workload
 
 #: The parts of a recording.
@@ -53,7 +53,9 @@ class Recipe:
         """The mesh alone; raises as `load`."""
         return topology_loader.parse(self.topology, f"{self.file} (topology)")
 
-    def load_with(self, assignments: Sequence[str] = (), mesh: str | None = None) -> LoadedScenario:
+    def load_with(
+        self, assignments: Sequence[str] = (), mesh: str | None = None, without: Sequence[str] = ()
+    ) -> LoadedScenario:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
 
         But a confounder for which the recording is too short now is left out, and a warning of the scenario says so.
@@ -64,23 +66,34 @@ class Recipe:
             Each a `PATH=VALUE` (`faults.edits`), made in turn.
         mesh
             The text of another mesh, to be changed in place of its own; the rate of requests stays that of the options.
+        without
+            Ids of faults, and of what happens besides, that are left out. Those that don't fit any more may be named.
 
         Raises
         ------
         topology.problems.DocumentError
-            With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`.
+            With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`,
+            and an id that nothing has likewise: `--without ID: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()
-        changes = _Changes(self._written_out(drawn.scenario, mesh))
+        changes = _Changes(self._written_out(drawn, mesh))
         refused = []
         for assignment in assignments:
             try:
                 changes.make(assignment)
             except ValueError as error:
                 refused.append(Problem(_called(assignment), 0, "", str(error)))
+        scenario = drawn.scenario
+        known = dict.fromkeys(fault.id for fault in (*scenario.faults, *scenario.background))
+        known |= dict.fromkeys(edits.ids(changes.recipe.scenario))
+        refused += [
+            Problem(f"--without {id}", 0, "", f"there is no such fault or background event{suggestion(id, known)}")
+            for id in without
+            if id not in known
+        ]
         if refused:
             raise DocumentError(refused)
-        left_out = changes.leave_out(drawn)
+        left_out = changes.leave_out(drawn, without)
         try:
             loaded = changes.recipe.load()
         except DocumentError as error:
@@ -88,11 +101,11 @@ class Recipe:
         loaded.scenario_document.problems += left_out
         return loaded
 
-    def _written_out(self, drawn: Scenario, mesh: str | None) -> Recipe:
-        """The same with nothing left to the seed, and if one is given, on another mesh."""
+    def _written_out(self, drawn: LoadedScenario, mesh: str | None) -> Recipe:
+        """The same with nothing left to the seed or to the mesh, and if one is given, on another mesh."""
         return replace(
             self,
-            scenario=edits.write_out(self.scenario, drawn),
+            scenario=edits.write_out(self.scenario, drawn.scenario, drawn.topology),
             topology=self.topology if mesh is None else mesh,
             options=replace(self.options, confounders="none"),
         )
@@ -120,21 +133,27 @@ class _Changes:
             # The option would hide the rate that is in it.
             self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=None))
 
-    def leave_out(self, drawn: LoadedScenario) -> list[Problem]:
-        """Leave out the confounders that the recording doesn't hold any more, unless they were changed; says which."""
+    def leave_out(self, drawn: LoadedScenario, without: Sequence[str]) -> list[Problem]:
+        """Leave out faults, and confounders that the recording doesn't hold any more unless they were changed.
+
+        Returns which of the latter were not among the former.
+        """
         lengths = {word: length for word in _LENGTHS if (length := getattr(self.recipe.options, word)) is not None}
         played = replace(drawn.scenario, **lengths)
         listed = drawn.scenario_document.root.entries.get("background")
         own = 0 if listed is None else len(listed.items)  # those of the file come first
-        gone = {
-            number: fault
+        gone = [
+            fault
             for number, fault in enumerate(played.background)
-            if number >= own and not played.holds(fault) and not self._near("scenario", f"background[{number}]")
-        }
-        if gone:
-            self.recipe = replace(self.recipe, scenario=edits.drop(self.recipe.scenario, "background", gone))
+            if number >= own
+            and fault.id not in without
+            and not played.holds(fault)
+            and not self._near("scenario", f"background[{number}]")
+        ]
+        ids = (*without, *(fault.id for fault in gone))
+        self.recipe = replace(self.recipe, options=replace(self.recipe.options, without=ids))
         why = "is left out, because it no longer fits into the recording"
-        return [Problem(fault.id, 0, "", f"{fault.kind} of {fault.target} {why}", True) for fault in gone.values()]
+        return [Problem(fault.id, 0, "", f"{fault.kind} of {fault.target} {why}", True) for fault in gone]
 
     def _near(self, where: str, path: str) -> list[tuple[str, str]]:
         """The places of changes at, below or above a path of a text, each with its assignment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from meshquake.faults.fault import Fault, Window
@@ -40,6 +41,8 @@ class Scenario:
     severity: float = 1.0
     #: Ids of what was left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
+    #: The roles that were found in the mesh, as the file has them, by the ids of the faults that act there.
+    roles: Mapping[str, str] = field(default_factory=dict, compare=False)
     #: The text it was read from, for the manifest.
     source: str = field(default="", compare=False)
 

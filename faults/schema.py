@@ -1,7 +1,7 @@
 """The JSON Schema of scenario files, from the declarations that `faults.loader` obeys.
 
-What it can't say is for the loader to find: targets that the mesh hasn't, windows outside the recording, ids that stand
-twice, ranges upside down.
+What it can't say is for the loader to find: targets and roles that the mesh hasn't, windows outside the recording, ids
+that stand twice, ranges upside down.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from meshquake.faults.draws import ANY, EXTENTS, MEASURES
 from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
 from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.loader import NAME
+from meshquake.faults.role import Role
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import LEVEL_NAMES
 from meshquake.topology.amount_pattern import amount_pattern
@@ -56,6 +57,7 @@ def scenario_schema() -> Schema:
                 maxProperties=1,
             ),
             ANY: _any(),
+            "role": block_of(Role, doc=getdoc(Role) or ""),
             **{f"kind.{word}": block_of(kind, _keys(kind), doc=getdoc(kind) or "") for word, kind in kinds.items()},
             **{f"key.{word}": _value(word, key.grammar) for word, key in keys_of(Fault).items() if word != "target"},
         }
@@ -141,7 +143,8 @@ def _range(amounts: str) -> str:
 
 
 def _target(levels: Iterable[str]) -> Schema:
-    """A target of some levels; or any, or one of a list, if the seed chooses."""
+    """A target of some levels, or what has a role; or any, or one of a list, if the seed chooses."""
     what = " or ".join(LEVEL_NAMES[level] for level in levels)
-    one = {"type": "string"} | matching(rf"\s*(?:{'|'.join(_TARGETS[level] for level in levels)})\s*", what)
-    return either("", {"const": ANY}, one, array("the seed chooses one", one, minItems=1))
+    name = {"type": "string"} | matching(rf"\s*(?:{'|'.join(_TARGETS[level] for level in levels)})\s*", what)
+    one = either("", name, ref("role"))
+    return either("", {"const": ANY}, name, ref("role"), array("the seed chooses one", one, minItems=1))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from meshquake.faults.fault import Fault, Target
 from meshquake.topology.estimates import call_rates, expected_visits
 from meshquake.topology.problems import suggestion
-from meshquake.topology.spec import Topology
+from meshquake.topology.spec import SERVICE_KINDS, Topology
 from meshquake.topology.units import shown
 
 _REPLICA = re.compile(r"(.+)\[(\d{1,6})\]")
@@ -60,7 +60,8 @@ def missing(target: Target, mesh: Topology | None) -> str:
     names = [service.name for service in mesh.services]
     for name in (target.service, target.callee):
         if name is not None and name not in names:
-            return f"unknown service {shown(name)}{suggestion(name, names)}"
+            by_kind = f" (by its kind: {{kind: {name}}})" if name in SERVICE_KINDS else suggestion(name, names)
+            return f"unknown service {shown(name)}{by_kind}"
     service = mesh.service(target.service)
     if target.replica is not None and target.replica >= service.replicas:
         return f"the last replica of {service.name} is {service.name}[{service.replicas - 1}]"

@@ -69,6 +69,17 @@ def test_one_file_is_another_incident_with_each_seed():
     assert all(len(scenario.background) == 5 for scenario in incidents)
 
 
+def test_the_example_of_roles_is_found_in_the_ten_services():
+    found = parse(example("by-role"), "by-role.yaml").scenario
+    assert [str(fault.target) for fault in found.faults] == (
+        [
+            "database",
+            "product-service[0]",
+            *(f"api-gateway -> {name}-service" for name in ("auth", "user", "product", "order")),
+        ]
+    )
+
+
 def test_every_scenario_of_the_package_is_described():
     assert [name.strip("`") for name, *_ in rows(SCENARIOS, "scenario")] == [
         *("normal", "degradation", "outage", "cascade", "deployment", "transient", "high_volume", "intermittent")

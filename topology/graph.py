@@ -115,6 +115,22 @@ def depths(topology: Topology) -> dict[str, int]:
     return deepest
 
 
+def walk(topology: Topology) -> list[str]:
+    """The services that calls lead to from the entries, each followed by those it calls that did not come before.
+
+    It's the order in which one meets them going down from the users; of several callees the first in the file is next.
+    """
+    graph = service_graph(topology)
+    position = {name: index for index, name in enumerate(graph)}
+    met: dict[str, None] = {}
+    for entry in sorted({entry.service for entry in topology.workload.mix}, key=position.__getitem__):
+        downward = nx.dfs_preorder_nodes(
+            graph, entry, sort_neighbors=lambda callees: sorted(callees, key=position.__getitem__)
+        )
+        met |= dict.fromkeys(downward)
+    return list(met)
+
+
 def sites_per_entry(topology: Topology) -> dict[str, int]:
     """The number of call sites in the tree that grows from each entry of the mix, itself included.
 

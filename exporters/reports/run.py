@@ -7,29 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts, Table
-from meshquake.sim.summary import Hit, Phase, Summary
+from meshquake.faults.scenario import Scenario
+from meshquake.sim.hits import Hit
+from meshquake.sim.summary import Phase, Summary
 from meshquake.topology.units import counted, duration
 
 _QUANTILES = (0.5, 0.95, 0.99)
 
 
-def blocks(summary: Summary, folder: Path, title: str, speed: float) -> list[Block]:
+def blocks(summary: Summary, played: Scenario, folder: Path, title: str, speed: float) -> list[Block]:
     """What happened, for people.
 
     Parameters
     ----------
     summary
         The run's figures.
+    played
+        What was played.
     folder
         Where its fixture is.
     title
-        What was played.
+        What it is called.
     speed
         Simulated seconds a second of wall time.
     """
     columns = ("at the entry", "requests", "errors", *(f"p{100 * quantile:.0f} ms" for quantile in _QUANTILES))
     rows = [(f"{phase.name} ({duration(phase.seconds)})", *_figures(phase)) for phase in summary.phases]
-    return [title, Table(columns, rows), Facts(list(_facts(summary, folder, speed)))]
+    return [title, Table(columns, rows), Facts(list(_facts(summary, played, folder, speed)))]
 
 
 def _figures(phase: Phase) -> Iterator[str]:
@@ -40,7 +44,9 @@ def _figures(phase: Phase) -> Iterator[str]:
         yield "-" if value is None else f"{value:.0f}"
 
 
-def _facts(summary: Summary, folder: Path, speed: float) -> Iterator[tuple[str, str]]:
+def _facts(summary: Summary, played: Scenario, folder: Path, speed: float) -> Iterator[tuple[str, str]]:
+    if found := _found(played):
+        yield "targets", "; ".join(f"{', '.join(targets)} ({role})" for role, targets in found.items())
     if summary.hits:
         yield "hit", ", ".join(map(_hit, summary.hits))
     if summary.opened:
@@ -53,6 +59,23 @@ def _facts(summary: Summary, folder: Path, speed: float) -> Iterator[tuple[str, 
     yield "folder", str(folder)
 
 
+def _found(played: Scenario) -> dict[str, list[str]]:
+    """What has the roles that the scenario names, by role."""
+    found: dict[str, list[str]] = {}
+    for _, role, target in _roles(played):
+        targets = found.setdefault(role, [])
+        if target not in targets:
+            targets.append(target)
+    return found
+
+
+def _roles(played: Scenario) -> Iterator[tuple[str, str, str]]:
+    """The faults whose targets are given by role: id, role, and what has it."""
+    for fault in (*played.faults, *played.background):
+        if fault.id in played.roles:
+            yield fault.id, played.roles[fault.id], str(fault.target)
+
+
 def _hit(hit: Hit) -> str:
     return f"{hit.service} at {hit.onset:+.0f}s ({hit.sign})"
 
@@ -62,7 +85,9 @@ def _known(latency: float | None) -> float | None:
     return None if latency is None else float(f"{latency:.3g}")
 
 
-def as_json(summary: Summary, folder: Path, content: dict[str, Any], unfinished: int) -> dict[str, Any]:
+def as_json(
+    summary: Summary, played: Scenario, folder: Path, content: dict[str, Any], unfinished: int
+) -> dict[str, Any]:
     """The same for programs, as a JSON object. Holds nothing of wall time.
 
     `content` is the fixture's manifest, and `unfinished` how many requests were never over.
@@ -73,6 +98,7 @@ def as_json(summary: Summary, folder: Path, content: dict[str, Any], unfinished:
         "seed": content["seed"],
         "start": content["start"],
         "options": content["options"],
+        "targets": [{"fault": fault, "role": role, "target": target} for fault, role, target in _roles(played)],
         "folder": str(folder),
         "records": summary.records,
         "entry": {

@@ -99,7 +99,10 @@ def test_a_topology_of_ones_own_takes_the_place_of_the_scenarios(tmp_path):
     assert summary["topology"] == "tiny"
     result = call("outage", "--topology", mesh, "--output", tmp_path)
     assert result.exit_code == 2
-    assert "outage.yaml:" in result.stderr and "unknown service 'database' (valid: a)" in result.stderr
+    assert result.stderr == (
+        "outage: faults[0].slow.target: tiny has no database; its services are of kind service. For this mesh, write a "
+        "scenario and run it: python run.py scenario FILE (docs/scenarios.md)\n"
+    )
 
 
 def test_a_scenario_file_of_ones_own_is_played_into_the_folder_of_its_group(tmp_path):
@@ -135,6 +138,7 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
             "seed",
             "start",
             "options",
+            "targets",
             "folder",
             "records",
             "entry",
@@ -153,6 +157,7 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
     }
     assert list(summary["entry"]) == ["before", "during", "after"]
     assert all(set(phase) == figures for phase in summary["entry"].values())
+    assert summary["targets"] == [{"fault": "slow-1", "role": "{kind: database}", "target": "database"}]
     assert summary["hit"][0]["service"] == "database"
     assert all(set(hit) == {"service", "onset_s", "sign"} for hit in summary["hit"])
     assert all(set(each) == {"service", "target", "count"} for each in summary["breakers_opened"])
@@ -170,7 +175,8 @@ def test_the_table_says_what_happened(tmp_path):
         assert line.split()[0] == name
         assert line.split()[2:] == [str(phase["requests"]), f"{phase['error_share']:.1%}", *latencies]
     facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines()[5:])
-    assert list(facts) == ["hit", "breakers", "records", "speed", "folder"]
+    assert list(facts) == ["targets", "hit", "breakers", "records", "speed", "folder"]
+    assert facts["targets"] == "database ({kind: database})"
     assert re.findall(r"([\w-]+) at", facts["hit"]) == [hit["service"] for hit in summary["hit"]]
     assert facts["breakers"].split(", ") == (
         [f"{each['service']} -> {each['target']} x{each['count']}" for each in summary["breakers_opened"]]

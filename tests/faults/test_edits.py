@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshquake.faults import loader as scenario_loader
-from meshquake.faults.edits import apply, place, side, split, without, write_out
+from meshquake.faults.edits import apply, ids, place, side, split, write_out
 from meshquake.faults.loader import Options
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.distributions import Constant
@@ -314,23 +314,9 @@ def test_an_assignment_is_split_at_its_first_equals_sign():
             split(wrong)
 
 
-# -- faults left out ---------------------------------------------------------------------------------------------------
-
-
-def test_faults_left_out_are_gone_and_the_others_are_just_as_they_were():
+def test_ids_in_a_text_are_those_that_the_loader_gives():
     whole = scenario(SCENARIO)
-    assert [fault.id for fault in without(whole, ["slow-1"]).faults] == ["first", "slow-2"]
-    assert without(whole, ["slow-1", "job-1"]) == replace(whole, faults=whole.faults[1:], background=())
-    assert without(whole, []) == whole
-
-
-def test_faults_that_are_not_there_are_named_all_at_once_with_the_nearest():
-    with pytest.raises(ValueError) as refused:
-        without(scenario(SCENARIO), ["slow-3", "slow-1", "zzz"])
-    assert str(refused.value) == (
-        "there is no fault or background event 'slow-3' (did you mean 'slow-2'?); "
-        "there is no fault or background event 'zzz' (valid: slow-1, first, slow-2, job-1)"
-    )
+    assert ids(SCENARIO) == [fault.id for fault in (*whole.faults, *whole.background)]
 
 
 # -- what the seed drew ------------------------------------------------------------------------------------------------
@@ -348,7 +334,28 @@ faults:
 @pytest.mark.parametrize("seed", range(5))
 def test_what_the_seed_drew_is_written_out_and_reads_the_same_for_any_seed(seed):
     drawn = scenario(DRAWN, seed=seed)
-    again = scenario(write_out(DRAWN, drawn), seed=seed + 1, confounders="none")
+    again = scenario(write_out(DRAWN, drawn, mesh(MESH)), seed=seed + 1, confounders="none")
     assert len(drawn.drawn) > 3
     assert again == replace(drawn, confounders="none", seed=seed + 1)
     assert again.drawn == ()
+
+
+def test_what_has_a_role_is_written_out_and_stays_though_another_would_have_it():
+    text = """
+name: roles
+confounders: none
+faults:
+  - fail: {target: {kind: cache}, share: 10%, id: one}
+  - fail: {target: {kind: service, role: every}, share: 10%}
+  - fail: {target: {from: gateway, role: every}, share: 10%, id: each}
+  - slow: {target: [{kind: database}, {kind: cache}], factor: 2..3}
+"""
+    text = text.replace("fail: {target: {from", "drop: {target: {from")
+    found = scenario(text)
+    written = write_out(text, found, mesh(MESH))
+    assert "kind:" not in written and "role:" not in written
+    again = scenario(written)
+    assert (again, again.roles) == (found, {})
+    assert [fault.id for fault in again.faults] == (
+        ["one", *(f"fail-{number}" for number in range(2, 9)), *(f"each-{number}" for number in range(1, 5)), "slow-1"]
+    )

@@ -161,3 +161,78 @@ def test_a_recipe_that_is_wrong_from_the_start_says_where():
         DocumentError, match=r"^manifest.json \(scenario\):3: faults\[0\].slw: unknown kind of fault 'slw'"
     ):
         wrong.load()
+
+
+def test_what_has_a_role_stays_whatever_is_changed_and_each_of_every_one_can_be_changed_alone():
+    """With nothing but product pages, the most called service would be another one."""
+    text = (
+        "name: roles\nfaults:\n  - slow: {target: {kind: service}, factor: 4}\n"
+        "  - fail: {target: {kind: service, role: every}, share: 10%}\n"
+    )
+    recipe = replace(CASCADE, scenario=text)
+    loaded = recipe.load().scenario
+    changed = recipe.load_with(
+        ["workload.mix={api-gateway.product_page: 1}", "faults.fail-3.share=50%", "faults.slow-1.factor=5"]
+    ).scenario
+    assert str(loaded.faults[0].target) == str(changed.faults[0].target) == "auth-service"
+    assert [fault.id for fault in changed.faults] == [fault.id for fault in loaded.faults]
+    assert [fault.share for fault in changed.faults[1:]] == [0.1, 0.1, 0.5, *[0.1] * 4]
+    assert changed.background == loaded.background
+
+
+def test_a_target_can_be_changed_to_a_role():
+    changed = CASCADE.load_with(["faults.slow-1.target={kind: cache}"]).scenario
+    assert str(changed.faults[0].target) == "cache-service"
+
+
+# -- faults left out -------------------------------------------------------------------------------------------------
+
+THREE = replace(
+    CASCADE,
+    scenario="""
+name: three
+faults:
+  - slow: {target: database, factor: 8}
+  - stop: {target: "auth-service[0]", for: 20s, id: first}
+  - slow: {target: cache-service, factor: 4, ramp: 10s}
+background:
+  - job: {target: user-service}
+""",
+    options=Options(seed=3),
+)
+
+
+def test_faults_left_out_are_gone_and_the_others_are_just_as_they_were():
+    whole = THREE.load_with().scenario
+    assert [fault.id for fault in whole.faults] == ["slow-1", "first", "slow-2"]
+    assert THREE.load_with(without=["slow-1"]).scenario == replace(whole, faults=whole.faults[1:])
+    assert THREE.load_with(without=["first", "job-1"]).scenario == (
+        replace(whole, faults=whole.faults[::2], background=whole.background[1:])
+    )
+
+
+def test_faults_that_are_not_there_are_named_all_at_once_with_the_nearest_and_with_what_else_is_wrong():
+    with pytest.raises(DocumentError) as refused:
+        replace(THREE, options=Options(confounders="none")).load_with(
+            ["services.databse.replicas=3"], without=["slow-3", "slow-1", "zzz"]
+        )
+    assert [str(problem) for problem in refused.value.problems] == [
+        "--set services.databse.replicas=3: there is no service 'databse' (did you mean 'database'?)",
+        "--without slow-3: there is no such fault or background event (did you mean 'slow-2'?)",
+        "--without zzz: there is no such fault or background event (valid: slow-1, first, slow-2, job-1)",
+    ]
+
+
+def test_what_a_change_would_make_impossible_can_be_left_out_without_a_word():
+    """A confounder that a shorter lead-in drops, and a fault that the change makes wrong."""
+    early = min(CASCADE.load().scenario.background, key=lambda fault: fault.at.seconds)
+    changed = CASCADE.load_with(["lead_in=0s"], without=[early.id])
+    assert early.id not in {fault.id for fault in changed.scenario.background}
+    assert not any(str(problem).startswith(f"{early.id}: ") for problem in changed.scenario_document.problems)
+    assert CASCADE.load_with(["faults.slow-1.factor=0"], without=["slow-1"]).scenario.faults == ()
+
+
+def test_an_assignment_is_still_blamed_at_its_place_when_a_fault_before_it_is_left_out():
+    with pytest.raises(DocumentError) as refused:
+        THREE.load_with(["faults[2].slow.factor=0"], without=["slow-1"])
+    assert str(refused.value) == "--set faults[2].slow.factor=0: must be at least 1, not 0"

@@ -7,7 +7,6 @@ import pytest
 from answer_key import cause, fault, truth
 
 from meshquake.exporters.fixtures import answer_key, answers
-from meshquake.faults import edits
 from meshquake.faults.cases import case
 from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.kinds.drop import Drop
@@ -84,7 +83,7 @@ def test_changes_find_a_fault_by_its_id_whichever_name_its_file_says():
         changed = recipe.load_with([f"faults.{name}.share=12%"]).scenario
         assert [fault.id for fault in changed.faults] == ["cut-1", "cut-2", "drop-3"]
         assert changed.faults[number].share == 0.12
-    assert [fault.id for fault in edits.without(recipe.load().scenario, ["cut-1"]).faults] == ["cut-2", "drop-3"]
+    assert [fault.id for fault in recipe.load_with(without=["cut-1"]).scenario.faults] == ["cut-2", "drop-3"]
 
 
 def test_an_answer_may_say_either(tmp_path):

@@ -131,7 +131,7 @@ def test_a_case_of_a_data_set_is_valid_and_so_is_what_was_drawn_for_it(number):
     drawn = case(MESH.topology, 1, number, 0)
     assert complaints(SCHEMA, drawn.text) == []
     scenario = parse(drawn.text, "x.yaml", Options(seed=drawn.seed), mesh=MESH).scenario
-    assert complaints(SCHEMA, write_out(drawn.text, scenario)) == []
+    assert complaints(SCHEMA, write_out(drawn.text, scenario, MESH.topology)) == []
 
 
 @pytest.mark.parametrize("kind", fault_kinds())

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from meshquake.faults.loader import Options, load, parse, shipped
+from meshquake.sim.hits import HIT_ERRORS, HIT_SLOWER
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
-from meshquake.sim.summary import HIT_ERRORS, HIT_SLOWER, Summary
+from meshquake.sim.summary import Summary
 from meshquake.topology import loader as topology_loader
 
 OPTIONS = Options(duration=40, lead_in=20, recovery=15)

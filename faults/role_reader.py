@@ -1,0 +1,115 @@
+"""Puts names in place of the roles in a scenario's document, from where on it is read as if they had been written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from meshquake.faults.fault import Fault
+from meshquake.faults.kinds import fault_kinds, renamed
+from meshquake.faults.role import EVERY, Role
+from meshquake.topology.binder import bind
+from meshquake.topology.document import Document, Node
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True)
+class Named:
+    """An item of a list of faults, with names in place of its roles.
+
+    Attributes
+    ----------
+    item
+        The item.
+    role
+        What stood in place of the target, as in a file; empty if it had no role in it.
+    refused
+        Whether the names couldn't be found, which was reported: the role still stands there.
+    """
+
+    item: Node
+    role: str = ""
+    refused: bool = False
+
+
+class RoleReader:
+    """Finds what has the roles in a document, and reports what nothing has.
+
+    Without a mesh there is nothing to find: roles are looked at by form only.
+    """
+
+    def __init__(self, document: Document, mesh: Topology | None) -> None:
+        self._document = document
+        self._mesh = mesh
+
+    def named(self, item: Node) -> list[Named]:
+        """An item with names in place of roles: several for `every`, which may be none.
+
+        In a list of targets, of which the seed chooses one, `every` stands for all of them.
+        """
+        if len(item.entries) != 1:
+            return [Named(item)]
+        ((word, block),) = item.entries.items()
+        target = block.entries.get("target")
+        if target is None or not any(each.kind == "map" for each in (target, *target.items)):
+            return [Named(item)]
+        if target.kind == "map":
+            found = self._names(target, _kind(word))
+            targets = [] if found is None else found
+        else:
+            several = [self._names(each, _kind(word)) for each in target.items]
+            found = None if None in several else [name for names in several if names for name in names]
+            targets = [replace(target, items=found)] if found else []
+        if found is None:
+            return [Named(item, refused=True)]
+        if not targets:
+            self._document.warn(target, f"nothing in this mesh is {_written(target)}: the fault is left out")
+        elif target.kind == "map" and target.entries.get("role", target).text == EVERY:
+            return [Named(_with(item, each, number), _written(target)) for number, each in enumerate(targets, 1)]
+        return [Named(_with(item, each), _written(target)) for each in targets]
+
+    def _names(self, node: Node, kind: type[Fault] | None) -> list[Node] | None:
+        """The names for a target; None, and an error, if nothing has the role that it is."""
+        if node.kind == "scalar":
+            return [node]
+        before = len(self._document.problems)
+        role = bind(self._document, Role, node)
+        if role is None or len(self._document.problems) > before:
+            return None
+        try:
+            if role.contradiction:
+                raise ValueError(role.contradiction)
+            found = [] if self._mesh is None else role.targets(kind, self._mesh)
+        except ValueError as error:
+            self._document.error(node, str(error))
+            return None
+        if self._mesh is None:
+            return None
+        return [replace(node, kind="scalar", text=str(target), entries={}) for target in found]
+
+
+def _kind(word: str) -> type[Fault] | None:
+    """The kind of fault of a word; None if that is left to the seed, or unknown."""
+    return fault_kinds().get(renamed().get(word, word))
+
+
+def _with(item: Node, target: Node, number: int | None = None) -> Node:
+    """An item with another target; with a number, it's one of several, and an id of its own tells that."""
+    ((word, block),) = item.entries.items()
+    entries = block.entries | {"target": target}
+    if number is not None and "id" in entries:
+        entries["id"] = replace(entries["id"], text=f"{entries['id'].text}-{number}")
+    return replace(item, entries={word: replace(block, entries=entries)})
+
+
+def _written(node: Node) -> str:
+    """A value as a file has it, in one line."""
+    if node.kind == "scalar":
+        return node.text
+    if node.kind == "list":
+        return f"[{', '.join(map(_written, node.items))}]"
+    return f"{{{', '.join(_pairs(node))}}}"
+
+
+def _pairs(node: Node) -> Iterator[str]:
+    return (f"{word}: {_written(each)}" for word, each in node.entries.items())

@@ -1,0 +1,210 @@
+"""Which services were hit, and since when: more requests failed, or took long, than chance makes of it.
+
+A service with few requests can fail all of them and show one or two in any five seconds, which proves nothing; a busy
+one can be in trouble for five seconds and show nothing in an hour. So after each slice of five seconds stretches of
+many lengths that end with it are looked at, from the slice alone to all the time since the incident began. In between
+they begin where the binary number of the slices before says: of 22 = 16 + 4 + 2 of them, after 16 and after 20. So in
+any time in which a service is in trouble lies a stretch that is at least a third as long; yet there are few stretches,
+half the logarithm of the slices for each slice, and so the correction for looking that often costs little.
+
+That is the scan of G. Walther and A. Perry, "Calibrating the scan statistic: finite sample performance versus
+asymptotics", J. R. Stat. Soc. B 84 (2022), with Bonferroni's correction, over stretches for which little has to be
+remembered. A service is in trouble since the beginning that makes the evidence strongest, as in D. V. Hinkley,
+"Inference about the change-point in a sequence of random variables", Biometrika 57 (1970).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf, log2
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from meshquake.sim.significance import p_value
+from meshquake.sim.tally import Tally
+
+#: A service is hit when in some stretch this share of its requests fails ...
+HIT_ERRORS = 0.05
+#: ... or its p95 is this many times that of all its requests before the incident, either if it's more than chance.
+HIT_SLOWER = 3.0
+#: The chance that any service is called hit in a run in which none is, at most.
+_DOUBT = 0.01
+#: What is looked for in each stretch: errors, and latency.
+_SIGNS = 2
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A service that was hit: when (seconds from the start of the incident), and how one could tell."""
+
+    service: str
+    onset: float
+    sign: str
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The requests of a service in a stretch of time; moments are seconds from the start of the incident.
+
+    Attributes
+    ----------
+    requests, failed
+        How many there were, and how many of them failed.
+    slow
+        How long those took (milliseconds) that took `HIT_SLOWER` times the usual p95 or longer.
+    first_failed, first_slow
+        When the first such request ended.
+    """
+
+    requests: int
+    failed: int
+    slow: NDArray[np.float64]
+    first_failed: float
+    first_slow: float
+
+    @classmethod
+    def of(cls, requests: pl.DataFrame, p95: float | None) -> _Stretch:
+        """The stretch with these requests: `duration_ms`, `status`, and `end`; `p95` is the usual one, if known."""
+        failed = requests.filter(status="error")
+        slow = requests.filter(pl.col("duration_ms") >= (inf if p95 is None else HIT_SLOWER * p95))
+        return cls(len(requests), len(failed), slow["duration_ms"].to_numpy(), _first(failed), _first(slow))
+
+    def __add__(self, other: _Stretch) -> _Stretch:
+        """Both together."""
+        return _Stretch(
+            self.requests + other.requests,
+            self.failed + other.failed,
+            np.concatenate([self.slow, other.slow]),
+            min(self.first_failed, other.first_failed),
+            min(self.first_slow, other.first_slow),
+        )
+
+    @property
+    def p95(self) -> float | None:
+        """The p95 of how long they took, in milliseconds; None if that isn't among the slow ones."""
+        above = self.requests - 1 - int(0.95 * (self.requests - 1) + 0.5)
+        return float(np.sort(self.slow)[-1 - above]) if len(self.slow) > above >= 0 else None
+
+
+_NOTHING = _Stretch(0, 0, np.zeros(0), inf, inf)
+
+
+def _first(requests: pl.DataFrame) -> float:
+    """When the first of some requests ended.
+
+    By their ends and not by their starts: a caller begins before the callee that it waits for.
+    """
+    return float(requests["end"].min()) if len(requests) else inf  # type: ignore[arg-type]  # they are numbers
+
+
+@dataclass
+class _Service:
+    """What is remembered of a service.
+
+    Attributes
+    ----------
+    usual
+        Its requests before the incident.
+    blocks
+        All its time since its first request in the incident, cut as the binary number of the slices says: each block
+        with its length in slices, a power of two, the longest and earliest first.
+    """
+
+    usual: Tally = field(default_factory=Tally)
+    blocks: list[tuple[int, _Stretch]] = field(default_factory=list)
+
+    def stretches(self, latest: _Stretch) -> Iterator[_Stretch]:
+        """The stretches that end with the next slice, the shortest first."""
+        stretch = latest
+        yield stretch
+        for _, block in reversed(self.blocks):
+            stretch = block + stretch
+            yield stretch
+        length = 1
+        while self.blocks and self.blocks[-1][0] == length:
+            latest = self.blocks.pop()[1] + latest
+            length *= 2
+        self.blocks.append((length, latest))
+
+
+class Hits:
+    """Finds the services that are hit.
+
+    Parameters
+    ----------
+    slices
+        In how many slices a service may be hit.
+
+    Attributes
+    ----------
+    found
+        Those found so far, in order of onset.
+    """
+
+    def __init__(self, slices: int) -> None:
+        self.found: list[Hit] = []
+        self._slices = slices
+        self._services: dict[str, _Service] = {}
+
+    def learn(self, requests: pl.DataFrame) -> None:
+        """Learn what is usual from requests before the incident, as server spans."""
+        for service, own in _by_service(requests).items():
+            self._services.setdefault(service, _Service()).usual.count(own)
+
+    def look(self, requests: pl.DataFrame) -> None:
+        """Look at the next slice.
+
+        A service of which there is nothing before the incident may be hit by errors, for one in a hundred is held to be
+        usual (`sim.significance`), and not by latency: nobody knows what is slow for it.
+
+        Parameters
+        ----------
+        requests
+            Server spans of the slice, with their `end` in seconds from the start of the incident.
+        """
+        slices = _by_service(requests)
+        for name in slices:
+            self._services.setdefault(name, _Service())
+        known = {hit.service for hit in self.found}
+        for name, service in self._services.items():
+            if name in known or not (service.blocks or name in slices):
+                continue
+            p95 = service.usual.latency(0.95)
+            latest = _Stretch.of(slices[name], p95) if name in slices else _NOTHING
+            signs = [sign for each in service.stretches(latest) for sign in self._signs(name, service.usual, p95, each)]
+            if signs:
+                _, hit = min(signs, key=lambda sign: sign[0])
+                self.found.append(hit)
+                service.blocks.clear()
+        self.found.sort(key=lambda hit: (hit.onset, hit.service))
+
+    def _signs(self, name: str, usual: Tally, p95: float | None, stretch: _Stretch) -> Iterator[tuple[float, Hit]]:
+        """The signs that a service was hit in a stretch, each with the probability that it's chance."""
+        failed, requests = stretch.failed, stretch.requests
+        if failed and failed >= HIT_ERRORS * requests:
+            chance = p_value(failed, requests, usual.errors, usual.requests)
+            if chance <= self._doubt:
+                yield chance, Hit(name, stretch.first_failed, f"{failed / requests:.0%} errors")
+        now = stretch.p95
+        if p95 is not None and now is not None:
+            chance = p_value(len(stretch.slow), requests, usual.slower(HIT_SLOWER * p95), usual.requests)
+            if chance <= self._doubt:
+                yield chance, Hit(name, stretch.first_slow, f"p95 {now / p95:.1f}x")
+
+    @property
+    def _doubt(self) -> float:
+        """The probability below which a look proves something.
+
+        Every service is looked at often, and one false alarm a run would be too many; so each look gets its part of the
+        doubt that is left (Bonferroni). Of so many numbers from 0 on, half the binary digits are ones at most.
+        """
+        stretches = self._slices * (1 + log2(max(1, self._slices)) / 2)
+        return _DOUBT / (_SIGNS * stretches * len(self._services))
+
+
+def _by_service(requests: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = requests.partition_by("service", as_dict=True, maintain_order=True)
+    return {str(name): own for (name,), own in parts.items()}
