@@ -200,10 +200,11 @@ class Client:
                 timestamp=iso(env.now),
                 type=f"circuit_breaker_{STATES[state]}",
                 service=edge.caller,
-                details={"message": message, "target": edge.callee, "reason": reason},
+                details=message,
                 severity=SEVERITIES[state],
                 version=owner.spec.version,
                 replica=owner.name,
+                attributes={"target": edge.callee, "reason": reason},
             )
 
         self.breaker = Breaker(edge.breaker, notify) if edge.breaker else None
@@ -421,7 +422,7 @@ class Mesh:
             span_id=span,
             parent_span_id=parent,
             service=replica.spec.name,
-            operation=operation,
+            operation=f"{replica.spec.name if kind == 'server' else peer}.{operation}",
             duration_ms=round((self.env.now - start) * 1000, 3),
             status="success" if error is None else "error",
             kind=kind,
@@ -465,10 +466,11 @@ class Mesh:
             timestamp=iso(self.env.now),
             type="pool_exhausted",
             service=caller.spec.name,
-            details={"message": f"No free connection to {client.edge.callee} ({in_use})", "target": client.edge.callee},
+            details=f"No free connection to {client.edge.callee} ({in_use})",
             severity="warning",
             version=caller.spec.version,
             replica=caller.name,
+            attributes={"target": client.edge.callee},
         )
 
     # -- metrics ------------------------------------------------------------------------------------------------------

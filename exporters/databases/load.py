@@ -14,7 +14,7 @@ import polars as pl
 from meshquake.exporters.databases.connecting import connected
 from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FAULTS, FIXTURES, RECORDS, TRUTH, VERDICTS, Table, fault_rows, placed
-from meshquake.exporters.fixtures import answer_key, layout, manifest, reading
+from meshquake.exporters.fixtures import answer_key, layout, manifest, reading, recording
 from meshquake.sim.records import RECORD_KINDS
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -91,16 +91,15 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     if truth and answer_key.GROUND_TRUTH not in manifest.load(folder)["files"]:
         raise answer_key.TruthError(f"{folder}: has no answer key")
     content = manifest.verified(folder, also=(answer_key.GROUND_TRUTH, answer_key.VERDICTS) if truth else ())
-    options = content["options"]
-    sha256 = manifest.recording({name: each["sha256"] for name, each in content["files"].items()})
+    sha256 = manifest.fingerprint({name: each["sha256"] for name, each in content["files"].items()})
     row = {
         "scenario": content["scenario"]["name"],
         "topology": content["topology"]["name"],
         # With its seed one could play a case without its faults, and compare.
-        "seed": None if layout.case(folder) else content["seed"],
+        "seed": None if layout.case(folder) else content.get("seed"),
         "start": content["start"],
-        "length_s": options["lead_in_s"] + options["duration_s"] + options["recovery_s"],
-        "interval_s": options["interval_s"],
+        "length_s": recording.length(content),
+        "interval_s": content["options"]["interval_s"],
         "sha256": sha256,
         "truth": truth,
     }

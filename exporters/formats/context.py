@@ -20,7 +20,8 @@ class Context:
     Attributes
     ----------
     topology
-        The mesh as played: for kinds of services, replicas, versions.
+        The mesh as played: for kinds of services, replicas, versions, memory. Of a case of a data set of which the
+        truth was withheld, nothing else is known of it: it has no operations, edges and users.
     scenario
         Its name.
     start

@@ -89,8 +89,9 @@ def test_changes_find_a_fault_by_its_id_whichever_name_its_file_says():
 def test_an_answer_may_say_either(tmp_path):
     key = truth(fault(kind="drop"))
     for name in ("cut", "drop"):
-        (tmp_path / "answer.json").write_text(json.dumps({"root_causes": [{"service": "store", "kind": name}]}))
-        assert answers.read(tmp_path / "answer.json", key, {})["root_causes"] == [{"service": "store", "kind": "drop"}]
+        content = {"root_causes": [{"service": "store", "kind": name}]}
+        checked = answers.check(tmp_path / "answer.json", content, key, {})
+        assert checked["root_causes"] == [{"service": "store", "kind": "drop"}]
 
 
 def test_a_key_that_is_older_than_the_name_is_read_in_the_words_of_today(tmp_path):

@@ -222,7 +222,7 @@ def test_memory_holds_only_traces_that_may_go_on(incident, incident_batches, tmp
 def test_a_run_without_requests_is_written_too(name, tmp_path):
     from click.testing import CliRunner
 
-    from run import main
+    from meshquake.commands.main import main
 
     arguments = ["normal", "--duration", "1", "--rate", "0.001", "--format", name, "--quiet", "--output", tmp_path]
     result = CliRunner().invoke(main, list(map(str, arguments)))
