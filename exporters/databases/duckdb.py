@@ -26,7 +26,7 @@ from meshquake.exporters.unfinished import interruptible
 DRIVER_ERRORS = (duckdb.Error,)
 #: DuckDB would keep what it has written in memory, up to most of what the machine has. Rows come in one stream, which a
 #: second thread wouldn't make faster.
-_MEMORY = "64MB"
+_MEMORY = "48MB"
 
 
 class DuckDb(SqlDatabase):

@@ -57,7 +57,7 @@ def connect(address: Address) -> Iterator[Sqlite]:
         closing(sqlite3.connect(file(address), isolation_level=None)) as connection,
         interruptible(connection.interrupt),
     ):
-        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: indexes are made in memory
+        connection.execute("PRAGMA cache_size = -49152")  # 48 MiB: indexes are made in memory
         connection.execute("BEGIN IMMEDIATE")
         yield Sqlite(connection)
         connection.execute("COMMIT")
