@@ -179,7 +179,7 @@ def memory(minutes: tuple[int, ...]) -> None:
 def peak(command: list[str]) -> float:
     """Peak memory of a command in MB, measured by a process that has no other child."""
     probe = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     done = subprocess.run(

@@ -416,6 +416,12 @@ OTHERS = {
         "Jam = {'retried': {'any': ['again']}}",
         "retried.any[0] must be a wording: {level: INFO, logger: main, text: ...}",
     ),
+    "no wording at all": ("meshquake.logs", "Jam = {'retried': {'any': []}}", "retried.any must be a wording: "),
+    "a text that a terminal would obey": (
+        "meshquake.logs",
+        "Jam = {'missed': {'level': 'INFO', 'logger': 'x', 'text': 'a\\n\\x1b[31m'}}",
+        "missed must be a wording: {level: INFO, logger: main, text: ...}, each a line of text",
+    ),
     "a level that there is not": (
         "meshquake.logs",
         f"Jam = {{'missed': {WORDING.replace('INFO', 'LOUD')}}}",

@@ -265,7 +265,7 @@ def _deadlocks(mesh: _Mesh) -> Iterator[Finding]:
             for index, wait in enumerate(circle[:_SHOWN])
         ]
         rest = f", and so on round {counted(len(circle), 'service')}" if len(circle) > _SHOWN else ""
-        more = f"; {deadlock.services} services wait so for each other" if deadlock.services > len(circle) else ""
+        more = f"; {deadlock.services} services wait for one another like this" if deadlock.services > len(circle) else ""
         yield (
             f"edges.{' -> '.join(deadlock.edge)}.timeout",
             f"possible deadlock: {', '.join(named)}{rest}, and none of these calls has a timeout. A timeout on one of "

@@ -45,7 +45,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
     twins
         The run and its twins.
     symptoms
-        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.symptoms`), as the
+        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.Loudness`), as the
         run's telemetry has them before and after `since(finding)`.
     fixture
         What the recording is called, which tells nothing of it.

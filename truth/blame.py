@@ -55,26 +55,30 @@ class Blame:
     def failed_more(self, fault: int, column: int) -> bool:
         """Whether more of the requests that a fault harmed failed than came too late; `column` as in `broken`."""
         harmed = self._each[fault]
-        return bool(harmed.failed[:, column].sum() >= harmed.slow[:, column].sum())
+        return bool(harmed.failed.sum()[column] >= harmed.slow.sum()[column])
 
     @cached_property
     def broken(self) -> list[Mask]:
         """For each fault, where it broke the promise: masks in the shape of `Promise.broken`."""
+        pieces = [self._broken(piece) for piece in self._promise.pieces()]
+        return [np.concatenate(masks) for masks in zip(*pieces, strict=True)]
+
+    def _broken(self, seconds: slice) -> list[Mask]:
+        """The same of some seconds."""
         promise, least = self._promise, self._promise.objective.minimum
-        bad, harmed = (promise.over_window(each.bad) for each in (promise, self._all))
-        broken = promise.breaks(bad) & ~promise.breaks(bad - harmed)
+        bad, harmed = (each.bad(seconds) for each in (promise, self._all))
+        broken = promise.breaks(bad, seconds) & ~promise.breaks(bad - harmed, seconds)
         masks = []
-        for own in map(self._own, range(len(self._each))):
-            needed, enough = ~promise.breaks(bad - own), promise.breaks(bad - harmed + own)
+        for fault in range(len(self._each)):
+            own = self._own(fault, seconds)
+            needed, enough = ~promise.breaks(bad - own, seconds), promise.breaks(bad - harmed + own, seconds)
             masks.append(broken & (own >= least) & (needed | enough))
         rest = broken & ~np.any(masks, axis=0) if masks else broken
-        return [
-            mask | (rest & (promise.over_window(each.bad) > 0)) for mask, each in zip(masks, self._each, strict=True)
-        ]
+        return [mask | (rest & (each.bad(seconds) > 0)) for mask, each in zip(masks, self._each, strict=True)]
 
-    def _own(self, fault: int) -> Floats:
-        """The harm of its own that a fault did in the window that ends with each second."""
-        harmed, alone = (self._promise.over_window(each[fault].bad) for each in (self._each, self._alone))
-        kept = self._promise.over_window(self._kept[fault].total)
+    def _own(self, fault: int, seconds: slice) -> Floats:
+        """The harm of its own that a fault did in the window that ends with each of some seconds."""
+        harmed, alone = (each[fault].bad(seconds) for each in (self._each, self._alone))
+        kept = self._kept[fault].requests(seconds)
         own = harmed - alone + np.maximum(0.0, alone - kept - _BEYOND_CHANCE * np.sqrt(2 * kept))
         return own.astype(np.float64)

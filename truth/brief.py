@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meshquake.topology.units import duration
 from meshquake.truth.answer_key import Clock
@@ -32,42 +31,34 @@ def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> 
         f"{duration(objective.within)}: of all together, and of each operation."
     )
     broken = promise.broken()
-    seconds = np.flatnonzero(broken.any(axis=1))
+    during: Mask = np.asarray(broken.any(axis=1))
+    seconds = np.flatnonzero(during)
     recording = f"The recording goes from {_shown(clock(0.0))} to {_shown(clock(length))}."
     if not len(seconds):
         yield from ("# Nobody was paged", "", promised, "That was kept throughout.", recording)
         yield from ("", "Look at the telemetry and say whether anything is wrong, and if so, what.")
         return
     hit = [name for name, column in zip(entries, broken.T[1:], strict=True) if column.any()]
-    what = (
-        "Too many requests fail"
-        if _during(promise.failed, broken) >= _during(promise.slow, broken)
-        else "Too many requests are slow"
-    )
+    failed, slow = (table.sum(during)[0] for table in (promise.failed, promise.slow))
+    what = "Too many requests fail" if failed >= slow else "Too many requests are slow"
     yield from (f"# {what}: {', '.join(hit)}", "", promised)
     last = float(seconds[-1] + 1)
     until = f"until {_shown(clock(last))}" if last < len(broken) else "and still at the end of the recording"
     yield f"That was broken at {_shown(clock(float(seconds[0] + 1)))}, {until}."
-    shares = np.where(broken, promise.shares(), 0.0)
-    second, column = (int(index) for index in np.unravel_index(int(np.argmax(shares)), shares.shape))
+    second, column, share = promise.worst()
     whose = "all requests" if column == 0 else f"the requests for {entries[column - 1]}"
     yield (
         f"At worst, in the {duration(objective.window)} before {_shown(clock(second + 1.0))}, "
-        f"{shares[second, column]:.0%} of {whose} failed or came too late."
+        f"{share:.0%} of {whose} failed or came too late."
     )
     yield from (recording, "", "Say what the root cause is, whom it reached and how.")
-
-
-def _during(counts: NDArray[np.int64], broken: Mask) -> int:
-    """How many of some requests were counted in the seconds in which a promise was broken."""
-    return int(counts[broken.any(axis=1), 0].sum())
 
 
 def _table(promise: Promise, entries: list[str]) -> Iterator[str]:
     """Requests by operation, in the whole recording."""
     yield from ("| operation | requests | failed | too slow |", "|---|---|---|---|")
     for column, name in [*enumerate(entries, start=1), (0, "all")]:
-        counts = (table[:, column].sum() for table in (promise.total, promise.failed, promise.slow))
+        counts = (table.sum()[column] for table in (promise.total, promise.failed, promise.slow))
         yield f"| {name} | {' | '.join(str(int(count)) for count in counts)} |"
 
 

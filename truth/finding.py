@@ -6,7 +6,6 @@ from functools import cached_property
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meshquake.faults.fault import Fault, Window
 from meshquake.sim.engine.call_site import ATTEMPT
@@ -14,13 +13,12 @@ from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.series import Series
 from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree
+from meshquake.truth.counts import Counts, Ints
 from meshquake.truth.departures import Departure, departures
 from meshquake.truth.mechanism import Mechanism, Step
 from meshquake.truth.objective import Mask
 from meshquake.truth.verdict import Verdicts
 from meshquake.truth.watch import Requests, Watch
-
-Counts = NDArray[np.int64]
 
 
 class Finding:
@@ -59,21 +57,20 @@ class Finding:
         self._alone, self._jointly = (Mechanism(simulation.mesh, [self.fault]) for _ in range(2))
         seconds, entries = ceil(scenario.length), len(simulation.topology.workload.mix)
         #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
-        self._came: Counts = np.zeros((seconds, entries), dtype=np.int64)
-        self._harmed: Counts = np.zeros_like(self._came)
+        self._came, self._harmed = (Counts(seconds, entries) for _ in range(2))
         #: Harmed requests that needed this fault and another, a row each, and those that either was enough for.
-        self._shared: Counts = np.zeros((len(scenario.faults), 2), dtype=np.int64)
+        self._shared: Ints = np.zeros((len(scenario.faults), 2), dtype=np.int64)
         links = len(simulation.mesh.edges)
         #: First attempts, and further ones, on each edge since the fault began; with the fault, and without it.
-        self._attempts: Counts = np.zeros((2, 2, links), dtype=np.int64)
+        self._attempts: Ints = np.zeros((2, 2, links), dtype=np.int64)
 
     def take(self, verdicts: Verdicts, trees: dict[int, Tree], without: Requests) -> None:
         """Take verdicts on some requests into account."""
         fact = verdicts.fact
         mine = verdicts.harmed & verdicts.causes[:, self._column]
-        at = (np.minimum(fact.rows["sent"].astype(np.int64), len(self._came) - 1), fact.entry)
-        np.add.at(self._came, at, 1)
-        np.add.at(self._harmed, at, mine)
+        second = np.minimum(fact.rows["sent"].astype(np.int64), len(self._came) - 1)
+        self._came.add(second, fact.entry)
+        self._harmed.add(second[mine], fact.entry[mine])
         decisive, causes = verdicts.decisive[mine], verdicts.causes[mine]
         self._shared[:, 0] += decisive[decisive[:, self._column]].sum(axis=0)
         self._shared[:, 1] += causes[~decisive[:, self._column]].sum(axis=0)
@@ -116,7 +113,7 @@ class Finding:
     @property
     def harmed(self) -> int:
         """How many requests it harmed."""
-        return int(self._harmed.sum())
+        return int(self._harmed.sum().sum())
 
     @property
     def latent(self) -> bool:
@@ -139,17 +136,17 @@ class Finding:
         """The series that left what they would have been without it."""
         return departures(self.fact.samples, self._other.samples, self._twin.samples, self.start)
 
-    def blast(self) -> tuple[Counts, Counts]:
+    def blast(self) -> tuple[Ints, Ints]:
         """Requests, and harmed ones, by entry; of those that came from its start until it was over for users.
 
         It is over when it acts no more, breaks no promise any more and harms nobody any more. Who had come before it
         began and was still waiting is among the harmed, too.
         """
-        struck = np.flatnonzero(self._harmed.any(axis=1))
+        struck = self._harmed.counted()
         first, last = (int(struck[0]), int(struck[-1]) + 1) if len(struck) else (int(self.start), 0)
         until = ceil(max(self.window.end, self.recovered or 0.0)) if self.latent or self.recovered else len(self._came)
         span = slice(min(int(self.start), first), max(until, last))
-        return self._came[span].sum(axis=0), self._harmed[span].sum(axis=0)
+        return self._came.sum(span), self._harmed.sum(span)
 
     def interactions(self) -> list[tuple[Fault, int, int]]:
         """The other faults with which it harmed requests: how many needed both, and of how many either was enough."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil
 
 import numpy as np
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.spec import Objective
+from meshquake.truth.counts import Counts, Ints
 from meshquake.truth.watch import Requests
 
 Mask = NDArray[np.bool_]
 _UNFINISHED = CODES["unfinished"]
+#: Seconds that are looked at in one go.
+_PIECE = 4096
 
 
 def is_failed(requests: Requests) -> Mask:
@@ -48,24 +52,19 @@ class Promise:
     Attributes
     ----------
     total, failed, slow
-        Requests, those that failed, and those whose answer came too late or never; arrays of shape
-        (seconds, 1 + entries), the first column for all of them.
+        Requests, those that failed, and those whose answer came too late or never: by second and entry, the first
+        column for all entries.
     """
 
     def __init__(self, objective: Objective, entries: int, seconds: float) -> None:
         self.objective = objective
-        shape = (ceil(seconds), 1 + entries)
-        self.total, self.failed, self.slow = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        self._shape = ceil(seconds), 1 + entries
+        self.total, self.failed, self.slow = (Counts(*self._shape) for _ in range(3))
 
     def anew(self) -> Promise:
         """The same promise, with nothing counted yet."""
-        seconds, columns = self.total.shape
+        seconds, columns = self._shape
         return Promise(self.objective, columns - 1, seconds)
-
-    @property
-    def bad(self) -> NDArray[np.int64]:
-        """Requests that failed or came too late, in the shape of `total`."""
-        return self.failed + self.slow
 
     def count(self, requests: Requests, chosen: Mask | None = None) -> None:
         """Count some more requests, or of these the chosen ones."""
@@ -79,28 +78,51 @@ class Promise:
             (self.failed, counted & failed),
             (self.slow, counted & late),
         ):
-            np.add.at(table, (second[which], 1 + requests.entry[which]), 1)
-            np.add.at(table[:, 0], second[which], 1)
+            for columns in (1 + requests.entry[which], np.zeros(int(which.sum()), dtype=np.int64)):
+                table.add(second[which], columns)
 
-    def shares(self) -> Floats:
-        """The share of bad requests in the window that ends with each second, in the shape of `total`."""
-        total, bad = self.over_window(self.total), self.over_window(self.bad)
-        return np.divide(bad, total, out=np.zeros(bad.shape), where=total > 0)
+    # -- what there is in the window that ends with each of some seconds, a row each ----------------------------------
 
-    def broken(self) -> Mask:
-        """Whether the promise is broken in the window that ends with each second, in the shape of `total`."""
-        return self.breaks(self.over_window(self.bad))
+    def pieces(self) -> Iterator[slice]:
+        """The seconds of the recording, so many at a time that what is computed of them takes little memory."""
+        seconds, _ = self._shape
+        return (slice(first, min(first + _PIECE, seconds)) for first in range(0, seconds, _PIECE))
 
-    def breaks(self, bad: NDArray[np.int64] | Floats) -> Mask:
-        """Whether so many bad requests in the window that ends with each second break the promise."""
+    def requests(self, seconds: slice) -> Ints:
+        """All requests."""
+        return self._over_window(self.total, seconds)
+
+    def bad(self, seconds: slice) -> Ints:
+        """Requests that failed or came too late."""
+        return self._over_window(self.failed, seconds) + self._over_window(self.slow, seconds)
+
+    def breaks(self, bad: Ints | Floats, seconds: slice) -> Mask:
+        """Whether so many bad requests break the promise."""
         # A share such as 0.95 has no exact binary form: a count right at the limit keeps the promise.
-        allowed = (1.0 - self.objective.share) * self.over_window(self.total) + 1e-9
+        allowed = (1.0 - self.objective.share) * self.requests(seconds) + 1e-9
         broken: Mask = (bad > allowed) & (bad >= self.objective.minimum)
         return broken
 
-    def over_window(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Sums of counts by second over the window that ends with each; the first ones are shorter."""
-        length = int(self.objective.window)  # of whole seconds
-        sums = np.cumsum(counts, axis=0)
+    def broken(self) -> Mask:
+        """Whether the promise is broken in the window that ends with each second of the recording."""
+        return np.concatenate([self.breaks(self.bad(piece), piece) for piece in self.pieces()])
+
+    def worst(self) -> tuple[int, int, float]:
+        """The window that breaks it most: with which second it ends, for which column, and its share of bad requests.
+
+        The first of several; a share of 0 if none breaks it.
+        """
+        found = []
+        for piece in self.pieces():
+            bad, total = self.bad(piece), self.requests(piece)
+            shares = np.divide(bad, total, out=np.zeros(bad.shape), where=(total > 0) & self.breaks(bad, piece))
+            row, column = (int(index) for index in np.unravel_index(int(np.argmax(shares)), shares.shape))
+            found.append((piece.start + row, column, float(shares[row, column])))
+        return max(found, key=lambda each: each[2])
+
+    def _over_window(self, counts: Counts, seconds: slice) -> Ints:
+        length = int(self.objective.window)  # of whole seconds; the first windows are shorter
+        first = max(0, seconds.start - length + 1)
+        sums = np.cumsum(counts[first : seconds.stop], axis=0)
         sums[length:] -= sums[:-length].copy()
-        return sums
+        return sums[seconds.start - first :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import weakref
 from pathlib import Path
@@ -27,7 +26,13 @@ class Scratch:
         self._end = 0
 
     def append(self, content: bytes) -> int:
-        """Set bytes aside; returns their place. Raises OSError, which names the folder, if there is no room in it."""
+        """Set bytes aside; returns their place.
+
+        Raises
+        ------
+        OSError
+            If there is no room. It names the folder that nobody has chosen: who has chosen one can say more of it.
+        """
         place = self._end
         try:
             if self._file is None:
@@ -37,7 +42,9 @@ class Scratch:
             self._file.write(content)
             self._file.flush()
         except OSError as error:
-            raise OSError(error.errno, error.strerror, os.fspath(self._folder or tempfile.gettempdir())) from None
+            if self._folder is None:
+                error.filename = tempfile.gettempdir()
+            raise
         self._end += len(content)
         return place
 

@@ -7,6 +7,8 @@ the number of calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -32,6 +34,8 @@ class Twins:
         The run, not played yet.
     on_verdicts
         Hears of verdict records, in order of arrival.
+    folder
+        Where temporary files may lie; None for where such files lie on this machine.
 
     Attributes
     ----------
@@ -47,15 +51,18 @@ class Twins:
         Requests that the twin makes.
     """
 
-    def __init__(self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None]) -> None:
+    def __init__(
+        self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None], folder: Path | None = None
+    ) -> None:
+        watch = partial(Watch, folder=folder)
         self.simulation = simulation
         self._on_verdicts = on_verdicts
         faults = simulation.scenario.faults
         ids = [fault.id for fault in faults]
-        self.fact = Watch(simulation, recorded=True)
-        self.twin = Watch(simulation.without(ids)) if faults else self.fact
+        self.fact = watch(simulation, recorded=True)
+        self.twin = watch(simulation.without(ids)) if faults else self.fact
         # Without its only fault, a run is without any.
-        self._without = [self.twin] if len(faults) == 1 else [Watch(simulation.without([name])) for name in ids]
+        self._without = [self.twin] if len(faults) == 1 else [watch(simulation.without([name])) for name in ids]
         self._others = list(dict.fromkeys([self.twin, *self._without])) if faults else []
         #: With one fault or two, these are runs that there are anyway; else they're played once they matter.
         self._alone = [self.fact] if len(faults) == 1 else self._without[::-1] if len(faults) == 2 else []

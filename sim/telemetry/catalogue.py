@@ -145,7 +145,7 @@ def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str)
     elif path.startswith("slow_after_ms"):
         if not isinstance(value, int) or value < 0:
             yield f"{path} must be a whole number of milliseconds"
-    elif isinstance(value, list) and not path.startswith("notices"):
+    elif isinstance(value, list) and value and not path.startswith("notices"):
         for number, each in enumerate(value):
             yield from _wrong_wording(each, f"{path}[{number}]")
     else:
@@ -153,8 +153,8 @@ def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str)
 
 
 def _wrong_wording(value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, Mapping) or set(value) != set(_WORDING) or not isinstance(value["text"], str):
-        yield f"{path} must be a wording: {{level: INFO, logger: main, text: ...}}"
+    if not isinstance(value, Mapping) or set(value) != set(_WORDING) or not all(map(_is_line, value.values())):
+        yield f"{path} must be a wording: {{level: INFO, logger: main, text: ...}}, each a line of text"
     elif value["level"] not in LEVELS:
         yield f"{path}.level must be one of {', '.join(LEVELS)}"
     elif not path.startswith("notices"):  # whose values are those of the event
@@ -163,6 +163,10 @@ def _wrong_wording(value: Any, path: str) -> Iterator[str]:
             for field in FIELD.findall(value["text"])
             if field not in VALUES
         )
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and value != ""
 
 
 #: The catalogues that installed packages have.

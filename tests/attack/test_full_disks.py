@@ -6,14 +6,17 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from commandline import call
 from incident import short
 
 from meshquake import Fixture
 from meshquake.exporters.fixtures import manifest, writing
 from meshquake.exporters.fixtures.manifest import ManifestError
+from meshquake.truth import sample_file, spill_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,3 +50,37 @@ def test_a_fixture_on_a_disk_that_fails_is_named(folder, monkeypatch):
     monkeypatch.setattr(manifest, "verified", fails)
     with pytest.raises(ManifestError, match=f"^{re.escape(str(folder))}: cannot be read: Input/output error$"):
         Fixture(folder)
+
+
+@pytest.mark.parametrize(
+    "command", [["score", "--answers"], ["whatif", "--without", "slow-1"]], ids=lambda each: each[0]
+)
+def test_a_command_that_finds_no_room_for_what_it_sets_aside_names_the_folder(folder, tmp_path, monkeypatch, command):
+    answer = tmp_path / "answer.json"
+    answer.write_text('{"root_causes": [{"service": "database"}]}')
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(spill_file, "WAITING", 1)
+
+    def full(*given, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    done = call(*command, *([answer] if command[0] == "score" else []), folder)
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}: cannot be written: No space left on device\n")
+
+
+def test_a_run_that_finds_no_room_for_what_it_sets_aside_names_its_output(tmp_path, monkeypatch):
+    """It is set aside where the fixture is to be."""
+    monkeypatch.setattr(sample_file, "PIECE", 1)
+    found = []
+
+    def full(*given, dir=None):
+        found.append(dir)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    done = call("cascade", "--duration", "5s", "--quiet", "--output", tmp_path / "fixtures")
+    folder = tmp_path / "fixtures" / "incidents" / "cascade"
+    assert (done.exit_code, done.stderr) == (2, f"{folder}: cannot be written: No space left on device\n")
+    assert found[0].parent == folder.parent
+    assert list(folder.parent.iterdir()) == []

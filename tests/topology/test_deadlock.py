@@ -108,7 +108,7 @@ def test_services_that_are_linked_by_many_circles_are_warned_of_once():
     assert warning == (
         "possible deadlock: all workers of hub may be held by hub.all, which waits for a worker of s0, all of s0 may "
         "be held by s0.go, which waits for a worker of hub, and none of these calls has a timeout. A timeout on one of "
-        "them breaks this circle, or a bulkhead smaller than its caller's workers; 41 services wait so for each other"
+        "them breaks this circle, or a bulkhead smaller than its caller's workers; 41 services wait for one another like this"
     )
 
 

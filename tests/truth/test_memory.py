@@ -1,0 +1,80 @@
+"""What is held of a run while it is compared does not grow with it."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from small_mesh import SMALL
+
+from meshquake.faults.loader import Options, parse
+from meshquake.sim import telemetry
+from meshquake.sim.simulation import Simulation
+from meshquake.topology import loader as topology_loader
+from meshquake.truth import sample_file, spill_file, twins, whatif
+
+SCENARIO = """
+name: incident
+faults: [{slow: {target: db, factor: 8}}, {fail: {target: cache, share: 50%, at: 20%, for: 50%}}]
+"""
+#: Where what is held is made.
+OURS = [tracemalloc.Filter(True, f"{Path(each.__file__).parent}/*") for each in (twins, telemetry)]
+#: Seconds of a short run, and of a long one.
+SHORT, LONG = 40, 160
+#: Bytes that each further second may take: counts take one for each column, and chance has its part. The samples of a
+#: second would take 1,700, of each of the runs.
+A_SECOND = 1000
+
+
+@pytest.fixture(autouse=True)
+def little_waits_in_memory(monkeypatch):
+    """What comes to a few megabytes in a day comes to less in these runs."""
+    monkeypatch.setattr(sample_file, "PIECE", 2**14)
+    monkeypatch.setattr(spill_file, "WAITING", 2**12)
+
+
+def simulation(seconds):
+    mesh = topology_loader.parse(SMALL, "mesh.yaml")
+    options = Options(lead_in=10, duration=seconds - 20, recovery=10, rate=6, seed=1)
+    return Simulation.of(parse(SCENARIO, "scenario.yaml", options, mesh=mesh), batch=400)
+
+
+def held():
+    """Bytes that the comparison holds now."""
+    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(OURS).traces)
+
+
+@pytest.fixture
+def traced():
+    """Begins to trace what is held, with nothing."""
+    yield lambda: (tracemalloc.stop(), tracemalloc.start())
+    tracemalloc.stop()
+
+
+def test_a_key_holds_no_more_of_a_long_run_than_of_a_short_one(traced):
+    def play(seconds):
+        traced()
+        played = twins.Twins(simulation(seconds), lambda verdicts: None)
+        for _ in played.cuts():
+            pass
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        assert all(finding.departures for finding in played.findings) and played.incident
+        _, most = tracemalloc.get_traced_memory()
+        return held(), most - before
+
+    (short, to_tell_it), (long, to_tell_more) = play(SHORT), play(LONG)
+    assert long - short < A_SECOND * (LONG - SHORT)
+    assert to_tell_more - to_tell_it < A_SECOND * (LONG - SHORT)
+
+
+def test_a_comparison_holds_no_more_of_a_long_run_than_of_a_short_one(traced):
+    def play(seconds):
+        traced()
+        found = []
+        one = simulation(seconds)
+        whatif.compare(
+            one, one.without(["slow-1"]), lambda clock: found.append(held()) if clock > seconds - 5 else None
+        )
+        return min(found)
+
+    assert play(LONG) - play(SHORT) < A_SECOND * (LONG - SHORT)
