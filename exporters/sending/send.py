@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +14,7 @@ from urllib.parse import unquote
 import httpx
 
 from meshquake.exporters.address import Address, Secrets
-from meshquake.exporters.fixtures import layout, manifest, reading
+from meshquake.exporters.fixtures import manifest, reading
 from meshquake.exporters.fixtures.fixture import Clock
 from meshquake.exporters.fixtures.violations import YEARS
 from meshquake.exporters.formats.context import Context
@@ -94,7 +93,8 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
     """
     url, context = _url(order), order.context
     to = Address(str(url))
-    fixture = hashlib.sha256(layout.path(order.folder, manifest.NAME).read_bytes()).hexdigest()
+    files = manifest.load(order.folder)["files"]
+    fixture = manifest.fingerprint({name: each["sha256"] for name, each in files.items()})
     progress = Progress(
         fixture,
         to=to.shown,

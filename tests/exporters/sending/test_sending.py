@@ -455,3 +455,19 @@ def test_what_cannot_be_sent_is_told_in_a_line(incident, tmp_path):
     with (copy / "logs.ndjson").open("ab") as file:
         file.write(b"{}\n")
     assert "logs.ndjson has" in call(copy, "http://h", "loki")[2]
+
+
+def test_a_case_of_which_the_truth_was_withheld_is_sent_as_the_same_fixture(small_cases, tmp_path):
+    """Whoever began to send it with the truth beside it goes on without."""
+    folder = small_cases[0]
+    case = next((folder / "telemetry").iterdir())
+    alone = shutil.copytree(case, tmp_path / "given" / case.name)
+    with receiver(lambda got: Say()) as (address, heard):
+        first = sent(alone, address, "otlp-http", "--fast")
+        bodies = [got.body for got in heard]
+        assert sent(case, address, "otlp-http", "--fast", "--state", tmp_path / "state") == first
+        assert [got.body for got in heard] == [*bodies, *bodies] != []
+        assert (
+            sent(alone, address, "otlp-http", "--fast", "--state", tmp_path / "state")["accepted"] == first["accepted"]
+        )
+        assert len(heard) == 2 * len(bodies)
