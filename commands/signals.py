@@ -52,7 +52,10 @@ def obeyed() -> Iterator[None]:
         nonlocal first
         if first is None:
             first = number
-            warnings.simplefilter("ignore")  # of what isn't brought to its end: the line that is told says so
+            # Of what isn't brought to its end, the line that is told says enough; and where the exception is lost, in a
+            # callback of a library or of the garbage collector, the other thread ends the process.
+            warnings.simplefilter("ignore")
+            sys.unraisablehook = lambda lost: None
             raise Stopped(number)
 
     heard = [number for number in unfinished.ENDING if signal.getsignal(number) != signal.SIG_IGN]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -28,10 +28,14 @@ _GRACE = 1
 
 
 class _Server(uvicorn.Server):
-    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows."""
+    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows.
+
+    They are heard from before there is an event loop until it's over, and raised again then: an exception in the middle
+    of a loop leaves tasks behind, and asyncio says so on standard error.
+    """
 
     @contextmanager
-    def capture_signals(self) -> Generator[None]:
+    def hearing(self) -> Generator[None]:
         """Hear of signals in a block; behind it they are raised again."""
         with super().capture_signals(), ExitStack() as before:
             for number in ENDING:
@@ -40,6 +44,11 @@ class _Server(uvicorn.Server):
                     before.callback(signal.signal, number, handler)
                     signal.signal(number, self.handle_exit)
             yield
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Nothing more: they are heard already."""
+        yield
 
 
 def serve(
@@ -114,9 +123,6 @@ def serve(
             )
         )
         bound = listening.getsockname()[1]
-        on_ready(f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}")
-        try:
+        with closing(recording), closing(sampled), server.hearing():
+            on_ready(f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}")
             server.run(sockets=[listening])
-        finally:
-            recording.close()
-            sampled.close()
