@@ -26,8 +26,9 @@ _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
 _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
 #: Every mechanism that a step may have.
 MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
-_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
-    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
+_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
+    CODES[name]
+    for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
 )
 #: Spans kept as evidence of a step, the earliest ones.
 _EVIDENCE = 3
@@ -145,7 +146,7 @@ class Mechanism:
         if not by_time and row.outcome not in (SUCCESS, _DEPENDENCY):
             self._note(service, service, _NAMES[row.outcome], row.finished, server)
             return None
-        attempts = fact.attempts(row)
+        attempts = {site: _needed(calls) for site, calls in fact.attempts(row).items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
@@ -252,6 +253,13 @@ def _count(step: Step, number: int, time: float, half: Half) -> None:
 def _deciding(calls: list[Row]) -> Row | None:
     """The attempt whose result the caller went on with; None if it was killed before there was one."""
     return next((row for row in reversed(calls) if row.notes & DECIDED), None)
+
+
+def _needed(calls: list[Row]) -> list[Row]:
+    """The attempts at a call without those that were withdrawn since another one had an answer."""
+    if _deciding(calls) is None:
+        return calls
+    return [row for row in calls if row.result != _CANCELLED or row.notes & DECIDED]
 
 
 def _fails(other: Tree, row: Row) -> bool:

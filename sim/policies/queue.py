@@ -29,6 +29,9 @@ class BoundedQueue(RequestQueue):
     def take(self, now: float) -> Call:
         return self._calls.popleft()
 
+    def discard(self, call: Call) -> None:
+        self._calls.remove(call)
+
     def __len__(self) -> int:
         return len(self._calls)
 
