@@ -49,10 +49,23 @@ MOST_PARTS = 200_000
 #: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
-#: As DNS has them. No underscore: some of the formats written later split names at it.
-SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
-OPERATION_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-_TARGET = re.compile(r"([^.]+)\.([^.]+)")
+#: No dots: `service.operation` is split at the first.
+SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
+#: Whatever real systems call them, but for what targets, edges and paths are written with: `[0]`, `->`, `=`.
+_SIGNS = "A-Za-z0-9_./{}:*?&$@(),+~'!%#-"
+OPERATION_NAME = re.compile(rf"[{_SIGNS}](?:[ {_SIGNS}]{{0,98}}[{_SIGNS}])?", re.ASCII)
+#: The methods of HTTP (RFC 9110, RFC 5789), and a path that may have parameters.
+ROUTE = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE) /\S{0,200}", re.ASCII)
+RPC = re.compile(r"[A-Za-z0-9_.-]{1,200}/[A-Za-z0-9_]{1,100}", re.ASCII)
+SYSTEM = re.compile(r"[a-z][a-z0-9_.]{0,62}", re.ASCII)
+#: What an operation may say of how it's asked, and kinds of services of which it may.
+PROTOCOLS = {
+    "route": ("gateway", "service", "external"),
+    "rpc": ("gateway", "service", "external"),
+    "statement": ("database",),
+    "command": ("database", "cache"),
+}
+_TARGET = re.compile(r"([^.]+)\.(.+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
@@ -134,6 +147,11 @@ def _load(document: Document) -> LoadedTopology:
     return LoadedTopology(topology, document)
 
 
+def _folded(name: str) -> str:
+    """A service's name in formats that know neither case nor underscores."""
+    return name.lower().replace("_", "-")
+
+
 @dataclass(frozen=True)
 class _WrittenCall:
     """A call and its place in the file."""
@@ -208,16 +226,46 @@ class _Reader:
             self.document.error(node, "needs at least one service")
         for name, entry in entries.items():
             if not SERVICE_NAME.fullmatch(name) or name == USERS:
-                rule = "up to 63 lower case letters, digits and hyphens, a letter first"
+                rule = "up to 63 letters, digits, hyphens and underscores, a letter first"
                 reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
                 self.document.error(entry, f"a service cannot be called {shown(name)}: {reason}")
+            alike = next((other for other in self.known if _folded(other) == _folded(name)), None)
+            if alike is not None:
+                rule = "names must differ in more than case and underscores, which some formats do not tell apart"
+                self.document.error(entry, f"a service cannot be called {shown(name)} beside {shown(alike)}: {rule}")
             self.known[name] = {}
-            by_hand: ByHand = {"operations": partial(self._operations, name), "logs": self._logs}
+            by_hand: ByHand = {
+                "operations": partial(self._operations, name),
+                "logs": self._logs,
+                "system": partial(self._matching, SYSTEM, "lower-case letters, digits, dots and underscores"),
+            }
             found = settings(self.document, Service, entry, by_hand)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
+                self._check_protocols(service, entry)
                 services.append(service)
         return tuple(services)
+
+    def _matching(self, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
+        """A text of a pattern; None, and an error, if it's no such text."""
+        if node.kind == "scalar" and pattern.fullmatch(node.text):
+            return node.text
+        self.document.error(node, f"must be {rule}, not {node}")
+        return None
+
+    def _check_protocols(self, service: Service, node: Node) -> None:
+        """An error for each operation that is asked in two ways, or in one that its kind of service is not."""
+        for operation in service.operations:
+            given = [word for word in PROTOCOLS if getattr(operation, word)]
+            place = self.document.find(f"{node.path}.operations.{operation.name}")
+            if len(given) > 1:
+                self.document.error(place, f"may have one of {' and '.join(given)}, not both")
+            for word in given:
+                if service.kind not in PROTOCOLS[word]:
+                    message = f"is not for a service of kind {service.kind} (for: {', '.join(PROTOCOLS[word])})"
+                    self.document.error(place.entries.get(word, place), message)
+        if service.system and service.kind not in ("database", "cache"):
+            self.document.error(node.entries.get("system", node), "is for a database or a cache")
 
     def _logs(self, node: Node) -> str | None:
         """The catalogue that a text names; None, and an error, if no installed package has it."""
@@ -231,12 +279,16 @@ class _Reader:
         operations = []
         for name, entry in block(self.document, node).items():
             if not OPERATION_NAME.fullmatch(name):
-                rule = "use up to 100 letters, digits, hyphens and underscores"
+                rule = (
+                    "use up to 100 letters, digits, spaces and signs, but none of = [ ] < >, bars and quotation marks"
+                )
                 self.document.error(entry, f"an operation cannot be called {shown(name)}: {rule}")
             self.known[service][name] = None
             by_hand: ByHand = {
                 "work": partial(distribution, self.document),
                 "calls": partial(self._steps, service, name),
+                "route": partial(self._matching, ROUTE, "a method and a path, as in GET /api/products/{id}"),
+                "rpc": partial(self._matching, RPC, "a service and a method, as in shop.CartService/GetCart"),
             }
             operation = bind(self.document, Operation, entry, by_hand, name=name)
             if operation is not None:

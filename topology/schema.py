@@ -6,6 +6,7 @@ many or too deep, weights that are all 0, an objective's window in parts of a se
 
 from __future__ import annotations
 
+import re
 from inspect import getdoc
 
 from meshquake.topology.binder import keys_of
@@ -17,7 +18,10 @@ from meshquake.topology.key_schema import alternatives, block_of, keys_schema, m
 from meshquake.topology.loader import (
     NOT_ON_MISS,
     OPERATION_NAME,
+    ROUTE,
+    RPC,
     SERVICE_NAME,
+    SYSTEM,
     USERS,
     WEIGHT,
     WORK,
@@ -27,7 +31,7 @@ from meshquake.topology.loader import (
 from meshquake.topology.spec import Call, Edge, Operation, Service, Workload
 
 #: Patterns of what names a service, an operation of one, and an edge.
-SERVICE = rf"(?!{USERS}(?![a-z0-9-])){SERVICE_NAME.pattern}"
+SERVICE = rf"(?!{USERS}(?![A-Za-z0-9_-])){SERVICE_NAME.pattern}"
 OPERATION = rf"{SERVICE}\.{OPERATION_NAME.pattern}"
 EDGE = rf"{SERVICE}\s*->\s*{SERVICE}"
 
@@ -44,11 +48,12 @@ def topology_schema() -> Schema:
         "defaults": block_of(Defaults, {"service": everywhere, "edge": ref("edge"), **edges}),
         "edges": mapping("", matching(EDGE), ref("edge")),
     }
+    protocols = {"route": _text(ROUTE), "rpc": _text(RPC)}
     operations = mapping("", matching(OPERATION_NAME.pattern), ref("operation"))
     return document("topology", block_of(MeshFile, sections, doc="A mesh: what it is, and what users ask of it.")) | {
         "$defs": {
-            "service": block_of(Service, {"operations": operations}),
-            "operation": block_of(Operation, {"work": ref("distribution"), "calls": ref("steps")}),
+            "service": block_of(Service, {"operations": operations, "system": _text(SYSTEM)}),
+            "operation": block_of(Operation, {"work": ref("distribution"), "calls": ref("steps"), **protocols}),
             "steps": _steps(),
             "at_once": array(
                 "begun at the same time", either("", *_one(), array("", ref("step"), minItems=1)), minItems=1
@@ -92,6 +97,10 @@ def _count() -> Schema:
     words = {word: block_of(kind, doc=_doc(kind)) for word, kind in COUNTS.items()}
     number = alternatives(keys_of(Fixed)[Fixed.shorthand].grammar)
     return either("", *number, block("", {}, words, minProperties=1, maxProperties=1))
+
+
+def _text(pattern: re.Pattern[str]) -> Schema:
+    return {"type": "string"} | matching(pattern.pattern)
 
 
 def _chain() -> Schema:

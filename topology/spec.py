@@ -93,6 +93,10 @@ class Operation:
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
+    rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
+    statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
+    command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
@@ -132,9 +136,16 @@ class Service:
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
+    display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
+    system: str = key("text", "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ...", "")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
+
+    @property
+    def title(self) -> str:
+        """What telemetry for other people's tools calls it."""
+        return self.display_name or self.name
 
     @property
     def cores(self) -> int:

@@ -33,6 +33,9 @@ FOR_THE_LOADER = {
     "defaults: {edges_to: {databse: {}}}",
     "work: {mixture: [{weight: 0, constant: 1ms}]}",
     "calls: {db.select: {times: {empirical: [0]}}}",
+    "Web: {}",
+    "route: GET /, rpc: shop.Cart/Get",
+    "statement: SELECT 1",
 }
 
 
