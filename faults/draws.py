@@ -25,7 +25,7 @@ from meshquake.topology.units import UNITS
 #: In place of a kind or a target: one that fits.
 ANY = "any"
 #: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
-MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
+MEASURES = ("duration", "count", "ratio", "number", "rate", "size", "cores")
 EXTENTS = ("at", "for", "ramp")
 #: Significant digits of what is drawn.
 _DIGITS = 3
