@@ -158,6 +158,7 @@ def eventful(tmp_path_factory):
           - leak: {target: "user-service[0]", rate: 60MiB, for: 30s}
           - job: {target: user-service}
           - configure: {target: user-service}
+          - throttle: {target: user-service}
           - stop: {target: "product-service[0]", for: 20s}
           - deploy: {target: auth-service}
           - deploy: {target: inventory-service, unhealthy: 100%, patience: 5s}

@@ -33,7 +33,7 @@ from meshquake.topology.spec import (
     Topology,
     Workload,
 )
-from meshquake.topology.units import shown
+from meshquake.topology.units import number, shown
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -211,7 +211,15 @@ class _Reader:
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
                 services.append(service)
+                self._check_cores(service, entry)
         return tuple(services)
+
+    def _check_cores(self, service: Service, node: Node) -> None:
+        """Work can run to its end on whole cores only."""
+        if service.cpu.scheduling == "fifo" and service.cores % 1:
+            where = node.entries.get("cpu", node)
+            cores = number(service.cores)
+            self.document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
 
     def _logs(self, node: Node) -> str | None:
         """The catalogue that a text names; None, and an error, if no installed package has it."""

@@ -43,6 +43,33 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Cpu:
+    """The cores of a replica, and how what works on them shares them.
+
+    `fifo`: each core runs one piece of work to its end, the others wait in order. `fair`: all share the cores equally,
+    as under a kernel's fair scheduler. `quota`: besides, they may use `limit` core-seconds a second, counted in each
+    `period`, on the cores of the `machine`: Kubernetes' CPU limit, which Linux enforces by CFS bandwidth control.
+    """
+
+    shorthand: ClassVar[str] = "limit"
+    limit: float | None = key("cores", "cores per replica (default: one per worker)", None, low=0.001, high=100_000)
+    scheduling: str | None = key(
+        "choice",
+        "how work shares them (default: fifo, and quota if the limit is no whole number)",
+        None,
+        choices=("fifo", "fair", "quota"),
+    )
+    period: float = key("duration", "of a quota: what is used up comes back so often", 0.1, low=0.001, high=1)
+    machine: float | None = key(
+        "cores",
+        "of a quota: cores it may be spent on at once (default: one per worker)",
+        None,
+        low=0.001,
+        high=100_000,
+    )
+
+
+@dataclass(frozen=True)
 class Call:
     """One call that an operation makes.
 
@@ -83,9 +110,7 @@ class Service:
     queue: int = key(
         "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
     )
-    cpu: int | None = key(
-        "count", "cores per replica; work waits for a free one (default: one per worker)", None, low=1, high=100_000
-    )
+    cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
@@ -94,9 +119,26 @@ class Service:
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
 
     @property
-    def cores(self) -> int:
-        """Cores a replica: the file's `cpu`, or one for each worker, so that work never waits for a core."""
-        return self.cpu if self.cpu is not None else self.workers
+    def cores(self) -> float:
+        """Cores a replica: the file's limit, or one for each worker, so that work never waits for a core."""
+        return self.cpu.limit if self.cpu.limit is not None else self.workers
+
+    @property
+    def scheduled(self) -> str:
+        """How work shares the cores: `fifo`, `fair` or `quota`."""
+        return self.cpu.scheduling or ("fifo" if self.cores % 1 == 0 else "quota")
+
+    @property
+    def whole_cores(self) -> int:
+        """Cores that each run one piece of work to its end, where they do."""
+        return int(self.cores)
+
+    @property
+    def machine(self) -> float:
+        """Cores that work may run on at once."""
+        if self.scheduled != "quota":
+            return self.cores
+        return self.cpu.machine if self.cpu.machine is not None else max(self.workers, self.cores)
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,10 @@ def _core_seconds(replica: Replica, now: float) -> float:
     return replica.core_time(now) + replica.hogged
 
 
+def _throttled(replica: Replica, now: float) -> float | None:
+    return replica.throttled_time(now)
+
+
 def _memory(replica: Replica, now: float) -> float:
     return 100 * replica.memory() / replica.service.spec.memory.limit
 
@@ -168,6 +172,16 @@ _ROWS = (
         Utilization(Level.REPLICA, _core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
         "Share of its cores in use.",
         "Other processes on them are included.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "cpu_throttled",
+        "%",
+        Kind.GAUGE,
+        _OWN,
+        Utilization(Level.REPLICA, _throttled, Combine.MEAN, lambda replica: 1.0),
+        "Share of the time in which work stood still because its quota of CPU was used up.",
+        "Only where cores have a quota.",
         alert=Alert.RISE,
     ),
     Metric(
