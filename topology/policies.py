@@ -13,6 +13,8 @@ from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible
 
+#: What a probe may look at.
+LOOKS = ("queue", "process")
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
 
@@ -108,6 +110,39 @@ class Readiness:
     period: float = key("duration", "time between probes", 5.0, low=0.1, high=600)
     failure_threshold: int = key("count", "failures in a row that eject a replica", 3, low=1, high=100)
     success_threshold: int = key("count", "successes in a row that restore it", 1, low=1, high=100)
+    timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
+    looks_at: str = key(
+        "choice", "whether a full queue fails it, or only a process that is down", "queue", choices=LOOKS
+    )
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """Kubernetes' liveness probe, for each replica of a service; a process that fails it is ended and started again.
+
+    It asks from `initial_delay` after the start of a process on. One that fails has `grace` to finish its requests.
+    """
+
+    period: float = key("duration", "time between probes", 10.0, low=0.1, high=600)
+    failure_threshold: int = key("count", "failures in a row that end the process", 3, low=1, high=100)
+    initial_delay: float = key("duration", "time from the start of a process to its first probe", 0.0, low=0, high=3600)
+    timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
+    grace: float = key("duration", "longest time that its requests have to finish", 30.0, low=0, high=3600)
+    looks_at: str = key(
+        "choice", "whether a full queue fails it, or only what hangs or is down", "process", choices=LOOKS
+    )
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """The kubelet's pauses before it starts a process again (CrashLoopBackOff): none the first time, then doubling."""
+
+    shorthand: ClassVar[str] = "base"
+    base: float = key("duration", "pause before the second restart", 10.0, low=0, high=3600)
+    maximum: float = key("duration", "longest pause", 300.0, low=0, high=86_400)
+    reset: float = key(
+        "duration", "a process that has lived for so long starts the count anew", 600.0, low=0, high=86_400
+    )
 
 
 class AddedPolicy(Protocol):

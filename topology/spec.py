@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, Readiness, Retry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -116,12 +116,25 @@ class Service:
     version: str = key("text", "version it starts with", "1.0.0")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
+    liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
+    restart_backoff: Backoff | None = key(
+        "spec",
+        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness probe)",
+        None,
+        none=True,
+        spec=Backoff,
+    )
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
 
     @property
     def cores(self) -> float:
         """Cores a replica: the file's limit, or one for each worker, so that work never waits for a core."""
         return self.cpu.limit if self.cpu.limit is not None else self.workers
+
+    @property
+    def restarts(self) -> Backoff | None:
+        """The pauses before a process is started again; None if there are none."""
+        return Backoff() if self.restart_backoff is None and self.liveness is not None else self.restart_backoff
 
     @property
     def scheduled(self) -> str:

@@ -14,7 +14,8 @@ class Pause(Fault):
     """All work of a process stands still for `length`, once in each `every`; severity multiplies the length.
 
     Its cores are busy meanwhile, as with a collector that uses all of them. Work goes on after a pause where it stood;
-    what needs no CPU, such as an answer that arrives, is not held up.
+    what needs no CPU, such as an answer that arrives, is not held up. A health check that comes meanwhile fails if the
+    pause is longer than its timeout.
     """
 
     kind: ClassVar[str] = "pause"
@@ -28,7 +29,7 @@ class Pause(Fault):
     every: float = key("duration", "time from the start of a pause to that of the next", 5.0, low=0.001, high=3600)
 
     def effect(self, level: float) -> Effect:
-        return Effect(pause=level > 0)
+        return Effect(pause=level > 0, probe_delay=level * self.length)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         while mesh.now < window.end:

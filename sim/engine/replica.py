@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Replica:
     __slots__ = (
         "_accounted",
         "admits",
+        "born",
         "busy_clock",
         "callers",
         "calls",
         "core_clock",
         "cores",
+        "crashes",
         "draining",
         "failures",
         "finishes",
@@ -43,6 +46,7 @@ class Replica:
         "incarnation",
         "index",
         "leaked",
+        "lived",
         "modifiers",
         "name",
         "number",
@@ -83,6 +87,11 @@ class Replica:
         self.stops = 0
         self.failures = 0
         self.successes = 0
+        #: When its process began (long ago, for those of the start), infinite while there is none; how long the last
+        #: one lived, and how many in a row ended unasked.
+        self.born = -inf
+        self.lived = inf
+        self.crashes = 0
         self.free = spec.workers
         #: Whole cores that nothing runs on; none while the cores are shared.
         self.idle_cores = spec.whole_cores

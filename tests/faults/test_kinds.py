@@ -22,6 +22,7 @@ from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.kinds.pause import Pause
+from meshquake.faults.kinds.probe import Probe
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.restart import Restart
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
@@ -63,6 +64,7 @@ ONE_OF_EACH = {
     "job": Job(target=DB, share=0.5),
     "leak": Leak(target=DB, rate=200 * 2**20),
     "pause": Pause(target=DB, length=1.0, every=2.0),
+    "probe": Probe(target=DB),
     "refuse": Refuse(target=DB, share=0.8),
     "restart": Restart(target=Target("replica", "db", replica=0)),
     "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
@@ -135,7 +137,8 @@ def test_every_kind_is_looked_at_here():
             Effect(slowdown=3.0, fail=0.5, error="config_error", probe_failure=1.0),
         ),
         (Throttle(target=DB, to=0.5), Effect(quota=0.75), Effect(quota=0.5)),
-        (Pause(target=DB), Effect(pause=True), Effect(pause=True)),
+        (Pause(target=DB), Effect(pause=True, probe_delay=0.25), Effect(pause=True, probe_delay=0.5)),
+        (Probe(target=DB, share=0.5, by=4.0), *(Effect(probe_failure=s, probe_delay=8 * s) for s in (0.25, 0.5))),
         (Configure(target=DB), Effect(), Effect()),
     ],
     ids=lambda value: getattr(value, "kind", ""),

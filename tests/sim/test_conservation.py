@@ -91,6 +91,7 @@ BITING = {
     "job": {"share": 0.5},
     "leak": {"rate": 300 * 2**20},
     "pause": {"length": 0.1, "every": 0.3},
+    "probe": {"share": 0.5, "by": 0.5},
     "refuse": {"share": 0.5},
     "restart": {},
     "shrink_pool": {"to": 0.1},
