@@ -36,7 +36,8 @@ class Retry:
     """More attempts after a failure, each after a random pause.
 
     The pause before attempt n+1 is uniform in [0, min(base * (2^n - 1), maximum)): Envoy's fully jittered
-    exponential backoff.
+    exponential backoff. A callee that says when to come again (429, `Retry-After`) is given that time, and up to half
+    as much besides (Envoy's `rate_limited_retry_back_off`).
     """
 
     shorthand: ClassVar[str] = "max_attempts"
@@ -44,6 +45,14 @@ class Retry:
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
     on: tuple[str, ...] = key("choice", "errors that are retried", _RETRYABLE, choices=MET, many=True)
+    retry_after: float | None = key(
+        "duration",
+        "longest `Retry-After` that is obeyed; a longer one is ignored",
+        300.0,
+        low=0,
+        high=86_400,
+        none=True,
+    )
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 
@@ -101,6 +110,19 @@ class Pool:
     size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """Envoy's local rate limit: a token bucket that each replica has, of which each request takes a token.
+
+    A request that finds none is answered 429 at once, and told when the next token comes (`Retry-After`, in seconds).
+    """
+
+    max_tokens: int = key("count", "tokens in a full bucket: the burst that is let through", low=1, high=1_000_000_000)
+    fill_interval: float = key("duration", "time between fillings", low=0.001, high=86_400)
+    tokens_per_fill: int = key("count", "tokens added each interval", 1, low=1, high=1_000_000_000)
+    retry_after: bool = key("flag", "whether the answer says when to come again", True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, Readiness, Retry
+from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -112,6 +112,7 @@ class Service:
     )
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")

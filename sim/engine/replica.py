@@ -46,6 +46,7 @@ class Replica:
         "incarnation",
         "index",
         "leaked",
+        "limited",
         "lived",
         "modifiers",
         "name",
@@ -106,6 +107,8 @@ class Replica:
         #: Seconds for which earlier shared cores stood still for want of quota; None if there never was a quota.
         self.throttled_before: float | None = None
         self.handled = 0
+        #: Requests that its rate limit turned away.
+        self.limited = 0
         self.leaked = 0.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0

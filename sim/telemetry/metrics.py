@@ -134,6 +134,10 @@ def _queued(replica: Replica, now: float) -> float:
     return len(replica.queue)
 
 
+def _limited(replica: Replica, now: float) -> float | None:
+    return replica.limited if replica.service.spec.rate_limit is not None else None
+
+
 def _breaker_state(caller: CallerState, now: float) -> float | None:
     breaker = caller.policies.get("breaker")
     return breaker.state if isinstance(breaker, Breaker) else None
@@ -244,6 +248,17 @@ _ROWS = (
         share_of="request_rate",
         alert=Alert.RISE,
         is_symptom=True,
+    ),
+    Metric(
+        "rate_limited_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Growth(Level.REPLICA, _limited, Combine.SUM),
+        "Requests turned away by a rate limit.",
+        "Only of services that have one.",
+        export_name="rate_limited",
+        alert=Alert.RISE,
     ),
     Metric(
         "latency_p50",
