@@ -26,7 +26,7 @@ confounders: none
 faults:
   - fail: {target: "shop[0]", share: 100%, for: 5s}
   - slow: {target: shop, factor: 400, at: 7s, for: 2s}
-  - fail: {target: shop, share: 20%, at: 13s, for: 2s}
+  - fail: {target: shop, share: 20%, error: unavailable, at: 13s, for: 2s}
 """
 
 

@@ -76,6 +76,7 @@ class Call:
         "race",
         "replica",
         "result",
+        "retry_after",
         "root",
         "sent",
         "site",
@@ -95,6 +96,7 @@ class Call:
     next_at: float  # of an attempt that failed: when the next one would be made
     deadline: float  # of a call whose caller has one beyond its timeout (`sim.policies.deadline`)
     race: Race  # of a call of which several attempts may be under way
+    retry_after: float  # of a call that was refused with the word when to come again: seconds
 
     def __init__(
         self,

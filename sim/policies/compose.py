@@ -18,6 +18,7 @@ from meshquake.sim.policies import (
     hedge,
     outlier,
     pool,
+    rate_limit,
     retry,
     retry_breaker,
     retry_bucket,
@@ -57,7 +58,7 @@ LAST: dict[str, CallerRow] = {
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
-SERVER: dict[str, ServerRow] = {}
+SERVER: dict[str, ServerRow] = {"rate_limit": rate_limit.of}
 
 
 class Composed:

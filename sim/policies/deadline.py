@@ -63,9 +63,7 @@ class Deadline(CallerPolicy):
         return call.next_at < call.deadline
 
     def _ends(self, call: Call, now: float) -> float:
-        parent = call.parent
-        assert parent is not None
-        return min(now + self._overall, left(parent) if self._inherits else inf)
+        return min(now + self._overall, left(call) if self._inherits else inf)
 
     def _on_ring(self, call: Call) -> None:
         if call.waiting:
@@ -73,13 +71,18 @@ class Deadline(CallerPolicy):
 
 
 def left(call: Call) -> float:
-    """The time until which a call's caller waits for it; no end for a user's."""
-    caller = call.caller
+    """The time until which somebody waits for the request that a call is made for; no end for a user."""
+    request = call.parent
+    assert request is not None
+    while request.site.branch:  # a part of what the caller does
+        assert request.parent is not None
+        request = request.parent
+    caller = request.caller
     if caller is None:
         return inf
     timeout = caller.edge.spec.timeout
-    ends = call.deadline if "deadline" in caller.policies else inf
-    return ends if timeout is None else min(ends, call.sent + timeout)
+    ends = request.deadline if "deadline" in caller.policies else inf
+    return ends if timeout is None else min(ends, request.sent + timeout)
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:

@@ -189,3 +189,39 @@ def test_a_call_that_waits_for_a_connection_when_its_caller_is_cancelled_never_l
     lines = stage.play()
     assert "3-31 app>db: cancelled" in lines
     assert [line for line in lines if " db:" in line] == ["2-1002 db: success"]
+
+
+def test_work_between_calls_and_parts_that_run_side_by_side_end_with_their_request():
+    """Two parts: one works for long, the other waits for the database."""
+    stage = Stage("""
+name: parts
+defaults: {edge: {latency: 0ms}}
+services:
+  web: {operations: {home: {calls: [app.get]}}}
+  app: {workers: 4, cpu: 2, operations: {get: {work: 1ms, calls: [[[work: 1s, db.read], [db.read, work: 1s]]]}}}
+  db: {operations: {read: {work: 300ms}}}
+edges: {web -> app: {timeout: 100ms, cancellation: true}, app -> db: {cancellation: true}}
+workload: {mix: {web.home: 1}}
+""")
+    stage.request(0)
+    assert stage.play()[2:] == ["0-100 app: cancelled", "1-100 app>db: cancelled", "1-100 db: cancelled"]
+    replica = stage.mesh.services["app"].replicas[0]
+    assert (replica.free, replica.idle_cores, stage.mesh.engine._parts) == (4, 2, {})
+    assert replica.core_clock == pytest.approx(0.001 + 0.099)
+
+
+def test_cores_that_are_shared_are_free_for_the_others_at_once():
+    stage = Stage("""
+name: shared
+defaults: {edge: {latency: 0ms}}
+services:
+  web: {operations: {home: {calls: [db.read]}}}
+  batch: {operations: {run: {calls: [db.read]}}}
+  db: {workers: 4, cpu: {limit: 1, scheduling: fair}, operations: {read: {work: 100ms}}}
+edges: {web -> db: {timeout: 40ms, cancellation: true}}
+workload: {mix: {batch.run: 1, web.home: 1}}
+""")
+    stage.request(0)
+    stage.request(0, entry=1)
+    # 40 ms at half speed, and then 80 alone.
+    assert [line for line in stage.play() if " db:" in line] == ["0-120 db: success", "0-40 db: cancelled"]
