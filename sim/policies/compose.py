@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import (
+    adaptive_concurrency,
     avoid_tried,
     breaker,
     bulkhead,
+    client_throttle,
     deadline,
     hedge,
     outlier,
@@ -23,6 +25,7 @@ from meshquake.sim.policies import (
     retry_breaker,
     retry_bucket,
     retry_budget,
+    retry_concurrency,
     retry_tokens,
     timeout,
 )
@@ -45,10 +48,13 @@ CALLER: dict[str, CallerRow] = {
     "tokens": retry_tokens.of,
     "bucket": retry_bucket.of,
     "retry_breaker": retry_breaker.of,
+    "retry_concurrency": retry_concurrency.of,
+    "throttle": client_throttle.of,
     "outlier": outlier.of,
     "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
+    "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
 }
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The

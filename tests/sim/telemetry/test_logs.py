@@ -131,7 +131,7 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
     """Its caller gave up on it, or it never got there, or the process that had it was killed."""
     unanswered = (
         *("timeout", "connection_refused", "connection_timeout", "connection_reset", "no_ready_replica"),
-        *("pool_timeout", "circuit_open", "bulkhead_full"),
+        *("pool_timeout", "circuit_open", "bulkhead_full", "client_throttled", "concurrency_limited", "pool_full"),
     )
     tables, spans = every_span()
     spans = spans.where(~spans.server & np.isin(spans.code, [ERROR_NAMES.index(name) for name in unanswered]))
