@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
 
@@ -19,6 +20,9 @@ SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
 #: The group of entry points by which installed packages have catalogues of log lines.
 LOGS = "meshquake.logs"
+
+#: Whether a request has a worker to itself until it's answered, or gives it back once its calls are made.
+HANDLERS = ("threads", "async")
 
 #: How a caller chooses among the ready replicas of a callee.
 BALANCING = ("round_robin", "random", "least_request")
@@ -93,6 +97,17 @@ class Operation:
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    error_rate: float = key(
+        "ratio", "share of its requests that fail by themselves, after its work", 0.0, low=0, high=1
+    )
+    error: str = key("choice", "the error of these", "internal", choices=MET)
+    contention: float = key(
+        "ratio",
+        "how much longer its work takes for each request that workers of the replica are at",
+        0.0,
+        low=0,
+        high=10,
+    )
     route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
@@ -132,6 +147,9 @@ class Service:
     )
     cpu: int | None = key(
         "count", "cores per replica; work waits for a free one (default: one per worker)", None, low=1, high=100_000
+    )
+    handlers: str = key(
+        "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
