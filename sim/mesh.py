@@ -12,7 +12,8 @@ from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.lifecycle.process import boot, crash
+from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import restart, rollout
 from meshquake.sim.policies.compose import ingress
@@ -62,6 +63,8 @@ class Mesh(Cluster):
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
             self.env.process(probing(self, replica))
+            if (liveness := replica.service.spec.liveness) is not None:
+                self.env.process(watching(self, replica, liveness))
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -145,7 +148,7 @@ class Mesh(Cluster):
                         limit_mib=f"{limit / 2**20:.0f}",
                     )
                     crash(self, replica, "out of memory")
-                    self.env.process(boot(self, replica, replica.version, "out of memory"))
+                    self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
     def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:

@@ -37,7 +37,7 @@ from meshquake.topology.spec import (
     Work,
     Workload,
 )
-from meshquake.topology.units import shown
+from meshquake.topology.units import number, shown
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -244,6 +244,7 @@ class _Reader:
             if service is not None:
                 self._check_protocols(service, entry)
                 services.append(service)
+                self._check_cores(service, entry)
         return tuple(services)
 
     def _matching(self, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
@@ -266,6 +267,13 @@ class _Reader:
                     self.document.error(place.entries.get(word, place), message)
         if service.system and service.kind not in ("database", "cache"):
             self.document.error(node.entries.get("system", node), "is for a database or a cache")
+
+    def _check_cores(self, service: Service, node: Node) -> None:
+        """Work can run to its end on whole cores only."""
+        if service.cpu.scheduling == "fifo" and service.cores % 1:
+            where = node.entries.get("cpu", node)
+            cores = number(service.cores)
+            self.document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
 
     def _logs(self, node: Node) -> str | None:
         """The catalogue that a text names; None, and an error, if no installed package has it."""

@@ -13,7 +13,7 @@ from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -45,6 +45,33 @@ class Memory:
     garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0, high=2**44)
     collect_at: float = key(
         "ratio", "garbage, as a share of the limit, that triggers a collection", 0.15, low=0, high=1, above=True
+    )
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The cores of a replica, and how what works on them shares them.
+
+    `fifo`: each core runs one piece of work to its end, the others wait in order. `fair`: all share the cores equally,
+    as under a kernel's fair scheduler. `quota`: besides, they may use `limit` core-seconds a second, counted in each
+    `period`, on the cores of the `machine`: Kubernetes' CPU limit, which Linux enforces by CFS bandwidth control.
+    """
+
+    shorthand: ClassVar[str] = "limit"
+    limit: float | None = key("cores", "cores per replica (default: one per worker)", None, low=0.001, high=100_000)
+    scheduling: str | None = key(
+        "choice",
+        "how work shares them (default: fifo, and quota if the limit is no whole number)",
+        None,
+        choices=("fifo", "fair", "quota"),
+    )
+    period: float = key("duration", "of a quota: what is used up comes back so often", 0.1, low=0.001, high=1)
+    machine: float | None = key(
+        "cores",
+        "of a quota: cores it may be spent on at once (default: one per worker)",
+        None,
+        low=0.001,
+        high=100_000,
     )
 
 
@@ -145,19 +172,26 @@ class Service:
     queue: int = key(
         "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
     )
-    cpu: int | None = key(
-        "count", "cores per replica; work waits for a free one (default: one per worker)", None, low=1, high=100_000
-    )
+    cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     handlers: str = key(
         "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
     system: str = key("text", "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ...", "")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
+    liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
+    restart_backoff: Backoff | None = key(
+        "spec",
+        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness probe)",
+        None,
+        none=True,
+        spec=Backoff,
+    )
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
 
     @property
@@ -166,9 +200,31 @@ class Service:
         return self.display_name or self.name
 
     @property
-    def cores(self) -> int:
-        """Cores a replica: the file's `cpu`, or one for each worker, so that work never waits for a core."""
-        return self.cpu if self.cpu is not None else self.workers
+    def cores(self) -> float:
+        """Cores a replica: the file's limit, or one for each worker, so that work never waits for a core."""
+        return self.cpu.limit if self.cpu.limit is not None else self.workers
+
+    @property
+    def restarts(self) -> Backoff | None:
+        """The pauses before a process is started again; None if there are none."""
+        return Backoff() if self.restart_backoff is None and self.liveness is not None else self.restart_backoff
+
+    @property
+    def scheduled(self) -> str:
+        """How work shares the cores: `fifo`, `fair` or `quota`."""
+        return self.cpu.scheduling or ("fifo" if self.cores % 1 == 0 else "quota")
+
+    @property
+    def whole_cores(self) -> int:
+        """Cores that each run one piece of work to its end, where they do."""
+        return int(self.cores)
+
+    @property
+    def machine(self) -> float:
+        """Cores that work may run on at once."""
+        if self.scheduled != "quota":
+            return self.cores
+        return self.cpu.machine if self.cpu.machine is not None else max(self.workers, self.cores)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from meshquake.exporters.blocks import Block, Table
+from meshquake.topology import units
 from meshquake.topology.counts import ONCE
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
@@ -49,7 +50,7 @@ def _services(topology: Topology) -> list[Block]:
         "REPLICAS": lambda service, load: str(service.replicas),
         "WORKERS": lambda service, load: str(service.workers),
         "QUEUE": lambda service, load: str(service.queue),
-        "CORES": lambda service, load: str(service.cores),
+        "CORES": lambda service, load: units.number(service.cores),
         "MEMORY": lambda service, load: size(service.memory.limit, digits=3),
         "CALLS": lambda service, load: rate(load.rate, digits=2),
         "BUSY": lambda service, load: ratio(load.cores, digits=2),

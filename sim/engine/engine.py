@@ -19,7 +19,7 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 
 from __future__ import annotations
 
-from heapq import heappush
+from heapq import heapify, heappush
 from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
@@ -29,6 +29,7 @@ from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.shared_cores import SharedCores
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
 from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
@@ -255,6 +256,18 @@ class CallEngine:
             replica.core_clock -= now
             heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
         else:
+            self._run(call, replica, work)
+
+    def _run(self, call: Call, replica: Replica, work: float) -> None:
+        """Do so many seconds of a call's own work, once a core is free, or at once where cores are shared."""
+        if replica.cores is not None:
+            replica.cores.start(call, work)
+        elif replica.idle_cores:
+            now = self.env._now
+            replica.idle_cores -= 1
+            replica.core_clock -= now
+            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
+        else:
             call.work = work
             replica.run_queue.append(call)
 
@@ -268,7 +281,7 @@ class CallEngine:
         if not replica.idle_cores and replica.run_queue:
             following = replica.run_queue.popleft()
             heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
-        else:
+        elif replica.cores is None:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
         if call.outcome:
@@ -337,13 +350,7 @@ class CallEngine:
         work = part.draws[WORK]
         if replica.modifiers:
             work = self._slowed(part, replica, now, work)
-        if replica.idle_cores:
-            replica.idle_cores -= 1
-            replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, part))
-        else:
-            part.work = work
-            replica.run_queue.append(part)
+        self._run(part, replica, work)
 
     def _step(self, part: Call) -> None:
         """A part of a call's operation begins with its steps, unless the process was killed meanwhile."""
@@ -526,12 +533,51 @@ class CallEngine:
             other = self._hangs(call, replica, now)
             if other is not None:
                 self._hung.setdefault(other, []).append(call)
-            elif replica.idle_cores:
-                replica.idle_cores -= 1
-                replica.core_clock -= now
-                heappush(self._queue, (now + call.work, 1, next(self._eid), self._worked, call))
             else:
-                replica.run_queue.append(call)
+                self._run(call, replica, call.work)
+
+    def reschedule(self, replica: Replica) -> None:
+        """What decides how the replica's cores run has changed: what runs there goes on as it now may."""
+        spec, now = replica.service.spec, self.env._now
+        throttles = spec.scheduled == "quota" or any(modifier.throttles for modifier in replica.modifiers)
+        if throttles and replica.throttled_before is None:
+            replica.throttled_before = 0.0
+        cores = replica.cores
+        if spec.scheduled == "fifo" and not any(modifier.curbs for modifier in replica.modifiers):
+            if cores is None:
+                return
+            replica.throttled_before = replica.throttled_time(now)
+            left = cores.clear()
+            replica.core_clock += cores.spent(now)
+            replica.cores = None
+            replica.idle_cores = spec.whole_cores
+        elif cores is None:
+            left = self._take_off(replica, now)
+            replica.core_clock = replica.core_time(now)
+            replica.idle_cores = 0
+            replica.cores = SharedCores(replica, self.env, self._worked)
+        else:
+            cores.changed()
+            return
+        for call, work in left:
+            self._run(call, replica, work)
+
+    def _take_off(self, replica: Replica, now: float) -> list[tuple[Call, float]]:
+        """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each.
+
+        What runs is known to the clock alone, which a look at all that is to come is for: this happens when a fault
+        begins or ends, not for each call.
+        """
+        queue = self._queue
+        running = [entry for entry in queue if entry[3] is self._worked and entry[4].replica is replica]
+        numbers = {entry[2] for entry in running}
+        queue[:] = [entry for entry in queue if entry[2] not in numbers]
+        heapify(queue)
+        running.sort(key=lambda entry: entry[2])
+        left = [(entry[4], entry[0] - now) for entry in running if entry[4].finished < 0.0]
+        left += [(call, call.work) for call in replica.run_queue]
+        replica.run_queue.clear()
+        return left
 
     def disturb(self, edge: RuntimeEdge) -> None:
         """What acts on an edge has changed: its policies may have to."""
