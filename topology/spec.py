@@ -10,7 +10,18 @@ from typing import Any, ClassVar
 
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
+from meshquake.topology.policies import (
+    CRITICALITIES,
+    Backoff,
+    Bulkhead,
+    CircuitBreaker,
+    Liveness,
+    Pool,
+    Queue,
+    RateLimit,
+    Readiness,
+    Retry,
+)
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -82,6 +93,12 @@ class Call:
     optional: bool = key("flag", "its failure does not fail the caller", False)
     hit_rate: float | None = key("ratio", "makes it a cache lookup with this hit rate", None, low=0, high=1)
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
+    criticality: str | None = key(
+        "choice",
+        "how much it matters, and all that follows from it (default: as what makes it)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 #: Calls made at the same time; the group is done when each of them is.
@@ -97,6 +114,12 @@ class Operation:
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    criticality: str | None = key(
+        "choice",
+        "how much its requests matter (default: as what calls it; of users, critical)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 @dataclass(frozen=True)
@@ -107,9 +130,7 @@ class Service:
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
-    queue: int = key(
-        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
-    )
+    queue: Queue = key("spec", "requests that may wait for a worker, and who is next", Queue(), spec=Queue)
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)

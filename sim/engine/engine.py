@@ -39,6 +39,7 @@ LOST: Final = CODES["connection_timeout"]
 RESET: Final = CODES["connection_reset"]
 NO_REPLICA: Final = CODES["no_ready_replica"]
 OVERLOADED: Final = CODES["overloaded"]
+SHED: Final = CODES["shed"]
 DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
 UNFINISHED: Final = CODES["unfinished"]
@@ -237,6 +238,15 @@ class CallEngine:
         else:
             heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
 
+    def shed(self, call: Call) -> None:
+        """A request that waits for a worker is turned away after all."""
+        replica = call.replica
+        assert replica is not None
+        del self.inside[call]
+        replica.calls -= 1
+        replica.shed += 1
+        self._turn_away(call, replica, SHED)
+
     def begin(self, call: Call, replica: Replica) -> None:
         """A worker takes the call; its own work begins once a core is free."""
         now = self.env._now
@@ -336,8 +346,9 @@ class CallEngine:
             heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
         for policy in replica.finishes:
             policy.finished(call, replica, now)
-        if not replica.free and len(replica.queue):
-            self.begin(replica.queue.take(now), replica)
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        if following is not None:
+            self.begin(following, replica)
         else:
             replica.free += 1
             replica.busy_clock += now

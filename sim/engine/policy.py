@@ -120,8 +120,8 @@ class RequestQueue:
         """Take in a request for which no worker is free; whether there was room."""
         raise NotImplementedError
 
-    def take(self, now: float) -> Call:
-        """The request that gets a worker next; there is one."""
+    def take(self, now: float) -> Call | None:
+        """The request that gets a worker next; there is one, unless those that wait have waited for too long."""
         raise NotImplementedError
 
     def __len__(self) -> int:

@@ -56,6 +56,7 @@ class Replica:
         "revision",
         "run_queue",
         "service",
+        "shed",
         "stops",
         "successes",
         "throttled_before",
@@ -109,6 +110,8 @@ class Replica:
         self.handled = 0
         #: Requests that its rate limit turned away.
         self.limited = 0
+        #: Those that waited in its queue and were turned away after all.
+        self.shed = 0
         self.leaked = 0.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0

@@ -16,7 +16,7 @@ from meshquake.sim.engine.call import NEVER
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.distributions import Constant, Exponential
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Queue, Readiness, Retry, RetryBudget
 from meshquake.topology.spec import Call, Cpu, Edge, Entry, Memory, Operation, Service, Topology, Workload
 
 
@@ -124,7 +124,9 @@ def small_meshes(draw):
                 name,
                 replicas=draw(st.integers(1, 2)),
                 workers=draw(st.integers(1, 4)),
-                queue=draw(st.integers(0, 4)),
+                queue=Queue(
+                    draw(st.integers(0, 4)), draw(st.sampled_from(["fifo", "fifo", "lifo", "codel", "priority"]))
+                ),
                 cpu=draw(st.sampled_from([Cpu(), Cpu(1), Cpu(1, "fair"), Cpu(0.5)])),
                 memory=Memory(limit=512.0 * 2**20),
                 startup=0.25,
