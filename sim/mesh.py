@@ -50,15 +50,16 @@ class Mesh(Cluster):
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
         self.users: list[Users] = []
+        branches: list[CallSite] = []
         mix = topology.workload.mix
         weights = sum(entry.weight for entry in mix)
         for number, entry in enumerate(mix):
-            root = grow(seed, entry, number, self.services, self.sites)
+            root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
             root.ingress = ingress(topology.workload.balance)
             rate = topology.workload.rate * entry.weight / weights
             self.users.append(Users(self.env, self.engine, seed, root, rate, end))
-        for site in self.sites:
+        for site in (*self.sites, *branches):
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
             self.env.process(probing(self, replica))

@@ -213,7 +213,7 @@ BLOCKS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(BLOCKS, min_size=1, max_size=4), st.integers(0, 2**63 - 1))
 def test_whatever_is_drawn_loads_stays_in_its_ranges_and_is_the_same_for_the_same_seed(blocks, seed):
     drawn = faults(*blocks, seed=seed)

@@ -369,8 +369,9 @@ def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
         "  d: {operations: {x: {}}}\n"
         "workload: {mix: {a.x: 1}}\n"
     ) == [
-        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z",
-        "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x",
+        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z; a call of it needs a depth",
+        "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x; "
+        "a call of it needs a depth",
     ]
 
 
