@@ -357,13 +357,7 @@ class CallEngine:
         work = part.draws[WORK]
         if replica.modifiers:
             work = self._slowed(part, replica, now, work)
-        if replica.idle_cores:
-            replica.idle_cores -= 1
-            replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, part))
-        else:
-            part.work = work
-            replica.run_queue.append(part)
+        self._run(part, replica, work)
 
     def _step(self, part: Call) -> None:
         """A part of a call's operation begins with its steps, unless the process was killed meanwhile."""
