@@ -181,6 +181,14 @@ class Service:
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
+    warm_up: float | None = key(
+        "duration",
+        "of a cache: it starts empty, and has 63% of its hits after so long (default: its contents survive a restart)",
+        None,
+        low=0.1,
+        high=DAY,
+        none=True,
+    )
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")

@@ -36,6 +36,9 @@ class BoundedQueue(RequestQueue):
     def take(self, now: float) -> Call | None:
         return self._calls.popleft()
 
+    def discard(self, call: Call) -> None:
+        self._calls.remove(call)
+
     def __len__(self) -> int:
         return len(self._calls)
 
@@ -96,6 +99,10 @@ class ControlledDelay(BoundedQueue):
             self._shed(call)
         return None
 
+    def discard(self, call: Call) -> None:
+        place = self._calls.index(call)
+        del self._calls[place], self._deadlines[place]
+
     def clear(self) -> None:
         super().clear()
         self._deadlines.clear()
@@ -143,6 +150,10 @@ class ByCriticality(RequestQueue):
     def take(self, now: float) -> Call | None:
         self._waiting -= 1
         return next(calls for calls in self._calls if calls).popleft()
+
+    def discard(self, call: Call) -> None:
+        self._calls[call.site.criticality].remove(call)
+        self._waiting -= 1
 
     def __len__(self) -> int:
         return self._waiting
