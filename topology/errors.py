@@ -101,6 +101,16 @@ ERRORS: dict[str, Error] = {
         Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
         # gRPC has UNAVAILABLE for 429 (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
         Error("rate_limited", 429, "UNAVAILABLE", "rate limit", refusal=_CALLEE),
+        Error(
+            "connect_failed",
+            503,
+            "UNAVAILABLE",
+            "failed handshake",
+            retryable=True,
+            connected=False,
+            answered=False,
+        ),
+        Error("shed", 503, "UNAVAILABLE", "load shedding", retryable=True, refusal=_CALLEE),
         Error("client_throttled", 503, "UNAVAILABLE", "client-side throttling", refusal=_CALLER, answered=False),
         Error("concurrency_limited", 503, "UNAVAILABLE", "concurrency limit", refusal=_CALLER, answered=False),
         Error("pool_full", 503, "UNAVAILABLE", "connection pool exhausted", refusal=_CALLER, answered=False),

@@ -121,6 +121,13 @@ class SharedCores:
         self._arm()
         return work
 
+    def drop(self, call: Call) -> None:
+        """Stop the work of one call, whose caller has cancelled it."""
+        self._advance()
+        self._work = [each for each in self._work if each[2] is not call]
+        heapify(self._work)
+        self._arm()
+
     def changed(self) -> None:
         """What acts on the replica has changed: whether work stands still, and what the quota is."""
         self._advance()

@@ -16,7 +16,9 @@ from meshquake.sim.policies import (
     breaker,
     bulkhead,
     client_throttle,
+    contention,
     deadline,
+    error_rate,
     hedge,
     outlier,
     pool,
@@ -31,7 +33,7 @@ from meshquake.sim.policies import (
 )
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
-from meshquake.sim.policies.queue import BoundedQueue
+from meshquake.sim.policies.queue import DISCIPLINES
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
 
@@ -64,7 +66,11 @@ LAST: dict[str, CallerRow] = {
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
-SERVER: dict[str, ServerRow] = {"rate_limit": rate_limit.of}
+SERVER: dict[str, ServerRow] = {
+    "rate_limit": rate_limit.of,
+    "contention": contention.of,
+    "error_rate": error_rate.of,
+}
 
 
 class Composed:
@@ -100,7 +106,8 @@ def serve(replica: Replica, context: PolicyContext) -> None:
     """Give a new process of a replica its queue and its policies."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
-    replica.queue = BoundedQueue(service.spec.queue)
+    queue = service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 
