@@ -150,8 +150,9 @@ class Mechanism:
         if not by_time and row.outcome not in (SUCCESS, _DEPENDENCY):
             self._note(service, service, _NAMES[row.outcome], row.finished, server)
             return None
-        attempts = {site: _needed(calls) for site, calls in fact.attempts(row).items()}
+        attempts = fact.attempts(row)
         self._missed(service, attempts, other)
+        attempts = {site: _needed(calls) for site, calls in attempts.items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:

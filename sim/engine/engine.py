@@ -400,7 +400,7 @@ class CallEngine:
         now = self.env._now
         replica = call.replica
         assert replica is not None
-        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None  # as `finish` has it
         if following is not None:
             self.begin(following, replica)
         else:
@@ -457,8 +457,8 @@ class CallEngine:
         for other in list((call.root or call).open or ()):
             if other.parent in own and other.waiting:
                 self.withdraw(other)
-        if call.site.apart and call.step >= 0:
-            self._end(call, CANCELLED)
+        if call.site.apart and call.step > 0:
+            self._end(call, CANCELLED)  # it has given its worker back
         else:
             self.finish(call, CANCELLED)
 

@@ -148,10 +148,6 @@ class RequestQueue:
         """The request that gets a worker next; there is one, unless those that wait have waited for too long."""
         raise NotImplementedError
 
-    def discard(self, call: Call) -> None:
-        """A request that waits here is cancelled by its caller."""
-        raise NotImplementedError
-
     def __len__(self) -> int:
         raise NotImplementedError
 
