@@ -151,6 +151,10 @@ class RequestQueue:
     def __len__(self) -> int:
         raise NotImplementedError
 
+    def discard(self, call: Call) -> None:
+        """A request that waits here is cancelled by its caller."""
+        raise NotImplementedError
+
     @property
     def full(self) -> bool:
         """Whether one more would be turned away: a readiness probe looks at it."""
