@@ -82,7 +82,8 @@ class Composed:
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
             for rows in (CALLER, LAST)
         )
-        added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
+        rival = next((name for name in ("retry", "hedge") if name in own), "")
+        added = {name: _added(name, settings, rival) for name, settings in edge.spec.policies}
         self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
 
@@ -92,13 +93,13 @@ class Composed:
         return CallerState(self._edge, self._balancer(replica.index), policies)
 
 
-def _added(name: str, settings: Any, retries: bool) -> Maker:
-    """How the policy of a package is made, on an edge with or without retries; PluginError if it cannot be one."""
+def _added(name: str, settings: Any, rival: str) -> Maker:
+    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it can't be."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
-    if retries and policy.pause is not CallerPolicy.pause:
-        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `retry` of the same edge")
+    if rival and policy.pause is not CallerPolicy.pause:
+        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `{rival}` of the same edge")
     return lambda replica, warm: policy(settings)
 
 
