@@ -94,7 +94,7 @@ class Composed:
 
 
 def _added(name: str, settings: Any, rival: str) -> Maker:
-    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it can't be."""
+    """How the policy of a package is made, on an edge with a rival for `pause` or none; PluginError if it cannot be."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
