@@ -18,7 +18,7 @@ def check_counters(mesh):
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers
         assert 0 <= replica.idle_cores <= spec.whole_cores
-        assert len(replica.queue) <= spec.queue
+        assert len(replica.queue) <= spec.queue.limit
         waiting = replica.calls - replica.active - len(replica.queue)  # for calls, without a worker
         assert waiting == 0 or (waiting > 0 and spec.handlers == "async")
         assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)

@@ -13,6 +13,8 @@ from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible
 
+#: How much requests matter, the most critical first ("Handling Overload", Site Reliability Engineering, 2016).
+CRITICALITIES = ("critical_plus", "critical", "sheddable_plus", "sheddable")
 #: What a probe may look at.
 LOOKS = ("queue", "process")
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
@@ -110,6 +112,31 @@ class Pool:
     size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Requests of a replica that wait for a worker, and who of them is next.
+
+    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest, and whoever has waited for `target` is shed while
+    the queue has not been empty for an `interval`. `priority`: the most critical, and one that finds the queue full
+    takes the place of a less critical one.
+    """
+
+    shorthand: ClassVar[str] = "limit"
+    limit: int = key(
+        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
+    )
+    discipline: str = key("choice", "who gets a worker next", "fifo", choices=("fifo", "lifo", "codel", "priority"))
+    target: float = key("duration", "of codel: longest wait while there is a standing queue", 0.005, low=0, high=600)
+    interval: float = key(
+        "duration",
+        "of codel: a queue stands that was not empty for so long; longest wait otherwise",
+        0.1,
+        low=0,
+        high=600,
+    )
+    newest_first: bool = key("flag", "of codel: the newest is next while a queue stands (adaptive LIFO)", False)
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,7 @@ def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
         if edge.pool is not None:
             connections[edge.callee] += edge.pool.size * mesh.replicas[edge.caller]
     for service in mesh.topology.services:
-        room = service.replicas * (service.workers + service.queue)
+        room = service.replicas * (service.workers + service.queue.limit)
         if connections[service.name] > room:
             yield (
                 f"services.{service.name}",
@@ -312,7 +312,7 @@ def _cramped(mesh: _Mesh) -> Iterator[Finding]:
     """Services whose requests alone can fill a replica's memory, which kills nothing: the one that needs fewest."""
     found = []
     for service in mesh.topology.services:
-        memory, holds = service.memory, service.workers + service.queue
+        memory, holds = service.memory, service.workers + service.queue.limit
         left = max(0.0, memory.limit * (1 - memory.base - memory.collect_at))
         if holds * memory.per_request >= left:
             found.append((left / memory.per_request if memory.per_request else 0.0, holds, service))

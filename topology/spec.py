@@ -13,7 +13,18 @@ from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
+from meshquake.topology.policies import (
+    CRITICALITIES,
+    Backoff,
+    Bulkhead,
+    CircuitBreaker,
+    Liveness,
+    Pool,
+    Queue,
+    RateLimit,
+    Readiness,
+    Retry,
+)
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -93,6 +104,12 @@ class Call:
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
+    criticality: str | None = key(
+        "choice",
+        "how much it matters, and all that follows from it (default: as what makes it)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 @dataclass(frozen=True)
@@ -139,6 +156,12 @@ class Operation:
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
     command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
+    criticality: str | None = key(
+        "choice",
+        "how much its requests matter (default: as what calls it; of users, critical)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
@@ -169,15 +192,21 @@ class Service:
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
-    queue: int = key(
-        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
-    )
+    queue: Queue = key("spec", "requests that may wait for a worker, and who is next", Queue(), spec=Queue)
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     handlers: str = key(
         "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
+    warm_up: float | None = key(
+        "duration",
+        "of a cache: it starts empty, and has 63% of its hits after so long (default: its contents survive a restart)",
+        None,
+        low=0.1,
+        high=DAY,
+        none=True,
+    )
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from meshquake.sim.engine.tape import Tape
 from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Constant, Distribution
+from meshquake.topology.policies import CRITICALITIES
 from meshquake.topology.spec import Branch, Entry, Group, Operation, Work
 from meshquake.topology.spec import Call as CallSpec
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
 ATTEMPT_BITS: Final = 4
+#: How much users' requests matter where nothing is said.
+USUAL_CRITICALITY: Final = CRITICALITIES.index("critical")
 #: The bits of an attempt path that number the attempt.
 ATTEMPT: Final = 15
 
@@ -48,6 +51,7 @@ class CallSite:
         "address",
         "apart",
         "branch",
+        "criticality",
         "edge",
         "entry",
         "hit_rate",
@@ -78,6 +82,7 @@ class CallSite:
         edge: RuntimeEdge | None,
         spec: CallSpec | None,
         work: Distribution,
+        criticality: int,
         address: int,
     ) -> None:
         self.index = index
@@ -89,6 +94,8 @@ class CallSite:
         #: Position of the operation in its service.
         self.operation = operation
         self.edge = edge
+        #: How much it matters: 0 is the most.
+        self.criticality = criticality
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
@@ -139,8 +146,11 @@ def grow(
         runtime = services[service]
         position, found = runtime.operations[operation]
         edge = parent.service.edges[service] if parent else None
+        own = (spec.criticality if spec else None) or found.criticality
+        inherited = parent.criticality if parent else USUAL_CRITICALITY
+        matters = CRITICALITIES.index(own) if own else inherited
         site = CallSite(
-            len(sites), number, parent, runtime, position, edge, spec, found.work, address(seed, "site", path)
+            len(sites), number, parent, runtime, position, edge, spec, found.work, matters, address(seed, "site", path)
         )
         sites.append(site)
         site.steps = steps(found.calls, site, _Names(path), depth)
@@ -176,7 +186,9 @@ def grow(
 
     def part(site: CallSite, kind: int, work: Distribution, path: str) -> CallSite:
         key = address(seed, "site", path) if path else site.address
-        found = CallSite(site.index, number, site.parent, site.service, site.operation, None, None, work, key)
+        found = CallSite(
+            site.index, number, site.parent, site.service, site.operation, None, None, work, site.criticality, key
+        )
         found.branch = kind
         found.apart = True
         # One that is only work ends where those do that have steps.

@@ -31,6 +31,7 @@ from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.shared_cores import SharedCores
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
+from meshquake.topology.addresses import uniform
 from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
 TIMEOUT: Final = CODES["timeout"]
@@ -39,6 +40,8 @@ LOST: Final = CODES["connection_timeout"]
 RESET: Final = CODES["connection_reset"]
 NO_REPLICA: Final = CODES["no_ready_replica"]
 OVERLOADED: Final = CODES["overloaded"]
+SHED: Final = CODES["shed"]
+UNCONNECTED: Final = CODES["connect_failed"]
 DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
 UNFINISHED: Final = CODES["unfinished"]
@@ -48,6 +51,7 @@ _REFUSE: Final = 0
 _HANG: Final = 1
 _FAIL: Final = 2
 _DROP: Final = 3
+_CONNECT: Final = 4
 
 
 class CallEngine:
@@ -190,7 +194,25 @@ class CallEngine:
                 if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
+                if effect.unconnected > 0 and self._fails_to_connect(call, modifier, effect.unconnected):
+                    call.outcome = UNCONNECTED
+                    heappush(self._queue, (now + delay + draws[BACK], 1, next(self._eid), self._answered, call))
+                    return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._arrive, call))
+
+    def _fails_to_connect(self, call: Call, modifier: Modifier, share: float) -> bool:
+        """Whether the call needs a new connection, and that is among those that cannot be made.
+
+        A pool knows what it opens. Without one, a connection is as old as the younger of the two processes, or as the
+        last reset.
+        """
+        edge, parent, replica = call.site.edge, call.parent, call.replica
+        assert edge is not None and parent is not None and parent.replica is not None and replica is not None
+        if edge.pooled:
+            opens = call.connect >= 0.0
+        else:
+            opens = max(parent.replica.born, replica.born, edge.severed) >= modifier.began
+        return opens and self._strikes(modifier, share, call, _CONNECT)
 
     # -- the callee's side: arrived, begun, worked, finished -----------------------------------------------------------
 
@@ -239,6 +261,15 @@ class CallEngine:
             self.close(call)
         else:
             heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def shed(self, call: Call) -> None:
+        """A request that waits for a worker is turned away after all."""
+        replica = call.replica
+        assert replica is not None
+        del self.inside[call]
+        replica.calls -= 1
+        replica.shed += 1
+        self._turn_away(call, replica, SHED)
 
     def begin(self, call: Call, replica: Replica) -> None:
         """A worker takes the call; its own work begins once a core is free."""
@@ -405,8 +436,9 @@ class CallEngine:
             heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
         for policy in replica.finishes:
             policy.finished(call, replica, now)
-        if not replica.free and len(replica.queue):
-            self.begin(replica.queue.take(now), replica)
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        if following is not None:
+            self.begin(following, replica)
         else:
             replica.free += 1
             replica.busy_clock += now
@@ -476,7 +508,7 @@ class CallEngine:
         if site.hit_rate is not None:
             # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
             if not failed:
-                if call.draws[LOOKUP] < site.hit_rate:
+                if call.draws[LOOKUP] < self._hit_rate(call, site.hit_rate):
                     call.notes |= HIT
                     self.resume(parent, False)
                     return
@@ -521,6 +553,27 @@ class CallEngine:
                 self.close(call)
             else:
                 heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def sever(self, edge: RuntimeEdge, share: float, key: int) -> None:
+        """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice."""
+        now = self.env._now
+        edge.severed = now
+        struck = [
+            call
+            for root in self.live
+            for call in root.open or ()
+            if call.site.edge is edge
+            and call.waiting
+            and not call.held
+            and uniform(key ^ call.site.address, call.number, call.attempt_path) < share
+        ]
+        for replica in edge.caller.replicas:
+            caller = replica.callers[edge.index]
+            mine = [call for call in struck if call.caller is caller]
+            for policy in caller.policies.values():
+                policy.severed(mine, share, now)
+        for call in struck:
+            self.conclude(call, RESET)
 
     def release(self, modifier: Modifier) -> None:
         """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
@@ -629,6 +682,18 @@ class CallEngine:
     def _strikes(self, modifier: Modifier, share: float, call: Call, purpose: int) -> bool:
         """Whether a call is among the share that a modifier strikes: by a draw of the call's own."""
         return modifier.strikes(share, call.site.address, purpose, call.number, call.attempt_path)
+
+    def _hit_rate(self, call: Call, hit_rate: float) -> float:
+        """How likely a lookup that was answered hits."""
+        edge, replica = call.site.edge, call.replica
+        assert edge is not None and replica is not None
+        if edge.modifiers or replica.modifiers:
+            for modifier in (*edge.modifiers, *replica.modifiers):
+                if modifier.operation in (-1, call.site.operation):
+                    hit_rate *= 1.0 - modifier.effect(self.env._now).miss
+        if replica.emptied >= 0.0:
+            hit_rate *= replica.warmth(self.env._now)
+        return hit_rate
 
     def _happens(self, site: CallSite, parent: Call) -> bool:
         """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""

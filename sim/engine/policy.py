@@ -77,6 +77,9 @@ class CallerPolicy:
     def callee_ended(self, replica: Replica, now: float) -> None:
         """A process of the callee ends: `replica` is down. Calls that it had come back by themselves (`returned`)."""
 
+    def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
+        """Some connections are reset: those that these calls are on (`settle` follows), and a share of the others."""
+
     def end(self) -> Sequence[Call]:
         """The caller's process ends; returns the calls that were held, which end with it."""
         return ()
@@ -120,11 +123,15 @@ class RequestQueue:
         """Take in a request for which no worker is free; whether there was room."""
         raise NotImplementedError
 
-    def take(self, now: float) -> Call:
-        """The request that gets a worker next; there is one."""
+    def take(self, now: float) -> Call | None:
+        """The request that gets a worker next; there is one, unless those that wait have waited for too long."""
         raise NotImplementedError
 
     def __len__(self) -> int:
+        raise NotImplementedError
+
+    def discard(self, call: Call) -> None:
+        """A request that waits here is cancelled by its caller."""
         raise NotImplementedError
 
     @property

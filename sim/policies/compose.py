@@ -23,7 +23,7 @@ from meshquake.sim.policies import (
 )
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
-from meshquake.sim.policies.queue import BoundedQueue
+from meshquake.sim.policies.queue import DISCIPLINES
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
 
@@ -86,7 +86,8 @@ def serve(replica: Replica, context: PolicyContext) -> None:
     """Give a new process of a replica its queue and its policies."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
-    replica.queue = BoundedQueue(service.spec.queue)
+    queue = service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 

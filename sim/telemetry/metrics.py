@@ -138,6 +138,10 @@ def _limited(replica: Replica, now: float) -> float | None:
     return replica.limited if replica.service.spec.rate_limit is not None else None
 
 
+def _shed(replica: Replica, now: float) -> float | None:
+    return replica.shed if replica.service.spec.queue.discipline in ("codel", "priority") else None
+
+
 def _breaker_state(caller: CallerState, now: float) -> float | None:
     breaker = caller.policies.get("breaker")
     return breaker.state if isinstance(breaker, Breaker) else None
@@ -258,6 +262,17 @@ _ROWS = (
         "Requests turned away by a rate limit.",
         "Only of services that have one.",
         export_name="rate_limited",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "shed_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Growth(Level.REPLICA, _shed, Combine.SUM),
+        "Requests that waited and were turned away after all.",
+        "Only of services whose queue sheds by age (`codel`) or by criticality (`priority`).",
+        export_name="shed",
         alert=Alert.RISE,
     ),
     Metric(

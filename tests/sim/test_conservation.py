@@ -17,7 +17,7 @@ from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.counts import Observed
 from meshquake.topology.distributions import Constant, Exponential
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Queue, Readiness, Retry, RetryBudget
 from meshquake.topology.spec import (
     Call,
     Cpu,
@@ -99,13 +99,17 @@ BITING = {
     "delay": {"by": 0.05},
     "deploy": {"share": 0.3, "unhealthy": 0.5, "patience": 0.5},
     "fail": {"share": 0.5, "error": "unavailable"},
+    "flush": {"warm": 0.5},
+    "handshake": {"share": 0.5},
     "hang": {"share": 0.3},
     "hog_cpu": {"share": 0.8},
     "job": {"share": 0.5},
     "leak": {"rate": 300 * 2**20},
+    "miss": {"share": 0.5},
     "pause": {"length": 0.1, "every": 0.3},
     "probe": {"share": 0.5, "by": 0.5},
     "refuse": {"share": 0.5},
+    "reset": {"share": 0.5, "every": 0.1},
     "restart": {},
     "shrink_pool": {"to": 0.1},
     "slow": {"factor": 10.0},
@@ -137,7 +141,9 @@ def small_meshes(draw):
                 name,
                 replicas=draw(st.integers(1, 2)),
                 workers=draw(st.integers(1, 4)),
-                queue=draw(st.integers(0, 4)),
+                queue=Queue(
+                    draw(st.integers(0, 4)), draw(st.sampled_from(["fifo", "fifo", "lifo", "codel", "priority"]))
+                ),
                 cpu=draw(st.sampled_from([Cpu(), Cpu(1), Cpu(1, "fair"), Cpu(0.5)])),
                 memory=Memory(limit=512.0 * 2**20),
                 startup=0.25,
