@@ -87,6 +87,11 @@ class World:
             self._sites[caller] += self._sites[follower]
             self._pairs[caller[0], follower[0]] = None
             call |= {"hit_rate": self._random.choice(["0%", "50%", "100%"]), "on_miss": [".".join(follower)]}
+        if self._more.random() < 0.15 and not call.get("hit_rate"):
+            follower = self._more.choice(later)
+            self._sites[caller] += self._sites[follower]
+            self._pairs[caller[0], follower[0]] = None
+            call["on_failure"] = [{".".join(follower): {"optional": self._more.choice(["true", "false"])}}]
         if self._more.random() < 0.15 and self._sites[target] <= 10:
             self._sites[caller] += 2 * self._sites[target]
             call["times"] = self._more.choice([3, {"empirical": [0, 1, 3]}, {"poisson": {"mean": 1, "maximum": 3}}])
