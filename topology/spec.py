@@ -92,7 +92,8 @@ class Cpu:
 class Call:
     """One call that an operation makes, or the same one several times.
 
-    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails.
+    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails;
+    `on_failure` likewise of a call that is none and fails.
     """
 
     service: str
@@ -103,6 +104,7 @@ class Call:
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
+    on_failure: tuple[Call, ...] = key("other", "calls made in its place, one after another, when it fails", ())
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
