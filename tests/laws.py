@@ -64,10 +64,12 @@ def check_counters(mesh):
             if (bulkhead := caller.policies.get("bulkhead")) is not None:
                 assert caller.in_flight <= bulkhead.limit
             if (pool := caller.policies.get("pool")) is not None:
-                assert 0 <= pool.in_use <= pool.policy.size
-                assert 0 <= pool.idle <= pool.policy.size - pool.in_use
+                places = pool.policy.size * pool.policy.streams
+                assert 0 <= pool.in_use <= places
+                assert 0 <= pool.stale <= pool.idle
+                assert 0 <= pool.idle <= places - pool.in_use
                 assert 0 <= pool.waiting <= len(pool.waiters)
-                assert 0 < pool.size <= pool.policy.size
+                assert 0 < pool.size <= places
             if (breaker := caller.policies.get("breaker")) is not None:
                 assert 0 <= breaker._permits <= breaker.policy.half_open_calls
                 assert 0 <= breaker._failed <= len(breaker._bad)
@@ -88,7 +90,7 @@ def check_idle(mesh):
         for caller in replica.callers:
             assert caller.in_flight == 0
             if (pool := caller.policies.get("pool")) is not None:
-                assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size)
+                assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size * pool.policy.streams)
     for service in mesh.services.values():
         assert service.ready == [replica for replica in service.replicas if replica.ready]
     for link in mesh.edges:

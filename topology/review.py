@@ -371,14 +371,23 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
         for link, _ in chain(call):
             if link in targets:
                 edge = edges[operations.nodes[node]["service"].name, link.service]
-                attempt = patience[targets[link]] if edge.timeout is None else edge.timeout
-                total += attempt if edge.retry is None else attempt * edge.retry.max_attempts + _pauses(edge.retry)
+                total += _longest(edge, patience[targets[link]])
         return total
 
     for node in reversed(list(nx.topological_sort(operations))):
         operation: Operation = operations.nodes[node]["operation"]
         patience[node] = steps(node, operation.calls)
     return patience
+
+
+def _longest(edge: Edge, patience: float) -> float:
+    """The longest time that a call on an edge may take, of which the callee itself waits so long, in seconds."""
+    attempt = patience if edge.timeout is None else edge.timeout
+    if edge.retry is not None:
+        attempt = attempt * edge.retry.max_attempts + _pauses(edge.retry)
+    elif edge.hedge is not None:
+        attempt += edge.hedge.delay * (edge.hedge.max_attempts - 1)
+    return attempt if edge.overall_timeout is None else min(attempt, edge.overall_timeout)
 
 
 def _pauses(retry: Retry) -> float:

@@ -16,9 +16,11 @@ from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
     CRITICALITIES,
+    AdaptiveConcurrency,
     Backoff,
     Bulkhead,
     CircuitBreaker,
+    ClientThrottle,
     Hedge,
     Liveness,
     Pool,
@@ -291,6 +293,10 @@ class Edge:
     hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
+    throttle: ClientThrottle | None = key("spec", "client-side throttling", None, none=True, spec=ClientThrottle)
+    adaptive_concurrency: AdaptiveConcurrency | None = key(
+        "spec", "limit on concurrent calls that adapts", None, none=True, spec=AdaptiveConcurrency
+    )
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
     inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
     cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)
