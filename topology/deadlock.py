@@ -79,7 +79,8 @@ class _Waits:
     def _add(self, service: Service, node: str, call: Call) -> None:
         if self._edges[service.name, call.service].timeout is not None:
             return
-        self._graph.add_edge(service.name, node)
+        if service.handlers == "threads":
+            self._graph.add_edge(service.name, node)
         self._graph.add_edge(node, name_of(call))
         if self._services[call.service].queue.limit:
             self._graph.add_edge(node, call.service)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.policies import (
     CRITICALITIES,
@@ -30,6 +31,9 @@ SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
 #: The group of entry points by which installed packages have catalogues of log lines.
 LOGS = "meshquake.logs"
+
+#: Whether a request has a worker to itself until it's answered, or gives it back once its calls are made.
+HANDLERS = ("threads", "async")
 
 #: How a caller chooses among the ready replicas of a callee.
 BALANCING = ("round_robin", "random", "least_request")
@@ -137,6 +141,17 @@ class Operation:
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    error_rate: float = key(
+        "ratio", "share of its requests that fail by themselves, after its work", 0.0, low=0, high=1
+    )
+    error: str = key("choice", "the error of these", "internal", choices=MET)
+    contention: float = key(
+        "ratio",
+        "how much longer its work takes for each request that workers of the replica are at",
+        0.0,
+        low=0,
+        high=10,
+    )
     route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
@@ -179,6 +194,9 @@ class Service:
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
     queue: Queue = key("spec", "requests that may wait for a worker, and who is next", Queue(), spec=Queue)
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
+    handlers: str = key(
+        "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
+    )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     warm_up: float | None = key(

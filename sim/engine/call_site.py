@@ -32,10 +32,11 @@ USUAL_CRITICALITY: Final = CRITICALITIES.index("critical")
 #: The bits of an attempt path that number the attempt.
 ATTEMPT: Final = 15
 
-#: Kinds of a site: a call, or a branch that begins with its steps or with work.
+#: Kinds of a site: a call; a branch that begins with its steps, or with work; or that the caller gives its worker back.
 CALL: Final = 0
 STEPS: Final = 1
 WORKS: Final = 2
+YIELDS: Final = 3
 
 
 class CallSite:
@@ -48,6 +49,7 @@ class CallSite:
         "_build",
         "_tapes",
         "address",
+        "apart",
         "branch",
         "criticality",
         "edge",
@@ -104,6 +106,8 @@ class CallSite:
         self.steps: list[tuple[list[CallSite], bool]] = []
         #: What this part of an operation begins with, if it's a branch; 0 if it stands for a call.
         self.branch = CALL
+        #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
+        self.apart = False
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
         self.then: CallSite | None = None
         self.address = address
@@ -150,6 +154,9 @@ def grow(
         )
         sites.append(site)
         site.steps = steps(found.calls, site, _Names(path), depth)
+        if runtime.spec.handlers == "async" and site.steps:
+            site.steps.insert(0, ([part(site, YIELDS, Constant(0.0), "")], False))
+            site.apart = True
         return site
 
     def steps(
@@ -183,6 +190,7 @@ def grow(
             site.index, number, site.parent, site.service, site.operation, None, None, work, site.criticality, key
         )
         found.branch = kind
+        found.apart = True
         # One that is only work ends where those do that have steps.
         found.steps = [([], True)]
         branches.append(found)

@@ -23,7 +23,7 @@ from heapq import heapify, heappush
 from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
-from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, CallSite
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
@@ -340,8 +340,8 @@ class CallEngine:
                         self._branch(call, site)
                 return
             call.step += 1
-        if call.site.branch:
-            self._join(call, False)
+        if call.site.apart:
+            self._end(call, SUCCESS)
         else:
             self.finish(call, SUCCESS)
 
@@ -354,14 +354,17 @@ class CallEngine:
         if not call.failed:
             call.step += 1
             self.proceed(call)
-        elif call.site.branch:
-            self._join(call, True)
+        elif call.site.apart:
+            self._end(call, DEPENDENCY)
         else:
             self.finish(call, DEPENDENCY)
 
     def _branch(self, outer: Call, site: CallSite) -> None:
         """A part of a call's operation begins: it's kept like a call, leaves no row, and needs a core for its work."""
         now = self.env._now
+        if site.branch == YIELDS:
+            self._give_back(outer)
+            return
         path = outer.attempt_path
         part = Call(site, outer.number, path, outer, None, site.tape_of(path).draws(outer.number), now)
         part.root = outer.root or outer
@@ -385,13 +388,34 @@ class CallEngine:
         if part.finished < 0.0:
             self.proceed(part)
 
-    def _join(self, part: Call, failed: bool) -> None:
-        """A part of a call's operation is over."""
-        part.finished = self.env._now
-        del self._parts[part]
-        outer = part.parent
-        assert outer is not None
-        self.resume(outer, failed)
+    def _give_back(self, call: Call) -> None:
+        """A call that waits for others gives its worker back, which takes the next call."""
+        now = self.env._now
+        replica = call.replica
+        assert replica is not None
+        if not replica.free and len(replica.queue):
+            self.begin(replica.queue.take(now), replica)
+        else:
+            replica.free += 1
+            replica.busy_clock += now
+        self.resume(call, False)
+
+    def _end(self, call: Call, outcome: int) -> None:
+        """The steps of a part are over, and the operation goes on; or those of a call that gave its worker back."""
+        now = self.env._now
+        if call.site.branch:
+            call.finished = now
+            del self._parts[call]
+            outer = call.parent
+            assert outer is not None
+            self.resume(outer, outcome != SUCCESS)
+            return
+        replica = call.replica
+        assert replica is not None
+        # It takes a worker for no time, though there may be none: the end gives it back.
+        replica.free -= 1
+        replica.busy_clock -= now
+        self.finish(call, outcome)
 
     def finish(self, call: Call, outcome: int) -> None:
         """The callee is done: the answer leaves, and the worker takes the next call."""
