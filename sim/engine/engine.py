@@ -393,8 +393,9 @@ class CallEngine:
         now = self.env._now
         replica = call.replica
         assert replica is not None
-        if not replica.free and len(replica.queue):
-            self.begin(replica.queue.take(now), replica)
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        if following is not None:
+            self.begin(following, replica)
         else:
             replica.free += 1
             replica.busy_clock += now
