@@ -142,6 +142,7 @@ class World:
             "breaker": [{"window_calls": 5, "minimum_calls": 2, "open_for": "200ms"}, {"window_time": "1s"}],
             "bulkhead": [1, 10],
             "pool": [1, 10, {"size": 2, "acquire_timeout": "0", "connect": "0"}],
+            "cancellation": ["true"],
         }
         for key, values in choices.items():
             if self._maybe(0.35):
