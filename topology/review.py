@@ -330,6 +330,36 @@ def _cramped(mesh: _Mesh) -> Iterator[Finding]:
         )
 
 
+def _limited(mesh: _Mesh) -> Iterator[Finding]:
+    """Rate limits that turn healthy requests away for ever."""
+    for service in mesh.topology.services:
+        limit = service.rate_limit
+        if limit is None:
+            continue
+        allowed = service.replicas * limit.tokens_per_fill / limit.fill_interval
+        if mesh.loads[service.name].rate > allowed:
+            asked = rate(mesh.loads[service.name].rate, digits=2)
+            yield (
+                f"services.{service.name}.rate_limit",
+                f"lets {rate(allowed, digits=2)} through, and healthy requests are {asked}: others are answered 429",
+            )
+
+
+def _impatient(mesh: _Mesh) -> Iterator[Finding]:
+    """Liveness probes that end a process before it has started."""
+    for service in mesh.topology.services:
+        probe = service.liveness
+        if probe is None:
+            continue
+        patience = probe.initial_delay + probe.period * (probe.failure_threshold - 1)
+        if service.startup >= patience:
+            yield (
+                f"services.{service.name}.liveness",
+                f"a process that starts again takes {duration(service.startup)}, and may be ended after "
+                f"{duration(patience)}: a longer initial_delay lets it get up",
+            )
+
+
 #: Looks for one kind of oddity.
 Check = Callable[[_Mesh], Iterator[Finding]]
 
@@ -345,6 +375,8 @@ _CHECKS: tuple[Check, ...] = (
     _deadlocks,
     _endless,
     _cramped,
+    _limited,
+    _impatient,
 )
 
 

@@ -685,7 +685,8 @@ class CallEngine:
             for policy in caller.policies.values():
                 policy.severed(mine, share, now)
         for call in struck:
-            self.conclude(call, RESET)
+            if call.waiting:  # what another was hedged with may be withdrawn by now
+                self.conclude(call, RESET)
 
     def release(self, modifier: Modifier) -> None:
         """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
