@@ -116,7 +116,8 @@ class _Plan:
     def __init__(self, mesh: Topology, seed: int) -> None:
         self._mesh = mesh
         self._seed = seed
-        kinds = {kind: candidates(kind, mesh) for kind in fault_kinds().own.values() if not kind.harmless}
+        known = (kind for kind in fault_kinds().own.values() if kind.drawable and not kind.harmless)
+        kinds = {kind: candidates(kind, mesh) for kind in known}
         self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
         self._made: list[tuple[type[Fault], list[Target]]] = []
         #: How often each service was a right answer.

@@ -108,7 +108,7 @@ class Draws:
     def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
         """The kinds to choose from: those named, or all our own that do harm; None, and an error, if one is unknown."""
         if of is None:
-            return [kind for kind in fault_kinds().own.values() if not kind.harmless]
+            return [kind for kind in fault_kinds().own.values() if kind.drawable and not kind.harmless]
         items = self._items(of)
         found = [named(self._document, item, item.text) for item in items]
         known = [kind for kind in found if kind is not None]

@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.configuration import Configuration
 from meshquake.sim.lifecycle.process import boot, crash
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import restart, rollout
@@ -46,6 +49,7 @@ class Mesh(Cluster):
     def __init__(self, topology: Topology, seed: int, end: float) -> None:
         super().__init__(topology, seed)
         self.end = end
+        self._configuration = Configuration(self)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
         self.users: list[Users] = []
@@ -73,27 +77,28 @@ class Mesh(Cluster):
 
     # -- the fault surface ------------------------------------------------------------------------------------------
 
-    def push(self, fault: Fault, level: Callable[[float], float] | None) -> tuple[Modifier, Target]:
-        """Let the fault's effect act on its target from now on."""
-        modifier = self.modifier(fault, level)
-        if fault.target.level == "edge":
-            edge = self._edge(fault.target)
-            edge.modifiers = (*edge.modifiers, modifier)
-            self.engine.disturb(edge)
-        else:
-            for replica in self._replicas(fault.target):
-                self.attach(modifier, replica)
-        return modifier, fault.target
+    def push(self, fault: Fault, level: Callable[[float], float] | None) -> list[tuple[Modifier, Target]]:
+        """Let the fault's effect act on its targets from now on."""
+        pushed = [(self.modifier(fault, target, level), target) for target in fault.every]
+        for modifier, target in pushed:
+            if target.level == "edge":
+                edge = self._edge(target)
+                edge.modifiers = (*edge.modifiers, modifier)
+                self.engine.disturb(edge)
+            else:
+                for replica in self._replicas(target):
+                    self.attach(modifier, replica)
+        return pushed
 
-    def pop(self, modifier: tuple[Modifier, Target]) -> None:
+    def pop(self, pushed: list[tuple[Modifier, Target]]) -> None:
         """Take an effect back, and let go on what hung because of it."""
-        what, target = modifier
-        if target.level == "edge":
-            edge = self._edge(target)
-            edge.modifiers = tuple(other for other in edge.modifiers if other is not what)
-            self.engine.disturb(edge)
-        else:
-            self.detach(what, self._replicas(target))
+        for modifier, target in pushed:
+            if target.level == "edge":
+                edge = self._edge(target)
+                edge.modifiers = tuple(other for other in edge.modifiers if other is not modifier)
+                self.engine.disturb(edge)
+            else:
+                self.detach(modifier, self._replicas(target))
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
@@ -118,7 +123,7 @@ class Mesh(Cluster):
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""
         for users in self.users:
-            if fault.target.level == "users" or str(fault.target) == users.entry:
+            if any(target.level == "users" or str(target) == users.entry for target in fault.every):
                 users.surge(fault.id, extra, level, end)
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
@@ -126,7 +131,8 @@ class Mesh(Cluster):
         key = address(self.seed, "leak", fault.id)
         rates = {
             replica: rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
-            for replica in self._replicas(fault.target)
+            for target in fault.every
+            for replica in self._replicas(target)
         }
         while self.now < end:
             strength = level(self.now)
@@ -151,6 +157,14 @@ class Mesh(Cluster):
         """Roll out a version on the fault's service."""
         return (yield from rollout(self, self.services[fault.target.service], fault, version, patience))
 
+    def configure(self, target: Target, change: Change) -> None:
+        """Change settings of the target from now on."""
+        self._configuration.make(self._configured(target), change)
+
+    def restore(self, target: Target, change: Change) -> None:
+        """Take a change of the target's settings back."""
+        self._configuration.take_back(self._configured(target), change)
+
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
         self.journal.note(name, self.services[service], **values)
@@ -160,6 +174,9 @@ class Mesh(Cluster):
     def _replicas(self, target: Target) -> list[Replica]:
         replicas = self.services[target.service].replicas
         return replicas if target.replica is None else [replicas[target.replica]]
+
+    def _configured(self, target: Target) -> RuntimeEdge | Service:
+        return self._edge(target) if target.level == "edge" else self.services[target.service]
 
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None

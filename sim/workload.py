@@ -38,11 +38,12 @@ class Users:
         self.end = end
         #: The entry operation they call, as `service.operation`.
         self.entry = f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}"
-        if rate > 0:
-            Arrivals(self, "usual", 0, rate, None, end)
+        self._usual = Arrivals(self, "usual", 0, rate, None, end) if rate > 0 else None
 
     def surge(self, name: str, extra: float, level: Callable[[float], float] | None, end: float) -> None:
-        """Let `extra` times the usual number come besides, from now on until `end`."""
+        """Let `extra` times the usual number come besides until `end`; if that is negative, so many stay away."""
+        if extra < 0 and self._usual is not None:
+            self._usual.dip(-extra, level, end)
         first = (1 + address(self.seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
         if self.rate * extra > 0:
             Arrivals(self, f"surge {name}", first, self.rate * extra, level, min(end, self.end))
@@ -64,6 +65,8 @@ class Arrivals:
         self._end = end
         self._number = 0
         self._page: list[list[float]] = []
+        #: What keeps a share of them away, by when it's over.
+        self._dips: list[tuple[float, Callable[[float], float]]] = []
         self._arrive = self._on_arrival
         self._next()
 
@@ -84,5 +87,18 @@ class Arrivals:
         number = self._first + self._number
         self._number += 1
         self._next()
-        if self._level is None or keep < self._level(self._env._now):
+        share = 1.0 if self._level is None else self._level(self._env._now)
+        if keep < (self._left(share) if self._dips else share):
             self._enter(self._site, number)
+
+    def dip(self, depth: float, level: Callable[[float], float] | None, end: float) -> None:
+        """Let a share of them stay away until `end`, by draws of their own: `depth` times `level`."""
+        self._dips.append((end, lambda now: depth * (1.0 if level is None else level(now))))
+
+    def _left(self, share: float) -> float:
+        """What dips leave of a share."""
+        now = self._env._now
+        self._dips = [(end, depth) for end, depth in self._dips if now < end]
+        for _, depth in self._dips:
+            share *= 1.0 - depth(now)
+        return share

@@ -123,7 +123,7 @@ def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
     mistakes = {
         "flap: {target: database}": "a flap fault acts on an edge (caller -> callee); database is a service",
         "flap: {target: order-service -> database, up: 0}": "must be at least 1ms, not 0",
-        "flop: {target: database}": "unknown kind of fault 'flop' (did you mean 'flap'?)",
+        "flapp: {target: database}": "unknown kind of fault 'flapp' (did you mean 'flap'?)",
     }
     for text, message in mistakes.items():
         with pytest.raises(DocumentError) as refused:

@@ -79,14 +79,15 @@ class Mechanism:
         self._sites = mesh.sites
         #: Rows name replicas by their places in it; it grows while the mesh runs.
         self._incarnations = mesh.incarnations
-        effects = [(fault.target, fault.effect(1.0)) for fault in faults]
+        effects = [(target, fault.effect(1.0)) for fault in faults for target in fault.every]
         #: Services, operations and replicas (None for all) of which a fault makes the work itself longer, or get stuck.
         self._slowed = {
             (target.service, target.operation, target.replica)
             for target, effect in effects
             if effect.slowdown != 1 or effect.hang
         }
-        #: Edges (caller, callee) on whose network a fault delays messages.
+        #: Edges (caller, callee) on whose network a fault loses answers, and those where it delays messages.
+        self._mute = {(target.service, target.callee) for target, effect in effects if effect.mute}
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
         self._steps: dict[tuple[str, str, str], Step] = {}
         self._passages: dict[str, _Passage] = {}
@@ -227,6 +228,8 @@ class Mechanism:
             return None
         if row.arrived == NEVER and row.outcome == _RESET:
             return LOSS  # only the network ends a call before it arrives like that (`CallEngine.lost`)
+        if (caller, callee) in self._mute and row.result in (_TIMEOUT, _LOST):
+            return LOSS
         return DELAYED if (caller, callee) in self._delayed else POOL
 
     def _forgiven(self, site: int) -> bool:

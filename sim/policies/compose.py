@@ -6,6 +6,7 @@ function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
@@ -29,6 +30,8 @@ CALLER: dict[str, CallerRow] = {
     "bulkhead": bulkhead.of,
     "retry": retry.of,
 }
+#: Where the settings of a policy are, if not under its own name.
+KEYS = {"budget": "retry"}
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
 #: pool is the last of all: a call that was refused behind it would keep its connection.
 LAST: dict[str, CallerRow] = {
@@ -48,6 +51,7 @@ class Composed:
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
             for rows in (CALLER, LAST)
         )
+        self._added = dict(edge.spec.policies)
         added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
         self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
@@ -56,6 +60,24 @@ class Composed:
         """What a new process of the replica knows of the callee."""
         policies = {name: make(replica, warm) for name, make in self._makers.items()}
         return CallerState(self._edge, self._balancer(replica.index), policies)
+
+    def successor(self, before: CallerState, replica: Replica, changed: Collection[str]) -> CallerState:
+        """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
+
+        A policy whose settings are the same goes on with what it has learned.
+        """
+        policies = {
+            name: before.policies[name]
+            if name in before.policies and self._key(name) not in changed
+            else make(replica, False)
+            for name, make in self._makers.items()
+        }
+        balancer = self._balancer(replica.index) if "balance" in changed else before.balancer
+        return CallerState(self._edge, balancer, policies)
+
+    def _key(self, name: str) -> str:
+        """The key of an edge that has the settings of a policy."""
+        return "policies" if name in self._added else KEYS.get(name, name)
 
 
 def _added(name: str, settings: Any, retries: bool) -> Maker:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class BoundedQueue(RequestQueue):
     """First come first served; at most `limit` wait."""
 
-    __slots__ = ("_calls", "limit")
+    __slots__ = ("_calls",)
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
