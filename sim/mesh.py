@@ -19,7 +19,8 @@ from meshquake.sim.lifecycle.process import boot, crash
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import restart, rollout
 from meshquake.sim.policies.compose import ingress
-from meshquake.sim.workload import Users
+from meshquake.sim.users.crowds import Crowds
+from meshquake.sim.users.open import OpenUsers
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.spec import Topology
 
@@ -42,25 +43,26 @@ class Mesh(Cluster):
         Seed of every draw.
     end
         Simulated time (seconds) at which users stop coming.
+    clock
+        When it begins, in seconds since midnight on a Monday: some users go by that.
 
     It's the `faults.fault.Surface` too: the methods from `now` to `announce` are all that faults know of it.
     """
 
-    def __init__(self, topology: Topology, seed: int, end: float) -> None:
+    def __init__(self, topology: Topology, seed: int, end: float, clock: float = 0.0) -> None:
         super().__init__(topology, seed)
         self.end = end
         self._configuration = Configuration(self)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
-        self.users: list[Users] = []
-        mix = topology.workload.mix
-        weights = sum(entry.weight for entry in mix)
-        for number, entry in enumerate(mix):
+        for number, entry in enumerate(topology.workload.mix):
             root = grow(seed, entry, number, self.services, self.sites)
             self.roots.append(root)
             root.ingress = ingress(topology.workload.balance)
-            rate = topology.workload.rate * entry.weight / weights
-            self.users.append(Users(self.env, self.engine, seed, root, rate, end))
+        roots = {root.name: root for root in self.roots}
+        self._crowds = Crowds(self.env, self.engine, seed, topology.workload, roots, end, clock)
+        #: Of each entry, those who come whatever becomes of others.
+        self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
         for site in self.sites:
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
@@ -122,9 +124,9 @@ class Mesh(Cluster):
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""
-        for users in self.users:
-            if any(target.level == "users" or str(target) == users.entry for target in fault.every):
-                users.surge(fault.id, extra, level, end)
+        for target in fault.every:
+            entry = None if target.level == "users" else str(target)
+            self._crowds.surge(fault.id, entry, extra, level, end)
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from meshquake.topology.keys import key
 
 #: No time of a shape is longer (seconds): a year.
 LONGEST = 366 * 86400.0
+WEEK = 7 * 86400.0
 
 
 class Shape:
@@ -24,6 +25,10 @@ class Shape:
     def level(self, elapsed: float, length: float) -> float:
         """The strength in [0, 1], so long (seconds) after the beginning of something that is `length` seconds long."""
         raise NotImplementedError
+
+    def at(self, clock: float) -> Shape:
+        """The same, of something that begins so long (seconds) after midnight on a Monday."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,44 @@ class OnOff(Shape):
         return 1.0 if elapsed % (self.on + self.off) < self.on else self.low
 
 
+@dataclass(frozen=True)
+class Week(Shape):
+    """Goes by the hour of the day and the day of the week, evenly from one hour to the next."""
+
+    word: ClassVar[str] = "week"
+    shorthand: ClassVar[str] = "hours"
+    hours: tuple[float, ...] = key(
+        "ratio", "the strengths at 0:00, 1:00 and so on: 24 of them", low=0, high=1, many=True
+    )
+    days: tuple[float, ...] = key(
+        "ratio", "what multiplies them, from Monday on: 7 of them", (1.0,) * 7, low=0, high=1, many=True
+    )
+    begins: float | None = key(
+        "duration",
+        "when it begins, from midnight on a Monday (default: as the start of the recording has it, in UTC)",
+        None,
+        low=0,
+        high=WEEK,
+    )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty if nothing is."""
+        counts = {"hours": (len(self.hours), 24), "days": (len(self.days), 7)}
+        wrong = [f"{word} must be {right}, not {found}" for word, (found, right) in counts.items() if found != right]
+        return "; ".join(wrong)
+
+    def level(self, elapsed: float, length: float) -> float:
+        hour, part = divmod(((self.begins or 0.0) + elapsed) % WEEK / 3600, 1)
+        return (1 - part) * self._at(int(hour)) + part * self._at(int(hour) + 1)
+
+    def _at(self, hour: int) -> float:
+        return self.hours[hour % 24] * self.days[hour // 24 % 7]
+
+    def at(self, clock: float) -> Shape:
+        return self if self.begins is not None else replace(self, begins=clock % WEEK)
+
+
 #: By their words in a file.
 SHAPES: dict[str, type[Shape]] = {kind.word: kind for kind in (Ramp, Steps, Sine, OnOff)}
 
@@ -93,4 +136,8 @@ def shape(document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.
     if node.kind != "map" or len(words) != 1 or words[0] not in known:
         document.error(node, f"must have exactly one of {', '.join(known)}, as in {{sine: {{period: 30s}}}}")
         return None
-    return bind(document, known[words[0]], node.entries[words[0]])
+    found = bind(document, known[words[0]], node.entries[words[0]])
+    if isinstance(found, Week) and found.problem:
+        document.error(node.entries[words[0]], found.problem)
+        return None
+    return found

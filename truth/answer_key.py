@@ -76,6 +76,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             "harmed": twins.harmed,
             "spared": twins.spared,
             "background": twins.background,
+            **({"abandoned": twins.abandoned, "unmade": twins.unmade} if topology.workload.answers_matter else {}),
         },
         "faults": [story.content(reached) for story in stories],
         "background": [

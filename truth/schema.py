@@ -82,6 +82,10 @@ def ground_truth() -> Schema:
                         "spared": count("good, and bad without the faults"),
                         "background": count("bad with and without the faults"),
                     },
+                    {
+                        "abandoned": count("given up by users who do next what depends on their answers"),
+                        "unmade": count("that such users make without the faults, and didn't"),
+                    },
                 ),
                 "faults": array("what went wrong", _fault()),
                 "background": array(
@@ -288,9 +292,9 @@ def _value(key: Key) -> Schema:
     if key.unit in ("spec", "other"):
         return {}
     types = {"count": "integer", "text": "string", "choice": "string", "flag": "boolean"}
-    value: Schema = {"type": types.get(key.unit, "number")}
+    value = {"type": types.get(key.unit, "number")}
     if key.varies:
-        value = {"anyOf": [value, {"type": "object"}]}
+        return {"type": [value["type"], "object", "null"]}
     return nullable(array("", value) if key.many else value)
 
 

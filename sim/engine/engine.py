@@ -95,8 +95,8 @@ class CallEngine:
 
     # -- a user comes -------------------------------------------------------------------------------------------------
 
-    def enter(self, site: CallSite, number: int) -> None:
-        """A user's request arrives at its entry service."""
+    def enter(self, site: CallSite, number: int) -> Call:
+        """A user's request arrives at its entry service; returns it."""
         now = self.env._now
         ingress = site.ingress
         root = Call(site, number, 0, None, None, site.tape.draws(number), now)
@@ -109,9 +109,10 @@ class CallEngine:
             root.arrived = root.finished = now
             root.outcome = NO_REPLICA
             self.close(root)
-            return
+            return root
         root.replica = ready[0] if len(ready) == 1 else ingress.balancer.choose(ready, root)
         self.arrive(root)
+        return root
 
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 

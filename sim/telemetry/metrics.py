@@ -157,6 +157,7 @@ def _query_time(spans: Spans) -> Floats:
 _OWN = (Level.SERVICE, Level.REPLICA)
 _STORE = (Level.STORE,)
 _EDGE = (Level.EDGE,)
+_ENTRY = (Level.ENTRY,)
 _CALLER = (Level.EDGE, Level.CALLER)
 
 _ROWS = (
@@ -355,6 +356,27 @@ _ROWS = (
         Gauge(Level.CALLER, _pool_in_use, Combine.SUM),
         "Connections of the caller's pool that are in use.",
         export_name="pool_connections_in_use",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "goodput",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.awaited & ~spans.failed & ~spans.abandoned),
+        "Requests that were answered well while their users waited.",
+        "Of users who do next what depends on their answers.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "abandonment_rate",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.abandoned),
+        "Requests whose users didn't wait for the answers.",
+        "Counted when the server is done with them, of which it knows nothing.",
+        export_name="abandoned_requests",
         alert=Alert.RISE,
     ),
 )
