@@ -173,12 +173,13 @@ class Fault:
     aliases: ClassVar[tuple[str, ...]] = ()
     #: Whether nobody is harmed by it in a mesh that has some room, so that the seed doesn't choose it for a fault.
     harmless: ClassVar[bool] = False
+    #: Whether the seed may choose it where a file doesn't name it. A kind that comes with a later version isn't drawn,
+    #: or runs of the same seed would be others than before; a file asks for it by name, also in `any: {of: [...]}`.
+    drawn: ClassVar[bool] = True
     #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
     #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
     lasts: ClassVar[bool] = True
-    #: Whether the seed can choose all that it needs, and so the kind.
-    drawable: ClassVar[bool] = True
     #: Whether it may act on several targets at a time.
     groups: ClassVar[bool] = True
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
@@ -203,13 +204,13 @@ class Fault:
         return window if self.ramps else replace(window, full=window.start, shape=None)
 
     @property
-    def every(self) -> tuple[Target, ...]:
+    def all_targets(self) -> tuple[Target, ...]:
         """All that it acts on, the one that stands for them first."""
         return self.targets or (self.target,)
 
     def roots(self, topology: Topology) -> tuple[str, ...]:
         """The services that a diagnosis may name as its root cause, the one that says most first."""
-        return tuple(dict.fromkeys(name for each in self.every for name in self.culprits(each, topology)))
+        return tuple(dict.fromkeys(name for each in self.all_targets for name in self.culprits(each, topology)))
 
     def effect(self, level: float) -> Effect:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""

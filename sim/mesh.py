@@ -15,7 +15,8 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.lifecycle.configuration import Configuration
-from meshquake.sim.lifecycle.process import boot, crash
+from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import restart, rollout
 from meshquake.sim.policies.compose import ingress
@@ -55,18 +56,21 @@ class Mesh(Cluster):
         self._configuration = Configuration(self)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
+        branches: list[CallSite] = []
         for number, entry in enumerate(topology.workload.mix):
-            root = grow(seed, entry, number, self.services, self.sites)
+            root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
             root.ingress = ingress(topology.workload.balance)
         roots = {root.name: root for root in self.roots}
         self._crowds = Crowds(self.env, self.engine, seed, topology.workload, roots, end, clock)
         #: Of each entry, those who come whatever becomes of others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
-        for site in self.sites:
+        for site in (*self.sites, *branches):
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
             self.env.process(probing(self, replica))
+            if (liveness := replica.service.spec.liveness) is not None:
+                self.env.process(watching(self, replica, liveness))
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -81,7 +85,7 @@ class Mesh(Cluster):
 
     def push(self, fault: Fault, level: Callable[[float], float] | None) -> list[tuple[Modifier, Target]]:
         """Let the fault's effect act on its targets from now on."""
-        pushed = [(self.modifier(fault, target, level), target) for target in fault.every]
+        pushed = [(self.modifier(fault, target, level), target) for target in fault.all_targets]
         for modifier, target in pushed:
             if target.level == "edge":
                 edge = self._edge(target)
@@ -124,7 +128,7 @@ class Mesh(Cluster):
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""
-        for target in fault.every:
+        for target in fault.all_targets:
             entry = None if target.level == "users" else str(target)
             self._crowds.surge(fault.id, entry, extra, level, end)
 
@@ -133,7 +137,7 @@ class Mesh(Cluster):
         key = address(self.seed, "leak", fault.id)
         rates = {
             replica: rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
-            for target in fault.every
+            for target in fault.all_targets
             for replica in self._replicas(target)
         }
         while self.now < end:
@@ -152,7 +156,7 @@ class Mesh(Cluster):
                         limit_mib=f"{limit / 2**20:.0f}",
                     )
                     crash(self, replica, "out of memory")
-                    self.env.process(boot(self, replica, replica.version, "out of memory"))
+                    self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
     def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:

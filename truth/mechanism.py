@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
 from meshquake.sim.engine.call import DECIDED, NEVER
 from meshquake.sim.engine.call_site import ATTEMPT
@@ -19,13 +20,16 @@ from meshquake.topology.errors import CODES, ERRORS, SUCCESS
 from meshquake.truth.calls import Half, Row, Tree
 
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
+THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 AMPLIFIED = "retry amplification"
 #: How a failed call reached its caller, by the code of the client's error.
 _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
 _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
+
+_OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
+MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
     CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
 )
@@ -79,12 +83,12 @@ class Mechanism:
         self._sites = mesh.sites
         #: Rows name replicas by their places in it; it grows while the mesh runs.
         self._incarnations = mesh.incarnations
-        effects = [(target, fault.effect(1.0)) for fault in faults for target in fault.every]
-        #: Services, operations and replicas (None for all) of which a fault makes the work itself longer, or get stuck.
-        self._slowed = {
-            (target.service, target.operation, target.replica)
+        effects = [(target, fault.effect(1.0)) for fault in faults for target in fault.all_targets]
+        #: What a fault does to the work itself, by service, operation and replica (None for all).
+        self._work = {
+            (target.service, target.operation, target.replica): what
             for target, effect in effects
-            if effect.slowdown != 1 or effect.hang
+            if (what := _on_work(effect))
         }
         #: Edges (caller, callee) on whose network a fault loses answers, and those where it delays messages.
         self._mute = {(target.service, target.callee) for target, effect in effects if effect.mute}
@@ -189,8 +193,8 @@ class Mechanism:
             operation = list(site.service.operations)[site.operation]
             replica = self._incarnations[row.replica][0].index
             places = ((service, None, None), (service, operation, None), (service, None, replica))
-            slowed = not self._slowed.isdisjoint(places)
-            mechanism = SLOW_WORK if slowed else SATURATED
+            short = THROTTLED if site.service.spec.scheduled == "quota" else SATURATED
+            mechanism = next((self._work[place] for place in places if place in self._work), short)
             self._note(service, service, mechanism, row.started, server)
 
     def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
@@ -245,6 +249,13 @@ class Mechanism:
             self._seen.add(key)
             step.requests += 1
         _count(step, self._number, time, half)
+
+
+def _on_work(effect: Effect) -> str:
+    """What an effect does to the work of its target; empty if nothing but to take cores from it."""
+    if effect.slowdown != 1 or effect.hang:
+        return SLOW_WORK
+    return THROTTLED if effect.quota < 1 else PAUSED if effect.pause else ""
 
 
 def _count(step: Step, number: int, time: float, half: Half) -> None:

@@ -24,6 +24,6 @@ class Configure(Fault):
     value: str = key("text", "its new value", "default")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.every:
+        for target in self.all_targets:
             mesh.announce("config_change", target.service, setting=self.setting, value=self.value)
         yield mesh.timeout(inf)  # the setting stays

@@ -27,7 +27,7 @@ class Flip(Fault):
     indicator: ClassVar[str] = "config"
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
-    drawable: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
     set: Change = key("other", "the settings, as a topology file has them")
 
     @classmethod
@@ -38,10 +38,10 @@ class Flip(Fault):
         return {"set": partial(_change, document, of)}
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.every:
+        for target in self.all_targets:
             mesh.configure(target, self.set)
         yield mesh.timeout(window.end - mesh.now)
-        for target in self.every:
+        for target in self.all_targets:
             mesh.restore(target, self.set)
 
 

@@ -25,8 +25,8 @@ class Job(Fault):
         return Effect(hog=level * self.share)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.every:
+        for target in self.all_targets:
             mesh.announce("job_started", target.service, job=self.name)
         yield from super().run(mesh, window)
-        for target in self.every:
+        for target in self.all_targets:
             mesh.announce("job_finished", target.service, job=self.name)

@@ -19,7 +19,17 @@ class Modifier:
     an edge, it may be limited to a replica of the `caller`, of the `callee`, or both.
     """
 
-    __slots__ = ("_callee", "_caller", "_effect", "_fault", "_level", "address", "operation")
+    __slots__ = (
+        "_callee",
+        "_caller",
+        "_effect",
+        "_fault",
+        "_level",
+        "address",
+        "curbs",
+        "operation",
+        "throttles",
+    )
 
     def __init__(
         self,
@@ -38,6 +48,9 @@ class Modifier:
         #: Address of the fault's own draws.
         self.address = address
         self.operation = operation
+        #: Whether it cuts quotas of cores, and whether it does anything to how cores run.
+        self.throttles = self._effect.quota < 1.0
+        self.curbs = self.throttles or self._effect.pause
 
     def effect(self, now: float) -> Effect:
         """What it does at this time."""

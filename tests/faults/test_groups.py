@@ -22,8 +22,8 @@ def complaints(fault):
 def test_a_group_may_be_named_or_be_all_of_a_kind():
     named = loaded('stop: {targets: ["cache-service", "database[0]"]}').scenario.faults[0]
     every = loaded("stop: {targets: {kind: gateway, role: every}}").scenario.faults[0]
-    assert named.every == (Target("service", "cache-service"), Target("replica", "database", 0))
-    assert [str(target) for target in every.every] == ["api-gateway"]
+    assert named.all_targets == (Target("service", "cache-service"), Target("replica", "database", 0))
+    assert [str(target) for target in every.all_targets] == ["api-gateway"]
 
 
 def test_what_is_no_group_is_refused_where_it_stands():
