@@ -65,8 +65,9 @@ class Mesh(Cluster):
         self._crowds = Crowds(self.env, self.engine, seed, topology.workload, roots, end, clock)
         #: Of each entry, those who come whatever becomes of others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
+        pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]
         for site in (*self.sites, *branches):
-            site.unroll(self._page(self.users[site.entry].rate * end))
+            site.unroll(pages[site.entry])
         for replica in self.replicas:
             self.env.process(probing(self, replica))
             if (liveness := replica.service.spec.liveness) is not None:

@@ -9,6 +9,7 @@ from meshquake.sim.engine.call import Call
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.tape import SCATTERED
 from meshquake.sim.users.arrivals import Level
 from meshquake.sim.users.levels import level_of
 from meshquake.sim.users.open import OpenUsers, both_levels
@@ -18,8 +19,9 @@ from meshquake.topology.addresses import address
 from meshquake.topology.spec import Workload
 from meshquake.topology.users import USUAL, Population
 
-#: Requests of populations are numbered from here on, each in a block of its own; above those of surges.
-_FIRST = 2**62
+#: Requests of populations are numbered in blocks, above those of surges: of those whose numbers follow one another in
+#: time from here on, and of users who take turns from `SCATTERED` on.
+_IN_ORDER = 2**61
 _BLOCKS = 2**11
 
 
@@ -74,6 +76,12 @@ class Crowds:
             if population.name != USUAL:
                 self._bring(population, level_of(population.over_time, seed, population.name, clock, end))
 
+    def in_order(self, entry: str) -> float:
+        """Requests a second of an entry whose numbers follow one another in time."""
+        rate = sum(users.rate for users in (self.open[entry], *self._others) if users.entry == entry)
+        replays = [each.replay for each, _ in self._replayed if each.replay is not None]
+        return rate + sum(replay.counts.get(entry, 0) / max(replay.length, 1.0) for replay in replays)
+
     def surge(self, name: str, entry: str | None, extra: float, level: Level | None, end: float) -> None:
         """Let `extra` times the usual number come besides until `end`, of those at an entry or of all.
 
@@ -115,20 +123,20 @@ class Crowds:
     def _visit(
         self, population: Population, name: str, begin: float, end: float, level: Level | None, share: float
     ) -> Visitors:
-        first = self._block(name)
+        first = self._block(name, SCATTERED)
         make = partial(Visitors, self._env, self._engine, self._seed, name, population, self._roots, first)
         visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, share)
         for entry in population.entries:
             self._roots[entry].ingress.on_over = self._over
         return visitors
 
-    def _block(self, name: str) -> int:
+    def _block(self, name: str, first: int = _IN_ORDER) -> int:
         """The first of the numbers that are a population's own, by its name."""
         block = address(self._seed, "population", name) % _BLOCKS
         while block in self._blocks:
             block = (block + 1) % _BLOCKS
         self._blocks.add(block)
-        return _FIRST + (block << NUMBER_BITS)
+        return first + (block << NUMBER_BITS)
 
     def _over(self, call: Call) -> None:
         visitors = self._waiting.get(call.number >> NUMBER_BITS)
