@@ -133,6 +133,9 @@ class Surface(Protocol):
     def start(self, target: Target) -> None:
         """Start them again; they take calls once a readiness probe succeeds."""
 
+    def sever(self, fault: Fault, share: float, number: int) -> None:
+        """Reset a share of the connections on the target's edge; `number` tells this time from others of the fault."""
+
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
 
@@ -229,6 +232,10 @@ class Fault:
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""
+        return ""
+
+    def problem(self, topology: Topology) -> str:
+        """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
         return ""
 
     @classmethod

@@ -104,6 +104,8 @@ class FaultReader:
         if fault is None:
             return None
         fault = replace(fault, id=fault.id or called)
+        if self._mesh is not None and not refused and not drawn.refused:
+            self._check(block, fault.problem(self._mesh))
         self._check_id(fault, block)
         self._check_window(fault, block)
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it

@@ -119,11 +119,11 @@ class Cluster:
         """A modifier for a fault's effect on one of its targets, not attached to anything yet."""
         key = address(self.seed, "fault", fault.id) % 2**64
         if target.level == "edge":
-            return Modifier(fault, key, level, caller=target.replica, callee=target.callee_replica)
+            return Modifier(fault, key, level, -1, self.now, target.replica, target.callee_replica)
         operation = -1
         if target.operation is not None:
             operation = self.services[target.service].operations[target.operation][0]
-        return Modifier(fault, key, level, operation)
+        return Modifier(fault, key, level, operation, self.now)
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""

@@ -122,6 +122,11 @@ class Mesh(Cluster):
             if not replica.stops and not replica.up and not replica.draining:
                 self.env.process(boot(self, replica, replica.version, "started again"))
 
+    def sever(self, fault: Fault, share: float, number: int) -> None:
+        """Reset a share of the connections on the target's edge: which, is drawn anew for each number."""
+        for target in fault.all_targets:
+            self.engine.sever(self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
+
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Restart the target's replicas, one after another, each once its calls are finished."""
         for replica in self._replicas(target):

@@ -117,7 +117,7 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     """The load of each service, by name, in file order.
 
     Cores: arrival rate x mean work / cores. Workers: a worker is held until the answer, so by Little's law
-    arrival rate x mean response time are busy.
+    arrival rate x mean response time are busy; where handlers are async, until the calls are made.
 
     Parameters
     ----------
@@ -141,7 +141,8 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
         load = asked[at["service"].name]
         load[0] += calls
         load[1] += calls * work
-        load[2] += calls * float(times[node].mean())
+        held = at["service"].handlers == "threads" or not operation.calls
+        load[2] += calls * (float(times[node].mean()) if held else operation.work.expectation())
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]

@@ -10,7 +10,7 @@ from meshquake.faults.fault import Fault, Surface, Window
 from meshquake.topology.binder import ByHand, block, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
-from meshquake.topology.spec import Edge, Service
+from meshquake.topology.spec import Edge, Service, Topology
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,17 @@ class Flip(Fault):
         of = Edge if target is not None and "->" in target.text else Service
         return {"set": partial(_change, document, of)}
 
+    def problem(self, topology: Topology) -> str:
+        """Settings are of edges or of services, and an edge has either retries or hedges."""
+        if len({target.level for target in self.all_targets}) > 1:
+            return "its targets must be all edges or all services, for they have other settings"
+        for edge in topology.edges:
+            if any((edge.caller, edge.callee) == (target.service, target.callee) for target in self.all_targets):
+                changed = self.set.applied(edge)
+                if changed.retry is not None and changed.hedge is not None:
+                    return f"{edge.caller} -> {edge.callee} would have a retry and a hedge: set one to none"
+        return ""
+
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for target in self.all_targets:
             mesh.configure(target, self.set)
@@ -53,6 +64,9 @@ def _change(document: Document, of: type, node: Node) -> Change | None:
     refused = {word: problem for word in entries if (problem := immovable(of, word))}
     for word, problem in refused.items():
         document.error(entries[word], problem)
+    if of is Service and "queue" in entries:
+        for word in (word for word in entries["queue"].entries if word != "limit"):
+            document.error(entries["queue"].entries[word], "cannot change while its processes run: only the limit can")
     found = settings(document, of, node, also=tuple(refused))
     found = {word: value for word, value in found.items() if word not in refused}
     return Change.made_of(of, found) if found else None

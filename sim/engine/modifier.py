@@ -16,7 +16,8 @@ class Modifier:
     """The effect of one fault on one target.
 
     `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1. On
-    an edge, it may be limited to a replica of the `caller`, of the `callee`, or both.
+    an edge, it may be limited to a replica of the `caller`, of the `callee`, or both. `began` is when it was made
+    (simulated seconds).
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Modifier:
         "_fault",
         "_level",
         "address",
+        "began",
         "curbs",
         "operation",
         "throttles",
@@ -37,6 +39,7 @@ class Modifier:
         address: int,
         level: Callable[[float], float] | None,
         operation: int = -1,
+        began: float = 0.0,
         caller: int | None = None,
         callee: int | None = None,
     ) -> None:
@@ -48,6 +51,7 @@ class Modifier:
         #: Address of the fault's own draws.
         self.address = address
         self.operation = operation
+        self.began = began
         #: Whether it cuts quotas of cores, and whether it does anything to how cores run.
         self.throttles = self._effect.quota < 1.0
         self.curbs = self.throttles or self._effect.pause

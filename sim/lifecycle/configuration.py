@@ -51,7 +51,7 @@ class Configuration:
             assert isinstance(spec, ServiceSpec)
             thing.spec = spec
             for replica in thing.replicas:
-                replica.queue.limit = spec.queue
+                replica.queue.limit = spec.queue.limit
             service, what = thing, f"services.{spec.name}"
         for path in change.paths():
             cluster.journal.note("config_change", service, setting=f"{what}.{path}", value=found(spec, path))

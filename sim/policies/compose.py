@@ -6,15 +6,32 @@ function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
-from meshquake.sim.policies import breaker, bulkhead, pool, rate_limit, retry, retry_budget, timeout
+from meshquake.sim.policies import (
+    avoid_tried,
+    breaker,
+    bulkhead,
+    contention,
+    deadline,
+    error_rate,
+    hedge,
+    outlier,
+    pool,
+    rate_limit,
+    retry,
+    retry_breaker,
+    retry_bucket,
+    retry_budget,
+    retry_tokens,
+    timeout,
+)
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
-from meshquake.sim.policies.queue import BoundedQueue
+from meshquake.sim.policies.queue import DISCIPLINES
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
 
@@ -25,13 +42,26 @@ if TYPE_CHECKING:
 
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
+    "hedge": hedge.of,
+    "deadline": deadline.of,
     "budget": retry_budget.of,
+    "tokens": retry_tokens.of,
+    "bucket": retry_bucket.of,
+    "retry_breaker": retry_breaker.of,
+    "outlier": outlier.of,
+    "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
     "retry": retry.of,
 }
-#: Where the settings of a policy are, if not under its own name.
-KEYS = {"budget": "retry"}
+#: The keys of an edge that have the settings of a policy, if that isn't the one of its own name.
+KEYS = {
+    "budget": ("retry", "hedge"),
+    "tokens": ("retry", "hedge"),
+    "bucket": ("retry",),
+    "retry_breaker": ("retry",),
+    "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
+}
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
 #: pool is the last of all: a call that was refused behind it would keep its connection.
 LAST: dict[str, CallerRow] = {
@@ -39,7 +69,11 @@ LAST: dict[str, CallerRow] = {
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
-SERVER: dict[str, ServerRow] = {"rate_limit": rate_limit.of}
+SERVER: dict[str, ServerRow] = {
+    "rate_limit": rate_limit.of,
+    "contention": contention.of,
+    "error_rate": error_rate.of,
+}
 
 
 class Composed:
@@ -61,23 +95,23 @@ class Composed:
         policies = {name: make(replica, warm) for name, make in self._makers.items()}
         return CallerState(self._edge, self._balancer(replica.index), policies)
 
-    def successor(self, before: CallerState, replica: Replica, changed: Collection[str]) -> CallerState:
+    def successor(self, before: CallerState, replica: Replica, changed: Set[str]) -> CallerState:
         """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
 
         A policy whose settings are the same goes on with what it has learned.
         """
         policies = {
             name: before.policies[name]
-            if name in before.policies and self._key(name) not in changed
+            if name in before.policies and changed.isdisjoint(self._keys(name))
             else make(replica, False)
             for name, make in self._makers.items()
         }
         balancer = self._balancer(replica.index) if "balance" in changed else before.balancer
         return CallerState(self._edge, balancer, policies)
 
-    def _key(self, name: str) -> str:
-        """The key of an edge that has the settings of a policy."""
-        return "policies" if name in self._added else KEYS.get(name, name)
+    def _keys(self, name: str) -> tuple[str, ...]:
+        """The keys of an edge that have the settings of a policy."""
+        return ("policies",) if name in self._added else KEYS.get(name, (name,))
 
 
 def _added(name: str, settings: Any, retries: bool) -> Maker:
@@ -94,7 +128,8 @@ def serve(replica: Replica, context: PolicyContext) -> None:
     """Give a new process of a replica its queue and its policies."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
-    replica.queue = BoundedQueue(service.spec.queue)
+    queue = service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 

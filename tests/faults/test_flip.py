@@ -9,6 +9,8 @@ from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds.flip import Flip
 from meshquake.faults.loader import Options, parse
 from meshquake.faults.writing import block
+from meshquake.sim.policies.compose import CALLER, KEYS, LAST
+from meshquake.topology.binder import keys_of
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.spec import Edge, Service
 
@@ -95,7 +97,7 @@ def test_what_is_not_changed_keeps_what_it_has_learned():
 
 def test_a_service_has_another_queue_and_another_probe():
     stage = Stage(TWO)
-    change = Change.made_of(Service, {"queue": 1, "readiness": {"period": 0.5}})
+    change = Change.made_of(Service, {"queue": {"limit": 1}, "readiness": {"period": 0.5}})
     stage.fault(Flip(target=Target("service", "db"), set=change), 1, 50)
     db = stage.mesh.services["db"]
     seen = []
@@ -143,3 +145,19 @@ def test_the_key_names_the_caller_whose_setting_it_was_and_the_event_of_the_push
     assert fault["parameters"]["set"] == {"timeout": "2ms"}
     assert not fault["latent"]
     assert any(step["mechanism"] == "timeout" for step in fault["mechanism"])
+
+
+def test_what_a_policy_is_made_of_are_keys_of_an_edge_so_that_a_change_of_them_makes_it_anew():
+    names = [*CALLER, *LAST]
+    assert {key for name in names for key in KEYS.get(name, (name,))} <= set(keys_of(Edge))
+    assert set(KEYS) <= set(names)
+
+
+def test_edges_and_services_are_not_flipped_together():
+    with pytest.raises(DocumentError, match="its targets must be all edges or all services"):
+        loaded("flip: {targets: [database, api-gateway -> order-service], set: {queue: 3}}")
+
+
+def test_retries_and_hedges_on_one_edge_are_refused():
+    with pytest.raises(DocumentError, match="would have a retry and a hedge: set one to none"):
+        loaded("flip: {target: api-gateway -> order-service, set: {retry: 3, hedge: {delay: 10ms}}}")
