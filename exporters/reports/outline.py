@@ -94,13 +94,22 @@ def _entries(topology: Topology) -> Iterator[str]:
 
 
 def _tree(
-    name: str, followers: tuple[Call, ...], operations: dict[str, Operation], indent: str, shown: set[str]
+    name: str,
+    followers: tuple[Call, ...],
+    operations: dict[str, Operation],
+    indent: str,
+    shown: set[str],
+    failed: bool = False,
 ) -> Iterator[str]:
-    """The lines below an operation: its calls, those of a group under a line of their own; then those on a miss."""
+    """The lines below an operation: its calls, those of a group under a line of their own; then what follows it.
+
+    That is on a miss, or when it `failed`.
+    """
     groups = () if name in shown else operations[name].calls
     shown.add(name)
     branches: list[tuple[str, Group]] = [("", group) for group in groups]
-    branches += [("on a miss: ", (follower,)) for follower in followers]
+    role = "on failure: " if failed else "on a miss: "
+    branches += [(role, (follower,)) for follower in followers]
     yield from _groups(branches, operations, indent, shown)
 
 
@@ -147,7 +156,7 @@ def _call(call: Call, operations: dict[str, Operation], start: str, indent: str,
     if call.optional:
         notes.append("optional")
     yield f"{start}{name}{'  ' * bool(notes)}{', '.join(notes)}{_seen(name, operations, shown)}"
-    yield from _tree(name, call.on_miss, operations, indent, shown)
+    yield from _tree(name, call.on_miss or call.on_failure, operations, indent, shown, bool(call.on_failure))
 
 
 def _seen(name: str, operations: dict[str, Operation], shown: set[str]) -> str:

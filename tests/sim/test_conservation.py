@@ -163,6 +163,7 @@ def small_meshes(draw):
                 ),
                 cpu=draw(st.sampled_from([Cpu(), Cpu(1), Cpu(1, "fair"), Cpu(0.5)])),
                 memory=Memory(limit=512.0 * 2**20),
+                handlers=draw(st.sampled_from(["threads", "threads", "async"])),
                 startup=0.25,
                 readiness=Readiness(period=0.3, failure_threshold=draw(st.integers(1, 2))),
                 operations=(
