@@ -85,8 +85,8 @@ class Controller(CallerPolicy):
         return _LIMITED if caller.in_flight > self.limit else PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """Take the time of a call into account that was let through."""
-        if call.result == _LIMITED or (self._measures and call.sent < self._since):
+        """Take the time of a call into account that left."""
+        if call.replica is None or (self._measures and call.sent < self._since):
             return
         self._samples.append(now - call.sent)
         if self._measures and len(self._samples) >= self._policy.samples:

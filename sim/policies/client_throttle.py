@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _THROTTLED = CODES["client_throttled"]
-#: Whether the callee accepted the request, by code: it did the work, with whatever outcome, and said so.
-_ACCEPTED: Final = [error is None or (error.answered and error.refusal is Refusal.NOBODY) for error in BY_CODE]
+#: Whether the callee accepted the request, by code: it did the work, with any outcome, and said so. What the caller
+#: refused for other reasons says nothing about it, and counts as accepted: so it makes no difference.
+_ACCEPTED: Final = [
+    error is None
+    or (error.answered and error.refusal is Refusal.NOBODY)
+    or (error.refusal is Refusal.CALLER and error.name != "client_throttled")
+    for error in BY_CODE
+]
 
 
 class Throttle(CallerPolicy):
@@ -51,8 +57,8 @@ class Throttle(CallerPolicy):
             self._seen.add(now, 0, 1)
 
     def withdrawn(self, call: Call, now: float) -> None:
-        """Nobody will know."""
-        self._seen.add(now, -1, 0)
+        """Nobody will know; it makes no difference."""
+        self._seen.add(now, 0, 1)
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:

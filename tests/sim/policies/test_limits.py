@@ -71,6 +71,18 @@ workload: {rate: 100/s, mix: {web.home: 1}}
     assert refused(35, 40) < 0.01
 
 
+def test_a_hedge_that_is_withdrawn_and_an_open_breaker_throttle_nothing():
+    stage = one("hedge: 10ms, throttle: {window: 1s}", work="5s")
+    stage.request(*range(0, 1000, 100))
+    stage.play()
+    assert policy(stage, "throttle").refusing(stage.mesh.env.now) == 0.0
+    stage = one("throttle: {factor: 1}, breaker: {minimum_calls: 2, window_calls: 2, open_for: 1h}", work="1ms")
+    stage.fault(fault("fail", share=1.0, error="internal"), 0, 10_000)
+    stage.request(*range(0, 1000, 10))
+    lines = [line for line in stage.play() if "web>db" in line]
+    assert sum("circuit_open" in line for line in lines) == 98
+
+
 # -- adaptive concurrency ----------------------------------------------------------------------------------------------
 
 
@@ -113,6 +125,17 @@ def test_while_the_minimum_is_measured_hardly_any_call_is_let_through():
     lines = [line for line in stage.play() if "web>db" in line]
     limited = [int(line.split("-")[0]) for line in lines if "concurrency_limited" in line]
     assert limited and min(limited) >= 1050 and max(limited) < 1250  # the first five are back at 70 ms
+
+
+def test_what_never_left_says_nothing_about_how_long_calls_take():
+    keys = (
+        "breaker: {minimum_calls: 2, window_calls: 2, open_for: 1s}, adaptive_concurrency: {samples: 10, remeasure: 1h}"
+    )
+    stage = one(keys, work="10ms")
+    stage.fault(fault("fail", share=1.0), 0, 500)
+    stage.request(*range(0, 3000, 20))
+    stage.play()
+    assert policy(stage, "adaptive_concurrency")._minimum == pytest.approx(0.010)
 
 
 # -- Envoy's circuit breakers ------------------------------------------------------------------------------------------
