@@ -22,6 +22,7 @@ from meshquake.topology.errors import ERRORS
 from meshquake.topology.loader import shipped as shipped_meshes
 from meshquake.topology.problems import DocumentError
 from tests.editor import complaints
+from tests.guarded import write_guarded
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -180,7 +181,7 @@ def eventful(tmp_path_factory):
           - slow: {target: database, factor: 80, for: 60s}
         """
     )
-    return list(meshquake.simulate(file))
+    return [*meshquake.simulate(file), *meshquake.simulate(write_guarded(file.parent))]
 
 
 def test_events_have_just_the_attributes_that_the_page_says(eventful):

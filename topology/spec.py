@@ -13,11 +13,13 @@ from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
+from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
     CRITICALITIES,
     Backoff,
     Bulkhead,
     CircuitBreaker,
+    Hedge,
     Liveness,
     Pool,
     Queue,
@@ -271,11 +273,27 @@ class Edge:
     connect_timeout: float = key(
         "duration", "longest wait for a connection that the network drops", 5.0, low=0, high=DAY, above=True
     )
+    overall_timeout: float | None = key(
+        "duration",
+        "longest wait for a call, all attempts and the pauses between them included",
+        None,
+        low=0,
+        high=DAY,
+        above=True,
+        none=True,
+    )
     balance: str = key("choice", "how to choose among ready replicas", "round_robin", choices=BALANCING)
+    avoid_tried: bool = key("flag", "another attempt goes to a replica not tried before, if there is one", False)
+    outlier: Outlier | None = key(
+        "spec", "replicas that fail are ejected, by each caller for itself", None, none=True, spec=Outlier
+    )
     retry: Retry | None = key("spec", "retries", None, none=True, spec=Retry)
+    hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
+    inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
+    cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)
     policies: tuple[tuple[str, Any], ...] = key("other", "policies from installed packages, by name", ())
 
 

@@ -30,8 +30,9 @@ _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SL
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
 MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED)
-_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
-    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
+_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
+    CODES[name]
+    for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
 )
 #: Spans kept as evidence of a step, the earliest ones.
 _EVIDENCE = 3
@@ -151,6 +152,7 @@ class Mechanism:
             return None
         attempts = fact.attempts(row)
         self._missed(service, attempts, other)
+        attempts = {site: _needed(calls) for site, calls in attempts.items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
@@ -275,6 +277,13 @@ def _count(step: Step, number: int, time: float, half: Half) -> None:
 def _deciding(calls: list[Row]) -> Row | None:
     """The attempt whose result the caller went on with; None if it was killed before there was one."""
     return next((row for row in reversed(calls) if row.notes & DECIDED), None)
+
+
+def _needed(calls: list[Row]) -> list[Row]:
+    """The attempts at a call without those that were withdrawn since another one had an answer."""
+    if _deciding(calls) is None:
+        return calls
+    return [row for row in calls if row.result != _CANCELLED or row.notes & DECIDED]
 
 
 def _fails(other: Tree, row: Row) -> bool:

@@ -19,6 +19,7 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heapify, heappush
 from typing import Final
 
@@ -52,6 +53,8 @@ _HANG: Final = 1
 _FAIL: Final = 2
 _DROP: Final = 3
 _CONNECT: Final = 4
+#: A cancellation that would be there before its call looks again so much later (seconds), at least.
+_AGAIN: Final = 0.001
 
 
 class CallEngine:
@@ -80,6 +83,7 @@ class CallEngine:
         self._answered = self.answered
         self._again = self.again
         self._lost = self.lost
+        self._cancel = self.cancel
         self._stepped = self._step
 
     @property
@@ -115,8 +119,8 @@ class CallEngine:
 
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 
-    def send(self, parent: Call, site: CallSite, attempt: int) -> None:
-        """The caller makes an attempt: past its policies, towards a replica of the callee."""
+    def send(self, parent: Call, site: CallSite, attempt: int, former: Call | None = None) -> None:
+        """The caller makes an attempt: past its policies, towards a replica of the callee; `former` is that before."""
         now = self.env._now
         number = parent.number
         path = (parent.attempt_path << ATTEMPT_BITS) | (attempt - 1)
@@ -129,6 +133,7 @@ class CallEngine:
         caller = replica.callers[edge.index]
         call = Call(site, number, path, parent, caller, draws, now)
         call.root = root = parent.root or parent
+        call.former = former
         if root.open is not None:
             root.open[call] = None
         caller.in_flight += 1
@@ -169,11 +174,13 @@ class CallEngine:
     def dispatch(self, call: Call) -> None:
         """The call leaves its caller for a replica."""
         site = call.site
-        ready = site.ready
+        ready: Sequence[Replica] = site.ready
         now = self.env._now
         edge = site.edge
         caller = call.caller
         assert edge is not None and caller is not None
+        for policy in caller.narrows:
+            ready = policy.narrow(ready, call, now)
         if not ready:
             call.outcome = NO_REPLICA
             # By way of the heap, since the answer may let go another one that is held.
@@ -370,11 +377,11 @@ class CallEngine:
         part.root = outer.root or outer
         part.replica = replica = outer.replica
         part.handler = outer.handler
-        part.step = 0
         part.failed = False
         assert replica is not None
         self._parts[part] = None
         if site.branch != WORKS:
+            part.step = 0
             # By way of the heap: of parts that have nothing to do, any number may follow each other.
             heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
             return
@@ -393,7 +400,7 @@ class CallEngine:
         now = self.env._now
         replica = call.replica
         assert replica is not None
-        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None  # as `finish` has it
         if following is not None:
             self.begin(following, replica)
         else:
@@ -417,6 +424,60 @@ class CallEngine:
         replica.free -= 1
         replica.busy_clock -= now
         self.finish(call, outcome)
+
+    def cancel(self, call: Call) -> None:
+        """The callee learns that its caller waits no more: it drops what it does for the call, and calls of its own."""
+        if call.finished >= 0.0:
+            return
+        now = self.env._now
+        if call.arrived < 0.0:
+            if not call.outcome:  # neither refused nor lost: a message that was sent earlier is still on its way
+                again = now + max(call.draws[OUT], _AGAIN)
+                heappush(self._queue, (again, 1, next(self._eid), self._cancel, call))
+            return
+        replica = call.replica
+        assert replica is not None
+        if call.started < 0.0:
+            replica.queue.discard(call)
+            del self.inside[call]
+            replica.calls -= 1
+            self._turn_away(call, replica, CANCELLED)
+            return
+        # A part comes after what it's a part of.
+        own = {call: None}
+        for part in self._parts:
+            if part.parent in own:
+                own[part] = None
+        for each in own:
+            if each.step < 0:
+                self._drop_work(each, replica)
+            if each is not call:
+                each.finished = now
+                del self._parts[each]
+        for other in list((call.root or call).open or ()):
+            if other.parent in own and other.waiting:
+                self.withdraw(other)
+        if call.site.apart and call.step > 0:
+            self._end(call, CANCELLED)  # it has given its worker back
+        else:
+            self.finish(call, CANCELLED)
+
+    def _drop_work(self, call: Call, replica: Replica) -> None:
+        """A call that has a worker does no more work of its own: its core, if it has one, is for the next."""
+        for hung in self._hung.values():
+            if call in hung:
+                hung.remove(call)
+                return
+        if replica.cores is not None:
+            replica.cores.stop(call)
+        elif call in replica.run_queue:
+            replica.run_queue.remove(call)
+        elif replica.run_queue:
+            following = replica.run_queue.popleft()
+            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
+        else:
+            replica.idle_cores += 1
+            replica.core_clock += self.env._now
 
     def finish(self, call: Call, outcome: int) -> None:
         """The callee is done: the answer leaves, and the worker takes the next call."""
@@ -457,7 +518,7 @@ class CallEngine:
         self.close(call)
 
     def timed_out(self, call: Call) -> None:
-        """The caller gives up. The callee knows nothing of it."""
+        """The caller gives up. The callee knows nothing of it, unless callers of this edge tell it."""
         caller = call.caller
         assert caller is not None
         held = call.held
@@ -466,6 +527,42 @@ class CallEngine:
         self.conclude(call, TIMEOUT)
         if held:
             self.close(call)  # it never left
+        else:
+            self._tell(call)
+
+    def withdraw(self, call: Call) -> None:
+        """The caller needs no answer any more: it has one of another attempt, or nobody waits for its own."""
+        now = self.env._now
+        caller = call.caller
+        assert caller is not None
+        held = call.held
+        for policy in caller.cancels:
+            policy.cancel(call, now)
+        call.waiting = call.held = False
+        call.ended = now
+        call.result = CANCELLED
+        caller.in_flight -= 1
+        for policy in caller.withdraws:
+            policy.withdrawn(call, now)
+        if held:
+            self.close(call)
+        else:
+            self._tell(call)
+
+    def _tell(self, call: Call) -> None:
+        """Tell the callee that its answer isn't waited for, where callers do so."""
+        edge = call.site.edge
+        assert edge is not None
+        if not edge.spec.cancellation or call.replica is None:
+            return
+        now = self.env._now
+        delay = call.draws[OUT]
+        for modifier in edge.modifiers:
+            effect = modifier.effect(now)
+            delay += effect.delay
+            if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
+                return
+        heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
 
     def lost(self, call: Call) -> None:
         """The network swallowed the call, and the caller's kernel stops trying to connect."""
@@ -488,21 +585,24 @@ class CallEngine:
         assert caller is not None and parent is not None
         caller.in_flight -= 1
         if parent.finished >= 0.0:
-            # The caller was killed while it waited.
+            # The caller was killed while it waited, or cancelled when its request wasn't followed any more.
             call.ended = parent.finished
             call.result = CANCELLED
+            for policy in caller.withdraws:
+                policy.withdrawn(call, now)
             return
         call.ended = now
         for policy in caller.settles:
             policy.settle(call, now)
         if result and caller.retry is not None and call.attempt_path & ATTEMPT < ATTEMPT:
             pause = caller.retry.pause(call, now)
-            if pause >= 0.0 and all(limit.allows_retry(call, now) for limit in caller.limits):
-                for policy in caller.retried:
-                    policy.retried(call, now)
+            call.next_at = now + pause
+            if pause >= 0.0 and self.may_follow(call):
                 call.notes |= RETRIED
-                heappush(self._queue, (now + pause, 1, next(self._eid), self._again, call))
+                heappush(self._queue, (call.next_at, 1, next(self._eid), self._again, call))
                 return
+        if caller.decider is not None and not caller.decider.decides(call, now):
+            return
         call.notes |= DECIDED
         site = call.site
         failed = result != SUCCESS
@@ -522,12 +622,23 @@ class CallEngine:
             return
         self.resume(parent, failed and not site.optional)
 
+    def may_follow(self, call: Call) -> bool:
+        """Whether another attempt may follow this one, at `call.next_at`: if so, all policies count it as made."""
+        now = self.env._now
+        caller = call.caller
+        assert caller is not None
+        if not all(limit.allows_retry(call, now) for limit in caller.limits):
+            return False
+        for policy in caller.retried:
+            policy.retried(call, now)
+        return True
+
     def again(self, call: Call) -> None:
         """The pause is over: the next attempt, unless the caller was killed meanwhile."""
         parent = call.parent
         assert parent is not None
         if parent.finished < 0.0:
-            self.send(parent, call.site, call.attempt + 1)
+            self.send(parent, call.site, call.attempt + 1, call)
 
     # -- what faults do to calls --------------------------------------------------------------------------------------
 

@@ -105,6 +105,13 @@ class SharedCores:
         heappush(self._work, (self._progress.attained + work, next(self._number), call))
         self._arm()
 
+    def stop(self, call: Call) -> None:
+        """Stop the work of one call."""
+        self._advance()
+        self._work = [each for each in self._work if each[2] is not call]
+        heapify(self._work)
+        self._arm()
+
     def clear(self) -> list[tuple[Call, float]]:
         """Stop all work; returns the calls with the core-seconds that each still needs, in the order they came."""
         self._advance()

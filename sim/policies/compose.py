@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import (
+    avoid_tried,
     breaker,
     bulkhead,
     contention,
+    deadline,
     error_rate,
+    hedge,
+    outlier,
     pool,
     rate_limit,
     retry,
+    retry_breaker,
+    retry_bucket,
     retry_budget,
+    retry_tokens,
     timeout,
 )
 from meshquake.sim.policies.balancing import BALANCERS
@@ -34,7 +41,14 @@ if TYPE_CHECKING:
 
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
+    "hedge": hedge.of,
+    "deadline": deadline.of,
     "budget": retry_budget.of,
+    "tokens": retry_tokens.of,
+    "bucket": retry_bucket.of,
+    "retry_breaker": retry_breaker.of,
+    "outlier": outlier.of,
+    "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
     "retry": retry.of,

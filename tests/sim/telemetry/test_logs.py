@@ -7,11 +7,13 @@ from itertools import product
 import numpy as np
 import polars as pl
 import pytest
+from guarded import write_guarded
 from polars.testing import assert_series_equal
 from recording import play, record
 
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.loader import load
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, RETRIED
 from meshquake.sim.mesh import Mesh
@@ -138,13 +140,15 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
     assert not lines["message"].str.contains("answered").any()
 
 
-def test_every_notice_of_a_process_is_written_in_some_run():
+def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
     leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
     leaking = record(
         Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, seed=1, faults=(leak,)),
         parse(LEAKING, "leaking").topology,
     )
-    messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking)])
+    trouble = load(write_guarded(tmp_path))
+    guarded = record(trouble.scenario, trouble.topology)
+    messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking, guarded)])
     for name, notice in notices().items():
         assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name
     assert leaking.logs.filter(level="FATAL")["message"].unique().to_list() == [
