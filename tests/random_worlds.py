@@ -23,6 +23,11 @@ FAULTS = {
     "slow": (("service", "replica", "operation"), [{"factor": 4}, {"factor": 1000}]),
     "stop": (("service", "replica"), [{}]),
     "surge": (("users",), [{"factor": 5}]),
+    "throttle": (("service", "replica"), [{}, {"to": "0.1%"}]),
+    "pause": (("service", "replica"), [{"length": "200ms", "every": "1s"}, {"length": "5s"}]),
+    "probe": (("service", "replica"), [{}, {"share": "50%", "by": "2s"}]),
+    "handshake": (("edge",), [{}, {"share": "50%"}]),
+    "reset": (("edge",), [{"every": "100ms"}, {"share": "20%"}]),
 }
 
 
@@ -127,7 +132,18 @@ class World:
                 "operations": {op: found for (own, op), found in self._operations.items() if own == name},
             }
             if self._maybe(0.3):
-                service["cpu"] = 1
+                service["cpu"] = self._random.choice([1, 1, "500m", {"limit": 2, "scheduling": "fair"}])
+            if self._maybe(0.2):
+                discipline = self._random.choice(["lifo", "codel", "priority"])
+                service["queue"] = {"limit": service["queue"], "discipline": discipline}
+            if self._maybe(0.1):
+                service["rate_limit"] = {"max_tokens": 5, "fill_interval": "100ms"}
+            if self._maybe(0.1):
+                service["liveness"] = {
+                    "period": "1s",
+                    "grace": "1s",
+                    "looks_at": self._random.choice(["queue", "process"]),
+                }
             if self._maybe(0.3):
                 service["kind"] = self._random.choice(["gateway", "cache", "database", "external"])
             if self._maybe(0.2):
@@ -150,6 +166,7 @@ class World:
             "breaker": [{"window_calls": 5, "minimum_calls": 2, "open_for": "200ms"}, {"window_time": "1s"}],
             "bulkhead": [1, 10],
             "pool": [1, 10, {"size": 2, "acquire_timeout": "0", "connect": "0"}],
+            "cancellation": ["true"],
         }
         for key, values in choices.items():
             if self._maybe(0.35):

@@ -9,7 +9,7 @@ from meshquake.topology import units
 from meshquake.topology.counts import ONCE
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
-from meshquake.topology.policies import CircuitBreaker, Pool, Retry
+from meshquake.topology.policies import CircuitBreaker, Hedge, Pool, Retry
 from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Service, Topology, Work
 from meshquake.topology.units import counted, duration, rate, ratio, size
 
@@ -175,7 +175,11 @@ def _edges(topology: Topology) -> list[Block]:
     """The policies of each edge, by caller; a policy that no edge has gets no column."""
     columns: dict[str, Callable[[Edge], str]] = {
         "TIMEOUT": lambda edge: _NONE if edge.timeout is None else duration(edge.timeout),
+        "OVERALL": lambda edge: _NONE if edge.overall_timeout is None else duration(edge.overall_timeout),
         "ATTEMPTS": lambda edge: _attempts(edge.retry),
+        "HEDGE": lambda edge: _hedge(edge.hedge),
+        "CANCELS": lambda edge: "yes" if edge.cancellation else _NONE,
+        "EJECTS": lambda edge: _NONE if edge.outlier is None else f"for {duration(edge.outlier.ejection)}",
         "BREAKER": lambda edge: _breaker(edge.breaker),
         "BULKHEAD": lambda edge: _NONE if edge.bulkhead is None else str(edge.bulkhead.max_concurrent),
         "POOL": lambda edge: _pool(edge.pool),
@@ -209,6 +213,13 @@ def _attempts(retry: Retry | None) -> str:
     if retry.budget is None:
         return str(retry.max_attempts)
     return f"{retry.max_attempts} ({ratio(retry.budget.ratio)}+{rate(retry.budget.minimum)})"
+
+
+def _hedge(hedge: Hedge | None) -> str:
+    if hedge is None:
+        return _NONE
+    wait = duration(hedge.delay) if hedge.percentile is None else f"{ratio(hedge.percentile)} of times"
+    return f"{hedge.max_attempts} after {wait}"
 
 
 def _breaker(breaker: CircuitBreaker | None) -> str:
