@@ -62,7 +62,7 @@ def topology_schema() -> Schema:
             "call": _call(
                 block_of(
                     Call,
-                    {"on_miss": _chain(), "times": _count()},
+                    {"on_miss": _chain(), "on_failure": _chain(), "times": _count()},
                     dependentRequired={"on_miss": ["hit_rate"], "at_once": ["times"]},
                 )
             ),

@@ -617,7 +617,7 @@ class CallEngine:
             if site.then is not None:
                 self.send(parent, site.then, 1)
                 return
-        elif site.then is not None and (not failed or site.optional):
+        elif site.then is not None and (failed == site.fallback or (failed and site.optional)):
             self.send(parent, site.then, 1)
             return
         self.resume(parent, failed and not site.optional)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import (
+    adaptive_concurrency,
     avoid_tried,
     breaker,
     bulkhead,
+    client_throttle,
     contention,
     deadline,
     error_rate,
@@ -25,6 +27,7 @@ from meshquake.sim.policies import (
     retry_breaker,
     retry_bucket,
     retry_budget,
+    retry_concurrency,
     retry_tokens,
     timeout,
 )
@@ -47,10 +50,13 @@ CALLER: dict[str, CallerRow] = {
     "tokens": retry_tokens.of,
     "bucket": retry_bucket.of,
     "retry_breaker": retry_breaker.of,
+    "retry_concurrency": retry_concurrency.of,
+    "throttle": client_throttle.of,
     "outlier": outlier.of,
     "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
+    "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
 }
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
@@ -76,7 +82,8 @@ class Composed:
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
             for rows in (CALLER, LAST)
         )
-        added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
+        rival = next((name for name in ("retry", "hedge") if name in own), "")
+        added = {name: _added(name, settings, rival) for name, settings in edge.spec.policies}
         self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
 
@@ -86,13 +93,13 @@ class Composed:
         return CallerState(self._edge, self._balancer(replica.index), policies)
 
 
-def _added(name: str, settings: Any, retries: bool) -> Maker:
-    """How the policy of a package is made, on an edge with or without retries; PluginError if it cannot be one."""
+def _added(name: str, settings: Any, rival: str) -> Maker:
+    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it cannot."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
-    if retries and policy.pause is not CallerPolicy.pause:
-        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `retry` of the same edge")
+    if rival and policy.pause is not CallerPolicy.pause:
+        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `{rival}` of the same edge")
     return lambda replica, warm: policy(settings)
 
 
