@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from meshquake.faults.fault import Fault
+from meshquake.faults.fault import Fault, Target
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
@@ -16,7 +16,8 @@ from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
-from meshquake.topology.spec import Topology
+from meshquake.topology.binder import keys_of
+from meshquake.topology.spec import Edge, Topology
 
 
 class Cluster:
@@ -45,6 +46,8 @@ class Cluster:
         self.replicas = [replica for service in self.services.values() for replica in service.replicas]
         self.edges: list[RuntimeEdge] = []
         self._policies: dict[RuntimeEdge, Composed] = {}
+        #: How often settings of edges were changed.
+        self.recomposed = 0
         for each in topology.edges:
             caller, callee = self.services[each.caller], self.services[each.callee]
             edge = RuntimeEdge(each, len(caller.edges), caller, callee)
@@ -81,6 +84,27 @@ class Cluster:
                 for policy in caller.policies.values():
                     policy.disturbed(self.now)
 
+    def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
+        """Give an edge other settings: callers have new policies where they differ, and keep the others.
+
+        Calls under way have their way with the old ones, except that who is held waits on under the new.
+        """
+        changed = {
+            word for word, key in keys_of(Edge).items() if getattr(edge.spec, key.field) != getattr(spec, key.field)
+        }
+        edge.spec = spec
+        self.recomposed += 1
+        composed = self._policies[edge] = Composed(edge, self._context)
+        for replica in edge.caller.replicas:
+            before = replica.callers[edge.index]
+            state = replica.callers[edge.index] = composed.successor(before, replica, changed)
+            for name, policy in before.policies.items():
+                if policy is not state.policies.get(name):
+                    for call in policy.end():
+                        self.engine.transfer(call, state, state.policies.get(name))
+        if edge.modifiers:
+            self.engine.disturb(edge)
+
     def disconnect(self, replica: Replica) -> None:
         """The replica's process is gone: those who call it learn that their connections are."""
         for edge in self.edges:
@@ -91,12 +115,15 @@ class Cluster:
 
     # -- what acts on replicas -----------------------------------------------------------------------------------------
 
-    def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:
-        """A modifier for a fault's effect, not attached to anything yet."""
+    def modifier(self, fault: Fault, target: Target, level: Callable[[float], float] | None) -> Modifier:
+        """A modifier for a fault's effect on one of its targets, not attached to anything yet."""
+        key = address(self.seed, "fault", fault.id) % 2**64
+        if target.level == "edge":
+            return Modifier(fault, key, level, -1, self.now, target.replica, target.callee_replica)
         operation = -1
-        if fault.target.operation is not None:
-            operation = self.services[fault.target.service].operations[fault.target.operation][0]
-        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation, self.now)
+        if target.operation is not None:
+            operation = self.services[target.service].operations[target.operation][0]
+        return Modifier(fault, key, level, operation, self.now)
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""

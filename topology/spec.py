@@ -29,6 +29,8 @@ from meshquake.topology.policies import (
     Readiness,
     Retry,
 )
+from meshquake.topology.users import USUAL, Population
+from meshquake.topology.users import Entry as Entry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -304,15 +306,6 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An operation that users call, and its weight in the mix."""
-
-    service: str
-    operation: str
-    weight: float
-
-
-@dataclass(frozen=True)
 class Objective:
     """What users are promised: of the requests in any `window`, at least `share` are good.
 
@@ -329,7 +322,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Workload:
-    """The users: requests arrive as a Poisson process for each entry operation (an open workload)."""
+    """The users: requests arrive as a Poisson process for each entry operation (an open workload).
+
+    Where there are `populations`, these are all the users; `rate` and `mix` are then what is expected of all of them.
+    """
 
     rate: float = key("rate", "requests per second, over all entries", 20.0, low=0, above=True, high=1_000_000)
     balance: str = key(
@@ -339,6 +335,26 @@ class Workload:
         "spec", "what users are promised, for all entries together and for each", Objective(), spec=Objective
     )
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
+    populations: tuple[Population, ...] = key("other", "users of other kinds, by name", ())
+
+    @property
+    def answers_matter(self) -> bool:
+        """Whether what users do next depends on how they were answered."""
+        return any(population.answers_matter for population in self.populations)
+
+    def usual(self) -> dict[str, float]:
+        """Requests a second of those who come whatever becomes of others, by entry operation."""
+        of = next((each for each in self.populations if each.name == USUAL), None)
+        rate, mix = (self.rate, self.mix) if of is None else (of.rate or 0.0, of.mix)
+        if of is None and self.populations:
+            return {}
+        total = sum(entry.weight for entry in mix)
+        return {str(entry): rate * entry.weight / total for entry in mix}
+
+    def at_rate(self, rate: float) -> Workload:
+        """The same users, so many times as many that they are expected to make so many requests a second."""
+        populations = tuple(each.scaled(rate / self.rate) for each in self.populations)
+        return replace(self, rate=rate, populations=populations)
 
 
 @dataclass(frozen=True)
@@ -363,7 +379,7 @@ class Topology:
 
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
-        return self if rate is None else replace(self, workload=replace(self.workload, rate=rate))
+        return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

@@ -117,6 +117,11 @@ class CallSite:
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
 
+    @property
+    def name(self) -> str:
+        """The operation called here, as `service.operation`."""
+        return f"{self.service.spec.name}.{list(self.service.operations)[self.operation]}"
+
     def unroll(self, page: int) -> None:
         """Make the tape, with draws for so many requests a page."""
         self.tape = self.tape_of(0, page)

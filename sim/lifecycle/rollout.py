@@ -118,7 +118,7 @@ def _change(cluster: Cluster, replica: Replica, revision: Revision) -> None:
         cluster.detach(former, [replica])
     replica.revision = revision
     if revision.fault is not None:
-        modifier = revision.modifiers[replica.index] = cluster.modifier(revision.fault, None)
+        modifier = revision.modifiers[replica.index] = cluster.modifier(revision.fault, revision.fault.target, None)
         cluster.attach(modifier, replica)
 
 

@@ -6,6 +6,7 @@ function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
@@ -59,6 +60,15 @@ CALLER: dict[str, CallerRow] = {
     "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
 }
+#: The keys of an edge that have the settings of a policy, if that isn't the one of its own name.
+KEYS = {
+    "budget": ("retry", "hedge"),
+    "tokens": ("retry", "hedge"),
+    "bucket": ("retry",),
+    "retry_breaker": ("retry",),
+    "retry_concurrency": ("retry",),
+    "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
+}
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
 #: pool is the last of all: a call that was refused behind it would keep its connection.
 LAST: dict[str, CallerRow] = {
@@ -82,6 +92,7 @@ class Composed:
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
             for rows in (CALLER, LAST)
         )
+        self._added = dict(edge.spec.policies)
         rival = next((name for name in ("retry", "hedge") if name in own), "")
         added = {name: _added(name, settings, rival) for name, settings in edge.spec.policies}
         self._makers = own | added | last
@@ -91,6 +102,24 @@ class Composed:
         """What a new process of the replica knows of the callee."""
         policies = {name: make(replica, warm) for name, make in self._makers.items()}
         return CallerState(self._edge, self._balancer(replica.index), policies)
+
+    def successor(self, before: CallerState, replica: Replica, changed: Set[str]) -> CallerState:
+        """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
+
+        A policy whose settings are the same goes on with what it has learned.
+        """
+        policies = {
+            name: before.policies[name]
+            if name in before.policies and changed.isdisjoint(self._keys(name))
+            else make(replica, False)
+            for name, make in self._makers.items()
+        }
+        balancer = self._balancer(replica.index) if "balance" in changed else before.balancer
+        return CallerState(self._edge, balancer, policies)
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        """The keys of an edge that have the settings of a policy."""
+        return ("policies",) if name in self._added else KEYS.get(name, (name,))
 
 
 def _added(name: str, settings: Any, rival: str) -> Maker:

@@ -193,6 +193,7 @@ def _query_time(spans: Spans) -> Floats:
 _OWN = (Level.SERVICE, Level.REPLICA)
 _STORE = (Level.STORE,)
 _EDGE = (Level.EDGE,)
+_ENTRY = (Level.ENTRY,)
 _CALLER = (Level.EDGE, Level.CALLER)
 
 _ROWS = (
@@ -460,6 +461,27 @@ _ROWS = (
         _CALLER,
         Gauge(Level.CALLER, _hosts_ejected, Combine.HIGHEST),
         "Replicas of the callee that the caller has ejected as outliers.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "goodput",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.awaited & ~spans.failed & ~spans.abandoned),
+        "Requests that were answered well while their users waited.",
+        "Of users who do next what depends on their answers.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "abandonment_rate",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.abandoned),
+        "Requests whose users didn't wait for the answers.",
+        "Counted when the server is done with them, of which it knows nothing.",
+        export_name="abandoned_requests",
         alert=Alert.RISE,
     ),
 )
