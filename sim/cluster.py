@@ -59,7 +59,6 @@ class Cluster:
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)
-            self.engine.reschedule(replica)
 
     @property
     def now(self) -> float:
@@ -78,6 +77,7 @@ class Cluster:
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
         serve(replica, self._context)
+        self.engine.reschedule(replica)
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
             if caller.edge.modifiers:

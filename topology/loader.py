@@ -71,8 +71,8 @@ _TARGET = re.compile(r"([^.]+)\.(.+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
-#: Keys that a call has not if it's made when a lookup misses.
-NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "depth")
+#: Keys that a call has not if it's made when another misses or fails.
+NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "on_failure", "depth")
 #: In place of a call: own work.
 WORK = "work"
 
@@ -357,16 +357,19 @@ class _Reader:
     ) -> Call | None:
         by_hand: ByHand = {
             "on_miss": partial(self._chain, service, operation),
+            "on_failure": partial(self._chain, service, operation),
             "times": partial(count, self.document),
         }
         call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "on_failure" in keys.entries and "hit_rate" in keys.entries:
+            self.document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
         if "at_once" in keys.entries and "times" not in keys.entries:
             self.document.error(keys.entries["at_once"], "needs times beside it")
         for word in NOT_ON_MISS:
             if on_miss and word in keys.entries:
-                self.document.error(keys.entries[word], "is not for a call that is made on a miss")
+                self.document.error(keys.entries[word], "is not for a call that is made on a miss or a failure")
         return call
 
     def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
@@ -544,5 +547,6 @@ def _of_populations(workload: Workload, services: tuple[Service, ...]) -> Worklo
     for population in populations:
         for name, expected in population.expected(work).items():
             rates[name] = rates.get(name, 0.0) + expected
-    mix = tuple(Entry(*name.split(".", 1), rate) for name, rate in rates.items())
+    named = (name.partition(".") for name in rates)
+    mix = tuple(Entry(service, own, rate) for (service, _, own), rate in zip(named, rates.values(), strict=True))
     return replace(workload, rate=sum(rates.values()), mix=mix, populations=populations)

@@ -129,10 +129,11 @@ def _ndjson(file: Iterator[str]) -> Iterator[tuple[int, dict[str, object] | str]
 def _time(value: object, start: datetime | None) -> tuple[float, datetime | None]:
     """A time in seconds; of a moment, since the first one, which is returned."""
     if isinstance(value, str):
+        text = value
         try:
-            value = float(value)
+            value = float(text)
         except ValueError:
-            return _since(value, start)
+            return _since(text, start)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
         raise _BadLineError("has no time, as in 12.5 (seconds) or 2024-01-15T10:30:00Z")
     return float(value), start

@@ -67,7 +67,7 @@ def topology_schema() -> Schema:
             "call": _call(
                 block_of(
                     Call,
-                    {"on_miss": _chain(), "times": _count()},
+                    {"on_miss": _chain(), "on_failure": _chain(), "times": _count()},
                     dependentRequired={"on_miss": ["hit_rate"], "at_once": ["times"]},
                 )
             ),
@@ -98,7 +98,7 @@ def _population() -> Schema:
     alone = {"type": "string"} | matching(OPERATION, "service.operation")
     step = either("", alone, mapping("", matching(OPERATION), block_of(Step), minProperties=1, maxProperties=1))
     bursts = block_of(Bursts, {"on": ref("distribution"), "off": ref("distribution")})
-    shapes = {kind.word: block_of(kind, doc=_doc(kind)) for kind in (*SHAPES.values(), Week)}
+    shapes = {word: block_of(kind, doc=_doc(kind)) for word, kind in (*SHAPES.items(), (Week.word, Week))}
     return block_of(
         Population,
         {

@@ -16,9 +16,11 @@ from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
     CRITICALITIES,
+    AdaptiveConcurrency,
     Backoff,
     Bulkhead,
     CircuitBreaker,
+    ClientThrottle,
     Hedge,
     Liveness,
     Pool,
@@ -94,7 +96,8 @@ class Cpu:
 class Call:
     """One call that an operation makes, or the same one several times.
 
-    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails.
+    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails;
+    `on_failure` likewise of a call that is none and fails.
     """
 
     service: str
@@ -105,6 +108,7 @@ class Call:
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
+    on_failure: tuple[Call, ...] = key("other", "calls made in its place, one after another, when it fails", ())
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
@@ -291,6 +295,10 @@ class Edge:
     hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
+    throttle: ClientThrottle | None = key("spec", "client-side throttling", None, none=True, spec=ClientThrottle)
+    adaptive_concurrency: AdaptiveConcurrency | None = key(
+        "spec", "limit on concurrent calls that adapts", None, none=True, spec=AdaptiveConcurrency
+    )
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
     inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
     cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)

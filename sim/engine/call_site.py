@@ -54,6 +54,7 @@ class CallSite:
         "criticality",
         "edge",
         "entry",
+        "fallback",
         "hit_rate",
         "index",
         "ingress",
@@ -108,7 +109,9 @@ class CallSite:
         self.branch = CALL
         #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
         self.apart = False
-        #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
+        #: Whether the call that follows this one is made when this one fails, and not when it succeeds.
+        self.fallback = bool(spec.on_failure) if spec else False
+        #: The call that follows this one in its place: after a miss, a failure, or the call before it in a chain.
         self.then: CallSite | None = None
         self.address = address
         self._tapes: dict[int, Tape] = {}
@@ -213,7 +216,7 @@ def grow(
             head.probability = spec.probability * share
             head.lot = found[0] if found else head
             found.append(head)
-            for follower in spec.on_miss:
+            for follower in spec.on_miss or spec.on_failure:
                 site.then = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
                 site = site.then
         return found

@@ -646,7 +646,7 @@ class CallEngine:
             if site.then is not None:
                 self.send(parent, site.then, 1)
                 return
-        elif site.then is not None and (not failed or site.optional):
+        elif site.then is not None and (failed == site.fallback or (failed and site.optional)):
             self.send(parent, site.then, 1)
             return
         self.resume(parent, failed and not site.optional)
@@ -714,7 +714,8 @@ class CallEngine:
             for policy in caller.policies.values():
                 policy.severed(mine, share, now)
         for call in struck:
-            self.conclude(call, RESET)
+            if call.waiting:  # what another was hedged with may be withdrawn by now
+                self.conclude(call, RESET)
 
     def release(self, modifier: Modifier) -> None:
         """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, overriding
 from meshquake.sim.policies import (
+    adaptive_concurrency,
     avoid_tried,
     breaker,
     bulkhead,
+    client_throttle,
     contention,
     deadline,
     error_rate,
@@ -26,6 +28,7 @@ from meshquake.sim.policies import (
     retry_breaker,
     retry_bucket,
     retry_budget,
+    retry_concurrency,
     retry_tokens,
     timeout,
 )
@@ -48,10 +51,13 @@ CALLER: dict[str, CallerRow] = {
     "tokens": retry_tokens.of,
     "bucket": retry_bucket.of,
     "retry_breaker": retry_breaker.of,
+    "retry_concurrency": retry_concurrency.of,
+    "throttle": client_throttle.of,
     "outlier": outlier.of,
     "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
+    "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
 }
 #: The keys of an edge that have the settings of a policy, if that isn't the one of its own name.
@@ -60,6 +66,7 @@ KEYS = {
     "tokens": ("retry", "hedge"),
     "bucket": ("retry",),
     "retry_breaker": ("retry",),
+    "retry_concurrency": ("retry",),
     "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
 }
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
@@ -86,7 +93,8 @@ class Composed:
             for rows in (CALLER, LAST)
         )
         self._added = dict(edge.spec.policies)
-        added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
+        rival = next((name for name in ("retry", "hedge") if name in own), "")
+        added = {name: _added(name, settings, rival) for name, settings in edge.spec.policies}
         self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
 
@@ -114,13 +122,13 @@ class Composed:
         return ("policies",) if name in self._added else KEYS.get(name, (name,))
 
 
-def _added(name: str, settings: Any, retries: bool) -> Maker:
-    """How the policy of a package is made, on an edge with or without retries; PluginError if it cannot be one."""
+def _added(name: str, settings: Any, rival: str) -> Maker:
+    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it cannot."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
-    if retries and policy.pause is not CallerPolicy.pause:
-        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `retry` of the same edge")
+    if rival and policy.pause is not CallerPolicy.pause:
+        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `{rival}` of the same edge")
     return lambda replica, warm: policy(settings)
 
 

@@ -12,7 +12,9 @@ from enum import Enum, Flag
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.policies.adaptive_concurrency import Controller
 from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.client_throttle import Throttle
 from meshquake.sim.policies.outlier import Detector
 from meshquake.sim.policies.pool import Pool
 from meshquake.sim.policies.retry_limit import RetryLimit
@@ -152,6 +154,16 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
     limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
     return max(float(limit.stopped) for limit in limits) if limits else None
+
+
+def _refusing(caller: CallerState, now: float) -> float | None:
+    throttle = caller.policies.get("throttle")
+    return 100 * throttle.refusing(now) if isinstance(throttle, Throttle) else None
+
+
+def _concurrency_limit(caller: CallerState, now: float) -> float | None:
+    controller = caller.policies.get("adaptive_concurrency")
+    return controller.limit if isinstance(controller, Controller) else None
 
 
 def _hosts_ejected(caller: CallerState, now: float) -> float | None:
@@ -423,6 +435,24 @@ _ROWS = (
         "1 while saved tokens or a breaker allow no retries, else 0.",
         "Of callers whose `retry` has `tokens`, a `bucket` or a `breaker`.",
         alert=Alert.RISE,
+    ),
+    Metric(
+        "calls_throttled",
+        "%",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _refusing, Combine.HIGHEST),
+        "Share of its calls that a caller refuses by client-side throttling.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "concurrency_limit",
+        "requests",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _concurrency_limit, Combine.SUM),
+        "Concurrent calls that adaptive concurrency allows.",
+        alert=Alert.FALL,
     ),
     Metric(
         "hosts_ejected",
