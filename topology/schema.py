@@ -28,7 +28,7 @@ from meshquake.topology.loader import (
     Defaults,
     MeshFile,
 )
-from meshquake.topology.shapes import SHAPES, Week
+from meshquake.topology.shapes import SHAPES, Shape, Week
 from meshquake.topology.spec import Call, Edge, Operation, Service, Workload
 from meshquake.topology.users import Bursts, Population, Step
 
@@ -98,7 +98,8 @@ def _population() -> Schema:
     alone = {"type": "string"} | matching(OPERATION, "service.operation")
     step = either("", alone, mapping("", matching(OPERATION), block_of(Step), minProperties=1, maxProperties=1))
     bursts = block_of(Bursts, {"on": ref("distribution"), "off": ref("distribution")})
-    shapes = {word: block_of(kind, doc=_doc(kind)) for word, kind in (*SHAPES.items(), (Week.word, Week))}
+    kinds: tuple[type[Shape], ...] = (*SHAPES.values(), Week)
+    shapes = {kind.word: block_of(kind, doc=_doc(kind)) for kind in kinds}
     return block_of(
         Population,
         {
