@@ -24,7 +24,7 @@ from heapq import heapify, heappush
 from typing import Final
 
 from meshquake.faults.effect import Effect
-from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
+from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, Race, pack_row
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
 from meshquake.sim.engine.caller_state import CallerState
 from meshquake.sim.engine.edge import RuntimeEdge
@@ -176,6 +176,14 @@ class CallEngine:
         """A call that was held goes on under other policies, from the one that takes the place of who held it."""
         before = call.caller
         assert before is not None
+        race: Race | None = getattr(call, "race", None)
+        if race is not None and before.decider is not state.decider:
+            if len(race.running) > 1:
+                # The others, which have left, decide by the rules that they were made under.
+                self.withdraw(call)
+                self.close(call)
+                return
+            race.running.remove(call)
         before.in_flight -= 1
         state.in_flight += 1
         call.caller = state

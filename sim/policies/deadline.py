@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology.errors import CODES
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Deadline(CallerPolicy):
 
     def admit(self, call: Call, now: float) -> int:
         """Watch an attempt, unless its own timeout comes first; what has no time left isn't sent."""
-        call.deadline = ends = self._ends(call, now) if call.former is None else call.former.deadline
+        # A call may have been made when its edge had no deadline.
+        call.deadline = ends = self._ends(call, now) if call.former is None else _deadline(call.former)
         if ends <= now:
             return _TIMEOUT
         if ends < now + self._timeout:
@@ -60,7 +62,7 @@ class Deadline(CallerPolicy):
 
     def allows_retry(self, call: Call, now: float) -> bool:
         """Whether there is still time by then."""
-        return call.next_at < call.deadline
+        return call.next_at < _deadline(call)
 
     def _ends(self, call: Call, now: float) -> float:
         return min(now + self._overall, left(call) if self._inherits else inf)
@@ -80,9 +82,14 @@ def left(call: Call) -> float:
     caller = request.caller
     if caller is None:
         return inf
-    timeout = caller.edge.spec.timeout
-    ends = request.deadline if "deadline" in caller.policies else inf
-    return ends if timeout is None else min(ends, request.sent + timeout)
+    timeout = caller.policies.get("timeout")
+    ends = _deadline(request)
+    return min(ends, request.sent + timeout.length) if isinstance(timeout, Timeout) else ends
+
+
+def _deadline(call: Call) -> float:
+    """The deadline that a call was given; no end for one that was given none."""
+    return getattr(call, "deadline", inf)
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:

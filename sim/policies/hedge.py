@@ -50,11 +50,11 @@ class Hedge(CallerPolicy):
 
     def admit(self, call: Call, now: float) -> int:
         """An attempt is made: another one follows in a while, unless there is an answer by then."""
-        former = call.former
-        if former is None:
+        race = None if call.former is None else _race(call.former)
+        if race is None:
             call.race = Race(call)
         else:
-            call.race = race = former.race
+            call.race = race
             race.running.append(call)
             race.last = call
         if call.attempt < self._policy.max_attempts:
@@ -66,7 +66,9 @@ class Hedge(CallerPolicy):
 
     def decides(self, call: Call, now: float) -> bool:
         """Whether an attempt's result ends the race."""
-        race = call.race
+        race = _race(call)
+        if race is None:
+            return True
         race.running.remove(call)
         if call.result in self._forgiven:
             # Whichever is made now may have ended already, and the race with it.
@@ -82,7 +84,9 @@ class Hedge(CallerPolicy):
 
     def withdrawn(self, call: Call, now: float) -> None:
         """An attempt is out of the race."""
-        call.race.running.remove(call)
+        race = _race(call)
+        if race is not None:
+            race.running.remove(call)
 
     def _on_due(self, call: Call) -> None:
         """A call has waited for long: another attempt, if its race goes on and this one is still the last."""
@@ -94,10 +98,13 @@ class Hedge(CallerPolicy):
     def _follow(self, last: Call, now: float) -> bool:
         """Make another attempt after the last one; whether it's made."""
         last.next_at = now
+        parent, edge = last.parent, last.site.edge
+        assert parent is not None and parent.replica is not None and edge is not None
+        if parent.replica.callers[edge.index].decider is not self:
+            return False  # the settings of the edge have changed meanwhile
         if last.attempt >= self._policy.max_attempts or not self._engine.may_follow(last):
             return False
-        assert last.parent is not None
-        self._engine.send(last.parent, last.site, last.attempt + 1, last)
+        self._engine.send(parent, last.site, last.attempt + 1, last)
         return True
 
     def _learn(self, time: float, percentile: float) -> None:
@@ -107,6 +114,11 @@ class Hedge(CallerPolicy):
         if self._since == _STRIDE:
             self._since = 0
             self._delay = sorted(self._times)[ceil(percentile * len(self._times)) - 1]
+
+
+def _race(call: Call) -> Race | None:
+    """The race that an attempt takes part in; none if it was made when its edge had no hedges."""
+    return getattr(call, "race", None)
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:

@@ -36,7 +36,7 @@ class ConcurrentRetries(RetryLimit):
     def settle(self, call: Call, now: float) -> None:
         """A retry is over."""
         if call.former is not None:
-            self.running -= 1
+            self.running = max(0, self.running - 1)  # one that was held when settings changed came later
 
     def withdrawn(self, call: Call, now: float) -> None:
         """A retry is over."""

@@ -143,6 +143,7 @@ def biting(kind, target):
     if kind != "flip":
         return BITING[kind]
     edge = {"timeout": 0.03, "pool": {"size": 1}, "breaker": {"window_calls": 4, "open_for": 0.2}, "bulkhead": None}
+    edge |= {"hedge": None, "overall_timeout": 0.1, "outlier": None}
     if target.level == "edge":
         return {"set": Change.made_of(Edge, edge)}
     return {"set": Change.made_of(Service, {"queue": {"limit": 1}})}

@@ -7,11 +7,13 @@ import pytest
 from laws import check_idle
 from stage import Stage, play, take_rows, topology_of
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds import fault_kinds
 from meshquake.sim.engine.call import DECIDED
 from meshquake.topology.distributions import Pareto
 from meshquake.topology.problems import DocumentError
+from meshquake.topology.spec import Edge
 
 
 def hedged(hedge, work="100ms", more=""):
@@ -206,3 +208,19 @@ def test_each_call_has_one_attempt_that_decides_and_all_comes_back():
 def test_an_edge_that_retries_cannot_hedge():
     with pytest.raises(DocumentError, match="web -> db has a retry and a hedge: set one to none"):
         hedged("10ms", more=", retry: 3")
+
+
+def test_calls_under_way_when_hedging_is_switched_off_or_on_keep_to_what_they_were_made_with():
+    """Off at 15 ms: the race of two goes on, no third joins it. On again: who has no race stays without."""
+    stage = hedged("{delay: 10ms, max_attempts: 3}", more=", timeout: 500ms")
+    off = Change.made_of(Edge, {"hedge": None, "overall_timeout": 0.2})
+    flip = fault_kinds()["flip"](id="f", target=Target("edge", "web", callee="db"), set=off)
+    stage.fault(flip, 15, 60)
+    stage.request(0, 50)
+    assert [line for line in stage.play() if " web" in line] == [
+        "0-102 web: success",
+        "0-102 web>db: success",
+        "10-102 web>db #2: cancelled",
+        "50-152 web: success",
+        "50-152 web>db: success",
+    ]
