@@ -7,14 +7,16 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
+from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.process import boot, crash
 from meshquake.sim.lifecycle.readiness import probing
-from meshquake.sim.lifecycle.rollout import restart, rollout
+from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
 from meshquake.sim.workload import Users
 from meshquake.topology.addresses import address, uniform
@@ -81,6 +83,7 @@ class Mesh(Cluster):
             edge.modifiers = (*edge.modifiers, modifier)
             self.engine.disturb(edge)
         else:
+            self.acting.append((modifier, fault.target))
             for replica in self._replicas(fault.target):
                 self.attach(modifier, replica)
         return modifier, fault.target
@@ -93,10 +96,12 @@ class Mesh(Cluster):
             edge.modifiers = tuple(other for other in edge.modifiers if other is not what)
             self.engine.disturb(edge)
         else:
+            self.acting.remove(modifier)
             self.detach(what, self._replicas(target))
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
+        self.stopped.append(target)
         for replica in self._replicas(target):
             replica.stops += 1
             if replica.up:
@@ -104,6 +109,7 @@ class Mesh(Cluster):
 
     def start(self, target: Target) -> None:
         """Start the target's replicas again."""
+        self.stopped.remove(target)
         for replica in self._replicas(target):
             replica.stops -= 1
             # What a rollout has in hand, the rollout starts.
@@ -124,15 +130,12 @@ class Mesh(Cluster):
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""
         key = address(self.seed, "leak", fault.id)
-        rates = {
-            replica: rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
-            for replica in self._replicas(fault.target)
-        }
         while self.now < end:
             strength = level(self.now)
-            for replica, own in rates.items():
+            for replica in self._replicas(fault.target):
                 if not replica.up:
                     continue
+                own = rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
                 replica.leaked += own * strength * _LEAK_STEP
                 limit = replica.service.spec.memory.limit
                 if replica.memory() >= limit:
@@ -147,9 +150,13 @@ class Mesh(Cluster):
                     self.env.process(boot(self, replica, replica.version, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
-    def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:
-        """Roll out a version on the fault's service."""
-        return (yield from rollout(self, self.services[fault.target.service], fault, version, patience))
+    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+        """Release a version on the fault's service, or on one replica of it."""
+        if fault.target.level == "service":
+            return (yield from rollout(self, self.services[fault.target.service], fault, release))
+        for replica in self._replicas(fault.target):
+            return (yield from release_on(self, replica, fault, release))
+        return False
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
@@ -158,8 +165,8 @@ class Mesh(Cluster):
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def _replicas(self, target: Target) -> list[Replica]:
-        replicas = self.services[target.service].replicas
-        return replicas if target.replica is None else [replicas[target.replica]]
+        """The replicas of a target that there are now, in a list of its own."""
+        return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
 
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None

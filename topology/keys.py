@@ -11,8 +11,8 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any
 
 #: What a scalar in a document may be, and what it becomes: durations become seconds, ratios become a number
-#: in [0, 1], rates become a number per second, sizes become bytes.
-UNITS = ("duration", "count", "ratio", "number", "rate", "size", "text", "choice", "flag")
+#: in [0, 1], rates become a number per second, sizes become bytes; a portion is a number or a share of things.
+UNITS = ("duration", "count", "ratio", "number", "rate", "size", "portion", "text", "choice", "flag")
 
 
 @dataclass(frozen=True)

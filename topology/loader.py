@@ -29,6 +29,7 @@ from meshquake.topology.spec import (
     Entry,
     Group,
     Operation,
+    Room,
     Service,
     Topology,
     Workload,
@@ -70,6 +71,7 @@ class MeshFile:
     workload: Any = key("other", "the users, and what they request")
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
+    cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ class _Reader:
         self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
         edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
         workload = self._workload(sections["workload"]) if "workload" in sections else Workload()
-        return Topology(sections.get("name", ""), services, edges, workload, source=self.document.text)
+        room = build(Room, sections["cluster"]) if "cluster" in sections else None
+        return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
 
     # -- services ------------------------------------------------------------------------------------------------
 

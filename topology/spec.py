@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+from meshquake.topology.rollout import Rollout
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -91,6 +92,7 @@ class Service:
     version: str = key("text", "version it starts with", "1.0.0")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
+    rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
 
     @property
@@ -159,6 +161,14 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What the cluster has for all replicas together. One that finds no room waits until another goes."""
+
+    shorthand: ClassVar[str] = "cores"
+    cores: float = key("number", "cores that all replicas together may have", low=0, above=True, high=10_000_000)
+
+
+@dataclass(frozen=True)
 class Topology:
     """A whole mesh. `edges` has an entry for every pair of services that call each other, defaults applied.
 
@@ -169,6 +179,7 @@ class Topology:
     services: tuple[Service, ...]
     edges: tuple[Edge, ...]
     workload: Workload
+    cluster: Room | None = None
     source: str = field(default="", compare=False)
 
     def distributions(self) -> set[str]:

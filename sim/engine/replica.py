@@ -41,6 +41,7 @@ class Replica:
         "incarnation",
         "index",
         "leaked",
+        "leaving",
         "modifiers",
         "name",
         "number",
@@ -49,6 +50,7 @@ class Replica:
         "revision",
         "run_queue",
         "service",
+        "since",
         "stops",
         "successes",
         "up",
@@ -75,7 +77,11 @@ class Replica:
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
         self.ready = True
+        #: Since when it is ready, or not.
+        self.since = 0.0
         self.draining = False
+        #: Whether it has been deleted: once its calls are finished it is gone for good.
+        self.leaving = False
         #: Faults that hold the process down.
         self.stops = 0
         self.failures = 0

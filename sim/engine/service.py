@@ -12,7 +12,19 @@ from meshquake.topology.spec import Service as Spec
 class Service:
     """A service of the mesh. `edges` are those to the services it calls, by callee."""
 
-    __slots__ = ("edges", "index", "operations", "ready", "replicas", "revision", "spec")
+    __slots__ = (
+        "created",
+        "desired",
+        "edges",
+        "index",
+        "managed",
+        "operations",
+        "pending",
+        "ready",
+        "replicas",
+        "revision",
+        "spec",
+    )
 
     def __init__(self, spec: Spec, index: int, first_replica: int) -> None:
         self.spec = spec
@@ -21,10 +33,21 @@ class Service:
         #: What all its replicas shall run.
         self.revision = Revision(spec.version)
         self.replicas = [Replica(self, i, first_replica + i) for i in range(spec.replicas)]
+        #: How many there shall be, and how many there have been: a replica that comes gets the next number.
+        self.desired = self.created = spec.replicas
+        #: Whether a rollout starts and deletes its replicas just now.
+        self.managed = False
+        #: The revisions of replicas that wait for room in the cluster, the oldest first.
+        self.pending: list[Revision] = []
         #: The replicas that get calls, in order: one list for good, which sites have at hand too.
         self.ready = list(self.replicas)
         self.edges: dict[str, RuntimeEdge] = {}
 
+    @property
+    def first_version(self) -> str:
+        """The version that its first replica runs; while it has none, the one that they shall run."""
+        return self.replicas[0].version if self.replicas else self.revision.version
+
     def refresh(self) -> None:
         """Recompute `ready` after a replica's readiness changed."""
-        self.ready[:] = [replica for replica in self.replicas if replica.ready]
+        self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
-from meshquake.sim.engine.policy import CallerPolicy, overriding
+from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
 from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
@@ -68,10 +68,12 @@ def _added(name: str, settings: Any, retries: bool) -> Maker:
     return lambda replica, warm: policy(settings)
 
 
-def serve(replica: Replica, context: PolicyContext) -> None:
-    """Give a new process of a replica its queue and its policies."""
+def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
+    """Give a new process of a replica its queue and its policies, the last of which may be a meter of its version."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
+    if meter is not None:
+        policies.append(meter)
     replica.queue = BoundedQueue(service.spec.queue)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")

@@ -219,7 +219,12 @@ workload: {rate: 1/s, mix: {db.get: 1}}
 ROLLING = """
 name: rolling
 services:
-  db: {replicas: 2, startup: 1s, readiness: {period: 1s, failure_threshold: 1}, operations: {get: {work: 10ms}}}
+  db:
+    replicas: 2
+    rollout: in_place
+    startup: 1s
+    readiness: {period: 1s, failure_threshold: 1}
+    operations: {get: {work: 10ms}}
 workload: {rate: 1/s, mix: {db.get: 1}}
 """
 
