@@ -56,7 +56,9 @@ class Mesh(Cluster):
         for number, entry in enumerate(mix):
             root = grow(seed, entry, number, self.services, self.sites)
             self.roots.append(root)
-            root.ingress = ingress(topology.workload.balance)
+            way_in = ingress(topology.workload.balance, root.service.spec)
+            for version in root.versions:
+                version.ingress = way_in
             rate = topology.workload.rate * entry.weight / weights
             self.users.append(Users(self.env, self.engine, seed, root, rate, end))
         for site in self.sites:

@@ -5,7 +5,7 @@ These are estimates made before the run: nobody waits for a worker or a core, no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -93,10 +93,13 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     for node in reversed(list(nx.topological_sort(graph))):
         service, operation = graph.nodes[node]["service"], graph.nodes[node]["operation"]
         draw = _Draws(node)
-        total = operation.work.quantile(draw())
-        for group in operation.calls:
-            total = total + np.max([_wait(call, service.name, edges, times, draw) for call in group], axis=0)
-        times[node] = total
+        samples = []
+        for _, variant in service.variants(operation):
+            total = variant.work.quantile(draw())
+            for group in variant.calls:
+                total = total + np.max([_wait(call, service.name, edges, times, draw) for call in group], axis=0)
+            samples.append(total)
+        times[node] = samples[0] if len(samples) == 1 else _mixed(service.variants(operation), samples, draw())
     return times
 
 
@@ -132,12 +135,19 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
             node = f"{service.name}.{operation.name}"
             calls = topology.workload.rate * visits[node]
             rate += calls
-            cores += calls * operation.work.expectation()
+            cores += calls * sum(share * each.work.expectation() for share, each in service.variants(operation))
             workers += calls * float(times[node].mean())
         loads[service.name] = Load(
             rate, cores / (service.replicas * service.cores), workers / (service.replicas * service.workers)
         )
     return loads
+
+
+def _mixed(variants: Sequence[tuple[float, object]], samples: Sequence[Floats], draws: Floats) -> Floats:
+    """A sample of what has one of several versions, by their shares, given a sample of each."""
+    which = np.searchsorted(np.cumsum([share for share, _ in variants])[:-1], draws, side="right")
+    mixed: Floats = np.choose(which, list(samples))
+    return mixed
 
 
 class _Draws:

@@ -68,8 +68,9 @@ def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
             graph.add_node(f"{service.name}.{operation.name}", service=service, operation=operation)
     for service in topology.services:
         for operation in service.operations:
-            for call, chance in calls_of(operation):
-                graph.add_edge(f"{service.name}.{operation.name}", name_of(call), call=call, chance=chance)
+            for share, variant in service.variants(operation):
+                for call, chance in calls_of(variant):
+                    graph.add_edge(f"{service.name}.{operation.name}", name_of(call), call=call, chance=share * chance)
     return graph
 
 
@@ -144,5 +145,7 @@ def sites_per_entry(topology: Topology) -> dict[str, int]:
     graph = operation_graph(topology)
     sites: dict[str, int] = {}
     for node in reversed(list(nx.topological_sort(graph))):
-        sites[node] = 1 + sum(sites[callee] for _, callee in graph.out_edges(node))
+        sites[node] = max(1, len(graph.nodes[node]["service"].versions)) + sum(
+            sites[callee] for _, callee in graph.out_edges(node)
+        )
     return {name_of(entry): sites[name_of(entry)] for entry in topology.workload.mix}

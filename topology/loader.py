@@ -8,7 +8,7 @@ edges, calls that must come to an end. `docs/topology.md` tells it to those who 
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from meshquake.topology.spec import (
     Room,
     Service,
     Topology,
+    Version,
     Workload,
 )
 from meshquake.topology.units import shown
@@ -209,12 +210,50 @@ class _Reader:
                 reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
                 self.document.error(entry, f"a service cannot be called {shown(name)}: {reason}")
             self.known[name] = {}
-            by_hand: ByHand = {"operations": partial(self._operations, name), "logs": self._logs}
+            by_hand: ByHand = {
+                "operations": partial(self._operations, name),
+                "versions": lambda node: node,
+                "logs": self._logs,
+            }
             found = settings(self.document, Service, entry, by_hand)
+            versions = found.pop("versions", None)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
-                services.append(service)
+                services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
+
+    def _versioned(self, service: Service, node: Node) -> Service:
+        """A service with versions: its replicas are all of theirs."""
+        versions = []
+        for name, entry in block(self.document, node).items():
+            by_hand: ByHand = {"operations": partial(self._overridden, service)}
+            found = {"replicas": service.replicas} | settings(self.document, Version, entry, by_hand)
+            version = build(Version, found, name=name)
+            if version is not None:
+                versions.append(version)
+        weights = [version.weight for version in versions if version.weight is not None]
+        if node.kind == "map" and not node.entries:
+            self.document.error(node, "needs at least one version")
+        if weights and len(weights) < len(versions):
+            self.document.error(node, "gives a weight to some versions only: give one to each, or to none")
+        elif weights and not any(weights):
+            self.document.error(node, "needs a version with a weight of more than 0")
+        total = sum(version.replicas for version in versions)
+        return replace(service, versions=tuple(versions), replicas=total or service.replicas)
+
+    def _overridden(self, service: Service, node: Node) -> tuple[Operation, ...]:
+        """The operations of a version, each of which the service has."""
+        known = self.known[service.name]
+        for name, entry in block(self.document, node).items():
+            if name not in known:
+                hint = suggestion(name, known)
+                self.document.error(
+                    entry, f"{service.name} has no operation {shown(name)}{hint}: its versions have all it has"
+                )
+        had = dict(known)
+        operations = self._operations(service.name, node)
+        self.known[service.name] = had
+        return operations
 
     def _logs(self, node: Node) -> str | None:
         """The catalogue that a text names; None, and an error, if no installed package has it."""

@@ -137,6 +137,6 @@ def _misfit(name: str, value: Any) -> str:
 
 
 #: What the policies of callers are called that are no package's.
-BUILT_IN = ("budget", "breaker", "bulkhead", "retry", "timeout", "pool")
+BUILT_IN = ("versions", "budget", "breaker", "bulkhead", "retry", "timeout", "pool")
 #: The policies of callers that installed packages add.
 ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit, reserved=BUILT_IN)

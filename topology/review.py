@@ -23,7 +23,7 @@ from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
-from meshquake.topology.spec import Call, Edge, Operation, Topology
+from meshquake.topology.spec import Call, Edge, Service, Topology
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
 #: A path in the document and what is odd there.
@@ -336,9 +336,11 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
         return total
 
     for node in reversed(list(nx.topological_sort(operations))):
-        caller = operations.nodes[node]["service"].name
-        operation: Operation = operations.nodes[node]["operation"]
-        patience[node] = sum(max(wait(caller, call) for call in group) for group in operation.calls)
+        service: Service = operations.nodes[node]["service"]
+        patience[node] = max(
+            sum(max(wait(service.name, call) for call in group) for group in variant.calls)
+            for _, variant in service.variants(operations.nodes[node]["operation"])
+        )
     return patience
 
 

@@ -14,7 +14,7 @@ from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Mixture
 from meshquake.topology.json_schema import Schema, array, block, document, either, mapping, ref
 from meshquake.topology.key_schema import alternatives, block_of, keys_schema, matching, scalar
 from meshquake.topology.loader import NOT_ON_MISS, OPERATION_NAME, SERVICE_NAME, USERS, WEIGHT, Defaults, MeshFile
-from meshquake.topology.spec import Call, Edge, Operation, Service, Workload
+from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
 
 #: Patterns of what names a service, an operation of one, and an edge.
 SERVICE = rf"(?!{USERS}(?![a-z0-9-])){SERVICE_NAME.pattern}"
@@ -35,9 +35,10 @@ def topology_schema() -> Schema:
         "edges": mapping("", matching(EDGE), ref("edge")),
     }
     operations = mapping("", matching(OPERATION_NAME.pattern), ref("operation"))
+    versions = mapping("", {}, block_of(Version, {"operations": operations}), minProperties=1)
     return document("topology", block_of(MeshFile, sections, doc="A mesh: what it is, and what users ask of it.")) | {
         "$defs": {
-            "service": block_of(Service, {"operations": operations}),
+            "service": block_of(Service, {"operations": operations, "versions": versions}),
             "operation": block_of(Operation, {"work": ref("distribution"), "calls": _calls()}),
             "call": _call(block_of(Call, {"on_miss": _chain()}, dependentRequired={"on_miss": ["hit_rate"]})),
             "call_on_miss": _call(_on_miss()),

@@ -74,6 +74,22 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class Version:
+    """One of several versions of a service that run side by side, each on replicas of its own."""
+
+    name: str
+    replicas: int = key("count", "its replicas (default: as many as the service says)", 1, low=1, high=1000)
+    weight: float | None = key(
+        "number",
+        "share of the calls, beside the other weights (default: its share of the ready replicas)",
+        None,
+        low=0,
+        high=1e9,
+    )
+    operations: tuple[Operation, ...] = key("other", "operations that differ from those of the service, by name", ())
+
+
+@dataclass(frozen=True)
 class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
@@ -94,6 +110,17 @@ class Service:
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
+    versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+
+    def variants(self, operation: Operation) -> tuple[tuple[float, Operation], ...]:
+        """What its versions do for one of its operations, each with its share of the calls in a healthy mesh."""
+        if not self.versions:
+            return ((1.0, operation),)
+        amounts = [each.replicas if each.weight is None else each.weight for each in self.versions]
+        return tuple(
+            (amount / sum(amounts), next((own for own in each.operations if own.name == operation.name), operation))
+            for amount, each in zip(amounts, self.versions, strict=True)
+        )
 
     @property
     def cores(self) -> int:

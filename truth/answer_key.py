@@ -20,7 +20,9 @@ from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
+from meshquake.topology.portion import Portion
 from meshquake.topology.spec import Topology
+from meshquake.topology.units import portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
 from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
@@ -388,9 +390,21 @@ def _target(fault: Fault) -> dict[str, Any]:
 
 
 def parameters(fault: Fault) -> dict[str, Any]:
-    """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1."""
-    values = {word: getattr(fault, key.field) for word, key in keys_of(type(fault)).items() if word not in _COMMON}
-    return {word: asdict(value) if is_dataclass(value) else value for word, value in values.items()}  # type: ignore[arg-type]
+    """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1.
+
+    A portion is a number, or a text such as `25%`. What is off unless a file says so is left out where none does.
+    """
+    keys = {word: key for word, key in keys_of(type(fault)).items() if word not in _COMMON}
+    values = {word: getattr(fault, key.field) for word, key in keys.items()}
+    return {
+        word: _plain(value) for word, value in values.items() if value is not None or keys[word].default is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Portion):
+        return value.count if value.count is not None else portion(value)
+    return asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]
 
 
 def _share(part: float, whole: float) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from meshquake.exporters.blocks import Block, Table
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
 from meshquake.topology.policies import CircuitBreaker, Pool, Retry
-from meshquake.topology.spec import Call, Edge, Operation, Service, Topology
+from meshquake.topology.spec import Call, Edge, Group, Operation, Service, Topology
 from meshquake.topology.units import counted, duration, rate, ratio, size
 
 _NONE = "-"
@@ -69,7 +70,7 @@ def _services(topology: Topology) -> list[Block]:
 def _entries(topology: Topology) -> Iterator[str]:
     """Each entry and the tree of calls that grows from it; what was shown once is not shown again."""
     operations = {
-        f"{service.name}.{operation.name}": operation
+        f"{service.name}.{operation.name}": _of_all_versions(service, operation)
         for service in topology.services
         for operation in service.operations
     }
@@ -89,6 +90,20 @@ def _entries(topology: Topology) -> Iterator[str]:
     if topology.workload.mix:
         yield ""
         yield "Calls are in the order in which they are made. ↑ its own calls are shown above"
+
+
+def _of_all_versions(service: Service, operation: Operation) -> Operation:
+    """An operation with the calls that any version of its service makes, each with its chance."""
+    shares: dict[tuple[int, Group], float] = {}
+    for share, variant in service.variants(operation):
+        for place, group in enumerate(variant.calls):
+            which = variant.calls[:place].count(group), group
+            shares[which] = shares.get(which, 0.0) + share
+    groups = (
+        tuple(replace(call, probability=round(call.probability * share, 4)) if share < 1 else call for call in group)
+        for (_, group), share in shares.items()
+    )
+    return replace(operation, calls=tuple(groups)) if service.versions else operation
 
 
 def _tree(

@@ -6,11 +6,12 @@ from math import inf
 from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
-from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.faults.release import Budget, Release
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.portion import Portion
+from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,13 @@ class Deploy(Fault):
     error_budget: Budget | None = key(
         "spec", "share of failures above which it is rolled back", None, none=True, spec=Budget
     )
+
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side none is the one to replace."""
+        if not topology.service(target.service).versions:
+            return ""
+        return f"{target.service} has versions that run side by side; a deploy needs a service that has one"
 
     def effect(self, level: float) -> Effect:
         return Effect(

@@ -37,6 +37,7 @@ class CallSite:
         "_build",
         "_tapes",
         "address",
+        "base",
         "edge",
         "entry",
         "hit_rate",
@@ -51,6 +52,7 @@ class CallSite:
         "steps",
         "tape",
         "then",
+        "variants",
     )
 
     ingress: Ingress  # of an entry: where its users come in
@@ -72,8 +74,11 @@ class CallSite:
         self.entry = entry
         self.parent = parent
         self.service = service
-        #: The service's, at hand: each call looks at it.
+        #: The service's, or its version's, at hand: each call looks at it.
         self.ready = service.ready
+        #: Of a service with several versions: the site of each, by the version's name. One of them stands for all.
+        self.variants: dict[str, CallSite] | None = None
+        self.base: CallSite = self
         #: Position of the operation in its service.
         self.operation = operation
         self.edge = edge
@@ -87,6 +92,11 @@ class CallSite:
         self.address = address
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
+
+    @property
+    def versions(self) -> tuple[CallSite, ...]:
+        """The sites of all versions of its service, if this is the one that stands for them; else this one."""
+        return (self,) if self.variants is None else tuple(self.variants.values())
 
     def unroll(self, page: int) -> None:
         """Make the tape, with draws for so many requests a page."""
@@ -116,24 +126,40 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         runtime = services[service]
         position, found = runtime.operations[operation]
         edge = parent.service.edges[service] if parent else None
-        site = CallSite(
-            len(sites), number, parent, runtime, position, edge, spec, found.work, address(seed, "site", path)
-        )
-        sites.append(site)
-        names = _Names(path)
-        for group in found.calls:
-            members = [branch(call, site, names) for call in group]
-            site.steps.append((members, all(member.probability >= 1.0 for member in members)))
-        return site
+        own = address(seed, "site", path)
+        grown = []
+        # Versions have one address: a request keeps its luck, whichever of them it meets.
+        for _, variant in runtime.spec.variants(found):
+            site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, own)
+            sites.append(site)
+            grown.append(site)
+            names = _Names(path)
+            for group in variant.calls:
+                members = [branch(call, site, names) for call in group]
+                site.steps.append((members, all(member.probability >= 1.0 for member in members)))
+        if runtime.spec.versions:
+            _join(grown)
+        return grown[0]
 
     def branch(spec: CallSpec, parent: CallSite, names: _Names) -> CallSite:
         head = site = place(spec.service, spec.operation, spec, parent, names(spec))
         for follower in spec.on_miss:
-            site.then = place(follower.service, follower.operation, follower, parent, names(follower))
-            site = site.then
+            following = place(follower.service, follower.operation, follower, parent, names(follower))
+            for each in site.versions:
+                each.then = following
+            site = following
         return head
 
     return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}")
+
+
+def _join(sites: list[CallSite]) -> None:
+    """Let the sites of all versions of a service know each other; the first stands for all."""
+    base = sites[0]
+    base.variants = dict(zip(base.service.ready_of, sites, strict=True))
+    for version, site in base.variants.items():
+        site.base = base
+        site.ready = base.service.ready_of[version]
 
 
 class _Names:

@@ -21,6 +21,7 @@ class Service:
         "operations",
         "pending",
         "ready",
+        "ready_of",
         "replicas",
         "revision",
         "spec",
@@ -33,6 +34,9 @@ class Service:
         #: What all its replicas shall run.
         self.revision = Revision(spec.version)
         self.replicas = [Replica(self, i, first_replica + i) for i in range(spec.replicas)]
+        running = [each.name for each in spec.versions for _ in range(each.replicas)]
+        for replica, version in zip(self.replicas, running, strict=False):
+            replica.version, replica.revision = version, Revision(version)
         #: How many there shall be, and how many there have been: a replica that comes gets the next number.
         self.desired = self.created = spec.replicas
         #: Whether a rollout starts and deletes its replicas just now.
@@ -41,7 +45,10 @@ class Service:
         self.pending: list[Revision] = []
         #: The replicas that get calls, in order: one list for good, which sites have at hand too.
         self.ready = list(self.replicas)
+        #: The same of each version, if there are several.
+        self.ready_of: dict[str, list[Replica]] = {each.name: [] for each in spec.versions}
         self.edges: dict[str, RuntimeEdge] = {}
+        self.refresh()
 
     @property
     def first_version(self) -> str:
@@ -51,3 +58,5 @@ class Service:
     def refresh(self) -> None:
         """Recompute `ready` after a replica's readiness changed."""
         self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
+        for version, ready in self.ready_of.items():
+            ready[:] = [replica for replica in self.ready if replica.version == version]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
-from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout
+from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout, versions
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
 from meshquake.sim.policies.queue import BoundedQueue
@@ -20,10 +20,12 @@ from meshquake.topology.policies import ADDED
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.replica import Replica
+    from meshquake.topology.spec import Service
 
 
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
+    "versions": versions.of,
     "budget": retry_budget.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
@@ -79,6 +81,6 @@ def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None =
     replica.finishes = overriding(policies, "finished")
 
 
-def ingress(balance: str) -> Ingress:
-    """Where users of an entry come in: they have no policies but their choice among replicas."""
-    return Ingress(BALANCERS[balance](0))
+def ingress(balance: str, service: Service) -> Ingress:
+    """Where users of an entry come in: they have no policies but their choice among versions and replicas."""
+    return Ingress(BALANCERS[balance](0), versions.route(service))
