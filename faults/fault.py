@@ -136,6 +136,9 @@ class Surface(Protocol):
     def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
         """Release a version under which `fault.effect` acts on the fault's target; returns whether it stayed."""
 
+    def scale(self, target: Target, replicas: int) -> None:
+        """Let the target service have so many replicas from now on."""
+
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
 

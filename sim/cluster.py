@@ -110,6 +110,7 @@ class Cluster:
         service.created += 1
         replica.version = revision.version
         replica.up = replica.ready = False
+        replica.created = replica.since = self.now
         replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
         service.replicas.append(replica)
         self.replicas.append(replica)

@@ -13,6 +13,8 @@ from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.lifecycle.autoscaler import Autoscaler
+from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.process import boot, crash
 from meshquake.sim.lifecycle.readiness import probing
@@ -65,6 +67,9 @@ class Mesh(Cluster):
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
             self.env.process(probing(self, replica))
+        for service in self.services.values():
+            if service.spec.autoscale is not None:
+                self.env.process(Autoscaler(self, service, service.spec.autoscale).run())
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -159,6 +164,15 @@ class Mesh(Cluster):
         for replica in self._replicas(fault.target):
             return (yield from release_on(self, replica, fault, release))
         return False
+
+    def scale(self, target: Target, replicas: int) -> None:
+        """Let the target have so many replicas."""
+        service = self.services[target.service]
+        name = "scaled_up" if replicas > service.desired else "scaled_down"
+        self.journal.note(name, service, previous=service.desired, replicas=replicas, reason="by hand")
+        service.desired = replicas
+        if not service.managed:
+            scale(self, service, name.replace("_", " "))
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""

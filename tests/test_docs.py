@@ -175,7 +175,7 @@ def releases(tmp_path_factory):
         """
         name: full
         services:
-          web: {kind: gateway, cpu: 1, operations: {home: {calls: [app.get, blue.get]}}}
+          web: {kind: gateway, cpu: 1, autoscale: 1, operations: {home: {calls: [app.get, blue.get]}}}
           app: {cpu: 1, replicas: 2, operations: {get: {work: 5ms}}}
           blue: {cpu: 1, rollout: {strategy: blue_green, keep: 1s}, operations: {get: {work: 5ms}}}
         workload: {rate: 5/s, mix: {web.home: 1}}
@@ -192,6 +192,7 @@ def releases(tmp_path_factory):
         faults:
           - deploy: {target: app, canary: 1, hold: 5s}
           - deploy: {target: blue, at: 2s, patience: none}
+          - scale: {target: web, to: 1}
         """
     )
     return list(meshquake.simulate(file))
@@ -210,7 +211,7 @@ def test_events_have_just_the_attributes_that_the_page_says(eventful, releases):
     assert found == said
 
 
-def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
+def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
     """Of services, replicas and edges: whether `replica` and `target` are null says which."""
     keys = {
         Level.SERVICE: (False, False),
@@ -219,7 +220,7 @@ def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
         Level.EDGE: (False, True),
         Level.CALLER: (True, True),
     }
-    frame = pl.concat([batch.metrics for batch in eventful])
+    frame = pl.concat([batch.metrics for batch in (*eventful, *releases)])
     found = {}
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():

@@ -219,8 +219,22 @@ class _Reader:
             versions = found.pop("versions", None)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
+                self._check_scaling(service, entry, versions)
                 services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
+
+    def _check_scaling(self, service: Service, node: Node, versions: Node | None) -> None:
+        """An error for an autoscaler that cannot do its work."""
+        if service.autoscale is None:
+            return
+        node = node.entries.get("autoscale", node)
+        if service.autoscale.minimum > service.autoscale.maximum:
+            least, most = service.autoscale.minimum, service.autoscale.maximum
+            self.document.error(node, f"has a minimum of {least} and a maximum of {most}: the maximum cannot be less")
+        if service.autoscale.cpu is None and service.autoscale.requests is None:
+            self.document.error(node, "needs a target: cpu or requests")
+        if versions is not None:
+            self.document.error(node, "scales a service that has one version; this one has several side by side")
 
     def _versioned(self, service: Service, node: Node) -> Service:
         """A service with versions: its replicas are all of theirs."""

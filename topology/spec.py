@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
@@ -109,6 +110,7 @@ class Service:
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
+    autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
 

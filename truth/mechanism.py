@@ -21,11 +21,13 @@ from meshquake.truth.calls import Half, Row, Tree
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 AMPLIFIED = "retry amplification"
+#: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
+LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
 _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
 _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
 #: Every mechanism that a step may have.
-MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED)
+MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED, LATE)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
     CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
 )
@@ -180,7 +182,7 @@ class Mechanism:
         waited = _waited(row) - (_waited(there) if there is not None else 0.0)
         worked = _served(row) - _waited(row) - (_served(there) - _waited(there) if there is not None else 0.0)
         if row.started == NEVER or waited >= worked:
-            self._note(service, service, QUEUEING, row.arrived, server)
+            self._note(service, service, LATE if self._is_short(row) else QUEUEING, row.arrived, server)
         else:
             # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
             # it.
@@ -189,8 +191,13 @@ class Mechanism:
             replica = self._incarnations[row.replica][0].index
             places = ((service, None, None), (service, operation, None), (service, None, replica))
             slowed = not self._slowed.isdisjoint(places)
-            mechanism = SLOW_WORK if slowed else SATURATED
+            mechanism = SLOW_WORK if slowed else LATE if self._is_short(row) else SATURATED
             self._note(service, service, mechanism, row.started, server)
+
+    def _is_short(self, row: Row) -> bool:
+        """Whether a call came while its service still waited for replicas."""
+        shortages = self._sites[row.site].service.shortages
+        return any(start <= row.arrived < end for start, end in shortages)
 
     def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
         """Note how a call reached its caller; returns the attempt to look into, if one got anywhere."""

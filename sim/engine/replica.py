@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Replica:
         "callers",
         "calls",
         "core_clock",
+        "created",
         "draining",
         "failures",
         "finishes",
@@ -77,6 +79,8 @@ class Replica:
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
         self.ready = True
+        #: When it was created; those that a mesh starts with have been there for ever.
+        self.created = -inf
         #: Since when it is ready, or not.
         self.since = 0.0
         self.draining = False
@@ -110,6 +114,12 @@ class Replica:
     def core_time(self, now: float) -> float:
         """Core-seconds spent so far on requests."""
         return self.core_clock + (self.service.spec.cores - self.idle_cores) * now
+
+    def core_seconds(self, now: float) -> float:
+        """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
+        if self.modifiers:
+            self.account(now)
+        return self.core_time(now) + self.hogged
 
     def account(self, now: float) -> None:
         """Add up what something else has taken of the cores since the last time: its share of what requests left over.

@@ -24,6 +24,7 @@ class Service:
         "ready_of",
         "replicas",
         "revision",
+        "shortages",
         "spec",
     )
 
@@ -39,6 +40,8 @@ class Service:
             replica.version, replica.revision = version, Revision(version)
         #: How many there shall be, and how many there have been: a replica that comes gets the next number.
         self.desired = self.created = spec.replicas
+        #: From when to when replicas that an autoscaler asked for were not there yet.
+        self.shortages: list[tuple[float, float]] = []
         #: Whether a rollout starts and deletes its replicas just now.
         self.managed = False
         #: The revisions of replicas that wait for room in the cluster, the oldest first.

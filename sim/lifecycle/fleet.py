@@ -70,6 +70,14 @@ def drain(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
         yield cluster.timeout(TICK)
 
 
+def scale(cluster: Cluster, service: Service, reason: str) -> None:
+    """Start or delete as many replicas as it takes to have those that the service shall have."""
+    missing = service.desired - len(staying(service)) - len(service.pending)
+    for _ in range(missing):
+        launch(cluster, service, service.revision, reason)
+    shrink(cluster, service, -missing, lambda each: True)
+
+
 def staying(service: Service) -> list[Replica]:
     """The replicas of a service that have not been deleted."""
     return [replica for replica in service.replicas if not replica.leaving]

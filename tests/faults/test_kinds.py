@@ -23,6 +23,7 @@ from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.restart import Restart
+from meshquake.faults.kinds.scale import Scale
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
@@ -61,6 +62,7 @@ ONE_OF_EACH = {
     "job": Job(target=DB, share=0.5),
     "leak": Leak(target=DB, rate=200 * 2**20),
     "refuse": Refuse(target=DB, share=0.8),
+    "scale": Scale(target=DB, to=1),
     "restart": Restart(target=Target("replica", "db", replica=0)),
     "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
     "slow": Slow(target=DB, factor=3.0),

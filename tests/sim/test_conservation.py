@@ -92,6 +92,7 @@ BITING = {
     "leak": {"rate": 300 * 2**20},
     "refuse": {"share": 0.5},
     "restart": {},
+    "scale": {"to": 3},
     "shrink_pool": {"to": 0.1},
     "slow": {"factor": 10.0},
     "stop": {},
