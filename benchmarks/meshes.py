@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meshquake.topology.spec import Call, Edge, Entry, Group, Operation, Service, Topology
+from meshquake.topology.spec import Call, Cpu, Edge, Entry, Group, Operation, Service, Topology
 
 
 def copies(mesh: Topology, count: int) -> Topology:
@@ -35,7 +35,7 @@ def enlarged(mesh: Topology, factor: int) -> Topology:
         mesh,
         name=f"{mesh.name}, {factor} times as busy",
         services=tuple(
-            replace(each, workers=each.workers * factor, cpu=each.cores * factor, queue=each.queue * factor)
+            replace(each, workers=each.workers * factor, cpu=Cpu(each.cores * factor), queue=each.queue * factor)
             for each in mesh.services
         ),
         edges=tuple(map(edge, mesh.edges)),

@@ -13,7 +13,7 @@ from functools import cache
 
 from meshquake.faults.draws import choose, draw
 from meshquake.faults.fault import Fault, Target
-from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds import lottery
 from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
@@ -116,7 +116,7 @@ class _Plan:
     def __init__(self, mesh: Topology, seed: int) -> None:
         self._mesh = mesh
         self._seed = seed
-        kinds = {kind: candidates(kind, mesh) for kind in fault_kinds().own.values() if not kind.harmless}
+        kinds = {kind: candidates(kind, mesh) for kind in lottery()}
         self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
         self._made: list[tuple[type[Fault], list[Target]]] = []
         #: How often each service was a right answer.

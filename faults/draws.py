@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, replace
 from typing import TypeVar
 
 from meshquake.faults.fault import Fault, Target
-from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds import lottery
 from meshquake.faults.naming import named
 from meshquake.faults.targets import candidates, missing, parse_target, unfit
 from meshquake.topology.addresses import address, uniform
@@ -25,7 +25,7 @@ from meshquake.topology.units import UNITS
 #: In place of a kind or a target: one that fits.
 ANY = "any"
 #: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
-MEASURES = ("duration", "count", "ratio", "number", "rate", "size")
+MEASURES = ("duration", "count", "ratio", "number", "rate", "size", "cores")
 EXTENTS = ("at", "for", "ramp")
 #: Significant digits of what is drawn.
 _DIGITS = 3
@@ -106,9 +106,9 @@ class Draws:
         return kind, replace(block, entries=defaults | entries)
 
     def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
-        """The kinds to choose from: those named, or all our own that do harm; None, and an error, if one is unknown."""
+        """The kinds to choose from: those named, or those of the lottery; None, and an error, if one is unknown."""
         if of is None:
-            return [kind for kind in fault_kinds().own.values() if not kind.harmless]
+            return lottery()
         items = self._items(of)
         found = [named(self._document, item, item.text) for item in items]
         known = [kind for kind in found if kind is not None]

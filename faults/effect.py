@@ -12,12 +12,13 @@ class Effect:
     On a service, replica or operation: `slowdown` multiplies the time of its own work; shares of its requests
     are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail after the work is
     done with `error` (`fail`); `hog` is the share of every core that something else takes; `probe_failure` is the share
-    of readiness probes that fail, unless it is limited to one operation.
+    of probes that fail, and `probe_delay` the seconds that each takes, unless it is limited to one operation; `quota`
+    is the share that is left of the CPU time that processes may use in each period; with `pause` they do no work.
 
     On an edge: `delay` seconds are added each way; `drop` is the share of calls that the network swallows; the
     caller's connection pools keep the share `pool` of their size.
 
-    Several effects on one target compose: slowdowns multiply, delays add, and shares strike independently.
+    Several effects on one target compose: slowdowns and quotas multiply, delays add, and shares strike independently.
     """
 
     slowdown: float = 1.0
@@ -27,6 +28,9 @@ class Effect:
     error: str = "internal"
     hog: float = 0.0
     probe_failure: float = 0.0
+    probe_delay: float = 0.0
+    quota: float = 1.0
+    pause: bool = False
     delay: float = 0.0
     drop: float = 0.0
     pool: float = 1.0

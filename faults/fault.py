@@ -159,6 +159,9 @@ class Fault:
     aliases: ClassVar[tuple[str, ...]] = ()
     #: Whether nobody is harmed by it in a mesh that has some room, so that the seed doesn't choose it for a fault.
     harmless: ClassVar[bool] = False
+    #: Whether the seed may choose it where a file doesn't name it. A kind that comes with a later version isn't drawn,
+    #: or runs of the same seed would be others than before; a file asks for it by name, also in `any: {of: [...]}`.
+    drawn: ClassVar[bool] = True
     #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
     #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.

@@ -12,7 +12,7 @@ from inspect import getdoc
 
 from meshquake.faults.draws import ANY, EXTENTS, MEASURES
 from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
-from meshquake.faults.kinds import fault_kinds, renamed
+from meshquake.faults.kinds import fault_kinds, lottery, renamed
 from meshquake.faults.loader import NAME
 from meshquake.faults.role import Role
 from meshquake.faults.scenario import Scenario
@@ -81,7 +81,7 @@ def _any() -> Schema:
     named = {**kinds, **{word: kinds[now] for word, now in renamed().items()}}
     shared = {word: ref(f"key.{word}") for word in keys_of(Fault)} | {"target": _target(LEVELS)}
     one = choice("", named)
-    harmful = [set(keys_of(kind)) for kind in kinds.own.values() if not kind.harmless]
+    harmful = [set(keys_of(kind)) for kind in lottery()]
     return {
         "description": "any kind of fault, or one of some",
         "type": "object",

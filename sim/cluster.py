@@ -63,6 +63,7 @@ class Cluster:
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)
+            self.engine.reschedule(replica)
 
     @property
     def now(self) -> float:
@@ -156,10 +157,14 @@ class Cluster:
         """Let a modifier act on a replica."""
         replica.account(self.now)
         replica.modifiers = (*replica.modifiers, modifier)
+        if modifier.curbs:
+            self.engine.reschedule(replica)
 
     def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
         """End a modifier on the replicas it acts on."""
         for replica in replicas:
             replica.account(self.now)
             replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
+            if modifier.curbs:
+                self.engine.reschedule(replica)
         self.engine.release(modifier)

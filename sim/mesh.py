@@ -16,7 +16,8 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.lifecycle.autoscaler import Autoscaler
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
-from meshquake.sim.lifecycle.process import boot, crash
+from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
@@ -53,20 +54,23 @@ class Mesh(Cluster):
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
         self.users: list[Users] = []
+        branches: list[CallSite] = []
         mix = topology.workload.mix
         weights = sum(entry.weight for entry in mix)
         for number, entry in enumerate(mix):
-            root = grow(seed, entry, number, self.services, self.sites)
+            root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
             way_in = ingress(topology.workload.balance, root.service.spec)
             for version in root.versions:
                 version.ingress = way_in
             rate = topology.workload.rate * entry.weight / weights
             self.users.append(Users(self.env, self.engine, seed, root, rate, end))
-        for site in self.sites:
+        for site in (*self.sites, *branches):
             site.unroll(self._page(self.users[site.entry].rate * end))
         for replica in self.replicas:
             self.env.process(probing(self, replica))
+            if (liveness := replica.service.spec.liveness) is not None:
+                self.env.process(watching(self, replica, liveness))
         for service in self.services.values():
             if service.spec.autoscale is not None:
                 self.env.process(Autoscaler(self, service, service.spec.autoscale).run())
@@ -154,7 +158,7 @@ class Mesh(Cluster):
                         limit_mib=f"{limit / 2**20:.0f}",
                     )
                     crash(self, replica, "out of memory")
-                    self.env.process(boot(self, replica, replica.version, "out of memory"))
+                    self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
     def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:

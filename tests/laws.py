@@ -17,7 +17,7 @@ def check_counters(mesh):
     for replica in mesh.replicas:
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers
-        assert 0 <= replica.idle_cores <= spec.cores
+        assert 0 <= replica.idle_cores <= spec.whole_cores
         assert len(replica.queue) <= spec.queue
         assert replica.calls == replica.active + len(replica.queue)
         assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
@@ -43,7 +43,9 @@ def check_idle(mesh):
         spec = replica.service.spec
         stayed = replica.version != spec.version  # and so do its failing health checks
         assert replica.up and (replica.ready or stayed) and not replica.draining and not replica.stops
-        assert (replica.free, replica.idle_cores) == (spec.workers, spec.cores)
+        shared = replica.cores
+        assert (replica.free, replica.idle_cores) == (spec.workers, spec.whole_cores if shared is None else 0)
+        assert shared is None or not len(shared)
         assert not (replica.calls or len(replica.queue) or replica.run_queue)
         assert not replica.modifiers or stayed
         for caller in replica.callers:

@@ -12,12 +12,14 @@ import meshquake
 from meshquake.commands.main import main
 from meshquake.docs.renew import renewed
 from meshquake.faults import kinds
+from meshquake.faults.edits import apply
 from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.loader import shipped as shipped_meshes
 from meshquake.topology.problems import DocumentError
 from tests.editor import complaints
 
@@ -145,19 +147,32 @@ def test_every_event_is_explained():
     assert {name.strip("`"): meaning for name, meaning, _ in rows(RECORDS, "type | meaning | attributes")} == EVENTS
 
 
+#: What the ten services do without, so that there is something to tell of it.
+HARDENED = {
+    "services.user-service.liveness": "{period: 2s, failure_threshold: 2}",
+    "services.user-service.rate_limit": "{max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s}",
+}
+
+
 @pytest.fixture(scope="module")
 def eventful(tmp_path_factory):
     """Records of a run in which every type of event occurs, after which nothing is hidden by brevity."""
     file = tmp_path_factory.mktemp("eventful") / "eventful.yaml"
+    mesh = shipped_meshes()["ten-services"].read_text()
+    for path, value in HARDENED.items():
+        mesh = apply(mesh, path, value)
+    (file.parent / "mesh.yaml").write_text(mesh)
     file.write_text(
         """
         name: eventful
+        topology: mesh.yaml
         lead_in: 0s
         duration: 90s
         faults:
           - leak: {target: "user-service[0]", rate: 60MiB, for: 30s}
           - job: {target: user-service}
           - configure: {target: user-service}
+          - throttle: {target: user-service}
           - stop: {target: "product-service[0]", for: 20s}
           - deploy: {target: auth-service}
           - deploy: {target: inventory-service, unhealthy: 100%, patience: 5s}

@@ -72,7 +72,7 @@ def test_no_module_needs_one_that_needs_it() -> None:
 #: A call knows its site, its caller and its replica, and each of them its service: one thing, in files.
 AGGREGATE = {
     f"meshquake.sim.engine.{name}"
-    for name in ("call", "call_site", "caller_state", "edge", "policy", "replica", "service")
+    for name in ("call", "call_site", "caller_state", "edge", "policy", "replica", "service", "shared_cores")
 }
 
 

@@ -268,9 +268,9 @@ def test_a_scenario_whose_name_is_a_folder_of_fixtures_does_not_replace_them(out
 def test_of_two_runs_to_one_place_at_once_one_is_there_in_the_end_and_whole(tmp_path):
     alone = {}
     for seed in (1, 2):
-        call("outage", "--duration", "20", "--seed", seed, "--quiet", "--output", tmp_path / str(seed))
+        call("normal", "--duration", "10", "--seed", seed, "--quiet", "--output", tmp_path / str(seed))
         alone[seed] = content(tmp_path / str(seed))
-    command = [*RUN, "outage", "--duration", "20", "--quiet", "--output", str(tmp_path / "both")]
+    command = [*RUN, "normal", "--duration", "10", "--quiet", "--output", str(tmp_path / "both")]
     processes = [
         subprocess.Popen([*command, "--seed", str(seed)], cwd=ROOT, stderr=subprocess.PIPE, text=True) for seed in alone
     ]

@@ -20,7 +20,7 @@ from itertools import pairwise
 import networkx as nx
 
 from meshquake.topology.graph import chain, name_of
-from meshquake.topology.spec import Call, Edge, Operation, Service, Topology
+from meshquake.topology.spec import Call, Edge, Operation, Service, Topology, made
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,6 @@ class _Waits:
 
 def _calls(operation: Operation) -> Iterator[Call]:
     """The calls that an operation may make; a lookup that should always hit may fail, so what follows it counts."""
-    for group in operation.calls:
-        for call in group:
-            if call.probability:
-                yield from (link for link, _ in chain(call))
+    for call in made(operation.calls):
+        if call.probability:
+            yield from (link for link, _ in chain(call))

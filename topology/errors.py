@@ -99,6 +99,8 @@ ERRORS: dict[str, Error] = {
         Error("dependency_failed", 502, "UNAVAILABLE", "failed dependency"),
         Error("cancelled", 499, "CANCELLED", "cancelled", answered=False),
         Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
+        # gRPC has UNAVAILABLE for 429 (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
+        Error("rate_limited", 429, "UNAVAILABLE", "rate limit", refusal=_CALLEE),
     )
 }
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from meshquake.topology.distributions import Floats
 from meshquake.topology.graph import name_of, operation_graph
-from meshquake.topology.spec import Call, Edge, Topology
+from meshquake.topology.spec import Branch, Call, Edge, Group, Topology, Work, pieces
 
 _SAMPLES = 1000
 
@@ -49,9 +49,18 @@ def expected_visits(topology: Topology) -> dict[str, float]:
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     graph = operation_graph(topology)
+    visits: dict[str, float] = {}
+    for node, times in node_visits(topology, graph).items():
+        name = graph.nodes[node]["name"]
+        visits[name] = visits.get(name, 0.0) + times
+    return visits
+
+
+def node_visits(topology: Topology, graph: nx.MultiDiGraph[str]) -> dict[str, float]:
+    """How many times each node of the graph of operations runs for one request of the mix, on average."""
     visits = dict.fromkeys(graph, 0.0)
     total = sum(entry.weight for entry in topology.workload.mix)
     for entry in topology.workload.mix:
@@ -65,7 +74,7 @@ def expected_visits(topology: Topology) -> dict[str, float]:
 def call_rates(topology: Topology) -> dict[tuple[str, str], float]:
     """Calls a second on each edge, by (caller, callee), over all replicas of the caller."""
     graph = operation_graph(topology)
-    visits = expected_visits(topology)
+    visits = node_visits(topology, graph)
     rates = {(edge.caller, edge.callee): 0.0 for edge in topology.edges}
     for node, _, data in graph.edges(data=True):
         pair = graph.nodes[node]["service"].name, data["call"].service
@@ -79,27 +88,25 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     Returns
     -------
     dict of str to numpy.ndarray
-        By `service.operation`: 1,000 times in seconds, in no particular order. Draws are stratified, so that means
-        are good to about a percent and the 99th percentile to about ten. The same topology gives the same numbers.
+        By node of `topology.graph.operation_graph`, `service.operation` for each operation: 1,000 times in seconds, in
+        no particular order. Draws are stratified, so that means are good to about a percent and the 99th percentile to
+        about ten. The same topology gives the same numbers.
 
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     graph = operation_graph(topology)
     edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
     times: dict[str, Floats] = {}
     for node in reversed(list(nx.topological_sort(graph))):
-        service, operation = graph.nodes[node]["service"], graph.nodes[node]["operation"]
-        draw = _Draws(node)
-        samples = []
-        for _, variant in service.variants(operation):
-            total = variant.work.quantile(draw())
-            for group in variant.calls:
-                total = total + np.max([_wait(call, service.name, edges, times, draw) for call in group], axis=0)
-            samples.append(total)
-        times[node] = samples[0] if len(samples) == 1 else _mixed(service.variants(operation), samples, draw())
+        at = graph.nodes[node]
+        below = {call: times[target] for call, target in at["targets"].items()}
+        pace = _Pace(at["service"].name, edges, below, _Draws(node))
+        variants = at["service"].variants(at["operation"])
+        samples = [each.work.quantile(pace.draw()) + pace.steps(each.calls) for _, each in variants]
+        times[node] = samples[0] if len(samples) == 1 else _mixed(variants, samples, pace.draw())
     return times
 
 
@@ -124,19 +131,25 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
-    visits = expected_visits(topology)
+    graph = operation_graph(topology)
+    visits = node_visits(topology, graph)
     times = response_times(topology) if response is None else response
+    asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
+    for node, at in graph.nodes(data=True):
+        calls = topology.workload.rate * visits[node]
+        work = sum(
+            share * (each.work.expectation() + sum(piece.time.expectation() for piece in pieces(each.calls)))
+            for share, each in at["service"].variants(at["operation"])
+        )
+        load = asked[at["service"].name]
+        load[0] += calls
+        load[1] += calls * work
+        load[2] += calls * float(times[node].mean())
     loads = {}
     for service in topology.services:
-        rate = cores = workers = 0.0
-        for operation in service.operations:
-            node = f"{service.name}.{operation.name}"
-            calls = topology.workload.rate * visits[node]
-            rate += calls
-            cores += calls * sum(share * each.work.expectation() for share, each in service.variants(operation))
-            workers += calls * float(times[node].mean())
+        rate, cores, workers = asked[service.name]
         loads[service.name] = Load(
             rate, cores / (service.replicas * service.cores), workers / (service.replicas * service.workers)
         )
@@ -171,16 +184,42 @@ def _round_trip(edge: Edge, response: Floats, draw: _Draws) -> Floats:
     return edge.latency.quantile(draw()) + response[draw.order()] + edge.latency.quantile(draw())
 
 
-def _wait(
-    call: Call, caller: str, edges: Mapping[tuple[str, str], Edge], times: Mapping[str, Floats], draw: _Draws
-) -> Floats:
-    """The time spent at one place in the caller: on the call if it's made, and on what follows while lookups miss."""
-    total = np.zeros(_SAMPLES)
-    reached = np.full(_SAMPLES, True)
-    for link in (call, *call.on_miss):
-        if link.probability < 1:
-            reached &= draw() < link.probability
-        total += reached * _round_trip(edges[caller, link.service], times[name_of(link)], draw)
-        if link.hit_rate is not None:
-            reached &= draw() >= link.hit_rate
-    return total
+@dataclass(frozen=True)
+class _Pace:
+    """How long the steps of one operation take: of its caller's edges, and of the answers of what it calls, by call."""
+
+    caller: str
+    edges: Mapping[tuple[str, str], Edge]
+    times: Mapping[Call, Floats]
+    draw: _Draws
+
+    def steps(self, groups: tuple[Group, ...]) -> Floats:
+        """A sample of the time that some steps take."""
+        total = np.zeros(_SAMPLES)
+        for group in groups:
+            total = total + np.max([self._branch(branch) for branch in group], axis=0)
+        return total
+
+    def _branch(self, branch: Branch) -> Floats:
+        if isinstance(branch, Work):
+            return branch.time.quantile(self.draw())
+        if not isinstance(branch, Call):
+            return self.steps(branch.steps)
+        if branch not in self.times:
+            return np.zeros(_SAMPLES)  # its bound is reached
+        beyond = branch.times.beyond()
+        # One draw decides how often the call is made.
+        certain = branch.probability >= 1 and beyond[-1] >= 1
+        lot = np.zeros(_SAMPLES) if certain else self.draw()
+        waits = np.array([self._wait(branch, lot < branch.probability * share) for share in beyond])
+        together: Floats = waits.max(axis=0) if branch.at_once else waits.sum(axis=0)
+        return together
+
+    def _wait(self, call: Call, reached: NDArray[np.bool_]) -> Floats:
+        """The time spent on a call where it's made, and on what follows while lookups miss."""
+        total = np.zeros(_SAMPLES)
+        for link in (call, *call.on_miss):
+            total += reached * _round_trip(self.edges[self.caller, link.service], self.times[link], self.draw)
+            if link.hit_rate is not None:
+                reached = reached & (self.draw() >= link.hit_rate)
+        return total

@@ -1,7 +1,9 @@
 """The mesh as a graph: of services, and of the operations that call each other.
 
-Service graphs may have cycles (two services may use each other); a graph of operations may not, or a request would
-never end. Functions that follow calls to their end say so with `networkx.NetworkXUnfeasible` when there is a cycle.
+Service graphs may have cycles (two services may use each other). Of a cycle of operations one call must be bounded
+(`Call.depth`), or a request would never end: then the graph of operations is unrolled, an operation being another one
+where fewer bounded calls are left. Functions that follow calls to their end say so with `networkx.NetworkXUnfeasible`
+when there is a cycle without a bound.
 """
 
 from __future__ import annotations
@@ -10,7 +12,12 @@ from collections.abc import Iterator
 
 import networkx as nx
 
-from meshquake.topology.spec import Call, Entry, Operation, Topology
+from meshquake.topology.spec import Call, Entry, Operation, Topology, made
+
+#: Operations of the graph in which bounded cycles are unrolled, at most.
+MOST_UNROLLED = 20_000
+#: Which bounded calls lie on the way to an operation, and how often: by caller and call.
+_Way = frozenset[tuple[tuple[str, Call], int]]
 
 
 def name_of(node: Call | Entry) -> str:
@@ -31,10 +38,10 @@ def chain(call: Call) -> Iterator[tuple[Call, float]]:
 
 
 def calls_of(operation: Operation) -> Iterator[tuple[Call, float]]:
-    """Every call that an operation may make, in order, with its chance of being made in a healthy mesh."""
-    for group in operation.calls:
-        for call in group:
-            yield from chain(call)
+    """Every call that an operation may make, in order, with how often it's made in a healthy mesh, on average."""
+    for call in made(operation.calls):
+        for link, chance in chain(call):
+            yield link, chance * call.times.expectation()
 
 
 def service_graph(topology: Topology) -> nx.DiGraph[str]:
@@ -56,26 +63,59 @@ def service_graph(topology: Topology) -> nx.DiGraph[str]:
 def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
     """The operations in file order, with an edge for each call.
 
+    Where calls are bounded, an operation has a node for each way of bounded calls that leads to it, the one without any
+    first. It's no larger than `MOST_UNROLLED`, and incomplete if it would have to be.
+
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are `service.operation` and carry their `service` and `operation` (of `topology.spec`); edges carry
-        their `call` and its `chance` of being made in a healthy mesh each time that the caller runs.
+        Nodes are `service.operation`, with a number behind it if that operation has others above it; they carry that
+        `name`, their `service` and `operation` (of `topology.spec`), and the `targets` of their calls, nodes by call: a
+        call whose bound is reached isn't made. Edges carry their `call`, how often it's made in a healthy mesh each
+        time that the caller runs on average (`chance`), and at most (`most`).
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=topology.name)
-    for service in topology.services:
-        for operation in service.operations:
-            graph.add_node(f"{service.name}.{operation.name}", service=service, operation=operation)
-    for service in topology.services:
-        for operation in service.operations:
-            for share, variant in service.variants(operation):
-                for call, chance in calls_of(variant):
-                    graph.add_edge(f"{service.name}.{operation.name}", name_of(call), call=call, chance=share * chance)
+    operations = {f"{each.name}.{one.name}": (each, one) for each in topology.services for one in each.operations}
+    nodes: dict[tuple[str, _Way], str] = {}
+
+    def node(name: str, way: _Way) -> str:
+        if (name, way) not in nodes:
+            nodes[name, way] = f"{name} {len(nodes)}" if way else name
+            service, operation = operations[name]
+            graph.add_node(nodes[name, way], name=name, service=service, operation=operation, targets={})
+            waiting.append((name, way))
+        return nodes[name, way]
+
+    waiting: list[tuple[str, _Way]] = []
+    for name in operations:
+        node(name, frozenset())
+    for name, way in waiting:  # grows meanwhile
+        if len(graph) > MOST_UNROLLED:
+            break
+        caller = nodes[name, way]
+        service, operation = operations[name]
+        heads = [(share, head) for share, each in service.variants(operation) for head in made(each.calls)]
+        for share, head in heads:
+            for call, chance in chain(head):
+                further = _further(way, name, call)
+                if further is not None:
+                    target = graph.nodes[caller]["targets"][call] = node(name_of(call), further)
+                    often, most = share * chance * head.times.expectation(), head.times.most
+                    graph.add_edge(caller, target, call=call, chance=often, most=most)
     return graph
 
 
+def _further(way: _Way, caller: str, call: Call) -> _Way | None:
+    """The way with a call on it; None if its bound is reached."""
+    if call.depth is None:
+        return way
+    seen = dict(way)
+    count = seen.get((caller, call), 0)
+    return None if count == call.depth else frozenset((seen | {(caller, call): count + 1}).items())
+
+
 def cycles(topology: Topology) -> list[tuple[str, ...]]:
-    """Cycles among the operations: for each set of operations that all reach each other, a shortest one.
+    """Cycles without a bound among the operations: for each set that all reach each other, a shortest one.
 
     Returns
     -------
@@ -83,7 +123,12 @@ def cycles(topology: Topology) -> list[tuple[str, ...]]:
         Each cycle as the operations on it, from the one that comes first in the file; that one is not repeated at
         the end. Empty if every request ends.
     """
-    graph = operation_graph(topology)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(f"{service.name}.{one.name}" for service in topology.services for one in service.operations)
+    for service in topology.services:
+        for operation in service.operations:
+            calls = (name_of(call) for call, _ in calls_of(operation) if call.depth is None)
+            graph.add_edges_from((f"{service.name}.{operation.name}", callee) for callee in calls)
     position = {node: index for index, node in enumerate(graph)}
     knots = [sorted(knot, key=position.__getitem__) for knot in nx.strongly_connected_components(graph)]
     found = []
@@ -105,7 +150,7 @@ def depths(topology: Topology) -> dict[str, int]:
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     graph = operation_graph(topology)
     deepest = {service.name: 0 for service in topology.services}
@@ -140,12 +185,12 @@ def sites_per_entry(topology: Topology) -> dict[str, int]:
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     graph = operation_graph(topology)
     sites: dict[str, int] = {}
     for node in reversed(list(nx.topological_sort(graph))):
-        sites[node] = max(1, len(graph.nodes[node]["service"].versions)) + sum(
-            sites[callee] for _, callee in graph.out_edges(node)
-        )
+        calls = graph.out_edges(node, data=True)
+        versions = max(1, len(graph.nodes[node]["service"].versions))
+        sites[node] = versions + sum(data["most"] * sites[callee] for _, callee, data in calls)
     return {name_of(entry): sites[name_of(entry)] for entry in topology.workload.mix}

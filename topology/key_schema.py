@@ -135,7 +135,7 @@ def _default(key: BoundKey) -> Schema:
         return {"default": "none"}
     if value is MISSING or value is None or value == "" or grammar.unit not in UNITS:
         return {}
-    if grammar.unit in ("count", "flag", "number"):
+    if grammar.unit in ("count", "flag", "number", "cores"):
         return {"default": value}
     show = UNITS[grammar.unit].show
     return {"default": [show(each) for each in value] if grammar.many else show(value)}

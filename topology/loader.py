@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from meshquake.topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
+from meshquake.topology.counts import count
 from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.document import Document, Node
-from meshquake.topology.graph import cycles, depths, name_of, sites_per_entry
+from meshquake.topology.graph import MOST_UNROLLED, cycles, depths, name_of, operation_graph, sites_per_entry
 from meshquake.topology.keys import Key, key
 from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
@@ -24,18 +25,21 @@ from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import (
     LOGS,
     SERVICE_KINDS,
+    Branch,
     Call,
     Edge,
     Entry,
     Group,
     Operation,
     Room,
+    Sequence,
     Service,
     Topology,
     Version,
+    Work,
     Workload,
 )
-from meshquake.topology.units import shown
+from meshquake.topology.units import number, shown
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -47,15 +51,30 @@ MOST_PARTS = 200_000
 #: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
-#: As DNS has them. No underscore: some of the formats written later split names at it.
-SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
-OPERATION_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-_TARGET = re.compile(r"([^.]+)\.([^.]+)")
+#: No dots: `service.operation` is split at the first.
+SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
+#: Whatever real systems call them, but for what targets, edges and paths are written with: `[0]`, `->`, `=`.
+_SIGNS = "A-Za-z0-9_./{}:*?&$@(),+~'!%#-"
+OPERATION_NAME = re.compile(rf"[{_SIGNS}](?:[ {_SIGNS}]{{0,98}}[{_SIGNS}])?", re.ASCII)
+#: The methods of HTTP (RFC 9110, RFC 5789), and a path that may have parameters.
+ROUTE = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE) /\S{0,200}", re.ASCII)
+RPC = re.compile(r"[A-Za-z0-9_.-]{1,200}/[A-Za-z0-9_]{1,100}", re.ASCII)
+SYSTEM = re.compile(r"[a-z][a-z0-9_.]{0,62}", re.ASCII)
+#: What an operation may say of how it's asked, and kinds of services of which it may.
+PROTOCOLS = {
+    "route": ("gateway", "service", "external"),
+    "rpc": ("gateway", "service", "external"),
+    "statement": ("database",),
+    "command": ("database", "cache"),
+}
+_TARGET = re.compile(r"([^.]+)\.(.+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
 #: Keys that a call has not if it's made when a lookup misses.
-NOT_ON_MISS = ("probability", "on_miss")
+NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "depth")
+#: In place of a call: own work.
+WORK = "work"
 
 #: A section that a file leaves out.
 _ABSENT = Node("map", "", 0, 0)
@@ -129,6 +148,11 @@ def _load(document: Document) -> LoadedTopology:
     reader.refuse_giants(topology)
     document.check()
     return LoadedTopology(topology, document)
+
+
+def _folded(name: str) -> str:
+    """A service's name in formats that know neither case nor underscores."""
+    return name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
@@ -206,22 +230,57 @@ class _Reader:
             self.document.error(node, "needs at least one service")
         for name, entry in entries.items():
             if not SERVICE_NAME.fullmatch(name) or name == USERS:
-                rule = "up to 63 lower case letters, digits and hyphens, a letter first"
+                rule = "up to 63 letters, digits, hyphens and underscores, a letter first"
                 reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
                 self.document.error(entry, f"a service cannot be called {shown(name)}: {reason}")
+            alike = next((other for other in self.known if _folded(other) == _folded(name)), None)
+            if alike is not None:
+                rule = "names must differ in more than case and underscores, which some formats do not tell apart"
+                self.document.error(entry, f"a service cannot be called {shown(name)} beside {shown(alike)}: {rule}")
             self.known[name] = {}
             by_hand: ByHand = {
                 "operations": partial(self._operations, name),
                 "versions": lambda node: node,
                 "logs": self._logs,
+                "system": partial(self._matching, SYSTEM, "lower-case letters, digits, dots and underscores"),
             }
             found = settings(self.document, Service, entry, by_hand)
             versions = found.pop("versions", None)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
+                self._check_protocols(service, entry)
+                self._check_cores(service, entry)
                 self._check_scaling(service, entry, versions)
                 services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
+
+    def _matching(self, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
+        """A text of a pattern; None, and an error, if it's no such text."""
+        if node.kind == "scalar" and pattern.fullmatch(node.text):
+            return node.text
+        self.document.error(node, f"must be {rule}, not {node}")
+        return None
+
+    def _check_protocols(self, service: Service, node: Node) -> None:
+        """An error for each operation that is asked in two ways, or in one that its kind of service is not."""
+        for operation in service.operations:
+            given = [word for word in PROTOCOLS if getattr(operation, word)]
+            place = self.document.find(f"{node.path}.operations.{operation.name}")
+            if len(given) > 1:
+                self.document.error(place, f"may have one of {' and '.join(given)}, not both")
+            for word in given:
+                if service.kind not in PROTOCOLS[word]:
+                    message = f"is not for a service of kind {service.kind} (for: {', '.join(PROTOCOLS[word])})"
+                    self.document.error(place.entries.get(word, place), message)
+        if service.system and service.kind not in ("database", "cache"):
+            self.document.error(node.entries.get("system", node), "is for a database or a cache")
+
+    def _check_cores(self, service: Service, node: Node) -> None:
+        """Work can run to its end on whole cores only."""
+        if service.cpu.scheduling == "fifo" and service.cores % 1:
+            where = node.entries.get("cpu", node)
+            cores = number(service.cores)
+            self.document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
 
     def _check_scaling(self, service: Service, node: Node, versions: Node | None) -> None:
         """An error for an autoscaler that cannot do its work."""
@@ -281,12 +340,16 @@ class _Reader:
         operations = []
         for name, entry in block(self.document, node).items():
             if not OPERATION_NAME.fullmatch(name):
-                rule = "use up to 100 letters, digits, hyphens and underscores"
+                rule = (
+                    "use up to 100 letters, digits, spaces and signs, but none of = [ ] < >, bars and quotation marks"
+                )
                 self.document.error(entry, f"an operation cannot be called {shown(name)}: {rule}")
             self.known[service][name] = None
             by_hand: ByHand = {
                 "work": partial(distribution, self.document),
-                "calls": partial(self._groups, service, name),
+                "calls": partial(self._steps, service, name),
+                "route": partial(self._matching, ROUTE, "a method and a path, as in GET /api/products/{id}"),
+                "rpc": partial(self._matching, RPC, "a service and a method, as in shop.CartService/GetCart"),
             }
             operation = bind(self.document, Operation, entry, by_hand, name=name)
             if operation is not None:
@@ -295,22 +358,33 @@ class _Reader:
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
-    def _groups(self, service: str, operation: str, node: Node) -> tuple[Group, ...]:
-        """The calls of an operation: one after another, those of a nested list at once."""
-        groups = []
+    def _steps(self, service: str, operation: str, node: Node) -> tuple[Group, ...]:
+        """Steps one after another: in a list of them, a list holds what is begun at once, and a list in that, steps."""
+        steps = []
         for step in node.items if node.kind == "list" else [node]:
             together = step.items if step.kind == "list" else [step]
             if not together:
                 self.document.error(step, "must have at least one call")
-            calls = [self._call(service, operation, item) for item in together]
-            groups.append(tuple(call for call in calls if call is not None))
-        return tuple(groups)
+            branches = [self._branch(service, operation, item) for item in together]
+            steps.append(tuple(branch for branch in branches if branch is not None))
+        return tuple(steps)
+
+    def _branch(self, service: str, operation: str, node: Node) -> Branch | None:
+        """What stands at one place of a group."""
+        if node.kind == "list":
+            if not node.items:
+                self.document.error(node, "must have at least one call")
+            return Sequence(self._steps(service, operation, node))
+        if node.entries.keys() == {WORK}:
+            time = distribution(self.document, node.entries[WORK])
+            return None if time is None else Work(time)
+        return self._call(service, operation, node)
 
     def _call(self, service: str, operation: str, node: Node, on_miss: bool = False) -> Call | None:
         """A call: `service.operation`, alone or with keys of its own. `on_miss` says that it's made on a miss."""
         document = self.document
         if node.kind == "list":
-            document.error(node, "must be a call, not a list: lists nest once")
+            document.error(node, "must be a call, not a list")
             return None
         if node.kind == "scalar":
             target, keys = node.text, None
@@ -332,10 +406,15 @@ class _Reader:
     def _call_with_keys(
         self, service: str, operation: str, names: tuple[str, str], keys: Node, on_miss: bool
     ) -> Call | None:
-        by_hand: ByHand = {"on_miss": partial(self._chain, service, operation)}
+        by_hand: ByHand = {
+            "on_miss": partial(self._chain, service, operation),
+            "times": partial(count, self.document),
+        }
         call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "at_once" in keys.entries and "times" not in keys.entries:
+            self.document.error(keys.entries["at_once"], "needs times beside it")
         for word in NOT_ON_MISS:
             if on_miss and word in keys.entries:
                 self.document.error(keys.entries[word], "is not for a call that is made on a miss")
@@ -367,11 +446,13 @@ class _Reader:
         return False
 
     def refuse_cycles(self, topology: Topology) -> None:
-        """An error for each cycle of operations: a request would never end."""
+        """An error for each cycle of operations without a bound: a request might never end."""
         nodes = {(written.caller, name_of(written.call)): written.node for written in reversed(self.calls)}
         for cycle in cycles(topology):
             way = " -> ".join((*cycle, cycle[0]))
-            self.document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}")
+            self.document.error(
+                nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}; a call of it needs a depth"
+            )
 
     def refuse_giants(self, topology: Topology) -> None:
         """An error for what is too large to run: replicas, and calls of an entry; there must be no cycles."""
@@ -380,6 +461,10 @@ class _Reader:
         if parts > MOST_PARTS:
             message = f"its replicas, and the edges that each of them has, are {parts}; at most {MOST_PARTS} can be run"
             self.document.error(self.document.find("services"), message)
+        if len(operation_graph(topology)) > MOST_UNROLLED:
+            message = "its bounded calls lie within each other in too many ways to run: give some a smaller depth"
+            self.document.error(self.document.find("services"), message)
+            return
         service, depth = max(depths(topology).items(), key=lambda item: item[1])
         if depth > DEEPEST_CALLS:
             message = f"is {depth} calls deep; at most {DEEPEST_CALLS} calls may be made in a row"

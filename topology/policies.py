@@ -13,6 +13,8 @@ from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible
 
+#: What a probe may look at.
+LOOKS = ("queue", "process")
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
 
@@ -34,7 +36,8 @@ class Retry:
     """More attempts after a failure, each after a random pause.
 
     The pause before attempt n+1 is uniform in [0, min(base * (2^n - 1), maximum)): Envoy's fully jittered
-    exponential backoff.
+    exponential backoff. A callee that says when to come again (429, `Retry-After`) is given that time, and up to half
+    as much besides (Envoy's `rate_limited_retry_back_off`).
     """
 
     shorthand: ClassVar[str] = "max_attempts"
@@ -42,6 +45,14 @@ class Retry:
     base: float = key("duration", "scale of the pause before the second attempt", 0.025, low=0, high=60)
     maximum: float = key("duration", "longest pause", 0.25, low=0, high=600)
     on: tuple[str, ...] = key("choice", "errors that are retried", _RETRYABLE, choices=MET, many=True)
+    retry_after: float | None = key(
+        "duration",
+        "longest `Retry-After` that is obeyed; a longer one is ignored",
+        300.0,
+        low=0,
+        high=86_400,
+        none=True,
+    )
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
 
 
@@ -102,12 +113,58 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class RateLimit:
+    """Envoy's local rate limit: a token bucket that each replica has, of which each request takes a token.
+
+    A request that finds none is answered 429 at once, and told when the next token comes (`Retry-After`, in seconds).
+    """
+
+    max_tokens: int = key("count", "tokens in a full bucket: the burst that is let through", low=1, high=1_000_000_000)
+    fill_interval: float = key("duration", "time between fillings", low=0.001, high=86_400)
+    tokens_per_fill: int = key("count", "tokens added each interval", 1, low=1, high=1_000_000_000)
+    retry_after: bool = key("flag", "whether the answer says when to come again", True)
+
+
+@dataclass(frozen=True)
 class Readiness:
     """Kubernetes' readiness probe, for each replica of a service; a replica that isn't ready gets no calls."""
 
     period: float = key("duration", "time between probes", 5.0, low=0.1, high=600)
     failure_threshold: int = key("count", "failures in a row that eject a replica", 3, low=1, high=100)
     success_threshold: int = key("count", "successes in a row that restore it", 1, low=1, high=100)
+    timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
+    looks_at: str = key(
+        "choice", "whether a full queue fails it, or only a process that is down", "queue", choices=LOOKS
+    )
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """Kubernetes' liveness probe, for each replica of a service; a process that fails it is ended and started again.
+
+    It asks from `initial_delay` after the start of a process on. One that fails has `grace` to finish its requests.
+    """
+
+    period: float = key("duration", "time between probes", 10.0, low=0.1, high=600)
+    failure_threshold: int = key("count", "failures in a row that end the process", 3, low=1, high=100)
+    initial_delay: float = key("duration", "time from the start of a process to its first probe", 0.0, low=0, high=3600)
+    timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
+    grace: float = key("duration", "longest time that its requests have to finish", 30.0, low=0, high=3600)
+    looks_at: str = key(
+        "choice", "whether a full queue fails it, or only what hangs or is down", "process", choices=LOOKS
+    )
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """The kubelet's pauses before it starts a process again (CrashLoopBackOff): none the first time, then doubling."""
+
+    shorthand: ClassVar[str] = "base"
+    base: float = key("duration", "pause before the second restart", 10.0, low=0, high=3600)
+    maximum: float = key("duration", "longest pause", 300.0, low=0, high=86_400)
+    reset: float = key(
+        "duration", "a process that has lived for so long starts the count anew", 600.0, low=0, high=86_400
+    )
 
 
 class AddedPolicy(Protocol):

@@ -69,6 +69,8 @@ def _default(key: BoundKey) -> str:
 
 def _written(grammar: Key, value: Any) -> str:
     """A default as a file would have it; one that is a block, by the key it can be shortened to."""
+    if value is None:
+        return ""
     if grammar.unit in UNITS:
         values = value if grammar.many else (value,)
         return " ".join(f"`{UNITS[grammar.unit].show(one)}`" if one != "" else "" for one in values)

@@ -18,12 +18,20 @@ import numpy as np
 from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.distributions import Floats
 from meshquake.topology.errors import FOLLOWED
-from meshquake.topology.estimates import Load, call_rates, expected_visits, offered_load, response_times, round_trip
+from meshquake.topology.estimates import (
+    Load,
+    call_rates,
+    expected_visits,
+    node_visits,
+    offered_load,
+    response_times,
+    round_trip,
+)
 from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
-from meshquake.topology.spec import Call, Edge, Service, Topology
+from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Topology, Work
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
 #: A path in the document and what is odd there.
@@ -56,7 +64,7 @@ def review(topology: Topology) -> list[Finding]:
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     mesh = _Mesh.of(topology)
     return [finding for check in _CHECKS for finding in check(mesh)]
@@ -83,7 +91,7 @@ class _Mesh:
     def of(cls, topology: Topology) -> _Mesh:
         operations = operation_graph(topology)
         edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
-        visits = expected_visits(topology)
+        visits = node_visits(topology, operations)
         response = response_times(topology)
         calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
         for node, callee, data in operations.edges(data=True):
@@ -95,7 +103,7 @@ class _Mesh:
             operations=operations,
             edges=edges,
             replicas={service.name: service.replicas for service in topology.services},
-            visits=visits,
+            visits=expected_visits(topology),
             rates=call_rates(topology),
             response=response,
             loads=offered_load(topology, response),
@@ -106,6 +114,11 @@ class _Mesh:
     def rate_per_replica(self, edge: Edge) -> float:
         """Healthy calls a second that one replica of the caller makes on an edge."""
         return self.rates[edge.caller, edge.callee] / self.replicas[edge.caller]
+
+    def name(self, node: str) -> str:
+        """What users call a node of the operations."""
+        name: str = self.operations.nodes[node]["name"]
+        return name
 
     def times(self, edge: Edge) -> dict[str, Floats]:
         """Healthy times of the calls on an edge, as its caller sees them, by the callee's operation."""
@@ -152,8 +165,9 @@ def _hasty(mesh: _Mesh) -> Iterator[Finding]:
             mean, tail = float(times[worst].mean()), float(np.quantile(times[worst], 0.99))
             yield (
                 _path(edge, "timeout"),
-                f"{edge.caller} waits {duration(edge.timeout)} for {worst}, but {ratio(late[worst], digits=2)} of its "
-                f"healthy answers take longer (mean {duration(mean, digits=2)}, p99 {duration(tail, digits=2)})",
+                f"{edge.caller} waits {duration(edge.timeout)} for {mesh.name(worst)}, but "
+                f"{ratio(late[worst], digits=2)} of its healthy answers take longer "
+                f"(mean {duration(mean, digits=2)}, p99 {duration(tail, digits=2)})",
             )
 
 
@@ -170,8 +184,9 @@ def _inverted(mesh: _Mesh) -> Iterator[Finding]:
         others = [other.callee for *_, other in found if other is not edge]
         yield (
             _path(edge, "timeout"),
-            f"{edge.caller} gives up after {duration(timeout)}, but {worst} may wait {duration(patience, digits=2)} "
-            f"for what it calls (timeouts x attempts): work that nobody waits for{_likewise(others)}",
+            f"{edge.caller} gives up after {duration(timeout)}, but {mesh.name(worst)} may wait "
+            f"{duration(patience, digits=2)} for what it calls (timeouts x attempts): "
+            f"work that nobody waits for{_likewise(others)}",
         )
 
 
@@ -327,20 +342,30 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
     """
     patience: dict[str, float] = {}
 
-    def wait(caller: str, call: Call) -> float:
+    def steps(node: str, groups: tuple[Group, ...]) -> float:
+        return sum(max((branch(node, each) for each in group), default=0.0) for group in groups)
+
+    def branch(node: str, each: Branch) -> float:
+        if isinstance(each, Work):
+            return 0.0
+        if isinstance(each, Sequence):
+            return steps(node, each.steps)
+        return wait(node, each) * (1 if each.at_once else each.times.most)
+
+    def wait(node: str, call: Call) -> float:
         total = 0.0
+        targets = operations.nodes[node]["targets"]
         for link, _ in chain(call):
-            edge = edges[caller, link.service]
-            attempt = patience[name_of(link)] if edge.timeout is None else edge.timeout
-            total += attempt if edge.retry is None else attempt * edge.retry.max_attempts + _pauses(edge.retry)
+            if link in targets:
+                edge = edges[operations.nodes[node]["service"].name, link.service]
+                attempt = patience[targets[link]] if edge.timeout is None else edge.timeout
+                total += attempt if edge.retry is None else attempt * edge.retry.max_attempts + _pauses(edge.retry)
         return total
 
     for node in reversed(list(nx.topological_sort(operations))):
         service: Service = operations.nodes[node]["service"]
-        patience[node] = max(
-            sum(max(wait(service.name, call) for call in group) for group in variant.calls)
-            for _, variant in service.variants(operations.nodes[node]["operation"])
-        )
+        variants = service.variants(operations.nodes[node]["operation"])
+        patience[node] = max(steps(node, variant.calls) for _, variant in variants)
     return patience
 
 

@@ -6,18 +6,32 @@ many or too deep, weights that are all 0, an objective's window in parts of a se
 
 from __future__ import annotations
 
+import re
 from inspect import getdoc
 
 from meshquake.topology.binder import keys_of
+from meshquake.topology.counts import COUNTS, Fixed
 from meshquake.topology.distribution_loader import Part
 from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Mixture
 from meshquake.topology.json_schema import Schema, array, block, document, either, mapping, ref
 from meshquake.topology.key_schema import alternatives, block_of, keys_schema, matching, scalar
-from meshquake.topology.loader import NOT_ON_MISS, OPERATION_NAME, SERVICE_NAME, USERS, WEIGHT, Defaults, MeshFile
+from meshquake.topology.loader import (
+    NOT_ON_MISS,
+    OPERATION_NAME,
+    ROUTE,
+    RPC,
+    SERVICE_NAME,
+    SYSTEM,
+    USERS,
+    WEIGHT,
+    WORK,
+    Defaults,
+    MeshFile,
+)
 from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
 
 #: Patterns of what names a service, an operation of one, and an edge.
-SERVICE = rf"(?!{USERS}(?![a-z0-9-])){SERVICE_NAME.pattern}"
+SERVICE = rf"(?!{USERS}(?![A-Za-z0-9_-])){SERVICE_NAME.pattern}"
 OPERATION = rf"{SERVICE}\.{OPERATION_NAME.pattern}"
 EDGE = rf"{SERVICE}\s*->\s*{SERVICE}"
 
@@ -34,13 +48,25 @@ def topology_schema() -> Schema:
         "defaults": block_of(Defaults, {"service": everywhere, "edge": ref("edge"), **edges}),
         "edges": mapping("", matching(EDGE), ref("edge")),
     }
+    protocols = {"route": _text(ROUTE), "rpc": _text(RPC)}
     operations = mapping("", matching(OPERATION_NAME.pattern), ref("operation"))
     versions = mapping("", {}, block_of(Version, {"operations": operations}), minProperties=1)
     return document("topology", block_of(MeshFile, sections, doc="A mesh: what it is, and what users ask of it.")) | {
         "$defs": {
-            "service": block_of(Service, {"operations": operations, "versions": versions}),
-            "operation": block_of(Operation, {"work": ref("distribution"), "calls": _calls()}),
-            "call": _call(block_of(Call, {"on_miss": _chain()}, dependentRequired={"on_miss": ["hit_rate"]})),
+            "service": block_of(Service, {"operations": operations, "versions": versions, "system": _text(SYSTEM)}),
+            "operation": block_of(Operation, {"work": ref("distribution"), "calls": ref("steps"), **protocols}),
+            "steps": _steps(),
+            "at_once": array(
+                "begun at the same time", either("", *_one(), array("", ref("step"), minItems=1)), minItems=1
+            ),
+            "step": either("", *_one(), ref("at_once")),
+            "call": _call(
+                block_of(
+                    Call,
+                    {"on_miss": _chain(), "times": _count()},
+                    dependentRequired={"on_miss": ["hit_rate"], "at_once": ["times"]},
+                )
+            ),
             "call_on_miss": _call(_on_miss()),
             "edge": block_of(
                 Edge,
@@ -57,10 +83,25 @@ def topology_schema() -> Schema:
     }
 
 
-def _calls() -> Schema:
-    """One call, or calls in turn, of which those in a list are made at once."""
-    together = array("concurrent calls", ref("call"), minItems=1)
-    return either("", ref("call"), array("", either("", ref("call"), together)))
+def _one() -> list[Schema]:
+    """What may stand at one place: a call, or own work."""
+    return [ref("call"), block("own work between calls", {WORK: ref("distribution")})]
+
+
+def _steps() -> Schema:
+    """One step, or steps in turn: what a list among them holds is begun at once, and a list in that is steps again."""
+    return either("", *_one(), array("", ref("step")))
+
+
+def _count() -> Schema:
+    """How often a call is made: a number, or a word with its parameters."""
+    words = {word: block_of(kind, doc=_doc(kind)) for word, kind in COUNTS.items()}
+    number = alternatives(keys_of(Fixed)[Fixed.shorthand].grammar)
+    return either("", *number, block("", {}, words, minProperties=1, maxProperties=1))
+
+
+def _text(pattern: re.Pattern[str]) -> Schema:
+    return {"type": "string"} | matching(pattern.pattern)
 
 
 def _chain() -> Schema:

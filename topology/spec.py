@@ -5,13 +5,15 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry
+from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
 from meshquake.topology.rollout import Rollout
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
@@ -45,8 +47,35 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Cpu:
+    """The cores of a replica, and how what works on them shares them.
+
+    `fifo`: each core runs one piece of work to its end, the others wait in order. `fair`: all share the cores equally,
+    as under a kernel's fair scheduler. `quota`: besides, they may use `limit` core-seconds a second, counted in each
+    `period`, on the cores of the `machine`: Kubernetes' CPU limit, which Linux enforces by CFS bandwidth control.
+    """
+
+    shorthand: ClassVar[str] = "limit"
+    limit: float | None = key("cores", "cores per replica (default: one per worker)", None, low=0.001, high=100_000)
+    scheduling: str | None = key(
+        "choice",
+        "how work shares them (default: fifo, and quota if the limit is no whole number)",
+        None,
+        choices=("fifo", "fair", "quota"),
+    )
+    period: float = key("duration", "of a quota: what is used up comes back so often", 0.1, low=0.001, high=1)
+    machine: float | None = key(
+        "cores",
+        "of a quota: cores it may be spent on at once (default: one per worker)",
+        None,
+        low=0.001,
+        high=100_000,
+    )
+
+
+@dataclass(frozen=True)
 class Call:
-    """One call that an operation makes.
+    """One call that an operation makes, or the same one several times.
 
     `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails.
     """
@@ -57,21 +86,66 @@ class Call:
     optional: bool = key("flag", "its failure does not fail the caller", False)
     hit_rate: float | None = key("ratio", "makes it a cache lookup with this hit rate", None, low=0, high=1)
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
+    times: Count = key("other", "how often it is made, one after another: a count", ONCE)
+    at_once: bool = key("flag", "its `times` are made concurrently", False)
+    depth: int | None = key(
+        "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
+    )
 
 
-#: Calls made at the same time; the group is done when each of them is.
-Group = tuple[Call, ...]
+@dataclass(frozen=True)
+class Work:
+    """Own work between calls, or beside them: it needs a core, and is slowed like the rest of the operation's work."""
+
+    time: Distribution
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Steps made one after another, as one branch of a group."""
+
+    steps: tuple[Group, ...]
+
+
+#: What stands at one place of a group.
+Branch = Call | Work | Sequence
+#: Branches begun at the same time; the group is done when each of them is.
+Group = tuple[Branch, ...]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a service does for a request: its own work, then groups of calls, one group after another."""
+    """What a service does for a request: its own work, then steps, one after another, each a group of branches."""
 
     name: str
     work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
+    rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
+    statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
+    command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
+
+
+def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
+    """The own work that is written in some steps, in order."""
+    for group in groups:
+        for branch in group:
+            if isinstance(branch, Work):
+                yield branch
+            elif isinstance(branch, Sequence):
+                yield from pieces(branch.steps)
+
+
+def made(groups: tuple[Group, ...]) -> Iterator[Call]:
+    """The calls that are written in some steps, in order, without those that follow them on a miss."""
+    for group in groups:
+        for branch in group:
+            if isinstance(branch, Call):
+                yield branch
+            elif isinstance(branch, Sequence):
+                yield from made(branch.steps)
 
 
 @dataclass(frozen=True)
@@ -101,14 +175,23 @@ class Service:
     queue: int = key(
         "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
     )
-    cpu: int | None = key(
-        "count", "cores per replica; work waits for a free one (default: one per worker)", None, low=1, high=100_000
-    )
+    cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
+    display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
+    system: str = key("text", "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ...", "")
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
+    liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
+    restart_backoff: Backoff | None = key(
+        "spec",
+        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness probe)",
+        None,
+        none=True,
+        spec=Backoff,
+    )
     rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
@@ -125,9 +208,36 @@ class Service:
         )
 
     @property
-    def cores(self) -> int:
-        """Cores a replica: the file's `cpu`, or one for each worker, so that work never waits for a core."""
-        return self.cpu if self.cpu is not None else self.workers
+    def title(self) -> str:
+        """What telemetry for other people's tools calls it."""
+        return self.display_name or self.name
+
+    @property
+    def cores(self) -> float:
+        """Cores a replica: the file's limit, or one for each worker, so that work never waits for a core."""
+        return self.cpu.limit if self.cpu.limit is not None else self.workers
+
+    @property
+    def restarts(self) -> Backoff | None:
+        """The pauses before a process is started again; None if there are none."""
+        return Backoff() if self.restart_backoff is None and self.liveness is not None else self.restart_backoff
+
+    @property
+    def scheduled(self) -> str:
+        """How work shares the cores: `fifo`, `fair` or `quota`."""
+        return self.cpu.scheduling or ("fifo" if self.cores % 1 == 0 else "quota")
+
+    @property
+    def whole_cores(self) -> int:
+        """Cores that each run one piece of work to its end, where they do."""
+        return int(self.cores)
+
+    @property
+    def machine(self) -> float:
+        """Cores that work may run on at once."""
+        if self.scheduled != "quota":
+            return self.cores
+        return self.cpu.machine if self.cpu.machine is not None else max(self.workers, self.cores)
 
 
 @dataclass(frozen=True)
@@ -213,7 +323,9 @@ class Topology:
 
     def distributions(self) -> set[str]:
         """The words of all distributions of times in it."""
-        works = (operation.work for service in self.services for operation in service.operations)
+        operations = [operation for service in self.services for operation in service.operations]
+        works = [operation.work for operation in operations]
+        works += [piece.time for operation in operations for piece in pieces(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def at_rate(self, rate: float | None) -> Topology:

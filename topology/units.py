@@ -34,7 +34,15 @@ _BYTES = {
     "GB": Decimal(10**9),
     "TB": Decimal(10**12),
     **_BINARY_SIZES,
+    # As Kubernetes writes quantities of memory: no B, and k as well as the rest decimal.
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    **{unit.removesuffix("B"): scale for unit, scale in _BINARY_SIZES.items()},
 }
+#: Kubernetes' quantities of CPU: cores, or thousandths of one.
+_CORES = {"": Decimal(1), "m": Decimal("1e-3")}
 
 #: ASCII digits only, no underscores, no nan or inf; three digits of exponent are more than a float can hold.
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)(.*)", re.ASCII | re.DOTALL)
@@ -45,7 +53,8 @@ _LONGEST = 40
 _DURATION = "a duration such as 250ms, 1.5s or 2m"
 _RATIO = "a ratio such as 40% or 0.4"
 _RATE = "a rate such as 20/s, 90/m or 5/h"
-_SIZE = "a size such as 512MiB, 4GiB or 1MB"
+_SIZE = "a size such as 512MiB, 4GiB or 1MB, or 128Mi or 500M as Kubernetes writes it"
+_CPU = "a number of cores such as 2, 0.5 or 200m"
 _NUMBER = "a number such as 0.6"
 _COUNT = "a whole number such as 12"
 _PORTION = "a whole number such as 2, or a share such as 25%"
@@ -109,8 +118,18 @@ def parse_rate(text: str) -> float:
 
 
 def parse_size(text: str) -> float:
-    """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it's none."""
+    """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it's none.
+
+    Kubernetes' quantities (`128Mi`, `500M`) are sizes too
+    (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/), but for thousandths of a byte:
+    there `m` is a mistake.
+    """
     return _amount(text, *_split(text), _BYTES, _SIZE)
+
+
+def parse_cores(text: str) -> float:
+    """Read a number of cores such as `2`, `0.5`, or `200m` as Kubernetes writes it; ValueError if it's none."""
+    return _amount(text, *_split(text), _CORES, _CPU)
 
 
 def parse_number(text: str) -> float:
@@ -272,6 +291,7 @@ UNITS: dict[str, Unit] = {
     "rate": Unit(parse_rate, rate, _RATE, _PER_SECOND),
     "size": Unit(parse_size, size, _SIZE, _BYTES),
     "portion": Unit(parse_portion, portion, _PORTION),
+    "cores": Unit(parse_cores, number, _CPU, _CORES),
     "text": Unit(parse_text, str, "a line of text"),
     "choice": Unit(parse_text, str, "a line of text"),
     "flag": Unit(parse_flag, lambda value: "true" if value else "false", "true or false"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
 from meshquake.sim.engine.call import DECIDED, NEVER
 from meshquake.sim.engine.call_site import ATTEMPT
@@ -19,6 +20,7 @@ from meshquake.topology.errors import CODES, ERRORS, SUCCESS
 from meshquake.truth.calls import Half, Row, Tree
 
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
+THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 AMPLIFIED = "retry amplification"
 #: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
@@ -26,8 +28,10 @@ LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
 _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
 _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
+
+_OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (SLOW_WORK, _OWN, SATURATED, QUEUEING, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED, LATE)
+MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED, LATE)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
     CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
 )
@@ -82,11 +86,11 @@ class Mechanism:
         #: Rows name replicas by their places in it; it grows while the mesh runs.
         self._incarnations = mesh.incarnations
         effects = [(fault.target, fault.effect(1.0)) for fault in faults]
-        #: Services, operations and replicas (None for all) of which a fault makes the work itself longer, or get stuck.
-        self._slowed = {
-            (target.service, target.operation, target.replica)
+        #: What a fault does to the work itself, by service, operation and replica (None for all).
+        self._work = {
+            (target.service, target.operation, target.replica): what
             for target, effect in effects
-            if effect.slowdown != 1 or effect.hang
+            if (what := _on_work(effect))
         }
         #: Edges (caller, callee) on whose network a fault delays messages.
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
@@ -190,8 +194,9 @@ class Mechanism:
             operation = list(site.service.operations)[site.operation]
             replica = self._incarnations[row.replica][0].index
             places = ((service, None, None), (service, operation, None), (service, None, replica))
-            slowed = not self._slowed.isdisjoint(places)
-            mechanism = SLOW_WORK if slowed else LATE if self._is_short(row) else SATURATED
+            short = THROTTLED if site.service.spec.scheduled == "quota" else SATURATED
+            short = LATE if self._is_short(row) else short
+            mechanism = next((self._work[place] for place in places if place in self._work), short)
             self._note(service, service, mechanism, row.started, server)
 
     def _is_short(self, row: Row) -> bool:
@@ -249,6 +254,13 @@ class Mechanism:
             self._seen.add(key)
             step.requests += 1
         _count(step, self._number, time, half)
+
+
+def _on_work(effect: Effect) -> str:
+    """What an effect does to the work of its target; empty if nothing but to take cores from it."""
+    if effect.slowdown != 1 or effect.hang:
+        return SLOW_WORK
+    return THROTTLED if effect.quota < 1 else PAUSED if effect.pause else ""
 
 
 def _count(step: Step, number: int, time: float, half: Half) -> None:

@@ -21,7 +21,8 @@ class Context:
     ----------
     topology
         The mesh as played: for kinds of services, replicas, versions, memory. Of a case of a data set of which the
-        truth was withheld, nothing else is known of it: it has no operations, edges and users.
+        truth was withheld, nothing else is known of it: it has no edges and users, and operations say only how
+        they are asked.
     scenario
         Its name.
     start

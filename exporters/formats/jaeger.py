@@ -17,7 +17,7 @@ from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.otlp_json import text
-from meshquake.exporters.formats.semconv import Attributes, Conventions, resource
+from meshquake.exporters.formats.semconv import Attributes, Conventions
 from meshquake.sim.records import Batch
 
 NAME = "traces.json"
@@ -104,7 +104,7 @@ class JaegerSink:
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         described = self._conventions.describe(row)
-        who = resource(row["service"], row["replica"], row["version"])
+        who = self._conventions.resource(row)
         process = f"{row['service']}/{row['replica'] or ''}/{row['version'] or ''}"
         self._processes[process] = text({"serviceName": who.pop("service.name"), "tags": _tags(who)})
         tags = [{"key": "span.kind", "type": "string", "value": row["kind"]}, *_tags(described.attributes)]

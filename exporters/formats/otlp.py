@@ -25,7 +25,7 @@ from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.otlp_metrics import Points
-from meshquake.exporters.formats.semconv import SCHEMA_URL, Conventions, resource
+from meshquake.exporters.formats.semconv import SCHEMA_URL, Conventions
 from meshquake.sim.records import Batch
 from meshquake.sim.version import VERSION
 
@@ -72,7 +72,7 @@ class Requests:
         self._conventions = Conventions(context.topology)
         self._versions = Versions(context.topology)
         self._spans = InternedText(Conventions.COLUMNS, ["said"], self._describe)
-        self._resources = InternedText(["service", "replica", "version"], ["resource"], _resource)
+        self._resources = InternedText(["service", "replica", "version"], ["resource"], self._resource)
         self._loggers = InternedText(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
         self._levels = InternedText(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})
         self._points = Points(context, self._conventions)
@@ -122,6 +122,9 @@ class Requests:
             ),
             records=1,
         ).select(*_ROWS)
+
+    def _resource(self, row: Any) -> dict[str, str | None]:
+        return {"resource": text({"attributes": attributes(self._conventions.resource(row))})}
 
     def _describe(self, row: Any) -> dict[str, str | None]:
         described = self._conventions.describe(row)
@@ -239,10 +242,6 @@ def _requests(signal: str, rows: pl.DataFrame) -> Iterator[Request]:
     )
     for body, records, at in requests.iter_rows():
         yield Request(signal, body.encode(), records, at)
-
-
-def _resource(row: Any) -> dict[str, str | None]:
-    return {"resource": text({"attributes": attributes(resource(**row))})}
 
 
 def _severity(level: str) -> str:

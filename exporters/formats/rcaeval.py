@@ -7,8 +7,8 @@
 
 Layout and names are those of RCAEval 1.8 (https://github.com/phamquiluan/RCAEval) and its data sets RE1 to RE3: times
 are unix seconds, latencies seconds, memory bytes, CPU percent, errors and workload a second. A name is split at its
-first underscore; no service of a mesh has one. What isn't measured here (`diskio`, `socket`) has no column, and what
-RCAEval's own parser of logs finds (`cluster_id`, `log_template`) is empty.
+first underscore, so a service that has one is written with a hyphen in its place. What isn't measured here (`diskio`,
+`socket`) has no column, and what RCAEval's own parser of logs finds (`cluster_id`, `log_template`) is empty.
 """
 
 from __future__ import annotations
@@ -35,6 +35,15 @@ _TRACES = (
     "time,traceID,spanID,serviceName,methodName,operationName,startTimeMillis,startTime,duration,statusCode,"
     "parentSpanID\n"
 )
+
+
+#: A service's column with what such a service is called here.
+_named = pl.col("service").str.replace_all("_", "-", literal=True)
+
+
+def _name(service: str) -> str:
+    """What a service is called here: no other is called so, as the loader of topologies sees to."""
+    return service.replace("_", "-")
 
 
 def sink(target: Path, context: Context) -> CaseSink:
@@ -89,7 +98,7 @@ class CaseSink:
         self._memory = {service.name: service.memory.limit for service in context.topology.services}
         self._files = Files(folder)
         self._series = SpillFile(folder)
-        self._columns = [f"{service}_{measure}" for service in self._memory for measure in _MEASURES]
+        self._columns = [f"{_name(service)}_{measure}" for service in self._memory for measure in _MEASURES]
         self._files.write("simple_metrics.csv", f"time,{','.join(self._columns)}\n".encode())
         self._files.write("logs.csv", _LOGS.encode())
         self._files.write("traces.csv", _TRACES.encode())
@@ -104,8 +113,8 @@ class CaseSink:
         self._write("simple_metrics.csv", self._wide(measured))
         for key, text in _pairs(measured).iter_rows():
             self._series.add(key, text.encode())
-        self._write("logs.csv", _logs(lines(batch)))
-        self._write("traces.csv", _spans(batch.traces))
+        self._write("logs.csv", _logs(lines(batch)).with_columns(_named))
+        self._write("traces.csv", _spans(batch.traces).with_columns(_named))
 
     def close(self) -> None:
         """Write the series, and bring the files to the disk."""
@@ -132,7 +141,7 @@ class CaseSink:
     def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
         """A row a time."""
         cells = (
-            pl.col(measure).filter(service=service).first().alias(f"{service}_{measure}")
+            pl.col(measure).filter(service=service).first().alias(f"{_name(service)}_{measure}")
             for service in self._memory
             for measure in _MEASURES
         )
@@ -145,7 +154,7 @@ def _pairs(measured: pl.DataFrame) -> pl.DataFrame:
         measured.with_columns(seconds("at"))
         .unpivot(_MEASURES, index=["at", "service"], variable_name="measure")
         .drop_nulls("value")
-        .group_by(pl.concat_str("service", pl.lit("_"), "measure").alias("key"), maintain_order=True)
+        .group_by(pl.concat_str(_named, pl.lit("_"), "measure").alias("key"), maintain_order=True)
         .agg(
             text=pl.concat_str(pl.lit(",["), "at", pl.lit(","), pl.col("value").cast(pl.String), pl.lit("]")).str.join(
                 ""
@@ -173,7 +182,9 @@ def _spans(records: pl.DataFrame) -> pl.DataFrame:
         "span_id",
         "service",
         operation(),
-        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operationName"),
+        pl.concat_str(callee().str.replace_all("_", "-", literal=True), pl.lit("/"), operation()).alias(
+            "operationName"
+        ),
         (pl.col("at") // 1000).alias("startTimeMillis"),
         "at",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),

@@ -1,28 +1,33 @@
 """What OpenTelemetry calls things: spans, their attributes and status, and who emitted them.
 
-Names follow the semantic conventions, version 1.44 (https://opentelemetry.io/docs/specs/semconv/): users call the mesh
-by HTTP, as services call those that aren't its own; services call each other by gRPC; databases and caches are called
-as such. What the conventions have no name for has one that begins with `mesh.`.
+Names follow the semantic conventions, version 1.44 (https://opentelemetry.io/docs/specs/semconv/). How an operation is
+asked is what its topology says: a route is HTTP, an `rpc` is gRPC, a statement or a command is a database's. One that
+says nothing is a database's command where its service is a database or a cache, and else the method of an RPC: a
+service and an operation are all that there is to tell of it, and all that the convention for RPC needs, whereas one for
+HTTP would make up a method and a path. What the conventions have no name for has one that begins with `mesh.`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from meshquake.exporters.columns.operations import called
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.spec import Topology
+from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
 #: Kinds of spans, as OTLP numbers them.
 SERVER, CLIENT = 2, 3
-#: No operation is known to read only.
-_METHOD = "POST"
 #: The product whose words the log lines of a kind of service use.
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
+#: A parameter of a route, as in `{id}`, `:id` or `<id>`.
+_PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
+#: What a statement acts on.
+_COLLECTION = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE)\s+([\w.]+)", re.ASCII | re.IGNORECASE)
 #: Attributes of a span by which its duration is measured too.
 _MEASURED = (
     "http.request.method",
@@ -34,6 +39,8 @@ _MEASURED = (
     "rpc.response.status_code",
     "db.system.name",
     "db.operation.name",
+    "db.collection.name",
+    "db.query.summary",
     "server.address",
     "server.port",
     "error.type",
@@ -81,17 +88,32 @@ class Conventions:
     COLUMNS = ("service", "operation", "kind", "status", "error_type", "status_code", "peer", "attempt")
 
     def __init__(self, topology: Topology) -> None:
-        self._kinds = {service.name: service.kind for service in topology.services}
+        self._services = {service.name: service for service in topology.services}
+        self._operations = {
+            (service.name, operation.name): operation
+            for service in topology.services
+            for operation in service.operations
+        }
+
+    def title(self, service: str) -> str:
+        """What other people's tools shall call a service."""
+        return self._services[service].title
+
+    def resource(self, row: Mapping[str, Any]) -> Attributes:
+        """Who emitted something, given its service, replica and version."""
+        return resource(row["service"], row["replica"], row["version"], self.title(row["service"]))
 
     def describe(self, span: Mapping[str, Any]) -> Description:
         """Describe a span that has these values in `COLUMNS`."""
         server = span["kind"] == "server"
-        callee, operation = called(span)
-        kind = self._kinds[callee]
-        if kind in _SYSTEMS:
-            name, attributes, metric = _database(server, callee, operation, _SYSTEMS[kind])
-        elif kind in ("gateway", "external") or span["peer"] is None:
-            name, attributes, metric = _http(span, server, callee, operation)
+        name, operation_name = called(span)
+        callee = self._services[name]
+        # Of a case without its truth only those operations are known that have something to say.
+        operation = self._operations.get((name, operation_name)) or Operation(operation_name)
+        if callee.kind in _SYSTEMS:
+            name, attributes, metric = _database(server, callee, operation)
+        elif operation.route:
+            name, attributes, metric = _http(span, server, callee, operation.route)
         else:
             name, attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
@@ -108,43 +130,55 @@ class Conventions:
 _Parts = tuple[str, Attributes, str | None]
 
 
-def _http(span: Mapping[str, Any], server: bool, callee: str, operation: str) -> _Parts:
-    route = f"/{operation}"
-    attributes: Attributes = {"http.request.method": _METHOD, "server.address": callee, "url.scheme": "http"}
+def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) -> _Parts:
+    method, route = request.split(" ", 1)
+    # The convention wants the path that was asked for; every parameter of it is 1.
+    path = _PARAMETER.sub("1", route)
+    attributes: Attributes = {"http.request.method": method, "server.address": callee.name, "url.scheme": "http"}
     if server:
-        attributes |= {"http.route": route, "url.path": route}
+        attributes |= {"http.route": route, "url.path": path}
     else:
-        attributes |= {"server.port": 80, "url.full": f"http://{callee}{route}", "url.template": route}
+        attributes |= {"server.port": 80, "url.full": f"http://{callee.name}{path}", "url.template": route}
         if span["attempt"] > 1:
             attributes["http.request.resend_count"] = span["attempt"] - 1
     error = span["error_type"]
     answered = server or error is None or ERRORS[error].answered
     if answered and span["status_code"]:
         attributes["http.response.status_code"] = span["status_code"]
-    return f"{_METHOD} {route}", attributes, f"http.{'server' if server else 'client'}.request.duration"
+    return request, attributes, f"http.{'server' if server else 'client'}.request.duration"
 
 
-def _rpc(span: Mapping[str, Any], server: bool, callee: str, operation: str) -> _Parts:
-    method, error = f"{callee}/{operation}", span["error_type"]
+def _rpc(span: Mapping[str, Any], server: bool, callee: Service, operation: Operation) -> _Parts:
+    method, error = operation.rpc or f"{callee.title}/{operation.name}", span["error_type"]
     attributes: Attributes = {
         "rpc.system.name": "grpc",
         "rpc.method": method,
         "rpc.response.status_code": "OK" if error is None else ERRORS[error].grpc,
-        "server.address": callee,
+        "server.address": callee.name,
     }
     return method, attributes, f"rpc.{'server' if server else 'client'}.call.duration"
 
 
-def _database(server: bool, callee: str, operation: str, system: str) -> _Parts:
-    attributes: Attributes = {"db.system.name": system, "db.operation.name": operation, "server.address": callee}
-    return f"{operation} {callee}", attributes, None if server else "db.client.operation.duration"
+def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
+    query = operation.statement or operation.command
+    word = query.split(" ", 1)[0].upper() if query else operation.name
+    attributes: Attributes = {"db.system.name": callee.system or _SYSTEMS[callee.kind], "db.operation.name": word}
+    name = f"{word} {callee.name}"
+    if query:
+        attributes["db.query.text"] = query
+    if operation.statement and (collection := _COLLECTION.search(query)):
+        name = f"{word} {collection[1]}"
+        attributes |= {"db.collection.name": collection[1], "db.query.summary": name}
+    attributes["server.address"] = callee.name
+    return name, attributes, None if server else "db.client.operation.duration"
 
 
-def resource(service: str, replica: str | None, version: str | None) -> Attributes:
-    """Who emitted something: a process, or a service as a whole."""
-    attributes: Attributes = {"service.name": service}
+def resource(service: str, replica: str | None, version: str | None, title: str = "") -> Attributes:
+    """Who emitted something: a process, or a service as a whole, which may have a title."""
+    attributes: Attributes = {"service.name": title or service}
     if version is not None:
         attributes["service.version"] = version
     if replica is not None:
-        attributes |= {"service.instance.id": replica, "k8s.pod.name": replica}
+        # Names of pods are of DNS, which has no capitals and no underscores.
+        attributes |= {"service.instance.id": replica, "k8s.pod.name": replica.lower().replace("_", "-")}
     return attributes

@@ -17,7 +17,7 @@ from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.otlp_json import text
-from meshquake.exporters.formats.semconv import Conventions, resource
+from meshquake.exporters.formats.semconv import Conventions
 from meshquake.sim.records import Batch
 
 NAME = "spans.json"
@@ -72,15 +72,19 @@ class ZipkinSink:
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         described = self._conventions.describe(row)
-        who = resource(row["service"], row["replica"], row["version"])
+        who = self._conventions.resource(row)
         tags = {key: str(value) for key, value in (who | described.attributes).items() if key != "service.name"}
         if described.failed:
             tags["error"] = row["error_type"]
         said = {
             "kind": row["kind"].upper(),
             "name": described.name.lower(),
-            "localEndpoint": {"serviceName": row["service"].lower()},
-            **({} if row["peer"] is None else {"remoteEndpoint": {"serviceName": row["peer"].lower()}}),
+            "localEndpoint": {"serviceName": self._conventions.title(row["service"]).lower()},
+            **(
+                {}
+                if row["peer"] is None
+                else {"remoteEndpoint": {"serviceName": self._conventions.title(row["peer"]).lower()}}
+            ),
             "tags": tags,
         }
         return {"said": text(said)[1:]}

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from meshquake.exporters.blocks import Block, Table
+from meshquake.topology import units
+from meshquake.topology.counts import ONCE
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
 from meshquake.topology.policies import CircuitBreaker, Pool, Retry
-from meshquake.topology.spec import Call, Edge, Group, Operation, Service, Topology
+from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Service, Topology, Work
 from meshquake.topology.units import counted, duration, rate, ratio, size
 
 _NONE = "-"
@@ -21,7 +23,7 @@ def blocks(topology: Topology) -> list[Block]:
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
     heading = f"{counts(topology)}, {rate(topology.workload.rate)} from users"
     parts: list[list[Block]] = [[heading], _services(topology), list(_entries(topology)), _edges(topology)]
@@ -49,7 +51,7 @@ def _services(topology: Topology) -> list[Block]:
         "REPLICAS": lambda service, load: str(service.replicas),
         "WORKERS": lambda service, load: str(service.workers),
         "QUEUE": lambda service, load: str(service.queue),
-        "CORES": lambda service, load: str(service.cores),
+        "CORES": lambda service, load: units.number(service.cores),
         "MEMORY": lambda service, load: size(service.memory.limit, digits=3),
         "CALLS": lambda service, load: rate(load.rate, digits=2),
         "BUSY": lambda service, load: ratio(load.cores, digits=2),
@@ -99,11 +101,20 @@ def _of_all_versions(service: Service, operation: Operation) -> Operation:
         for place, group in enumerate(variant.calls):
             which = variant.calls[:place].count(group), group
             shares[which] = shares.get(which, 0.0) + share
-    groups = (
-        tuple(replace(call, probability=round(call.probability * share, 4)) if share < 1 else call for call in group)
-        for (_, group), share in shares.items()
-    )
-    return replace(operation, calls=tuple(groups)) if service.versions else operation
+    if not service.versions:
+        return operation
+    groups = (tuple(_thinned(branch, min(share, 1.0)) for branch in group) for (_, group), share in shares.items())
+    return replace(operation, calls=tuple(groups))
+
+
+def _thinned(branch: Branch, share: float) -> Branch:
+    """A branch that only a share of the requests meets."""
+    if isinstance(branch, Call):
+        return replace(branch, probability=round(branch.probability * share, 4))
+    if isinstance(branch, Sequence):
+        steps = (tuple(_thinned(each, share) for each in group) for group in branch.steps)
+        return replace(branch, steps=tuple(steps))
+    return branch
 
 
 def _tree(
@@ -112,22 +123,47 @@ def _tree(
     """The lines below an operation: its calls, those of a group under a line of their own; then those on a miss."""
     groups = () if name in shown else operations[name].calls
     shown.add(name)
-    branches = [("", group) for group in groups] + [("on a miss: ", (follower,)) for follower in followers]
+    branches: list[tuple[str, Group]] = [("", group) for group in groups]
+    branches += [("on a miss: ", (follower,)) for follower in followers]
+    yield from _groups(branches, operations, indent, shown)
+
+
+def _groups(
+    branches: list[tuple[str, Group]], operations: dict[str, Operation], indent: str, shown: set[str]
+) -> Iterator[str]:
+    """The lines of some steps, each with its role."""
     for number, (role, group) in enumerate(branches, start=1):
         fork, stem = _lines(number == len(branches))
         if len(group) == 1:
             yield from _branch(group[0], operations, indent + fork + role, indent + stem, shown)
             continue
         yield f"{indent}{fork}at once"
-        for place, call in enumerate(group, start=1):
+        for place, branch in enumerate(group, start=1):
             inner_fork, inner_stem = _lines(place == len(group))
-            yield from _branch(call, operations, indent + stem + inner_fork, indent + stem + inner_stem, shown)
+            yield from _branch(branch, operations, indent + stem + inner_fork, indent + stem + inner_stem, shown)
 
 
-def _branch(call: Call, operations: dict[str, Operation], start: str, indent: str, shown: set[str]) -> Iterator[str]:
+def _branch(
+    branch: Branch, operations: dict[str, Operation], start: str, indent: str, shown: set[str]
+) -> Iterator[str]:
+    """The line of a call, of own work, or of steps in turn, and those below it."""
+    if isinstance(branch, Work):
+        yield f"{start}own work, mean {duration(branch.time.expectation(), digits=2)}"
+    elif isinstance(branch, Sequence):
+        yield f"{start}in turn"
+        yield from _groups([("", group) for group in branch.steps], operations, indent, shown)
+    else:
+        yield from _call(branch, operations, start, indent, shown)
+
+
+def _call(call: Call, operations: dict[str, Operation], start: str, indent: str, shown: set[str]) -> Iterator[str]:
     """The line of a call, and those below it."""
     name = name_of(call)
     notes = []
+    if call.times != ONCE:
+        notes.append(f"{call.times}{', at once' * call.at_once}")
+    if call.depth is not None:
+        notes.append(f"at most {call.depth} deep")
     if call.probability < 1:
         notes.append(f"{ratio(call.probability)} of the time")
     if call.hit_rate is not None:

@@ -14,8 +14,8 @@ from meshquake.topology.plugins import Extensible, of_type
 def fault_kinds() -> Extensible[type[Fault]]:
     """Every kind of fault, by the word for it in a scenario file: those in this folder, in alphabetical order; others.
 
-    `any` is a kind that is left to the seed. It chooses among those in this folder (`.own`) unless a file names others,
-    so that no run depends on what else happens to be installed.
+    `any` is a kind that is left to the seed. It chooses among those of `lottery` unless a file names others, so that no
+    run depends on what else happens to be installed.
     """
     found: dict[str, type[Fault]] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
@@ -24,6 +24,11 @@ def fault_kinds() -> Extensible[type[Fault]]:
                 found[value.kind] = value
     former = [kind.former for kind in found.values() if kind.former]
     return Extensible("meshquake.faults", dict(sorted(found.items())), of_type(Fault, "kind"), ("any", *former))
+
+
+def lottery() -> list[type[Fault]]:
+    """The kinds among which the seed chooses where a file leaves that open: our own that do harm, and are `drawn`."""
+    return [kind for kind in fault_kinds().own.values() if kind.drawn and not kind.harmless]
 
 
 def renamed() -> dict[str, str]:

@@ -72,6 +72,7 @@ class Call:
         "pending",
         "replica",
         "result",
+        "retry_after",
         "root",
         "sent",
         "site",
@@ -88,6 +89,7 @@ class Call:
     step: int  # of a call that calls others: the group it's at
     pending: int  # calls of that group that aren't done
     failed: bool  # whether one of them failed
+    retry_after: float  # of a call that was refused with the word when to come again: seconds
 
     def __init__(
         self,

@@ -3,6 +3,9 @@
 The operations of a topology form a graph; what a request does is a tree, grown from its entry by following every call.
 A site is a place in that tree, so it has its own draws (`sim.engine.tape`), and two requests of the same entry meet
 the same sites in the same roles. Sites are made once, before the run.
+
+A call that is repeated has as many sites as it's made at most. A part of an operation that has steps of its own beside
+others, or is work between calls, is a branch: a site that stands for no call, and is done where its operation runs.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.tape import Tape
 from meshquake.topology.addresses import address
-from meshquake.topology.distributions import Distribution
+from meshquake.topology.distributions import Constant, Distribution
+from meshquake.topology.spec import Branch, Entry, Group, Operation, Work
 from meshquake.topology.spec import Call as CallSpec
-from meshquake.topology.spec import Entry, Operation
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import Ingress
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 ATTEMPT_BITS: Final = 4
 #: The bits of an attempt path that number the attempt.
 ATTEMPT: Final = 15
+
+#: Kinds of a site: a call, or a branch that begins with its steps or with work.
+CALL: Final = 0
+STEPS: Final = 1
+WORKS: Final = 2
 
 
 class CallSite:
@@ -38,11 +46,13 @@ class CallSite:
         "_tapes",
         "address",
         "base",
+        "branch",
         "edge",
         "entry",
         "hit_rate",
         "index",
         "ingress",
+        "lot",
         "operation",
         "optional",
         "parent",
@@ -85,8 +95,13 @@ class CallSite:
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
-        #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do.
+        #: The site whose draw decides whether this call is made: of a repeated call, the first time.
+        self.lot: CallSite = self
+        #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do, and
+        #: none is a branch.
         self.steps: list[tuple[list[CallSite], bool]] = []
+        #: What this part of an operation begins with, if it's a branch; 0 if it stands for a call.
+        self.branch = CALL
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
         self.then: CallSite | None = None
         self.address = address
@@ -111,8 +126,10 @@ class CallSite:
         return tape
 
 
-def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[CallSite]) -> CallSite:
-    """Grow the call tree of an entry, appending its sites to `sites`; returns the root.
+def grow(
+    seed: int, entry: Entry, number: int, services: dict[str, Service], sites: list[CallSite], branches: list[CallSite]
+) -> CallSite:
+    """Grow the call tree of an entry, appending its sites to `sites` and its branches to `branches`; returns the root.
 
     Parameters
     ----------
@@ -122,7 +139,9 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         Position of the entry in the mix.
     """
 
-    def place(service: str, operation: str, spec: CallSpec | None, parent: CallSite | None, path: str) -> CallSite:
+    def place(
+        service: str, operation: str, spec: CallSpec | None, parent: CallSite | None, path: str, depth: _Depth
+    ) -> CallSite:
         runtime = services[service]
         position, found = runtime.operations[operation]
         edge = parent.service.edges[service] if parent else None
@@ -132,25 +151,72 @@ def grow(seed: int, entry: Entry, number: int, services: dict[str, Service], sit
         for _, variant in runtime.spec.variants(found):
             site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, own)
             sites.append(site)
+            site.steps = steps(variant.calls, site, _Names(path), depth)
             grown.append(site)
-            names = _Names(path)
-            for group in variant.calls:
-                members = [branch(call, site, names) for call in group]
-                site.steps.append((members, all(member.probability >= 1.0 for member in members)))
         if runtime.spec.versions:
             _join(grown)
         return grown[0]
 
-    def branch(spec: CallSpec, parent: CallSite, names: _Names) -> CallSite:
-        head = site = place(spec.service, spec.operation, spec, parent, names(spec))
-        for follower in spec.on_miss:
-            following = place(follower.service, follower.operation, follower, parent, names(follower))
-            for each in site.versions:
-                each.then = following
-            site = following
-        return head
+    def steps(
+        groups: tuple[Group, ...], site: CallSite, names: _Names, depth: _Depth
+    ) -> list[tuple[list[CallSite], bool]]:
+        found: list[list[CallSite]] = []
+        for group in groups:
+            if len(group) == 1 and isinstance(group[0], CallSpec) and not group[0].at_once:
+                found += [[each] for each in repeated(group[0], site, names, depth)]
+            else:
+                found.append([each for one in group for each in members(one, site, names, depth)])
+        return [(group, all(each.probability >= 1.0 and not each.branch for each in group)) for group in found]
 
-    return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}")
+    def members(one: Branch, site: CallSite, names: _Names, depth: _Depth) -> list[CallSite]:
+        if isinstance(one, Work):
+            return [part(site, WORKS, one.time, names(WORKING))]
+        if isinstance(one, CallSpec):
+            calls = repeated(one, site, names, depth)
+            if one.at_once or len(calls) == 1:
+                return calls
+            found = part(site, STEPS, Constant(0.0), "")
+            found.steps = [([call], call.probability >= 1.0) for call in calls]
+            return [found] * bool(calls)
+        found = part(site, STEPS, Constant(0.0), "")
+        found.steps = steps(one.steps, site, names, depth)
+        return [found]
+
+    def part(site: CallSite, kind: int, work: Distribution, path: str) -> CallSite:
+        key = address(seed, "site", path) if path else site.address
+        found = CallSite(site.index, number, site.parent, site.service, site.operation, None, None, work, key)
+        found.branch = kind
+        # One that is only work ends where those do that have steps.
+        found.steps = [([], True)]
+        branches.append(found)
+        return found
+
+    def repeated(spec: CallSpec, parent: CallSite, names: _Names, depth: _Depth) -> list[CallSite]:
+        if spec.depth is not None:
+            bound = (parent.service.spec.name, parent.operation, spec)
+            if depth.get(bound, 0) == spec.depth:
+                return []
+            depth = depth | {bound: depth.get(bound, 0) + 1}
+        found: list[CallSite] = []
+        for share in spec.times.beyond():
+            site = head = place(spec.service, spec.operation, spec, parent, names.of(spec), depth)
+            head.probability = spec.probability * share
+            head.lot = found[0] if found else head
+            found.append(head)
+            for follower in spec.on_miss:
+                following = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
+                for each in site.versions:
+                    each.then = following
+                site = following
+        return found
+
+    return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}", {})
+
+
+#: How often each bounded call lies on the way to a site: by service, position of the operation, and call.
+_Depth = dict[tuple[str, int, CallSpec], int]
+#: What the work between calls is called in addresses.
+WORKING: Final = "work"
 
 
 def _join(sites: list[CallSite]) -> None:
@@ -172,8 +238,10 @@ class _Names:
         self._path = path
         self._seen: dict[str, int] = {}
 
-    def __call__(self, call: CallSpec) -> str:
-        target = f"{call.service}.{call.operation}"
+    def of(self, call: CallSpec) -> str:
+        return self(f"{call.service}.{call.operation}")
+
+    def __call__(self, target: str) -> str:
         count = self._seen.get(target, 0)
         self._seen[target] = count + 1
         return f"{self._path}/{target}#{count}"

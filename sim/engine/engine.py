@@ -19,16 +19,17 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 
 from __future__ import annotations
 
-from heapq import heappush
+from heapq import heapify, heappush
 from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
-from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, CallSite
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, CallSite
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.shared_cores import SharedCores
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
 from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
@@ -63,6 +64,8 @@ class CallEngine:
         self._timed = False
         #: Calls at a replica, working or queued, in order of arrival.
         self.inside: dict[Call, None] = {}
+        #: Parts of what these do: steps beside others, and work between calls.
+        self._parts: dict[Call, None] = {}
         #: Calls that hang, by what makes them hang.
         self._hung: dict[Modifier, list[Call]] = {}
         # Bound once: making a bound method for each heap entry would cost more than the entry.
@@ -73,6 +76,7 @@ class CallEngine:
         self._answered = self.answered
         self._again = self.again
         self._lost = self.lost
+        self._stepped = self._step
 
     @property
     def count(self) -> int:
@@ -254,6 +258,18 @@ class CallEngine:
             replica.core_clock -= now
             heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
         else:
+            self._run(call, replica, work)
+
+    def _run(self, call: Call, replica: Replica, work: float) -> None:
+        """Do so many seconds of a call's own work, once a core is free, or at once where cores are shared."""
+        if replica.cores is not None:
+            replica.cores.start(call, work)
+        elif replica.idle_cores:
+            now = self.env._now
+            replica.idle_cores -= 1
+            replica.core_clock -= now
+            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
+        else:
             call.work = work
             replica.run_queue.append(call)
 
@@ -267,7 +283,7 @@ class CallEngine:
         if not replica.idle_cores and replica.run_queue:
             following = replica.run_queue.popleft()
             heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
-        else:
+        elif replica.cores is None:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
         if call.outcome:
@@ -289,10 +305,16 @@ class CallEngine:
                 # Counted before any is sent: one that fails at once comes back at once.
                 call.pending = len(chosen)
                 for site in chosen:
-                    self.send(call, site, 1)
+                    if always or not site.branch:
+                        self.send(call, site, 1)
+                    else:
+                        self._branch(call, site)
                 return
             call.step += 1
-        self.finish(call, SUCCESS)
+        if call.site.branch:
+            self._join(call, False)
+        else:
+            self.finish(call, SUCCESS)
 
     def resume(self, call: Call, failed: bool) -> None:
         """A call that this one made is over. All of a group are waited for, then a failure fails the caller."""
@@ -300,11 +322,53 @@ class CallEngine:
         call.pending -= 1
         if call.pending:
             return
-        if call.failed:
-            self.finish(call, DEPENDENCY)
-        else:
+        if not call.failed:
             call.step += 1
             self.proceed(call)
+        elif call.site.branch:
+            self._join(call, True)
+        else:
+            self.finish(call, DEPENDENCY)
+
+    def _branch(self, outer: Call, site: CallSite) -> None:
+        """A part of a call's operation begins: it's kept like a call, leaves no row, and needs a core for its work."""
+        now = self.env._now
+        path = outer.attempt_path
+        part = Call(site, outer.number, path, outer, None, site.tape_of(path).draws(outer.number), now)
+        part.root = outer.root or outer
+        part.replica = replica = outer.replica
+        part.handler = outer.handler
+        part.step = 0
+        part.failed = False
+        assert replica is not None
+        self._parts[part] = None
+        if site.branch != WORKS:
+            # By way of the heap: of parts that have nothing to do, any number may follow each other.
+            heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
+            return
+        work = part.draws[WORK]
+        if replica.modifiers:
+            work = self._slowed(part, replica, now, work)
+        if replica.idle_cores:
+            replica.idle_cores -= 1
+            replica.core_clock -= now
+            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, part))
+        else:
+            part.work = work
+            replica.run_queue.append(part)
+
+    def _step(self, part: Call) -> None:
+        """A part of a call's operation begins with its steps, unless the process was killed meanwhile."""
+        if part.finished < 0.0:
+            self.proceed(part)
+
+    def _join(self, part: Call, failed: bool) -> None:
+        """A part of a call's operation is over."""
+        part.finished = self.env._now
+        del self._parts[part]
+        outer = part.parent
+        assert outer is not None
+        self.resume(outer, failed)
 
     def finish(self, call: Call, outcome: int) -> None:
         """The callee is done: the answer leaves, and the worker takes the next call."""
@@ -422,6 +486,9 @@ class CallEngine:
         """The replica's process ends: every call here is lost, and its callers' connections are reset."""
         now = self.env._now
         calls = [call for call in self.inside if call.replica is replica]
+        for part in [part for part in self._parts if part.replica is replica]:
+            part.finished = now
+            del self._parts[part]
         replica.clear(now)
         for caller in replica.callers:
             for policy in caller.policies.values():
@@ -450,12 +517,51 @@ class CallEngine:
             other = self._hangs(call, replica, now)
             if other is not None:
                 self._hung.setdefault(other, []).append(call)
-            elif replica.idle_cores:
-                replica.idle_cores -= 1
-                replica.core_clock -= now
-                heappush(self._queue, (now + call.work, 1, next(self._eid), self._worked, call))
             else:
-                replica.run_queue.append(call)
+                self._run(call, replica, call.work)
+
+    def reschedule(self, replica: Replica) -> None:
+        """What decides how the replica's cores run has changed: what runs there goes on as it now may."""
+        spec, now = replica.service.spec, self.env._now
+        throttles = spec.scheduled == "quota" or any(modifier.throttles for modifier in replica.modifiers)
+        if throttles and replica.throttled_before is None:
+            replica.throttled_before = 0.0
+        cores = replica.cores
+        if spec.scheduled == "fifo" and not any(modifier.curbs for modifier in replica.modifiers):
+            if cores is None:
+                return
+            replica.throttled_before = replica.throttled_time(now)
+            left = cores.clear()
+            replica.core_clock += cores.spent(now)
+            replica.cores = None
+            replica.idle_cores = spec.whole_cores
+        elif cores is None:
+            left = self._take_off(replica, now)
+            replica.core_clock = replica.core_time(now)
+            replica.idle_cores = 0
+            replica.cores = SharedCores(replica, self.env, self._worked)
+        else:
+            cores.changed()
+            return
+        for call, work in left:
+            self._run(call, replica, work)
+
+    def _take_off(self, replica: Replica, now: float) -> list[tuple[Call, float]]:
+        """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each.
+
+        What runs is known to the clock alone, which a look at all that is to come is for: this happens when a fault
+        begins or ends, not for each call.
+        """
+        queue = self._queue
+        running = [entry for entry in queue if entry[3] is self._worked and entry[4].replica is replica]
+        numbers = {entry[2] for entry in running}
+        queue[:] = [entry for entry in queue if entry[2] not in numbers]
+        heapify(queue)
+        running.sort(key=lambda entry: entry[2])
+        left = [(entry[4], entry[0] - now) for entry in running if entry[4].finished < 0.0]
+        left += [(call, call.work) for call in replica.run_queue]
+        replica.run_queue.clear()
+        return left
 
     def disturb(self, edge: RuntimeEdge) -> None:
         """What acts on an edge has changed: its policies may have to."""
@@ -472,22 +578,28 @@ class CallEngine:
 
     def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
         """The time the call's work takes under what acts on the replica; negative if it hangs."""
-        left = 1.0
         for modifier in replica.modifiers:
-            if modifier.operation not in (-1, call.site.operation):
-                continue
-            effect = modifier.effect(now)
-            work *= effect.slowdown
-            left *= 1.0 - effect.hog
-            if self._strikes(modifier, effect.fail, call, _FAIL):
-                call.outcome = CODES[effect.error]
-        work /= left
+            if modifier.operation in (-1, call.site.operation):
+                effect = modifier.effect(now)
+                if self._strikes(modifier, effect.fail, call, _FAIL):
+                    call.outcome = CODES[effect.error]
+        work = self._slowed(call, replica, now, work)
         hangs = self._hangs(call, replica, now)
         if hangs is None:
             return work
         call.work = work
         self._hung.setdefault(hangs, []).append(call)
         return -1.0
+
+    def _slowed(self, call: Call, replica: Replica, now: float, work: float) -> float:
+        """The time that some work of the call's takes under what acts on the replica."""
+        left = 1.0
+        for modifier in replica.modifiers:
+            if modifier.operation in (-1, call.site.operation):
+                effect = modifier.effect(now)
+                work *= effect.slowdown
+                left *= 1.0 - effect.hog
+        return work / left
 
     def _hangs(self, call: Call, replica: Replica, now: float) -> Modifier | None:
         """The first of the replica's modifiers that makes the call hang."""
@@ -503,9 +615,12 @@ class CallEngine:
         return modifier.strikes(share, call.site.address, purpose, call.number, call.attempt_path)
 
     def _happens(self, site: CallSite, parent: Call) -> bool:
-        """Whether a call that is made with some probability is made for this request."""
+        """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""
+        if site.probability >= 1.0:
+            return True
         path = parent.attempt_path << ATTEMPT_BITS
-        tape = site.tape if path == 0 else site.tape_of(path)
+        lot = site.lot
+        tape = lot.tape if path == 0 else lot.tape_of(path)
         return tape.draws(parent.number)[CHANCE] < site.probability
 
     def _return_time(self, call: Call) -> float:

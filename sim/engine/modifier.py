@@ -18,7 +18,7 @@ class Modifier:
     `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1.
     """
 
-    __slots__ = ("_effect", "_fault", "_level", "address", "operation")
+    __slots__ = ("_effect", "_fault", "_level", "address", "curbs", "operation", "throttles")
 
     def __init__(self, fault: Fault, address: int, level: Callable[[float], float] | None, operation: int = -1) -> None:
         self._fault = fault
@@ -27,6 +27,9 @@ class Modifier:
         #: Address of the fault's own draws.
         self.address = address
         self.operation = operation
+        #: Whether it cuts quotas of cores, and whether it does anything to how cores run.
+        self.throttles = self._effect.quota < 1.0
+        self.curbs = self.throttles or self._effect.pause
 
     def effect(self, now: float) -> Effect:
         """What it does at this time."""

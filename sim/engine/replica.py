@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.modifier import Modifier
     from meshquake.sim.engine.policy import RequestQueue, ServerPolicy
     from meshquake.sim.engine.service import Service
+    from meshquake.sim.engine.shared_cores import SharedCores
 
 
 #: Points in time at which what takes CPU besides is looked at, between two times of accounting.
@@ -28,10 +29,13 @@ class Replica:
     __slots__ = (
         "_accounted",
         "admits",
+        "born",
         "busy_clock",
         "callers",
         "calls",
         "core_clock",
+        "cores",
+        "crashes",
         "created",
         "draining",
         "failures",
@@ -44,6 +48,8 @@ class Replica:
         "index",
         "leaked",
         "leaving",
+        "limited",
+        "lived",
         "modifiers",
         "name",
         "number",
@@ -55,6 +61,7 @@ class Replica:
         "since",
         "stops",
         "successes",
+        "throttled_before",
         "up",
         "version",
     )
@@ -90,15 +97,27 @@ class Replica:
         self.stops = 0
         self.failures = 0
         self.successes = 0
+        #: When its process began (long ago, for those of the start), infinite while there is none; how long the last
+        #: one lived, and how many in a row ended unasked.
+        self.born = -inf
+        self.lived = inf
+        self.crashes = 0
         self.free = spec.workers
-        self.idle_cores = spec.cores
+        #: Whole cores that nothing runs on; none while the cores are shared.
+        self.idle_cores = spec.whole_cores
+        #: The cores while they are shared; None while each runs one piece of work to its end.
+        self.cores: SharedCores | None = None
         #: Calls here, working or queued.
         self.calls = 0
-        #: Calls that have a worker and wait for a core.
+        #: Calls that have a worker and wait for a whole core.
         self.run_queue: deque[Call] = deque()
         self.busy_clock = 0.0
         self.core_clock = 0.0
+        #: Seconds for which earlier shared cores stood still for want of quota; None if there never was a quota.
+        self.throttled_before: float | None = None
         self.handled = 0
+        #: Requests that its rate limit turned away.
+        self.limited = 0
         self.leaked = 0.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0
@@ -113,7 +132,15 @@ class Replica:
 
     def core_time(self, now: float) -> float:
         """Core-seconds spent so far on requests."""
-        return self.core_clock + (self.service.spec.cores - self.idle_cores) * now
+        if self.cores is not None:
+            return self.core_clock + self.cores.spent(now)
+        return self.core_clock + (self.service.spec.whole_cores - self.idle_cores) * now
+
+    def throttled_time(self, now: float) -> float | None:
+        """Seconds so far in which work stood still for want of quota; None if there never was a quota."""
+        if self.cores is None or self.throttled_before is None:
+            return self.throttled_before
+        return self.throttled_before + self.cores.throttled(now)
 
     def core_seconds(self, now: float) -> float:
         """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
@@ -140,7 +167,10 @@ class Replica:
         """The share of each core that something else takes."""
         left = 1.0
         for modifier in self.modifiers:
-            left *= 1.0 - modifier.effect(now).hog
+            effect = modifier.effect(now)
+            if effect.pause:
+                return 1.0  # a collector takes what it stops
+            left *= 1.0 - effect.hog
         return 1.0 - left
 
     @property
@@ -160,9 +190,12 @@ class Replica:
     def clear(self, now: float) -> None:
         """Forget all work in progress: the process is gone."""
         self.busy_clock = self.busy_time(now)
-        self.core_clock = self.core_time(now)
         self.free = self.service.spec.workers
-        self.idle_cores = self.service.spec.cores
+        if self.cores is not None:
+            self.cores.clear()
+        else:
+            self.core_clock = self.core_time(now)
+            self.idle_cores = self.service.spec.whole_cores
         self.calls = 0
         self.queue.clear()
         self.run_queue.clear()

@@ -12,6 +12,7 @@ from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.liveness import watching
 from meshquake.sim.lifecycle.process import boot, end
 from meshquake.sim.lifecycle.readiness import probing
 
@@ -93,6 +94,8 @@ def _wait(cluster: Cluster, service: Service, reason: str) -> Generator[Any, Any
 
 
 def _live(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:
+    if (liveness := replica.service.spec.liveness) is not None:
+        cluster.env.process(watching(cluster, replica, liveness))
     yield from boot(cluster, replica, replica.version, reason)
     yield from probing(cluster, replica, at_once=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import inf
 from typing import Any
 
 from meshquake.sim.cluster import Cluster
@@ -14,10 +15,11 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     service = replica.service
     replica.version = version
     cluster.incarnate(replica)
+    replica.born = cluster.now
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)
     yield cluster.timeout(service.spec.startup)
-    if replica.stops or replica.leaving or replica.incarnation != incarnation:
+    if replica.stops or replica.leaving or replica.incarnation != incarnation or replica.born == inf:
         return  # it was killed or deleted meanwhile, and may have been started again
     replica.account(cluster.now)
     replica.up = True
@@ -25,10 +27,38 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     cluster.journal.note("started", service, replica=replica, startup_s=f"{service.spec.startup:g}")
 
 
+def reboot(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:
+    """Start a process again that has ended unasked: at once, but after a pause if that happens again and again."""
+    pause = _pause(replica)
+    if pause > 0:
+        incarnation = replica.incarnation
+        cluster.journal.note(
+            "back_off", replica.service, replica=replica, reason=reason, pause_s=pause, shown=f"{pause:g}"
+        )
+        yield cluster.timeout(pause)
+        if replica.stops or replica.draining or replica.incarnation != incarnation:
+            return  # something else starts it, or has
+    yield from boot(cluster, replica, replica.version, reason)
+
+
+def _pause(replica: Replica) -> float:
+    """The kubelet's back-off: none the first time, then doubling; forgotten once a process has lived for long."""
+    policy = replica.service.spec.restarts
+    if policy is None:
+        return 0.0
+    if replica.lived >= policy.reset:
+        replica.crashes = 0
+    replica.crashes += 1
+    doubled: float = policy.base * 2.0 ** min(replica.crashes - 2, 64)
+    return min(doubled, policy.maximum) if replica.crashes > 1 else 0.0
+
+
 def end(cluster: Cluster, replica: Replica) -> None:
     """End the replica's process: its calls are lost, and so are its connections and what it knew of its callees."""
     replica.account(cluster.now)
     replica.up = False
+    replica.lived = cluster.now - replica.born
+    replica.born = inf
     cluster.engine.kill(replica)
     cluster.disconnect(replica)
     cluster.connect(replica, warm=False)

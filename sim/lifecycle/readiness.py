@@ -11,6 +11,7 @@ from typing import Any
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
 from meshquake.topology.addresses import address, uniform
+from meshquake.topology.policies import Liveness, Readiness
 
 
 def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Generator[Any, Any, None]:
@@ -27,23 +28,26 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
     while not replica.leaving:
         # While a rollout has the replica in hand, it's out of rotation and nobody asks.
         if not replica.draining:
-            examine(cluster, replica, _problem(cluster, replica, own, number))
+            examine(cluster, replica, problem(cluster, replica, probe, own, number))
         number += 1
         yield cluster.timeout(probe.period)
 
 
-def _problem(cluster: Cluster, replica: Replica, own: int, number: int) -> str:
-    """Why the replica does not answer its probe of that number; empty if it does."""
+def problem(cluster: Cluster, replica: Replica, probe: Readiness | Liveness, own: int, number: int) -> str:
+    """Why the replica does not answer a probe of that number, whose draws are its `own`; empty if it does."""
     if not replica.up:
         return "connection refused"
-    if replica.queue.full and replica.free == 0:
+    if probe.looks_at == "queue" and replica.queue.full and replica.free == 0:
         return "queue full"
+    delay = 0.0
     for modifier in replica.modifiers:
         # What acts on one operation leaves the others alone, and the probe is none of them.
-        whole = modifier.operation < 0
-        if whole and uniform(own ^ modifier.address, number) < modifier.effect(cluster.now).probe_failure:
-            return "probe failed"
-    return ""
+        if modifier.operation < 0:
+            effect = modifier.effect(cluster.now)
+            delay += effect.probe_delay
+            if uniform(own ^ modifier.address, number) < effect.probe_failure:
+                return "probe failed"
+    return "timed out" if delay > probe.timeout else ""
 
 
 def examine(cluster: Cluster, replica: Replica, problem: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
-from meshquake.sim.policies import breaker, bulkhead, pool, retry, retry_budget, timeout, versions
+from meshquake.sim.policies import breaker, bulkhead, pool, rate_limit, retry, retry_budget, timeout, versions
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
 from meshquake.sim.policies.queue import BoundedQueue
@@ -38,7 +38,7 @@ LAST: dict[str, CallerRow] = {
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
-SERVER: dict[str, ServerRow] = {}
+SERVER: dict[str, ServerRow] = {"rate_limit": rate_limit.of}
 
 
 class Composed:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.policies.context import Maker, PolicyContext
 
+_LIMITED = CODES["rate_limited"]
+
 
 class Retry(CallerPolicy):
     """Envoy's fully jittered exponential backoff, as `topology.policies.Retry` describes it; it has no state."""
@@ -30,6 +32,10 @@ class Retry(CallerPolicy):
         attempt = call.attempt
         if attempt >= policy.max_attempts or call.result not in self._on:
             return -1.0
+        if call.result == _LIMITED and policy.retry_after is not None:
+            asked: float = getattr(call, "retry_after", 0.0)
+            if 0.0 < asked <= policy.retry_after:
+                return asked * (1.0 + 0.5 * call.draws[PAUSE])
         bound: float = min(policy.base * (2**attempt - 1), policy.maximum)
         return bound * call.draws[PAUSE]
 

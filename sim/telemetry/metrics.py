@@ -112,6 +112,10 @@ class Metric:
 # -- readings: each of a thing at a simulated time in seconds ---------------------------------------------------------
 
 
+def _throttled(replica: Replica, now: float) -> float | None:
+    return replica.throttled_time(now)
+
+
 def _memory(replica: Replica, now: float) -> float:
     return 100 * replica.memory() / replica.service.spec.memory.limit
 
@@ -130,6 +134,10 @@ def _desired(service: Service, now: float) -> float | None:
 
 def _ready(service: Service, now: float) -> float | None:
     return len(service.ready) if service.spec.autoscale else None
+
+
+def _limited(replica: Replica, now: float) -> float | None:
+    return replica.limited if replica.service.spec.rate_limit is not None else None
 
 
 def _breaker_state(caller: CallerState, now: float) -> float | None:
@@ -170,6 +178,16 @@ _ROWS = (
         Utilization(Level.REPLICA, Replica.core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
         "Share of its cores in use.",
         "Other processes on them are included.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "cpu_throttled",
+        "%",
+        Kind.GAUGE,
+        _OWN,
+        Utilization(Level.REPLICA, _throttled, Combine.MEAN, lambda replica: 1.0),
+        "Share of the time in which work stood still because its quota of CPU was used up.",
+        "Only where cores have a quota.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -252,6 +270,17 @@ _ROWS = (
         share_of="request_rate",
         alert=Alert.RISE,
         is_symptom=True,
+    ),
+    Metric(
+        "rate_limited_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Growth(Level.REPLICA, _limited, Combine.SUM),
+        "Requests turned away by a rate limit.",
+        "Only of services that have one.",
+        export_name="rate_limited",
+        alert=Alert.RISE,
     ),
     Metric(
         "latency_p50",

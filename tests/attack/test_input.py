@@ -14,8 +14,10 @@ from click.testing import CliRunner
 
 from meshquake import Fixture, MeshquakeError
 from meshquake.commands.main import main
+from meshquake.exporters.fixtures import recording
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology import outside
+from meshquake.topology.loader import parse
 
 ROOT = Path(__file__).parents[2]
 #: Characters of the longest message.
@@ -81,6 +83,8 @@ READERS = {
     "truth/verdicts.ndjson": ("score", "trace", "load"),
     "truth/ground_truth.json": ("score", "explain", "trace", "load", "rcaeval"),
 }
+#: Which commands read what is told of a case whose truth is withheld; the last one finds nobody who listens.
+TOLD = ("csv", "parquet", "otlp", "openmetrics", "jaeger", "send")
 
 
 def call(*arguments):
@@ -102,6 +106,14 @@ def made(tmp_path_factory):
 def folder(made, tmp_path):
     """A copy of it, to be spoiled."""
     return shutil.copytree(made, tmp_path / "tiny")
+
+
+@pytest.fixture
+def withheld(made, tmp_path):
+    """A copy of it as a case of a data set whose truth is withheld, to be spoiled."""
+    folder = shutil.copytree(made, tmp_path / "case", ignore=shutil.ignore_patterns("manifest.json", "truth"))
+    recording.save(folder, json.loads((made / "manifest.json").read_text()), parse(MESH, "mesh.yaml").topology)
+    return folder
 
 
 def rehash(folder):
@@ -198,6 +210,25 @@ def test_a_document_that_is_not_what_its_schema_says_is_told_by_name(name, made,
             rehash(folder)
         said = run(next(readers), folder)
         assert not said or "127.0.0.1:9" in said or name in said or f"{folder}: " in said, (value, said)
+
+
+def test_what_is_told_of_a_case_is_checked_like_a_manifest(withheld):
+    def read(name):
+        shutil.rmtree(withheld.parent / "out", ignore_errors=True)
+        places = {"dir": withheld, "in": withheld.parent}
+        return ended(call(*(word.format(**places) for word in COMMANDS[name].split())))
+
+    path = withheld / recording.NAME
+    good = path.read_bytes()
+    assert [read(name) for name in TOLD[:-1]] == [""] * len(TOLD[:-1])
+    readers = cycle(TOLD)
+    for value in [json.dumps(value).encode() for value in spoiled(json.loads(good))]:
+        path.write_bytes(value)
+        said = read(next(readers))
+        assert not said or "127.0.0.1:9" in said or f"{withheld}/" in said, (value, said)
+    for what, value in BYTES.items():
+        path.write_bytes(value)
+        assert f"{path}:" in read(next(readers)), what
 
 
 @pytest.mark.parametrize(("kind", "good"), [("answers", ANSWERS), ("state", STATE)])

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.faults import loader as scenario_loader
@@ -63,7 +63,6 @@ def test_a_shipped_scenario_written_anew_reads_as_before(name):
     assert scenario(apply(text, "name", name)) == scenario(text)
 
 
-@settings(deadline=None)
 @given(meshes())
 def test_any_mesh_written_anew_reads_as_before(drawn):
     """The text of a random mesh, in YAML's flow style, comes back in block style with the same meaning."""

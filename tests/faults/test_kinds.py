@@ -21,6 +21,8 @@ from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.kinds.pause import Pause
+from meshquake.faults.kinds.probe import Probe
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.restart import Restart
 from meshquake.faults.kinds.scale import Scale
@@ -28,6 +30,7 @@ from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.kinds.surge import Surge
+from meshquake.faults.kinds.throttle import Throttle
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.errors import CODES, SUCCESS
 
@@ -61,6 +64,8 @@ ONE_OF_EACH = {
     "hog_cpu": HogCpu(target=DB, share=0.6),
     "job": Job(target=DB, share=0.5),
     "leak": Leak(target=DB, rate=200 * 2**20),
+    "pause": Pause(target=DB, length=1.0, every=2.0),
+    "probe": Probe(target=DB),
     "refuse": Refuse(target=DB, share=0.8),
     "scale": Scale(target=DB, to=1),
     "restart": Restart(target=Target("replica", "db", replica=0)),
@@ -68,6 +73,7 @@ ONE_OF_EACH = {
     "slow": Slow(target=DB, factor=3.0),
     "stop": Stop(target=DB),
     "surge": Surge(target=USERS, factor=2.0),
+    "throttle": Throttle(target=DB, to=0.2),
 }
 
 
@@ -132,6 +138,9 @@ def test_every_kind_is_looked_at_here():
             Effect(slowdown=2.0, fail=0.25, error="config_error", probe_failure=1.0),
             Effect(slowdown=3.0, fail=0.5, error="config_error", probe_failure=1.0),
         ),
+        (Throttle(target=DB, to=0.5), Effect(quota=0.75), Effect(quota=0.5)),
+        (Pause(target=DB), Effect(pause=True, probe_delay=0.25), Effect(pause=True, probe_delay=0.5)),
+        (Probe(target=DB, share=0.5, by=4.0), *(Effect(probe_failure=s, probe_delay=8 * s) for s in (0.25, 0.5))),
         (Configure(target=DB), Effect(), Effect()),
     ],
     ids=lambda value: getattr(value, "kind", ""),

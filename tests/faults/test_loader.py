@@ -515,7 +515,7 @@ def flow(value):
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text() | st.builds(flow, VALUES) | st.builds(flow, st.fixed_dictionaries({"name": WORDS, "faults": FAULTS})))
 @example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308s, for: 1e308s}]")
 @example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308%, for: 1e308%}]")

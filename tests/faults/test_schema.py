@@ -120,7 +120,7 @@ def test_what_is_left_to_the_seed_is_valid(fault):
     assert valid(fault)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BLOCKS)
 def test_whatever_the_seed_may_choose_among_is_valid(fault):
     assert valid(fault)
@@ -157,7 +157,7 @@ def test_what_cannot_be_drawn_is_refused_if_a_schema_can_see_it(name):
     assert valid(BAD_DRAWS[name][0]) == (name in FOR_THE_LOADER)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(fault_kinds())), st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=8))
 def test_a_kind_has_no_keys_but_its_own(kind, word):
     known = SCHEMA["$defs"][f"kind.{kind}"]["properties"]

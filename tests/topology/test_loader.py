@@ -15,7 +15,7 @@ from meshquake.topology.distributions import Constant, Empirical, Exponential, G
 from meshquake.topology.loader import DEFAULT, MOST_PARTS, MOST_SITES, load, parse, shipped
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
 from meshquake.topology.problems import DocumentError
-from meshquake.topology.spec import Call, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
+from meshquake.topology.spec import Call, Cpu, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
 
 def mesh(text: str) -> Topology:
@@ -91,7 +91,7 @@ workload: {rate: 90/m, balance: least_request, mix: {web.home: 3}}
                 replicas=2,
                 workers=4,
                 queue=0,
-                cpu=2,
+                cpu=Cpu(2),
                 memory=Memory(2.0**30, 0.1),
                 version="1.10",
                 readiness=Readiness(2.0),
@@ -369,8 +369,9 @@ def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
         "  d: {operations: {x: {}}}\n"
         "workload: {mix: {a.x: 1}}\n"
     ) == [
-        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z",
-        "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x",
+        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z; a call of it needs a depth",
+        "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x; "
+        "a call of it needs a depth",
     ]
 
 

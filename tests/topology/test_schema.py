@@ -32,6 +32,10 @@ FOR_THE_LOADER = {
     "web.othr: 1",
     "defaults: {edges_to: {databse: {}}}",
     "work: {mixture: [{weight: 0, constant: 1ms}]}",
+    "calls: {db.select: {times: {empirical: [0]}}}",
+    "Web: {}",
+    "route: GET /, rpc: shop.Cart/Get",
+    "statement: SELECT 1",
 }
 
 

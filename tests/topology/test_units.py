@@ -11,7 +11,7 @@ from meshquake.topology import units
 AMOUNTS = st.just(0.0) | st.floats(1e-9, 1e9) | st.integers(1, 10**9).map(float)
 
 
-@pytest.mark.parametrize("unit", ["duration", "ratio", "rate", "size", "number"])
+@pytest.mark.parametrize("unit", ["duration", "ratio", "rate", "size", "cores", "number"])
 @given(amount=AMOUNTS)
 def test_a_number_reads_back_as_it_was_written(unit: str, amount: float) -> None:
     """For every unit, reading what was written gives the same float, to the last bit."""
@@ -65,6 +65,12 @@ def test_plain_seconds_are_for_the_command_line() -> None:
         ("size", "64KiB", 65536.0),
         ("size", "1MB", 1e6),
         ("size", "1024", 1024.0),
+        ("size", "128Mi", 2.0**27),
+        ("size", "500M", 5e8),
+        ("size", "64k", 64e3),
+        ("cores", "200m", 0.2),
+        ("cores", "0.3", 0.3),
+        ("cores", "2", 2.0),
         ("number", "1e3", 1000.0),
         ("count", "12", 12),
         ("flag", "true", True),
@@ -92,6 +98,8 @@ def test_each_unit_has_its_spellings(unit: str, text: str, value: object) -> Non
         ("ratio", "40 %"),
         ("rate", "20/d"),
         ("size", "512mib"),
+        ("size", "128m"),
+        ("cores", "2Ki"),
         ("flag", "yes"),
         ("text", ""),
         ("text", "two\nlines"),

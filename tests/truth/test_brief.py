@@ -2,19 +2,25 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 import polars as pl
 import pytest
-from pinning import played
 from twin_runs import HARMFUL, compare, incident, simulation
 
 from meshquake.faults.kinds import fault_kinds
-from meshquake.faults.loader import shipped
-from meshquake.sim.simulation import DEFAULT_START
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.truth.mechanism import MECHANISMS
 
 RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in HARMFUL)]
 every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirect=True)
+
+
+@lru_cache(maxsize=len(shipped()))
+def played(name):
+    """A shipped scenario with fewer users."""
+    return compare(Simulation.of(load(shipped()[name], Options(rate=8))))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshquake.truth import spill_file
@@ -11,6 +11,7 @@ from meshquake.truth.ranks import Ranks
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=True).map(abs), min_size=1, max_size=60)
 
 
+@settings(max_examples=30)
 @given(VALUES, st.integers(1, 20))
 def test_every_rank_has_the_value_that_stands_there_in_order(values, count):
     ranks = Ranks()

@@ -7,6 +7,7 @@ the traces, so that nothing is shared with what makes the key but the rule, as d
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import combinations
 from math import sqrt
 
@@ -149,6 +150,12 @@ def played(seed):
     return simulation(*faults, mesh=MESH, options=OPTIONS, seed=seed)
 
 
+@cache
+def compared(seed):
+    """The same with its twins."""
+    return compare(played(seed))
+
+
 @pytest.mark.parametrize("seed", range(14))
 def test_the_key_says_what_the_runs_of_all_subsets_say(seed):
     """A request is the fault of those whose removal helps, or else of the fewest that are enough.
@@ -156,7 +163,7 @@ def test_the_key_says_what_the_runs_of_all_subsets_say(seed):
     Roots are those that broke a promise by harm of their own. Of four faults of which none is enough alone, the key may
     name one too many as a cause, never one too few.
     """
-    run, runs = compare(played(seed)), every_run(played(seed))
+    run, runs = compared(seed), every_run(played(seed))
     faulty = blamed(runs)
     named = run.verdicts.filter(pl.col("effect").is_in(["failed", "slowed"])).select("trace_id", "caused_by")
     said = {trace: set(faults) for trace, faults in named.iter_rows()}
@@ -169,7 +176,7 @@ def test_the_key_says_what_the_runs_of_all_subsets_say(seed):
 
 def test_such_cases_have_roots_and_latent_faults_and_harm_that_is_anyones():
     """So that the test above says something."""
-    faults = [fault for seed in (0, 4, 7, 8) for fault in compare(played(seed)).key["faults"]]
+    faults = [fault for seed in (0, 4, 7, 8) for fault in compared(seed).key["faults"]]
     assert sum(fault["latent"] for fault in faults) > 2 < sum(not fault["latent"] for fault in faults)
     shared = [each for fault in faults for each in fault["interactions"]]
     assert any(each["needed_both"] for each in shared) and any(each["either_enough"] for each in shared)

@@ -9,11 +9,14 @@ from meshquake.topology.loader import parse
 MESH = """
 name: small
 services:
-  gate: {kind: gateway, operations: {page: {calls: [shop.buy]}}}
-  shop: {operations: {buy: {calls: [bank.pay, store.insert, quick.get]}}}
-  bank: {kind: external, operations: {pay: {}}}
-  store: {kind: database, operations: {insert: {}}}
-  quick: {kind: cache, operations: {get: {}}}
+  gate: {kind: gateway, operations: {page: {route: "POST /page/{id}", calls: [shop.buy, Shop_Two.Get]}, home: {}}}
+  shop: {operations: {buy: {calls: [bank.pay, store.insert, quick.get, store.read, quick.read]}}}
+  Shop_Two: {display_name: acme.Shop, operations: {Get: {}, "GET /x": {rpc: acme.Shop/Get}}}
+  bank: {kind: external, operations: {pay: {route: POST /pay}}}
+  store:
+    kind: database
+    operations: {insert: {}, read: {statement: "select id from shop.orders where id = ?"}}
+  quick: {kind: cache, system: memcached, operations: {get: {}, read: {command: get cart}}}
 workload: {rate: 1/s, mix: {gate.page: 1}}
 """
 
@@ -38,14 +41,14 @@ def span(service, operation, kind, peer, error=None, status=None, attempt=1):
 
 def test_a_user_is_answered_by_http(conventions):
     found = conventions.describe(span("gate", "page", "server", None, "internal"))
-    assert (found.name, found.kind, found.failed) == ("POST /page", 2, True)
+    assert (found.name, found.kind, found.failed) == ("POST /page/{id}", 2, True)
     assert found.metric == "http.server.request.duration"
     assert found.attributes == {
         "http.request.method": "POST",
         "server.address": "gate",
         "url.scheme": "http",
-        "http.route": "/page",
-        "url.path": "/page",
+        "http.route": "/page/{id}",
+        "url.path": "/page/1",
         "http.response.status_code": 500,
         "error.type": "internal",
     }
@@ -85,7 +88,7 @@ def test_services_ask_each_other_by_grpc(conventions):
 
 
 @pytest.mark.parametrize(
-    ("store", "operation", "system"), [("store", "insert", "postgresql"), ("quick", "get", "redis")]
+    ("store", "operation", "system"), [("store", "insert", "postgresql"), ("quick", "get", "memcached")]
 )
 def test_databases_and_caches_are_asked_as_such(store, operation, system, conventions):
     asked = conventions.describe(span("shop", operation, "client", store))
@@ -97,6 +100,41 @@ def test_databases_and_caches_are_asked_as_such(store, operation, system, conven
         said,
     )
     assert (inside.metric, inside.attributes) == (None, said | {"client.address": "shop"})
+
+
+def test_a_statement_and_a_command_say_what_is_asked_of_a_store(conventions):
+    """The name of the span is what a statement does and to what; a command is told by its first word."""
+    read = conventions.describe(span("shop", "read", "client", "store"))
+    assert read.name == "SELECT shop.orders"
+    assert read.attributes == {
+        "db.system.name": "postgresql",
+        "db.operation.name": "SELECT",
+        "db.query.text": "select id from shop.orders where id = ?",
+        "db.collection.name": "shop.orders",
+        "db.query.summary": "SELECT shop.orders",
+        "server.address": "store",
+    }
+    cached = conventions.describe(span("shop", "read", "client", "quick"))
+    assert (cached.name, cached.attributes["db.query.text"]) == ("GET quick", "get cart")
+
+
+def test_an_operation_that_says_nothing_is_a_method_whoever_asks(conventions):
+    """No method and no route of HTTP are made up for it, not even where users come in."""
+    found = conventions.describe(span("gate", "home", "server", None))
+    assert (found.name, found.metric) == ("gate/home", "rpc.server.call.duration")
+    assert not any(name.startswith(("http.", "url.")) for name in found.attributes)
+
+
+def test_an_rpc_has_the_name_that_its_file_gives_and_a_service_the_one_that_it_displays(conventions):
+    assert conventions.describe(span("Shop_Two", "GET /x", "server", "gate")).name == "acme.Shop/Get"
+    assert conventions.describe(span("Shop_Two", "Get", "server", "gate")).name == "acme.Shop/Get"
+    row = {"service": "Shop_Two", "replica": "Shop_Two-0", "version": "1"}
+    assert conventions.resource(row) == {
+        "service.name": "acme.Shop",
+        "service.version": "1",
+        "service.instance.id": "Shop_Two-0",
+        "k8s.pod.name": "shop-two-0",
+    }
 
 
 def test_that_a_client_went_away_is_an_error_to_it_and_none_to_the_server(conventions):

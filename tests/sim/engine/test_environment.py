@@ -2,7 +2,7 @@
 
 import pytest
 import simpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.sim.engine.environment import Environment
@@ -121,7 +121,6 @@ def run_program(env, program, run):
     return log
 
 
-@settings(deadline=None)
 @given(PROGRAMS, st.lists(st.floats(0.01, 30), max_size=4))
 def test_any_program_runs_as_it_does_in_simpy_however_the_clock_is_advanced(program, horizons):
     def in_steps(env):

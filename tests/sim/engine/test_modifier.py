@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from stage import Stage, play, topology_of
@@ -195,7 +195,6 @@ def test_a_ramp_grows_from_nothing_to_the_whole_strength_and_stays_there():
 MESH = Mesh(topology_of(TWO), seed=1, end=0.0)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**40), st.integers(0, 2**16), st.floats(0, 1), st.floats(0, 1), st.integers(0, 3))
 def test_a_larger_share_strikes_the_same_calls_and_more(number, attempt_path, one, other, purpose):
     modifier = Modifier(Fail(id="bug", target=DB, share=1.0), 7, None)

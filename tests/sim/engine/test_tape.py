@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -19,7 +19,6 @@ def tape(key=1, attempt_path=0, size=32, work=Exponential(1.0), latency=Exponent
     return Tape(key, attempt_path, size, work, latency)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200), st.lists(NUMBERS, max_size=30))
 def test_draws_depend_neither_on_the_page_size_nor_on_the_order_of_visits(one, other, numbers):
     left, right = tape(size=one), tape(size=other)

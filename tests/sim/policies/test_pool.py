@@ -149,7 +149,7 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPool = PoolMachine.TestCase
-TestPool.settings = settings(deadline=None, derandomize=True)
+TestPool.settings = settings(derandomize=True)
 
 
 def ended(*up):

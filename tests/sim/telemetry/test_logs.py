@@ -37,7 +37,7 @@ EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: 
 
 LEAKING = """
 name: leaking
-services: {web: {memory: 64MiB, operations: {home: {work: 1ms}}}}
+services: {web: {liveness: {period: 200ms, failure_threshold: 100}, memory: 64MiB, operations: {home: {work: 1ms}}}}
 workload: {mix: {web.home: 1}}
 """
 

@@ -1,0 +1,41 @@
+"""A process stands still again and again: a garbage collector that stops the world, a virtual machine that migrates."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause(Fault):
+    """All work of a process stands still for `length`, once in each `every`; severity multiplies the length.
+
+    Its cores are busy meanwhile, as with a collector that uses all of them. Work goes on after a pause where it stood;
+    what needs no CPU, such as an answer that arrives, is not held up. A health check that comes meanwhile fails if the
+    pause is longer than its timeout.
+    """
+
+    kind: ClassVar[str] = "pause"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "latency"
+    aliases: ClassVar[tuple[str, ...]] = ("pauses", "garbage_collection", "gc", "memory", "cpu")
+    ranges: ClassVar[Mapping[str, str]] = {"length": "1s..3s"}
+    ramps: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+    length: float = key("duration", "how long it stands still", 0.5, low=0.001, high=3600)
+    every: float = key("duration", "time from the start of a pause to that of the next", 5.0, low=0.001, high=3600)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(pause=level > 0, probe_delay=level * self.length)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        while mesh.now < window.end:
+            begin = mesh.now
+            modifier = mesh.push(self, None)
+            yield mesh.timeout(min(self.length * self.severity, window.end - begin))
+            mesh.pop(modifier)
+            following = begin + max(self.every, self.length * self.severity)
+            yield mesh.timeout(min(following, window.end) - mesh.now)

@@ -1,0 +1,56 @@
+"""Liveness probes, as Kubernetes has them: failures in a row end a replica's process, and it's started again.
+
+Unlike a readiness probe it asks from the start of the process on: one that takes longer to start than the probe has
+patience for never gets up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.lifecycle.process import crash, reboot
+from meshquake.sim.lifecycle.readiness import problem
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.policies import Liveness
+
+_REASON = "liveness probe failed"
+#: How often the requests of a process that shall end are looked at (seconds).
+_TICK = 0.25
+
+
+def watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
+    """The liveness probe of one replica, as a process that lasts until the replica is deleted."""
+    own = address(cluster.seed, "liveness", replica.name)
+    yield cluster.timeout(probe.period * uniform(own, 0))
+    number, life, failures = 1, replica.incarnation, 0
+    while not replica.leaving:
+        if replica.incarnation != life:
+            life, failures = replica.incarnation, 0
+        if not replica.draining and cluster.now - replica.born >= probe.initial_delay:
+            trouble = problem(cluster, replica, probe, own, number)
+            failures = failures + 1 if trouble else 0
+            if trouble:
+                cluster.journal.note(
+                    "liveness_failed", replica.service, replica=replica, reason=trouble, failures=failures
+                )
+            if failures >= probe.failure_threshold:
+                yield from _replace(cluster, replica, probe)
+        number += 1
+        yield cluster.timeout(probe.period)
+
+
+def _replace(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
+    """End the process, once its requests are finished or their time is up, and start it again."""
+    replica.draining = True
+    replica.ready = False
+    replica.service.refresh()
+    deadline = cluster.now + probe.grace
+    while replica.calls and cluster.now < deadline:
+        yield cluster.timeout(min(_TICK, deadline - cluster.now))
+    replica.draining = False
+    if not replica.stops:  # else it's dead already, and whatever stopped it starts it again
+        crash(cluster, replica, _REASON)
+        cluster.env.process(reboot(cluster, replica, _REASON))

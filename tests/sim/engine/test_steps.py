@@ -1,0 +1,174 @@
+"""What an operation does in several steps: repeated calls, own work between calls, steps beside steps, and feedback."""
+
+import numpy as np
+import pytest
+from laws import check_counters, check_idle
+from scipy import stats
+from stage import Stage, play, sites_of, take_rows, topology_of
+
+from meshquake.faults.fault import Target
+from meshquake.faults.kinds.fail import Fail
+from meshquake.faults.kinds.slow import Slow
+from meshquake.faults.kinds.stop import Stop
+from meshquake.sim.mesh import Mesh
+
+
+def text(calls, web="", rate="1/s"):
+    """A web (10 ms of work) with some steps, and three services: a takes 5 ms, b 20 ms, c 30 ms; no network between."""
+    return f"""
+name: steps
+defaults: {{edge: {{latency: 0s}}}}
+services:
+  web: {{operations: {{home: {{work: 10ms, calls: {calls}}}}}, {web}}}
+  a: {{operations: {{x: {{work: 5ms}}}}}}
+  b: {{operations: {{x: {{work: 20ms}}}}}}
+  c: {{operations: {{x: {{work: 30ms}}}}}}
+workload: {{rate: {rate}, mix: {{web.home: 1}}}}
+"""
+
+
+def seen(calls, web="", faults=(), until_ms=60_000):
+    """What one request at 0 leaves: a line a span of a callee's, and of the web's own."""
+    stage = Stage(text(calls, web))
+    stage.request(0)
+    for fault, start, end in faults:
+        stage.fault(fault, start, end)
+    lines = [line for line in stage.play(until_ms) if ">" not in line]
+    check_idle(stage.mesh)
+    return lines
+
+
+def test_steps_in_a_list_within_a_group_are_taken_in_turn_beside_the_rest_of_it():
+    """`[[a, b], c]` as one step: b waits for a and not for c; the next step waits for both branches."""
+    assert seen("[[[a.x, b.x], c.x], a.x]") == [
+        "0-45 web: success",
+        "10-15 a: success",
+        "10-40 c: success",
+        "15-35 b: success",
+        "40-45 a: success",
+    ]
+
+
+def test_lists_nest_as_deep_as_one_likes():
+    """A group within a sequence within a group."""
+    assert seen("[[[a.x, [b.x, [a.x, a.x]], a.x], c.x]]") == [
+        "0-40 web: success",
+        "10-15 a: success",
+        "10-40 c: success",
+        "15-35 b: success",
+        "15-20 a: success",
+        "20-25 a: success",
+        "35-40 a: success",
+    ]
+
+
+def test_own_work_stands_between_calls_after_them_and_beside_them():
+    """It holds the worker, and leaves no span of its own."""
+    assert seen("[a.x, work: 3ms, a.x, work: 2ms, [b.x, work: 7ms]]") == [
+        "0-45 web: success",
+        "10-15 a: success",
+        "18-23 a: success",
+        "25-45 b: success",
+    ]
+
+
+def test_own_work_between_calls_waits_for_a_core():
+    """With one core, the second request's first work ends before the first request's second begins."""
+    stage = Stage(text("[a.x, work: 10ms]", web="cpu: 1"))
+    stage.request(0, 0)
+    assert [line for line in stage.play() if "web:" in line] == ["0-30 web: success", "0-40 web: success"]
+    # 0-10 and 10-20 are the first pieces; the second ones are at 20-30 and 30-40.
+
+
+def test_own_work_between_calls_is_slowed_like_the_rest_of_it():
+    """A service that works at half its speed from 12 ms on takes twice as long for what it begins after that."""
+    slow = Slow(id="slow", target=Target("service", "web"), factor=2.0)
+    assert seen("[a.x, work: 3ms]", faults=[(slow, 12, 1000)]) == ["0-21 web: success", "10-15 a: success"]
+
+
+def test_a_failure_ends_its_branch_and_fails_the_caller_once_the_others_are_done():
+    """The sequence that fails goes no further; its neighbour is waited for; an optional failure is passed over."""
+    fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
+    assert seen("[[[a.x, b.x], c.x], b.x]", faults=[(fail, 0, 1000)]) == [
+        "0-40 web: dependency_failed",
+        "10-15 a: internal",
+        "10-40 c: success",
+    ]
+    assert seen("[[[a.x: {optional: true}, b.x], c.x]]", faults=[(fail, 0, 1000)])[0] == "0-40 web: success"
+
+
+def test_a_killed_process_takes_its_parts_with_it():
+    """Work between calls and steps beside others end when their process does, and everything comes back."""
+    stop = Stop(id="stop", target=Target("service", "web"))
+    assert seen("[[work: 50ms, [a.x, work: 50ms, b.x]]]", faults=[(stop, 30, 40)]) == [
+        "0-30 web: connection_reset",
+        "10-15 a: success",
+    ]
+
+
+def test_a_repeated_call_is_the_same_as_that_call_written_so_often():
+    """Draw for draw: `times: 3` gives the bytes of three calls in a row, alone and as one branch of a group."""
+    for short, long in [
+        ("a.x: {times: 3}, b.x", "a.x, a.x, a.x, b.x"),
+        ("[a.x: {times: 3}, b.x]", "[[a.x, a.x, a.x], b.x]"),
+        ("[a.x: {times: 3, at_once: true}, b.x]", "[a.x, a.x, a.x, b.x]"),
+    ]:
+        rows = [play(topology_of(text(f"[{calls}]", rate="50/s")), 7, 100) for calls in (short, long)]
+        assert rows[0].tobytes() == rows[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("times", "chance"),
+    [
+        ("{poisson: {mean: 2, maximum: 12}}", lambda n: stats.poisson.pmf(n, 2)),
+        ("{geometric: {again: 50%, maximum: 12}}", lambda n: stats.geom.pmf(n, 0.5)),
+        ("{empirical: [0, 1, 1, 4]}", lambda n: np.array([1, 2, 0, 0, 1] + [0] * 8)[n] / 4),
+    ],
+)
+def test_counts_follow_their_distribution(times, chance):
+    """How often a call is made follows the distribution that the file gives (chi-square at 0.1%)."""
+    topology = topology_of(text(f"[a.x: {{times: {times}}}]", rate="200/s"))
+    mesh = Mesh(topology, 3, 0.0)
+    rows = play(topology, 3, 4000)
+    requests = np.unique(rows["number"]).size
+    made = np.bincount(
+        np.bincount(rows["number"][np.isin(rows["site"], sites_of(mesh, "a"))], minlength=requests), minlength=13
+    )
+    expected = np.array([chance(n) for n in range(13)]) * requests
+    common = expected > 5
+    assert made[~common].sum() < 60
+    statistic = ((made[common] - expected[common]) ** 2 / expected[common]).sum()
+    assert statistic < stats.chi2.ppf(0.999, common.sum())
+
+
+def test_a_call_that_may_lie_within_itself_comes_to_an_end():
+    """A cycle with a bound of 3: a, b, a, b, a, b, a; the fourth call back isn't made."""
+    stage = Stage("""
+name: cycle
+defaults: {edge: {latency: 0s}}
+services:
+  a: {operations: {x: {work: 1ms, calls: b.y}}}
+  b: {operations: {y: {work: 1ms, calls: [a.x: {depth: 3}]}}}
+workload: {rate: 1/s, mix: {a.x: 1}}
+""")
+    stage.request(0)
+    lines = [line for line in stage.play() if ">" not in line]
+    assert [line.split("-")[0] + line.split()[1] for line in lines] == [f"{n}{'ab'[n % 2]}:" for n in range(8)]
+
+
+def test_any_steps_in_any_trouble_leave_nothing_behind():
+    """Counters stay within their ranges while processes die, and everything comes back."""
+    topology = topology_of(
+        text("[[[a.x, work: 4ms], [b.x: {times: 3}, c.x: {times: {poisson: 1}}]], work: 5ms]", "cpu: 2", "60/s")
+    )
+    mesh = Mesh(topology, 5, end=4.0)
+    stage = Stage(text("[a.x]"))
+    stage.mesh = mesh
+    stage.fault(Stop(id="stop", target=Target("service", "web")), 1000, 1500)
+    stage.fault(Stop(id="stop-b", target=Target("service", "b")), 2500, 2700)
+    stage.fault(Slow(id="slow", target=Target("service", "web"), factor=4.0), 500, 3000)
+    while mesh.now < 12 or mesh.engine.live:
+        mesh.env.advance(mesh.now + 0.25)
+        check_counters(mesh)
+    check_idle(mesh)
+    assert len(take_rows(mesh)) > 500

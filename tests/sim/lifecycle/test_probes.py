@@ -1,0 +1,146 @@
+"""What probes look at, and what follows when they fail: whole timelines, with Kubernetes' own numbers."""
+
+import numpy as np
+import pytest
+from stage import Stage, take_rows, topology_of, unfold
+
+from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds.hang import Hang
+from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.kinds.probe import Probe
+from meshquake.faults.kinds.slow import Slow
+from meshquake.faults.kinds.stop import Stop
+from meshquake.sim.mesh import Mesh
+from meshquake.topology.errors import SUCCESS
+
+DB = Target("service", "db")
+
+
+def alone(keys, probes="readiness: {period: 1s, failure_threshold: 1}", startup="1s"):
+    """A stage with one replica of one service."""
+    return Stage(f"""
+name: alone
+services: {{db: {{startup: {startup}, {probes}, {keys}, operations: {{get: {{work: 10ms}}}}}}}}
+workload: {{rate: 1/s, mix: {{db.get: 1}}}}
+""")
+
+
+def times(stage, kind):
+    """When events of a kind were (seconds)."""
+    return [event[0] / 1000 for event in stage.events() if event[1] == kind]
+
+
+def intervals(stage, kind):
+    return np.diff(times(stage, kind)).round(6).tolist()
+
+
+# -- liveness ---------------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_fails_three_liveness_probes_is_started_again_once_its_requests_had_their_time():
+    stage = alone("liveness: {grace: 2s}")
+    stage.fault(Hang(id="stuck", target=DB), 1000, 60_000)
+    stage.request(1000.1)
+    stage.mesh.env.advance(40)
+    failed = times(stage, "liveness_failed")[:3]
+    assert np.diff(failed).round(6).tolist() == [10, 10]
+    assert times(stage, "replica_stopped") == pytest.approx([failed[2] + 2])
+    assert times(stage, "restart") == times(stage, "replica_stopped")
+
+
+def test_one_that_keeps_failing_is_started_after_pauses_that_double_up_to_five_minutes():
+    """CrashLoopBackOff: at once, then after 10, 20, 40, 80, 160, 300 and 300 s."""
+    stage = alone("liveness: {grace: 0s}")
+    stage.fault(Probe(id="broken", target=DB), 0, 3_000_000)
+    stage.mesh.env.advance(2500)
+    stopped, started = times(stage, "replica_stopped"), times(stage, "restart")
+    pauses = [round(start - stop, 6) for stop, start in zip(stopped, started, strict=False)]
+    assert pauses[:8] == [0, 10, 20, 40, 80, 160, 300, 300]
+    told = [event.attributes["pause_s"] for event in stage.mesh.journal.events if event.type == "back_off"]
+    assert told[:7] == [10, 20, 40, 80, 160, 300, 300]
+
+
+def test_the_pauses_start_anew_once_a_process_has_lived_for_ten_minutes():
+    stage = alone("liveness: {grace: 0s}")
+    for number, (start, end) in enumerate([(0, 100_000), (800_000, 835_000)]):
+        stage.fault(Probe(id=f"broken-{number}", target=DB), start, end)
+    stage.mesh.env.advance(900)
+    late = [time for time in times(stage, "replica_stopped") if time > 800]
+    assert times(stage, "back_off")[-1] < 800
+    assert times(stage, "restart")[-1] == late[0]
+
+
+def test_a_process_that_takes_longer_to_start_than_its_probe_has_patience_for_never_gets_up():
+    def ups(liveness):
+        stage = alone(f"liveness: {liveness}", startup="40s")
+        stage.fault(Stop(id="stop", target=DB), 1000, 2000)
+        stage.mesh.env.advance(200)
+        return stage.mesh.replicas[0].up
+
+    assert not ups("{}")
+    assert ups("{initial_delay: 30s}")
+
+
+def test_while_a_stop_keeps_a_replica_down_nobody_asks_whether_it_lives():
+    stage = alone("liveness: {period: 1s}")
+    stage.fault(Stop(id="stop", target=DB), 1000, 30_000)
+    stage.mesh.env.advance(40)
+    assert min(times(stage, "liveness_failed")) > 30  # and then once, before it's up
+    assert times(stage, "restart") == [30]
+
+
+def test_memory_kills_wait_too_where_the_file_says_so_and_do_not_where_it_does_not():
+    def pauses(keys):
+        stage = alone(f"memory: 64MiB, {keys}")
+        stage.fault(Leak(id="leak", target=DB, rate=32 * 2**20), 0, 120_000)
+        stage.mesh.env.advance(120)
+        pairs = zip(times(stage, "oom_kill"), times(stage, "restart"), strict=False)
+        return [round(start - kill, 6) for kill, start in pairs]
+
+    assert pauses("restart_backoff: 10s")[:4] == [0, 10, 20, 40]
+    assert set(pauses("version: 1.0.0")) == {0}
+
+
+def test_probes_that_take_longer_than_their_timeout_fail_and_others_do_not():
+    def failures(by):
+        stage = alone("liveness: {timeout: 2s, period: 5s}", "readiness: {period: 5s, timeout: 3s}")
+        stage.fault(Probe(id="slow", target=DB, share=0.0, by=by), 0, 14_000)
+        stage.mesh.env.advance(14)
+        return bool(times(stage, "health_check_failed")), bool(times(stage, "liveness_failed"))
+
+    assert [failures(by) for by in (1.0, 2.5, 4.0)] == [(False, False), (False, True), (True, True)]
+
+
+# -- readiness --------------------------------------------------------------------------------------------------
+
+#: The overload that feeds on itself: what four attempts ask for is more than two cores can do.
+FEEDING = """
+name: feeding
+services:
+  web: {{kind: gateway, workers: 400, queue: 2000, operations: {{home: {{work: 0.5ms, calls: app.get}}}}}}
+  app:
+    workers: 64
+    queue: 300
+    cpu: 2
+    readiness: {{looks_at: {looks_at}}}
+    operations: {{get: {{work: {{exponential: 10ms}}}}}}
+edges: {{web -> app: {{timeout: 300ms, retry: {{max_attempts: 4, base: 10ms}}}}}}
+workload: {{rate: 140/s, mix: {{web.home: 1}}}}
+"""
+
+
+def test_an_overload_lasts_after_its_trigger_unless_a_probe_that_looks_at_the_queue_drains_it():
+    """Work of 10 ms at 140/s on two cores is a load of .7; the trigger makes it 2.1 for ten seconds."""
+
+    def goodput(looks_at):
+        mesh = Mesh(topology_of(FEEDING.format(looks_at=looks_at)), 1, end=75.0)
+        mesh.env.process(
+            unfold(mesh, Slow(id="trigger", target=Target("service", "app"), factor=3.0), Window(5, 5, 15))
+        )
+        mesh.env.advance(80)
+        rows = take_rows(mesh)
+        late = rows[(rows["site"] == 0) & (rows["sent"] > 60) & (rows["sent"] < 75)]
+        return (late["outcome"] == SUCCESS).mean()
+
+    assert goodput("process") < 0.3
+    assert goodput("queue") > 0.95
