@@ -35,7 +35,12 @@ def enlarged(mesh: Topology, factor: int) -> Topology:
         mesh,
         name=f"{mesh.name}, {factor} times as busy",
         services=tuple(
-            replace(each, workers=each.workers * factor, cpu=Cpu(each.cores * factor), queue=each.queue * factor)
+            replace(
+                each,
+                workers=each.workers * factor,
+                cpu=Cpu(each.cores * factor),
+                queue=replace(each.queue, limit=each.queue.limit * factor),
+            )
             for each in mesh.services
         ),
         edges=tuple(map(edge, mesh.edges)),

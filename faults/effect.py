@@ -15,8 +15,10 @@ class Effect:
     of probes that fail, and `probe_delay` the seconds that each takes, unless it is limited to one operation; `quota`
     is the share that is left of the CPU time that processes may use in each period; with `pause` they do no work.
 
-    On an edge: `delay` seconds are added each way; `drop` is the share of calls that the network swallows; the
-    caller's connection pools keep the share `pool` of their size.
+    Of the lookups at a service or on an edge that would hit, the share `miss` doesn't.
+
+    On an edge: the share `unconnected` of new connections fails; `delay` seconds are added each way; `drop` is the part
+    of calls that the network swallows; the caller's connection pools keep the share `pool` of their size.
 
     Several effects on one target compose: slowdowns and quotas multiply, delays add, and shares strike independently.
     """
@@ -31,6 +33,8 @@ class Effect:
     probe_delay: float = 0.0
     quota: float = 1.0
     pause: bool = False
+    miss: float = 0.0
+    unconnected: float = 0.0
     delay: float = 0.0
     drop: float = 0.0
     pool: float = 1.0

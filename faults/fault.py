@@ -124,6 +124,9 @@ class Surface(Protocol):
     def start(self, target: Target) -> None:
         """Start them again; they take calls once a readiness probe succeeds."""
 
+    def sever(self, fault: Fault, share: float, number: int) -> None:
+        """Reset a share of the connections on the target's edge; `number` tells this time from others of the fault."""
+
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
 

@@ -151,7 +151,7 @@ class Cluster:
         operation = -1
         if fault.target.operation is not None:
             operation = self.services[fault.target.service].operations[fault.target.operation][0]
-        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation)
+        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation, self.now)
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""

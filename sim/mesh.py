@@ -127,6 +127,10 @@ class Mesh(Cluster):
             if not replica.stops and not replica.up and not replica.draining:
                 self.env.process(boot(self, replica, replica.version, "started again"))
 
+    def sever(self, fault: Fault, share: float, number: int) -> None:
+        """Reset a share of the connections on the target's edge: which, is drawn anew for each number."""
+        self.engine.sever(self._edge(fault.target), share, address(self.seed, "reset", fault.id, number) % 2**64)
+
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Restart the target's replicas, one after another, each once its calls are finished."""
         for replica in self._replicas(target):

@@ -1,6 +1,12 @@
 """Laws that hold in any mesh under any faults: nothing is lost, and what was taken comes back."""
 
-from meshquake.topology.errors import SUCCESS
+from collections import Counter, defaultdict
+
+import pytest
+
+from meshquake.sim.engine.call import DECIDED, NEVER
+from meshquake.sim.engine.call_site import ATTEMPT_BITS
+from meshquake.topology.errors import CODES, SUCCESS
 
 
 def balance(calls, now):
@@ -11,6 +17,31 @@ def balance(calls, now):
     return arrived - succeeded - failed
 
 
+def check_deciding(mesh, rows):
+    """No attempt leaves two rows; of those at one call, a caller goes on with one unless it was ended."""
+    outcomes = {(row["number"], row["site"], row["attempt_path"]): row["outcome"] for row in rows}
+    assert len(outcomes) == len(rows)
+    deciding = Counter()
+    for row in rows[rows["caller"] >= 0]:
+        site = mesh.sites[row["site"]].parent
+        while site.branch:  # a part of what the caller does
+            site = site.parent
+        caller = (row["number"], site.index, row["attempt_path"] >> ATTEMPT_BITS)
+        deciding[row["site"], caller] += bool(row["notes"] & DECIDED)
+    for (_, caller), count in deciding.items():
+        ended = outcomes[caller] in (CODES["cancelled"], CODES["connection_reset"])
+        assert count == 1 or (count == 0 and ended), caller
+
+
+def check_busy_time(mesh, rows):
+    """Workers were held for just as long as rows say that calls had one, whether answered, cancelled or lost."""
+    held = defaultdict(float)
+    for row in rows[(rows["started"] != NEVER)]:
+        held[mesh.incarnations[row["replica"]][0]] += row["finished"] - row["started"]
+    for replica in mesh.replicas:
+        assert replica.busy_time(mesh.now) == pytest.approx(held[replica], abs=1e-6), replica.name
+
+
 def check_counters(mesh):
     """No count is out of its range, and nobody waits beside a free worker or core."""
     assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
@@ -18,8 +49,9 @@ def check_counters(mesh):
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers
         assert 0 <= replica.idle_cores <= spec.whole_cores
-        assert len(replica.queue) <= spec.queue
-        assert replica.calls == replica.active + len(replica.queue)
+        assert len(replica.queue) <= spec.queue.limit
+        waiting = replica.calls - replica.active - len(replica.queue)  # for calls, without a worker
+        assert waiting == 0 or (waiting > 0 and spec.handlers == "async")
         assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
         assert replica.up or not replica.calls
         for caller in replica.callers:

@@ -22,6 +22,7 @@ from meshquake.topology.errors import ERRORS
 from meshquake.topology.loader import shipped as shipped_meshes
 from meshquake.topology.problems import DocumentError
 from tests.editor import complaints
+from tests.guarded import write_guarded
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -150,6 +151,7 @@ def test_every_event_is_explained():
 #: What the ten services do without, so that there is something to tell of it.
 HARDENED = {
     "services.user-service.liveness": "{period: 2s, failure_threshold: 2}",
+    "services.user-service.queue": "{limit: 64, discipline: priority}",
     "services.user-service.rate_limit": "{max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s}",
 }
 
@@ -179,7 +181,7 @@ def eventful(tmp_path_factory):
           - slow: {target: database, factor: 80, for: 60s}
         """
     )
-    return list(meshquake.simulate(file))
+    return [*meshquake.simulate(file), *meshquake.simulate(write_guarded(file.parent))]
 
 
 @pytest.fixture(scope="module")

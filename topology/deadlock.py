@@ -79,9 +79,10 @@ class _Waits:
     def _add(self, service: Service, node: str, call: Call) -> None:
         if self._edges[service.name, call.service].timeout is not None:
             return
-        self._graph.add_edge(service.name, node)
+        if service.handlers == "threads":
+            self._graph.add_edge(service.name, node)
         self._graph.add_edge(node, name_of(call))
-        if self._services[call.service].queue:
+        if self._services[call.service].queue.limit:
             self._graph.add_edge(node, call.service)
 
     def knots(self) -> Iterator[Deadlock]:
@@ -112,7 +113,7 @@ class _Waits:
         """How many calls a replica of the caller may have under way on an edge for long; more are refused."""
         callee = self._services[edge.callee]
         # Where a worker stays free, nothing is queued for long.
-        limits = [callee.replicas * self._spared.get(callee.name, callee.workers + callee.queue)]
+        limits = [callee.replicas * self._spared.get(callee.name, callee.workers + callee.queue.limit)]
         if edge.bulkhead is not None:
             limits.append(edge.bulkhead.max_concurrent)
         if edge.pool is not None:

@@ -101,6 +101,16 @@ ERRORS: dict[str, Error] = {
         Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
         # gRPC has UNAVAILABLE for 429 (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
         Error("rate_limited", 429, "UNAVAILABLE", "rate limit", refusal=_CALLEE),
+        Error(
+            "connect_failed",
+            503,
+            "UNAVAILABLE",
+            "failed handshake",
+            retryable=True,
+            connected=False,
+            answered=False,
+        ),
+        Error("shed", 503, "UNAVAILABLE", "load shedding", retryable=True, refusal=_CALLEE),
     )
 }
 

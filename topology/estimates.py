@@ -119,7 +119,7 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     """The load of each service, by name, in file order.
 
     Cores: arrival rate x mean work / cores. Workers: a worker is held until the answer, so by Little's law
-    arrival rate x mean response time are busy.
+    arrival rate x mean response time are busy; where handlers are async, until the calls are made.
 
     Parameters
     ----------
@@ -146,7 +146,10 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
         load = asked[at["service"].name]
         load[0] += calls
         load[1] += calls * work
-        load[2] += calls * float(times[node].mean())
+        variants = at["service"].variants(at["operation"])
+        held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
+        own = sum(share * each.work.expectation() for share, each in variants)
+        load[2] += calls * (float(times[node].mean()) if held else own)
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]

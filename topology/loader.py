@@ -526,7 +526,11 @@ class _Reader:
                 for word, each in sorted(found.get("policies", {}).items())
                 if each is not None
             )
-            edges.append(build(Edge, found, caller=caller, callee=callee))
+            edge = build(Edge, found, caller=caller, callee=callee)
+            if edge is not None and edge.retry is not None and edge.hedge is not None:
+                place = node.entries.get(f"{caller} -> {callee}", node)
+                self.document.error(place, f"{caller} -> {callee} has a retry and a hedge: set one to none")
+            edges.append(edge)
         return tuple(edge for edge in edges if edge is not None)
 
     def _pair(self, name: str, node: Node, pairs: dict[tuple[str, str], None]) -> tuple[str, str] | None:

@@ -13,6 +13,8 @@ from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible
 
+#: How much requests matter, the most critical first ("Handling Overload", Site Reliability Engineering, 2016).
+CRITICALITIES = ("critical_plus", "critical", "sheddable_plus", "sheddable")
 #: What a probe may look at.
 LOOKS = ("queue", "process")
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
@@ -29,6 +31,55 @@ class RetryBudget:
     ratio: float = key("ratio", "retries allowed per call", 0.2, low=0, high=10)
     minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0, high=1_000_000)
     window: float = key("duration", "how long a call counts towards the budget", 10.0, low=1, high=600)
+
+
+@dataclass(frozen=True)
+class RetryTokens:
+    """Tokens without which no call is retried, as gRPC has them (gRFC A6, `retryThrottling`).
+
+    An attempt that fails takes one, one that succeeds gives `ratio` of one back, up to `most`, which there are at
+    first; there are no retries and no hedges while half of them, or fewer, are left.
+    """
+
+    shorthand: ClassVar[str] = "most"
+    most: float = key("number", "tokens at most, and at first (`maxTokens`)", 10.0, low=1, high=1000)
+    ratio: float = key("ratio", "what a success gives back (`tokenRatio`)", 0.1, low=0.001, high=1000)
+
+
+@dataclass(frozen=True)
+class RetryBucket:
+    """A bucket of saved tokens that pays for retries. The defaults are those of the AWS SDKs' standard mode.
+
+    It is full at first. A retry takes `cost` (`timeout_cost` after a timeout), and is not made if so much isn't there;
+    calls give `deposit` each; a retry that succeeds gives back what it took, with `refund`. M. Brooker's
+    (https://brooker.co.za/blog/2022/02/28/retries.html) has a cost of 1, a deposit of 0.1 by each call, and no refund.
+    """
+
+    shorthand: ClassVar[str] = "capacity"
+    capacity: float = key("number", "tokens at most, and at first", 500.0, low=0, high=1e9)
+    cost: float = key("number", "what a retry takes", 5.0, low=0, high=1e9)
+    timeout_cost: float = key("number", "what a retry after a timeout takes", 10.0, low=0, high=1e9)
+    deposit: float = key("number", "what a call gives", 1.0, low=0, high=1e9)
+    deposit_by: str = key(
+        "choice",
+        "which calls give: each as it is made, or those whose first attempt succeeds",
+        "successes",
+        choices=("calls", "successes"),
+    )
+    refund: bool = key("flag", "a retry that succeeds gives back what it took", True)
+
+
+@dataclass(frozen=True)
+class RetryBreaker:
+    """A breaker that stops retries and nothing else (M. Brooker, as above).
+
+    No retries while, over the last `window`, more than `failure_rate` of the calls failed: failed attempts, as a share
+    of the calls that were made. Calls go on, so it sees by itself when that is over.
+    """
+
+    shorthand: ClassVar[str] = "failure_rate"
+    failure_rate: float = key("ratio", "share of failures above which nothing is retried", 0.1, low=0, high=1)
+    window: float = key("duration", "how long a call and a failure count", 10.0, low=1, high=600)
 
 
 @dataclass(frozen=True)
@@ -54,6 +105,37 @@ class Retry:
         none=True,
     )
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
+    tokens: RetryTokens | None = key("spec", "tokens that failures take (gRPC)", None, none=True, spec=RetryTokens)
+    bucket: RetryBucket | None = key("spec", "saved tokens that retries take", None, none=True, spec=RetryBucket)
+    breaker: RetryBreaker | None = key("spec", "breaker that stops only retries", None, none=True, spec=RetryBreaker)
+
+
+@dataclass(frozen=True)
+class Hedge:
+    """More attempts at the same time: another one after each `delay` without an answer; the first success is taken.
+
+    Dean and Barroso, "The Tail at Scale"; the rules are gRPC's (gRFC A6, `hedgingPolicy`). An edge has this or retries.
+    After an error that is `non_fatal` the next attempt leaves at once; any other error is the answer. gRPC forgives
+    none unless told so; by default these are what retries are for.
+    """
+
+    shorthand: ClassVar[str] = "delay"
+    delay: float = key("duration", "wait before the next attempt (`hedgingDelay`)", low=0, high=3600)
+    max_attempts: int = key("count", "attempts for one call, the first included", 2, low=2, high=5)
+    percentile: float | None = key(
+        "ratio",
+        "in place of the delay, once there are 100: as long as this share of the last successful calls took (Finagle)",
+        None,
+        low=0,
+        above=True,
+        high=1,
+        none=True,
+    )
+    non_fatal: tuple[str, ...] = key(
+        "choice", "errors after which others decide (`nonFatalStatusCodes`)", _RETRYABLE, choices=MET, many=True
+    )
+    budget: RetryBudget | None = key("spec", "limit on the share of hedges", None, none=True, spec=RetryBudget)
+    tokens: RetryTokens | None = key("spec", "tokens that failures take (gRPC)", None, none=True, spec=RetryTokens)
 
 
 @dataclass(frozen=True)
@@ -110,6 +192,31 @@ class Pool:
     size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Requests of a replica that wait for a worker, and who of them is next.
+
+    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest, and whoever has waited for `target` is shed while
+    the queue has not been empty for an `interval`. `priority`: the most critical, and one that finds the queue full
+    takes the place of a less critical one.
+    """
+
+    shorthand: ClassVar[str] = "limit"
+    limit: int = key(
+        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
+    )
+    discipline: str = key("choice", "who gets a worker next", "fifo", choices=("fifo", "lifo", "codel", "priority"))
+    target: float = key("duration", "of codel: longest wait while there is a standing queue", 0.005, low=0, high=600)
+    interval: float = key(
+        "duration",
+        "of codel: a queue stands that was not empty for so long; longest wait otherwise",
+        0.1,
+        low=0,
+        high=600,
+    )
+    newest_first: bool = key("flag", "of codel: the newest is next while a queue stands (adaptive LIFO)", False)
 
 
 @dataclass(frozen=True)
@@ -194,6 +301,21 @@ def _misfit(name: str, value: Any) -> str:
 
 
 #: What the policies of callers are called that are no package's.
-BUILT_IN = ("versions", "budget", "breaker", "bulkhead", "retry", "timeout", "pool")
+BUILT_IN = (
+    "versions",
+    "hedge",
+    "deadline",
+    "budget",
+    "tokens",
+    "bucket",
+    "retry_breaker",
+    "outlier",
+    "avoid_tried",
+    "breaker",
+    "bulkhead",
+    "retry",
+    "timeout",
+    "pool",
+)
 #: The policies of callers that installed packages add.
 ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit, reserved=BUILT_IN)

@@ -17,6 +17,7 @@ import numpy as np
 
 from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.distributions import Floats
+from meshquake.topology.document import Node
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.estimates import (
     Load,
@@ -66,8 +67,13 @@ def review(topology: Topology) -> list[Finding]:
     networkx.NetworkXUnfeasible
         If operations call each other in a cycle without a bound.
     """
+    return [finding for _, finding in _checked(topology)]
+
+
+def _checked(topology: Topology) -> Iterator[tuple[Check, Finding]]:
+    """What each check finds, check by check."""
     mesh = _Mesh.of(topology)
-    return [finding for check in _CHECKS for finding in check(mesh)]
+    return ((check, finding) for check in _CHECKS for finding in check(mesh))
 
 
 @dataclass(frozen=True)
@@ -261,7 +267,7 @@ def _oversized_pools(mesh: _Mesh) -> Iterator[Finding]:
         if edge.pool is not None:
             connections[edge.callee] += edge.pool.size * mesh.replicas[edge.caller]
     for service in mesh.topology.services:
-        room = service.replicas * (service.workers + service.queue)
+        room = service.replicas * (service.workers + service.queue.limit)
         if connections[service.name] > room:
             yield (
                 f"services.{service.name}",
@@ -306,7 +312,7 @@ def _cramped(mesh: _Mesh) -> Iterator[Finding]:
     """Services whose requests alone can fill a replica's memory, which kills nothing: the one that needs fewest."""
     found = []
     for service in mesh.topology.services:
-        memory, holds = service.memory, service.workers + service.queue
+        memory, holds = service.memory, service.workers + service.queue.limit
         left = max(0.0, memory.limit * (1 - memory.base - memory.collect_at))
         if holds * memory.per_request >= left:
             found.append((left / memory.per_request if memory.per_request else 0.0, holds, service))
@@ -320,7 +326,10 @@ def _cramped(mesh: _Mesh) -> Iterator[Finding]:
         )
 
 
-_CHECKS: tuple[Callable[[_Mesh], Iterator[Finding]], ...] = (
+#: Looks for one kind of oddity.
+Check = Callable[[_Mesh], Iterator[Finding]]
+
+_CHECKS: tuple[Check, ...] = (
     _unreached,
     _overload,
     _hasty,
@@ -415,27 +424,55 @@ def unexpected(loaded: LoadedTopology, played: float | None = None) -> list[Prob
 
 
 def remarks(loaded: LoadedTopology) -> list[Problem]:
-    """The findings of `review` as warnings, each at the line of its key, or of the default that stands for it."""
+    """The findings of `review` as warnings, each at the line of its key, or of the default that stands for it.
+
+    What one check finds because of one default, or of one value that aliases repeat, is one warning. An operation that
+    no request reaches is none if the same one, in another service, is reached by way of an alias.
+    """
     document, mesh = loaded.document, loaded.topology
-    kinds = {service.name: service.kind for service in mesh.services}
-    ends = {f"edges.{edge.caller} -> {edge.callee}": (edge.caller, edge.callee) for edge in mesh.edges}
+    places = _Places(loaded)
+    reached = {
+        document.find(f"services.{path.replace('.', '.operations.', 1)}").origin
+        for path, visits in expected_visits(mesh).items()
+        if visits
+    }
+    found: dict[tuple[Check, str], list[tuple[Node, str, str]]] = defaultdict(list)
+    for check, (path, message) in _checked(mesh):
+        node = places.of(path)
+        if check is not _unreached or node.origin not in reached:
+            found[check, node.path if node.path.startswith("defaults.") else path].append((node, path, message))
     problems = []
-    for path, message in review(mesh):
+    for (node, path, message), *others in found.values():
+        line = node.key_line or node.line
+        if not document.repeats(node, line, message):
+            more = f"; likewise at {counted(len(others), 'other edge')} by the same default" if others else ""
+            problems.append(Problem(document.file, line, path, message + more, warning=True))
+    return problems
+
+
+class _Places:
+    """Where in a document what is found stands, or the default that stands for it."""
+
+    def __init__(self, loaded: LoadedTopology) -> None:
+        self._document = loaded.document
+        self._kinds = {service.name: service.kind for service in loaded.topology.services}
+        self._ends = {
+            f"edges.{edge.caller} -> {edge.callee}": (edge.caller, edge.callee) for edge in loaded.topology.edges
+        }
+
+    def of(self, path: str) -> Node:
+        """The node at a path, the default for it, or the nearest above."""
         places = [path]
         edge, _, policy = path.rpartition(".")
-        if edge in ends:
-            caller, callee = ends[edge]
+        if edge in self._ends:
+            caller, callee = self._ends[edge]
             # In order of precedence, as the loader has it.
             layers = [
                 ("edges_to", callee),
                 ("edges_from", caller),
-                ("edges_to", kinds[callee]),
-                ("edges_from", kinds[caller]),
+                ("edges_to", self._kinds[callee]),
+                ("edges_from", self._kinds[caller]),
             ]
             places += [f"defaults.{layer}.{name}.{policy}" for layer, name in layers] + [f"defaults.edge.{policy}"]
-        nodes = [document.find(place) for place in places]
-        node = next((node for node, place in zip(nodes, places, strict=True) if node.path == place), nodes[0])
-        line = node.key_line or node.line
-        if not document.repeats(node, line, message):
-            problems.append(Problem(document.file, line, path, message, warning=True))
-    return problems
+        nodes = [self._document.find(place) for place in places]
+        return next((node for node, place in zip(nodes, places, strict=True) if node.path == place), nodes[0])

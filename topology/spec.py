@@ -12,8 +12,22 @@ from typing import Any, ClassVar
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
-from meshquake.topology.policies import Backoff, Bulkhead, CircuitBreaker, Liveness, Pool, RateLimit, Readiness, Retry
+from meshquake.topology.outlier import Outlier
+from meshquake.topology.policies import (
+    CRITICALITIES,
+    Backoff,
+    Bulkhead,
+    CircuitBreaker,
+    Hedge,
+    Liveness,
+    Pool,
+    Queue,
+    RateLimit,
+    Readiness,
+    Retry,
+)
 from meshquake.topology.rollout import Rollout
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
@@ -21,6 +35,9 @@ SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
 #: The group of entry points by which installed packages have catalogues of log lines.
 LOGS = "meshquake.logs"
+
+#: Whether a request has a worker to itself until it's answered, or gives it back once its calls are made.
+HANDLERS = ("threads", "async")
 
 #: How a caller chooses among the ready replicas of a callee.
 BALANCING = ("round_robin", "random", "least_request")
@@ -91,6 +108,12 @@ class Call:
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
+    criticality: str | None = key(
+        "choice",
+        "how much it matters, and all that follows from it (default: as what makes it)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 @dataclass(frozen=True)
@@ -122,10 +145,27 @@ class Operation:
     calls: tuple[Group, ...] = key(
         "other", "calls made one by one after its work; those in a nested list concurrently", ()
     )
+    error_rate: float = key(
+        "ratio", "share of its requests that fail by themselves, after its work", 0.0, low=0, high=1
+    )
+    error: str = key("choice", "the error of these", "internal", choices=MET)
+    contention: float = key(
+        "ratio",
+        "how much longer its work takes for each request that workers of the replica are at",
+        0.0,
+        low=0,
+        high=10,
+    )
     route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
     command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
+    criticality: str | None = key(
+        "choice",
+        "how much its requests matter (default: as what calls it; of users, critical)",
+        None,
+        choices=CRITICALITIES,
+    )
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
@@ -172,12 +212,21 @@ class Service:
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
-    queue: int = key(
-        "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
-    )
+    queue: Queue = key("spec", "requests that may wait for a worker, and who is next", Queue(), spec=Queue)
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
+    handlers: str = key(
+        "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
+    )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
+    warm_up: float | None = key(
+        "duration",
+        "of a cache: it starts empty, and has 63% of its hits after so long (default: its contents survive a restart)",
+        None,
+        low=0.1,
+        high=DAY,
+        none=True,
+    )
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
@@ -202,10 +251,18 @@ class Service:
         if not self.versions:
             return ((1.0, operation),)
         amounts = [each.replicas if each.weight is None else each.weight for each in self.versions]
+        place = self.operations.index(operation)
         return tuple(
-            (amount / sum(amounts), next((own for own in each.operations if own.name == operation.name), operation))
+            (amount / sum(amounts), self.operations_of(each.name)[place])
             for amount, each in zip(amounts, self.versions, strict=True)
         )
+
+    def operations_of(self, version: str) -> tuple[Operation, ...]:
+        """Its operations as a version has them."""
+        own = {
+            operation.name: operation for each in self.versions if each.name == version for operation in each.operations
+        }
+        return tuple(own.get(operation.name, operation) for operation in self.operations)
 
     @property
     def title(self) -> str:
@@ -253,11 +310,27 @@ class Edge:
     connect_timeout: float = key(
         "duration", "longest wait for a connection that the network drops", 5.0, low=0, high=DAY, above=True
     )
+    overall_timeout: float | None = key(
+        "duration",
+        "longest wait for a call, all attempts and the pauses between them included",
+        None,
+        low=0,
+        high=DAY,
+        above=True,
+        none=True,
+    )
     balance: str = key("choice", "how to choose among ready replicas", "round_robin", choices=BALANCING)
+    avoid_tried: bool = key("flag", "another attempt goes to a replica not tried before, if there is one", False)
+    outlier: Outlier | None = key(
+        "spec", "replicas that fail are ejected, by each caller for itself", None, none=True, spec=Outlier
+    )
     retry: Retry | None = key("spec", "retries", None, none=True, spec=Retry)
+    hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
+    inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
+    cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)
     policies: tuple[tuple[str, Any], ...] = key("other", "policies from installed packages, by name", ())
 
 

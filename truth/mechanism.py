@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.sim.engine.call import DECIDED, NEVER
+from meshquake.sim.engine.call import DECIDED, HIT, MISS, NEVER
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.errors import CODES, ERRORS, SUCCESS
@@ -22,7 +22,7 @@ from meshquake.truth.calls import Half, Row, Tree
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
 THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
-AMPLIFIED = "retry amplification"
+AMPLIFIED, MISSED = "retry amplification", "cache miss"
 #: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
 LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
@@ -31,9 +31,10 @@ _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SL
 
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, AMPLIFIED, LATE)
-_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _UNFINISHED = (
-    CODES[name] for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "unfinished")
+MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE)
+_DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
+    CODES[name]
+    for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
 )
 #: Spans kept as evidence of a step, the earliest ones.
 _EVIDENCE = 3
@@ -152,12 +153,23 @@ class Mechanism:
             self._note(service, service, _NAMES[row.outcome], row.finished, server)
             return None
         attempts = fact.attempts(row)
+        self._missed(service, attempts, other)
+        attempts = {site: _needed(calls) for site, calls in attempts.items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
             self._own(service, row, other.get(row), server)
             return None
         return self._through(service, culprit, other)
+
+    def _missed(self, service: str, attempts: dict[int, list[Row]], other: Tree) -> None:
+        """Note lookups that missed, and hit in the other run."""
+        for calls in attempts.values():
+            for row in calls:
+                there = other.get(row) if row.notes & MISS else None
+                if there is not None and there.notes & HIT:
+                    cache = self._sites[row.site].service.spec.name
+                    self._note(cache, service, MISSED, row.ended, Half(row.site, row.attempt_path, False))
 
     def _failed(self, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
         """The attempts at the call whose failure failed the caller; one that fails in this run only goes first."""
@@ -228,6 +240,8 @@ class Mechanism:
             return None
         if worst.result == SUCCESS:
             self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.attempt_path, False))
+        if worst.result == _RESET and worst.outcome != _RESET:
+            return None  # the connection was lost, and what the callee did matters to nobody
         return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT, _UNFINISHED))
 
     def _on_the_way(self, caller: str, callee: str, row: Row, other: Tree) -> str | None:
@@ -271,6 +285,13 @@ def _count(step: Step, number: int, time: float, half: Half) -> None:
 def _deciding(calls: list[Row]) -> Row | None:
     """The attempt whose result the caller went on with; None if it was killed before there was one."""
     return next((row for row in reversed(calls) if row.notes & DECIDED), None)
+
+
+def _needed(calls: list[Row]) -> list[Row]:
+    """The attempts at a call without those that were withdrawn since another one had an answer."""
+    if _deciding(calls) is None:
+        return calls
+    return [row for row in calls if row.result != _CANCELLED or row.notes & DECIDED]
 
 
 def _fails(other: Tree, row: Row) -> bool:

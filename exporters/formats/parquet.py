@@ -19,7 +19,7 @@ from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 
 #: Records in a row group, but for the last: enough for a reader to skip and share out.
-_GROUP = 64_000
+_GROUP = 32_000
 #: The columns that are sentences, of which nearly each is another.
 _SENTENCES = ("message", "details")
 _TYPES = {

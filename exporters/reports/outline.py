@@ -50,7 +50,7 @@ def _services(topology: Topology) -> list[Block]:
         "KIND": lambda service, load: service.kind,
         "REPLICAS": lambda service, load: str(service.replicas),
         "WORKERS": lambda service, load: str(service.workers),
-        "QUEUE": lambda service, load: str(service.queue),
+        "QUEUE": lambda service, load: str(service.queue.limit),
         "CORES": lambda service, load: units.number(service.cores),
         "MEMORY": lambda service, load: size(service.memory.limit, digits=3),
         "CALLS": lambda service, load: rate(load.rate, digits=2),

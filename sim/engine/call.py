@@ -57,19 +57,23 @@ class Call:
         "caller",
         "connect",
         "connected",
+        "deadline",
         "draws",
         "ended",
         "failed",
         "finished",
+        "former",
         "generation",
         "handler",
         "held",
+        "next_at",
         "notes",
         "number",
         "open",
         "outcome",
         "parent",
         "pending",
+        "race",
         "replica",
         "result",
         "retry_after",
@@ -86,9 +90,12 @@ class Call:
     # Of a root: the calls of this request whose row isn't written yet; None if the request isn't followed any more.
     open: dict[Call, None] | None
     work: float  # of a call that waits for a core: seconds of work to do
-    step: int  # of a call that calls others: the group it's at
     pending: int  # calls of that group that aren't done
     failed: bool  # whether one of them failed
+    former: Call | None  # of a call that a service makes: the attempt before this one
+    next_at: float  # of an attempt that failed: when the next one would be made
+    deadline: float  # of a call whose caller has one beyond its timeout (`sim.policies.deadline`)
+    race: Race  # of a call of which several attempts may be under way
     retry_after: float  # of a call that was refused with the word when to come again: seconds
 
     def __init__(
@@ -117,6 +124,8 @@ class Call:
         self.arrived = self.started = self.finished = self.ended = NEVER
         self.outcome = self.result = SUCCESS
         self.notes = 0
+        #: Of a call that calls others, the group it's at; negative until its own work is done.
+        self.step = -1
         #: Whether the caller waits for the answer.
         self.waiting = True
         #: Whether a policy of the caller's keeps it from leaving, and whether it has one of a pool's connections.
@@ -135,3 +144,13 @@ class Call:
     def attempt(self) -> int:
         """Which attempt this is, counted from 1: the last digit of the path."""
         return (self.attempt_path & ATTEMPT) + 1
+
+
+class Race:
+    """Attempts at one call that are under way at the same time, in order, and the one that was made last."""
+
+    __slots__ = ("last", "running")
+
+    def __init__(self, first: Call) -> None:
+        self.running = [first]
+        self.last = first

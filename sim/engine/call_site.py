@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from meshquake.sim.engine.tape import Tape
 from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Constant, Distribution
+from meshquake.topology.policies import CRITICALITIES
 from meshquake.topology.spec import Branch, Entry, Group, Operation, Work
 from meshquake.topology.spec import Call as CallSpec
 
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 
 #: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
 ATTEMPT_BITS: Final = 4
+#: How much users' requests matter where nothing is said.
+USUAL_CRITICALITY: Final = CRITICALITIES.index("critical")
 #: The bits of an attempt path that number the attempt.
 ATTEMPT: Final = 15
 
-#: Kinds of a site: a call, or a branch that begins with its steps or with work.
+#: Kinds of a site: a call; a branch that begins with its steps, or with work; or that the caller gives its worker back.
 CALL: Final = 0
 STEPS: Final = 1
 WORKS: Final = 2
+YIELDS: Final = 3
 
 
 class CallSite:
@@ -45,8 +49,10 @@ class CallSite:
         "_build",
         "_tapes",
         "address",
+        "apart",
         "base",
         "branch",
+        "criticality",
         "edge",
         "entry",
         "hit_rate",
@@ -78,6 +84,7 @@ class CallSite:
         edge: RuntimeEdge | None,
         spec: CallSpec | None,
         work: Distribution,
+        criticality: int,
         address: int,
     ) -> None:
         self.index = index
@@ -92,6 +99,8 @@ class CallSite:
         #: Position of the operation in its service.
         self.operation = operation
         self.edge = edge
+        #: How much it matters: 0 is the most.
+        self.criticality = criticality
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
@@ -102,6 +111,8 @@ class CallSite:
         self.steps: list[tuple[list[CallSite], bool]] = []
         #: What this part of an operation begins with, if it's a branch; 0 if it stands for a call.
         self.branch = CALL
+        #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
+        self.apart = False
         #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
         self.then: CallSite | None = None
         self.address = address
@@ -145,13 +156,19 @@ def grow(
         runtime = services[service]
         position, found = runtime.operations[operation]
         edge = parent.service.edges[service] if parent else None
-        own = address(seed, "site", path)
+        own = (spec.criticality if spec else None) or found.criticality
+        inherited = parent.criticality if parent else USUAL_CRITICALITY
+        matters = CRITICALITIES.index(own) if own else inherited
         grown = []
         # Versions have one address: a request keeps its luck, whichever of them it meets.
+        key = address(seed, "site", path)
         for _, variant in runtime.spec.variants(found):
-            site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, own)
+            site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, matters, key)
             sites.append(site)
             site.steps = steps(variant.calls, site, _Names(path), depth)
+            if runtime.spec.handlers == "async" and site.steps:
+                site.steps.insert(0, ([part(site, YIELDS, Constant(0.0), "")], False))
+                site.apart = True
             grown.append(site)
         if runtime.spec.versions:
             _join(grown)
@@ -184,8 +201,11 @@ def grow(
 
     def part(site: CallSite, kind: int, work: Distribution, path: str) -> CallSite:
         key = address(seed, "site", path) if path else site.address
-        found = CallSite(site.index, number, site.parent, site.service, site.operation, None, None, work, key)
+        found = CallSite(
+            site.index, number, site.parent, site.service, site.operation, None, None, work, site.criticality, key
+        )
         found.branch = kind
+        found.apart = True
         # One that is only work ends where those do that have steps.
         found.steps = [([], True)]
         branches.append(found)

@@ -33,14 +33,17 @@ class CallerState:
         "admits",
         "balancer",
         "cancels",
+        "decider",
         "edge",
         "in_flight",
         "limits",
+        "narrows",
         "policies",
         "retried",
         "retry",
         "returns",
         "settles",
+        "withdraws",
     )
 
     def __init__(self, edge: RuntimeEdge, balancer: Balancer, policies: Mapping[str, CallerPolicy]) -> None:
@@ -58,6 +61,9 @@ class CallerState:
         self.limits = overriding(every, "allows_retry")
         self.retried = overriding(every, "retried")
         self.retry = next(iter(overriding(every, "pause")), None)
+        self.withdraws = overriding(every, "withdrawn")
+        self.narrows = overriding(every, "narrow")
+        self.decider = next(iter(overriding(every, "decides")), None)
 
 
 class Ingress:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class RuntimeEdge:
     """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
 
-    __slots__ = ("callee", "caller", "index", "modifiers", "opened", "spec")
+    __slots__ = ("callee", "caller", "index", "modifiers", "opened", "pooled", "severed", "spec")
 
     def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
         self.spec = spec
@@ -23,5 +23,9 @@ class RuntimeEdge:
         self.callee = callee
         #: Connections opened so far, by all replicas of the caller.
         self.opened = 0
+        #: Whether it's known of each call if it opens a connection (`Call.connect`).
+        self.pooled = spec.pool is not None
+        #: When its connections were last reset; negative if never.
+        self.severed = -1.0
         #: What acts on the network here, in the order in which it began.
         self.modifiers: tuple[Modifier, ...] = ()

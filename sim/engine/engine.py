@@ -19,11 +19,12 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heapify, heappush
 from typing import Final
 
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
-from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, CallSite
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
@@ -31,6 +32,7 @@ from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.shared_cores import SharedCores
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
+from meshquake.topology.addresses import uniform
 from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
 TIMEOUT: Final = CODES["timeout"]
@@ -39,6 +41,8 @@ LOST: Final = CODES["connection_timeout"]
 RESET: Final = CODES["connection_reset"]
 NO_REPLICA: Final = CODES["no_ready_replica"]
 OVERLOADED: Final = CODES["overloaded"]
+SHED: Final = CODES["shed"]
+UNCONNECTED: Final = CODES["connect_failed"]
 DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
 UNFINISHED: Final = CODES["unfinished"]
@@ -48,6 +52,9 @@ _REFUSE: Final = 0
 _HANG: Final = 1
 _FAIL: Final = 2
 _DROP: Final = 3
+_CONNECT: Final = 4
+#: A cancellation that would be there before its call looks again so much later (seconds), at least.
+_AGAIN: Final = 0.001
 
 
 class CallEngine:
@@ -76,6 +83,7 @@ class CallEngine:
         self._answered = self.answered
         self._again = self.again
         self._lost = self.lost
+        self._cancel = self.cancel
         self._stepped = self._step
 
     @property
@@ -113,8 +121,8 @@ class CallEngine:
 
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 
-    def send(self, parent: Call, site: CallSite, attempt: int) -> None:
-        """The caller makes an attempt: past its policies, towards a replica of the callee."""
+    def send(self, parent: Call, site: CallSite, attempt: int, former: Call | None = None) -> None:
+        """The caller makes an attempt: past its policies, towards a replica of the callee; `former` is that before."""
         now = self.env._now
         number = parent.number
         path = (parent.attempt_path << ATTEMPT_BITS) | (attempt - 1)
@@ -127,6 +135,7 @@ class CallEngine:
         caller = replica.callers[edge.index]
         call = Call(site, number, path, parent, caller, draws, now)
         call.root = root = parent.root or parent
+        call.former = former
         if root.open is not None:
             root.open[call] = None
         caller.in_flight += 1
@@ -167,11 +176,13 @@ class CallEngine:
     def dispatch(self, call: Call) -> None:
         """The call leaves its caller for a replica."""
         site = call.site
-        ready = site.ready
+        ready: Sequence[Replica] = site.ready
         now = self.env._now
         edge = site.edge
         caller = call.caller
         assert edge is not None and caller is not None
+        for policy in caller.narrows:
+            ready = policy.narrow(ready, call, now)
         if not ready:
             call.outcome = NO_REPLICA
             # By way of the heap, since the answer may let go another one that is held.
@@ -192,7 +203,25 @@ class CallEngine:
                 if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
+                if effect.unconnected > 0 and self._fails_to_connect(call, modifier, effect.unconnected):
+                    call.outcome = UNCONNECTED
+                    heappush(self._queue, (now + delay + draws[BACK], 1, next(self._eid), self._answered, call))
+                    return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._arrive, call))
+
+    def _fails_to_connect(self, call: Call, modifier: Modifier, share: float) -> bool:
+        """Whether the call needs a new connection, and that is among those that cannot be made.
+
+        A pool knows what it opens. Without one, a connection is as old as the younger of the two processes, or as the
+        last reset.
+        """
+        edge, parent, replica = call.site.edge, call.parent, call.replica
+        assert edge is not None and parent is not None and parent.replica is not None and replica is not None
+        if edge.pooled:
+            opens = call.connect >= 0.0
+        else:
+            opens = max(parent.replica.born, replica.born, edge.severed) >= modifier.began
+        return opens and self._strikes(modifier, share, call, _CONNECT)
 
     # -- the callee's side: arrived, begun, worked, finished -----------------------------------------------------------
 
@@ -241,6 +270,15 @@ class CallEngine:
             self.close(call)
         else:
             heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def shed(self, call: Call) -> None:
+        """A request that waits for a worker is turned away after all."""
+        replica = call.replica
+        assert replica is not None
+        del self.inside[call]
+        replica.calls -= 1
+        replica.shed += 1
+        self._turn_away(call, replica, SHED)
 
     def begin(self, call: Call, replica: Replica) -> None:
         """A worker takes the call; its own work begins once a core is free."""
@@ -311,8 +349,8 @@ class CallEngine:
                         self._branch(call, site)
                 return
             call.step += 1
-        if call.site.branch:
-            self._join(call, False)
+        if call.site.apart:
+            self._end(call, SUCCESS)
         else:
             self.finish(call, SUCCESS)
 
@@ -325,50 +363,123 @@ class CallEngine:
         if not call.failed:
             call.step += 1
             self.proceed(call)
-        elif call.site.branch:
-            self._join(call, True)
+        elif call.site.apart:
+            self._end(call, DEPENDENCY)
         else:
             self.finish(call, DEPENDENCY)
 
     def _branch(self, outer: Call, site: CallSite) -> None:
         """A part of a call's operation begins: it's kept like a call, leaves no row, and needs a core for its work."""
         now = self.env._now
+        if site.branch == YIELDS:
+            self._give_back(outer)
+            return
         path = outer.attempt_path
         part = Call(site, outer.number, path, outer, None, site.tape_of(path).draws(outer.number), now)
         part.root = outer.root or outer
         part.replica = replica = outer.replica
         part.handler = outer.handler
-        part.step = 0
         part.failed = False
         assert replica is not None
         self._parts[part] = None
         if site.branch != WORKS:
+            part.step = 0
             # By way of the heap: of parts that have nothing to do, any number may follow each other.
             heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
             return
         work = part.draws[WORK]
         if replica.modifiers:
             work = self._slowed(part, replica, now, work)
-        if replica.idle_cores:
-            replica.idle_cores -= 1
-            replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, part))
-        else:
-            part.work = work
-            replica.run_queue.append(part)
+        self._run(part, replica, work)
 
     def _step(self, part: Call) -> None:
         """A part of a call's operation begins with its steps, unless the process was killed meanwhile."""
         if part.finished < 0.0:
             self.proceed(part)
 
-    def _join(self, part: Call, failed: bool) -> None:
-        """A part of a call's operation is over."""
-        part.finished = self.env._now
-        del self._parts[part]
-        outer = part.parent
-        assert outer is not None
-        self.resume(outer, failed)
+    def _give_back(self, call: Call) -> None:
+        """A call that waits for others gives its worker back, which takes the next call."""
+        now = self.env._now
+        replica = call.replica
+        assert replica is not None
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None  # as `finish` has it
+        if following is not None:
+            self.begin(following, replica)
+        else:
+            replica.free += 1
+            replica.busy_clock += now
+        self.resume(call, False)
+
+    def _end(self, call: Call, outcome: int) -> None:
+        """The steps of a part are over, and the operation goes on; or those of a call that gave its worker back."""
+        now = self.env._now
+        if call.site.branch:
+            call.finished = now
+            del self._parts[call]
+            outer = call.parent
+            assert outer is not None
+            self.resume(outer, outcome != SUCCESS)
+            return
+        replica = call.replica
+        assert replica is not None
+        # It takes a worker for no time, though there may be none: the end gives it back.
+        replica.free -= 1
+        replica.busy_clock -= now
+        self.finish(call, outcome)
+
+    def cancel(self, call: Call) -> None:
+        """The callee learns that its caller waits no more: it drops what it does for the call, and calls of its own."""
+        if call.finished >= 0.0:
+            return
+        now = self.env._now
+        if call.arrived < 0.0:
+            if not call.outcome:  # neither refused nor lost: a message that was sent earlier is still on its way
+                again = now + max(call.draws[OUT], _AGAIN)
+                heappush(self._queue, (again, 1, next(self._eid), self._cancel, call))
+            return
+        replica = call.replica
+        assert replica is not None
+        if call.started < 0.0:
+            replica.queue.discard(call)
+            del self.inside[call]
+            replica.calls -= 1
+            self._turn_away(call, replica, CANCELLED)
+            return
+        # A part comes after what it's a part of.
+        own = {call: None}
+        for part in self._parts:
+            if part.parent in own:
+                own[part] = None
+        for each in own:
+            if each.step < 0:
+                self._drop_work(each, replica)
+            if each is not call:
+                each.finished = now
+                del self._parts[each]
+        for other in list((call.root or call).open or ()):
+            if other.parent in own and other.waiting:
+                self.withdraw(other)
+        if call.site.apart and call.step > 0:
+            self._end(call, CANCELLED)  # it has given its worker back
+        else:
+            self.finish(call, CANCELLED)
+
+    def _drop_work(self, call: Call, replica: Replica) -> None:
+        """A call that has a worker does no more work of its own: its core, if it has one, is for the next."""
+        for hung in self._hung.values():
+            if call in hung:
+                hung.remove(call)
+                return
+        if replica.cores is not None:
+            replica.cores.stop(call)
+        elif call in replica.run_queue:
+            replica.run_queue.remove(call)
+        elif replica.run_queue:
+            following = replica.run_queue.popleft()
+            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
+        else:
+            replica.idle_cores += 1
+            replica.core_clock += self.env._now
 
     def finish(self, call: Call, outcome: int) -> None:
         """The callee is done: the answer leaves, and the worker takes the next call."""
@@ -389,8 +500,9 @@ class CallEngine:
             heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
         for policy in replica.finishes:
             policy.finished(call, replica, now)
-        if not replica.free and len(replica.queue):
-            self.begin(replica.queue.take(now), replica)
+        following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
+        if following is not None:
+            self.begin(following, replica)
         else:
             replica.free += 1
             replica.busy_clock += now
@@ -408,7 +520,7 @@ class CallEngine:
         self.close(call)
 
     def timed_out(self, call: Call) -> None:
-        """The caller gives up. The callee knows nothing of it."""
+        """The caller gives up. The callee knows nothing of it, unless callers of this edge tell it."""
         caller = call.caller
         assert caller is not None
         held = call.held
@@ -417,6 +529,42 @@ class CallEngine:
         self.conclude(call, TIMEOUT)
         if held:
             self.close(call)  # it never left
+        else:
+            self._tell(call)
+
+    def withdraw(self, call: Call) -> None:
+        """The caller needs no answer any more: it has one of another attempt, or nobody waits for its own."""
+        now = self.env._now
+        caller = call.caller
+        assert caller is not None
+        held = call.held
+        for policy in caller.cancels:
+            policy.cancel(call, now)
+        call.waiting = call.held = False
+        call.ended = now
+        call.result = CANCELLED
+        caller.in_flight -= 1
+        for policy in caller.withdraws:
+            policy.withdrawn(call, now)
+        if held:
+            self.close(call)
+        else:
+            self._tell(call)
+
+    def _tell(self, call: Call) -> None:
+        """Tell the callee that its answer isn't waited for, where callers do so."""
+        edge = call.site.edge
+        assert edge is not None
+        if not edge.spec.cancellation or call.replica is None:
+            return
+        now = self.env._now
+        delay = call.draws[OUT]
+        for modifier in edge.modifiers:
+            effect = modifier.effect(now)
+            delay += effect.delay
+            if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
+                return
+        heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
 
     def lost(self, call: Call) -> None:
         """The network swallowed the call, and the caller's kernel stops trying to connect."""
@@ -439,28 +587,31 @@ class CallEngine:
         assert caller is not None and parent is not None
         caller.in_flight -= 1
         if parent.finished >= 0.0:
-            # The caller was killed while it waited.
+            # The caller was killed while it waited, or cancelled when its request wasn't followed any more.
             call.ended = parent.finished
             call.result = CANCELLED
+            for policy in caller.withdraws:
+                policy.withdrawn(call, now)
             return
         call.ended = now
         for policy in caller.settles:
             policy.settle(call, now)
         if result and caller.retry is not None and call.attempt_path & ATTEMPT < ATTEMPT:
             pause = caller.retry.pause(call, now)
-            if pause >= 0.0 and all(limit.allows_retry(call, now) for limit in caller.limits):
-                for policy in caller.retried:
-                    policy.retried(call, now)
+            call.next_at = now + pause
+            if pause >= 0.0 and self.may_follow(call):
                 call.notes |= RETRIED
-                heappush(self._queue, (now + pause, 1, next(self._eid), self._again, call))
+                heappush(self._queue, (call.next_at, 1, next(self._eid), self._again, call))
                 return
+        if caller.decider is not None and not caller.decider.decides(call, now):
+            return
         call.notes |= DECIDED
         site = call.site
         failed = result != SUCCESS
         if site.hit_rate is not None:
             # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
             if not failed:
-                if call.draws[LOOKUP] < site.hit_rate:
+                if call.draws[LOOKUP] < self._hit_rate(call, site.hit_rate):
                     call.notes |= HIT
                     self.resume(parent, False)
                     return
@@ -473,12 +624,23 @@ class CallEngine:
             return
         self.resume(parent, failed and not site.optional)
 
+    def may_follow(self, call: Call) -> bool:
+        """Whether another attempt may follow this one, at `call.next_at`: if so, all policies count it as made."""
+        now = self.env._now
+        caller = call.caller
+        assert caller is not None
+        if not all(limit.allows_retry(call, now) for limit in caller.limits):
+            return False
+        for policy in caller.retried:
+            policy.retried(call, now)
+        return True
+
     def again(self, call: Call) -> None:
         """The pause is over: the next attempt, unless the caller was killed meanwhile."""
         parent = call.parent
         assert parent is not None
         if parent.finished < 0.0:
-            self.send(parent, call.site, call.attempt + 1)
+            self.send(parent, call.site, call.attempt + 1, call)
 
     # -- what faults do to calls --------------------------------------------------------------------------------------
 
@@ -505,6 +667,27 @@ class CallEngine:
                 self.close(call)
             else:
                 heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+
+    def sever(self, edge: RuntimeEdge, share: float, key: int) -> None:
+        """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice."""
+        now = self.env._now
+        edge.severed = now
+        struck = [
+            call
+            for root in self.live
+            for call in root.open or ()
+            if call.site.edge is edge
+            and call.waiting
+            and not call.held
+            and uniform(key ^ call.site.address, call.number, call.attempt_path) < share
+        ]
+        for replica in edge.caller.replicas:
+            caller = replica.callers[edge.index]
+            mine = [call for call in struck if call.caller is caller]
+            for policy in caller.policies.values():
+                policy.severed(mine, share, now)
+        for call in struck:
+            self.conclude(call, RESET)
 
     def release(self, modifier: Modifier) -> None:
         """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
@@ -613,6 +796,18 @@ class CallEngine:
     def _strikes(self, modifier: Modifier, share: float, call: Call, purpose: int) -> bool:
         """Whether a call is among the share that a modifier strikes: by a draw of the call's own."""
         return modifier.strikes(share, call.site.address, purpose, call.number, call.attempt_path)
+
+    def _hit_rate(self, call: Call, hit_rate: float) -> float:
+        """How likely a lookup that was answered hits."""
+        edge, replica = call.site.edge, call.replica
+        assert edge is not None and replica is not None
+        if edge.modifiers or replica.modifiers:
+            for modifier in (*edge.modifiers, *replica.modifiers):
+                if modifier.operation in (-1, call.site.operation):
+                    hit_rate *= 1.0 - modifier.effect(self.env._now).miss
+        if replica.emptied >= 0.0:
+            hit_rate *= replica.warmth(self.env._now)
+        return hit_rate
 
     def _happens(self, site: CallSite, parent: Call) -> bool:
         """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""

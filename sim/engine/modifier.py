@@ -15,18 +15,27 @@ from meshquake.topology.addresses import uniform
 class Modifier:
     """The effect of one fault on one target.
 
-    `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1.
+    `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1;
+    `began` is when it was made (simulated seconds).
     """
 
-    __slots__ = ("_effect", "_fault", "_level", "address", "curbs", "operation", "throttles")
+    __slots__ = ("_effect", "_fault", "_level", "address", "began", "curbs", "operation", "throttles")
 
-    def __init__(self, fault: Fault, address: int, level: Callable[[float], float] | None, operation: int = -1) -> None:
+    def __init__(
+        self,
+        fault: Fault,
+        address: int,
+        level: Callable[[float], float] | None,
+        operation: int = -1,
+        began: float = 0.0,
+    ) -> None:
         self._fault = fault
         self._level = level
         self._effect = fault.effect(fault.severity)
         #: Address of the fault's own draws.
         self.address = address
         self.operation = operation
+        self.began = began
         #: Whether it cuts quotas of cores, and whether it does anything to how cores run.
         self.throttles = self._effect.quota < 1.0
         self.curbs = self.throttles or self._effect.pause

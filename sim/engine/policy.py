@@ -45,11 +45,32 @@ class CallerPolicy:
     def settle(self, call: Call, now: float) -> None:
         """The caller has a result (`call.result`, an error's code or `SUCCESS`), or has given up waiting for one.
 
-        That comes once for each attempt, also for one that a policy refused, unless the caller was killed meanwhile.
+        That comes once for each attempt, also for one that a policy refused, unless the caller was killed meanwhile
+        or the attempt was withdrawn.
         """
 
     def cancel(self, call: Call, now: float) -> None:
-        """The caller's timeout expires before an attempt has a result (`settle` follows); forget it if it's `held`."""
+        """The caller gives up before an attempt has a result (`settle` or `withdrawn` follows); forget it if `held`."""
+
+    def withdrawn(self, call: Call, now: float) -> None:
+        """In place of `settle`: no result of this attempt is wanted any more, so it says nothing about the callee.
+
+        Another attempt at the same call had one first, or the caller was cancelled.
+        """
+
+    def narrow(self, ready: Sequence[Replica], call: Call, now: float) -> Sequence[Replica]:
+        """The replicas to which an attempt may go, of those ready; of none, it fails as if none were ready.
+
+        Each policy is given what the one before it has left.
+        """
+        return ready
+
+    def decides(self, call: Call, now: float) -> bool:
+        """Whether the caller goes on with the result of this attempt, after which no retry follows.
+
+        False if others at the same call are under way, of which one will decide. One policy of an edge has a say in it.
+        """
+        return True
 
     def returned(self, call: Call, now: float) -> None:
         """The callee's answer is there, or the call is known to be lost, whether or not the caller still waits for it.
@@ -66,7 +87,7 @@ class CallerPolicy:
         return -1.0
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether another attempt that `pause` wants may be made. This only asks: others may object."""
+        """Whether another attempt may be made, at `call.next_at`. This only asks: others may object."""
         return True
 
     def retried(self, call: Call, now: float) -> None:
@@ -77,6 +98,9 @@ class CallerPolicy:
 
     def callee_ended(self, replica: Replica, now: float) -> None:
         """A process of the callee ends: `replica` is down. Calls that it had come back by themselves (`returned`)."""
+
+    def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
+        """Some connections are reset: those that these calls are on (`settle` follows), and a share of the others."""
 
     def end(self) -> Sequence[Call]:
         """The caller's process ends; returns the calls that were held, which end with it."""
@@ -117,7 +141,7 @@ class Balancer:
 
     __slots__ = ()
 
-    def choose(self, ready: list[Replica], call: Call) -> Replica:
+    def choose(self, ready: Sequence[Replica], call: Call) -> Replica:
         """One of at least two ready replicas."""
         raise NotImplementedError
 
@@ -132,11 +156,15 @@ class RequestQueue:
         """Take in a request for which no worker is free; whether there was room."""
         raise NotImplementedError
 
-    def take(self, now: float) -> Call:
-        """The request that gets a worker next; there is one."""
+    def take(self, now: float) -> Call | None:
+        """The request that gets a worker next; there is one, unless those that wait have waited for too long."""
         raise NotImplementedError
 
     def __len__(self) -> int:
+        raise NotImplementedError
+
+    def discard(self, call: Call) -> None:
+        """A request that waits here is cancelled by its caller."""
         raise NotImplementedError
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from math import inf
+from math import exp, inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Replica:
         "crashes",
         "created",
         "draining",
+        "emptied",
         "failures",
         "finishes",
         "free",
@@ -58,6 +59,7 @@ class Replica:
         "revision",
         "run_queue",
         "service",
+        "shed",
         "since",
         "stops",
         "successes",
@@ -118,7 +120,11 @@ class Replica:
         self.handled = 0
         #: Requests that its rate limit turned away.
         self.limited = 0
+        #: Those that waited in its queue and were turned away after all.
+        self.shed = 0
         self.leaked = 0.0
+        #: When its contents were lost that lookups would find; negative if they weren't, or don't matter.
+        self.emptied = -1.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0
         #: When that was, and the core-seconds that requests had taken by then.
@@ -172,6 +178,11 @@ class Replica:
                 return 1.0  # a collector takes what it stops
             left *= 1.0 - effect.hog
         return 1.0 - left
+
+    def warmth(self, now: float) -> float:
+        """The share of its hits that a cache has again since it lost its contents."""
+        warm_up = self.service.spec.warm_up
+        return 1.0 if warm_up is None else 1.0 - exp((self.emptied - now) / warm_up)
 
     @property
     def active(self) -> int:

@@ -16,7 +16,7 @@ Documentation/scheduler/sched-bwc.rst), which is what a CPU limit of Kubernetes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import floor, inf
 from typing import TYPE_CHECKING
@@ -105,6 +105,13 @@ class SharedCores:
         heappush(self._work, (self._progress.attained + work, next(self._number), call))
         self._arm()
 
+    def stop(self, call: Call) -> None:
+        """Stop the work of one call."""
+        self._advance()
+        self._work = [each for each in self._work if each[2] is not call]
+        heapify(self._work)
+        self._arm()
+
     def clear(self) -> list[tuple[Call, float]]:
         """Stop all work; returns the calls with the core-seconds that each still needs, in the order they came."""
         self._advance()
@@ -113,6 +120,13 @@ class SharedCores:
         self._work.clear()
         self._arm()
         return work
+
+    def drop(self, call: Call) -> None:
+        """Stop the work of one call, whose caller has cancelled it."""
+        self._advance()
+        self._work = [each for each in self._work if each[2] is not call]
+        heapify(self._work)
+        self._arm()
 
     def changed(self) -> None:
         """What acts on the replica has changed: whether work stands still, and what the quota is."""

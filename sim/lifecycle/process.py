@@ -23,6 +23,8 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
         return  # it was killed or deleted meanwhile, and may have been started again
     replica.account(cluster.now)
     replica.up = True
+    if service.spec.warm_up is not None:
+        replica.emptied = cluster.now
     replica.failures = replica.successes = 0
     cluster.journal.note("started", service, replica=replica, startup_s=f"{service.spec.startup:g}")
 

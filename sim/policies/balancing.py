@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import Balancer
@@ -21,7 +21,7 @@ class RoundRobin(Balancer):
     def __init__(self, start: int) -> None:
         self._next = start
 
-    def choose(self, ready: list[Replica], call: Call) -> Replica:
+    def choose(self, ready: Sequence[Replica], call: Call) -> Replica:
         self._next += 1
         return ready[self._next % len(ready)]
 
@@ -31,7 +31,7 @@ class Random(Balancer):
 
     __slots__ = ()
 
-    def choose(self, ready: list[Replica], call: Call) -> Replica:
+    def choose(self, ready: Sequence[Replica], call: Call) -> Replica:
         return ready[int(call.draws[PICK] * len(ready))]
 
 
@@ -43,7 +43,7 @@ class LeastRequest(Balancer):
 
     __slots__ = ()
 
-    def choose(self, ready: list[Replica], call: Call) -> Replica:
+    def choose(self, ready: Sequence[Replica], call: Call) -> Replica:
         scaled = call.draws[PICK] * len(ready)
         first = int(scaled)
         second = int((scaled - first) * (len(ready) - 1))

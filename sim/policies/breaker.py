@@ -100,6 +100,10 @@ class Breaker(CallerPolicy):
         else:
             self.forgive(call.generation)
 
+    def withdrawn(self, call: Call, now: float) -> None:
+        """Nobody will know how the call went."""
+        self.forgive(call.generation)
+
     def permits(self, now: float) -> bool:
         """Whether a call may go; in the half-open state this uses up a trial."""
         if self.state == CLOSED:

@@ -10,10 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
-from meshquake.sim.policies import breaker, bulkhead, pool, rate_limit, retry, retry_budget, timeout, versions
+from meshquake.sim.policies import (
+    avoid_tried,
+    breaker,
+    bulkhead,
+    contention,
+    deadline,
+    error_rate,
+    hedge,
+    outlier,
+    pool,
+    rate_limit,
+    retry,
+    retry_breaker,
+    retry_bucket,
+    retry_budget,
+    retry_tokens,
+    timeout,
+    versions,
+)
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
-from meshquake.sim.policies.queue import BoundedQueue
+from meshquake.sim.policies.queue import DISCIPLINES
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
 
@@ -26,7 +44,14 @@ if TYPE_CHECKING:
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
     "versions": versions.of,
+    "hedge": hedge.of,
+    "deadline": deadline.of,
     "budget": retry_budget.of,
+    "tokens": retry_tokens.of,
+    "bucket": retry_bucket.of,
+    "retry_breaker": retry_breaker.of,
+    "outlier": outlier.of,
+    "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
     "retry": retry.of,
@@ -38,7 +63,11 @@ LAST: dict[str, CallerRow] = {
     "pool": pool.of,
 }
 #: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
-SERVER: dict[str, ServerRow] = {"rate_limit": rate_limit.of}
+SERVER: dict[str, ServerRow] = {
+    "rate_limit": rate_limit.of,
+    "contention": contention.of,
+    "error_rate": error_rate.of,
+}
 
 
 class Composed:
@@ -76,7 +105,8 @@ def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None =
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
     if meter is not None:
         policies.append(meter)
-    replica.queue = BoundedQueue(service.spec.queue)
+    queue = service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 

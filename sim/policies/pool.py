@@ -105,6 +105,14 @@ class Pool(CallerPolicy):
         up = sum(other.up for other in replica.service.replicas)
         self.idle -= ceil(self.idle / (up + 1))
 
+    def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
+        """Reset connections are gone; who waits has their places, and opens new ones."""
+        self.idle -= ceil(self.idle * share)
+        for call in calls:
+            self.in_use -= call.connected
+            call.connected = False
+        self._grant()
+
     def end(self) -> Sequence[Call]:
         """Nobody waits any more."""
         held = [call for call in self.waiters if call.held]

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.outlier import Detector
 from meshquake.sim.policies.pool import Pool
+from meshquake.sim.policies.retry_limit import RetryLimit
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.sources import (
     Combine,
@@ -140,9 +142,23 @@ def _limited(replica: Replica, now: float) -> float | None:
     return replica.limited if replica.service.spec.rate_limit is not None else None
 
 
+def _shed(replica: Replica, now: float) -> float | None:
+    return replica.shed if replica.service.spec.queue.discipline in ("codel", "priority") else None
+
+
 def _breaker_state(caller: CallerState, now: float) -> float | None:
     breaker = caller.policies.get("breaker")
     return breaker.state if isinstance(breaker, Breaker) else None
+
+
+def _retries_stopped(caller: CallerState, now: float) -> float | None:
+    limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
+    return max(float(limit.stopped) for limit in limits) if limits else None
+
+
+def _hosts_ejected(caller: CallerState, now: float) -> float | None:
+    detector = caller.policies.get("outlier")
+    return detector.ejected if isinstance(detector, Detector) else None
 
 
 def _pool_in_use(caller: CallerState, now: float) -> float | None:
@@ -283,6 +299,17 @@ _ROWS = (
         alert=Alert.RISE,
     ),
     Metric(
+        "shed_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Growth(Level.REPLICA, _shed, Combine.SUM),
+        "Requests that waited and were turned away after all.",
+        "Only of services whose queue sheds by age (`codel`) or by criticality (`priority`).",
+        export_name="shed",
+        alert=Alert.RISE,
+    ),
+    Metric(
         "latency_p50",
         "ms",
         Kind.GAUGE,
@@ -406,6 +433,25 @@ _ROWS = (
         Gauge(Level.CALLER, _pool_in_use, Combine.SUM),
         "Connections of the caller's pool that are in use.",
         export_name="pool_connections_in_use",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "retries_stopped",
+        "state",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _retries_stopped, Combine.HIGHEST),
+        "1 while saved tokens or a breaker allow no retries, else 0.",
+        "Of callers whose `retry` has `tokens`, a `bucket` or a `breaker`.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "hosts_ejected",
+        "replicas",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _hosts_ejected, Combine.HIGHEST),
+        "Replicas of the callee that the caller has ejected as outliers.",
         alert=Alert.RISE,
     ),
 )

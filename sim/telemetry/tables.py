@@ -53,7 +53,7 @@ class Tables:
         #: The catalogue that each service's log lines come from; empty for that of its kind.
         self.catalogues = [service.spec.logs for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
-        self.queue_limit = np.array([service.spec.queue for service in services], dtype=np.int64)
+        self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.
         self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.edges)
         #: Operations of the whole mesh, one after another.

@@ -17,13 +17,17 @@ from meshquake.faults.kinds.delay import Delay
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
+from meshquake.faults.kinds.flush import Flush
+from meshquake.faults.kinds.handshake import Handshake
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.kinds.miss import Miss
 from meshquake.faults.kinds.pause import Pause
 from meshquake.faults.kinds.probe import Probe
 from meshquake.faults.kinds.refuse import Refuse
+from meshquake.faults.kinds.reset import Reset
 from meshquake.faults.kinds.restart import Restart
 from meshquake.faults.kinds.scale import Scale
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
@@ -60,13 +64,17 @@ ONE_OF_EACH = {
     "delay": Delay(target=EDGE, by=0.1),
     "deploy": Deploy(target=DB, share=0.8, unhealthy=1.0, patience=2.0),
     "fail": Fail(target=DB, share=0.8),
+    "flush": Flush(target=DB, warm=0.5),
+    "handshake": Handshake(target=EDGE),
     "hang": Hang(target=DB, share=0.02),
     "hog_cpu": HogCpu(target=DB, share=0.6),
     "job": Job(target=DB, share=0.5),
     "leak": Leak(target=DB, rate=200 * 2**20),
+    "miss": Miss(target=DB),
     "pause": Pause(target=DB, length=1.0, every=2.0),
     "probe": Probe(target=DB),
     "refuse": Refuse(target=DB, share=0.8),
+    "reset": Reset(target=EDGE),
     "scale": Scale(target=DB, to=1),
     "restart": Restart(target=Target("replica", "db", replica=0)),
     "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
@@ -141,6 +149,9 @@ def test_every_kind_is_looked_at_here():
         (Throttle(target=DB, to=0.5), Effect(quota=0.75), Effect(quota=0.5)),
         (Pause(target=DB), Effect(pause=True, probe_delay=0.25), Effect(pause=True, probe_delay=0.5)),
         (Probe(target=DB, share=0.5, by=4.0), *(Effect(probe_failure=s, probe_delay=8 * s) for s in (0.25, 0.5))),
+        (Miss(target=DB, share=0.5), Effect(miss=0.25), Effect(miss=0.5)),
+        (Flush(target=DB), Effect(miss=0.5), Effect(miss=1.0)),
+        (Handshake(target=EDGE, share=0.5), Effect(unconnected=0.25), Effect(unconnected=0.5)),
         (Configure(target=DB), Effect(), Effect()),
     ],
     ids=lambda value: getattr(value, "kind", ""),

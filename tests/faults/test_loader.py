@@ -460,7 +460,7 @@ def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
 
 @pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
 def test_a_ramp_of_what_has_none_is_a_warning(kind):
-    target = '"database[0]"' if kind == "restart" else "database"
+    target = {"restart": '"database[0]"', "scale": "database, to: 2"}.get(kind, "database")
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
         f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it acts in full from its start"

@@ -287,7 +287,12 @@ def test_without_a_mesh_roles_are_looked_at_by_form_only():
 @pytest.mark.parametrize("kind", fault_kinds().own.values(), ids=lambda kind: kind.kind)
 def test_every_kind_of_fault_can_act_on_a_role_of_the_ten_services(kind):
     """Users have none, but an entry operation has."""
-    roles = [Role(), Role(replica=0), Role(operation="most_called"), Role(to="database")]
+    roles = [
+        Role(),
+        Role(replica=0),
+        Role(operation="most_called"),
+        Role(to="cache" if kind.kind == "miss" else "database"),
+    ]
     levels = {"service": 0, "replica": 1, "operation": 2, "users": 2, "edge": 3}
     for level in kind.levels:
         (target,) = roles[levels[level]].targets(kind, TEN.topology)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from meshquake.topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
 from meshquake.topology.loader import DEFAULT, MOST_PARTS, MOST_SITES, load, parse, shipped
-from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Readiness, Retry, RetryBudget
+from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Queue, Readiness, Retry, RetryBudget
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.spec import Call, Cpu, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload
 
@@ -90,7 +90,7 @@ workload: {rate: 90/m, balance: least_request, mix: {web.home: 3}}
                 kind="gateway",
                 replicas=2,
                 workers=4,
-                queue=0,
+                queue=Queue(0),
                 cpu=Cpu(2),
                 memory=Memory(2.0**30, 0.1),
                 version="1.10",

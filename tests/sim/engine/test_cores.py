@@ -60,6 +60,17 @@ def test_work_that_shares_two_cores_has_one_each_and_then_two_thirds():
     assert stage.play() == ["0-35 s: success", "10-45 s: success", "20-55 s: success"]
 
 
+def test_work_between_calls_shares_the_cores_too():
+    stage = Stage("""
+name: between
+services: {s: {cpu: {limit: 1, scheduling: fair}, operations: {do: {work: 10ms, calls: [work: 10ms]}}}}
+workload: {rate: 1/s, mix: {s.do: 1}}
+""")
+    stage.request(0, 15)
+    # From 15 ms on two share the core: 5 ms are left of the first, and 20 of the other.
+    assert stage.play() == ["0-25 s: success", "15-40 s: success"]
+
+
 # -- quota ----------------------------------------------------------------------------------------------------------
 
 

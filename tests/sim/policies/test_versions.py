@@ -89,6 +89,13 @@ def test_weights_are_the_share_whatever_the_replicas():
     assert len(at["ratings"]) == count["v2"]
 
 
+def test_versions_may_differ_in_how_often_they_fail():
+    text = BOOKINFO.replace("v2: {}", "v2: {operations: {get: {work: 2ms, error_rate: 50%}}}")
+    at, running = versions(text)
+    bad = Counter(version for version, row in zip(running, at["reviews"], strict=True) if row["outcome"])
+    assert set(bad) == {"v2"} and within(bad["v2"], Counter(running)["v2"], 0.5)
+
+
 def test_users_who_come_to_a_service_with_versions_meet_all_of_them():
     text = BOOKINFO.replace("productpage.get: 1", "reviews.get: 1")
     at, running = versions(text)

@@ -7,12 +7,14 @@ from itertools import product
 import numpy as np
 import polars as pl
 import pytest
+from guarded import write_guarded
 from polars.testing import assert_series_equal
 from recording import play, record
 
 from meshquake.faults.fault import Extent, Target
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.loader import load
 from meshquake.faults.release import Budget
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, RETRIED
@@ -141,12 +143,14 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
     assert not lines["message"].str.contains("answered").any()
 
 
-def test_every_notice_of_a_process_is_written_in_some_run():
+def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
     leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
     leaking = record(
         Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, seed=1, faults=(leak,)),
         parse(LEAKING, "leaking").topology,
     )
+    trouble = load(write_guarded(tmp_path))
+    guarded = record(trouble.scenario, trouble.topology)
     released = record(
         Scenario(
             name="released",
@@ -163,7 +167,7 @@ def test_every_notice_of_a_process_is_written_in_some_run():
         ),
         parse(LEAKING, "leaking").topology,
     )
-    runs = (play("cascade"), play("deployment"), leaking, released)
+    runs = (play("cascade"), play("deployment"), leaking, guarded, released)
     messages = pl.concat([each.logs["message"] for each in runs])
     for name, notice in notices().items():
         assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name

@@ -1,0 +1,46 @@
+"""A cache loses its contents: someone flushes it, or an eviction storm does."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from math import exp
+from typing import Any, ClassVar
+
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault, Surface, Target, Window
+from meshquake.faults.lookups import without_lookups
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+
+#: After so many times as long as the cache takes to warm up, it's warm: all but a thousandth of it.
+_WARM = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flush(Fault):
+    """No lookup hits at first; the share of hits that are still missed then falls as exp(-t / warm).
+
+    Severity is the share of its contents that the cache loses. How fast it fills is said by `warm`, not by traffic.
+    """
+
+    kind: ClassVar[str] = "flush"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    indicator: ClassVar[str] = "cache"
+    aliases: ClassVar[tuple[str, ...]] = ("cache_hit_rate", "hit_rate", "cold_cache", "cache_misses", "latency")
+    ranges: ClassVar[Mapping[str, str]] = {"warm": "10s..60s"}
+    ramps: ClassVar[bool] = False
+    lasts: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+    warm: float = key("duration", "time in which 63% of the hits come back", 20.0, low=0.1, high=86_400)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(miss=level)
+
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Only what is looked up can be missed."""
+        return without_lookups(target, topology)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        modifier = mesh.push(self, lambda now: exp((window.start - now) / self.warm))
+        yield mesh.timeout(_WARM * self.warm)
+        mesh.pop(modifier)

@@ -1,0 +1,41 @@
+"""A cache hits less though it is in good order: keys that changed with a deploy, entries that expire too soon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.faults.effect import Effect
+from meshquake.faults.fault import Fault, Target
+from meshquake.faults.lookups import without_lookups
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Miss(Fault):
+    """A share of the lookups that would hit misses; severity multiplies the share.
+
+    The target is a cache, or an edge to one for the lookups of one caller. What harm it does is done by the calls that
+    follow a miss.
+    """
+
+    kind: ClassVar[str] = "miss"
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation", "edge")
+    indicator: ClassVar[str] = "cache"
+    aliases: ClassVar[tuple[str, ...]] = ("cache_hit_rate", "hit_rate", "cache_misses", "latency")
+    ranges: ClassVar[Mapping[str, str]] = {"share": "50%..100%"}
+    drawn: ClassVar[bool] = False
+    share: float = key("ratio", "share of hits that become misses", 1.0, low=0, high=1, above=True)
+
+    def effect(self, level: float) -> Effect:
+        return Effect(miss=level * self.share)
+
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Only what is looked up can be missed."""
+        return without_lookups(target, topology)
+
+    @classmethod
+    def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
+        """The cache; of one caller's lookups both ends, since it may be the caller who asks for the wrong keys."""
+        return (target.service,) if target.callee is None else (target.callee, target.service)

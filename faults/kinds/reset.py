@@ -1,0 +1,40 @@
+"""Connections between two services are reset: a proxy restarts, a gateway forgets its address translations."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from meshquake.faults.fault import Fault, Surface, Target, Window
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset(Fault):
+    """A share of the connections on an edge is reset, again after each `every`; severity multiplies the share.
+
+    Callers lose the calls that are on them, while the callee goes on working; their pools must open new connections.
+    """
+
+    kind: ClassVar[str] = "reset"
+    levels: ClassVar[tuple[str, ...]] = ("edge",)
+    indicator: ClassVar[str] = "network"
+    aliases: ClassVar[tuple[str, ...]] = ("connection_reset", "connections", "errors")
+    ranges: ClassVar[Mapping[str, str]] = {"every": "200ms..2s"}
+    ramps: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+    share: float = key("ratio", "share of the connections that are reset", 1.0, low=0, high=1, above=True)
+    every: float = key("duration", "time until connections are reset again", 1.0, low=0.01, high=3600)
+
+    @classmethod
+    def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
+        """Both ends: from outside one can't tell which of them resets connections."""
+        assert target.callee is not None
+        return (target.callee, target.service)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        number = 0
+        while mesh.now < window.end:
+            mesh.sever(self, self.share * self.severity, number)
+            number += 1
+            yield mesh.timeout(min(self.every, window.end - mesh.now))

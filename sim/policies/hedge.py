@@ -1,0 +1,111 @@
+"""Hedging at run time: a caller that has waited for long sends the same call again, and takes what comes first.
+
+Dean and Barroso, "The Tail at Scale" (2013); the rules are gRPC's `hedgingPolicy` (gRFC A6). Attempts at one call are a
+race: the first success wins it, an error that isn't forgiven loses it at once, and after one that is, the next attempt
+leaves at once. What is still under way then is withdrawn, and its callee goes on unless callers cancel on this edge.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.call import RETRIED, Race
+from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.topology import policies
+from meshquake.topology.errors import CODES, SUCCESS
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.engine import CallEngine
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.policies.context import Maker, PolicyContext
+
+#: A percentile is of so many calls, the last ones, and is looked up anew each time so many have been answered.
+_MEMORY = 1000
+_STRIDE = 100
+
+
+class Hedge(CallerPolicy):
+    """The hedging of one caller replica and edge."""
+
+    __slots__ = ("_delay", "_due", "_engine", "_env", "_forgiven", "_known", "_policy", "_since", "_times")
+
+    def __init__(self, policy: policies.Hedge, env: Environment, engine: CallEngine) -> None:
+        self._policy = policy
+        self._env = env
+        self._engine = engine
+        self._forgiven = frozenset(CODES[name] for name in policy.non_fatal)
+        #: How long to wait before the next attempt, in seconds.
+        self._delay = policy.delay
+        #: How long the last calls took that succeeded, where the delay is a percentile of that.
+        self._times: deque[float] = deque(maxlen=_MEMORY)
+        self._since = 0
+        self._due = self._on_due
+
+    def admit(self, call: Call, now: float) -> int:
+        """An attempt is made: another one follows in a while, unless there is an answer by then."""
+        former = call.former
+        if former is None:
+            call.race = Race(call)
+        else:
+            call.race = race = former.race
+            race.running.append(call)
+            race.last = call
+        if call.attempt < self._policy.max_attempts:
+            self._env.call_at(now + self._delay, self._due, call)
+        return PASS
+
+    def decides(self, call: Call, now: float) -> bool:
+        """Whether an attempt's result ends the race."""
+        race = call.race
+        race.running.remove(call)
+        if call.result in self._forgiven:
+            # Whichever is made now may have ended already, and the race with it.
+            if self._follow(race.last, now) or race.running:
+                call.notes |= RETRIED
+                return False
+            return True
+        if call.result == SUCCESS and self._policy.percentile is not None:
+            self._learn(now - call.sent, self._policy.percentile)
+        for other in list(race.running):
+            self._engine.withdraw(other)
+        return True
+
+    def withdrawn(self, call: Call, now: float) -> None:
+        """An attempt is out of the race."""
+        call.race.running.remove(call)
+
+    def _on_due(self, call: Call) -> None:
+        """A call has waited for long: another attempt, if its race goes on and this one is still the last."""
+        race, parent = call.race, call.parent
+        assert parent is not None
+        if race.running and race.last is call and parent.finished < 0.0:
+            self._follow(call, self._env._now)
+
+    def _follow(self, last: Call, now: float) -> bool:
+        """Make another attempt after the last one; whether it's made."""
+        last.next_at = now
+        if last.attempt >= self._policy.max_attempts or not self._engine.may_follow(last):
+            return False
+        assert last.parent is not None
+        self._engine.send(last.parent, last.site, last.attempt + 1, last)
+        return True
+
+    def _learn(self, time: float, percentile: float) -> None:
+        """Take a successful attempt's time into account."""
+        self._times.append(time)
+        self._since += 1
+        if self._since == _STRIDE:
+            self._since = 0
+            self._delay = sorted(self._times)[ceil(percentile * len(self._times)) - 1]
+
+
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
+    """The hedging of an edge, for each replica of the caller."""
+    policy = edge.spec.hedge
+    if policy is None:
+        return None
+    return lambda replica, warm: Hedge(policy, context.env, context.engine)

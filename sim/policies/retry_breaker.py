@@ -1,0 +1,50 @@
+"""A breaker that stops retries and lets all else through, at run time (M. Brooker, 2022)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import PASS
+from meshquake.sim.policies.retry_limit import Notify, RetryLimit, of_each
+from meshquake.sim.policies.window import Window
+from meshquake.topology.errors import SUCCESS
+from meshquake.topology.policies import RetryBreaker
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.policies.context import Maker, PolicyContext
+
+
+class BreakerOfRetries(RetryLimit):
+    """The breaker of one caller replica and edge: calls, and attempts that failed, in a sliding window."""
+
+    __slots__ = ("_policy", "_seen")
+
+    def __init__(self, policy: RetryBreaker, notify: Notify) -> None:
+        super().__init__(notify)
+        self._policy = policy
+        self._seen = Window(policy.window)
+
+    def admit(self, call: Call, now: float) -> int:
+        """Count a call, once for all its attempts."""
+        if call.former is None:
+            self._seen.add(now, 1, 0)
+        return PASS
+
+    def settle(self, call: Call, now: float) -> None:
+        """Count an attempt that failed."""
+        if call.result != SUCCESS:
+            self._seen.add(now, 0, 1)
+
+    def objects(self, call: Call, now: float) -> str:
+        calls, failures = self._seen.totals(now)
+        if failures <= self._policy.failure_rate * calls:
+            return ""
+        return f"{failures} failures in {calls} calls"
+
+
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
+    """The breakers of an edge, one for each replica of the caller."""
+    breaker = edge.spec.retry.breaker if edge.spec.retry else None
+    return None if breaker is None else of_each(edge, context, lambda notify: BreakerOfRetries(breaker, notify))

@@ -1,0 +1,42 @@
+"""Counts over the last so many seconds, in ten slots: what slides out is forgotten a slot at a time."""
+
+from __future__ import annotations
+
+SLOTS = 10  # as Finagle's windowed token bucket has
+
+
+class Window:
+    """Two counts of what came in the last `length` seconds."""
+
+    __slots__ = ("_current", "_until", "_width", "first", "second")
+
+    def __init__(self, length: float) -> None:
+        self._width = length / SLOTS
+        #: What came in each slot of the window; slot n is at position n modulo their number.
+        self.first = [0] * SLOTS
+        self.second = [0] * SLOTS
+        #: The slot of the latest moment looked at, and when it ends.
+        self._current = -1
+        self._until = 0.0
+
+    def add(self, now: float, first: int, second: int) -> None:
+        """Something came."""
+        if now >= self._until:
+            self._advance(now)
+        place = self._current % SLOTS
+        self.first[place] += first
+        self.second[place] += second
+
+    def totals(self, now: float) -> tuple[int, int]:
+        """What came in the window that ends now."""
+        if now >= self._until:
+            self._advance(now)
+        return sum(self.first), sum(self.second)
+
+    def _advance(self, now: float) -> None:
+        """Begin the slot of `now`, and forget those that have left the window."""
+        slot = int(now // self._width)
+        for passed in range(max(self._current + 1, slot - SLOTS + 1), slot + 1):
+            self.first[passed % SLOTS] = self.second[passed % SLOTS] = 0
+        self._current = slot
+        self._until = (slot + 1) * self._width

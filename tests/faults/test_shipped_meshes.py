@@ -1,0 +1,57 @@
+"""The meshes that come with the package: whole, quiet, and played on by every command."""
+
+import polars as pl
+import pytest
+
+from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.simulation import Simulation
+from meshquake.topology import loader
+from meshquake.topology.problems import DocumentError
+from meshquake.topology.review import remarks
+
+MESHES = sorted(loader.shipped())
+#: What `topology check` says of them, which is how the real ones are.
+ODD = {"social-network": ["10s"], "train-ticket": ["possible deadlock"], "ten-services": ["3s", "1s"]}
+#: What a mesh lacks, by the command that needs it.
+LACKING = {"isotope": dict.fromkeys(("cascade", "outage"), "isotope has no database; ")}
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_each_says_what_it_has_and_has_not_and_where_it_is_from(mesh):
+    """In its head, but for the project's own."""
+    head = loader.shipped()[mesh].read_text(encoding="utf-8").split("name:")[0]
+    own = mesh == loader.DEFAULT
+    assert own or all(word in head for word in ("# Source: https://", "# Has: ", "has not" if own else "Has"))
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_a_check_is_quiet_or_warns_of_what_is_odd(mesh):
+    """One warning for one default."""
+    warnings = [problem.message for problem in remarks(loader.load(loader.shipped()[mesh]))]
+    assert len(warnings) == len(ODD.get(mesh, ()))
+    assert all(word in warning for word, warning in zip(ODD.get(mesh, ()), warnings, strict=True))
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_every_command_finds_its_roles_or_says_in_one_line_which_is_missing(mesh):
+    """Nobody has to write a scenario to see an outage of a mesh that has a database."""
+    for name, path in shipped().items():
+        if name not in LACKING.get(mesh, {}):
+            load(path, Options(topology=mesh))
+            continue
+        with pytest.raises(DocumentError) as caught:
+            load(path, Options(topology=mesh))
+        (problem,) = caught.value.problems
+        assert problem.message.startswith(LACKING[mesh][name])
+
+
+def test_one_of_them_is_played():
+    """Two seconds of Online Boutique: nine prices are converted in turn for each visit of the home page."""
+    loaded = load(
+        shipped()["normal"], Options(topology="online-boutique", duration=2, lead_in=4, recovery=0, rate=20, seed=1)
+    )
+    spans = pl.concat([batch.traces for batch in Simulation.of(loaded).batches()]).filter(kind="server")
+    home = spans.filter(operation="frontend.home")
+    assert len(home)
+    prices = spans.filter(pl.col("trace_id").is_in(home["trace_id"].implode()), operation="currencyservice.convert")
+    assert len(prices) == 9 * len(home)

@@ -1,0 +1,73 @@
+"""Outlier detection, as Envoy has it: callers eject replicas that fail more than others. Data only.
+
+The defaults are Envoy's (`envoy.config.cluster.v3.OutlierDetection`), for what it enforces by default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class SuccessRate:
+    """Eject what succeeds much less often than the rest.
+
+    Once in an interval the success rates of all replicas with enough requests are compared; those below their mean less
+    `factor` standard deviations are ejected.
+    """
+
+    shorthand: ClassVar[str] = "factor"
+    factor: float = key("number", "standard deviations below the mean", 1.9, low=0, high=100)
+    hosts: int = key("count", "replicas with enough requests, at least, to compare any", 5, low=1, high=1000)
+    requests: int = key("count", "requests in an interval that are enough", 100, low=1, high=1_000_000)
+
+
+@dataclass(frozen=True)
+class FailureShare:
+    """Eject what fails too often, whatever the rest does: looked at once in an interval, as `SuccessRate`."""
+
+    shorthand: ClassVar[str] = "threshold"
+    threshold: float = key("ratio", "share of failures at which a replica is ejected", 0.85, low=0, high=1)
+    hosts: int = key("count", "replicas with enough requests, at least, to judge any", 5, low=1, high=1000)
+    requests: int = key("count", "requests in an interval that are enough", 50, low=1, high=1_000_000)
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """Eject replicas that fail, each caller for itself, and take them back after a time.
+
+    A failure is an answer with a status of 500 or more, or none at all. A replica is ejected at its `consecutive`-th in
+    a row at once; the rest happens in sweeps, `interval` apart: the comparisons, and the return of what was ejected for
+    long enough. That is `ejection` times how often it was ejected, at most `longest`; each sweep at which a replica is
+    not ejected takes one off that number. No more than `most` of the replicas are ejected, though one always may be.
+    """
+
+    consecutive: int | None = key(
+        "count", "failures in a row that eject a replica (`consecutive_5xx`)", 5, low=1, high=100_000, none=True
+    )
+    gateway: int | None = key(
+        "count",
+        "likewise of those with status 502, 503 or 504 (`consecutive_gateway_failure`)",
+        None,
+        low=1,
+        high=100_000,
+        none=True,
+    )
+    interval: float = key("duration", "time between sweeps", 10.0, low=0.1, high=3600)
+    ejection: float = key("duration", "time out, times how often (`base_ejection_time`)", 30.0, low=0, high=86_400)
+    longest: float = key("duration", "longest time out (`max_ejection_time`)", 300.0, low=0, high=86_400)
+    most: float = key("ratio", "share of the replicas that may be out (`max_ejection_percent`)", 0.1, low=0, high=1)
+    success_rate: SuccessRate | None = key(
+        "spec", "comparison of success rates", SuccessRate(), none=True, spec=SuccessRate
+    )
+    failure_share: FailureShare | None = key("spec", "limit on failures", None, none=True, spec=FailureShare)
+    panic: float = key(
+        "ratio",
+        "with fewer replicas left than this share, all are used (`healthy_panic_threshold`; Istio: 0%)",
+        0.5,
+        low=0,
+        high=1,
+    )
