@@ -150,12 +150,18 @@ def _unreached(mesh: _Mesh) -> Iterator[Finding]:
 
 def _overload(mesh: _Mesh) -> Iterator[Finding]:
     """Services that the usual load keeps too busy."""
-    for name, load in mesh.loads.items():
+    for service in mesh.topology.services:
+        name, load = service.name, mesh.loads[service.name]
         what = "cores" if load.cores >= load.workers else "workers"
-        calls, share = rate(load.rate, digits=2), ratio(load.offered, digits=2)
-        if load.offered >= 1:
+        offered = load.offered
+        if service.autoscale is not None:
+            # What counts is how far it can be scaled.
+            offered *= service.replicas / max(service.replicas, service.autoscale.maximum)
+            what += f" with {service.autoscale.maximum} replicas"
+        calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
+        if offered >= 1:
             yield f"services.{name}", f"overloaded even when healthy: {calls} need {share} of its {what}"
-        elif load.offered >= _HEADROOM:
+        elif offered >= _HEADROOM:
             yield f"services.{name}", f"little headroom: {calls} keep {share} of its {what} busy"
 
 

@@ -19,6 +19,7 @@ from meshquake.sim.simulation import Simulation
 from meshquake.topology.autoscale import Autoscale, ScaleDown, ScaleUp
 from meshquake.topology.loader import parse
 from meshquake.topology.problems import DocumentError
+from meshquake.topology.review import review
 
 # -- how many there should be ------------------------------------------------------------------------------------------
 
@@ -236,6 +237,14 @@ def test_who_waits_while_replicas_are_on_their_way_is_harmed_by_a_slow_scale_up(
         ("app", "app", "slow scale-up"),
     ]
     assert fault["mechanism"][-1]["onset"] >= "2024-01-15T10:30:30"
+
+
+def test_a_service_is_overloaded_only_if_all_the_replicas_that_it_may_have_are_too_few():
+    assert not [told for told in review(topology_of(MESH)) if "overloaded" in told[1]]
+    (told,) = [
+        told for told in review(topology_of(MESH.replace("maximum: 10", "maximum: 2"))) if "2 replicas" in told[1]
+    ]
+    assert told == ("services.app", "overloaded even when healthy: 100/s need 100% of its cores with 2 replicas")
 
 
 MISTAKES = {
