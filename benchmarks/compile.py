@@ -16,9 +16,10 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 HOT = (
     "engine/call", "engine/call_site", "engine/caller_state", "engine/edge", "engine/engine", "engine/environment",
-    "engine/modifier", "engine/policy", "engine/replica", "engine/tape",
+    "engine/modifier", "engine/policy", "engine/replica", "engine/shared_cores", "engine/tape",
     "policies/balancing", "policies/breaker", "policies/bulkhead", "policies/pool", "policies/queue",
-    "policies/retry", "policies/retry_budget", "policies/timeout", "workload",
+    "policies/rate_limit", "policies/retry", "policies/retry_budget", "policies/timeout",
+    "users/arrivals", "users/open",
 )  # fmt: skip
 
 

@@ -10,9 +10,13 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
+from meshquake.faults.change import Change
 from meshquake.faults.effect import Effect
 from meshquake.faults.release import Release
+from meshquake.topology.binder import ByHand
+from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
+from meshquake.topology.shapes import Shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, parse_duration, parse_ratio, ratio
 
@@ -21,7 +25,9 @@ from meshquake.topology.units import duration, parse_duration, parse_ratio, rati
 class Target:
     """What a fault acts on; `level` says which of the fields are set.
 
-    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for all of them.
+    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for all of them. Of an
+    edge, `replica` is the caller's and `callee_replica` the callee's, where only one of either is meant:
+    `caller[0] -> callee[1]`.
     """
 
     level: str
@@ -29,6 +35,7 @@ class Target:
     replica: int | None = None
     operation: str | None = None
     callee: str | None = None
+    callee_replica: int | None = None
 
     def covers(self, service: str, replica: int) -> bool:
         """Whether a replica, by its service and its number, is the target or belongs to it."""
@@ -36,12 +43,16 @@ class Target:
 
     def __str__(self) -> str:
         if self.level == "edge":
-            return f"{self.service} -> {self.callee}"
+            return f"{_one(self.service, self.replica)} -> {_one(self.callee, self.callee_replica)}"
         if self.level == "replica":
-            return f"{self.service}[{self.replica}]"
+            return _one(self.service, self.replica)
         if self.level == "operation":
             return f"{self.service}.{self.operation}"
         return self.service or "users"
+
+
+def _one(service: str | None, replica: int | None) -> str:
+    return f"{service}" if replica is None else f"{service}[{replica}]"
 
 
 #: Levels a target may have.
@@ -79,24 +90,27 @@ class Extent:
 
 @dataclass(frozen=True)
 class Window:
-    """When a fault acts: from `start`, rising linearly to its whole strength at `full`, until `end` (seconds)."""
+    """When a fault acts: from `start`, rising linearly to its whole strength at `full`, until `end` (seconds).
+
+    With a `shape`, its whole strength goes up and down meanwhile.
+    """
 
     start: float
     full: float
     end: float
+    shape: Shape | None = None
 
     def level(self, time: float) -> float:
         """The strength in [0, 1] at `time`."""
         if time < self.start or time >= self.end:
             return 0.0
-        if time >= self.full:
-            return 1.0
-        return (time - self.start) / (self.full - self.start)
+        whole = 1.0 if self.shape is None else self.shape.level(time - self.start, self.end - self.start)
+        return whole if time >= self.full else whole * (time - self.start) / (self.full - self.start)
 
     @property
     def steady(self) -> bool:
         """Whether the strength is the same throughout."""
-        return self.full <= self.start
+        return self.full <= self.start and self.shape is None
 
 
 class Surface(Protocol):
@@ -113,7 +127,7 @@ class Surface(Protocol):
         """An event that occurs `delay` seconds from now, for a fault's process to yield."""
 
     def push(self, fault: Fault, level: Callable[[float], float] | None) -> Any:
-        """Let `fault.effect` act on `fault.target` from now on; with no `level`, at its whole strength."""
+        """Let `fault.effect` act on the targets of `fault` from now on; with no `level`, at its whole strength."""
 
     def pop(self, modifier: Any) -> None:
         """Take back what `push` returned: that one, whatever else acts."""
@@ -131,7 +145,7 @@ class Surface(Protocol):
         """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
-        """Let more users come: `extra` times the normal rate at whole strength, until the time `end`."""
+        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`."""
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
@@ -141,6 +155,12 @@ class Surface(Protocol):
 
     def scale(self, target: Target, replicas: int) -> None:
         """Let the target service have so many replicas from now on."""
+
+    def configure(self, target: Target, change: Change) -> None:
+        """Change settings of the target from now on, for all that it does next."""
+
+    def restore(self, target: Target, change: Change) -> None:
+        """Take such a change back: that one, whatever else was changed."""
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
@@ -169,14 +189,18 @@ class Fault:
     ramps: ClassVar[bool] = True
     #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
     lasts: ClassVar[bool] = True
+    #: Whether it may act on several targets at a time.
+    groups: ClassVar[bool] = True
     #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
     id: str = key("text", "identifies the fault and its random draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
+    targets: tuple[Target, ...] = key("other", "in place of `target`: all that it acts on, as one cause", ())
     at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
     for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
     ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
+    shape: Shape | None = key("other", "how its strength goes up and down meanwhile (default: it stays)", None)
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
 
     @classmethod
@@ -186,7 +210,16 @@ class Fault:
 
     def acts(self, window: Window) -> Window:
         """When it acts if a scenario gives it this window."""
-        return window if self.ramps else replace(window, full=window.start)
+        return window if self.ramps else replace(window, full=window.start, shape=None)
+
+    @property
+    def all_targets(self) -> tuple[Target, ...]:
+        """All that it acts on, the one that stands for them first."""
+        return self.targets or (self.target,)
+
+    def roots(self, topology: Topology) -> tuple[str, ...]:
+        """The services that a diagnosis may name as its root cause, the one that says most first."""
+        return tuple(dict.fromkeys(name for each in self.all_targets for name in self.culprits(each, topology)))
 
     def effect(self, level: float) -> Effect:
         """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
@@ -198,8 +231,17 @@ class Fault:
         return 0.0
 
     @classmethod
+    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
+        """How keys of its own of unit "other" are read (`topology.binder`), given what stands in its block."""
+        return {}
+
+    @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""
+        return ""
+
+    def problem(self, topology: Topology) -> str:
+        """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
         return ""
 
     @classmethod

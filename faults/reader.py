@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import MISSING, replace
 from functools import partial
+from typing import Any
 
 from meshquake.faults.draws import ANY, Draws
 from meshquake.faults.fault import Extent, Fault, Target
@@ -13,8 +14,12 @@ from meshquake.faults.naming import named
 from meshquake.faults.role_reader import Named, RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import parse_target, unfit
-from meshquake.topology.binder import ByHand, bind
+from meshquake.topology.binder import ByHand, bind, keys_of, read
+from meshquake.topology.distribution_loader import distribution
+from meshquake.topology.distributions import Distribution
 from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import Key
+from meshquake.topology.shapes import shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, shown
 
@@ -69,6 +74,7 @@ class FaultReader:
             )
             return None
         ((word, block),) = item.entries.items()
+        block = self._grouped(block)
         if word == ANY:
             found = None if refused else self._draws.kind(block, item.path)
         else:
@@ -86,6 +92,10 @@ class FaultReader:
             "at": partial(self._extent, negative=True),
             "for": self._extent,
             "ramp": self._extent,
+            "shape": partial(shape, self._document),
+            "targets": partial(self._targets, kind),
+            **kind.readers(self._document, block.entries),
+            **{word: partial(self._varying, key.grammar) for word, key in keys_of(kind).items() if key.grammar.varies},
         }
         drawn = self._draws.values(kind, block, item.path, by_hand, refused)
         block = drawn.block
@@ -94,6 +104,8 @@ class FaultReader:
         if fault is None:
             return None
         fault = replace(fault, id=fault.id or called)
+        if self._mesh is not None and not refused and not drawn.refused:
+            self._check(block, fault.problem(self._mesh))
         self._check_id(fault, block)
         self._check_window(fault, block)
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
@@ -103,6 +115,38 @@ class FaultReader:
         if read.role:
             self.roles[fault.id] = read.role
         return fault
+
+    def _grouped(self, block: Node) -> Node:
+        """A block whose `targets`, if it has any, have their first one for its `target`."""
+        targets = block.entries.get("targets")
+        if targets is None:
+            return block
+        if "target" in block.entries:
+            self._document.error(targets, "stands in place of target: a fault has one of the two")
+        elif targets.kind != "list" or not targets.items:
+            self._document.error(targets, f"must be a list of targets, not {targets}")
+        else:
+            return replace(block, entries={"target": targets.items[0], **block.entries})
+        return replace(block, entries={"target": targets, **block.entries})
+
+    def _targets(self, kind: type[Fault], node: Node) -> tuple[Target, ...] | None:
+        if node.kind != "list":
+            return None  # which was reported
+        if not kind.groups:
+            self._document.error(node, f"a {kind.kind} fault acts on one target: write target")
+            return None
+        found = [self._target(kind, item) for item in node.items]
+        targets = tuple(target for target in found if target is not None)
+        if len(set(targets)) < len(targets):
+            self._document.error(node, "must have each target once")
+        return targets if len(targets) == len(found) else None
+
+    def _varying(self, grammar: Key, node: Node) -> float | Distribution | None:
+        """A value, or a distribution of values."""
+        if node.kind == "map":
+            return distribution(self._document, node, grammar.unit)
+        value: Any = read(self._document, grammar, node)
+        return None if value is MISSING else float(value)
 
     def _target(self, kind: type[Fault], node: Node) -> Target | None:
         try:
@@ -158,6 +202,8 @@ class FaultReader:
 
     def _check_use(self, fault: Fault, block: Node) -> None:
         """Each of its times means something."""
+        if not fault.ramps and fault.shape is not None:
+            self._document.warn(block.entries["shape"], f"a {fault.kind} fault has no shape: it is all or nothing")
         if not fault.ramps and fault.ramp != Fault.ramp:
             self._document.warn(
                 block.entries["ramp"], f"a {fault.kind} fault has no ramp: it acts in full from its start"

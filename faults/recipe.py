@@ -16,6 +16,7 @@ from meshquake.topology.binder import keys_of, read
 from meshquake.topology.document import Document
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Workload
+from meshquake.topology.units import rate
 
 #: The parts of a recording.
 _LENGTHS = ("duration", "lead_in", "recovery")
@@ -125,6 +126,9 @@ class _Changes:
         if path in _OPTIONS:
             self.recipe = replace(self.recipe, options=_with_option(self.recipe.options, path, value))
             return
+        if edits.below(path, "workload.populations"):
+            self._make_of_populations(path, value, assignment)
+            return
         text: str = getattr(self.recipe, side)
         self.places.append((side, edits.place(text, path), assignment))
         changed: dict[str, Any] = {side: edits.apply(text, path, value)}
@@ -132,6 +136,24 @@ class _Changes:
         if path == "workload":
             # The option would hide the rate that is in it.
             self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=None))
+
+    def _make_of_populations(self, path: str, value: str, assignment: str) -> None:
+        """Make a change of who the users are. Who isn't changed stays as many as there were.
+
+        The rate of a run is that of all its users, so it's another one then.
+        """
+        before = self.recipe.mesh().topology.workload
+        text, played = self.recipe.topology, self.recipe.options.rate or before.rate
+        factor = played / before.rate
+        if not before.populations:
+            text, factor = edits.apply(text, "workload.rate", rate(played)), 1.0
+        self.places.append(("topology", edits.place(text, path), assignment))
+        self.recipe = replace(self.recipe, topology=edits.apply(text, path, value))
+        try:
+            after = self.recipe.mesh().topology.workload
+        except DocumentError:
+            return  # which is told when all changes are made
+        self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=after.rate * factor))
 
     def leave_out(self, drawn: LoadedScenario, without: Sequence[str]) -> list[Problem]:
         """Leave out faults, and confounders that the recording doesn't hold any more unless they were changed.

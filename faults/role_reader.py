@@ -50,6 +50,8 @@ class RoleReader:
         if len(item.entries) != 1:
             return [Named(item)]
         ((word, block),) = item.entries.items()
+        if "targets" in block.entries and any(each.kind == "map" for each in _each(block.entries["targets"])):
+            return self._grouped(item, word, block)
         target = block.entries.get("target")
         if target is None or not any(each.kind == "map" for each in (target, *target.items)):
             return [Named(item)]
@@ -67,6 +69,24 @@ class RoleReader:
         elif target.kind == "map" and target.entries.get("role", target).text == EVERY:
             return [Named(_with(item, each, number), _written(target)) for number, each in enumerate(targets, 1)]
         return [Named(_with(item, each), _written(target)) for each in targets]
+
+    def _grouped(self, item: Node, word: str, block: Node) -> list[Named]:
+        """An item with names in place of the roles among its `targets`, of which `every` stands for all."""
+        group = block.entries["targets"]
+        several = [self._names(each, _kind(word)) for each in _each(group)]
+        if None in several:
+            return [Named(item, refused=True)]
+        found = [name for names in several if names for name in names]
+        if not found:
+            self._document.warn(group, f"nothing in this mesh is {_written(group)}: the fault is left out")
+            return []
+        named = replace(group, kind="list", items=found, entries={})
+        return [
+            Named(
+                replace(item, entries={word: replace(block, entries=block.entries | {"targets": named})}),
+                _written(group),
+            )
+        ]
 
     def _names(self, node: Node, kind: type[Fault] | None) -> list[Node] | None:
         """The names for a target; None, and an error, if nothing has the role that it is."""
@@ -86,6 +106,11 @@ class RoleReader:
         if self._mesh is None:
             return None
         return [replace(node, kind="scalar", text=str(target), entries={}) for target in found]
+
+
+def _each(node: Node) -> list[Node]:
+    """The items of a list, or what stands in place of one."""
+    return node.items if node.kind == "list" else [node]
 
 
 def _kind(word: str) -> type[Fault] | None:

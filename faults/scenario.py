@@ -54,7 +54,8 @@ class Scenario:
     def window(self, fault: Fault) -> Window:
         """When a fault of this scenario acts, in seconds from the start of the recording."""
         start = self.lead_in + fault.at.of(self.duration)
-        return Window(start, start + fault.ramp.of(self.duration), start + fault.for_.of(self.duration))
+        full, end = start + fault.ramp.of(self.duration), start + fault.for_.of(self.duration)
+        return Window(start, full, end, fault.shape)
 
     def holds(self, fault: Fault) -> bool:
         """Whether a fault acts inside the recording."""

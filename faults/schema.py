@@ -6,7 +6,7 @@ that stand twice, ranges upside down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from inspect import getdoc
 
@@ -19,22 +19,29 @@ from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import LEVEL_NAMES
 from meshquake.topology.amount_pattern import amount_pattern
 from meshquake.topology.binder import keys_of
+from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.json_schema import Schema, array, block, choice, document, either, ref
 from meshquake.topology.key_schema import alternatives, amount, block_of, keys_schema, matching, scalar
 from meshquake.topology.keys import Key
 from meshquake.topology.loader import USERS
 from meshquake.topology.reference import bounds
-from meshquake.topology.schema import EDGE, OPERATION, SERVICE
+from meshquake.topology.schema import OPERATION, SERVICE
+from meshquake.topology.shapes import SHAPES
 from meshquake.topology.units import UNITS
 
+#: A service, or one of its replicas.
+_END = rf"{SERVICE}(?:\[\d{{1,6}}\])?"
 #: How a target of each level is written.
 _TARGETS = {
     "service": SERVICE,
     "replica": rf"{SERVICE}\[\d{{1,6}}\]",
     "operation": OPERATION,
-    "edge": EDGE,
+    "edge": rf"{_END}\s*->\s*{_END}",
     "users": USERS,
 }
+
+#: Keys of every fault that have a grammar of their own.
+_READ_APART = ("target", "targets", "shape")
 
 
 def scenario_schema() -> Schema:
@@ -59,7 +66,11 @@ def scenario_schema() -> Schema:
             ANY: _any(),
             "role": block_of(Role, doc=getdoc(Role) or ""),
             **{f"kind.{word}": block_of(kind, _keys(kind), doc=getdoc(kind) or "") for word, kind in kinds.items()},
-            **{f"key.{word}": _value(word, key.grammar) for word, key in keys_of(Fault).items() if word != "target"},
+            **{
+                f"key.{word}": _value(word, key.grammar)
+                for word, key in keys_of(Fault).items()
+                if word not in _READ_APART
+            },
         }
     }
 
@@ -72,14 +83,27 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
         for word, key in keys.items()
         if key.grammar.unit != "other" or word in EXTENTS
     }
-    return values | {"target": _target(kind.levels)}
+    if "set" in keys:
+        values["set"] = {"type": "object", "minProperties": 1}
+    return values | _read_apart(kind.levels)
+
+
+def _read_apart(levels: Sequence[str]) -> dict[str, Schema]:
+    """The values of the keys that have a grammar of their own."""
+    return {
+        "target": _target(levels),
+        "targets": either("", ref("role"), array("all of them, as one cause", _one_target(levels), minItems=1)),
+        "shape": block(
+            "", {}, {word: block_of(kind) for word, kind in SHAPES.items()}, minProperties=1, maxProperties=1
+        ),
+    }
 
 
 def _any() -> Schema:
     """A fault whose kind is left to the seed: it has the keys that all the kinds have among which the seed chooses."""
     kinds = fault_kinds()
     named = {**kinds, **{word: kinds[now] for word, now in renamed().items()}}
-    shared = {word: ref(f"key.{word}") for word in keys_of(Fault)} | {"target": _target(LEVELS)}
+    shared = {word: ref(f"key.{word}") for word in keys_of(Fault) if word not in _READ_APART} | _read_apart(LEVELS)
     one = choice("", named)
     harmful = [set(keys_of(kind)) for kind in lottery()]
     return {
@@ -118,6 +142,9 @@ def _value(word: str, grammar: Key) -> Schema:
     if word in EXTENTS:
         return _extent(negative=word == "at")
     values = alternatives(grammar)
+    if grammar.varies:
+        words = choice("", DISTRIBUTIONS)
+        values.insert(0, {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": words})
     if grammar.unit in MEASURES and not grammar.many:
         what = f"{UNITS[grammar.unit].what}, {bounds(grammar)}, or a range of such"
         return either("", *values[:-1], values[-1] | matching(_range(amount(grammar)), what))
@@ -144,7 +171,14 @@ def _range(amounts: str) -> str:
 
 def _target(levels: Iterable[str]) -> Schema:
     """A target of some levels, or what has a role; or any, or one of a list, if the seed chooses."""
-    what = " or ".join(LEVEL_NAMES[level] for level in levels)
-    name = {"type": "string"} | matching(rf"\s*(?:{'|'.join(_TARGETS[level] for level in levels)})\s*", what)
-    one = either("", name, ref("role"))
+    name, one = _name(levels), _one_target(levels)
     return either("", {"const": ANY}, name, ref("role"), array("the seed chooses one", one, minItems=1))
+
+
+def _one_target(levels: Iterable[str]) -> Schema:
+    return either("", _name(levels), ref("role"))
+
+
+def _name(levels: Iterable[str]) -> Schema:
+    what = " or ".join(LEVEL_NAMES[level] for level in levels)
+    return {"type": "string"} | matching(rf"\s*(?:{'|'.join(_TARGETS[level] for level in levels)})\s*", what)

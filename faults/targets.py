@@ -39,7 +39,8 @@ def parse_target(text: str) -> Target:
     text = text.strip()
     caller, arrow, callee = (part.strip() for part in text.partition("->"))
     if arrow and caller and callee:
-        return Target("edge", caller, callee=callee)
+        (caller, one), (callee, other) = _numbered(caller), _numbered(callee)
+        return Target("edge", caller, one, callee=callee, callee_replica=other)
     if arrow or not text:
         forms = "service, service[0], service.operation, caller -> callee or users"
         raise ValueError(f"must be {forms}, not {shown(text)}")
@@ -53,6 +54,12 @@ def parse_target(text: str) -> Target:
     return Target("operation", service, operation=operation) if dot else Target("service", service)
 
 
+def _numbered(end: str) -> tuple[str, int | None]:
+    """The service at an end of an edge, and which of its replicas is meant; None for all of them."""
+    replica = _REPLICA.fullmatch(end)
+    return (replica[1], int(replica[2])) if replica else (end, None)
+
+
 def missing(target: Target, mesh: Topology | None) -> str:
     """Why the mesh has no such target; empty if it has, or isn't known."""
     if mesh is None or target.level == "users":
@@ -63,8 +70,9 @@ def missing(target: Target, mesh: Topology | None) -> str:
             by_kind = f" (by its kind: {{kind: {name}}})" if name in SERVICE_KINDS else suggestion(name, names)
             return f"unknown service {shown(name)}{by_kind}"
     service = mesh.service(target.service)
-    if target.replica is not None and target.replica >= service.replicas:
-        return f"the last replica of {service.name} is {service.name}[{service.replicas - 1}]"
+    for name, replica in ((target.service, target.replica), (target.callee, target.callee_replica)):
+        if name is not None and replica is not None and replica >= (count := mesh.service(name).replicas):
+            return f"the last replica of {name} is {name}[{count - 1}]"
     operations = [operation.name for operation in service.operations]
     if target.operation is not None and target.operation not in operations:
         return f"{service.name} has no operation {shown(target.operation)}{suggestion(target.operation, operations)}"

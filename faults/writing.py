@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault
 from meshquake.topology.binder import keys_of
+from meshquake.topology.distributions import Distribution, Mixture
 from meshquake.topology.keys import Key
-from meshquake.topology.units import UNITS
+from meshquake.topology.shapes import Shape
+from meshquake.topology.units import UNITS, ratio
 
 
 def block(fault: Fault) -> dict[str, Any]:
@@ -18,6 +22,7 @@ def block(fault: Fault) -> dict[str, Any]:
     `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
     """
     spared = {word for word, means in (("for", fault.lasts), ("ramp", fault.ramps)) if not means}
+    spared.add("target" if fault.targets else "targets")
     keys = {word: key for word, key in keys_of(type(fault)).items() if word not in spared}
     values = {word: (key, getattr(fault, key.field)) for word, key in keys.items()}
     return {"kind": fault.kind} | {
@@ -31,6 +36,23 @@ def written(grammar: Key, value: Any) -> Any:
     """A value as text, in the unit of its key; a list of such values, or a block of them by key."""
     if value is None:
         return "none"
+    if isinstance(value, Change):
+        return value.texts()
+    if isinstance(value, Mixture):
+        parts = zip(value.weights, value.parts, strict=True)
+        return {value.word: [{"weight": ratio(weight), **written(grammar, part)} for weight, part in parts]}
+    if isinstance(value, Distribution | Shape):
+        # Of a distribution of plain numbers, the parameters that are times elsewhere are numbers.
+        keys = {word: (key.field, key.grammar) for word, key in keys_of(type(value)).items()}
+        if grammar.varies:
+            keys = {
+                word: (field, replace(own, unit=grammar.unit) if own.unit == "duration" else own)
+                for word, (field, own) in keys.items()
+            }
+        values = {word: (own, getattr(value, field)) for word, (field, own) in keys.items()}
+        return {value.word: {word: written(*each) for word, each in values.items() if each[1] is not None}}
+    if isinstance(value, tuple) and not grammar.many:
+        return [str(one) for one in value]
     if grammar.spec is not None:
         return {word: written(key.grammar, getattr(value, key.field)) for word, key in keys_of(grammar.spec).items()}
     show = UNITS[grammar.unit].show if grammar.unit in UNITS else str

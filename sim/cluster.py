@@ -18,7 +18,8 @@ from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
-from meshquake.topology.spec import Topology
+from meshquake.topology.binder import keys_of
+from meshquake.topology.spec import Edge, Topology
 
 
 class Cluster:
@@ -47,6 +48,8 @@ class Cluster:
         self.replicas = [replica for service in self.services.values() for replica in service.replicas]
         self.edges: list[RuntimeEdge] = []
         self._policies: dict[RuntimeEdge, Composed] = {}
+        #: How often settings of edges were changed.
+        self.recomposed = 0
         for each in topology.edges:
             caller, callee = self.services[each.caller], self.services[each.callee]
             edge = RuntimeEdge(each, len(caller.edges), caller, callee)
@@ -63,7 +66,6 @@ class Cluster:
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)
-            self.engine.reschedule(replica)
 
     @property
     def now(self) -> float:
@@ -82,11 +84,33 @@ class Cluster:
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
         serve(replica, self._context, self.meters.get(replica.revision))
+        self.engine.reschedule(replica)
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
             if caller.edge.modifiers:
                 for policy in caller.policies.values():
                     policy.disturbed(self.now)
+
+    def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
+        """Give an edge other settings: callers have new policies where they differ, and keep the others.
+
+        Calls under way have their way with the old ones, except that who is held waits on under the new.
+        """
+        changed = {
+            word for word, key in keys_of(Edge).items() if getattr(edge.spec, key.field) != getattr(spec, key.field)
+        }
+        edge.spec = spec
+        self.recomposed += 1
+        composed = self._policies[edge] = Composed(edge, self._context)
+        for replica in edge.caller.replicas:
+            before = replica.callers[edge.index]
+            state = replica.callers[edge.index] = composed.successor(before, replica, changed)
+            for name, policy in before.policies.items():
+                if policy is not state.policies.get(name):
+                    for call in policy.end():
+                        self.engine.transfer(call, state, state.policies.get(name))
+        if edge.modifiers:
+            self.engine.disturb(edge)
 
     def disconnect(self, replica: Replica) -> None:
         """The replica's process is gone: those who call it learn that their connections are."""
@@ -134,7 +158,7 @@ class Cluster:
         self._unrevise(replica)
         replica.revision = revision
         if revision.fault is not None:
-            modifier = revision.modifiers[replica.index] = self.modifier(revision.fault, None)
+            modifier = revision.modifiers[replica.index] = self.modifier(revision.fault, revision.fault.target, None)
             self.attach(modifier, replica)
         if revision in self.meters:
             serve(replica, self._context, self.meters[revision])
@@ -146,12 +170,15 @@ class Cluster:
 
     # -- what acts on replicas -----------------------------------------------------------------------------------------
 
-    def modifier(self, fault: Fault, level: Callable[[float], float] | None) -> Modifier:
-        """A modifier for a fault's effect, not attached to anything yet."""
+    def modifier(self, fault: Fault, target: Target, level: Callable[[float], float] | None) -> Modifier:
+        """A modifier for a fault's effect on one of its targets, not attached to anything yet."""
+        key = address(self.seed, "fault", fault.id) % 2**64
+        if target.level == "edge":
+            return Modifier(fault, key, level, -1, self.now, target.replica, target.callee_replica)
         operation = -1
-        if fault.target.operation is not None:
-            operation = self.services[fault.target.service].operations[fault.target.operation][0]
-        return Modifier(fault, address(self.seed, "fault", fault.id) % 2**64, level, operation, self.now)
+        if target.operation is not None:
+            operation = self.services[target.service].operations[target.operation][0]
+        return Modifier(fault, key, level, operation, self.now)
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
@@ -13,7 +14,9 @@ from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service
 from meshquake.sim.lifecycle.autoscaler import Autoscaler
+from meshquake.sim.lifecycle.configuration import Configuration
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.liveness import watching
@@ -21,7 +24,8 @@ from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
-from meshquake.sim.workload import Users
+from meshquake.sim.users.crowds import Crowds
+from meshquake.sim.users.open import OpenUsers
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.spec import Topology
 
@@ -44,29 +48,32 @@ class Mesh(Cluster):
         Seed of every draw.
     end
         Simulated time (seconds) at which users stop coming.
+    clock
+        When it begins, in seconds since midnight on a Monday: some users go by that.
 
     It's the `faults.fault.Surface` too: the methods from `now` to `announce` are all that faults know of it.
     """
 
-    def __init__(self, topology: Topology, seed: int, end: float) -> None:
+    def __init__(self, topology: Topology, seed: int, end: float, clock: float = 0.0) -> None:
         super().__init__(topology, seed)
         self.end = end
+        self._configuration = Configuration(self)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
-        self.users: list[Users] = []
         branches: list[CallSite] = []
-        mix = topology.workload.mix
-        weights = sum(entry.weight for entry in mix)
-        for number, entry in enumerate(mix):
+        for number, entry in enumerate(topology.workload.mix):
             root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
             way_in = ingress(topology.workload.balance, root.service.spec)
             for version in root.versions:
                 version.ingress = way_in
-            rate = topology.workload.rate * entry.weight / weights
-            self.users.append(Users(self.env, self.engine, seed, root, rate, end))
+        roots = {root.name: root for root in self.roots}
+        self._crowds = Crowds(self.env, self.engine, seed, topology.workload, roots, end, clock)
+        #: Of each entry, those who come whatever becomes of others.
+        self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
+        pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]
         for site in (*self.sites, *branches):
-            site.unroll(self._page(self.users[site.entry].rate * end))
+            site.unroll(pages[site.entry])
         for replica in self.replicas:
             self.env.process(probing(self, replica))
             if (liveness := replica.service.spec.liveness) is not None:
@@ -86,29 +93,30 @@ class Mesh(Cluster):
 
     # -- the fault surface ------------------------------------------------------------------------------------------
 
-    def push(self, fault: Fault, level: Callable[[float], float] | None) -> tuple[Modifier, Target]:
-        """Let the fault's effect act on its target from now on."""
-        modifier = self.modifier(fault, level)
-        if fault.target.level == "edge":
-            edge = self._edge(fault.target)
-            edge.modifiers = (*edge.modifiers, modifier)
-            self.engine.disturb(edge)
-        else:
-            self.acting.append((modifier, fault.target))
-            for replica in self._replicas(fault.target):
-                self.attach(modifier, replica)
-        return modifier, fault.target
+    def push(self, fault: Fault, level: Callable[[float], float] | None) -> list[tuple[Modifier, Target]]:
+        """Let the fault's effect act on its targets from now on."""
+        pushed = [(self.modifier(fault, target, level), target) for target in fault.all_targets]
+        for modifier, target in pushed:
+            if target.level == "edge":
+                edge = self._edge(target)
+                edge.modifiers = (*edge.modifiers, modifier)
+                self.engine.disturb(edge)
+            else:
+                self.acting.append((modifier, target))
+                for replica in self._replicas(target):
+                    self.attach(modifier, replica)
+        return pushed
 
-    def pop(self, modifier: tuple[Modifier, Target]) -> None:
+    def pop(self, pushed: list[tuple[Modifier, Target]]) -> None:
         """Take an effect back, and let go on what hung because of it."""
-        what, target = modifier
-        if target.level == "edge":
-            edge = self._edge(target)
-            edge.modifiers = tuple(other for other in edge.modifiers if other is not what)
-            self.engine.disturb(edge)
-        else:
-            self.acting.remove(modifier)
-            self.detach(what, self._replicas(target))
+        for modifier, target in pushed:
+            if target.level == "edge":
+                edge = self._edge(target)
+                edge.modifiers = tuple(other for other in edge.modifiers if other is not modifier)
+                self.engine.disturb(edge)
+            else:
+                self.acting.remove((modifier, target))
+                self.detach(modifier, self._replicas(target))
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
@@ -129,7 +137,8 @@ class Mesh(Cluster):
 
     def sever(self, fault: Fault, share: float, number: int) -> None:
         """Reset a share of the connections on the target's edge: which, is drawn anew for each number."""
-        self.engine.sever(self._edge(fault.target), share, address(self.seed, "reset", fault.id, number) % 2**64)
+        for target in fault.all_targets:
+            self.engine.sever(self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
 
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Restart the target's replicas, one after another, each once its calls are finished."""
@@ -138,16 +147,17 @@ class Mesh(Cluster):
 
     def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
         """Let `extra` times the normal number of users come besides."""
-        for users in self.users:
-            if fault.target.level == "users" or str(fault.target) == users.entry:
-                users.surge(fault.id, extra, level, end)
+        for target in fault.all_targets:
+            entry = None if target.level == "users" else str(target)
+            self._crowds.surge(fault.id, entry, extra, level, end)
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""
         key = address(self.seed, "leak", fault.id)
         while self.now < end:
             strength = level(self.now)
-            for replica in self._replicas(fault.target):
+            struck = (replica for target in fault.all_targets for replica in self._replicas(target))
+            for replica in dict.fromkeys(struck):
                 if not replica.up:
                     continue
                 own = rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
@@ -182,6 +192,14 @@ class Mesh(Cluster):
         if not service.managed:
             scale(self, service, name.replace("_", " "))
 
+    def configure(self, target: Target, change: Change) -> None:
+        """Change settings of the target from now on."""
+        self._configuration.make(self._configured(target), change)
+
+    def restore(self, target: Target, change: Change) -> None:
+        """Take a change of the target's settings back."""
+        self._configuration.take_back(self._configured(target), change)
+
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
         self.journal.note(name, self.services[service], **values)
@@ -191,6 +209,9 @@ class Mesh(Cluster):
     def _replicas(self, target: Target) -> list[Replica]:
         """The replicas of a target that there are now, in a list of its own."""
         return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
+
+    def _configured(self, target: Target) -> RuntimeEdge | Service:
+        return self._edge(target) if target.level == "edge" else self.services[target.service]
 
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None

@@ -80,7 +80,7 @@ class Simulation:
         self.start = start
         self.interval_us = round(interval * 1e6)
         self._batch = batch
-        self.mesh = Mesh(self.topology, scenario.seed, scenario.length)
+        self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
         self.recorder = Recorder(self.mesh, start, self.interval_us)
         self.samplers = [self.recorder.sampler]
         #: When faults were over that are by now, in simulated seconds, by id.
@@ -182,6 +182,13 @@ class Simulation:
             if recorder.waiting >= self._batch:
                 yield recorder.cut()
         yield recorder.cut(last=True)
+
+
+def _since_monday(start: datetime) -> float:
+    """Seconds since midnight on a Monday, in UTC."""
+    moment = start.astimezone(UTC)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return moment.weekday() * 86400 + (moment - midnight).total_seconds()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ edges:
     avoid_tried: true
     outlier: {interval: 2s, ejection: 5s}
     retry: {max_attempts: 2, base: 0ms, tokens: {most: 4}}
+    throttle: {}
+    adaptive_concurrency: {}
 workload: {rate: 50/s, mix: {web.home: 1}}
 """
 

@@ -23,6 +23,11 @@ FAULTS = {
     "slow": (("service", "replica", "operation"), [{"factor": 4}, {"factor": 1000}]),
     "stop": (("service", "replica"), [{}]),
     "surge": (("users",), [{"factor": 5}]),
+    "throttle": (("service", "replica"), [{}, {"to": "0.1%"}]),
+    "pause": (("service", "replica"), [{"length": "200ms", "every": "1s"}, {"length": "5s"}]),
+    "probe": (("service", "replica"), [{}, {"share": "50%", "by": "2s"}]),
+    "handshake": (("edge",), [{}, {"share": "50%"}]),
+    "reset": (("edge",), [{"every": "100ms"}, {"share": "20%"}]),
 }
 
 
@@ -31,6 +36,8 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        #: Decides what operations do besides: without it, worlds are as they'd be without that.
+        self._more = Random(f"more {seed}")
         count = self._random.randint(1, 6)
         names = [
             (f"s{number}", f"op{op}") for number in range(count) for op in range(self._random.choice([1, 1, 2, 3]))
@@ -58,7 +65,18 @@ class World:
             [self._call(name, later) for _ in range(self._random.choice([1, 1, 2]))]
             for _ in range(self._random.choice([0, 1, 1, 2]) if later else 0)
         ]
-        return {"work": self._work(), **({"calls": groups} if groups else {})}
+        steps = [self._step(group) for group in groups]
+        own = {"error_rate": "10%", "error": "unavailable"} if self._more.random() < 0.1 else {}
+        own |= {"contention": self._more.choice(["1%", "100%"])} if self._more.random() < 0.1 else {}
+        return {"work": self._work(), **({"calls": steps} if steps else {}), **own}
+
+    def _step(self, calls: list) -> list:
+        """Some calls at once, or one of them in turn with own work, as one branch beside the others."""
+        work = {"work": self._more.choice(["0", "2ms", {"exponential": "5ms"}])}
+        first, *others = calls
+        return self._more.choice(
+            [calls] * 3 + [[[first, work], *others], [[work, [first, *others], work]], [work, *calls]]
+        )
 
     def _call(self, caller: tuple[str, str], later: list[tuple[str, str]]) -> dict:
         target = self._random.choice(later)
@@ -74,6 +92,15 @@ class World:
             self._sites[caller] += self._sites[follower]
             self._pairs[caller[0], follower[0]] = None
             call |= {"hit_rate": self._random.choice(["0%", "50%", "100%"]), "on_miss": [".".join(follower)]}
+        if self._more.random() < 0.15 and not call.get("hit_rate"):
+            follower = self._more.choice(later)
+            self._sites[caller] += self._sites[follower]
+            self._pairs[caller[0], follower[0]] = None
+            call["on_failure"] = [{".".join(follower): {"optional": self._more.choice(["true", "false"])}}]
+        if self._more.random() < 0.15 and self._sites[target] <= 10:
+            self._sites[caller] += 2 * self._sites[target]
+            call["times"] = self._more.choice([3, {"empirical": [0, 1, 3]}, {"poisson": {"mean": 1, "maximum": 3}}])
+            call["at_once"] = self._more.choice(["true", "false"])
         return {".".join(target): call}
 
     def _work(self) -> object:
@@ -105,11 +132,24 @@ class World:
                 "operations": {op: found for (own, op), found in self._operations.items() if own == name},
             }
             if self._maybe(0.3):
-                service["cpu"] = 1
+                service["cpu"] = self._random.choice([1, 1, "500m", {"limit": 2, "scheduling": "fair"}])
+            if self._maybe(0.2):
+                discipline = self._random.choice(["lifo", "codel", "priority"])
+                service["queue"] = {"limit": service["queue"], "discipline": discipline}
+            if self._maybe(0.1):
+                service["rate_limit"] = {"max_tokens": 5, "fill_interval": "100ms"}
+            if self._maybe(0.1):
+                service["liveness"] = {
+                    "period": "1s",
+                    "grace": "1s",
+                    "looks_at": self._random.choice(["queue", "process"]),
+                }
             if self._maybe(0.3):
                 service["kind"] = self._random.choice(["gateway", "cache", "database", "external"])
             if self._maybe(0.2):
                 service["memory"] = {"limit": "64MiB", "per_request": self._random.choice(["0", "10MiB"])}
+            if self._more.random() < 0.2:
+                service["handlers"] = "async"
             services[name] = service
         self._edges = edges = {f"{caller} -> {callee}": self._edge() for caller, callee in self._pairs}
         mix = {".".join(name): self._random.randint(1, 3) for name in self._entries}
@@ -126,6 +166,7 @@ class World:
             "breaker": [{"window_calls": 5, "minimum_calls": 2, "open_for": "200ms"}, {"window_time": "1s"}],
             "bulkhead": [1, 10],
             "pool": [1, 10, {"size": 2, "acquire_timeout": "0", "connect": "0"}],
+            "cancellation": ["true"],
         }
         for key, values in choices.items():
             if self._maybe(0.35):

@@ -126,7 +126,7 @@ def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
     mistakes = {
         "flap: {target: database}": "a flap fault acts on an edge (caller -> callee); database is a service",
         "flap: {target: order-service -> database, up: 0}": "must be at least 1ms, not 0",
-        "flop: {target: database}": "unknown kind of fault 'flop' (did you mean 'flap'?)",
+        "flapp: {target: database}": "unknown kind of fault 'flapp' (did you mean 'flap'?)",
     }
     for text, message in mistakes.items():
         with pytest.raises(DocumentError) as refused:
@@ -236,12 +236,15 @@ def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
         Level.STORE: (False, False),
         Level.EDGE: (False, True),
         Level.CALLER: (True, True),
+        Level.ENTRY: (False, False),
     }
     frame = pl.concat([batch.metrics for batch in (*eventful, *releases)])
     found = {}
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():
         found.setdefault(metric, set()).add((replica, target))
-    assert found == {name: {keys[level] for level in metric.levels} for name, metric in METRICS.items()}
+    # Nobody waits for answers in these runs.
+    there = {name: metric for name, metric in METRICS.items() if metric.levels != (Level.ENTRY,)}
+    assert found == {name: {keys[level] for level in metric.levels} for name, metric in there.items()}
     stores = frame.filter(pl.col("metric").str.starts_with("query_time"))["service"].unique()
     assert set(stores) == {"database", "cache-service"}

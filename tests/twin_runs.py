@@ -28,6 +28,7 @@ FAULTS = {
     "delay": "delay: {target: order-service -> database, by: 600ms}",
     "deploy": "deploy: {target: product-service, share: 100%, unhealthy: 90%, patience: 5s}",
     "fail": "fail: {target: database, share: 70%, error: database_error}",
+    "flip": "flip: {target: order-service -> database, set: {timeout: 2ms}}",
     "hang": "hang: {target: inventory-service, share: 30%}",
     "hog_cpu": "hog_cpu: {target: product-service, share: 97%}",
     "job": "job: {target: user-service, share: 20%}",

@@ -77,7 +77,8 @@ class _Waits:
                     waiting.append(name_of(call))
 
     def _add(self, service: Service, node: str, call: Call) -> None:
-        if self._edges[service.name, call.service].timeout is not None:
+        edge = self._edges[service.name, call.service]
+        if edge.timeout is not None or edge.overall_timeout is not None:
             return
         if service.handlers == "threads":
             self._graph.add_edge(service.name, node)

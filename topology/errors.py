@@ -111,6 +111,9 @@ ERRORS: dict[str, Error] = {
             answered=False,
         ),
         Error("shed", 503, "UNAVAILABLE", "load shedding", retryable=True, refusal=_CALLEE),
+        Error("client_throttled", 503, "UNAVAILABLE", "client-side throttling", refusal=_CALLER, answered=False),
+        Error("concurrency_limited", 503, "UNAVAILABLE", "concurrency limit", refusal=_CALLER, answered=False),
+        Error("pool_full", 503, "UNAVAILABLE", "connection pool exhausted", refusal=_CALLER, answered=False),
     )
 }
 

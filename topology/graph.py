@@ -26,15 +26,18 @@ def name_of(node: Call | Entry) -> str:
 
 
 def chain(call: Call) -> Iterator[tuple[Call, float]]:
-    """A call and those that follow it on a miss, each with its chance of being made in a healthy mesh.
+    """A call and those that follow it on a miss or a failure, each with its chance of being made in a healthy mesh.
 
-    A lookup that hits ends the chain, so calls behind two lookups in a row are made when both miss.
+    A lookup that hits ends the chain, so calls behind two lookups in a row are made when both miss. Where nothing is
+    wrong nothing fails.
     """
     reached = 1.0
     for link in (call, *call.on_miss):
         reached *= link.probability
         yield link, reached
         reached *= 1.0 - (link.hit_rate or 0.0)
+    for link in call.on_failure:
+        yield link, 0.0
 
 
 def calls_of(operation: Operation) -> Iterator[tuple[Call, float]]:

@@ -23,7 +23,8 @@ class Key:
     `unit` is one of `UNITS`, or "spec" for a nested block of its own type, or "other" for a value that the
     loader reads by hand (operations, calls, targets). `low` and `high` bound a number after conversion, both
     inclusive unless `above` says that `low` itself is refused. `none` allows the word `none`, which switches an
-    optional policy off.
+    optional policy off. `varies` says that a distribution of such values may stand in its place, which the
+    loader reads by hand.
     """
 
     unit: str
@@ -35,6 +36,7 @@ class Key:
     many: bool = False
     none: bool = False
     spec: type | None = None
+    varies: bool = False
 
 
 def key(
@@ -49,15 +51,16 @@ def key(
     many: bool = False,
     none: bool = False,
     spec: type | None = None,
+    varies: bool = False,
 ) -> Any:
     """Declare a dataclass field that a document may set.
 
     Parameters
     ----------
-    unit, doc, low, high, above, choices, many, none, spec
+    unit, doc, low, high, above, choices, many, none, spec, varies
         See `Key`; `many` accepts a list of such values, kept as a tuple.
     default
         The value when the key is absent; a key without one is required.
     """
-    grammar = Key(unit, doc, low, high, above, choices, many, none, spec)
+    grammar = Key(unit, doc, low, high, above, choices, many, none, spec, varies)
     return field(default=default, metadata={"key": grammar})

@@ -21,6 +21,7 @@ from meshquake.topology.graph import MOST_UNROLLED, cycles, depths, name_of, ope
 from meshquake.topology.keys import Key, key
 from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
+from meshquake.topology.population_loader import PopulationLoader
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import (
     LOGS,
@@ -40,6 +41,7 @@ from meshquake.topology.spec import (
     Workload,
 )
 from meshquake.topology.units import number, shown
+from meshquake.topology.users import USUAL, Population
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -71,8 +73,8 @@ _TARGET = re.compile(r"([^.]+)\.(.+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
-#: Keys that a call has not if it's made when a lookup misses.
-NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "depth")
+#: Keys that a call has not if it's made when another misses or fails.
+NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "on_failure", "depth")
 #: In place of a call: own work.
 WORK = "work"
 
@@ -197,7 +199,7 @@ class _Reader:
         services = self._services(services_node, defaults.get("service", {}))
         self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
         edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
-        workload = self._workload(sections["workload"]) if "workload" in sections else Workload()
+        workload = self._workload(sections["workload"], services) if "workload" in sections else Workload()
         room = build(Room, sections["cluster"]) if "cluster" in sections else None
         return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
 
@@ -408,16 +410,19 @@ class _Reader:
     ) -> Call | None:
         by_hand: ByHand = {
             "on_miss": partial(self._chain, service, operation),
+            "on_failure": partial(self._chain, service, operation),
             "times": partial(count, self.document),
         }
         call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "on_failure" in keys.entries and "hit_rate" in keys.entries:
+            self.document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
         if "at_once" in keys.entries and "times" not in keys.entries:
             self.document.error(keys.entries["at_once"], "needs times beside it")
         for word in NOT_ON_MISS:
             if on_miss and word in keys.entries:
-                self.document.error(keys.entries[word], "is not for a call that is made on a miss")
+                self.document.error(keys.entries[word], "is not for a call that is made on a miss or a failure")
         return call
 
     def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
@@ -552,16 +557,26 @@ class _Reader:
 
     # -- users -----------------------------------------------------------------------------------------------------
 
-    def _workload(self, node: Node) -> Workload:
-        found = settings(self.document, Workload, node, {"mix": self._mix})
-        if node.kind == "map" and "mix" not in node.entries:
+    def _workload(self, node: Node, services: tuple[Service, ...]) -> Workload:
+        reader = PopulationLoader(self.document, self._mix, self._operation, self.known)
+        found = settings(self.document, Workload, node, {"mix": self._mix, "populations": reader.read})
+        if node.kind == "map" and not {"mix", "populations"} & node.entries.keys():
             self.document.error(node, "missing key 'mix'")
+        if "populations" in node.entries and "rate" in node.entries and "mix" not in node.entries:
+            self.document.error(node.entries["rate"], "needs a mix beside it: of populations, each has its own")
         workload = build(Workload, found) or Workload()
+        if workload.populations:
+            workload = _of_populations(workload, services)
         if workload.objective.window % 1:
             # Requests are counted by the second (`truth.objective`).
             window = self.document.find("workload.objective.window")
             self.document.error(window, f"must be a whole number of seconds, as in 10s, not {window.text}")
         return workload
+
+    def _operation(self, text: str, node: Node) -> tuple[str, str] | None:
+        """The service and the operation that a text names; None, and an error, if there is none."""
+        names = self._target(text, node)
+        return names if names is not None and self._exists(node, *names) else None
 
     def _mix(self, node: Node) -> tuple[Entry, ...]:
         entries = []
@@ -573,3 +588,18 @@ class _Reader:
         if node.kind == "map" and len(entries) == len(node.entries) and not any(entry.weight for entry in entries):
             self.document.error(node, "needs an entry operation with a weight of more than 0")
         return tuple(entries)
+
+
+def _of_populations(workload: Workload, services: tuple[Service, ...]) -> Workload:
+    """A workload with populations, with what is expected of all of them, and its own users among them."""
+    populations = workload.populations
+    if workload.mix:
+        populations = (Population(USUAL, rate=workload.rate, mix=workload.mix), *populations)
+    work = {f"{each.name}.{own.name}": own.work.expectation() for each in services for own in each.operations}
+    rates: dict[str, float] = {}
+    for population in populations:
+        for name, expected in population.expected(work).items():
+            rates[name] = rates.get(name, 0.0) + expected
+    named = (name.partition(".") for name in rates)
+    mix = tuple(Entry(service, own, rate) for (service, _, own), rate in zip(named, rates.values(), strict=True))
+    return replace(workload, rate=sum(rates.values()), mix=mix, populations=populations)

@@ -107,6 +107,9 @@ class Retry:
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
     tokens: RetryTokens | None = key("spec", "tokens that failures take (gRPC)", None, none=True, spec=RetryTokens)
     bucket: RetryBucket | None = key("spec", "saved tokens that retries take", None, none=True, spec=RetryBucket)
+    concurrent: int | None = key(
+        "count", "retries at a time (Envoy's `max_retries`)", None, low=0, high=1_000_000, none=True
+    )
     breaker: RetryBreaker | None = key("spec", "breaker that stops only retries", None, none=True, spec=RetryBreaker)
 
 
@@ -180,6 +183,39 @@ class Bulkhead:
 
 
 @dataclass(frozen=True)
+class ClientThrottle:
+    """A caller refuses by itself what its callee would refuse anyway (Google's SRE book, "Handling Overload").
+
+    Of the requests of the last `window` a caller refuses at once a share of (requests - `factor` * accepts) /
+    (requests + 1), if that is positive. A request is accepted if it was answered, and not by a refusal.
+    """
+
+    shorthand: ClassVar[str] = "factor"
+    factor: float = key("number", "requests per accepted one before any is refused (K)", 2.0, low=1, high=100)
+    window: float = key("duration", "how long a request counts", 120.0, low=1, high=3600)
+
+
+@dataclass(frozen=True)
+class AdaptiveConcurrency:
+    """A limit on concurrent calls that follows how long they take: Envoy's gradient controller.
+
+    Each `interval` the limit becomes g * limit + sqrt(g * limit), where g is how long calls take without a queue, plus
+    `buffer`, over how long they took (a percentile), between 0.5 and 2.
+    """
+
+    interval: float = key("duration", "time between updates (`concurrency_update_interval`)", 0.1, low=0.001, high=600)
+    percentile: float = key(
+        "ratio", "of the times of calls (`sample_aggregate_percentile`)", 0.5, low=0, above=True, high=1
+    )
+    least: int = key("count", "lowest limit, and while the minimum is measured", 3, low=1, high=1_000_000)
+    most: int = key("count", "highest limit (`max_concurrency_limit`)", 1000, low=1, high=1_000_000)
+    remeasure: float = key("duration", "time between measurements of the minimum", 60.0, low=0.1, high=86_400)
+    jitter: float = key("ratio", "by which that is longer at most", 0.15, low=0, high=1)
+    samples: int = key("count", "calls that measure the minimum (`request_count`)", 50, low=1, high=100_000)
+    buffer: float = key("ratio", "by which calls may take longer", 0.25, low=0, high=10)
+
+
+@dataclass(frozen=True)
 class Pool:
     """Connections that a caller replica keeps to a callee, one call at a time on each (as JDBC pools have it).
 
@@ -192,6 +228,18 @@ class Pool:
     size: int = key("count", "connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
+    pending: int | None = key(
+        "count",
+        "calls that may wait for one; any more fail at once (Envoy's `max_pending_requests`)",
+        None,
+        low=0,
+        high=10_000_000,
+        none=True,
+    )
+    streams: int = key(
+        "count", "calls at a time on a connection (HTTP/2's `max_concurrent_streams`)", 1, low=1, high=100_000
+    )
+    notices: bool = key("flag", "whether it learns that a process ended before it uses an idle connection to it", True)
 
 
 @dataclass(frozen=True)
@@ -309,10 +357,13 @@ BUILT_IN = (
     "tokens",
     "bucket",
     "retry_breaker",
+    "retry_concurrency",
+    "throttle",
     "outlier",
     "avoid_tried",
     "breaker",
     "bulkhead",
+    "adaptive_concurrency",
     "retry",
     "timeout",
     "pool",

@@ -56,7 +56,7 @@ def _value(grammar: Key) -> str:
         kind = f"[block](#{grammar.spec.__name__.lower()})"
     else:
         kind = "see text" if grammar.unit == "other" else grammar.unit
-    return f"{kind}{', or a list' * grammar.many}{', or `none`' * grammar.none}"
+    return f"{kind}{', or a list' * grammar.many}{', or a distribution' * grammar.varies}{', or `none`' * grammar.none}"
 
 
 def _default(key: BoundKey) -> str:

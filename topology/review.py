@@ -32,7 +32,7 @@ from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
-from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Topology, Work
+from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Topology, Work, made
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
 #: A path in the document and what is odd there.
@@ -139,8 +139,12 @@ class _Mesh:
 
 def _unreached(mesh: _Mesh) -> Iterator[Finding]:
     """Services that no request reaches, and operations of the others that none does."""
+    operations = [operation for service in mesh.topology.services for operation in service.operations]
+    # What is called only when another call fails is not odd.
+    spare = {name_of(link) for operation in operations for call in made(operation.calls) for link in call.on_failure}
     for service in mesh.topology.services:
-        idle = [op.name for op in service.operations if not mesh.visits[f"{service.name}.{op.name}"]]
+        names = {op.name: f"{service.name}.{op.name}" for op in service.operations}
+        idle = [name for name, path in names.items() if not mesh.visits[path] and path not in spare]
         if len(idle) == len(service.operations):
             yield f"services.{service.name}", "no request reaches this service"
             continue
@@ -332,6 +336,36 @@ def _cramped(mesh: _Mesh) -> Iterator[Finding]:
         )
 
 
+def _limited(mesh: _Mesh) -> Iterator[Finding]:
+    """Rate limits that turn healthy requests away for ever."""
+    for service in mesh.topology.services:
+        limit = service.rate_limit
+        if limit is None:
+            continue
+        allowed = service.replicas * limit.tokens_per_fill / limit.fill_interval
+        if mesh.loads[service.name].rate > allowed:
+            asked = rate(mesh.loads[service.name].rate, digits=2)
+            yield (
+                f"services.{service.name}.rate_limit",
+                f"lets {rate(allowed, digits=2)} through, and healthy requests are {asked}: others are answered 429",
+            )
+
+
+def _impatient(mesh: _Mesh) -> Iterator[Finding]:
+    """Liveness probes that end a process before it has started."""
+    for service in mesh.topology.services:
+        probe = service.liveness
+        if probe is None:
+            continue
+        patience = probe.initial_delay + probe.period * (probe.failure_threshold - 1)
+        if service.startup >= patience:
+            yield (
+                f"services.{service.name}.liveness",
+                f"a process that starts again takes {duration(service.startup)}, and may be ended after "
+                f"{duration(patience)}: a longer initial_delay lets it get up",
+            )
+
+
 #: Looks for one kind of oddity.
 Check = Callable[[_Mesh], Iterator[Finding]]
 
@@ -347,6 +381,8 @@ _CHECKS: tuple[Check, ...] = (
     _deadlocks,
     _endless,
     _cramped,
+    _limited,
+    _impatient,
 )
 
 
@@ -373,8 +409,7 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
         for link, _ in chain(call):
             if link in targets:
                 edge = edges[operations.nodes[node]["service"].name, link.service]
-                attempt = patience[targets[link]] if edge.timeout is None else edge.timeout
-                total += attempt if edge.retry is None else attempt * edge.retry.max_attempts + _pauses(edge.retry)
+                total += _longest(edge, patience[targets[link]])
         return total
 
     for node in reversed(list(nx.topological_sort(operations))):
@@ -382,6 +417,16 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
         variants = service.variants(operations.nodes[node]["operation"])
         patience[node] = max(steps(node, variant.calls) for _, variant in variants)
     return patience
+
+
+def _longest(edge: Edge, patience: float) -> float:
+    """The longest time that a call on an edge may take, of which the callee itself waits so long, in seconds."""
+    attempt = patience if edge.timeout is None else edge.timeout
+    if edge.retry is not None:
+        attempt = attempt * edge.retry.max_attempts + _pauses(edge.retry)
+    elif edge.hedge is not None:
+        attempt += edge.hedge.delay * (edge.hedge.max_attempts - 1)
+    return attempt if edge.overall_timeout is None else min(attempt, edge.overall_timeout)
 
 
 def _pauses(retry: Retry) -> float:

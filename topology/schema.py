@@ -28,7 +28,9 @@ from meshquake.topology.loader import (
     Defaults,
     MeshFile,
 )
+from meshquake.topology.shapes import SHAPES, Shape, Week
 from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
+from meshquake.topology.users import Bursts, Population, Step
 
 #: Patterns of what names a service, an operation of one, and an edge.
 SERVICE = rf"(?!{USERS}(?![A-Za-z0-9_-])){SERVICE_NAME.pattern}"
@@ -43,7 +45,10 @@ def topology_schema() -> Schema:
     sections = {
         "services": mapping("", matching(SERVICE), ref("service"), minProperties=1),
         "workload": block_of(
-            Workload, {"mix": mapping("", matching(OPERATION), scalar(WEIGHT), minProperties=1)}, ["mix"]
+            Workload,
+            {"mix": _mix(), "populations": mapping("", {"type": "string"}, ref("population"), minProperties=1)},
+            anyOf=[{"required": ["mix"]}, {"required": ["populations"]}],
+            dependentRequired={"rate": ["mix"]},
         ),
         "defaults": block_of(Defaults, {"service": everywhere, "edge": ref("edge"), **edges}),
         "edges": mapping("", matching(EDGE), ref("edge")),
@@ -63,7 +68,7 @@ def topology_schema() -> Schema:
             "call": _call(
                 block_of(
                     Call,
-                    {"on_miss": _chain(), "times": _count()},
+                    {"on_miss": _chain(), "on_failure": _chain(), "times": _count()},
                     dependentRequired={"on_miss": ["hit_rate"], "at_once": ["times"]},
                 )
             ),
@@ -76,11 +81,37 @@ def topology_schema() -> Schema:
                 },
             ),
             "distribution": _distribution(),
+            "population": _population(),
             "part": block("", keys_schema(Part), _words(), minProperties=2, maxProperties=2),
             **{word: block_of(kind, doc=_doc(kind)) for word, kind in DISTRIBUTIONS.items()},
             Mixture.word: array(_doc(Mixture), ref("part"), minItems=1),
         }
     }
+
+
+def _mix() -> Schema:
+    return mapping("", matching(OPERATION), scalar(WEIGHT), minProperties=1)
+
+
+def _population() -> Schema:
+    """Users of one kind: how they come, one way of several, and what they ask for."""
+    times = dict.fromkeys(("think_time", "away", "patience", "retry_after"), ref("distribution"))
+    alone = {"type": "string"} | matching(OPERATION, "service.operation")
+    step = either("", alone, mapping("", matching(OPERATION), block_of(Step), minProperties=1, maxProperties=1))
+    bursts = block_of(Bursts, {"on": ref("distribution"), "off": ref("distribution")})
+    kinds: tuple[type[Shape], ...] = (*SHAPES.values(), Week)
+    shapes = {kind.word: block_of(kind, doc=_doc(kind)) for kind in kinds}
+    return block_of(
+        Population,
+        {
+            "replay": {"type": "string"},
+            "mix": _mix(),
+            "journey": array("", step, minItems=1),
+            "over_time": block("", {}, {**shapes, Bursts.word: bursts}, minProperties=1, maxProperties=1),
+            **times,
+        },
+        oneOf=[{"required": [word]} for word in ("rate", "users", "replay")],
+    )
 
 
 def _one() -> list[Schema]:

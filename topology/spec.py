@@ -17,9 +17,11 @@ from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
     CRITICALITIES,
+    AdaptiveConcurrency,
     Backoff,
     Bulkhead,
     CircuitBreaker,
+    ClientThrottle,
     Hedge,
     Liveness,
     Pool,
@@ -29,6 +31,8 @@ from meshquake.topology.policies import (
     Retry,
 )
 from meshquake.topology.rollout import Rollout
+from meshquake.topology.users import USUAL, Population
+from meshquake.topology.users import Entry as Entry
 
 #: What a service is; decides which log lines it writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
@@ -94,7 +98,8 @@ class Cpu:
 class Call:
     """One call that an operation makes, or the same one several times.
 
-    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails.
+    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails;
+    `on_failure` likewise of a call that is none and fails.
     """
 
     service: str
@@ -105,6 +110,7 @@ class Call:
     on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
+    on_failure: tuple[Call, ...] = key("other", "calls made in its place, one after another, when it fails", ())
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
@@ -328,19 +334,14 @@ class Edge:
     hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
     breaker: CircuitBreaker | None = key("spec", "circuit breaker", None, none=True, spec=CircuitBreaker)
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
+    throttle: ClientThrottle | None = key("spec", "client-side throttling", None, none=True, spec=ClientThrottle)
+    adaptive_concurrency: AdaptiveConcurrency | None = key(
+        "spec", "limit on concurrent calls that adapts", None, none=True, spec=AdaptiveConcurrency
+    )
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
     inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
     cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)
     policies: tuple[tuple[str, Any], ...] = key("other", "policies from installed packages, by name", ())
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An operation that users call, and its weight in the mix."""
-
-    service: str
-    operation: str
-    weight: float
 
 
 @dataclass(frozen=True)
@@ -360,7 +361,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Workload:
-    """The users: requests arrive as a Poisson process for each entry operation (an open workload)."""
+    """The users: requests arrive as a Poisson process for each entry operation (an open workload).
+
+    Where there are `populations`, these are all the users; `rate` and `mix` are then what is expected of all of them.
+    """
 
     rate: float = key("rate", "requests per second, over all entries", 20.0, low=0, above=True, high=1_000_000)
     balance: str = key(
@@ -370,6 +374,26 @@ class Workload:
         "spec", "what users are promised, for all entries together and for each", Objective(), spec=Objective
     )
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
+    populations: tuple[Population, ...] = key("other", "users of other kinds, by name", ())
+
+    @property
+    def answers_matter(self) -> bool:
+        """Whether what users do next depends on how they were answered."""
+        return any(population.answers_matter for population in self.populations)
+
+    def usual(self) -> dict[str, float]:
+        """Requests a second of those who come whatever becomes of others, by entry operation."""
+        of = next((each for each in self.populations if each.name == USUAL), None)
+        rate, mix = (self.rate, self.mix) if of is None else (of.rate or 0.0, of.mix)
+        if of is None and self.populations:
+            return {}
+        total = sum(entry.weight for entry in mix)
+        return {str(entry): rate * entry.weight / total for entry in mix}
+
+    def at_rate(self, rate: float) -> Workload:
+        """The same users, so many times as many that they are expected to make so many requests a second."""
+        populations = tuple(each.scaled(rate / self.rate) for each in self.populations)
+        return replace(self, rate=rate, populations=populations)
 
 
 @dataclass(frozen=True)
@@ -403,7 +427,7 @@ class Topology:
 
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
-        return self if rate is None else replace(self, workload=replace(self.workload, rate=rate))
+        return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

@@ -15,12 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from meshquake.faults.fault import Fault
+from meshquake.faults.change import Change
+from meshquake.faults.fault import Fault, Target
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
+from meshquake.topology.distributions import Distribution, Mixture
 from meshquake.topology.portion import Portion
+from meshquake.topology.shapes import Shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import portion
 from meshquake.truth.departures import Departure
@@ -32,7 +35,7 @@ FORMAT = 2
 #: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
 DIFFICULTIES = ("loudest", "one of several", "silent")
 #: Keys that every fault has: they have places of their own in the key.
-_COMMON = frozenset(("id", "target", "at", "for", "ramp"))
+_COMMON = frozenset(("id", "target", "targets", "at", "for", "ramp"))
 #: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
 _NEAR = 60.0
 
@@ -75,6 +78,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             "harmed": twins.harmed,
             "spared": twins.spared,
             "background": twins.background,
+            **({"abandoned": twins.abandoned, "unmade": twins.unmade} if topology.workload.answers_matter else {}),
         },
         "faults": [story.content(reached) for story in stories],
         "background": [
@@ -120,7 +124,7 @@ def _own(finding: Finding) -> dict[Series, Departure]:
 
 
 def _roots(finding: Finding) -> tuple[str, ...]:
-    return finding.fault.culprits(finding.fault.target, finding.fact.simulation.topology)
+    return finding.fault.roots(finding.fact.simulation.topology)
 
 
 class _Telling:
@@ -148,7 +152,8 @@ class _Telling:
             "id": fault.id,
             "kind": fault.kind,
             "level": fault.target.level,
-            "target": _target(fault),
+            "target": _target(fault.target),
+            **({"targets": [_target(each) for each in fault.targets]} if fault.targets else {}),
             "root_cause": {
                 "service": self._roots[0],
                 "indicator": fault.indicator,
@@ -378,12 +383,13 @@ def _event(twins: Twins, fault: Fault, clock: Clock) -> dict[str, Any] | None:
     return None if event is None else {"type": event.type, "service": event.service, "timestamp": clock(event.time)}
 
 
-def _target(fault: Fault) -> dict[str, Any]:
-    target = fault.target
+def _target(target: Target) -> dict[str, Any]:
     edge = target.level == "edge"
+    ends = ((target.callee, target.callee_replica), (target.service, target.replica))
+    replica = next((f"{name}-{index}" for name, index in ends if index is not None), None)
     return {
         "service": None if edge else target.service or None,
-        "replica": None if target.replica is None else f"{target.service}-{target.replica}",
+        "replica": replica,
         "operation": target.operation,
         "edge": {"caller": target.service, "callee": target.callee} if edge else None,
     }
@@ -402,9 +408,15 @@ def parameters(fault: Fault) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    """A value without types of ours; what has a word in files is told by it."""
+    if isinstance(value, Change):
+        return value.texts()
     if isinstance(value, Portion):
         return value.count if value.count is not None else portion(value)
-    return asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]
+    if isinstance(value, Mixture):
+        return {value.word: [{"weight": w, **_plain(part)} for w, part in zip(value.weights, value.parts, strict=True)]}
+    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return {value.word: plain} if isinstance(value, Distribution | Shape) else plain
 
 
 def _share(part: float, whole: float) -> float:

@@ -86,14 +86,15 @@ class Mechanism:
         self._sites = mesh.sites
         #: Rows name replicas by their places in it; it grows while the mesh runs.
         self._incarnations = mesh.incarnations
-        effects = [(fault.target, fault.effect(1.0)) for fault in faults]
+        effects = [(target, fault.effect(1.0)) for fault in faults for target in fault.all_targets]
         #: What a fault does to the work itself, by service, operation and replica (None for all).
         self._work = {
             (target.service, target.operation, target.replica): what
             for target, effect in effects
             if (what := _on_work(effect))
         }
-        #: Edges (caller, callee) on whose network a fault delays messages.
+        #: Edges (caller, callee) on whose network a fault loses answers, and those where it delays messages.
+        self._mute = {(target.service, target.callee) for target, effect in effects if effect.mute}
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
         self._steps: dict[tuple[str, str, str], Step] = {}
         self._passages: dict[str, _Passage] = {}
@@ -253,12 +254,14 @@ class Mechanism:
             return None
         if row.arrived == NEVER and row.outcome == _RESET:
             return LOSS  # only the network ends a call before it arrives like that (`CallEngine.lost`)
+        if (caller, callee) in self._mute and row.result in (_TIMEOUT, _LOST):
+            return LOSS
         return DELAYED if (caller, callee) in self._delayed else POOL
 
     def _forgiven(self, site: int) -> bool:
         """Whether a call may fail without failing its caller."""
         place = self._sites[site]
-        return place.optional or (place.hit_rate is not None and place.then is not None)
+        return place.optional or place.fallback or (place.hit_rate is not None and place.then is not None)
 
     def _note(self, origin: str, reached: str, mechanism: str, time: float, half: Half) -> None:
         """Add to a step, which a request takes at most once."""

@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from meshquake.sim.engine.call import ABANDONED
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.spec import Objective
@@ -28,8 +29,10 @@ def is_failed(requests: Requests) -> Mask:
 
 
 def is_bad(requests: Requests, objective: Objective) -> Mask:
-    """Which requests failed, took longer than was promised, or were never answered."""
-    bad: Mask = (requests.rows["outcome"] != SUCCESS) | (requests.duration > objective.within)
+    """Which requests failed, took longer than was promised or than their users waited, or were never answered."""
+    rows = requests.rows
+    left = (rows["notes"] & ABANDONED) > 0
+    bad: Mask = (rows["outcome"] != SUCCESS) | (requests.duration > objective.within) | left
     return bad
 
 

@@ -82,6 +82,10 @@ def ground_truth() -> Schema:
                         "spared": count("good, and bad without the faults"),
                         "background": count("bad with and without the faults"),
                     },
+                    {
+                        "abandoned": count("given up by users who do next what depends on their answers"),
+                        "unmade": count("that such users make without the faults, and didn't"),
+                    },
                 ),
                 "faults": array("what went wrong", _fault()),
                 "background": array(
@@ -116,26 +120,27 @@ def _fault() -> Schema:
         },
         {"factor": number("of a retry amplification: attempts per call, relative to the run without the fault")},
     )
+    target = block(
+        "what it acts on; all null for all users",
+        {
+            "service": nullable(_SERVICE),
+            "replica": nullable(text("name of the replica, if it acts on one")),
+            "operation": nullable(text("name of the operation, if it acts on one")),
+            "edge": {
+                "anyOf": [
+                    {"type": "null"},
+                    block("both ends of an edge", {"caller": _SERVICE, "callee": _SERVICE}),
+                ]
+            },
+        },
+    )
     return block(
         "one fault",
         {
             "id": text("its id in the scenario"),
             "kind": choice("its kind", fault_kinds()) | {"format": "fault"},
             "level": choice("what kind of thing it acts on", LEVELS),
-            "target": block(
-                "what it acts on; all null for all users",
-                {
-                    "service": nullable(_SERVICE),
-                    "replica": nullable(text("name of the replica, if it acts on one")),
-                    "operation": nullable(text("name of the operation, if it acts on one")),
-                    "edge": {
-                        "anyOf": [
-                            {"type": "null"},
-                            block("both ends of an edge", {"caller": _SERVICE, "callee": _SERVICE}),
-                        ]
-                    },
-                },
-            ),
+            "target": target,
             "root_cause": block(
                 "what a diagnosis should name",
                 {
@@ -273,6 +278,7 @@ def _fault() -> Schema:
                 },
             ),
         },
+        {"targets": array("all that it acts on, if that is a group", target)},
     )
 
 
@@ -289,6 +295,8 @@ def _value(key: Key) -> Schema:
         return {"type": ["integer", "string", "null"]}
     types = {"count": "integer", "text": "string", "choice": "string", "flag": "boolean"}
     value = {"type": types.get(key.unit, "number")}
+    if key.varies:
+        return {"type": [value["type"], "object", "null"]}
     return nullable(array("", value) if key.many else value)
 
 

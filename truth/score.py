@@ -277,12 +277,12 @@ def _roots(faults: Iterable[Mapping[str, Any]]) -> list[_Root]:
 def _root(name: str, faults: Iterable[Mapping[str, Any]]) -> _Root:
     services, words = {name}, {detail: set[str]() for detail in DETAILS}
     for fault in faults:
-        cause, target = fault["root_cause"], fault["target"]
+        cause, targets = fault["root_cause"], fault.get("targets", [fault["target"]])
         services.update(cause["aliases"]["services"])
         words["kind"].add(fault["kind"])
         words["indicator"].update(map(signal, [cause["indicator"], *cause["aliases"]["indicators"]]))
         for detail in ("operation", "replica"):
-            words[detail].update(filter(None, [target[detail]]))
+            words[detail].update(target[detail] for target in targets if target[detail])
     return _Root(name, frozenset(services), {detail: frozenset(right) for detail, right in words.items()})
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from meshquake.sim.engine.call import ABANDONED
 from meshquake.sim.records import Batch
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.recorder import Cut
@@ -49,6 +50,9 @@ class Twins:
         Requests: all; bad and good in the twin; good and bad in the twin; bad in both.
     twin_total
         Requests that the twin makes.
+    abandoned, unmade
+        Of users who do next what depends on their answers: requests that they didn't wait for, and requests that they
+        make in the twin and not in fact.
     """
 
     def __init__(
@@ -84,6 +88,10 @@ class Twins:
             for column, other in enumerate(self._without)
         ]
         self.total = self.harmed = self.spared = self.background = self.twin_total = 0
+        self.abandoned = self.unmade = 0
+        #: The same request may come earlier in one run and later in another where users do next what depends on their
+        #: answers. Then nothing can be compared before the end.
+        self._at_end = topology.workload.answers_matter
 
     @property
     def incident(self) -> bool:
@@ -100,7 +108,8 @@ class Twins:
             self.fact.take(cut)
             for other in self._others:
                 other.follow(self.simulation.mesh.now)
-            self._compare()
+            if not self._at_end:
+                self._compare()
             yield cut
         for other in self._others:
             other.finish()
@@ -122,6 +131,9 @@ class Twins:
         self.promise.count(fact)
         self._blame.take(verdicts)
         self.total += len(fact)
+        if self._at_end:
+            self.abandoned += int(np.sum((fact.rows["notes"] & ABANDONED) > 0))
+            self.unmade += int(np.sum(fact.find(requests[self.twin].words) < 0))
         self.twin_total += len(requests[self.twin])
         self.harmed += int(np.sum(verdicts.harmed))
         self.spared += int(np.sum(~verdicts.bad & verdicts.twin_bad))

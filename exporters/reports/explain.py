@@ -216,9 +216,13 @@ def _alert(start: str, alert: dict[str, Any]) -> str:
 
 
 def _target(fault: dict[str, Any]) -> str:
-    target = fault["target"]
+    return ", ".join(map(_one_target, fault.get("targets", [fault["target"]])))
+
+
+def _one_target(target: dict[str, Any]) -> str:
     if target["edge"]:
-        return f"{target['edge']['caller']} -> {target['edge']['callee']}"
+        of = f" ({target['replica']} alone)" if target["replica"] else ""
+        return f"{target['edge']['caller']} -> {target['edge']['callee']}{of}"
     operation = f".{target['operation']}" if target["operation"] else ""
     return str(target["replica"] or f"{target['service'] or 'all users'}{operation}")
 

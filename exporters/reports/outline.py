@@ -10,7 +10,7 @@ from meshquake.topology import units
 from meshquake.topology.counts import ONCE
 from meshquake.topology.estimates import Load, offered_load, response_times
 from meshquake.topology.graph import name_of, sites_per_entry
-from meshquake.topology.policies import CircuitBreaker, Pool, Retry
+from meshquake.topology.policies import CircuitBreaker, Hedge, Pool, Retry
 from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Service, Topology, Work
 from meshquake.topology.units import counted, duration, rate, ratio, size
 
@@ -118,13 +118,22 @@ def _thinned(branch: Branch, share: float) -> Branch:
 
 
 def _tree(
-    name: str, followers: tuple[Call, ...], operations: dict[str, Operation], indent: str, shown: set[str]
+    name: str,
+    followers: tuple[Call, ...],
+    operations: dict[str, Operation],
+    indent: str,
+    shown: set[str],
+    failed: bool = False,
 ) -> Iterator[str]:
-    """The lines below an operation: its calls, those of a group under a line of their own; then those on a miss."""
+    """The lines below an operation: its calls, those of a group under a line of their own; then what follows it.
+
+    That is on a miss, or when it `failed`.
+    """
     groups = () if name in shown else operations[name].calls
     shown.add(name)
     branches: list[tuple[str, Group]] = [("", group) for group in groups]
-    branches += [("on a miss: ", (follower,)) for follower in followers]
+    role = "on failure: " if failed else "on a miss: "
+    branches += [(role, (follower,)) for follower in followers]
     yield from _groups(branches, operations, indent, shown)
 
 
@@ -171,7 +180,7 @@ def _call(call: Call, operations: dict[str, Operation], start: str, indent: str,
     if call.optional:
         notes.append("optional")
     yield f"{start}{name}{'  ' * bool(notes)}{', '.join(notes)}{_seen(name, operations, shown)}"
-    yield from _tree(name, call.on_miss, operations, indent, shown)
+    yield from _tree(name, call.on_miss or call.on_failure, operations, indent, shown, bool(call.on_failure))
 
 
 def _seen(name: str, operations: dict[str, Operation], shown: set[str]) -> str:
@@ -190,7 +199,11 @@ def _edges(topology: Topology) -> list[Block]:
     """The policies of each edge, by caller; a policy that no edge has gets no column."""
     columns: dict[str, Callable[[Edge], str]] = {
         "TIMEOUT": lambda edge: _NONE if edge.timeout is None else duration(edge.timeout),
+        "OVERALL": lambda edge: _NONE if edge.overall_timeout is None else duration(edge.overall_timeout),
         "ATTEMPTS": lambda edge: _attempts(edge.retry),
+        "HEDGE": lambda edge: _hedge(edge.hedge),
+        "CANCELS": lambda edge: "yes" if edge.cancellation else _NONE,
+        "EJECTS": lambda edge: _NONE if edge.outlier is None else f"for {duration(edge.outlier.ejection)}",
         "BREAKER": lambda edge: _breaker(edge.breaker),
         "BULKHEAD": lambda edge: _NONE if edge.bulkhead is None else str(edge.bulkhead.max_concurrent),
         "POOL": lambda edge: _pool(edge.pool),
@@ -224,6 +237,13 @@ def _attempts(retry: Retry | None) -> str:
     if retry.budget is None:
         return str(retry.max_attempts)
     return f"{retry.max_attempts} ({ratio(retry.budget.ratio)}+{rate(retry.budget.minimum)})"
+
+
+def _hedge(hedge: Hedge | None) -> str:
+    if hedge is None:
+        return _NONE
+    wait = duration(hedge.delay) if hedge.percentile is None else f"{ratio(hedge.percentile)} of times"
+    return f"{hedge.max_attempts} after {wait}"
 
 
 def _breaker(breaker: CircuitBreaker | None) -> str:

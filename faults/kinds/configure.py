@@ -24,5 +24,6 @@ class Configure(Fault):
     value: str = key("text", "its new value", "default")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce("config_change", self.target.service, setting=self.setting, value=self.value)
+        for target in self.all_targets:
+            mesh.announce("config_change", target.service, setting=self.setting, value=self.value)
         yield mesh.timeout(inf)  # the setting stays

@@ -6,23 +6,34 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Target
+from meshquake.faults.spread import Spread, mean
+from meshquake.topology.distributions import Distribution
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delay(Fault):
-    """Every message on an edge takes longer, each way; severity multiplies the added time."""
+    """Messages on an edge take longer, each way; severity multiplies the added time.
+
+    With a `share`, that is so for the requests and the answers of a share of the calls. A distribution of times gives
+    each message one of its own: jitter, as `tc-netem` has it.
+    """
 
     kind: ClassVar[str] = "delay"
     levels: ClassVar[tuple[str, ...]] = ("edge",)
     indicator: ClassVar[str] = "network"
     aliases: ClassVar[tuple[str, ...]] = ("latency", "network_latency")
     ranges: ClassVar[Mapping[str, str]] = {"by": "50ms..1s"}
-    by: float = key("duration", "time added each way", low=0, high=3600, above=True)
+    by: float | Distribution = key("duration", "time added each way", low=0, high=3600, above=True, varies=True)
+    share: float | None = key(
+        "ratio", "share of calls that are delayed (default: all)", None, low=0, high=1, above=True
+    )
 
     def effect(self, level: float) -> Effect:
-        return Effect(delay=level * self.by)
+        share = 1.0 if self.share is None else self.share
+        spread = Spread(0.0, level, self.by) if isinstance(self.by, Distribution) else None
+        return Effect(delay=level * mean(self.by), delays=spread, delayed=share)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class Deploy(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
     lasts: ClassVar[bool] = False
+    groups: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
     version: str = key("text", "the new version", "2.0.0")
     share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)

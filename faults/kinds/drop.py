@@ -12,7 +12,12 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Drop(Fault):
-    """A share of the calls on an edge never arrives; severity multiplies the share."""
+    """A share of the calls on an edge never arrives; severity multiplies the share.
+
+    Or it's their answers that are lost, after the callee has done its work. In either case a caller without a timeout
+    learns of it after the edge's `connect_timeout`. An edge may be that between single replicas, as in
+    `web -> app[0]`.
+    """
 
     kind: ClassVar[str] = "drop"
     former: ClassVar[str] = "cut"
@@ -21,9 +26,11 @@ class Drop(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("packet_loss", "partition", "connections")
     ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
     share: float = key("ratio", "share of calls that the network drops", 1.0, low=0, high=1, above=True)
+    lost: str | None = key("choice", "what of them is lost (default: requests)", None, choices=("requests", "answers"))
 
     def effect(self, level: float) -> Effect:
-        return Effect(drop=level * self.share)
+        share = level * self.share
+        return Effect(mute=share) if self.lost == "answers" else Effect(drop=share)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

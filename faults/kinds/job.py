@@ -25,6 +25,8 @@ class Job(Fault):
         return Effect(hog=level * self.share)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.announce("job_started", self.target.service, job=self.name)
+        for target in self.all_targets:
+            mesh.announce("job_started", target.service, job=self.name)
         yield from super().run(mesh, window)
-        mesh.announce("job_finished", self.target.service, job=self.name)
+        for target in self.all_targets:
+            mesh.announce("job_finished", target.service, job=self.name)

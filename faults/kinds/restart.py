@@ -23,4 +23,5 @@ class Restart(Fault):
     lasts: ClassVar[bool] = False
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        yield from mesh.restart(self.target)
+        for target in self.all_targets:
+            yield from mesh.restart(target)

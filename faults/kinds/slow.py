@@ -6,18 +6,31 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
+from meshquake.faults.spread import Spread, mean
+from meshquake.topology.distributions import Distribution
 from meshquake.topology.keys import key
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slow(Fault):
-    """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times."""
+    """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times.
+
+    With a `share`, that is so for a share of the requests, as with Istio's `fault.delay.percentage`. A distribution of
+    factors gives each request one of its own.
+    """
 
     kind: ClassVar[str] = "slow"
     indicator: ClassVar[str] = "latency"
     aliases: ClassVar[tuple[str, ...]] = ("slow", "query_time", "saturation")
     ranges: ClassVar[Mapping[str, str]] = {"factor": "10..100"}
-    factor: float = key("number", "how many times as long its work takes", low=1, high=100_000)
+    factor: float | Distribution = key(
+        "number", "how many times as long its work takes", low=1, high=100_000, varies=True
+    )
+    share: float | None = key(
+        "ratio", "share of requests that are slow (default: all)", None, low=0, high=1, above=True
+    )
 
     def effect(self, level: float) -> Effect:
-        return Effect(slowdown=1 + level * (self.factor - 1))
+        factor, share = self.factor, 1.0 if self.share is None else self.share
+        spread = Spread(1 - level, level, factor) if isinstance(factor, Distribution) else None
+        return Effect(slowdown=1 + level * (mean(factor) - 1), slowdowns=spread, slowed=share)

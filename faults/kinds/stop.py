@@ -24,6 +24,8 @@ class Stop(Fault):
         return Window(window.start, window.start, window.start + (window.end - window.start) * self.severity)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.stop(self.target)
+        for target in self.all_targets:
+            mesh.stop(target)
         yield mesh.timeout(self.acts(window).end - mesh.now)
-        mesh.start(self.target)
+        for target in self.all_targets:
+            mesh.start(target)

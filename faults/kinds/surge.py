@@ -1,4 +1,4 @@
-"""More users come than usual: a marketing campaign, a crawler, the top of the hour."""
+"""More users come than usual, or fewer: a marketing campaign, a crawler, the top of the hour; a dead link."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ class Surge(Fault):
     """`factor` times the normal rate of requests; at severity s, 1 + s * (factor - 1) times.
 
     The target is `users` for all of them, or an entry operation for those who call it. The extra requests come from
-    other users: the usual ones come as before, at the same times.
+    other users: the usual ones come as before, at the same times. With a factor below 1 that share of the usual ones
+    comes, and with 0 nobody.
     """
 
     kind: ClassVar[str] = "surge"
@@ -22,7 +23,7 @@ class Surge(Fault):
     indicator: ClassVar[str] = "load"
     aliases: ClassVar[tuple[str, ...]] = ("traffic", "request_rate")
     ranges: ClassVar[Mapping[str, str]] = {"factor": "3..15"}
-    factor: float = key("number", "how many times the normal rate", low=1, high=1000)
+    factor: float = key("number", "how many times the normal rate", low=0, high=1000)
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
@@ -41,7 +42,7 @@ class Surge(Fault):
 
     @property
     def crowd(self) -> float:
-        """All but the usual ones."""
+        """All but the usual ones; negative for those of them that stay away."""
         return (self.factor - 1) * self.severity
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

@@ -25,6 +25,11 @@ HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
+#: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
+#: what the server did.
+ABANDONED: Final = 1 << 16
+#: Of a user's request: what the user does next depends on the answer.
+AWAITED: Final = 1 << 17
 
 #: One row a call. Times in seconds, `NEVER` where there was no such moment; `replica` and `caller` are incarnations
 #: (a replica under one version), -1 for none; `outcome` and `result` are what the server said and what the client saw.

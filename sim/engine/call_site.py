@@ -55,6 +55,7 @@ class CallSite:
         "criticality",
         "edge",
         "entry",
+        "fallback",
         "hit_rate",
         "index",
         "ingress",
@@ -113,7 +114,9 @@ class CallSite:
         self.branch = CALL
         #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
         self.apart = False
-        #: The call that follows this one in its place: after a miss, or after the call before it in a chain.
+        #: Whether the call that follows this one is made when this one fails, and not when it succeeds.
+        self.fallback = bool(spec.on_failure) if spec else False
+        #: The call that follows this one in its place: after a miss, a failure, or the call before it in a chain.
         self.then: CallSite | None = None
         self.address = address
         self._tapes: dict[int, Tape] = {}
@@ -123,6 +126,11 @@ class CallSite:
     def versions(self) -> tuple[CallSite, ...]:
         """The sites of all versions of its service, if this is the one that stands for them; else this one."""
         return (self,) if self.variants is None else tuple(self.variants.values())
+
+    @property
+    def name(self) -> str:
+        """The operation called here, as `service.operation`."""
+        return f"{self.service.spec.name}.{list(self.service.operations)[self.operation]}"
 
     def unroll(self, page: int) -> None:
         """Make the tape, with draws for so many requests a page."""
@@ -223,7 +231,7 @@ def grow(
             head.probability = spec.probability * share
             head.lot = found[0] if found else head
             found.append(head)
-            for follower in spec.on_miss:
+            for follower in spec.on_miss or spec.on_failure:
                 following = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
                 for each in site.versions:
                     each.then = following

@@ -23,8 +23,10 @@ from collections.abc import Sequence
 from heapq import heapify, heappush
 from typing import Final
 
+from meshquake.faults.effect import Effect
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, pack_row
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
+from meshquake.sim.engine.caller_state import CallerState
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
@@ -53,6 +55,12 @@ _HANG: Final = 1
 _FAIL: Final = 2
 _DROP: Final = 3
 _CONNECT: Final = 4
+_SLOW: Final = 5
+_SLOWDOWN: Final = 6
+_DELAY: Final = 7
+_DELAY_OUT: Final = 8
+_DELAY_BACK: Final = 9
+_MUTE: Final = 10
 #: A cancellation that would be there before its call looks again so much later (seconds), at least.
 _AGAIN: Final = 0.001
 
@@ -99,8 +107,8 @@ class CallEngine:
 
     # -- a user comes -------------------------------------------------------------------------------------------------
 
-    def enter(self, site: CallSite, number: int) -> None:
-        """A user's request arrives at its entry service."""
+    def enter(self, site: CallSite, number: int) -> Call:
+        """A user's request arrives at its entry service; returns it."""
         now = self.env._now
         ingress = site.ingress
         if ingress.route is not None:
@@ -115,9 +123,10 @@ class CallEngine:
             root.arrived = root.finished = now
             root.outcome = NO_REPLICA
             self.close(root)
-            return
+            return root
         root.replica = ready[0] if len(ready) == 1 else ingress.balancer.choose(ready, root)
         self.arrive(root)
+        return root
 
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 
@@ -165,6 +174,21 @@ class CallEngine:
                 return
         self.dispatch(call)
 
+    def transfer(self, call: Call, state: CallerState, policy: CallerPolicy | None) -> None:
+        """A call that was held goes on under other policies, from the one that takes the place of who held it."""
+        before = call.caller
+        assert before is not None
+        before.in_flight -= 1
+        state.in_flight += 1
+        call.caller = state
+        call.held = False
+        for following in () if policy not in state.admits else state.admits[state.admits.index(policy) :]:
+            verdict = following.admit(call, self.env._now)
+            if verdict:
+                self._stop(call, verdict)
+                return
+        self.dispatch(call)
+
     def refuse(self, call: Call, error: int) -> None:
         """A policy of the caller's refuses a call that hasn't left, with the code of an error."""
         if not 0 < error < len(BY_CODE):
@@ -197,9 +221,10 @@ class CallEngine:
             delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
             crossings = 3
         if edge.modifiers:
-            for modifier in edge.modifiers:
+            for modifier in self._between(edge, call):
                 effect = modifier.effect(now)
-                delay += crossings * effect.delay
+                if effect.delay:
+                    delay += crossings * self._delay(modifier, effect, call, _DELAY_OUT)
                 if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
@@ -237,7 +262,7 @@ class CallEngine:
                 call.replica = None
                 self.close(call)
             else:
-                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+                self._reply(call)
             return
         call.arrived = now
         call.handler = replica.incarnation
@@ -269,7 +294,7 @@ class CallEngine:
         if call.parent is None:
             self.close(call)
         else:
-            heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+            self._reply(call)
 
     def shed(self, call: Call) -> None:
         """A request that waits for a worker is turned away after all."""
@@ -496,8 +521,10 @@ class CallEngine:
         else:
             edge = call.site.edge
             assert edge is not None
-            delay = self._return_time(call) if edge.modifiers else call.draws[BACK]
-            heappush(self._queue, (now + delay, 1, next(self._eid), self._answered, call))
+            if edge.modifiers:
+                self._reply(call)
+            else:
+                heappush(self._queue, (now + call.draws[BACK], 1, next(self._eid), self._answered, call))
         for policy in replica.finishes:
             policy.finished(call, replica, now)
         following = replica.queue.take(now) if not replica.free and len(replica.queue) else None
@@ -559,16 +586,18 @@ class CallEngine:
             return
         now = self.env._now
         delay = call.draws[OUT]
-        for modifier in edge.modifiers:
+        for modifier in self._between(edge, call) if edge.modifiers else ():
             effect = modifier.effect(now)
-            delay += effect.delay
+            if effect.delay:
+                delay += self._delay(modifier, effect, call, _DELAY_OUT)
             if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
                 return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
 
     def lost(self, call: Call) -> None:
-        """The network swallowed the call, and the caller's kernel stops trying to connect."""
-        call.outcome = RESET  # if there was a connection, it's gone
+        """The network swallowed the call, or its answer, and the caller's kernel gives the connection up."""
+        if call.arrived < 0.0:
+            call.outcome = RESET  # if there was a connection, it's gone
         caller = call.caller
         assert caller is not None
         for policy in caller.returns:
@@ -619,7 +648,7 @@ class CallEngine:
             if site.then is not None:
                 self.send(parent, site.then, 1)
                 return
-        elif site.then is not None and (not failed or site.optional):
+        elif site.then is not None and (failed == site.fallback or (failed and site.optional)):
             self.send(parent, site.then, 1)
             return
         self.resume(parent, failed and not site.optional)
@@ -666,7 +695,7 @@ class CallEngine:
             if call.parent is None:
                 self.close(call)
             else:
-                heappush(self._queue, (now + self._return_time(call), 1, next(self._eid), self._answered, call))
+                self._reply(call)
 
     def sever(self, edge: RuntimeEdge, share: float, key: int) -> None:
         """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice."""
@@ -687,7 +716,8 @@ class CallEngine:
             for policy in caller.policies.values():
                 policy.severed(mine, share, now)
         for call in struck:
-            self.conclude(call, RESET)
+            if call.waiting:  # what another was hedged with may be withdrawn by now
+                self.conclude(call, RESET)
 
     def release(self, modifier: Modifier) -> None:
         """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
@@ -780,7 +810,8 @@ class CallEngine:
         for modifier in replica.modifiers:
             if modifier.operation in (-1, call.site.operation):
                 effect = modifier.effect(now)
-                work *= effect.slowdown
+                if effect.slowdown != 1.0:
+                    work *= self._slowdown(modifier, effect, call)
                 left *= 1.0 - effect.hog
         return work / left
 
@@ -818,15 +849,45 @@ class CallEngine:
         tape = lot.tape if path == 0 else lot.tape_of(path)
         return tape.draws(parent.number)[CHANCE] < site.probability
 
-    def _return_time(self, call: Call) -> float:
-        """The network time of the answer."""
+    def _slowdown(self, modifier: Modifier, effect: Effect, call: Call) -> float:
+        """How many times as long the call's work takes under a modifier."""
+        if effect.slowed < 1.0 and not self._strikes(modifier, effect.slowed, call, _SLOW):
+            return 1.0
+        if effect.slowdowns is None:
+            return effect.slowdown
+        return effect.slowdowns.at(modifier.draw(call.site.address, _SLOWDOWN, call.number, call.attempt_path))
+
+    def _delay(self, modifier: Modifier, effect: Effect, call: Call, way: int) -> float:
+        """The time that a modifier adds to a message of the call: its request, or on the way back its answer."""
+        if effect.delayed < 1.0 and not self._strikes(modifier, effect.delayed, call, _DELAY):
+            return 0.0
+        if effect.delays is None:
+            return effect.delay
+        return effect.delays.at(modifier.draw(call.site.address, way, call.number, call.attempt_path))
+
+    def _between(self, edge: RuntimeEdge, call: Call) -> tuple[Modifier, ...] | list[Modifier]:
+        """What acts on the edge between the two replicas of a call."""
+        parent, callee = call.parent, call.replica
+        assert parent is not None and parent.replica is not None
+        if callee is None:
+            return edge.modifiers
+        return [each for each in edge.modifiers if each.between(parent.replica.index, callee.index)]
+
+    def _reply(self, call: Call) -> None:
+        """The answer leaves, on a network on which something may act."""
         edge = call.site.edge
         assert edge is not None
+        now = self.env._now
         time = call.draws[BACK]
         if edge.modifiers:
-            for modifier in edge.modifiers:
-                time += modifier.effect(self.env._now).delay
-        return time
+            for modifier in self._between(edge, call):
+                effect = modifier.effect(now)
+                if effect.mute > 0 and self._strikes(modifier, effect.mute, call, _MUTE):
+                    heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
+                    return
+                if effect.delay:
+                    time += self._delay(modifier, effect, call, _DELAY_BACK)
+        heappush(self._queue, (now + time, 1, next(self._eid), self._answered, call))
 
     # -- over --------------------------------------------------------------------------------------------------------
 

@@ -15,11 +15,23 @@ from meshquake.topology.addresses import uniform
 class Modifier:
     """The effect of one fault on one target.
 
-    `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1;
-    `began` is when it was made (simulated seconds).
+    `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1. On
+    an edge, it may be limited to a replica of the `caller`, of the `callee`, or both. `began` is when it was made
+    (simulated seconds).
     """
 
-    __slots__ = ("_effect", "_fault", "_level", "address", "began", "curbs", "operation", "throttles")
+    __slots__ = (
+        "_callee",
+        "_caller",
+        "_effect",
+        "_fault",
+        "_level",
+        "address",
+        "began",
+        "curbs",
+        "operation",
+        "throttles",
+    )
 
     def __init__(
         self,
@@ -28,7 +40,11 @@ class Modifier:
         level: Callable[[float], float] | None,
         operation: int = -1,
         began: float = 0.0,
+        caller: int | None = None,
+        callee: int | None = None,
     ) -> None:
+        self._caller = caller
+        self._callee = callee
         self._fault = fault
         self._level = level
         self._effect = fault.effect(fault.severity)
@@ -46,10 +62,18 @@ class Modifier:
             return self._effect
         return self._fault.effect(self._fault.severity * self._level(now))
 
+    def between(self, caller: int, callee: int) -> bool:
+        """Whether it acts on an edge between these replicas."""
+        return self._caller in (None, caller) and self._callee in (None, callee)
+
     def strikes(self, share: float, place: int, purpose: int, number: int, attempt_path: int) -> bool:
         """Whether a call is among the `share` that is struck.
 
         The draw belongs to the call, whose place, number and path are given, and to the purpose: a larger share strikes
         the same calls and more.
         """
-        return share > 0 and uniform((self.address ^ place) + purpose, number, attempt_path) < share
+        return share > 0 and self.draw(place, purpose, number, attempt_path) < share
+
+    def draw(self, place: int, purpose: int, number: int, attempt_path: int) -> float:
+        """A uniform in [0, 1) that belongs to the fault, the call and the purpose."""
+        return uniform((self.address ^ place) + purpose, number, attempt_path)

@@ -150,7 +150,10 @@ class Balancer:
 class RequestQueue:
     """Requests that wait for a worker of a replica, in the order in which they get one."""
 
-    __slots__ = ()
+    __slots__ = ("limit",)
+
+    #: How many may wait.
+    limit: int
 
     def offer(self, call: Call, now: float) -> bool:
         """Take in a request for which no worker is free; whether there was room."""

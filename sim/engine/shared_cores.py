@@ -33,44 +33,25 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-12
 
 
-class _Progress:
-    """How far things are at a time.
-
-    Parameters
-    ----------
-    attained
-        Core-seconds that a piece of work has had which was there since the cores were last idle.
-    spent, throttled
-        Core-seconds used so far; seconds in which work stood still for want of quota.
-    left, until
-        Core-seconds left of this period's quota, and when the period ends; infinite without a quota.
-    """
-
-    __slots__ = ("attained", "left", "spent", "throttled", "until")
-
-    def __init__(self, attained: float, spent: float, throttled: float, left: float, until: float) -> None:
-        self.attained = attained
-        self.spent = spent
-        self.throttled = throttled
-        self.left = left
-        self.until = until
-
-
 class SharedCores:
     """The cores of one replica, for as long as they are shared. `done(call)` hears of work that is finished."""
 
     __slots__ = (
         "_at",
+        "_attained",
         "_done",
         "_env",
         "_finishes",
         "_generation",
+        "_left",
         "_number",
         "_phase",
-        "_progress",
         "_replica",
         "_ring",
+        "_spent",
         "_stands",
+        "_throttled",
+        "_until",
         "_width",
         "_work",
     )
@@ -81,17 +62,21 @@ class SharedCores:
         self._env = env
         self._done = done
         #: Cores at hand; a quota may allow less of them on average.
-        self._width = spec.machine
-        #: Work in progress: (what `attained` is when it's done, running number, call).
+        self._width = float(spec.machine)
+        #: Work in progress: (what `_attained` is when it's done, running number, call).
         self._work: list[tuple[float, int, Call]] = []
         self._number = count()
+        #: Core-seconds that a piece of work has had by `_at` which was there since the cores were last idle.
+        self._attained = 0.0
+        self._at = env._now
+        #: Core-seconds used by then, and seconds in which work stood still for want of quota.
+        self._spent = self._throttled = 0.0
+        #: Core-seconds left of this period's quota, and when the period ends; infinite without a quota.
+        self._left = self._until = inf
         #: Periods of different replicas are not in step.
         self._phase = uniform(address(0, "cpu period", replica.name), 0) * spec.cpu.period
-        #: When `_progress` was, whether work stands still, and whether the timer that is set finds work done.
-        self._at = env._now
-        self._progress = _Progress(0.0, 0.0, 0.0, inf, inf)
-        self._stands = False
-        self._finishes = False
+        #: Whether all work stands still, and whether the timer that is set finds a piece of work done.
+        self._stands = self._finishes = False
         #: Timers that were set; only the latest counts.
         self._generation = 0
         self._ring = self._on_ring
@@ -102,7 +87,7 @@ class SharedCores:
     def start(self, call: Call, work: float) -> None:
         """Run a call's work (core-seconds) from now on."""
         self._advance()
-        heappush(self._work, (self._progress.attained + work, next(self._number), call))
+        heappush(self._work, (self._attained + work, next(self._number), call))
         self._arm()
 
     def stop(self, call: Call) -> None:
@@ -115,97 +100,92 @@ class SharedCores:
     def clear(self) -> list[tuple[Call, float]]:
         """Stop all work; returns the calls with the core-seconds that each still needs, in the order they came."""
         self._advance()
-        attained = self._progress.attained
+        attained = self._attained
         work = [(call, max(0.0, end - attained)) for end, _, call in sorted(self._work, key=lambda each: each[1])]
         self._work.clear()
         self._arm()
         return work
 
-    def drop(self, call: Call) -> None:
-        """Stop the work of one call, whose caller has cancelled it."""
-        self._advance()
-        self._work = [each for each in self._work if each[2] is not call]
-        heapify(self._work)
-        self._arm()
-
     def changed(self) -> None:
         """What acts on the replica has changed: whether work stands still, and what the quota is."""
         self._advance()
-        now, progress = self._env._now, self._progress
+        now = self._env._now
         self._stands = any(modifier.effect(now).pause for modifier in self._replica.modifiers)
         quota = self._quota(now)
         if quota == inf:
-            progress.left = progress.until = inf
-        elif progress.until == inf:
-            progress.left, progress.until = quota, self._end_of_period(now)
+            self._left = self._until = inf
+        elif self._until == inf:
+            self._left, self._until = quota, self._end_of_period(now)
         else:
-            progress.left = min(progress.left, quota)
+            self._left = min(self._left, quota)
         self._arm()
 
-    # -- what can be read --------------------------------------------------------------------------------------------
+    # -- what can be read; measuring changes nothing ------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self._work)
 
     def spent(self, now: float) -> float:
         """Core-seconds used so far."""
-        return self._ahead(now).spent
+        return self._spent + self._used(now)
 
     def throttled(self, now: float) -> float:
         """Seconds so far in which there was work, and no quota."""
-        return self._ahead(now).throttled
+        if not self._work or self._stands or self._until == inf:
+            return self._throttled
+        worked = self._used(now) / min(float(len(self._work)), self._width)
+        return self._throttled + max(0.0, min(now, self._until) - self._at - worked)
 
-    # -- time passes -------------------------------------------------------------------------------------------------
+    # -- time passes --------------------------------------------------------------------------------------------------
 
-    def _ahead(self, now: float) -> _Progress:
-        """The progress at a time up to the next timer. It changes nothing, so that measuring doesn't."""
-        last = self._progress
-        ahead = _Progress(last.attained, last.spent, last.throttled, last.left, last.until)
-        running = len(self._work)
-        if not running:
-            ahead.attained = 0.0
-        speed = min(float(running), self._width)  # core-seconds a second
-        time = self._at
-        end = min(now, last.until)
-        if running and not self._stands and end > time:
-            used = min(speed * (end - time), last.left)
-            ahead.attained += used / running
-            ahead.spent += used
-            ahead.left -= used
-            ahead.throttled += max(0.0, end - time - used / speed)
-        if now >= last.until:
-            # Where work runs the timer rings at the end of each period; of others in between nothing was used.
-            ahead.until = self._end_of_period(now)
-            ahead.left = self._quota(now)
-        return ahead
+    def _used(self, now: float) -> float:
+        """Core-seconds used since `_at`, by a time up to the next timer."""
+        if not self._work or self._stands:
+            return 0.0
+        speed = min(float(len(self._work)), self._width)
+        return min(speed * (min(now, self._until) - self._at), self._left)
 
     def _advance(self) -> None:
-        self._progress = self._ahead(self._env._now)
-        self._at = self._env._now
+        """Bring everything up to now."""
+        now = self._env._now
+        if self._work:
+            used = self._used(now)
+            self._throttled = self.throttled(now)
+            self._spent += used
+            self._attained += used / len(self._work)
+            self._left -= used
+        else:
+            self._attained = 0.0
+        self._at = now
+        if now >= self._until:
+            # Where work runs the timer rings at the end of each period; of others in between nothing was used.
+            self._until = self._end_of_period(now)
+            self._left = self._quota(now)
 
     def _arm(self) -> None:
         """Set the timer to when the next piece of work is done, or the quota comes back."""
         self._generation += 1
         if not self._work or self._stands:
             return
-        now, progress = self._env._now, self._progress
         running = len(self._work)
-        need = max(0.0, self._work[0][0] - progress.attained) * running
-        done = now + need / min(float(running), self._width)
-        self._finishes = need <= progress.left + _ROUNDING and done <= progress.until
-        self._env.call_at(done if self._finishes else progress.until, self._ring, self._generation)
+        need = max(0.0, self._work[0][0] - self._attained) * running
+        done = self._at + need / min(float(running), self._width)
+        self._finishes = need <= self._left + _ROUNDING and done <= self._until
+        self._env.call_at(done if self._finishes else self._until, self._ring, self._generation)
 
     def _on_ring(self, generation: int) -> None:
         if generation != self._generation:
             return
         self._advance()
-        work, progress = self._work, self._progress
+        work = self._work
+        if not self._finishes:
+            self._arm()
+            return
+        # What the timer was set for is done, whatever sums of floats say.
+        self._attained = max(self._attained, work[0][0])
         calls = []
-        if self._finishes:
-            # What the timer was set for is done, whatever sums of floats say.
-            progress.attained = max(progress.attained, work[0][0])
-            while work and work[0][0] <= progress.attained:
-                calls.append(heappop(work)[2])
+        while work and work[0][0] <= self._attained:
+            calls.append(heappop(work)[2])
         self._arm()
         for call in calls:
             self._done(call)

@@ -33,6 +33,11 @@ PAUSE: Final = 6
 
 _COLUMNS: Final = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
 DRAWS_BYTES: Final = 64
+#: Requests are numbered from here on that don't come in order of their numbers, but are those of users who take turns.
+SCATTERED: Final = 2**62
+#: Rows of a small page, and how many of these a site keeps.
+_ROWS: Final = 4
+_MOST_PAGES: Final = 2**12
 #: The row that begins at a byte of a page.
 unpack: Callable[[bytes, int], Draws] = Struct("=7d").unpack_from
 
@@ -45,7 +50,7 @@ class Tape:
     reached by few of the requests that a page is for.
     """
 
-    __slots__ = ("_attempt_path", "_key", "_latency", "_old", "_old_first", "_work", "first", "page", "size")
+    __slots__ = ("_attempt_path", "_key", "_latency", "_old", "_old_first", "_pages", "_work", "first", "page", "size")
 
     def __init__(
         self, key: int, attempt_path: int, size: int, work: Distribution, latency: Distribution | None
@@ -58,24 +63,39 @@ class Tape:
         self._latency = latency
         self.first = self._old_first = -size
         self.page = self._old = b""
+        self._pages: dict[int, bytes] = {}
 
     def draws(self, number: int) -> Draws:
         """The draws for request `number`."""
         index = number - self.first
         if not 0 <= index < self.size:
+            if number >= SCATTERED:
+                return self._scattered(number)
             self._turn_to(number)
             index = number - self.first
         return unpack(self.page, index * DRAWS_BYTES)
 
+    def _scattered(self, number: int) -> Draws:
+        """The draws for a request of one of many users who take turns: each has a small page."""
+        index = number % _ROWS
+        page = self._pages.get(number - index)
+        if page is None:
+            if len(self._pages) >= _MOST_PAGES:
+                self._pages.clear()
+            page = self._pages[number - index] = self._draw(number - index, _ROWS)
+        if index == _ROWS - 1:
+            del self._pages[number - index]  # the user goes on to the next
+        return unpack(page, index * DRAWS_BYTES)
+
     def _turn_to(self, number: int) -> None:
         """Make the page that holds `number` the current one."""
         first = number - number % self.size
-        page = self._old if self._old_first == first else self._draw(first)
+        page = self._old if self._old_first == first else self._draw(first, self.size)
         self._old, self._old_first = self.page, self.first
         self.page, self.first = page, first
 
-    def _draw(self, first: int) -> bytes:
-        draws = uniforms(self._key, first, self.size, _COLUMNS, self._attempt_path)
+    def _draw(self, first: int, size: int) -> bytes:
+        draws = uniforms(self._key, first, size, _COLUMNS, self._attempt_path)
         draws[:, 0] = self._work.quantile(draws[:, 0])
         if self._latency is not None:
             draws[:, 1:3] = self._latency.quantile(draws[:, 1:3])

@@ -6,14 +6,17 @@ function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
 from meshquake.sim.policies import (
+    adaptive_concurrency,
     avoid_tried,
     breaker,
     bulkhead,
+    client_throttle,
     contention,
     deadline,
     error_rate,
@@ -25,6 +28,7 @@ from meshquake.sim.policies import (
     retry_breaker,
     retry_bucket,
     retry_budget,
+    retry_concurrency,
     retry_tokens,
     timeout,
     versions,
@@ -50,11 +54,23 @@ CALLER: dict[str, CallerRow] = {
     "tokens": retry_tokens.of,
     "bucket": retry_bucket.of,
     "retry_breaker": retry_breaker.of,
+    "retry_concurrency": retry_concurrency.of,
+    "throttle": client_throttle.of,
     "outlier": outlier.of,
     "avoid_tried": avoid_tried.of,
     "breaker": breaker.of,
     "bulkhead": bulkhead.of,
+    "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
+}
+#: The keys of an edge that have the settings of a policy, if that isn't the one of its own name.
+KEYS = {
+    "budget": ("retry", "hedge"),
+    "tokens": ("retry", "hedge"),
+    "bucket": ("retry",),
+    "retry_breaker": ("retry",),
+    "retry_concurrency": ("retry",),
+    "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
 }
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
 #: pool is the last of all: a call that was refused behind it would keep its connection.
@@ -79,7 +95,9 @@ class Composed:
             {name: maker for name, of in rows.items() if (maker := of(edge, context)) is not None}
             for rows in (CALLER, LAST)
         )
-        added = {name: _added(name, settings, "retry" in own) for name, settings in edge.spec.policies}
+        self._added = dict(edge.spec.policies)
+        rival = next((name for name in ("retry", "hedge") if name in own), "")
+        added = {name: _added(name, settings, rival) for name, settings in edge.spec.policies}
         self._makers = own | added | last
         self._balancer = BALANCERS[edge.spec.balance]
 
@@ -88,14 +106,32 @@ class Composed:
         policies = {name: make(replica, warm) for name, make in self._makers.items()}
         return CallerState(self._edge, self._balancer(replica.index), policies)
 
+    def successor(self, before: CallerState, replica: Replica, changed: Set[str]) -> CallerState:
+        """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
 
-def _added(name: str, settings: Any, retries: bool) -> Maker:
-    """How the policy of a package is made, on an edge with or without retries; PluginError if it cannot be one."""
+        A policy whose settings are the same goes on with what it has learned.
+        """
+        policies = {
+            name: before.policies[name]
+            if name in before.policies and changed.isdisjoint(self._keys(name))
+            else make(replica, False)
+            for name, make in self._makers.items()
+        }
+        balancer = self._balancer(replica.index) if "balance" in changed else before.balancer
+        return CallerState(self._edge, balancer, policies)
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        """The keys of an edge that have the settings of a policy."""
+        return ("policies",) if name in self._added else KEYS.get(name, (name,))
+
+
+def _added(name: str, settings: Any, rival: str) -> Maker:
+    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it cannot."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
-    if retries and policy.pause is not CallerPolicy.pause:
-        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `retry` of the same edge")
+    if rival and policy.pause is not CallerPolicy.pause:
+        raise PluginError(f"policy {name}: it decides on attempts (pause), and so does `{rival}` of the same edge")
     return lambda replica, warm: policy(settings)
 
 

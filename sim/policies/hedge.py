@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.call import RETRIED, Race
 from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology import policies
 from meshquake.topology.errors import CODES, SUCCESS
 
@@ -31,12 +32,14 @@ _STRIDE = 100
 class Hedge(CallerPolicy):
     """The hedging of one caller replica and edge."""
 
-    __slots__ = ("_delay", "_due", "_engine", "_env", "_forgiven", "_known", "_policy", "_since", "_times")
+    __slots__ = ("_delay", "_due", "_engine", "_env", "_forgiven", "_policy", "_since", "_times", "_watch")
 
     def __init__(self, policy: policies.Hedge, env: Environment, engine: CallEngine) -> None:
         self._policy = policy
         self._env = env
         self._engine = engine
+        #: Waits of one length end in order: one timer serves them all.
+        self._watch = None if policy.percentile else Timeout(env, policy.delay, self._on_due)
         self._forgiven = frozenset(CODES[name] for name in policy.non_fatal)
         #: How long to wait before the next attempt, in seconds.
         self._delay = policy.delay
@@ -55,7 +58,10 @@ class Hedge(CallerPolicy):
             race.running.append(call)
             race.last = call
         if call.attempt < self._policy.max_attempts:
-            self._env.call_at(now + self._delay, self._due, call)
+            if self._watch is not None:
+                self._watch.admit(call, now)
+            else:
+                self._env.call_at(now + self._delay, self._due, call)
         return PASS
 
     def decides(self, call: Call, now: float) -> bool:

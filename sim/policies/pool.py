@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _POOL_TIMEOUT = CODES["pool_timeout"]
+_POOL_FULL = CODES["pool_full"]
+_RESET = CODES["connection_reset"]
 #: Whether a connection outlives an outcome, by code.
 _INTACT: Final = [error is None or error.connected for error in BY_CODE]
 
@@ -40,7 +42,19 @@ class Pool(CallerPolicy):
         The deadline of those who wait, which all pools of the edge share.
     """
 
-    __slots__ = ("_edge", "_let_go", "_shortage", "acquire", "idle", "in_use", "policy", "size", "waiters", "waiting")
+    __slots__ = (
+        "_edge",
+        "_let_go",
+        "_shortage",
+        "acquire",
+        "idle",
+        "in_use",
+        "policy",
+        "size",
+        "stale",
+        "waiters",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -56,10 +70,13 @@ class Pool(CallerPolicy):
         self._let_go = let_go
         self._shortage = shortage
         self.acquire = acquire
+        # On a connection that carries several calls at a time, each place for one counts as one.
         #: Connections allowed now; a fault may take some away.
-        self.size = policy.size
+        self.size = policy.size * policy.streams
         self.in_use = 0
-        self.idle = policy.size if warm else 0
+        self.idle = self.size if warm else 0
+        #: Of these, dead ones: nobody has noticed yet.
+        self.stale = 0
         #: May hold calls that gave up; `waiting` counts those that didn't.
         self.waiters: deque[Call] = deque()
         self.waiting = 0
@@ -69,8 +86,15 @@ class Pool(CallerPolicy):
         if self._edge.modifiers:
             self.size = self._allowed(now)
         if self.in_use < self.size:
+            if self.stale and self.idle:
+                # The oldest go first: what ended while they were idle is noticed by whoever uses one.
+                self.stale -= 1
+                self.idle -= 1
+                return _RESET
             self._use(call)
             return PASS
+        if self.policy.pending is not None and self.waiting >= self.policy.pending:
+            return _POOL_FULL
         call.held = True
         self.waiters.append(call)
         self.waiting += 1
@@ -84,7 +108,10 @@ class Pool(CallerPolicy):
             return
         call.connected = False
         self.in_use -= 1
-        if _INTACT[call.outcome] and self.in_use + self.idle < self.size:
+        if not _INTACT[call.outcome]:
+            self.idle = max(0, self.idle - self.policy.streams + 1)
+            self.stale = min(self.stale, self.idle)
+        elif self.in_use + self.idle < self.size:
             self.idle += 1
         self._grant()
 
@@ -98,12 +125,17 @@ class Pool(CallerPolicy):
         """The size may have changed: let those in who wait."""
         self.size = self._allowed(now)
         self.idle = min(self.idle, max(0, self.size - self.in_use))
+        self.stale = min(self.stale, self.idle)
         self._grant()
 
     def callee_ended(self, replica: Replica, now: float) -> None:
         """Idle connections to it are gone: its share of them, as they are spread evenly over what was up."""
         up = sum(other.up for other in replica.service.replicas)
-        self.idle -= ceil(self.idle / (up + 1))
+        gone = ceil(self.idle / (up + 1))
+        if self.policy.notices:
+            self.idle -= gone
+        else:
+            self.stale = min(self.idle, self.stale + gone)
 
     def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
         """Reset connections are gone; who waits has their places, and opens new ones."""
@@ -142,12 +174,14 @@ class Pool(CallerPolicy):
         call.connected = True
         if self.idle:
             self.idle -= 1
+            self.stale = min(self.stale, self.idle)
         else:
             call.connect = self.policy.connect
+            self.idle = min(self.policy.streams - 1, self.size - self.in_use)
 
     def _allowed(self, now: float) -> int:
         """The size that is left by what acts on the edge: at least one connection."""
-        size = float(self.policy.size)
+        size = float(self.policy.size * self.policy.streams)
         for modifier in self._edge.modifiers:
             size *= modifier.effect(now).pool
         return max(1, round(size))

@@ -21,7 +21,7 @@ Shed = Callable[["Call"], None]
 class BoundedQueue(RequestQueue):
     """First come first served; at most `limit` wait."""
 
-    __slots__ = ("_calls", "limit")
+    __slots__ = ("_calls",)
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -126,7 +126,7 @@ class ByCriticality(RequestQueue):
     Of the least critical the newest goes. Criticality as in "Handling Overload", Site Reliability Engineering (2016).
     """
 
-    __slots__ = ("_calls", "_shed", "_waiting", "limit")
+    __slots__ = ("_calls", "_shed", "_waiting")
 
     def __init__(self, limit: int, shed: Shed) -> None:
         self.limit = limit

@@ -15,3 +15,5 @@ class Level(Enum):
     EDGE = "edge"
     #: One replica's side of an edge: each has policies of its own.
     CALLER = "replica of the caller"
+    #: A service at which users come in who do next what depends on their answers.
+    ENTRY = "entry with users who wait"

@@ -168,6 +168,16 @@ def _number(values: Ints | Floats) -> pl.Expr:
     return pl.lit(pl.Series(values)).cast(pl.String)
 
 
+def _timeout(tables: Tables, spans: Spans) -> pl.Expr:
+    """How long callers waited: until the timeout of the edge, or until a deadline that may come before."""
+    edge = tables.site_edge[spans.site]
+    fixed = lookup(tables.timeouts_ms, edge)
+    if not tables.has_deadline[edge].any():
+        return fixed
+    waited = _number(np.round((spans.end - spans.start) / 1000.0, 1))
+    return pl.when(pl.lit(pl.Series(tables.has_deadline[edge]))).then(waited).otherwise(fixed)
+
+
 #: The values that texts may name, for some spans, as columns of strings.
 _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "operation": lambda tables, spans: lookup(tables.operations, tables.site_operation[spans.site]),
@@ -180,5 +190,5 @@ _VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
     "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
     "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
     "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
-    "timeout_ms": lambda tables, spans: lookup(tables.timeouts_ms, tables.site_edge[spans.site]),
+    "timeout_ms": lambda tables, spans: _timeout(tables, spans),
 }

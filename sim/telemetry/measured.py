@@ -95,6 +95,8 @@ class Measured:
                 return tables.site_edge[spans.site]
             case Level.REPLICA:
                 return self._roster.places(tables.incarnation_rank[spans.incarnation])
+            case Level.ENTRY:
+                return self._roster.entries[tables.site_service[spans.site]]
             case Level.CALLER:
                 raise ValueError(f"spans are not counted for each {level.value}")
 

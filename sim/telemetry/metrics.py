@@ -12,7 +12,9 @@ from enum import Enum, Flag
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.policies.adaptive_concurrency import Controller
 from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.client_throttle import Throttle
 from meshquake.sim.policies.outlier import Detector
 from meshquake.sim.policies.pool import Pool
 from meshquake.sim.policies.retry_limit import RetryLimit
@@ -156,6 +158,16 @@ def _retries_stopped(caller: CallerState, now: float) -> float | None:
     return max(float(limit.stopped) for limit in limits) if limits else None
 
 
+def _refusing(caller: CallerState, now: float) -> float | None:
+    throttle = caller.policies.get("throttle")
+    return 100 * throttle.refusing(now) if isinstance(throttle, Throttle) else None
+
+
+def _concurrency_limit(caller: CallerState, now: float) -> float | None:
+    controller = caller.policies.get("adaptive_concurrency")
+    return controller.limit if isinstance(controller, Controller) else None
+
+
 def _hosts_ejected(caller: CallerState, now: float) -> float | None:
     detector = caller.policies.get("outlier")
     return detector.ejected if isinstance(detector, Detector) else None
@@ -183,6 +195,7 @@ def _query_time(spans: Spans) -> Floats:
 _OWN = (Level.SERVICE, Level.REPLICA)
 _STORE = (Level.STORE,)
 _EDGE = (Level.EDGE,)
+_ENTRY = (Level.ENTRY,)
 _CALLER = (Level.EDGE, Level.CALLER)
 
 _ROWS = (
@@ -446,12 +459,51 @@ _ROWS = (
         alert=Alert.RISE,
     ),
     Metric(
+        "calls_throttled",
+        "%",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _refusing, Combine.HIGHEST),
+        "Share of its calls that a caller refuses by client-side throttling.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "concurrency_limit",
+        "requests",
+        Kind.GAUGE,
+        _CALLER,
+        Gauge(Level.CALLER, _concurrency_limit, Combine.SUM),
+        "Concurrent calls that adaptive concurrency allows.",
+        alert=Alert.FALL,
+    ),
+    Metric(
         "hosts_ejected",
         "replicas",
         Kind.GAUGE,
         _CALLER,
         Gauge(Level.CALLER, _hosts_ejected, Combine.HIGHEST),
         "Replicas of the callee that the caller has ejected as outliers.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "goodput",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.awaited & ~spans.failed & ~spans.abandoned),
+        "Requests that were answered well while their users waited.",
+        "Of users who do next what depends on their answers.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "abandonment_rate",
+        "1/s",
+        Kind.COUNTER,
+        _ENTRY,
+        Rate(Side.SERVER, lambda spans: spans.abandoned),
+        "Requests whose users didn't wait for the answers.",
+        "Counted when the server is done with them, of which it knows nothing.",
+        export_name="abandoned_requests",
         alert=Alert.RISE,
     ),
 )

@@ -104,8 +104,22 @@ class Roster:
             Level.REPLICA: [(replica.service.spec.name, replica.name, None) for replica in self.replicas],
             Level.STORE: [(spec.name, None, None) for spec in services if spec.kind in _STORES],
             Level.EDGE: [(caller, None, callee) for caller, callee in ends],
+            Level.ENTRY: [(name, None, None) for name in self._waited_at],
             Level.CALLER: [(ends[place][0], replica.name, ends[place][1]) for place, replica in self.callers],
         }
+
+    @cached_property
+    def _waited_at(self) -> list[str]:
+        """The services at which users come in who do next what depends on their answers."""
+        populations = self._mesh.topology.workload.populations
+        waiting = {entry for each in populations if each.answers_matter for entry in each.entries}
+        return list(dict.fromkeys(root.service.spec.name for root in self._mesh.roots if root.name in waiting))
+
+    @cached_property
+    def entries(self) -> Ints:
+        """The position of each service among these; -1 if it's none."""
+        place = {name: position for position, name in enumerate(self._waited_at)}
+        return np.array([place.get(name, -1) for name in self._mesh.services], dtype=np.int64)
 
     @cached_property
     def series(self) -> tuple[Series, ...]:

@@ -65,6 +65,7 @@ class Sampler:
         self.waiting = 0
         #: The replicas that there were the last time, and all whom there was to measure.
         self._replicas: list[Replica] = []
+        self._recomposed = 0
         self._roster = Roster(mesh, (), ())
         #: Readings that nobody took yet, and those whose intervals aren't settled yet.
         self._taken: list[Reading] = []
@@ -79,8 +80,9 @@ class Sampler:
         """Read what there is to read now, when it is `due`. Changes nothing that the mesh goes by."""
         mesh = self._mesh
         replicas = [replica for service in mesh.services.values() for replica in service.replicas]
-        if replicas != self._replicas:
+        if replicas != self._replicas or mesh.recomposed != self._recomposed:
             self._replicas, self._roster = replicas, Roster.of(mesh, replicas)
+            self._recomposed = mesh.recomposed
         roster, now = self._roster, mesh.now
         things = {**roster.things, Level.CALLER: roster.states()}
         values = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import HIT, MISS, ROW
+from meshquake.sim.engine.call import ABANDONED, AWAITED, HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
@@ -74,6 +74,16 @@ class Spans:
     def retried(self) -> Mask:
         """Which are of an attempt after the first."""
         return (self.attempt_path & ATTEMPT) > 0
+
+    @property
+    def awaited(self) -> Mask:
+        """Which are requests of users who do next what depends on their answers."""
+        return (self.notes & AWAITED) > 0
+
+    @property
+    def abandoned(self) -> Mask:
+        """Which are requests whose users didn't wait for the answers."""
+        return (self.notes & ABANDONED) > 0
 
     @property
     def hit(self) -> Mask:

@@ -55,6 +55,10 @@ class Tables:
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.
+        #: By edge, whether a call may be given up before its own timeout, and else when it is.
+        self.has_deadline = np.array(
+            [link.spec.overall_timeout is not None or link.spec.inherit_deadline for link in mesh.edges], dtype=bool
+        )
         self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.edges)
         #: Operations of the whole mesh, one after another.
         self.operations = names(name for service in services for name in service.operations)

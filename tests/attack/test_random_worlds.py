@@ -36,9 +36,9 @@ def counted(monkeypatch):
         if not site.ready:  # shed before it reached a replica
             came["services"][site.service.spec.name] += 1
 
-    def sending(engine, parent, site, attempt):
+    def sending(engine, parent, site, attempt, former=None):
         came["edges"][parent.site.service.spec.name, site.service.spec.name] += parent.followed
-        send(engine, parent, site, attempt)
+        send(engine, parent, site, attempt, former)
 
     def arriving(engine, call):
         followed = call.followed

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import Stage, play, sites_of, topology_of, unfold
 
+from meshquake.faults.change import Change
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
@@ -17,6 +18,7 @@ from meshquake.faults.kinds.delay import Delay
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
+from meshquake.faults.kinds.flip import Flip
 from meshquake.faults.kinds.flush import Flush
 from meshquake.faults.kinds.handshake import Handshake
 from meshquake.faults.kinds.hang import Hang
@@ -37,6 +39,7 @@ from meshquake.faults.kinds.surge import Surge
 from meshquake.faults.kinds.throttle import Throttle
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.errors import CODES, SUCCESS
+from meshquake.topology.spec import Edge
 
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")
@@ -64,6 +67,7 @@ ONE_OF_EACH = {
     "delay": Delay(target=EDGE, by=0.1),
     "deploy": Deploy(target=DB, share=0.8, unhealthy=1.0, patience=2.0),
     "fail": Fail(target=DB, share=0.8),
+    "flip": Flip(target=EDGE, set=Change.made_of(Edge, {"timeout": 0.02})),
     "flush": Flush(target=DB, warm=0.5),
     "handshake": Handshake(target=EDGE),
     "hang": Hang(target=DB, share=0.02),

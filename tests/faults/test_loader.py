@@ -212,7 +212,7 @@ BAD_FAULTS = {
     "no such kind": ("sloww: {}", "faults[0].sloww: unknown kind of fault 'sloww' (did you mean 'slow'?)"),
     "a key that the kind does not have": (
         "slow: {target: database, factor: 2, by: 3s}",
-        "faults[0].slow: unknown key 'by' (valid: id, target, at, for, ramp, severity, factor)",
+        "faults[0].slow: unknown key 'by' (valid: id, target, targets, at, for, ramp, shape, severity, factor, share)",
     ),
     "a key left out": ("slow: {target: database}", "faults[0].slow: missing key 'factor'"),
     "no such service": (
@@ -460,7 +460,14 @@ def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
 
 @pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
 def test_a_ramp_of_what_has_none_is_a_warning(kind):
-    target = {"restart": '"database[0]"', "scale": "database, to: 2"}.get(kind, "database")
+    targets = {
+        "restart": '"database[0]"',
+        "scale": "database, to: 2",
+        "flip": "database, set: {queue: 9}",
+        "flush": "cache-service",
+        "reset": "order-service -> database",
+    }
+    target = targets.get(kind, "database")
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
         f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it acts in full from its start"

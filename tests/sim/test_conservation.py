@@ -19,8 +19,10 @@ from meshquake.topology.counts import Observed
 from meshquake.topology.distributions import Constant, Exponential
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
+    AdaptiveConcurrency,
     Bulkhead,
     CircuitBreaker,
+    ClientThrottle,
     Hedge,
     Pool,
     Queue,
@@ -162,6 +164,7 @@ def small_meshes(draw):
                 ),
                 cpu=draw(st.sampled_from([Cpu(), Cpu(1), Cpu(1, "fair"), Cpu(0.5)])),
                 memory=Memory(limit=512.0 * 2**20),
+                handlers=draw(st.sampled_from(["threads", "threads", "async"])),
                 startup=0.25,
                 readiness=Readiness(period=0.3, failure_threshold=draw(st.integers(1, 2))),
                 operations=(
@@ -194,12 +197,15 @@ def biting_edges(caller, callee):
             Retry,
             st.integers(2, 4),
             budget=st.none() | st.just(RetryBudget(minimum=2.0)),
+            concurrent=st.sampled_from([None, 2]),
             tokens=st.none() | st.just(RetryTokens(4.0)),
             bucket=st.none() | st.just(RetryBucket(20.0)),
             breaker=st.none() | st.just(RetryBreaker(0.5, 1.0)),
         ),
         overall_timeout=st.sampled_from([None, 0.05, 0.3]),
         avoid_tried=st.booleans(),
+        throttle=st.none() | st.just(ClientThrottle(1.1, 1.0)),
+        adaptive_concurrency=st.none() | st.just(AdaptiveConcurrency(samples=5, remeasure=1.0, most=20)),
         outlier=st.none()
         | st.builds(Outlier, st.integers(1, 5), interval=st.just(0.5), panic=st.sampled_from([0.0, 0.5])),
         inherit_deadline=st.booleans(),
@@ -208,7 +214,15 @@ def biting_edges(caller, callee):
         | st.just(CircuitBreaker(window_time=1.0, minimum_calls=3, open_for=0.5, half_open_calls=2))
         | st.just(CircuitBreaker(window_calls=5, minimum_calls=5, open_for=0.2, half_open_calls=1)),
         bulkhead=st.none() | st.just(Bulkhead(2)),
-        pool=st.none() | st.builds(Pool, st.integers(1, 10), st.sampled_from([0.0, 0.02, 1.0])),
+        pool=st.none()
+        | st.builds(
+            Pool,
+            st.integers(1, 10),
+            st.sampled_from([0.0, 0.02, 1.0]),
+            pending=st.sampled_from([None, 0, 2]),
+            streams=st.sampled_from([1, 3]),
+            notices=st.booleans(),
+        ),
     ).flatmap(lambda edge: st.sampled_from([edge, replace(edge, retry=None, hedge=Hedge(0.01, 3))]))
 
 

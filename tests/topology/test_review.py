@@ -194,6 +194,26 @@ def test_a_limit_below_the_usual_number_of_calls_in_flight_is_too_narrow(policy)
     ]
 
 
+def test_a_rate_limit_below_the_usual_rate_turns_healthy_requests_away():
+    """Two replicas with a token each 100 ms let 20/s through."""
+    limited = "{replicas: 2, rate_limit: {max_tokens: 50, fill_interval: 100ms}, operations: {get: {work: 10ms}}}"
+    assert pair(db=limited) == []
+    (finding,) = pair(db=limited, rate="21/s")
+    assert finding == (
+        "services.db.rate_limit",
+        "lets 20/s through, and healthy requests are 21/s: others are answered 429",
+    )
+
+
+def test_a_liveness_probe_must_let_a_process_start():
+    """Kubernetes' probe asks three times in 20 s, from the start on."""
+    slow = "{{startup: 20s, liveness: {probe}, operations: {{get: {{work: 10ms}}}}}}"
+    assert pair(db=slow.format(probe="{initial_delay: 1s}")) == []
+    ((place, text),) = pair(db=slow.format(probe="{}"))
+    assert place == "services.db.liveness"
+    assert text.startswith("a process that starts again takes 20s, and may be ended after 20s")
+
+
 def test_pools_that_hold_more_than_the_callee_does_protect_nothing():
     assert pair("{pool: 20}", db="{workers: 8, queue: 12, operations: {get: {}}}") == []
     assert pair("{pool: 21}", db="{workers: 8, queue: 12, operations: {get: {}}}") == [

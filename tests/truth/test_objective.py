@@ -21,7 +21,7 @@ class Some:
 
     def __init__(self, *requests):
         sent, self.duration, outcome, entry = np.array(requests, dtype=float).reshape(-1, 4).T
-        self.rows = {"sent": sent, "outcome": outcome.astype(int)}
+        self.rows = {"sent": sent, "outcome": outcome.astype(int), "notes": np.zeros(len(sent), dtype=int)}
         self.entry = entry.astype(int)
 
 

@@ -97,6 +97,28 @@ def test_a_failure_ends_its_branch_and_fails_the_caller_once_the_others_are_done
     assert seen("[[[a.x: {optional: true}, b.x], c.x]]", faults=[(fail, 0, 1000)])[0] == "0-40 web: success"
 
 
+def test_a_fallback_is_called_in_place_of_what_fails():
+    """Its calls are made in turn when the call has failed, and then the caller goes on; else they aren't made."""
+    fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
+    calls = "[a.x: {on_failure: [b.x, c.x]}, b.x]"
+    assert seen(calls, faults=[(fail, 0, 1000)]) == [
+        "0-85 web: success",
+        "10-15 a: internal",
+        "15-35 b: success",
+        "35-65 c: success",
+        "65-85 b: success",
+    ]
+    assert seen(calls) == ["0-35 web: success", "10-15 a: success", "15-35 b: success"]
+
+
+def test_a_fallback_that_fails_fails_the_caller():
+    """Unless it's optional, as any call."""
+    fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
+    faults = [(fail, 0, 1000)]
+    assert seen("[a.x: {on_failure: a.x}, b.x]", faults=faults)[0] == "0-20 web: dependency_failed"
+    assert seen("[a.x: {on_failure: {a.x: {optional: true}}}, b.x]", faults=faults)[0] == "0-40 web: success"
+
+
 def test_a_killed_process_takes_its_parts_with_it():
     """Work between calls and steps beside others end when their process does, and everything comes back."""
     stop = Stop(id="stop", target=Target("service", "web"))

@@ -225,3 +225,19 @@ workload: {mix: {batch.run: 1, web.home: 1}}
     stage.request(0, entry=1)
     # 40 ms at half speed, and then 80 alone.
     assert [line for line in stage.play() if " db:" in line] == ["0-120 db: success", "0-40 db: cancelled"]
+
+
+def test_a_handler_that_gave_its_worker_back_is_cancelled_without_one():
+    stage = Stage("""
+name: async
+defaults: {edge: {latency: 0ms, cancellation: true}}
+services:
+  web: {operations: {home: {calls: [app.get]}}}
+  app: {handlers: async, workers: 1, operations: {get: {work: 1ms, calls: [db.read]}}}
+  db: {operations: {read: {work: 300ms}}}
+edges: {web -> app: {timeout: 100ms}}
+workload: {mix: {web.home: 1}}
+""")
+    stage.request(0, 10)
+    assert [line for line in stage.play() if " db:" in line] == ["1-100 db: cancelled", "11-110 db: cancelled"]
+    assert stage.mesh.services["app"].replicas[0].free == 1

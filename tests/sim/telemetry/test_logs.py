@@ -134,7 +134,7 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
     """Its caller gave up on it, or it never got there, or the process that had it was killed."""
     unanswered = (
         *("timeout", "connection_refused", "connection_timeout", "connection_reset", "no_ready_replica"),
-        *("pool_timeout", "circuit_open", "bulkhead_full"),
+        *("pool_timeout", "circuit_open", "bulkhead_full", "client_throttled", "concurrency_limited", "pool_full"),
     )
     tables, spans = every_span()
     spans = spans.where(~spans.server & np.isin(spans.code, [ERROR_NAMES.index(name) for name in unanswered]))
@@ -253,3 +253,25 @@ def test_an_exhausted_pool_is_as_large_as_the_topology_says_and_all_in_use():
     for service, used, size, waiting in lines.iter_rows():
         assert int(used) == int(size) == sizes[service]
         assert int(waiting) >= 0
+
+
+def test_a_call_that_is_given_up_at_a_deadline_says_how_long_it_waited():
+    """Not how long its own timeout is: 2 s, of which a second is left to the second attempt."""
+    mesh = parse(
+        """
+name: late
+defaults: {edge: {latency: 0ms}}
+services:
+  web: {operations: {home: {calls: [db.read]}}}
+  db: {operations: {read: {work: 7s}}}
+edges: {web -> db: {timeout: 2s, overall_timeout: 3s, retry: {max_attempts: 2, base: 0ms}}}
+workload: {rate: 1/s, mix: {web.home: 1}}
+""",
+        "late",
+    ).topology
+    run = record(Scenario(name="late", duration=3.0, lead_in=0.0, recovery=0.0, seed=1, faults=()), mesh)
+    said = run.logs.filter(logger="client")["message"].unique().sort().to_list()
+    assert said == [
+        "Timeout after 1000.0 ms calling db.read (attempt 2)",
+        "Timeout after 2000.0 ms calling db.read, attempt 1; retrying",
+    ]

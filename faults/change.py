@@ -1,0 +1,109 @@
+"""A change of settings of a part of a mesh, as a topology file would have it: what a configuration is pushed with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from meshquake.topology.binder import Settings, build, keys_of, overlay
+from meshquake.topology.keys import Key
+from meshquake.topology.spec import Edge, Service
+from meshquake.topology.units import UNITS
+
+T = TypeVar("T")
+
+#: Settings of a service that its processes read while they run. All else of it is what they are made of.
+LIVE = ("queue", "readiness", "startup")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Values of some keys of a type, and of blocks in it; a key that isn't there stays as it is."""
+
+    of: type
+    values: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def made_of(cls, of: type, settings: Settings) -> Change:
+        """The change that a block makes, by what it sets (`topology.binder.settings`)."""
+        keys = keys_of(of)
+        return cls(of, tuple((word, _nested(keys[word].grammar, value)) for word, value in settings.items()))
+
+    def applied(self, spec: T) -> T:
+        """A part of a mesh after the change."""
+        kind = type(spec)
+        fixed = {each.name: getattr(spec, each.name) for each in fields(spec)}  # type: ignore[arg-type]
+        for key in keys_of(kind).values():
+            del fixed[key.field]
+        changed = build(kind, overlay(kind, _settings_of(spec), self.settings()), **fixed)
+        assert changed is not None  # what was whole before has all that it needs
+        return changed
+
+    def settings(self) -> Settings:
+        """What it sets, as the binder has it."""
+        return {word: value.settings() if isinstance(value, Change) else value for word, value in self.values}
+
+    def paths(self) -> list[str]:
+        """The keys that it sets, as in `retry.max_attempts`."""
+        return list(_leaves(self))
+
+    def texts(self) -> dict[str, Any]:
+        """What it sets, as a file has it."""
+        keys = keys_of(self.of)
+        return {
+            word: value.texts() if isinstance(value, Change) else text(keys[word].grammar, value)
+            for word, value in self.values
+        }
+
+
+def found(spec: Any, path: str) -> str:
+    """The text of the setting at a path of a part of a mesh; `none` if that, or a block on the way, isn't there."""
+    word, _, rest = path.partition(".")
+    key = keys_of(type(spec))[word]
+    value = getattr(spec, key.field)
+    return found(value, rest) if rest and value is not None else text(key.grammar, value)
+
+
+def text(grammar: Key, value: Any) -> str:
+    """A value as a file has it, in one line; of a block, the keys that aren't at their defaults."""
+    if value is None:
+        return "none"
+    if grammar.spec is not None:
+        own = {word: (key, getattr(value, key.field)) for word, key in keys_of(type(value)).items()}
+        pairs = [f"{word}: {text(key.grammar, each)}" for word, (key, each) in own.items() if each != key.default]
+        return f"{{{', '.join(pairs)}}}"
+    show = UNITS[grammar.unit].show
+    return f"[{', '.join(map(show, value))}]" if grammar.many else show(value)
+
+
+def immovable(of: type, word: str) -> str:
+    """Why a key of an edge or a service cannot be changed while the mesh runs; empty if it can."""
+    if of is Edge and word == "latency":
+        return "is the network's, and no setting: a delay fault changes it"
+    if of is Edge and word == "policies":
+        return "cannot change while the mesh runs: those of packages are made when it starts"
+    if of is Service and word in keys_of(Service) and word not in LIVE:
+        return f"cannot change while its processes run: only {', '.join(LIVE)} can"
+    return ""
+
+
+def _nested(grammar: Key, value: Any) -> Any:
+    return Change.made_of(grammar.spec, value) if grammar.spec is not None and value is not None else value
+
+
+def _settings_of(spec: Any) -> Settings:
+    """A part of a mesh as the settings that make it."""
+    values = {word: (key.grammar, getattr(spec, key.field)) for word, key in keys_of(type(spec)).items()}
+    return {
+        word: _settings_of(value) if grammar.spec is not None and value is not None else value
+        for word, (grammar, value) in values.items()
+    }
+
+
+def _leaves(change: Change, before: str = "") -> Iterator[str]:
+    for word, value in change.values:
+        if isinstance(value, Change) and value.values:
+            yield from _leaves(value, f"{before}{word}.")
+        else:
+            yield f"{before}{word}"

@@ -1,0 +1,72 @@
+"""A setting is changed, and the change is wrong: a timeout halved, a breaker off, a pool shrunk. It is rolled back."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from meshquake.faults.change import Change, immovable
+from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.topology.binder import ByHand, block, settings
+from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Edge, Service, Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip(Fault):
+    """A configuration push: settings of an edge, or of a service, are others until the fault ends.
+
+    `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
+    readiness and startup. Calls under way keep to the settings that they were sent with; what is changed starts anew (a
+    breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
+    """
+
+    kind: ClassVar[str] = "flip"
+    levels: ClassVar[tuple[str, ...]] = ("service", "edge")
+    indicator: ClassVar[str] = "config"
+    aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
+    ramps: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+    set: Change = key("other", "the settings, as a topology file has them")
+
+    @classmethod
+    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
+        """How `set` is read: by the grammar of what the target is."""
+        target = entries.get("target")
+        of = Edge if target is not None and "->" in target.text else Service
+        return {"set": partial(_change, document, of)}
+
+    def problem(self, topology: Topology) -> str:
+        """Settings are of edges or of services, and an edge has either retries or hedges."""
+        if len({target.level for target in self.all_targets}) > 1:
+            return "its targets must be all edges or all services, for they have other settings"
+        for edge in topology.edges:
+            if any((edge.caller, edge.callee) == (target.service, target.callee) for target in self.all_targets):
+                changed = self.set.applied(edge)
+                if changed.retry is not None and changed.hedge is not None:
+                    return f"{edge.caller} -> {edge.callee} would have a retry and a hedge: set one to none"
+        return ""
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        for target in self.all_targets:
+            mesh.configure(target, self.set)
+        yield mesh.timeout(window.end - mesh.now)
+        for target in self.all_targets:
+            mesh.restore(target, self.set)
+
+
+def _change(document: Document, of: type, node: Node) -> Change | None:
+    """The change that a block makes; None, and errors, if it's refused."""
+    entries = block(document, node)
+    if node.kind == "map" and not entries:
+        document.error(node, "must set something, as in {timeout: 200ms}")
+    refused = {word: problem for word in entries if (problem := immovable(of, word))}
+    for word, problem in refused.items():
+        document.error(entries[word], problem)
+    if of is Service and "queue" in entries:
+        for word in (word for word in entries["queue"].entries if word != "limit"):
+            document.error(entries["queue"].entries[word], "cannot change while its processes run: only the limit can")
+    found = settings(document, of, node, also=tuple(refused))
+    found = {word: value for word, value in found.items() if word not in refused}
+    return Change.made_of(of, found) if found else None

@@ -1,0 +1,149 @@
+"""Adaptive concurrency at run time: Envoy's gradient controller, kept by each replica of a caller.
+
+How long calls take without a queue (the minimum) is measured now and then, with hardly any let through meanwhile. As
+long as calls take no longer than that and a buffer, the limit grows by its square root, each interval; when they take
+longer, it shrinks as much as they take longer.
+"""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.errors import CODES
+from meshquake.topology.policies import AdaptiveConcurrency
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.policies.context import Maker, PolicyContext
+
+_LIMITED = CODES["concurrency_limited"]
+#: With the limit at its lowest for so many intervals, the minimum is measured anew.
+_STUCK = 5
+
+
+class Controller(CallerPolicy):
+    """The limit of one caller replica and edge.
+
+    Parameters
+    ----------
+    policy, env
+        What the topology says of it, and the clock.
+    warm
+        Whether it has been running for long: it measures its first minimum with all let through.
+    key
+        Of its draws: when it measures the minimum again is jittered.
+    """
+
+    __slots__ = (
+        "_env",
+        "_kept",
+        "_key",
+        "_low",
+        "_measured",
+        "_measures",
+        "_minimum",
+        "_over",
+        "_policy",
+        "_samples",
+        "_since",
+        "limit",
+    )
+
+    def __init__(self, policy: AdaptiveConcurrency, env: Environment, warm: bool, key: int) -> None:
+        self._policy = policy
+        self._env = env
+        self._key = key
+        self.limit = policy.least
+        #: The minimum in seconds; 0 before it was measured.
+        self._minimum = 0.0
+        #: How long calls took since the last update, or since the measurement began.
+        self._samples: list[float] = []
+        #: Whether the minimum is being measured, since when, and the limit to go on with.
+        self._measures = True
+        self._since = env._now
+        self._kept = policy.least
+        self._measured = 0
+        #: For how many updates the limit has been at its lowest.
+        self._low = 0
+        self._over = False
+        if warm:
+            self.limit = self._kept = policy.most
+        env.call_at(env._now + policy.interval, self._update)
+
+    def admit(self, call: Call, now: float) -> int:
+        """Refuse the call if it's one too many; it's counted already."""
+        caller = call.caller
+        assert caller is not None
+        return _LIMITED if caller.in_flight > self.limit else PASS
+
+    def settle(self, call: Call, now: float) -> None:
+        """Take the time of a call into account that was let through."""
+        if call.result == _LIMITED or (self._measures and call.sent < self._since):
+            return
+        self._samples.append(now - call.sent)
+        if self._measures and len(self._samples) >= self._policy.samples:
+            self._minimum = self._percentile()
+            self._measures = False
+            self.limit = self._kept
+            self._low = 0
+            self._measured += 1
+            jitter = 1.0 + self._policy.jitter * uniform(self._key, self._measured)
+            self._env.call_at(now + self._policy.remeasure * jitter, self._remeasure, self._measured)
+
+    def end(self) -> Sequence[Call]:
+        """There are no more updates."""
+        self._over = True
+        return ()
+
+    def _percentile(self) -> float:
+        samples = sorted(self._samples)
+        self._samples.clear()
+        return samples[ceil(self._policy.percentile * len(samples)) - 1]
+
+    def _remeasure(self, number: int) -> None:
+        if not self._over and not self._measures and number == self._measured:
+            self._measure()
+
+    def _measure(self) -> None:
+        """Measure the minimum, from calls that are sent from now on."""
+        self._measures = True
+        self._since = self._env._now
+        self._samples.clear()
+        self._kept = self.limit
+        self.limit = self._policy.least
+
+    def _update(self, _: None) -> None:
+        """An interval is over: adapt the limit to how long calls took in it."""
+        if self._over:
+            return
+        policy = self._policy
+        self._env.call_at(self._env._now + policy.interval, self._update)
+        if self._measures or not self._samples:
+            return
+        gradient = min(2.0, max(0.5, (1.0 + policy.buffer) * self._minimum / max(self._percentile(), 1e-9)))
+        scaled = gradient * self.limit
+        self.limit = max(policy.least, min(policy.most, int(scaled + sqrt(scaled))))
+        self._low = self._low + 1 if self.limit == policy.least else 0
+        if self._low >= _STUCK:
+            self._measure()
+
+
+def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
+    """The limits of an edge, one for each replica of the caller."""
+    policy = edge.spec.adaptive_concurrency
+    if policy is None:
+        return None
+
+    def maker(replica: Replica, warm: bool) -> Controller:
+        key = address(0, "adaptive concurrency", f"{replica.name} {edge.callee.spec.name}")
+        return Controller(policy, context.env, warm, key)
+
+    return maker

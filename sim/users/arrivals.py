@@ -1,0 +1,104 @@
+"""Arrivals at random: a Poisson process, of which some are left out where the rate changes over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log1p
+
+from meshquake.sim.engine.environment import Environment
+from meshquake.topology.addresses import address, uniforms
+
+_PAGE = 256
+
+#: A strength in [0, 1] by simulated time.
+Level = Callable[[float], float]
+
+
+class Dips:
+    """What keeps a share of the usual ones away for a time."""
+
+    __slots__ = ("_dips",)
+
+    def __init__(self) -> None:
+        #: When each is over, and the share that it keeps away.
+        self._dips: list[tuple[float, Level]] = []
+
+    def add(self, depth: float, level: Level | None, end: float) -> None:
+        """Let a share stay away until `end`: `depth` times `level`."""
+        self._dips.append((end, lambda now: depth * (1.0 if level is None else level(now))))
+
+    def left(self, now: float) -> float:
+        """The share that is left."""
+        if not self._dips:
+            return 1.0
+        self._dips = [(end, depth) for end, depth in self._dips if now < end]
+        share = 1.0
+        for _, depth in self._dips:
+            share *= 1.0 - depth(now)
+        return share
+
+
+class Arrivals:
+    """A Poisson process of so many a second.
+
+    Where the rate changes over time, `level` thins it (Lewis and Shedler 1979). `arrive` gets the number of each,
+    counted from `first`. Each is left out, or not, by a draw of its own.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        key: int,
+        first: int,
+        rate: float,
+        level: Level | None,
+        end: float,
+        arrive: Callable[[int], None],
+    ) -> None:
+        self.dips = Dips()
+        self._env = env
+        self._enter = arrive
+        self._key = key
+        self._first = first
+        self._rate = rate
+        self._level = level
+        self._end = end
+        self._number = 0
+        self._page: list[list[float]] = []
+        self._arrive = self._on_arrival
+        self._next()
+
+    def _draws(self) -> list[float]:
+        index = self._number % _PAGE
+        if index == 0:
+            self._page = uniforms(self._key, self._number, _PAGE).tolist()
+        return self._page[index]
+
+    def _next(self) -> None:
+        """Schedule the next arrival, if it comes before the end."""
+        pause, keep, _, _ = self._draws()
+        time = self._env._now - log1p(-pause) / self._rate
+        if time < self._end:
+            self._env.call_at(time, self._arrive, keep)
+
+    def _on_arrival(self, keep: float) -> None:
+        number = self._first + self._number
+        self._number += 1
+        self._next()
+        now = self._env._now
+        share = 1.0 if self._level is None else self._level(now)
+        if keep < share * self.dips.left(now):
+            self._enter(number)
+
+
+def surge_numbers(seed: int, name: str) -> int:
+    """The first number of the requests of a surge.
+
+    They're other requests than the usual ones, and than those of any other surge: numbered from a multiple of a large
+    number on, which its name decides.
+    """
+    return (1 + address(seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
+
+
+_SURGE_NUMBERS = 2**40
+_SURGES = 2**20

@@ -1,0 +1,144 @@
+"""All users of a mesh together: its populations, and surges and dips of all of them, or of those at one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from meshquake.sim.engine.call import Call
+from meshquake.sim.engine.call_site import CallSite
+from meshquake.sim.engine.engine import CallEngine
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.users.arrivals import Level
+from meshquake.sim.users.levels import level_of
+from meshquake.sim.users.open import OpenUsers, both_levels
+from meshquake.sim.users.replayed import Replayed
+from meshquake.sim.users.visitors import NUMBER_BITS, Visitors
+from meshquake.topology.addresses import address
+from meshquake.topology.spec import Workload
+from meshquake.topology.users import USUAL, Population
+
+#: Requests of populations are numbered in blocks, above those of surges: of those whose numbers follow one another in
+#: time from here on, and of users who take turns from `SCATTERED` on.
+_IN_ORDER = 2**61
+_BLOCKS = 2**11
+
+
+class Crowds:
+    """The users of a workload.
+
+    Parameters
+    ----------
+    env, engine, seed
+        The clock, what moves calls, and the seed of every draw.
+    workload
+        Who they are.
+    roots
+        Where they come in, by entry operation.
+    end
+        When they stop coming (simulated seconds).
+    clock
+        When the recording begins, in seconds since midnight on a Monday.
+
+    Attributes
+    ----------
+    open
+        By entry operation, those who come whatever becomes of others, of the workload's own.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        engine: CallEngine,
+        seed: int,
+        workload: Workload,
+        roots: Mapping[str, CallSite],
+        end: float,
+        clock: float,
+    ) -> None:
+        self._env = env
+        self._engine = engine
+        self._seed = seed
+        self._roots = roots
+        self._end = end
+        usual = workload.usual()
+        self.open = {
+            name: OpenUsers(env, engine, seed, root, usual.get(name, 0.0), end) for name, root in roots.items()
+        }
+        self._others: list[OpenUsers] = []
+        self._visitors: list[tuple[Population, Visitors, Level | None]] = []
+        self._replayed: list[tuple[Population, Replayed]] = []
+        #: Who is to hear when a request is over, by the block of its number.
+        self._waiting: dict[int, Visitors] = {}
+        self._blocks: set[int] = set()
+        for population in workload.populations:
+            if population.name != USUAL:
+                self._bring(population, level_of(population.over_time, seed, population.name, clock, end))
+
+    def in_order(self, entry: str) -> float:
+        """Requests a second of an entry whose numbers follow one another in time."""
+        rate = sum(users.rate for users in (self.open[entry], *self._others) if users.entry == entry)
+        replays = [each.replay for each, _ in self._replayed if each.replay is not None]
+        return rate + sum(replay.counts.get(entry, 0) / max(replay.length, 1.0) for replay in replays)
+
+    def surge(self, name: str, entry: str | None, extra: float, level: Level | None, end: float) -> None:
+        """Let `extra` times the usual number come besides until `end`, of those at an entry or of all.
+
+        If that is negative, so many stay away. Those whose sessions begin at an entry, and nowhere else, are at it.
+        """
+        for users in (*self.open.values(), *self._others):
+            if entry in (None, users.entry):
+                users.surge(name, extra, level, end)
+        for population, visitors, own in self._visitors:
+            if entry is None or {entry} == set(population.entries[: 1 if population.journey else None]):
+                if extra < 0:
+                    visitors.dip(-extra, level, end)
+                elif extra > 0:
+                    called = f"{population.name} surge {name}"
+                    until = min(end, self._end)
+                    self._visit(population, called, self._env._now, until, both_levels(level, own), extra)
+        for population, replayed in self._replayed:
+            if entry is None or {entry} == set(population.entries):
+                replayed.surge(self._block(f"{population.name} surge {name}"), extra, level, min(end, self._end))
+
+    def _bring(self, population: Population, level: Level | None) -> None:
+        """Let a population come."""
+        env, engine, seed, end = self._env, self._engine, self._seed, self._end
+        if population.replay is not None:
+            first, key = self._block(population.name), address(seed, "replay", population.name)
+            replayed = Replayed(env, engine, key, self._roots, population.replay, first, level, end)
+            self._replayed.append((population, replayed))
+        elif population.answers_matter:
+            visitors = self._visit(population, population.name, 0.0, end, level, 1.0)
+            self._visitors.append((population, visitors, level))
+        else:
+            assert population.rate is not None
+            first, total = self._block(population.name), sum(entry.weight for entry in population.mix)
+            for entry in population.mix:
+                rate = population.rate * entry.weight / total
+                root = self._roots[str(entry)]
+                self._others.append(OpenUsers(env, engine, seed, root, rate, end, population.name, first, level))
+
+    def _visit(
+        self, population: Population, name: str, begin: float, end: float, level: Level | None, share: float
+    ) -> Visitors:
+        first = self._block(name, SCATTERED)
+        make = partial(Visitors, self._env, self._engine, self._seed, name, population, self._roots, first)
+        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, share)
+        for entry in population.entries:
+            self._roots[entry].ingress.on_over = self._over
+        return visitors
+
+    def _block(self, name: str, first: int = _IN_ORDER) -> int:
+        """The first of the numbers that are a population's own, by its name."""
+        block = address(self._seed, "population", name) % _BLOCKS
+        while block in self._blocks:
+            block = (block + 1) % _BLOCKS
+        self._blocks.add(block)
+        return first + (block << NUMBER_BITS)
+
+    def _over(self, call: Call) -> None:
+        visitors = self._waiting.get(call.number >> NUMBER_BITS)
+        if visitors is not None:
+            visitors.over(call)

@@ -1,0 +1,65 @@
+"""How many of a population's users there are over time, as a strength in [0, 1] by simulated time."""
+
+from __future__ import annotations
+
+from heapq import heapify, heapreplace
+
+import numpy as np
+
+from meshquake.sim.users.arrivals import Level
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.shapes import Shape
+from meshquake.topology.users import Bursts
+
+
+def level_of(over_time: Shape | Bursts | None, seed: int, name: str, clock: float, length: float) -> Level | None:
+    """The strength over time; None for whole throughout.
+
+    Parameters
+    ----------
+    over_time, seed, name
+        What the population has, and what addresses its draws.
+    clock
+        When the recording begins, in seconds since midnight on a Monday.
+    length
+        How long it is (seconds).
+    """
+    if over_time is None:
+        return None
+    if isinstance(over_time, Bursts):
+        return _Sources(over_time, seed, name).level
+    shape = over_time.at(clock)
+    return lambda now: shape.level(now, length)
+
+
+class _Sources:
+    """Sources that are on and off in turn; asked at times that never go back."""
+
+    def __init__(self, bursts: Bursts, seed: int, name: str) -> None:
+        self._bursts = bursts
+        self._keys = [address(seed, "bursts", name, source) for source in range(bursts.sources)]
+        on, off = bursts.on.expectation(), bursts.off.expectation()
+        self._on = 0
+        #: When each source changes next, which it is, how often it has changed, and whether it's on until then.
+        self._changes: list[tuple[float, int, int, bool]] = []
+        for source, key in enumerate(self._keys):
+            is_on = uniform(key, 0) < on / (on + off)
+            self._on += is_on
+            # Where in its time it is at the beginning is a matter of chance, too.
+            passed = uniform(key, 1)
+            self._changes.append(((1 - passed) * self._time(is_on, key, 2), source, 2, is_on))
+        heapify(self._changes)
+
+    def level(self, now: float) -> float:
+        """The strength at a time."""
+        while self._changes[0][0] <= now:
+            time, source, number, is_on = self._changes[0]
+            self._on += -1 if is_on else 1
+            following = time + self._time(not is_on, self._keys[source], number + 1)
+            heapreplace(self._changes, (following, source, number + 1, not is_on))
+        low = self._bursts.low
+        return low + (1 - low) * self._on / self._bursts.sources
+
+    def _time(self, is_on: bool, key: int, number: int) -> float:
+        times = self._bursts.on if is_on else self._bursts.off
+        return max(1e-9, float(times.quantile(np.array([uniform(key, number)]))[0]))

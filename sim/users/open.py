@@ -1,0 +1,76 @@
+"""An open workload: a Poisson process for each entry operation.
+
+Requests arrive whether or not earlier ones were answered, as people on the internet do (Schroeder et al., "Open
+versus closed: a cautionary tale", NSDI 2006). Each entry has its own process with its own numbers, which
+together are one Poisson process with a random mix; so a change of one entry's share changes no other's draws.
+"""
+
+from __future__ import annotations
+
+from meshquake.sim.engine.call_site import CallSite
+from meshquake.sim.engine.engine import CallEngine
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.users.arrivals import Arrivals, Level, surge_numbers
+from meshquake.topology.addresses import address
+
+#: What addresses the draws of a workload's own users.
+USUAL = "usual"
+
+
+class OpenUsers:
+    """Those who call one entry operation, at `rate` requests a second.
+
+    A population is told apart by its name; its requests are numbered from `first` on.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        engine: CallEngine,
+        seed: int,
+        root: CallSite,
+        rate: float,
+        end: float,
+        name: str = USUAL,
+        first: int = 0,
+        level: Level | None = None,
+    ) -> None:
+        self.env = env
+        self.engine = engine
+        self.seed = seed
+        self.root = root
+        #: Requests a second.
+        self.rate = rate
+        #: When the last of them come (seconds).
+        self.end = end
+        #: The entry operation they call, as `service.operation`.
+        self.entry = root.name
+        self._name = name
+        self._level = level
+        self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
+
+    def surge(self, name: str, extra: float, level: Level | None, end: float) -> None:
+        """Let `extra` times the usual number come besides until `end`; if that is negative, so many stay away."""
+        if self._usual is None:
+            return
+        if extra < 0:
+            self._usual.dips.add(-extra, level, end)
+        elif extra > 0:
+            called = name if self._name == USUAL else f"{self._name} {name}"
+            first = surge_numbers(self.seed, called)
+            both = both_levels(level, self._level)
+            self._arrivals(f"surge {called}", first, self.rate * extra, both, min(end, self.end))
+
+    def _arrivals(self, name: str, first: int, rate: float, level: Level | None, end: float) -> Arrivals:
+        key = address(self.seed, "arrivals", self.entry, name)
+        return Arrivals(self.env, key, first, rate, level, end, self._enter)
+
+    def _enter(self, number: int) -> None:
+        self.engine.enter(self.root, number)
+
+
+def both_levels(one: Level | None, other: Level | None) -> Level | None:
+    """A strength that two others make together."""
+    if one is None or other is None:
+        return one or other
+    return lambda now: one(now) * other(now)

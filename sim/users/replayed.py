@@ -1,0 +1,74 @@
+"""Users who do as a file says: each request at its time, whatever becomes of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meshquake.sim.engine.call_site import CallSite
+from meshquake.sim.engine.engine import CallEngine
+from meshquake.sim.engine.environment import Environment
+from meshquake.sim.users.arrivals import Dips, Level
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.replay import Replay
+
+
+class Replayed:
+    """Plays a file of requests; `numbers` gives the first number of the requests of a name.
+
+    A surge repeats requests, at their own times; a dip leaves some out; which ones belongs to the requests.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        engine: CallEngine,
+        key: int,
+        roots: Mapping[str, CallSite],
+        replay: Replay,
+        first: int,
+        level: Level | None,
+        end: float,
+    ) -> None:
+        self._env = env
+        self._engine = engine
+        self._key = key
+        self._roots = roots
+        self._requests = replay.requests()
+        self._first = first
+        self._level = level
+        self._end = end
+        self._number = 0
+        self._dips = Dips()
+        #: What repeats requests: the first number of its own, how often, until when.
+        self._surges: list[tuple[int, float, Level | None, float]] = []
+        self._next()
+
+    def surge(self, first: int, extra: float, level: Level | None, end: float) -> None:
+        """Repeat requests `extra` times until `end`, numbered from `first` on; if that is negative, leave some out."""
+        if extra < 0:
+            self._dips.add(-extra, level, end)
+        else:
+            self._surges.append((first, extra, level, end))
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is not None and request[0] < self._end:
+            self._env.call_at(request[0], self._arrive, self._roots[request[1]])
+
+    def _arrive(self, root: CallSite) -> None:
+        number, now = self._number, self._env._now
+        self._number += 1
+        self._next()
+        share = (1.0 if self._level is None else self._level(now)) * self._dips.left(now)
+        if uniform(self._key, number) < share:
+            self._engine.enter(root, self._first + number)
+        for first, extra, level, end in self._surges:
+            if now < end:
+                times = extra * (1.0 if level is None else level(now))
+                copies = int(times + uniform(address(self._key, first), number))
+                for copy in range(copies):
+                    self._engine.enter(root, first + number * _COPIES + copy)
+
+
+#: Copies of one request in a surge have their numbers beside each other.
+_COPIES = 1024

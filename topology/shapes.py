@@ -1,0 +1,143 @@
+"""How a strength goes up and down over time: between 0 and 1, from when it begins to when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import cos, pi
+from typing import ClassVar
+
+from meshquake.topology.binder import bind
+from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import key
+
+#: No time of a shape is longer (seconds): a year.
+LONGEST = 366 * 86400.0
+WEEK = 7 * 86400.0
+
+
+class Shape:
+    """A strength over time."""
+
+    #: The word for it in a file.
+    word: ClassVar[str]
+
+    def level(self, elapsed: float, length: float) -> float:
+        """The strength in [0, 1], so long (seconds) after the beginning of something that is `length` seconds long."""
+        raise NotImplementedError
+
+    def at(self, clock: float) -> Shape:
+        """The same, of something that begins so long (seconds) after midnight on a Monday."""
+        return self
+
+
+@dataclass(frozen=True)
+class Ramp(Shape):
+    """Rises evenly to its whole strength, stays there, and falls evenly until it's over."""
+
+    word: ClassVar[str] = "ramp"
+    up: float = key("duration", "how long it rises", 0.0, low=0, high=LONGEST)
+    down: float = key("duration", "how long it falls, at its end", 0.0, low=0, high=LONGEST)
+
+    def level(self, elapsed: float, length: float) -> float:
+        rising = elapsed / self.up if elapsed < self.up else 1.0
+        left = length - elapsed
+        return min(rising, left / self.down if left < self.down else 1.0)
+
+
+@dataclass(frozen=True)
+class Steps(Shape):
+    """One strength after another, each for the same time; the last one stays."""
+
+    word: ClassVar[str] = "steps"
+    shorthand: ClassVar[str] = "levels"
+    levels: tuple[float, ...] = key("ratio", "the strengths", low=0, high=1, many=True)
+    each: float | None = key(
+        "duration", "how long each lasts (default: all equally long)", None, low=0, above=True, high=LONGEST
+    )
+
+    def level(self, elapsed: float, length: float) -> float:
+        each = length / len(self.levels) if self.each is None else self.each
+        return self.levels[min(int(elapsed / each), len(self.levels) - 1)]
+
+
+@dataclass(frozen=True)
+class Sine(Shape):
+    """Goes up and down evenly, as a sine does, from its lowest."""
+
+    word: ClassVar[str] = "sine"
+    shorthand: ClassVar[str] = "period"
+    period: float = key("duration", "time from one lowest to the next", low=0, above=True, high=LONGEST)
+    low: float = key("ratio", "the lowest strength", 0.0, low=0, high=1)
+
+    def level(self, elapsed: float, length: float) -> float:
+        return self.low + (1 - self.low) * (1 - cos(2 * pi * elapsed / self.period)) / 2
+
+
+@dataclass(frozen=True)
+class OnOff(Shape):
+    """On and off in turn: a square wave, which begins on."""
+
+    word: ClassVar[str] = "on_off"
+    on: float = key("duration", "how long it's on", low=0, above=True, high=LONGEST)
+    off: float = key("duration", "how long it's off", low=0, above=True, high=LONGEST)
+    low: float = key("ratio", "the strength while it's off", 0.0, low=0, high=1)
+
+    def level(self, elapsed: float, length: float) -> float:
+        return 1.0 if elapsed % (self.on + self.off) < self.on else self.low
+
+
+@dataclass(frozen=True)
+class Week(Shape):
+    """Goes by the hour of the day and the day of the week, evenly from one hour to the next."""
+
+    word: ClassVar[str] = "week"
+    shorthand: ClassVar[str] = "hours"
+    hours: tuple[float, ...] = key(
+        "ratio", "the strengths at 0:00, 1:00 and so on: 24 of them", low=0, high=1, many=True
+    )
+    days: tuple[float, ...] = key(
+        "ratio", "what multiplies them, from Monday on: 7 of them", (1.0,) * 7, low=0, high=1, many=True
+    )
+    begins: float | None = key(
+        "duration",
+        "when it begins, from midnight on a Monday (default: as the start of the recording has it, in UTC)",
+        None,
+        low=0,
+        high=WEEK,
+    )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty if nothing is."""
+        counts = {"hours": (len(self.hours), 24), "days": (len(self.days), 7)}
+        wrong = [f"{word} must be {right}, not {found}" for word, (found, right) in counts.items() if found != right]
+        return "; ".join(wrong)
+
+    def level(self, elapsed: float, length: float) -> float:
+        hour, part = divmod(((self.begins or 0.0) + elapsed) % WEEK / 3600, 1)
+        return (1 - part) * self._at(int(hour)) + part * self._at(int(hour) + 1)
+
+    def _at(self, hour: int) -> float:
+        return self.hours[hour % 24] * self.days[hour // 24 % 7]
+
+    def at(self, clock: float) -> Shape:
+        return self if self.begins is not None else replace(self, begins=clock % WEEK)
+
+
+#: By their words in a file.
+SHAPES: dict[str, type[Shape]] = {kind.word: kind for kind in (Ramp, Steps, Sine, OnOff)}
+
+
+def shape(document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.values()) -> Shape | None:
+    """The shape that a node describes, as in `{sine: {period: 30s}}`; None, and errors, if it's refused."""
+    known = {kind.word: kind for kind in kinds}
+    words = list(node.entries)
+    if node.kind != "map" or len(words) != 1 or words[0] not in known:
+        document.error(node, f"must have exactly one of {', '.join(known)}, as in {{sine: {{period: 30s}}}}")
+        return None
+    found = bind(document, known[words[0]], node.entries[words[0]])
+    if isinstance(found, Week) and found.problem:
+        document.error(node.entries[words[0]], found.problem)
+        return None
+    return found
