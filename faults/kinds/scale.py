@@ -1,6 +1,6 @@
 """Somebody changes how many replicas a service has."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
@@ -25,6 +25,7 @@ class Scale(Fault):
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
     lasts: ClassVar[bool] = False
+    ranges: ClassVar[Mapping[str, str]] = {"to": "1..4"}
     to: int = key("count", "how many replicas it has then", low=1, high=1000)
 
     @classmethod
