@@ -113,8 +113,9 @@ def _kind(word: str, kind: type[Fault]) -> str:
     text = inspect.getdoc(kind) or ""
     keys = f"\n{heading}{rule}{''.join(rows)}" if rows else ""
     ranges = ", ".join(f"`{key}: {values}`" for key, values in kind.ranges.items()) or "nothing but a target"
+    named = "" if kind.drawn else ", where `of` names it"
     leaves = kind.drawn or bool(kind.ranges)
-    drawn = f" `any` draws {ranges}." if leaves and not kind.harmless else ""
+    drawn = f" `any` draws {ranges}{named}." if leaves and not kind.harmless else ""
     return (
         f"### {word}\n\n{inspect.getmodule(kind).__doc__}\n\n{text}\n\nTarget: {', '.join(kind.levels)}.{drawn}\n{keys}"
     )

@@ -109,6 +109,7 @@ class Cluster:
                 if policy is not state.policies.get(name):
                     for call in policy.end():
                         self.engine.transfer(call, state, state.policies.get(name))
+            state.before = before if before.under_way else None
         if edge.modifiers:
             self.engine.disturb(edge)
 

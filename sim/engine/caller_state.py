@@ -32,6 +32,7 @@ class CallerState:
     __slots__ = (
         "admits",
         "balancer",
+        "before",
         "cancels",
         "decider",
         "edge",
@@ -52,6 +53,8 @@ class CallerState:
         self.policies = policies
         #: Attempts of which the caller waits for a result.
         self.in_flight = 0
+        #: What the process knew when settings of the edge were others, while it still waits for attempts made then.
+        self.before: CallerState | None = None
         # By hook: who overrides none isn't asked.
         every = tuple(policies.values())
         self.admits = overriding(every, "admit")
@@ -64,6 +67,11 @@ class CallerState:
         self.withdraws = overriding(every, "withdrawn")
         self.narrows = overriding(every, "narrow")
         self.decider = next(iter(overriding(every, "decides")), None)
+
+    @property
+    def under_way(self) -> int:
+        """All attempts of which the process waits for a result, whatever its settings were when it made them."""
+        return self.in_flight + (0 if self.before is None else self.before.under_way)
 
 
 class Ingress:

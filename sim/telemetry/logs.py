@@ -148,9 +148,9 @@ class Lines:
     def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
         """Records of what processes wrote besides requests."""
         of_call = np.array([notice.call or (0, 0, 0) for notice in notices], dtype=np.int64)
-        high, low, word = ids(
-            self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], np.zeros(len(notices), dtype=bool)
-        )
+        # What a caller notes belongs to its half; a user's request has the server's alone.
+        of_server = self._tables.site_parent[of_call[:, 0]] < 0
+        high, low, word = ids(self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], of_server)
         inside = pl.Series([notice.call is not None for notice in notices])
         return pl.select(
             timestamp=self._tables.iso(times),

@@ -10,6 +10,7 @@ from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.journal import Journal
 from meshquake.sim.users.arrivals import Level
 from meshquake.sim.users.levels import level_of
 from meshquake.sim.users.open import OpenUsers, both_levels
@@ -30,8 +31,8 @@ class Crowds:
 
     Parameters
     ----------
-    env, engine, seed
-        The clock, what moves calls, and the seed of every draw.
+    env, engine, journal, seed
+        The clock, what moves calls, what is noted besides, and the seed of every draw.
     workload
         Who they are.
     roots
@@ -51,6 +52,7 @@ class Crowds:
         self,
         env: Environment,
         engine: CallEngine,
+        journal: Journal,
         seed: int,
         workload: Workload,
         roots: Mapping[str, CallSite],
@@ -59,6 +61,7 @@ class Crowds:
     ) -> None:
         self._env = env
         self._engine = engine
+        self._journal = journal
         self._seed = seed
         self._roots = roots
         self._end = end
@@ -125,7 +128,7 @@ class Crowds:
     ) -> Visitors:
         first = self._block(name, SCATTERED)
         make = partial(Visitors, self._env, self._engine, self._seed, name, population, self._roots, first)
-        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, share)
+        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, self._left, share)
         for entry in population.entries:
             self._roots[entry].ingress.on_over = self._over
         return visitors
@@ -137,6 +140,12 @@ class Crowds:
             block = (block + 1) % _BLOCKS
         self._blocks.add(block)
         return first + (block << NUMBER_BITS)
+
+    def _left(self, call: Call) -> None:
+        """A user waits for a request no longer: who has it notes that the connection was closed."""
+        service = call.site.service
+        operation = list(service.operations)[call.site.operation]
+        self._journal.note("client_closed", service, replica=call.replica, call=call, operation=operation)
 
     def _over(self, call: Call) -> None:
         visitors = self._waiting.get(call.number >> NUMBER_BITS)

@@ -8,7 +8,7 @@ runs can be compared request by request even where they don't make the same ones
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -76,6 +76,8 @@ class Visitors:
         When they come, and when they stop asking (simulated seconds).
     level
         How many of them there are, as a share over time.
+    on_left
+        Hears of each request that its user waits for no longer.
     share
         How many times as many as the population says.
     """
@@ -92,6 +94,7 @@ class Visitors:
         begin: float,
         end: float,
         level: Level | None,
+        on_left: Callable[[Call], None],
         share: float = 1.0,
     ) -> None:
         self._env = env
@@ -101,6 +104,7 @@ class Visitors:
         self._first = first
         self._end = end
         self._level = level
+        self._on_left = on_left
         self._keys = [address(seed, "users", name, purpose) for purpose in range(9)]
         self._length = max(1, len(population.journey))
         self._under_way: dict[int, Visit] = {}
@@ -193,12 +197,13 @@ class Visitors:
             self._again(visit, self._population.retry, self._population.retry_after)
 
     def _lose_patience(self, waiting: tuple[Visit, int, Call]) -> None:
-        """The user waits no longer; the mesh knows nothing of it."""
+        """The user waits no longer. The entry's access log has it, and the work goes on."""
         visit, number, request = waiting
         if self._under_way.get(number) is not visit:
             return  # it was answered in time
         del self._under_way[number]
         request.notes |= ABANDONED
+        self._on_left(request)
         self._again(visit, self._population.reload, Constant(0.0))
 
     def _again(self, visit: Visit, chance: float, pause: Distribution) -> None:

@@ -408,7 +408,7 @@ def test_a_scenario_without_a_usable_mesh_gets_no_complaints_about_targets():
 
 def test_a_topology_with_a_name_that_no_file_can_have_is_refused():
     (complaint,) = complaints(f"name: x\ntopology: {'y' * 5000}")
-    assert complaint.startswith("my.yaml:2: topology: 'yyyy") and len(complaint) < 200
+    assert complaint.startswith("my.yaml:2: topology: 'yyyy") and len(complaint) < 400
 
 
 def test_a_fault_whose_window_no_longer_fits_the_duration_asked_for_is_refused():
@@ -460,14 +460,9 @@ def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
 
 @pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
 def test_a_ramp_of_what_has_none_is_a_warning(kind):
-    targets = {
-        "restart": '"database[0]"',
-        "scale": "database, to: 2",
-        "flip": "database, set: {queue: 9}",
-        "flush": "cache-service",
-        "reset": "order-service -> database",
-    }
-    target = targets.get(kind, "database")
+    aside = {"restart": '"database[0]"', "flush": "cache-service", "reset": "order-service -> database"}
+    keys = {"flip": "database, set: {queue: 9}", "scale": "database, to: 2"}
+    target = (aside | keys).get(kind, "database")
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
         f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it acts in full from its start"

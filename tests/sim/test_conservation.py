@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from laws import balance, check_busy_time, check_counters, check_deciding, check_idle
 from stage import drain, take_rows, topology_of, unfold
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.loader import load, shipped
@@ -60,7 +61,7 @@ class Watch:
         at_replicas = {replica.name: replica.calls for replica in mesh.replicas}
         on_edges = {
             (link.caller.spec.name, link.callee.spec.name): sum(
-                replica.callers[link.index].in_flight for replica in link.caller.replicas
+                replica.callers[link.index].under_way for replica in link.caller.replicas
             )
             for link in mesh.edges
         }
@@ -116,6 +117,7 @@ BITING = {
     "delay": {"by": 0.05},
     "deploy": {"share": 0.3, "unhealthy": 0.5, "patience": 0.5},
     "fail": {"share": 0.5, "error": "unavailable"},
+    "flip": {},
     "flush": {"warm": 0.5},
     "handshake": {"share": 0.5},
     "hang": {"share": 0.3},
@@ -135,6 +137,17 @@ BITING = {
     "surge": {"factor": 3.0},
     "throttle": {"to": 0.1},
 }
+
+
+def biting(kind, target):
+    """What a fault of a kind has besides; the settings that are pushed are those of the target."""
+    if kind != "flip":
+        return BITING[kind]
+    edge = {"timeout": 0.03, "pool": {"size": 1}, "breaker": {"window_calls": 4, "open_for": 0.2}, "bulkhead": None}
+    if target.level == "edge":
+        return {"set": Change.made_of(Edge, edge)}
+    return {"set": Change.made_of(Service, {"queue": {"limit": 1}})}
+
 
 WORK = st.sampled_from([Exponential(0.02), Constant(0.02)])
 OFTEN = st.sampled_from([1.0, 1.0, 0.5])
@@ -243,11 +256,12 @@ def troubles(draw, topology):
     start = draw(st.floats(0, 3))
     length = draw(st.floats(0.1, 1.5))
     ramp = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    number, target = draw(st.integers(0, 2)), targets[draw(st.sampled_from(cls.levels))]
     fault = cls(
-        id=f"{kind}-{draw(st.integers(0, 2))}",
-        target=targets[draw(st.sampled_from(cls.levels))],
+        id=f"{kind}-{number}",
+        target=target,
         severity=draw(OFTEN),
-        **BITING[kind],
+        **biting(kind, target),
     )
     return fault, Window(start, start + ramp * length, start + length)
 
@@ -306,7 +320,7 @@ def test_calls_are_conserved_under_each_kind_of_fault_and_under_two_that_overlap
         for target in TARGETS[level]:
             if cls.misfit(target, BUSY):
                 continue
-            one, other = (cls(id=f"{kind}-{number}", target=target, **BITING[kind]) for number in (1, 2))
+            one, other = (cls(id=f"{kind}-{number}", target=target, **biting(kind, target)) for number in (1, 2))
             moments = [0.9 + step / 50 for step in range(100)]
             run_and_check(BUSY, [(one, Window(1, 1, 2)), (other, Window(1.5, 2, 2.5))], moments)
 

@@ -123,8 +123,9 @@ def test_a_long_circle_is_told_in_a_few_words():
     assert len(warning) < 700
 
 
-def test_the_ten_services_have_none():
-    assert [list(deadlocks(load(path).topology)) for path in shipped().values()] == [[]]
+def test_of_the_shipped_meshes_only_train_ticket_can_deadlock():
+    """Its travel and seat services use each other without timeouts, as the real ones do."""
+    assert [name for name, path in shipped().items() if list(deadlocks(load(path).topology))] == ["train-ticket"]
 
 
 def test_a_thousand_services_that_all_wait_for_each_other_are_looked_through_in_a_moment():

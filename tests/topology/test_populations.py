@@ -1,10 +1,12 @@
 """Populations in a topology file: what they are read to, and what is refused."""
 
+import editor
 import pytest
 
 from meshquake.topology.distributions import Constant, Exponential
 from meshquake.topology.loader import parse
 from meshquake.topology.problems import DocumentError
+from meshquake.topology.schema import topology_schema
 from meshquake.topology.users import USUAL, Step
 
 MESH = """
@@ -79,3 +81,22 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "complaint"), REFUSED.items())
 def test_what_makes_no_sense_is_refused_where_it_stands(text, complaint):
     assert complaints(text)[0].startswith(f"mesh.yaml:4: workload{complaint}")
+
+
+SCHEMA = topology_schema()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{populations: {a: {users: 2, journey: [web.home, web.pay: {chance: 40%}], patience: {exponential: 1s}}}}",
+        "{rate: 3/s, mix: {web.home: 1}, populations: {a: {rate: 2/s, mix: {web.pay: 1}, over_time: {sine: 4s}}}}",
+    ],
+)
+def test_an_editor_takes_what_the_loader_takes(text):
+    assert workload(text) and not editor.complaints(SCHEMA, MESH.format(workload=text))
+
+
+@pytest.mark.parametrize("text", ["{}", "{populations: {}}", "{populations: {a: {mix: {web.home: 1}}}}"])
+def test_an_editor_marks_what_is_not_whole(text):
+    assert editor.complaints(SCHEMA, MESH.format(workload=text))

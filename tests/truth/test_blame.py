@@ -31,7 +31,11 @@ class Some:
         for fault, count in (kept or {}).items():
             self.kept[good[:count], "ABC".index(fault)] = True
         self.fact = SimpleNamespace(
-            rows={"sent": np.full(len(causes), 0.5), "outcome": np.where(bad, FAILED, SUCCESS)},
+            rows={
+                "sent": np.full(len(causes), 0.5),
+                "outcome": np.where(bad, FAILED, SUCCESS),
+                "notes": np.zeros(len(causes), int),
+            },
             duration=np.full(len(causes), 0.1),
             entry=np.zeros(len(causes), dtype=int),
         )

@@ -65,6 +65,15 @@ def test_metrics_of_those_who_wait_are_those_of_their_spans(slow):
     assert sums["goodput"] == pytest.approx(good, abs=3)
 
 
+def test_the_access_log_has_a_line_of_each_user_who_left_within_the_span(slow):
+    lines = slow.frames["logs"].filter(pl.col("message").str.starts_with("Client closed the connection"))
+    assert len(lines) == slow.key["requests"]["abandoned"]
+    spans = slow.frames["traces"].filter(pl.col("parent_span_id").is_null())
+    both = lines.join(spans, on="span_id", how="inner", suffix="_span")
+    assert len(both) == len(lines)
+    assert (both["timestamp"] > both["timestamp_span"]).all()
+
+
 def test_a_goodput_that_falls_should_raise_an_alert_on_the_service_that_has_it():
     key = compare(simulation("slow: {target: web, factor: 900}", mesh=SHOP, options=OPTIONS)).key
     found = {each["indicator"] for each in key["faults"][0]["alerts"] if each["type"] == "cause"}

@@ -196,7 +196,7 @@ def test_every_trace_is_one_entry_with_all_its_spans_and_their_processes(traces,
 def test_a_span_that_comes_long_after_its_trace_has_ended_gets_an_entry_of_its_own(
     incident, incident_batches, tmp_path
 ):
-    first, *_, last = incident_batches
+    first, *_, last = (batch for batch in incident_batches if len(batch.traces))
     trace = first.traces["trace_id"][0]
     late = last.traces.head(1).with_columns(trace_id=pl.lit(trace))
     sink = jaeger.sink(tmp_path, replace(reading.context(incident)))
