@@ -169,7 +169,7 @@ def test_requests_a_second_may_be_the_target():
 
 
 def test_more_users_bring_more_replicas_and_fewer_only_take_them_away_after_five_minutes():
-    text = MESH.replace("replicas: 1", "replicas: 4").replace("rate: 100/s", "rate: 100/s").replace("20ms", "18ms")
+    text = MESH.replace("replicas: 1", "replicas: 4").replace("20ms", "18ms")
     surge = Surge(id="surge", target=Target("users"), factor=2.0)
     mesh, changes = run(text, 600, [(surge, Window(60, 60, 180))])
     ups = [change for change in changes if change[2] > change[1]]
