@@ -3,6 +3,7 @@
 A new kind of fault is one file in `kinds/`; nothing else needs to know. A new scenario is a file in `scenarios/`.
 
     fault.py effect.py scenario.py    what a fault, its effect and a scenario are
+    release.py                        how a version is released
     loader.py reader.py targets.py naming.py    scenario files, read and checked against a mesh
     draws.py confounders.py           what a scenario leaves to the seed, and what the seed adds to it
     writing.py                        a fault as a scenario file would have it

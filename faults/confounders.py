@@ -103,7 +103,7 @@ class _Room:
 
     def deploy(self) -> tuple[Deploy, float] | None:
         """A good version rolls out."""
-        service = self._service("deploy", self._replaceable)
+        service = self._service("deploy", lambda service: not service.versions and self._replaceable(service))
         if service is None:
             return None
         head, _, last = service.version.rpartition(".")

@@ -17,12 +17,13 @@ from typing import Any
 import yaml
 
 from meshquake.faults import writing
-from meshquake.faults.kinds import renamed
+from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.role_reader import RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.document import DEEPEST, Document, Node
+from meshquake.topology.loader import MeshFile
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import DocumentError, suggestion
 from meshquake.topology.spec import Edge, Service, Topology, Workload
@@ -30,11 +31,15 @@ from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.
-_SIDES = dict.fromkeys(("services", "defaults", "edges", "workload"), "topology") | dict.fromkeys(
+_SIDES = dict.fromkeys(("services", "defaults", "edges", "workload", "cluster"), "topology") | dict.fromkeys(
     ("duration", "lead_in", "recovery", "rate", "severity", *_FAULTS), "scenario"
 )
 #: The types of nested blocks, by their keys.
-_BLOCKS = {word: key.grammar.spec for cls in (Service, Edge, Retry, Workload) for word, key in keys_of(cls).items()}
+_BLOCKS = {
+    word: key.grammar.spec
+    for cls in (MeshFile, Service, Edge, Retry, Workload, *fault_kinds().own.values())
+    for word, key in keys_of(cls).items()
+}
 _NAME = re.compile(r"[^.\[]+")
 _INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
 _ARROW = re.compile(r"\s*->\s*")

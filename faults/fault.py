@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from meshquake.faults.change import Change
 from meshquake.faults.effect import Effect
+from meshquake.faults.release import Release
 from meshquake.topology.binder import ByHand
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
@@ -35,6 +36,10 @@ class Target:
     operation: str | None = None
     callee: str | None = None
     callee_replica: int | None = None
+
+    def covers(self, service: str, replica: int) -> bool:
+        """Whether a replica, by its service and its number, is the target or belongs to it."""
+        return self.service == service and self.callee is None and self.replica in (None, replica)
 
     def __str__(self) -> str:
         if self.level == "edge":
@@ -145,12 +150,11 @@ class Surface(Protocol):
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
 
-    def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:
-        """Roll out a version under which `fault.effect` acts, replica by replica.
+    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+        """Release a version under which `fault.effect` acts on the fault's target; returns whether it stayed."""
 
-        The rollout stands still while a new replica fails its health checks; when it has stood still for `patience`
-        seconds it is rolled back. Returns whether the version stayed.
-        """
+    def scale(self, target: Target, replicas: int) -> None:
+        """Let the target service have so many replicas from now on."""
 
     def configure(self, target: Target, change: Change) -> None:
         """Change settings of the target from now on, for all that it does next."""
@@ -171,6 +175,8 @@ class Fault:
     #: draws are addressed by that word, so under a new one each run in which the kind could be drawn would be another.
     former: ClassVar[str] = ""
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
+    #: Levels at which the seed chooses no target.
+    undrawn: ClassVar[tuple[str, ...]] = ()
     #: What it disturbs first, in a word that a diagnosis may use, and other words that mean the same.
     indicator: ClassVar[str] = "errors"
     aliases: ClassVar[tuple[str, ...]] = ()

@@ -100,6 +100,7 @@ def candidates(kind: type[Fault], mesh: Topology) -> dict[str, tuple[Target, ...
     found = {
         level: tuple(target for target in _TARGETS[level](mesh) if not kind.misfit(target, mesh))
         for level in kind.levels
+        if level not in kind.undrawn
     }
     return {level: targets for level, targets in found.items() if targets}
 

@@ -10,7 +10,9 @@ from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.engine.policy import ServerPolicy
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
 from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, serve
@@ -54,6 +56,11 @@ class Cluster:
             caller.edges[each.callee] = edge
             self.edges.append(edge)
             self._policies[edge] = Composed(edge, self._context)
+        #: What acts on replicas, and on which, in the order in which it began; and what holds processes down.
+        self.acting: list[tuple[Modifier, Target]] = []
+        self.stopped: list[Target] = []
+        #: Who is told of every request that the replicas of a revision answer.
+        self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to it by position.
         self.incarnations: list[tuple[Replica, str]] = []
         for replica in self.replicas:
@@ -76,7 +83,7 @@ class Cluster:
 
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
-        serve(replica, self._context)
+        serve(replica, self._context, self.meters.get(replica.revision))
         self.engine.reschedule(replica)
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
@@ -113,6 +120,54 @@ class Cluster:
                 for caller in edge.caller.replicas:
                     for policy in caller.callers[edge.index].policies.values():
                         policy.callee_ended(replica, self.now)
+
+    # -- replicas that come and go -------------------------------------------------------------------------------------
+
+    def has_room(self, service: Service) -> bool:
+        """Whether the cluster has the cores for one more replica of a service."""
+        if self.topology.cluster is None:
+            return True
+        taken = sum(replica.service.spec.cores for replica in self.replicas)
+        return taken + service.spec.cores <= self.topology.cluster.cores
+
+    def add(self, service: Service, revision: Revision) -> Replica:
+        """A replica more, whose process does not run yet; what acts on its service acts on it too."""
+        replica = Replica(service, service.created, len(self.replicas))
+        service.created += 1
+        replica.version = revision.version
+        replica.up = replica.ready = False
+        replica.created = replica.since = self.now
+        replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
+        service.replicas.append(replica)
+        self.replicas.append(replica)
+        for modifier, target in self.acting:
+            if target.covers(service.spec.name, replica.index):
+                self.attach(modifier, replica)
+        self.revise(replica, revision)
+        self.connect(replica, warm=False)
+        return replica
+
+    def remove(self, replica: Replica) -> None:
+        """A replica whose process has ended is gone for good."""
+        self._unrevise(replica)
+        replica.service.replicas.remove(replica)
+        self.replicas.remove(replica)
+        replica.service.refresh()
+
+    def revise(self, replica: Replica, revision: Revision) -> None:
+        """Let a replica run a revision from its next process on, and what is wrong with that one act on it."""
+        self._unrevise(replica)
+        replica.revision = revision
+        if revision.fault is not None:
+            modifier = revision.modifiers[replica.index] = self.modifier(revision.fault, revision.fault.target, None)
+            self.attach(modifier, replica)
+        if revision in self.meters:
+            serve(replica, self._context, self.meters[revision])
+
+    def _unrevise(self, replica: Replica) -> None:
+        former = replica.revision.modifiers.pop(replica.index, None)
+        if former is not None:
+            self.detach(former, [replica])
 
     # -- what acts on replicas -----------------------------------------------------------------------------------------
 

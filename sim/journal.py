@@ -105,7 +105,7 @@ class Journal:
         if notice is None:
             raise LookupError(f"nothing in the catalogue of what is noted is called {name!r}")
         now = self._env._now
-        running = (service.replicas[0] if replica is None else replica).version
+        running = replica.version if replica is not None else service.first_version
         where = None if replica is None else replica.name
         named = {"service": service.spec.name, "replica": where, "version": version or running} | values
         if (event := notice.event) is not None:

@@ -8,17 +8,21 @@ from typing import Any
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
+from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.autoscaler import Autoscaler
 from meshquake.sim.lifecycle.configuration import Configuration
+from meshquake.sim.lifecycle.fleet import scale
+from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.liveness import watching
 from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
-from meshquake.sim.lifecycle.rollout import restart, rollout
+from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
 from meshquake.sim.users.crowds import Crowds
 from meshquake.sim.users.open import OpenUsers
@@ -60,7 +64,9 @@ class Mesh(Cluster):
         for number, entry in enumerate(topology.workload.mix):
             root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
-            root.ingress = ingress(topology.workload.balance)
+            way_in = ingress(topology.workload.balance, root.service.spec)
+            for version in root.versions:
+                version.ingress = way_in
         roots = {root.name: root for root in self.roots}
         self._crowds = Crowds(self.env, self.engine, self.journal, seed, topology.workload, roots, end, clock)
         #: Of each entry, those who come whatever becomes of others.
@@ -72,6 +78,9 @@ class Mesh(Cluster):
             self.env.process(probing(self, replica))
             if (liveness := replica.service.spec.liveness) is not None:
                 self.env.process(watching(self, replica, liveness))
+        for service in self.services.values():
+            if service.spec.autoscale is not None:
+                self.env.process(Autoscaler(self, service, service.spec.autoscale).run())
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -93,6 +102,7 @@ class Mesh(Cluster):
                 edge.modifiers = (*edge.modifiers, modifier)
                 self.engine.disturb(edge)
             else:
+                self.acting.append((modifier, target))
                 for replica in self._replicas(target):
                     self.attach(modifier, replica)
         return pushed
@@ -105,10 +115,12 @@ class Mesh(Cluster):
                 edge.modifiers = tuple(other for other in edge.modifiers if other is not modifier)
                 self.engine.disturb(edge)
             else:
+                self.acting.remove((modifier, target))
                 self.detach(modifier, self._replicas(target))
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
+        self.stopped.append(target)
         for replica in self._replicas(target):
             replica.stops += 1
             if replica.up:
@@ -116,6 +128,7 @@ class Mesh(Cluster):
 
     def start(self, target: Target) -> None:
         """Start the target's replicas again."""
+        self.stopped.remove(target)
         for replica in self._replicas(target):
             replica.stops -= 1
             # What a rollout has in hand, the rollout starts.
@@ -141,16 +154,13 @@ class Mesh(Cluster):
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""
         key = address(self.seed, "leak", fault.id)
-        rates = {
-            replica: rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
-            for target in fault.all_targets
-            for replica in self._replicas(target)
-        }
         while self.now < end:
             strength = level(self.now)
-            for replica, own in rates.items():
+            struck = (replica for target in fault.all_targets for replica in self._replicas(target))
+            for replica in dict.fromkeys(struck):
                 if not replica.up:
                     continue
+                own = rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
                 replica.leaked += own * strength * _LEAK_STEP
                 limit = replica.service.spec.memory.limit
                 if replica.memory() >= limit:
@@ -165,9 +175,22 @@ class Mesh(Cluster):
                     self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
-    def deploy(self, fault: Fault, version: str, patience: float) -> Generator[Any, Any, bool]:
-        """Roll out a version on the fault's service."""
-        return (yield from rollout(self, self.services[fault.target.service], fault, version, patience))
+    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+        """Release a version on the fault's service, or on one replica of it."""
+        if fault.target.level == "service":
+            return (yield from rollout(self, self.services[fault.target.service], fault, release))
+        for replica in self._replicas(fault.target):
+            return (yield from release_on(self, replica, fault, release))
+        return False
+
+    def scale(self, target: Target, replicas: int) -> None:
+        """Let the target have so many replicas."""
+        service = self.services[target.service]
+        name = "scaled_up" if replicas > service.desired else "scaled_down"
+        self.journal.note(name, service, previous=service.desired, replicas=replicas, reason="by hand")
+        service.desired = replicas
+        if not service.managed:
+            scale(self, service, name.replace("_", " "))
 
     def configure(self, target: Target, change: Change) -> None:
         """Change settings of the target from now on."""
@@ -184,8 +207,8 @@ class Mesh(Cluster):
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def _replicas(self, target: Target) -> list[Replica]:
-        replicas = self.services[target.service].replicas
-        return replicas if target.replica is None else [replicas[target.replica]]
+        """The replicas of a target that there are now, in a list of its own."""
+        return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
 
     def _configured(self, target: Target) -> RuntimeEdge | Service:
         return self._edge(target) if target.level == "edge" else self.services[target.service]

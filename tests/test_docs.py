@@ -184,20 +184,51 @@ def eventful(tmp_path_factory):
     return [*meshquake.simulate(file), *meshquake.simulate(write_guarded(file.parent))]
 
 
-def test_events_have_just_the_attributes_that_the_page_says(eventful):
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory):
+    """Records of a run of releases on a mesh that has hardly any room."""
+    folder = tmp_path_factory.mktemp("releases")
+    (folder / "mesh.yaml").write_text(
+        """
+        name: full
+        services:
+          web: {kind: gateway, cpu: 1, autoscale: 1, operations: {home: {calls: [app.get, blue.get]}}}
+          app: {cpu: 1, replicas: 2, operations: {get: {work: 5ms}}}
+          blue: {cpu: 1, rollout: {strategy: blue_green, keep: 1s}, operations: {get: {work: 5ms}}}
+        workload: {rate: 5/s, mix: {web.home: 1}}
+        cluster: {cores: 5}
+        """
+    )
+    file = folder / "releases.yaml"
+    file.write_text(
+        """
+        name: releases
+        topology: mesh.yaml
+        lead_in: 0s
+        duration: 40s
+        faults:
+          - deploy: {target: app, canary: 1, hold: 5s}
+          - deploy: {target: blue, at: 2s, patience: none}
+          - scale: {target: web, to: 1}
+        """
+    )
+    return list(meshquake.simulate(file))
+
+
+def test_events_have_just_the_attributes_that_the_page_says(eventful, releases):
     said = {
         name.strip("`"): re.findall(r"`(\w+)`", attributes)
         for name, _, attributes in rows(RECORDS, "type | meaning | attributes")
     }
     found = {}
-    for batch in eventful:
+    for batch in (*eventful, *releases):
         for event in batch.records("events"):
             attributes = list(event["attributes"])
             assert found.setdefault(event["type"], attributes) == attributes
     assert found == said
 
 
-def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
+def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
     """Of services, replicas and edges: whether `replica` and `target` are null says which."""
     keys = {
         Level.SERVICE: (False, False),
@@ -207,7 +238,7 @@ def test_metrics_are_of_what_the_page_says_they_are_for(eventful):
         Level.CALLER: (True, True),
         Level.ENTRY: (False, False),
     }
-    frame = pl.concat([batch.metrics for batch in eventful])
+    frame = pl.concat([batch.metrics for batch in (*eventful, *releases)])
     found = {}
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():

@@ -1,6 +1,7 @@
 """What the mesh is: topology files, read, checked and described.
 
 spec.py policies.py distributions.py    a topology as data
+rollout.py autoscale.py portion.py      how a service gets another version, and how many replicas it has
 errors.py               every way in which a call fails
 loader.py distribution_loader.py        topology files, read
 document.py binder.py keys.py units.py  YAML documents, their keys and values

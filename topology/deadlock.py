@@ -70,7 +70,7 @@ class _Waits:
         while waiting:
             node = waiting.pop()
             service, operation = operations[node]
-            for call in _calls(operation):
+            for call in (call for _, variant in service.variants(operation) for call in _calls(variant)):
                 self._add(service, node, call)
                 if name_of(call) not in seen:
                     seen.add(name_of(call))

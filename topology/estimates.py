@@ -5,7 +5,7 @@ These are estimates made before the run: nobody waits for a worker or a core, no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -104,7 +104,9 @@ def response_times(topology: Topology) -> dict[str, Floats]:
         at = graph.nodes[node]
         below = {call: times[target] for call, target in at["targets"].items()}
         pace = _Pace(at["service"].name, edges, below, _Draws(node))
-        times[node] = at["operation"].work.quantile(pace.draw()) + pace.steps(at["operation"].calls)
+        variants = at["service"].variants(at["operation"])
+        samples = [each.work.quantile(pace.draw()) + pace.steps(each.calls) for _, each in variants]
+        times[node] = samples[0] if len(samples) == 1 else _mixed(variants, samples, pace.draw())
     return times
 
 
@@ -136,13 +138,18 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     times = response_times(topology) if response is None else response
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
-        operation, calls = at["operation"], topology.workload.rate * visits[node]
-        work = operation.work.expectation() + sum(piece.time.expectation() for piece in pieces(operation.calls))
+        calls = topology.workload.rate * visits[node]
+        work = sum(
+            share * (each.work.expectation() + sum(piece.time.expectation() for piece in pieces(each.calls)))
+            for share, each in at["service"].variants(at["operation"])
+        )
         load = asked[at["service"].name]
         load[0] += calls
         load[1] += calls * work
-        held = at["service"].handlers == "threads" or not operation.calls
-        load[2] += calls * (float(times[node].mean()) if held else operation.work.expectation())
+        variants = at["service"].variants(at["operation"])
+        held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
+        own = sum(share * each.work.expectation() for share, each in variants)
+        load[2] += calls * (float(times[node].mean()) if held else own)
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]
@@ -150,6 +157,13 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
             rate, cores / (service.replicas * service.cores), workers / (service.replicas * service.workers)
         )
     return loads
+
+
+def _mixed(variants: Sequence[tuple[float, object]], samples: Sequence[Floats], draws: Floats) -> Floats:
+    """A sample of what has one of several versions, by their shares, given a sample of each."""
+    which = np.searchsorted(np.cumsum([share for share, _ in variants])[:-1], draws, side="right")
+    mixed: Floats = np.choose(which, list(samples))
+    return mixed
 
 
 class _Draws:

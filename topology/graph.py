@@ -96,12 +96,14 @@ def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
         if len(graph) > MOST_UNROLLED:
             break
         caller = nodes[name, way]
-        for head in made(operations[name][1].calls):
+        service, operation = operations[name]
+        heads = [(share, head) for share, each in service.variants(operation) for head in made(each.calls)]
+        for share, head in heads:
             for call, chance in chain(head):
                 further = _further(way, name, call)
                 if further is not None:
                     target = graph.nodes[caller]["targets"][call] = node(name_of(call), further)
-                    often, most = chance * head.times.expectation(), head.times.most
+                    often, most = share * chance * head.times.expectation(), head.times.most
                     graph.add_edge(caller, target, call=call, chance=often, most=most)
     return graph
 
@@ -192,5 +194,6 @@ def sites_per_entry(topology: Topology) -> dict[str, int]:
     sites: dict[str, int] = {}
     for node in reversed(list(nx.topological_sort(graph))):
         calls = graph.out_edges(node, data=True)
-        sites[node] = 1 + sum(data["most"] * sites[callee] for _, callee, data in calls)
+        versions = max(1, len(graph.nodes[node]["service"].versions))
+        sites[node] = versions + sum(data["most"] * sites[callee] for _, callee, data in calls)
     return {name_of(entry): sites[name_of(entry)] for entry in topology.workload.mix}

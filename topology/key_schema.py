@@ -17,6 +17,7 @@ from meshquake.topology.amount_pattern import amount_pattern
 from meshquake.topology.binder import BoundKey, keys_of
 from meshquake.topology.json_schema import Schema, array, block, choice, either
 from meshquake.topology.keys import Key
+from meshquake.topology.portion import MOST
 from meshquake.topology.reference import bounds
 from meshquake.topology.units import UNITS
 
@@ -75,6 +76,10 @@ def scalar(grammar: Key) -> Schema:
         return choice("", (True, False, "true", "false"))
     if grammar.unit == "text":
         return {"type": ["string", "number", "boolean"], "pattern": _LINE}
+    if grammar.unit == "portion":
+        count = Key("count", "", low=0, high=MOST)
+        share = amount_pattern({"%": Decimal("0.01")}, Decimal(0), Decimal(1))
+        return _number(count) | matching(f"{amount(count)}|{share}", UNITS["portion"].what)
     return _number(grammar) | matching(amount(grammar), _joined(", ", UNITS[grammar.unit].what, bounds(grammar)))
 
 

@@ -11,8 +11,9 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any
 
 #: What a scalar in a document may be, and what it becomes: durations become seconds, ratios become a number
-#: in [0, 1], rates become a number per second, sizes become bytes, cores stay a number of them.
-UNITS = ("duration", "count", "ratio", "number", "rate", "size", "cores", "text", "choice", "flag")
+#: in [0, 1], rates become a number per second, sizes become bytes, cores stay a number of them; a portion is a number
+#: or a share of things.
+UNITS = ("duration", "count", "ratio", "number", "rate", "size", "cores", "portion", "text", "choice", "flag")
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,11 @@ from meshquake.topology.spec import (
     Entry,
     Group,
     Operation,
+    Room,
     Sequence,
     Service,
     Topology,
+    Version,
     Work,
     Workload,
 )
@@ -91,6 +93,7 @@ class MeshFile:
     workload: Any = key("other", "the users, and what they request")
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
+    cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,8 @@ class _Reader:
         self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
         edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
         workload = self._workload(sections["workload"], services) if "workload" in sections else Workload()
-        return Topology(sections.get("name", ""), services, edges, workload, source=self.document.text)
+        room = build(Room, sections["cluster"]) if "cluster" in sections else None
+        return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
 
     # -- services ------------------------------------------------------------------------------------------------
 
@@ -238,15 +242,18 @@ class _Reader:
             self.known[name] = {}
             by_hand: ByHand = {
                 "operations": partial(self._operations, name),
+                "versions": lambda node: node,
                 "logs": self._logs,
                 "system": partial(self._matching, SYSTEM, "lower-case letters, digits, dots and underscores"),
             }
             found = settings(self.document, Service, entry, by_hand)
+            versions = found.pop("versions", None)
             service = build(Service, overlay(Service, defaults, found), name=name)
             if service is not None:
                 self._check_protocols(service, entry)
-                services.append(service)
                 self._check_cores(service, entry)
+                self._check_scaling(service, entry, versions)
+                services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
 
     def _matching(self, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
@@ -276,6 +283,52 @@ class _Reader:
             where = node.entries.get("cpu", node)
             cores = number(service.cores)
             self.document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
+
+    def _check_scaling(self, service: Service, node: Node, versions: Node | None) -> None:
+        """An error for an autoscaler that cannot do its work."""
+        if service.autoscale is None:
+            return
+        node = node.entries.get("autoscale", node)
+        if service.autoscale.minimum > service.autoscale.maximum:
+            least, most = service.autoscale.minimum, service.autoscale.maximum
+            self.document.error(node, f"has a minimum of {least} and a maximum of {most}: the maximum cannot be less")
+        if service.autoscale.cpu is None and service.autoscale.requests is None:
+            self.document.error(node, "needs a target: cpu or requests")
+        if versions is not None:
+            self.document.error(node, "scales a service that has one version; this one has several side by side")
+
+    def _versioned(self, service: Service, node: Node) -> Service:
+        """A service with versions: its replicas are all of theirs."""
+        versions = []
+        for name, entry in block(self.document, node).items():
+            by_hand: ByHand = {"operations": partial(self._overridden, service)}
+            found = {"replicas": service.replicas} | settings(self.document, Version, entry, by_hand)
+            version = build(Version, found, name=name)
+            if version is not None:
+                versions.append(version)
+        weights = [version.weight for version in versions if version.weight is not None]
+        if node.kind == "map" and not node.entries:
+            self.document.error(node, "needs at least one version")
+        if weights and len(weights) < len(versions):
+            self.document.error(node, "gives a weight to some versions only: give one to each, or to none")
+        elif weights and not any(weights):
+            self.document.error(node, "needs a version with a weight of more than 0")
+        total = sum(version.replicas for version in versions)
+        return replace(service, versions=tuple(versions), replicas=total or service.replicas)
+
+    def _overridden(self, service: Service, node: Node) -> tuple[Operation, ...]:
+        """The operations of a version, each of which the service has."""
+        known = self.known[service.name]
+        for name, entry in block(self.document, node).items():
+            if name not in known:
+                hint = suggestion(name, known)
+                self.document.error(
+                    entry, f"{service.name} has no operation {shown(name)}{hint}: its versions have all it has"
+                )
+        had = dict(known)
+        operations = self._operations(service.name, node)
+        self.known[service.name] = had
+        return operations
 
     def _logs(self, node: Node) -> str | None:
         """The catalogue that a text names; None, and an error, if no installed package has it."""

@@ -350,6 +350,7 @@ def _misfit(name: str, value: Any) -> str:
 
 #: What the policies of callers are called that are no package's.
 BUILT_IN = (
+    "versions",
     "hedge",
     "deadline",
     "budget",

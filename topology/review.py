@@ -32,7 +32,7 @@ from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
-from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Topology, Work, made
+from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Topology, Work, made
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
 #: A path in the document and what is odd there.
@@ -154,12 +154,18 @@ def _unreached(mesh: _Mesh) -> Iterator[Finding]:
 
 def _overload(mesh: _Mesh) -> Iterator[Finding]:
     """Services that the usual load keeps too busy."""
-    for name, load in mesh.loads.items():
+    for service in mesh.topology.services:
+        name, load = service.name, mesh.loads[service.name]
         what = "cores" if load.cores >= load.workers else "workers"
-        calls, share = rate(load.rate, digits=2), ratio(load.offered, digits=2)
-        if load.offered >= 1:
+        offered = load.offered
+        if service.autoscale is not None:
+            # What counts is how far it can be scaled.
+            offered *= service.replicas / max(service.replicas, service.autoscale.maximum)
+            what += f" with {service.autoscale.maximum} replicas"
+        calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
+        if offered >= 1:
             yield f"services.{name}", f"overloaded even when healthy: {calls} need {share} of its {what}"
-        elif load.offered >= _HEADROOM:
+        elif offered >= _HEADROOM:
             yield f"services.{name}", f"little headroom: {calls} keep {share} of its {what} busy"
 
 
@@ -407,8 +413,9 @@ def _patience(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edg
         return total
 
     for node in reversed(list(nx.topological_sort(operations))):
-        operation: Operation = operations.nodes[node]["operation"]
-        patience[node] = steps(node, operation.calls)
+        service: Service = operations.nodes[node]["service"]
+        variants = service.variants(operations.nodes[node]["operation"])
+        patience[node] = max(steps(node, variant.calls) for _, variant in variants)
     return patience
 
 

@@ -29,7 +29,7 @@ from meshquake.topology.loader import (
     MeshFile,
 )
 from meshquake.topology.shapes import SHAPES, Shape, Week
-from meshquake.topology.spec import Call, Edge, Operation, Service, Workload
+from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
 from meshquake.topology.users import Bursts, Population, Step
 
 #: Patterns of what names a service, an operation of one, and an edge.
@@ -55,9 +55,10 @@ def topology_schema() -> Schema:
     }
     protocols = {"route": _text(ROUTE), "rpc": _text(RPC)}
     operations = mapping("", matching(OPERATION_NAME.pattern), ref("operation"))
+    versions = mapping("", {}, block_of(Version, {"operations": operations}), minProperties=1)
     return document("topology", block_of(MeshFile, sections, doc="A mesh: what it is, and what users ask of it.")) | {
         "$defs": {
-            "service": block_of(Service, {"operations": operations, "system": _text(SYSTEM)}),
+            "service": block_of(Service, {"operations": operations, "versions": versions, "system": _text(SYSTEM)}),
             "operation": block_of(Operation, {"work": ref("distribution"), "calls": ref("steps"), **protocols}),
             "steps": _steps(),
             "at_once": array(

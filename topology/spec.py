@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.errors import MET
@@ -29,6 +30,7 @@ from meshquake.topology.policies import (
     Readiness,
     Retry,
 )
+from meshquake.topology.rollout import Rollout
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -193,6 +195,22 @@ def made(groups: tuple[Group, ...]) -> Iterator[Call]:
 
 
 @dataclass(frozen=True)
+class Version:
+    """One of several versions of a service that run side by side, each on replicas of its own."""
+
+    name: str
+    replicas: int = key("count", "its replicas (default: as many as the service says)", 1, low=1, high=1000)
+    weight: float | None = key(
+        "number",
+        "share of the calls, beside the other weights (default: its share of the ready replicas)",
+        None,
+        low=0,
+        high=1e9,
+    )
+    operations: tuple[Operation, ...] = key("other", "operations that differ from those of the service, by name", ())
+
+
+@dataclass(frozen=True)
 class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
@@ -229,7 +247,28 @@ class Service:
         none=True,
         spec=Backoff,
     )
+    rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
+    autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
+    versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+
+    def variants(self, operation: Operation) -> tuple[tuple[float, Operation], ...]:
+        """What its versions do for one of its operations, each with its share of the calls in a healthy mesh."""
+        if not self.versions:
+            return ((1.0, operation),)
+        amounts = [each.replicas if each.weight is None else each.weight for each in self.versions]
+        place = self.operations.index(operation)
+        return tuple(
+            (amount / sum(amounts), self.operations_of(each.name)[place])
+            for amount, each in zip(amounts, self.versions, strict=True)
+        )
+
+    def operations_of(self, version: str) -> tuple[Operation, ...]:
+        """Its operations as a version has them."""
+        own = {
+            operation.name: operation for each in self.versions if each.name == version for operation in each.operations
+        }
+        return tuple(own.get(operation.name, operation) for operation in self.operations)
 
     @property
     def title(self) -> str:
@@ -358,6 +397,14 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What the cluster has for all replicas together. One that finds no room waits until another goes."""
+
+    shorthand: ClassVar[str] = "cores"
+    cores: float = key("number", "cores that all replicas together may have", low=0, above=True, high=10_000_000)
+
+
+@dataclass(frozen=True)
 class Topology:
     """A whole mesh. `edges` has an entry for every pair of services that call each other, defaults applied.
 
@@ -368,6 +415,7 @@ class Topology:
     services: tuple[Service, ...]
     edges: tuple[Edge, ...]
     workload: Workload
+    cluster: Room | None = None
     source: str = field(default="", compare=False)
 
     def distributions(self) -> set[str]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from meshquake.topology.portion import MOST, Portion
+
 _SECONDS = {
     "h": Decimal(3600),
     "m": Decimal(60),
@@ -55,6 +57,7 @@ _SIZE = "a size such as 512MiB, 4GiB or 1MB, or 128Mi or 500M as Kubernetes writ
 _CPU = "a number of cores such as 2, 0.5 or 200m"
 _NUMBER = "a number such as 0.6"
 _COUNT = "a whole number such as 12"
+_PORTION = "a whole number such as 2, or a share such as 25%"
 
 
 def shown(value: Any) -> str:
@@ -141,6 +144,17 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_portion(text: str) -> Portion:
+    """Read a whole number such as `2`, or a share such as `25%`; ValueError if it's neither."""
+    try:
+        portion = Portion(share=parse_ratio(text)) if text.endswith("%") else Portion(parse_count(text))
+    except ValueError:
+        raise ValueError(f"must be {_PORTION}, not {shown(text)}") from None
+    if not (0 <= (portion.count or 0) <= MOST and 0 <= portion.share <= 1):
+        raise ValueError(f"must be from 0 to {MOST}, or from 0% to 100%, not {text}")
+    return portion
+
+
 def parse_flag(text: str) -> bool:
     """Read `true` or `false`; ValueError for anything else."""
     if text not in ("true", "false"):
@@ -221,6 +235,11 @@ def number(value: float, digits: int | None = None) -> str:
     return _plain(_decimal(value, digits))
 
 
+def portion(value: Portion) -> str:
+    """Write a number or a share of things, as in `2` or `25%`."""
+    return ratio(value.share) if value.count is None else str(value.count)
+
+
 def counted(count: int, noun: str) -> str:
     """Write a count before its noun, as in `1 request` or `3 requests`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
@@ -271,6 +290,7 @@ UNITS: dict[str, Unit] = {
     "number": Unit(parse_number, number, _NUMBER, _ONES),
     "rate": Unit(parse_rate, rate, _RATE, _PER_SECOND),
     "size": Unit(parse_size, size, _SIZE, _BYTES),
+    "portion": Unit(parse_portion, portion, _PORTION),
     "cores": Unit(parse_cores, number, _CPU, _CORES),
     "text": Unit(parse_text, str, "a line of text"),
     "choice": Unit(parse_text, str, "a line of text"),

@@ -22,8 +22,10 @@ from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import Distribution, Mixture
+from meshquake.topology.portion import Portion
 from meshquake.topology.shapes import Shape
 from meshquake.topology.spec import Topology
+from meshquake.topology.units import portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
 from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
@@ -396,16 +398,21 @@ def _target(target: Target) -> dict[str, Any]:
 def parameters(fault: Fault) -> dict[str, Any]:
     """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1.
 
-    A value that may be left out, and is, isn't there.
+    A portion is a number, or a text such as `25%`. What is off unless a file says so is left out where none does.
     """
-    values = {word: getattr(fault, key.field) for word, key in keys_of(type(fault)).items() if word not in _COMMON}
-    return {word: _plain(value) for word, value in values.items() if value is not None}
+    keys = {word: key for word, key in keys_of(type(fault)).items() if word not in _COMMON}
+    values = {word: getattr(fault, key.field) for word, key in keys.items()}
+    return {
+        word: _plain(value) for word, value in values.items() if value is not None or keys[word].default is not None
+    }
 
 
 def _plain(value: Any) -> Any:
     """A value without types of ours; what has a word in files is told by it."""
     if isinstance(value, Change):
         return value.texts()
+    if isinstance(value, Portion):
+        return value.count if value.count is not None else portion(value)
     if isinstance(value, Mixture):
         return {value.word: [{"weight": w, **_plain(part)} for w, part in zip(value.weights, value.parts, strict=True)]}
     plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

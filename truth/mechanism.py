@@ -23,13 +23,15 @@ _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work"
 THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 AMPLIFIED, MISSED = "retry amplification", "cache miss"
+#: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
+LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
 _NAMES = ["", *(error.mechanism for error in ERRORS.values())]
 _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SLOW_ANSWER)]
 
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED)
+MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
     CODES[name]
     for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
@@ -197,7 +199,7 @@ class Mechanism:
         waited = _waited(row) - (_waited(there) if there is not None else 0.0)
         worked = _served(row) - _waited(row) - (_served(there) - _waited(there) if there is not None else 0.0)
         if row.started == NEVER or waited >= worked:
-            self._note(service, service, QUEUEING, row.arrived, server)
+            self._note(service, service, LATE if self._is_short(row) else QUEUEING, row.arrived, server)
         else:
             # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
             # it.
@@ -206,8 +208,14 @@ class Mechanism:
             replica = self._incarnations[row.replica][0].index
             places = ((service, None, None), (service, operation, None), (service, None, replica))
             short = THROTTLED if site.service.spec.scheduled == "quota" else SATURATED
+            short = LATE if self._is_short(row) else short
             mechanism = next((self._work[place] for place in places if place in self._work), short)
             self._note(service, service, mechanism, row.started, server)
+
+    def _is_short(self, row: Row) -> bool:
+        """Whether a call came while its service still waited for replicas."""
+        shortages = self._sites[row.site].service.shortages
+        return any(start <= row.arrived < end for start, end in shortages)
 
     def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
         """Note how a call reached its caller; returns the attempt to look into, if one got anywhere."""

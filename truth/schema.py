@@ -291,6 +291,8 @@ def _value(key: Key) -> Schema:
     """A value that a key has set, or null."""
     if key.unit in ("spec", "other"):
         return {}
+    if key.unit == "portion":
+        return {"type": ["integer", "string", "null"]}
     types = {"count": "integer", "text": "string", "choice": "string", "flag": "boolean"}
     value = {"type": types.get(key.unit, "number")}
     if key.varies:

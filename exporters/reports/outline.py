@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from meshquake.exporters.blocks import Block, Table
 from meshquake.topology import units
@@ -71,7 +72,7 @@ def _services(topology: Topology) -> list[Block]:
 def _entries(topology: Topology) -> Iterator[str]:
     """Each entry and the tree of calls that grows from it; what was shown once is not shown again."""
     operations = {
-        f"{service.name}.{operation.name}": operation
+        f"{service.name}.{operation.name}": _of_all_versions(service, operation)
         for service in topology.services
         for operation in service.operations
     }
@@ -91,6 +92,29 @@ def _entries(topology: Topology) -> Iterator[str]:
     if topology.workload.mix:
         yield ""
         yield "Calls are in the order in which they are made. ↑ its own calls are shown above"
+
+
+def _of_all_versions(service: Service, operation: Operation) -> Operation:
+    """An operation with the calls that any version of its service makes, each with its chance."""
+    shares: dict[tuple[int, Group], float] = {}
+    for share, variant in service.variants(operation):
+        for place, group in enumerate(variant.calls):
+            which = variant.calls[:place].count(group), group
+            shares[which] = shares.get(which, 0.0) + share
+    if not service.versions:
+        return operation
+    groups = (tuple(_thinned(branch, min(share, 1.0)) for branch in group) for (_, group), share in shares.items())
+    return replace(operation, calls=tuple(groups))
+
+
+def _thinned(branch: Branch, share: float) -> Branch:
+    """A branch that only a share of the requests meets."""
+    if isinstance(branch, Call):
+        return replace(branch, probability=round(branch.probability * share, 4))
+    if isinstance(branch, Sequence):
+        steps = (tuple(_thinned(each, share) for each in group) for group in branch.steps)
+        return replace(branch, steps=tuple(steps))
+    return branch
 
 
 def _tree(

@@ -1,4 +1,4 @@
-"""A new version rolls out, replica by replica. It may be good; a bad one is rolled back."""
+"""A new version is released. It may be good; a bad one is rolled back."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -6,23 +6,29 @@ from math import inf
 from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
-from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.faults.fault import Fault, Surface, Target, Window
+from meshquake.faults.release import Budget, Release
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
+from meshquake.topology.portion import Portion
+from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deploy(Fault):
-    """A rolling update of a service, one replica at a time.
+    """The replicas of a service get another version, by the `rollout` strategy that the topology gives the service.
 
     Under the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
     slowdown. The rollout stalls while a new replica fails its health checks; after stalling for `patience` it is rolled
-    back, one replica at a time. A good version stays. Severity does not change how often health checks fail: a version
-    that is only slightly bad would otherwise pass them, reach every replica, and harm more users.
+    back, and so it is when it has spent its error budget, or when somebody does it by hand. A good version stays.
+    Severity does not change how often health checks fail: a version that is only slightly bad would otherwise pass
+    them, reach every replica, and harm more users. With a `canary` some replicas get the version first. On a single
+    replica the version stays there: the others keep theirs.
     """
 
     kind: ClassVar[str] = "deploy"
-    levels: ClassVar[tuple[str, ...]] = ("service",)
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+    undrawn: ClassVar[tuple[str, ...]] = ("replica",)
     indicator: ClassVar[str] = "deployment"
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
@@ -34,7 +40,28 @@ class Deploy(Fault):
     error: str = key("choice", "the error they fail with", "config_error", choices=MET)
     factor: float = key("number", "how many times as long its work takes", 1.0, low=0.01, high=1000)
     unhealthy: float = key("ratio", "share of its health checks that fail", 0.0, low=0, high=1)
-    patience: float = key("duration", "how long a rollout may stall before it is rolled back", 25.0, low=0)
+    patience: float | None = key(
+        "duration", "how long a rollout may stall before it is rolled back", 25.0, low=0, none=True
+    )
+    canary: Portion | None = key(
+        "portion", "replicas that get it first, at least one; a share of them is rounded up", None, none=True
+    )
+    hold: float | None = key(
+        "duration", "how long it stays at the canary before it goes on (`none`: for good)", None, low=0, none=True
+    )
+    rollback_after: float | None = key(
+        "duration", "when somebody rolls it back by hand, from its start", None, low=0, none=True
+    )
+    error_budget: Budget | None = key(
+        "spec", "share of failures above which it is rolled back", None, none=True, spec=Budget
+    )
+
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side none is the one to replace."""
+        if not topology.service(target.service).versions:
+            return ""
+        return f"{target.service} has versions that run side by side; a deploy needs a service that has one"
 
     def effect(self, level: float) -> Effect:
         return Effect(
@@ -44,6 +71,18 @@ class Deploy(Fault):
             probe_failure=self.unhealthy,
         )
 
+    @property
+    def release(self) -> Release:
+        """How the version is released."""
+        return Release(
+            self.version,
+            self.patience,
+            self.canary,
+            self.hold,
+            self.rollback_after,
+            self.error_budget,
+        )
+
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        if (yield from mesh.deploy(self, self.version, self.patience)):
+        if (yield from mesh.deploy(self, self.release)):
             yield mesh.timeout(inf)  # the version stays, and so does what is wrong with it

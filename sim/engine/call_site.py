@@ -50,6 +50,7 @@ class CallSite:
         "_tapes",
         "address",
         "apart",
+        "base",
         "branch",
         "criticality",
         "edge",
@@ -68,6 +69,7 @@ class CallSite:
         "steps",
         "tape",
         "then",
+        "variants",
     )
 
     ingress: Ingress  # of an entry: where its users come in
@@ -90,8 +92,11 @@ class CallSite:
         self.entry = entry
         self.parent = parent
         self.service = service
-        #: The service's, at hand: each call looks at it.
+        #: The service's, or its version's, at hand: each call looks at it.
         self.ready = service.ready
+        #: Of a service with several versions: the site of each, by the version's name. One of them stands for all.
+        self.variants: dict[str, CallSite] | None = None
+        self.base: CallSite = self
         #: Position of the operation in its service.
         self.operation = operation
         self.edge = edge
@@ -116,6 +121,11 @@ class CallSite:
         self.address = address
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
+
+    @property
+    def versions(self) -> tuple[CallSite, ...]:
+        """The sites of all versions of its service, if this is the one that stands for them; else this one."""
+        return (self,) if self.variants is None else tuple(self.variants.values())
 
     @property
     def name(self) -> str:
@@ -157,15 +167,20 @@ def grow(
         own = (spec.criticality if spec else None) or found.criticality
         inherited = parent.criticality if parent else USUAL_CRITICALITY
         matters = CRITICALITIES.index(own) if own else inherited
-        site = CallSite(
-            len(sites), number, parent, runtime, position, edge, spec, found.work, matters, address(seed, "site", path)
-        )
-        sites.append(site)
-        site.steps = steps(found.calls, site, _Names(path), depth)
-        if runtime.spec.handlers == "async" and site.steps:
-            site.steps.insert(0, ([part(site, YIELDS, Constant(0.0), "")], False))
-            site.apart = True
-        return site
+        grown = []
+        # Versions have one address: a request keeps its luck, whichever of them it meets.
+        key = address(seed, "site", path)
+        for _, variant in runtime.spec.variants(found):
+            site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, matters, key)
+            sites.append(site)
+            site.steps = steps(variant.calls, site, _Names(path), depth)
+            if runtime.spec.handlers == "async" and site.steps:
+                site.steps.insert(0, ([part(site, YIELDS, Constant(0.0), "")], False))
+                site.apart = True
+            grown.append(site)
+        if runtime.spec.versions:
+            _join(grown)
+        return grown[0]
 
     def steps(
         groups: tuple[Group, ...], site: CallSite, names: _Names, depth: _Depth
@@ -217,8 +232,10 @@ def grow(
             head.lot = found[0] if found else head
             found.append(head)
             for follower in spec.on_miss or spec.on_failure:
-                site.then = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
-                site = site.then
+                following = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
+                for each in site.versions:
+                    each.then = following
+                site = following
         return found
 
     return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}", {})
@@ -228,6 +245,15 @@ def grow(
 _Depth = dict[tuple[str, int, CallSpec], int]
 #: What the work between calls is called in addresses.
 WORKING: Final = "work"
+
+
+def _join(sites: list[CallSite]) -> None:
+    """Let the sites of all versions of a service know each other; the first stands for all."""
+    base = sites[0]
+    base.variants = dict(zip(base.service.ready_of, sites, strict=True))
+    for version, site in base.variants.items():
+        site.base = base
+        site.ready = base.service.ready_of[version]
 
 
 class _Names:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.edge import RuntimeEdge
-from meshquake.sim.engine.policy import Balancer, CallerPolicy, overriding
+from meshquake.sim.engine.policy import Balancer, CallerPolicy, Route, overriding
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -77,9 +77,11 @@ class CallerState:
 class Ingress:
     """Where the requests of users come in: an entry of the workload."""
 
-    __slots__ = ("balancer", "on_over")
+    __slots__ = ("balancer", "on_over", "route")
 
-    def __init__(self, balancer: Balancer) -> None:
+    def __init__(self, balancer: Balancer, route: Route | None = None) -> None:
         self.balancer = balancer
+        #: Chooses among the versions of the entry's service, if it has several.
+        self.route = route
         #: Hears of each request that is over for its user, with its answer.
         self.on_over: Callable[[Call], None] | None = None

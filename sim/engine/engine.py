@@ -111,6 +111,8 @@ class CallEngine:
         """A user's request arrives at its entry service; returns it."""
         now = self.env._now
         ingress = site.ingress
+        if ingress.route is not None:
+            site = ingress.route.choose(site, number, 0)
         root = Call(site, number, 0, None, None, site.tape.draws(number), now)
         root.open = {root: None}
         self.live[root] = None

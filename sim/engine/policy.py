@@ -14,6 +14,7 @@ from mypy_extensions import mypyc_attr
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.call_site import CallSite
     from meshquake.sim.engine.replica import Replica
 
 # `mypyc_attr`: plain Python classes, those of plug-ins, may derive from these when they are compiled.
@@ -121,6 +122,17 @@ class ServerPolicy:
 
         A process that is killed takes its policies with it.
         """
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Route:
+    """Chooses the version of a service that a user's request goes to."""
+
+    __slots__ = ()
+
+    def choose(self, site: CallSite, number: int, attempt_path: int) -> CallSite:
+        """The site of one of the versions for which `site` stands."""
+        raise NotImplementedError
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

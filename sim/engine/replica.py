@@ -36,6 +36,7 @@ class Replica:
         "core_clock",
         "cores",
         "crashes",
+        "created",
         "draining",
         "emptied",
         "failures",
@@ -47,6 +48,7 @@ class Replica:
         "incarnation",
         "index",
         "leaked",
+        "leaving",
         "limited",
         "lived",
         "modifiers",
@@ -58,6 +60,7 @@ class Replica:
         "run_queue",
         "service",
         "shed",
+        "since",
         "stops",
         "successes",
         "throttled_before",
@@ -85,7 +88,13 @@ class Replica:
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
         self.ready = True
+        #: When it was created; those that a mesh starts with have been there for ever.
+        self.created = -inf
+        #: Since when it is ready, or not.
+        self.since = 0.0
         self.draining = False
+        #: Whether it has been deleted: once its calls are finished it is gone for good.
+        self.leaving = False
         #: Faults that hold the process down.
         self.stops = 0
         self.failures = 0
@@ -138,6 +147,12 @@ class Replica:
         if self.cores is None or self.throttled_before is None:
             return self.throttled_before
         return self.throttled_before + self.cores.throttled(now)
+
+    def core_seconds(self, now: float) -> float:
+        """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
+        if self.modifiers:
+            self.account(now)
+        return self.core_time(now) + self.hogged
 
     def account(self, now: float) -> None:
         """Add up what something else has taken of the cores since the last time: its share of what requests left over.

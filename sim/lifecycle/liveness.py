@@ -22,11 +22,11 @@ _TICK = 0.25
 
 
 def watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
-    """The liveness probe of one replica, as a process that lasts as long as the recording."""
+    """The liveness probe of one replica, as a process that lasts until the replica is deleted."""
     own = address(cluster.seed, "liveness", replica.name)
     yield cluster.timeout(probe.period * uniform(own, 0))
     number, life, failures = 1, replica.incarnation, 0
-    while True:
+    while not replica.leaving:
         if replica.incarnation != life:
             life, failures = replica.incarnation, 0
         if not replica.draining and cluster.now - replica.born >= probe.initial_delay:

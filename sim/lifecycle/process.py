@@ -19,8 +19,8 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)
     yield cluster.timeout(service.spec.startup)
-    if replica.stops or replica.incarnation != incarnation or replica.born == inf:
-        return  # it was killed meanwhile, and may have been started again
+    if replica.stops or replica.leaving or replica.incarnation != incarnation or replica.born == inf:
+        return  # it was killed or deleted meanwhile, and may have been started again
     replica.account(cluster.now)
     replica.up = True
     if service.spec.warm_up is not None:

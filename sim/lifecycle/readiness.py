@@ -14,14 +14,18 @@ from meshquake.topology.addresses import address, uniform
 from meshquake.topology.policies import Liveness, Readiness
 
 
-def probing(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
-    """The readiness probe of one replica, as a process that lasts as long as the recording."""
+def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Generator[Any, Any, None]:
+    """The readiness probe of one replica, as a process that lasts until the replica is deleted.
+
+    The kubelet probes a new container `at_once`.
+    """
     probe = replica.service.spec.readiness
     own = address(cluster.seed, "probe", replica.name)
     # Probes of different replicas are not in step.
-    yield cluster.timeout(probe.period * uniform(own, 0))
+    if not at_once:
+        yield cluster.timeout(probe.period * uniform(own, 0))
     number = 1
-    while True:
+    while not replica.leaving:
         # While a rollout has the replica in hand, it's out of rotation and nobody asks.
         if not replica.draining:
             examine(cluster, replica, problem(cluster, replica, probe, own, number))
@@ -67,6 +71,7 @@ def examine(cluster: Cluster, replica: Replica, problem: str) -> None:
 def _set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
     """Take a replica out of rotation, or put it back."""
     replica.ready = ready
+    replica.since = cluster.now
     service = replica.service
     service.refresh()
     left = len(service.ready)

@@ -1,145 +1,147 @@
-"""A rolling update at run time: Kubernetes' Deployment with one replica unavailable at a time.
+"""The story of a release: a version goes to the replicas of a service, by its strategy, and stays or comes back.
 
-A replica is drained (no new calls; those it has, or that are on the way, are finished), its process ends, and the new
-version starts in its place. The next one follows when all that were replaced have been ready for two probe periods
-without a failed probe. While probes fail, the rollout stands still; after `patience` (a progress deadline) it is rolled
-back. A restart is the same of one replica, with the version it has.
+On the way, and as long as somebody watches, it is rolled back when its health checks fail for too long, when it has
+spent its error budget, or when a person says so. A release that begins while another is under way supersedes it, as
+with Kubernetes: no replica more gets the older version, and those that have it get the newer one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 from meshquake.faults.fault import Fault
+from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.process import boot, end
-from meshquake.sim.lifecycle.readiness import examine
+from meshquake.sim.lifecycle.blue_green import BlueGreen
+from meshquake.sim.lifecycle.error_budget import ErrorBudget
+from meshquake.sim.lifecycle.fleet import TICK
+from meshquake.sim.lifecycle.in_place import InPlace, replace
+from meshquake.sim.lifecycle.recreate import Recreate
+from meshquake.sim.lifecycle.rolling import Rolling
+from meshquake.sim.lifecycle.strategy import Strategy, wait_until_replaced
+from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
+from meshquake.topology.rollout import BLUE_GREEN, IN_PLACE, RECREATE, ROLLING
 
-#: Seconds that calls in progress have to finish, as Kubernetes' terminationGracePeriodSeconds.
-GRACE = 30.0
-#: How often progress is looked at (seconds).
-_TICK = 0.25
+_STRATEGIES: Final[dict[str, type[Strategy]]] = {
+    ROLLING: Rolling,
+    RECREATE: Recreate,
+    BLUE_GREEN: BlueGreen,
+    IN_PLACE: InPlace,
+}
+#: What an event calls the strategy: that of a StatefulSet is a rolling one.
+_CALLED: Final = {IN_PLACE: ROLLING}
 
 
-def rollout(
-    cluster: Cluster, service: Service, fault: Fault, version: str, patience: float
-) -> Generator[Any, Any, bool]:
-    """Roll a version out, and back if it isn't healthy; returns whether it stayed.
+def rollout(cluster: Cluster, service: Service, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+    """Roll a version out, and back if there is a reason; returns whether it stayed.
 
-    The fault's effect acts on each replica for as long as it runs the version. A rollout that begins while another is
-    under way supersedes it, as with Kubernetes: no replica more gets the older version, and those that have it get the
-    newer one.
+    The fault's effect acts on each replica for as long as it runs the version.
     """
-    before, revision = service.revision, Revision(version, fault)
+    before = service.revision
+    revision, watch = _released(cluster, fault, release)
     service.revision = revision
+    word = service.spec.rollout.strategy
+    if release.canary is not None and word != IN_PLACE:
+        word = ROLLING  # only that can stop half way
     cluster.journal.note(
         "deployment",
         service,
-        version=version,
+        version=release.version,
         previous=before.version,
-        replicas=len(service.replicas),
-        strategy="rolling",
+        replicas=service.desired,
+        strategy=_CALLED.get(word, word),
     )
-    changed: list[Replica] = []
-    for replica in service.replicas:
-        yield from _replace(cluster, replica, "deployment", revision)
-        changed.append(replica)
-        settled = yield from _settled(cluster, changed, revision, patience)
-        if service.revision is not revision:
-            while revision.modifiers:
-                yield cluster.timeout(_TICK)
-            return False
-        if not settled:
-            yield from _roll_back(cluster, service, changed, revision, before)
-            return False
-    cluster.journal.note("deployment_completed", service, version=version)
-    return True
+    strategy = _STRATEGIES[word](cluster, service, revision, watch)
+    service.managed = strategy.counts
+    problem = yield from _forward(strategy, release)
+    if not problem:
+        cluster.journal.note("deployment_completed", service, version=release.version)
+        service.managed = False
+        problem = yield from _guard(strategy)
+        if not problem:
+            return True
+    if problem != SUPERSEDED:
+        service.managed = strategy.counts
+        changed = sum(replica.revision is revision for replica in service.replicas)
+        service.revision = before
+        cluster.journal.note(
+            problem, service, version=before.version, failed_version=release.version, replicas_changed=changed
+        )
+        problem = yield from strategy.back(before)
+        if not problem:
+            cluster.journal.note("rollback_completed", service, version=before.version)
+            service.managed = False
+    yield from wait_until_replaced(cluster, revision)
+    return False
 
 
-def restart(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
-    """Restart a replica with the version that it runs."""
-    yield from _replace(cluster, replica, "restart")
-
-
-def _roll_back(
-    cluster: Cluster, service: Service, changed: list[Replica], failed: Revision, before: Revision
-) -> Generator[Any, Any, None]:
-    """Bring the changed replicas back to the revision before, the last one first."""
-    service.revision = before
+def release_on(cluster: Cluster, replica: Replica, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+    """Let a single replica run a version, in place of the one that it has; returns whether it stayed."""
+    before = replica.revision
+    revision, watch = _released(cluster, fault, release)
+    service = replica.service
     cluster.journal.note(
-        "rollback", service, version=before.version, failed_version=failed.version, replicas_changed=len(changed)
+        "deployment",
+        service,
+        replica=replica,
+        version=release.version,
+        previous=before.version,
+        replicas=1,
+        strategy="canary",
     )
-    # If the one before was under way itself, it has not got everywhere yet.
-    rest = [replica for replica in service.replicas if replica not in changed and replica.revision is not before]
-    for replica in (*reversed(changed), *rest):
-        yield from _replace(cluster, replica, "rollback", before)
-        if service.revision is not before:
-            while failed.modifiers:
-                yield cluster.timeout(_TICK)
-            return
-    cluster.journal.note("rollback_completed", service, version=before.version)
-
-
-def _replace(
-    cluster: Cluster, replica: Replica, reason: str, revision: Revision | None = None
-) -> Generator[Any, Any, None]:
-    """Drain a replica and start it again, with another revision if one is given and still wanted by then."""
-    # One at a time: another rollout, or a restart, may have the replica in hand.
-    while replica.draining:
-        yield cluster.timeout(_TICK)
-    if revision is not None and revision is not replica.service.revision:
-        return  # superseded while it waited
-    replica.draining = True
-    replica.ready = False
-    replica.service.refresh()
-    cluster.journal.note("draining", replica.service, replica=replica, requests=replica.calls)
-    deadline = cluster.now + GRACE
-    # Calls that were on the way still arrive.
-    yield cluster.timeout(_TICK)
-    while replica.calls and cluster.now < deadline:
-        yield cluster.timeout(_TICK)
-    end(cluster, replica)
-    if revision is not None:
-        _change(cluster, replica, revision)
-    yield from boot(cluster, replica, replica.version if revision is None else revision.version, reason)
-    replica.draining = False
-    # The kubelet probes a new container at once, and puts it in rotation on the first success.
-    examine(cluster, replica, "" if replica.up else "connection refused")
-
-
-def _change(cluster: Cluster, replica: Replica, revision: Revision) -> None:
-    """Let the fault of another revision act on a replica, in place of that of the one that it ran."""
-    former = replica.revision.modifiers.pop(replica.index, None)
-    if former is not None:
-        cluster.detach(former, [replica])
-    replica.revision = revision
-    if revision.fault is not None:
-        modifier = revision.modifiers[replica.index] = cluster.modifier(revision.fault, revision.fault.target, None)
-        cluster.attach(modifier, replica)
-
-
-def _settled(
-    cluster: Cluster, changed: list[Replica], revision: Revision, patience: float
-) -> Generator[Any, Any, bool]:
-    """Wait until changed replicas have been healthy for two probe periods.
-
-    False if they fail for `patience`, or if the service shall have another revision by now.
-    """
-    service = changed[0].service
-    steady = 2 * service.spec.readiness.period
-    since = cluster.now
-    trouble: float | None = None
-    while cluster.now - since < steady:
-        yield cluster.timeout(_TICK)
-        if service.revision is not revision:
+    yield from replace(cluster, replica, "deployment", revision)
+    while replica.revision is revision and not replica.leaving:
+        problem = watch.stalls(bool(replica.failures), not replica.failures)
+        if problem:
+            cluster.journal.note(
+                problem,
+                service,
+                replica=replica,
+                version=before.version,
+                failed_version=release.version,
+                replicas_changed=1,
+            )
+            yield from replace(cluster, replica, "rollback", before, lambda: replica.revision is revision)
             return False
-        if any(replica.failures or not replica.ready for replica in changed):
-            since = cluster.now
-            trouble = since if trouble is None else trouble
-        if trouble is not None and cluster.now - trouble >= patience:
-            return False
-    return True
+        if watch.idle and release.patience is None:
+            return True
+        yield cluster.timeout(TICK)
+    return False
+
+
+def _released(cluster: Cluster, fault: Fault, release: Release) -> tuple[Revision, Watch]:
+    meter = None if release.budget is None else ErrorBudget(release.budget)
+    revision = Revision(release.version, fault)
+    if meter is not None:
+        cluster.meters[revision] = meter
+    return revision, Watch(cluster, release, meter)
+
+
+def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
+    """All the way, with a stop at the canary if there shall be one; returns why not, if it didn't get there."""
+    if release.canary is not None:
+        problem = yield from strategy.forward(release.canary)
+        if problem:
+            return problem
+        size, of = len(strategy.new), strategy.service.desired
+        strategy.cluster.journal.note("canary", strategy.service, version=release.version, replicas=size, of=of)
+        problem = yield from strategy.hold(release.canary, release.hold)
+        if problem:
+            return problem
+    return (yield from strategy.forward(None))
+
+
+def _guard(strategy: Strategy) -> Generator[Any, Any, str]:
+    """Watch a version that runs everywhere, if anybody does; returns why it's to be rolled back."""
+    while not strategy.watch.idle:
+        if strategy.superseded:
+            return SUPERSEDED
+        problem = strategy.watch.problem()
+        if problem:
+            return problem
+        yield strategy.cluster.timeout(TICK)
+    return ""

@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
-from meshquake.sim.engine.policy import CallerPolicy, overriding
+from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
 from meshquake.sim.policies import (
     adaptive_concurrency,
     avoid_tried,
@@ -31,6 +31,7 @@ from meshquake.sim.policies import (
     retry_concurrency,
     retry_tokens,
     timeout,
+    versions,
 )
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
@@ -41,10 +42,12 @@ from meshquake.topology.policies import ADDED
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.replica import Replica
+    from meshquake.topology.spec import Service
 
 
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
 CALLER: dict[str, CallerRow] = {
+    "versions": versions.of,
     "hedge": hedge.of,
     "deadline": deadline.of,
     "budget": retry_budget.of,
@@ -132,16 +135,18 @@ def _added(name: str, settings: Any, rival: str) -> Maker:
     return lambda replica, warm: policy(settings)
 
 
-def serve(replica: Replica, context: PolicyContext) -> None:
-    """Give a new process of a replica its queue and its policies."""
+def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
+    """Give a new process of a replica its queue and its policies, the last of which may be a meter of its version."""
     service = replica.service
     policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
+    if meter is not None:
+        policies.append(meter)
     queue = service.spec.queue
     replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 
 
-def ingress(balance: str) -> Ingress:
-    """Where users of an entry come in: they have no policies but their choice among replicas."""
-    return Ingress(BALANCERS[balance](0))
+def ingress(balance: str, service: Service) -> Ingress:
+    """Where users of an entry come in: they have no policies but their choice among versions and replicas."""
+    return Ingress(BALANCERS[balance](0), versions.route(service))

@@ -38,8 +38,12 @@ class Contention(ServerPolicy):
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
     """What requests at a service cost each other; None if they don't."""
-    shares = [operation.contention for operation in service.spec.operations]
-    if not any(shares):
+    spec = service.spec
+    shares = {
+        version: [operation.contention for operation in spec.operations_of(version)]
+        for version in ("", *(each.name for each in spec.versions))
+    }
+    if not any(any(each) for each in shares.values()):
         return None
-    policy = Contention(shares)
-    return lambda replica: policy
+    policies = {version: Contention(each) for version, each in shares.items()}
+    return lambda replica: policies.get(replica.version, policies[""])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
     from meshquake.sim.policies.context import PolicyContext
+    from meshquake.topology.spec import Operation
 
 
 class ErrorRate(ServerPolicy):
@@ -35,11 +36,13 @@ class ErrorRate(ServerPolicy):
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
     """What fails by itself at a service; None if nothing does."""
-    odds = [
-        (operation.error_rate, CODES[operation.error] if operation.error_rate else SUCCESS)
-        for operation in service.spec.operations
-    ]
-    if not any(share for share, _ in odds):
+    spec = service.spec
+    odds = {version: _odds(spec.operations_of(version)) for version in ("", *(each.name for each in spec.versions))}
+    if not any(share for each in odds.values() for share, _ in each):
         return None
-    policy = ErrorRate(odds)
-    return lambda replica: policy
+    policies = {version: ErrorRate(each) for version, each in odds.items()}
+    return lambda replica: policies.get(replica.version, policies[""])
+
+
+def _odds(operations: tuple[Operation, ...]) -> list[tuple[float, int]]:
+    return [(each.error_rate, CODES[each.error] if each.error_rate else SUCCESS) for each in operations]

@@ -36,6 +36,7 @@ from meshquake.sim.telemetry.sources import (
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.service import Service
     from meshquake.sim.telemetry.spans import Spans
 
 
@@ -115,13 +116,6 @@ class Metric:
 # -- readings: each of a thing at a simulated time in seconds ---------------------------------------------------------
 
 
-def _core_seconds(replica: Replica, now: float) -> float:
-    """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
-    if replica.modifiers:
-        replica.account(now)
-    return replica.core_time(now) + replica.hogged
-
-
 def _throttled(replica: Replica, now: float) -> float | None:
     return replica.throttled_time(now)
 
@@ -136,6 +130,14 @@ def _active(replica: Replica, now: float) -> float:
 
 def _queued(replica: Replica, now: float) -> float:
     return len(replica.queue)
+
+
+def _desired(service: Service, now: float) -> float | None:
+    return service.desired if service.spec.autoscale else None
+
+
+def _ready(service: Service, now: float) -> float | None:
+    return len(service.ready) if service.spec.autoscale else None
 
 
 def _limited(replica: Replica, now: float) -> float | None:
@@ -202,7 +204,7 @@ _ROWS = (
         "%",
         Kind.GAUGE,
         _OWN,
-        Utilization(Level.REPLICA, _core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
+        Utilization(Level.REPLICA, Replica.core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
         "Share of its cores in use.",
         "Other processes on them are included.",
         alert=Alert.RISE,
@@ -253,6 +255,26 @@ _ROWS = (
         "Share of the workers that are held.",
         "Including while they wait for other services.",
         alert=Alert.RISE,
+    ),
+    Metric(
+        "replicas_desired",
+        "replicas",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _desired, Combine.SUM),
+        "Replicas that the autoscaler asks for.",
+        "Of services that have one.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "replicas_ready",
+        "replicas",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _ready, Combine.SUM),
+        "Replicas that get calls.",
+        "Of services that have an autoscaler.",
+        alert=Alert.EITHER,
     ),
     Metric(
         "request_rate",

@@ -73,7 +73,13 @@ class Roster:
     @cached_property
     def things(self) -> dict[Level, Sequence[Any]]:
         """What may be read of, in the order of the members: for a caller's state stand its edge and the replica."""
-        return {Level.REPLICA: self.replicas, Level.EDGE: self._mesh.edges, Level.CALLER: self.callers}
+        services = list(self._mesh.services.values())
+        return {
+            Level.SERVICE: services,
+            Level.REPLICA: self.replicas,
+            Level.EDGE: self._mesh.edges,
+            Level.CALLER: self.callers,
+        }
 
     def constants(self, level: Level, function: Callable[[Any], float]) -> Floats:
         """What a function gives of each of the things of a level, which must be the same at all times."""

@@ -110,7 +110,7 @@ def test_a_rollout_has_the_time_it_takes():
 
         class Watched(type(deploy)):
             def run(self, mesh, window, rows=rows):
-                yield from mesh.deploy(self, self.version, self.patience)
+                yield from mesh.deploy(self, self.release)
                 rows.append((mesh.now, {replica.version for replica in mesh.services[self.target.service].replicas}))
 
         play(MESH.topology, seed, 20 * 100, [(Watched(**vars(deploy)), scenario.window(deploy))])

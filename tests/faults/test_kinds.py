@@ -31,6 +31,7 @@ from meshquake.faults.kinds.probe import Probe
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.reset import Reset
 from meshquake.faults.kinds.restart import Restart
+from meshquake.faults.kinds.scale import Scale
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
@@ -78,6 +79,7 @@ ONE_OF_EACH = {
     "probe": Probe(target=DB),
     "refuse": Refuse(target=DB, share=0.8),
     "reset": Reset(target=EDGE),
+    "scale": Scale(target=DB, to=1),
     "restart": Restart(target=Target("replica", "db", replica=0)),
     "shrink_pool": ShrinkPool(target=EDGE, to=0.1),
     "slow": Slow(target=DB, factor=3.0),
@@ -243,7 +245,12 @@ workload: {rate: 1/s, mix: {db.get: 1}}
 ROLLING = """
 name: rolling
 services:
-  db: {replicas: 2, startup: 1s, readiness: {period: 1s, failure_threshold: 1}, operations: {get: {work: 10ms}}}
+  db:
+    replicas: 2
+    rollout: in_place
+    startup: 1s
+    readiness: {period: 1s, failure_threshold: 1}
+    operations: {get: {work: 10ms}}
 workload: {rate: 1/s, mix: {db.get: 1}}
 """
 

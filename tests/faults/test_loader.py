@@ -461,7 +461,8 @@ def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
 @pytest.mark.parametrize("kind", [word for word, kind in fault_kinds().items() if not kind.ramps])
 def test_a_ramp_of_what_has_none_is_a_warning(kind):
     aside = {"restart": '"database[0]"', "flush": "cache-service", "reset": "order-service -> database"}
-    target = (aside | {"flip": "database, set: {queue: 9}"}).get(kind, "database")
+    keys = {"flip": "database, set: {queue: 9}", "scale": "database, to: 2"}
+    target = (aside | keys).get(kind, "database")
     loaded = parse(f"name: x\nfaults:\n  - {kind}: {{target: {target}, ramp: 10s}}\n", "my.yaml")
     assert [str(problem) for problem in loaded.warnings] == [
         f"my.yaml:3: warning: faults[0].{kind}.ramp: a {kind} fault has no ramp: it acts in full from its start"

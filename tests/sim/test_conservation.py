@@ -130,6 +130,7 @@ BITING = {
     "refuse": {"share": 0.5},
     "reset": {"share": 0.5, "every": 0.1},
     "restart": {},
+    "scale": {"to": 3},
     "shrink_pool": {"to": 0.1},
     "slow": {"factor": 10.0},
     "stop": {},

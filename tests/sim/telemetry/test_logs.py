@@ -11,9 +11,11 @@ from guarded import write_guarded
 from polars.testing import assert_series_equal
 from recording import play, record
 
-from meshquake.faults.fault import Target
+from meshquake.faults.fault import Extent, Target
+from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.loader import load
+from meshquake.faults.release import Budget
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, RETRIED
 from meshquake.sim.mesh import Mesh
@@ -24,6 +26,7 @@ from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.loader import parse
+from meshquake.topology.portion import Portion
 from meshquake.topology.spec import SERVICE_KINDS
 
 #: A service of each kind, calling the next.
@@ -148,7 +151,24 @@ def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
     )
     trouble = load(write_guarded(tmp_path))
     guarded = record(trouble.scenario, trouble.topology)
-    messages = pl.concat([each.logs["message"] for each in (play("cascade"), play("deployment"), leaking, guarded)])
+    released = record(
+        Scenario(
+            name="released",
+            duration=30.0,
+            lead_in=0.0,
+            recovery=0.0,
+            seed=1,
+            faults=(
+                Deploy(id="hand", target=Target("service", "web"), canary=Portion(1), rollback_after=10.0),
+                Deploy(
+                    id="budget", target=Target("service", "web"), at=Extent(15.0), share=1.0, error_budget=Budget(0.1)
+                ),
+            ),
+        ),
+        parse(LEAKING, "leaking").topology,
+    )
+    runs = (play("cascade"), play("deployment"), leaking, guarded, released)
+    messages = pl.concat([each.logs["message"] for each in runs])
     for name, notice in notices().items():
         assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name
     assert leaking.logs.filter(level="FATAL")["message"].unique().to_list() == [

@@ -1,0 +1,239 @@
+"""The autoscaler of a service: Kubernetes' HorizontalPodAutoscaler.
+
+What it recommends (`replica_calculator.go`), how recommendations are stabilized, and how fast they are followed
+(`horizontal.go`) are functions of figures alone; a process looks and applies them time and again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any, Final
+
+from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.fleet import TICK, scale, staying
+from meshquake.topology.autoscale import Autoscale, ScaleDown, ScaleUp
+
+#: A ratio of figures such as .5 / .25 that should be whole may be a hair more, and would be rounded up.
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of the replicas of a service: the figures of those that are ready, and how many others there are.
+
+    `unready` ones have not been ready for long enough to be judged by; of `missing` ones nothing is known.
+    """
+
+    ready: Sequence[float]
+    unready: int = 0
+    missing: int = 0
+
+
+def recommend(current: int, figures: Figures, target: float, tolerance: float, full: float) -> int:
+    """How many replicas there should be.
+
+    Parameters
+    ----------
+    current
+        How many there shall be now.
+    figures
+        Of each replica, what `target` is for.
+    target
+        What the figure of a replica should be on average.
+    tolerance
+        How far the ratio of the two may be off.
+    full
+        The figure of a replica that does all it can. So much is assumed of those of which nothing is known where the
+        others ask for fewer replicas; where they ask for more, nothing is, and so it is for those that are not ready.
+    """
+    known = len(figures.ready)
+    ratio = sum(figures.ready) / known / target if known else 1.0
+    if ratio == 1.0:
+        return current
+    if not figures.missing and not (figures.unready and ratio > 1):
+        return current if _close(ratio, tolerance) else _up(ratio * known)
+    counted = known + figures.missing + (figures.unready if ratio > 1 else 0)
+    assumed = figures.missing * full if ratio < 1 else 0.0
+    careful = (sum(figures.ready) + assumed) / counted / target
+    if _close(careful, tolerance) or (ratio < 1) != (careful < 1):
+        return current
+    recommended = _up(careful * counted)
+    turned = recommended > current if careful < 1 else recommended < current
+    return current if turned else recommended
+
+
+def _close(ratio: float, tolerance: float) -> bool:
+    return abs(1.0 - ratio) <= tolerance + _ROUNDING
+
+
+def _up(amount: float) -> int:
+    return ceil(amount - _ROUNDING)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the number of replicas, by so many, at a time (seconds)."""
+
+    time: float
+    by: int
+
+
+class Pace:
+    """How fast recommendations are followed: what was recommended and done lately is remembered."""
+
+    def __init__(self, policy: Autoscale) -> None:
+        self._policy = policy
+        self._recommended: deque[tuple[float, int]] = deque()
+        self._changes: deque[Change] = deque()
+
+    def follow(self, now: float, current: int, recommended: int) -> int:
+        """How many replicas there shall be from now on, given what is recommended now."""
+        policy = self._policy
+        self._recommended.append((now, recommended))
+        self._forget(now)
+        wanted = self._stable(now, current)
+        if wanted > current:
+            most = max(current, self._most(now, current, policy.up))
+            wanted = min(wanted, most)
+        elif wanted < current:
+            least = min(current, self._least(now, current, policy.down))
+            wanted = max(wanted, least)
+        wanted = max(policy.minimum, min(policy.maximum, wanted))
+        if wanted != current:
+            self._changes.append(Change(now, wanted - current))
+        return wanted
+
+    def _stable(self, now: float, current: int) -> int:
+        """The recommendation nearest to what there is, of those of the windows."""
+        lowest = min(number for time, number in self._recommended if self._lately(time, now, self._policy.up.window))
+        highest = max(number for time, number in self._recommended if self._lately(time, now, self._policy.down.window))
+        return lowest if current < lowest else min(current, highest)
+
+    def _lately(self, time: float, now: float, window: float) -> bool:
+        # The one of now counts whatever the window.
+        return time == now or time > now - window
+
+    def _most(self, now: float, current: int, rules: ScaleUp) -> int:
+        start = current - self._changed(now, rules.period)
+        limits = [] if rules.share is None else [_up(start * (1 + rules.share))]
+        limits += [] if rules.replicas is None else [start + rules.replicas]
+        return max(limits, default=self._policy.maximum)
+
+    def _least(self, now: float, current: int, rules: ScaleDown) -> int:
+        start = current - self._changed(now, rules.period)
+        limits = [] if rules.share is None else [floor(start * (1 - rules.share) + _ROUNDING)]
+        limits += [] if rules.replicas is None else [start - rules.replicas]
+        return min(limits, default=self._policy.minimum)
+
+    def _changed(self, now: float, period: float) -> int:
+        """By how many the number of replicas has changed within a period."""
+        return sum(change.by for change in self._changes if change.time > now - period)
+
+    def _forget(self, now: float) -> None:
+        """Forget what no window and no period reaches back to."""
+        policy = self._policy
+        while self._recommended[0][0] < now - max(policy.up.window, policy.down.window):
+            self._recommended.popleft()
+        while self._changes and self._changes[0].time <= now - max(policy.up.period, policy.down.period):
+            self._changes.popleft()
+
+
+#: A total that only grows, of which the growth a second is a replica's figure.
+Total = Callable[[Replica, float], float]
+
+
+def _core_shares(replica: Replica, now: float) -> float:
+    return replica.core_seconds(now) / replica.service.spec.cores
+
+
+def _answered(replica: Replica, now: float) -> float:
+    return replica.handled
+
+
+class Autoscaler:
+    """Looks after one service."""
+
+    def __init__(self, cluster: Cluster, service: Service, policy: Autoscale) -> None:
+        self._cluster = cluster
+        self._service = service
+        self._policy = policy
+        self._pace = Pace(policy)
+        self._targets: dict[str, tuple[Total, float, float]] = {}
+        if policy.cpu is not None:
+            # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
+            self._targets["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
+        if policy.requests is not None:
+            self._targets["requests"] = (_answered, policy.requests, policy.requests)
+        #: The totals of each replica at the last look, by what they are of.
+        self._last: Mapping[str, dict[Replica, float]] = {name: {} for name in self._targets}
+
+    def run(self) -> Generator[Any, Any, None]:
+        """The process that looks time and again."""
+        while True:
+            self._look()
+            yield self._cluster.timeout(self._policy.sync)
+            service, current = self._service, self._service.desired
+            recommended, reason = self._recommend(current)
+            wanted = self._pace.follow(self._cluster.now, current, recommended)
+            if wanted == current:
+                continue
+            name = "scaled_up" if wanted > current else "scaled_down"
+            self._cluster.journal.note(name, service, previous=current, replicas=wanted, reason=reason)
+            service.desired = wanted
+            if not service.managed:
+                scale(self._cluster, service, name.replace("_", " "))
+            if wanted > current:
+                self._cluster.env.process(self._shortage())
+
+    def _look(self) -> None:
+        now = self._cluster.now
+        self._last = {
+            name: {replica: total(replica, now) for replica in staying(self._service) if replica.up}
+            for name, (total, _, _) in self._targets.items()
+        }
+
+    def _recommend(self, current: int) -> tuple[int, str]:
+        """What the figures ask for, and which of them asks for most."""
+        found = {}
+        for name, (total, target, full) in self._targets.items():
+            figures = self._figures(name, total)
+            found[name] = recommend(current, figures, target, self._policy.tolerance, full)
+        reason = max(found, key=lambda name: found[name])
+        side = "above" if found[reason] > current else "below"
+        return found[reason], f"{reason} {side} target"
+
+    def _figures(self, name: str, total: Total) -> Figures:
+        now, last = self._cluster.now, self._last[name]
+        ready, unready, missing = [], 0, len(self._service.pending)
+        for replica in staying(self._service):
+            if self._is_unready(replica, now):
+                unready += 1
+            elif replica not in last or not replica.up:
+                missing += 1
+            else:
+                # A process that was started anew meanwhile counts from 0.
+                grown = total(replica, now) - last[replica]
+                ready.append(max(0.0, grown) / self._policy.sync)
+        return Figures(ready, unready, missing)
+
+    def _is_unready(self, replica: Replica, now: float) -> bool:
+        """Whether a replica is too young to be judged by, or was never ready (`groupPods`)."""
+        policy = self._policy
+        if replica.created + policy.cpu_initialization > now:
+            return not replica.ready or now - replica.since < policy.sync
+        return not replica.ready and replica.created + policy.initial_readiness > replica.since
+
+    def _shortage(self) -> Generator[Any, Any, None]:
+        """Remember how long the replicas that were asked for were not there, for those who ask why requests waited."""
+        service, start = self._service, self._cluster.now
+        shortage = (start, float("inf"))
+        service.shortages.append(shortage)
+        place = len(service.shortages) - 1
+        while len(service.ready) < service.desired:
+            yield self._cluster.timeout(TICK)
+        service.shortages[place] = (start, self._cluster.now)

@@ -1,0 +1,74 @@
+"""Blue/green: a whole second set of replicas starts, and gets all the traffic at once when all of it is ready.
+
+The old set is kept for a while, so that the traffic can be switched back at once, as with Argo Rollouts
+(`scaleDownDelaySeconds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from meshquake.sim.engine.revision import Revision
+from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
+from meshquake.sim.lifecycle.strategy import Strategy
+from meshquake.sim.lifecycle.watch import SUPERSEDED
+from meshquake.topology.portion import Portion
+
+
+class BlueGreen(Strategy):
+    """Two whole sets of replicas, of which one gets the traffic."""
+
+    counts = True
+
+    def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
+        service, last = self.service, 0
+        self.revision.held = True
+        while True:
+            self._fill()
+            ready = sum(replica.ready for replica in self.new)
+            if ready >= service.desired:
+                break
+            problem = self.watch.stalls(self.troubled, ready > last)
+            if problem:
+                return problem
+            last = ready
+            yield self.cluster.timeout(TICK)
+            if self.superseded:
+                return SUPERSEDED
+        self._switch()
+        until = self.cluster.now + service.spec.rollout.keep
+        while self.cluster.now < until:
+            yield self.cluster.timeout(TICK)
+            problem = SUPERSEDED if self.superseded else self.watch.stalls(self.troubled, not self.troubled)
+            if problem:
+                return problem
+        self._delete_old()
+        return ""
+
+    def back(self, before: Revision) -> Generator[Any, Any, str]:
+        self.turn(before)
+        if sum(replica.ready for replica in self.new) < self.service.desired:
+            return (yield from self.forward(None))
+        self._switch()
+        self._delete_old()
+        return ""
+
+    def _fill(self) -> None:
+        """Start what the new set lacks."""
+        service = self.service
+        missing = service.desired - len(self.new) - service.pending.count(self.revision)
+        for _ in range(missing):
+            launch(self.cluster, service, self.revision, self.reason)
+        shrink(self.cluster, service, -missing, lambda each: each is self.revision)
+
+    def _switch(self) -> None:
+        """Let the new set have the traffic."""
+        service = self.service
+        for replica in service.replicas:
+            replica.revision.held = replica.revision is not self.revision
+        service.refresh()
+        self.cluster.journal.note("traffic_switched", service, version=self.revision.version, replicas=len(self.new))
+
+    def _delete_old(self) -> None:
+        shrink(self.cluster, self.service, len(self.service.replicas), lambda each: each is not self.revision)

@@ -1,0 +1,97 @@
+"""A replica is replaced by one of its name, as in a StatefulSet: it is drained, its process ends, another starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.revision import Revision
+from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.fleet import TICK, drain, staying
+from meshquake.sim.lifecycle.process import boot, end
+from meshquake.sim.lifecycle.readiness import examine
+from meshquake.sim.lifecycle.strategy import Strategy
+from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
+from meshquake.topology.portion import Portion
+
+
+def restart(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
+    """Restart a replica with the version that it runs."""
+    yield from replace(cluster, replica, "restart")
+
+
+def replace(
+    cluster: Cluster,
+    replica: Replica,
+    reason: str,
+    revision: Revision | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Generator[Any, Any, None]:
+    """Drain a replica and start it again, with another revision if one is given and still wanted by then."""
+    # One at a time: another rollout, or a restart, may have the replica in hand.
+    while replica.draining and not replica.leaving:
+        yield cluster.timeout(TICK)
+    if replica.leaving or not wanted():
+        return  # deleted, or superseded while it waited
+    yield from drain(cluster, replica)
+    end(cluster, replica)
+    if revision is not None:
+        cluster.revise(replica, revision)
+    yield from boot(cluster, replica, replica.version if revision is None else revision.version, reason)
+    replica.draining = False
+    # The kubelet probes a new container at once, and puts it in rotation on the first success.
+    if not replica.leaving:
+        examine(cluster, replica, "" if replica.up else "connection refused")
+
+
+class InPlace(Strategy):
+    """One replica after another, from the first.
+
+    The next one follows when all that were replaced have been ready for two probe periods without a failed probe. While
+    probes fail, the rollout stands still.
+    """
+
+    def __init__(self, cluster: Cluster, service: Service, revision: Revision, watch: Watch) -> None:
+        super().__init__(cluster, service, revision, watch)
+        self._changed: list[Replica] = []
+
+    def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
+        for replica in staying(self.service)[: self.size(canary)]:
+            if replica in self._changed:
+                continue
+            yield from replace(self.cluster, replica, self.reason, self.revision, lambda: not self.superseded)
+            self._changed.append(replica)
+            problem = yield from self._settled()
+            if problem:
+                return problem
+        return ""
+
+    def back(self, before: Revision) -> Generator[Any, Any, str]:
+        """The last one first."""
+        service, changed = self.service, self._changed
+        # If the one before was under way itself, it has not got everywhere yet.
+        rest = [each for each in staying(service) if each not in changed and each.revision is not before]
+        for replica in (*reversed(changed), *rest):
+            yield from replace(self.cluster, replica, "rollback", before, lambda: service.revision is before)
+            if service.revision is not before:
+                return SUPERSEDED
+        return ""
+
+    def _settled(self) -> Generator[Any, Any, str]:
+        """Wait until changed replicas have been healthy for two probe periods."""
+        cluster = self.cluster
+        steady = 2 * self.service.spec.readiness.period
+        since, progress = cluster.now, True
+        while cluster.now - since < steady:
+            yield cluster.timeout(TICK)
+            if self.superseded:
+                return SUPERSEDED
+            troubled = any((each.failures or not each.ready) and not each.leaving for each in self._changed)
+            if troubled:
+                since = cluster.now
+            problem, progress = self.watch.stalls(troubled, progress), False
+            if problem:
+                return problem
+        return ""

@@ -1,0 +1,48 @@
+"""All replicas are deleted; those of the other version start when the last of them is gone: Kubernetes' Recreate."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from meshquake.sim.engine.revision import Revision
+from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
+from meshquake.sim.lifecycle.strategy import Strategy
+from meshquake.sim.lifecycle.watch import SUPERSEDED
+from meshquake.topology.portion import Portion
+
+
+class Recreate(Strategy):
+    """Never are there replicas of two versions; meanwhile there are none."""
+
+    counts = True
+
+    def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
+        service, last = self.service, 0
+        self._delete_old()
+        while any(replica.revision is not self.revision for replica in service.replicas):
+            yield self.cluster.timeout(TICK)
+            if self.superseded:
+                return SUPERSEDED
+        while True:
+            missing = service.desired - len(self.new) - len(service.pending)
+            for _ in range(missing):
+                launch(self.cluster, service, self.revision, self.reason)
+            shrink(self.cluster, service, -missing, lambda each: True)
+            ready = sum(replica.ready for replica in self.new)
+            if ready >= service.desired:
+                return ""
+            problem = self.watch.stalls(self.troubled, ready > last)
+            if problem:
+                return problem
+            last = ready
+            yield self.cluster.timeout(TICK)
+            if self.superseded:
+                return SUPERSEDED
+
+    def back(self, before: Revision) -> Generator[Any, Any, str]:
+        self.turn(before)
+        return (yield from self.forward(None))
+
+    def _delete_old(self) -> None:
+        shrink(self.cluster, self.service, len(self.service.replicas), lambda each: each is not self.revision)

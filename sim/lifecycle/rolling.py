@@ -1,0 +1,108 @@
+"""A rolling update as Kubernetes' Deployment controller does it (`pkg/controller/deployment/rolling.go`).
+
+How many replicas of either version it starts and deletes at a time is a function of counts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.revision import Revision
+from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
+from meshquake.sim.lifecycle.strategy import Strategy
+from meshquake.sim.lifecycle.watch import SUPERSEDED
+from meshquake.topology.portion import Portion
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do now: new replicas to start, and old ones to delete, those first that are not available."""
+
+    start: int
+    unhealthy: int
+    delete: int
+
+
+def step(wanted: int, surge: int, unavailable: int, new: int, new_available: int, old: int, old_available: int) -> Step:
+    """The next step of a rolling update.
+
+    Parameters
+    ----------
+    wanted
+        How many replicas there shall be.
+    surge, unavailable
+        How many there may be besides, and how many of those wanted need not be available.
+    new, new_available, old, old_available
+        How many there are of either version, and how many of those are available. Those being deleted don't count.
+
+    Returns
+    -------
+    Step
+        New ones are started first; what that adds is looked at only in the next step.
+    """
+    start = max(0, min(wanted + surge - new - old, wanted - new))
+    new += start
+    least = wanted - unavailable
+    # As many as may go if none of the new ones that are not available yet ever will be.
+    spare = new + old - least - (new - new_available)
+    unhealthy = max(0, min(old - old_available, spare))
+    delete = max(0, min(old_available, new_available + old_available - least, spare - unhealthy))
+    return Step(start, unhealthy, delete)
+
+
+class Rolling(Strategy):
+    """New replicas start beside the old ones, and old ones go when new ones are available, as far as limits allow."""
+
+    counts = True
+
+    def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
+        return (yield from self._go(canary, lambda reached: reached))
+
+    def hold(self, canary: Portion, length: float | None) -> Generator[Any, Any, str]:
+        end = inf if length is None else self.cluster.now + length
+        return (yield from self._go(canary, lambda reached: self.cluster.now >= end))
+
+    def back(self, before: Revision) -> Generator[Any, Any, str]:
+        self.turn(before)
+        return (yield from self.forward(None))
+
+    def _go(self, canary: Portion | None, over: Callable[[bool], bool]) -> Generator[Any, Any, str]:
+        last = 0
+        while True:
+            if self.superseded:
+                return SUPERSEDED
+            available = self.replace(self.size(canary))
+            rest = self.service.desired - self.size(canary)
+            reached = available >= self.size(canary) and len(self.old) <= rest
+            if over(reached):
+                return ""
+            problem = self.watch.stalls(self.troubled, reached or available > last)
+            if problem:
+                return problem
+            last = available
+            yield self.cluster.timeout(TICK)
+
+    def replace(self, size: int) -> int:
+        """Start and delete what may be now, for so many new ones; returns how many of those there are are available."""
+        service, new, old = self.service, self.new, self.old
+        waiting = service.pending.count(self.revision)
+        available = [replica for replica in new if self.available(replica)]
+        old_available = [replica for replica in old if self.available(replica)]
+        old_waiting = len(service.pending) - waiting
+        surge, unavailable = service.spec.rollout.limits(service.desired)
+        counts = (len(new) + waiting, len(available), len(old) + old_waiting, len(old_available))
+        now = step(service.desired, surge, unavailable, *counts)
+        for _ in range(min(now.start, size - len(new) - waiting)):
+            launch(self.cluster, service, self.revision, self.reason)
+        most = len(old) + old_waiting - (service.desired - size)
+        shrink(self.cluster, service, min(now.unhealthy + now.delete, most), lambda each: each is not self.revision)
+        shrink(self.cluster, service, len(new) + waiting - size, lambda each: each is self.revision)
+        return len(available)
+
+    def available(self, replica: Replica) -> bool:
+        """Whether it has been ready for long enough."""
+        return replica.ready and self.cluster.now - replica.since >= self.service.spec.rollout.min_ready

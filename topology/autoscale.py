@@ -1,0 +1,72 @@
+"""How many replicas a service has as its load changes: Kubernetes' HorizontalPodAutoscaler. Data only.
+
+The defaults are Kubernetes' (https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ and the flags
+of its controller manager). The behaviour is in `sim/lifecycle/autoscaler.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class ScaleUp:
+    """How fast replicas may be added: of two limits the one that allows more counts, as with `selectPolicy: Max`."""
+
+    window: float = key(
+        "duration", "the lowest of what was recommended within it counts (stabilization)", 0.0, low=0, high=3600
+    )
+    share: float | None = key(
+        "ratio", "replicas added a period, of those at its start", 1.0, low=0, high=100, none=True
+    )
+    replicas: int | None = key("count", "replicas added a period", 4, low=0, high=1000, none=True)
+    period: float = key("duration", "over which the limits are", 15.0, low=1, high=1800)
+
+
+@dataclass(frozen=True)
+class ScaleDown:
+    """How fast replicas may be deleted; likewise."""
+
+    window: float = key(
+        "duration", "the highest of what was recommended within it counts (stabilization)", 300.0, low=0, high=3600
+    )
+    share: float | None = key(
+        "ratio", "replicas deleted a period, of those at its start", 1.0, low=0, high=1, none=True
+    )
+    replicas: int | None = key("count", "replicas deleted a period", None, low=0, high=1000, none=True)
+    period: float = key("duration", "over which the limits are", 15.0, low=1, high=1800)
+
+
+@dataclass(frozen=True)
+class Autoscale:
+    """As many replicas as keep a figure of theirs near its target; of several, the one that asks for more decides.
+
+    ceil(replicas x figure / target), unless the ratio is within the tolerance of 1.
+    """
+
+    shorthand: ClassVar[str] = "maximum"
+    maximum: int = key("count", "most replicas", low=1, high=1000)
+    minimum: int = key("count", "fewest replicas", 1, low=1, high=1000)
+    cpu: float | None = key(
+        "ratio", "target: mean share of its cores in use", 0.8, low=0, high=10, above=True, none=True
+    )
+    requests: float | None = key(
+        "rate", "target: requests answered by a replica a second", None, low=0, high=1_000_000, above=True, none=True
+    )
+    sync: float = key("duration", "time between looks", 15.0, low=1, high=600)
+    tolerance: float = key("ratio", "how far the ratio may be off before anything is done", 0.1, low=0, high=1)
+    initial_readiness: float = key(
+        "duration", "a replica that was not ready so soon after its start never was", 30.0, low=0, high=3600
+    )
+    cpu_initialization: float = key(
+        "duration",
+        "so long after its start the CPU of a replica counts only if it is ready, and was all the time looked at",
+        300.0,
+        low=0,
+        high=3600,
+    )
+    up: ScaleUp = key("spec", "how fast replicas are added", ScaleUp(), spec=ScaleUp)
+    down: ScaleDown = key("spec", "how fast they are deleted", ScaleDown(), spec=ScaleDown)
