@@ -11,7 +11,7 @@ from meshquake.topology.review import remarks
 
 MESHES = sorted(loader.shipped())
 #: What `topology check` says of them, which is how the real ones are.
-ODD = {"social-network": ["10s"], "train-ticket": ["possible deadlock"], "ten-services": ["3s", "1s"]}
+ODD = {"train-ticket": ["possible deadlock"], "ten-services": ["3s", "1s"]}
 #: What a mesh lacks, by the command that needs it.
 LACKING = {"isotope": dict.fromkeys(("cascade", "outage"), "isotope has no database; ")}
 
