@@ -1,5 +1,7 @@
 """The meshes that come with the package: whole, quiet, and played on by every command."""
 
+import re
+
 import polars as pl
 import pytest
 
@@ -18,10 +20,11 @@ LACKING = {"isotope": dict.fromkeys(("cascade", "outage"), "isotope has no datab
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_each_says_what_it_has_and_has_not_and_where_it_is_from(mesh):
-    """In its head, but for the project's own."""
+    """In its head, with the commit that was read, but for the project's own."""
     head = loader.shipped()[mesh].read_text(encoding="utf-8").split("name:")[0]
     own = mesh == loader.DEFAULT
-    assert own or all(word in head for word in ("# Source: https://", "# Has: ", "has not" if own else "Has"))
+    assert own or re.search(r"# Source: https://\S+ at [0-9a-f]{7}\b", head)
+    assert own or all(f"\n# {word}: " in head for word in ("Has", "Has not"))
 
 
 @pytest.mark.parametrize("mesh", MESHES)
