@@ -29,19 +29,28 @@ FAULTS = {
     "deploy": "deploy: {target: product-service, share: 100%, unhealthy: 90%, patience: 5s}",
     "fail": "fail: {target: database, share: 70%, error: database_error}",
     "flip": "flip: {target: order-service -> database, set: {timeout: 2ms}}",
+    "flush": "flush: {target: cache-service}",
+    "handshake": "handshake: {target: user-service -> database}",
     "hang": "hang: {target: inventory-service, share: 30%}",
     "hog_cpu": "hog_cpu: {target: product-service, share: 97%}",
     "job": "job: {target: user-service, share: 20%}",
     "leak": "leak: {target: user-service, rate: 60MiB}",
+    "miss": "miss: {target: cache-service, share: 100%}",
+    "pause": "pause: {target: inventory-service, length: 2s, every: 3s}",
+    "probe": "probe: {target: auth-service, share: 100%}",
     "refuse": "refuse: {target: database}",
+    "reset": "reset: {target: order-service -> database, every: 100ms}",
     "restart": 'restart: {target: "product-service[1]"}',
+    "scale": "scale: {target: product-service, to: 1}",
     "shrink_pool": "shrink_pool: {target: order-service -> database, to: 0%}",
     "slow": "slow: {target: database, factor: 80}",
     "stop": "stop: {target: auth-service}",
     "surge": "surge: {target: api-gateway.checkout, factor: 30, for: 6s}",
+    "throttle": "throttle: {target: product-service, to: 1%}",
 }
 #: Those that harm somebody here; the others are harmless, or find enough room.
-HARMFUL = [kind for kind in FAULTS if kind not in ("configure", "job", "restart", "shrink_pool")]
+_UNFELT = ("configure", "flush", "handshake", "job", "miss", "reset", "restart", "scale", "shrink_pool")
+HARMFUL = [kind for kind in FAULTS if kind not in _UNFELT]
 BEGIN = 8.0
 OPTIONS = Options(lead_in=BEGIN, duration=16.0, recovery=8.0, rate=30.0)
 

@@ -44,4 +44,4 @@ def suggestion(name: str, names: Collection[str]) -> str:
     nearest = difflib.get_close_matches(name[:80], names, n=1)
     if nearest:
         return f" (did you mean {nearest[0]!r}?)"
-    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 16 else ""
+    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 32 else ""

@@ -70,6 +70,7 @@ KEYS = {
     "bucket": ("retry",),
     "retry_breaker": ("retry",),
     "retry_concurrency": ("retry",),
+    "versions": (),  # of the callee's
     "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
 }
 #: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The

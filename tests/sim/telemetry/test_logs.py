@@ -42,6 +42,11 @@ name: leaking
 services: {web: {liveness: {period: 200ms, failure_threshold: 100}, memory: 64MiB, operations: {home: {work: 1ms}}}}
 workload: {mix: {web.home: 1}}
 """
+IMPATIENT = """
+name: impatient
+services: {web: {operations: {home: {work: 100ms}}}}
+workload: {populations: {visitors: {users: 1, think_time: 100ms, patience: 10ms, mix: {web.home: 1}}}}
+"""
 
 
 def wordings(part):
@@ -167,7 +172,11 @@ def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
         ),
         parse(LEAKING, "leaking").topology,
     )
-    runs = (play("cascade"), play("deployment"), leaking, guarded, released)
+    impatient = record(
+        Scenario(name="impatient", duration=2.0, lead_in=0.0, recovery=0.0, seed=1),
+        parse(IMPATIENT, "impatient").topology,
+    )
+    runs = (play("cascade"), play("deployment"), leaking, guarded, released, impatient)
     messages = pl.concat([each.logs["message"] for each in runs])
     for name, notice in notices().items():
         assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name
