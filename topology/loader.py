@@ -180,6 +180,8 @@ class _Reader:
         self.calls: list[_WrittenCall] = []
         #: Operations by service.
         self.known: dict[str, dict[str, None]] = {}
+        #: The kind of each service, of those too that are refused for another reason.
+        self.kinds: dict[str, str] = {}
 
     def topology(self) -> Topology:
         """The topology, as far as it could be read: it's whole if the document has no errors."""
@@ -198,7 +200,7 @@ class _Reader:
         defaults = self._defaults(sections.get("defaults", _ABSENT), list(services_node.entries))
         services = self._services(services_node, defaults.get("service", {}))
         self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
-        edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
+        edges = self._edges(sections.get("edges", _ABSENT), defaults)
         workload = self._workload(sections["workload"], services) if "workload" in sections else Workload()
         room = build(Room, sections["cluster"]) if "cluster" in sections else None
         return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
@@ -248,7 +250,9 @@ class _Reader:
             }
             found = settings(self.document, Service, entry, by_hand)
             versions = found.pop("versions", None)
-            service = build(Service, overlay(Service, defaults, found), name=name)
+            whole = overlay(Service, defaults, found)
+            self.kinds[name] = whole.get("kind", Service.kind)
+            service = build(Service, whole, name=name)
             if service is not None:
                 self._check_protocols(service, entry)
                 self._check_cores(service, entry)
@@ -500,7 +504,7 @@ class _Reader:
                 found[word] = None if entry.is_none else settings(self.document, ADDED[word].settings, entry)
         return found
 
-    def _edges(self, node: Node, defaults: Settings, services: tuple[Service, ...]) -> tuple[Edge, ...]:
+    def _edges(self, node: Node, defaults: Settings) -> tuple[Edge, ...]:
         """An edge for each pair of services that call, in order of first appearance, defaults applied."""
         pairs = dict.fromkeys((written.service, written.call.service) for written in self.calls)
         single: dict[tuple[str, str], Settings] = {}
@@ -511,7 +515,6 @@ class _Reader:
                 self.document.error(entry, "is the same edge as one above")
             elif pair is not None:
                 single[pair] = layer
-        kinds = {service.name: service.kind for service in services}
         nothing: Settings = {}
         everywhere, above, below = (defaults.get(word, nothing) for word in ("edge", "edges_from", "edges_to"))
         edges = []
@@ -519,8 +522,8 @@ class _Reader:
             # A name says more than a kind, and what a callee needs more than what a caller does everywhere.
             layers = (
                 everywhere,
-                above.get(kinds[caller], nothing),
-                below.get(kinds[callee], nothing),
+                above.get(self.kinds[caller], nothing),
+                below.get(self.kinds[callee], nothing),
                 above.get(caller, nothing),
                 below.get(callee, nothing),
                 single.get((caller, callee), nothing),

@@ -166,8 +166,8 @@ def test_parameters_are_written_as_in_a_scenario_file(told, kind, parameters, sh
         ("slow: {target: database, factor: {constant: 4}}", "factor {constant: 4}"),
         ("slow: {target: database, factor: {empirical: [2, 3.5]}}", "factor {empirical: [2, 3.5]}"),
         (
-            "slow: {target: cache, factor: {mixture: [{weight: 25%, constant: 9}, {weight: 75%, gamma: {mean: 2}}]}}",
-            "{mixture: [{weight: 25%, constant: 9}, {weight: 75%, gamma: {mean: 2}}]}",
+            "slow: {target: database, factor: {mixture: [{weight: 25%, constant: 9}, {weight: 75%, exponential: 2}]}}",
+            "{mixture: [{weight: 25%, constant: 9}, {weight: 75%, exponential: 2}]}",
         ),
         (
             "delay: {target: order-service -> database, by: {pareto: {minimum: 5ms, alpha: 1.5, maximum: 2s}}}",
