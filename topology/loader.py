@@ -23,6 +23,7 @@ from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
 from meshquake.topology.population_loader import PopulationLoader
 from meshquake.topology.problems import suggestion
+from meshquake.topology.rollout import ROLLING
 from meshquake.topology.spec import (
     LOGS,
     SERVICE_KINDS,
@@ -203,6 +204,8 @@ class _Reader:
         edges = self._edges(sections.get("edges", _ABSENT), defaults)
         workload = self._workload(sections["workload"], services) if "workload" in sections else Workload()
         room = build(Room, sections["cluster"]) if "cluster" in sections else None
+        if room is not None:
+            self._check_room(room, services)
         return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
 
     # -- services ------------------------------------------------------------------------------------------------
@@ -257,6 +260,7 @@ class _Reader:
                 self._check_protocols(service, entry)
                 self._check_cores(service, entry)
                 self._check_scaling(service, entry, versions)
+                self._check_rollout(service, entry)
                 services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
 
@@ -300,6 +304,22 @@ class _Reader:
             self.document.error(node, "needs a target: cpu or requests")
         if versions is not None:
             self.document.error(node, "scales a service that has one version; this one has several side by side")
+
+    def _check_rollout(self, service: Service, node: Node) -> None:
+        """An error for a rollout that could replace nothing (Kubernetes' `ValidateRollingUpdateDeployment`)."""
+        rollout = service.rollout
+        if rollout.strategy == ROLLING and not any(
+            portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
+        ):
+            message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+            self.document.error(node.entries.get("rollout", node), message)
+
+    def _check_room(self, room: Room, services: tuple[Service, ...]) -> None:
+        """An error if the replicas that there are at first don't fit."""
+        taken = sum(service.replicas * service.cores for service in services)
+        if taken > room.cores + 1e-9:
+            message = f"has room for {number(room.cores)} of the {number(taken)} cores that its replicas have at first"
+            self.document.error(self.document.find("cluster"), message)
 
     def _versioned(self, service: Service, node: Node) -> Service:
         """A service with versions: its replicas are all of theirs."""
