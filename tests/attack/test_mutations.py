@@ -65,7 +65,7 @@ workload:
 #: A mesh of the rest: how callers, servers, rollouts and users of real systems are.
 REAL = """\
 name: real
-cluster: 40
+cluster: 60
 defaults: {edge: {timeout: 1s}}
 services:
   web:
