@@ -36,7 +36,7 @@ FAULTS = {
     "job": "job: {target: user-service, share: 20%}",
     "leak": "leak: {target: user-service, rate: 60MiB}",
     "miss": "miss: {target: cache-service, share: 100%}",
-    "pause": "pause: {target: inventory-service, length: 2s, every: 3s}",
+    "pause": "pause: {target: database, length: 2500ms, every: 3s}",
     "probe": "probe: {target: auth-service, share: 100%}",
     "refuse": "refuse: {target: database}",
     "reset": "reset: {target: order-service -> database, every: 100ms}",

@@ -297,7 +297,7 @@ def test_what_happens_besides_is_called_an_event_only_if_it_left_one(kind):
     run = compare(Simulation.of(parse(text, "x.yaml", replace(OPTIONS, confounders="none", seed=7))))
     (each,) = run.key["background"]
     (herring,) = (each for each in run.key["faults"][0]["red_herrings"] if each["kind"] != "service")
-    left = {"configure", "deploy", "flip", "job", "leak", "restart", "stop"}
+    left = {"configure", "deploy", "flip", "job", "leak", "reset", "restart", "scale", "stop"}
     assert (each["event"] is not None) == (herring["kind"] == "event") == (kind in left)
     assert herring["what"] == (each["event"]["type"] if each["event"] else kind)
 
