@@ -8,9 +8,11 @@ edges, calls that must come to an end. `docs/topology.md` tells it to those who 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from meshquake.topology.binder import ByHand, Settings, bind, block, build, overlay, read, settings
@@ -23,6 +25,7 @@ from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
 from meshquake.topology.population_loader import PopulationLoader
 from meshquake.topology.problems import suggestion
+from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import ROLLING
 from meshquake.topology.spec import (
     LOGS,
@@ -125,12 +128,24 @@ def load(path: str | Path) -> LoadedTopology:
     topology.problems.DocumentError
         With everything that is wrong with the file.
     """
-    return _load(Document.read(path))
+    return _load(Document.read(path), Path(path).parent, {})
 
 
-def parse(text: str, file: str) -> LoadedTopology:
-    """Read a topology from a text; `file` is its name in messages. Raises as `load`."""
-    return _load(Document.parse(text, file))
+def parse(
+    text: str, file: str, folder: Path = Path(), replayed: Mapping[str, Replay] = MappingProxyType({})
+) -> LoadedTopology:
+    """Read a topology from a text; raises as `load`.
+
+    Parameters
+    ----------
+    text, file
+        The text, and its name in messages.
+    folder
+        Files of requests are relative to it.
+    replayed
+        Those that were looked through before, by what the text calls them: they are not read.
+    """
+    return _load(Document.parse(text, file), folder, replayed)
 
 
 def shipped() -> dict[str, Path]:
@@ -143,8 +158,8 @@ def named(mesh: str | Path) -> Path:
     return shipped().get(str(mesh), Path(mesh))
 
 
-def _load(document: Document) -> LoadedTopology:
-    reader = _Reader(document)
+def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> LoadedTopology:
+    reader = _Reader(document, folder, replayed)
     topology = reader.topology()
     reader.refuse_cycles(topology)
     document.check()
@@ -175,8 +190,10 @@ class _WrittenCall:
 class _Reader:
     """Reads a document from top to bottom, keeping what later parts refer to."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, folder: Path, replayed: Mapping[str, Replay]) -> None:
         self.document = document
+        self.folder = folder
+        self.replayed = replayed
         #: The calls of all operations, in file order.
         self.calls: list[_WrittenCall] = []
         #: Operations by service.
@@ -581,7 +598,7 @@ class _Reader:
     # -- users -----------------------------------------------------------------------------------------------------
 
     def _workload(self, node: Node, services: tuple[Service, ...]) -> Workload:
-        reader = PopulationLoader(self.document, self._mix, self._operation, self.known)
+        reader = PopulationLoader(self.document, self._mix, self._operation, self.known, self.folder, self.replayed)
         found = settings(self.document, Workload, node, {"mix": self._mix, "populations": reader.read})
         if node.kind == "map" and not {"mix", "populations"} & node.entries.keys():
             self.document.error(node, "missing key 'mix'")
