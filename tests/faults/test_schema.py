@@ -37,6 +37,9 @@ FOR_THE_LOADER = {
     "an end after that of the recording",
     "a beginning before that of the recording",
     "a window of no length",
+    "a hold without a canary",
+    "a canary larger than the service",
+    "a shape that is never more than nothing",
     "a ramp longer than the window",
     # Of a number with an exponent a schema sees sign and unit.
     "an absurd time",
