@@ -38,8 +38,8 @@ def whatif(
     if not (without or assignments or mesh):
         errors.fail("nothing to change: give --without, --set or --topology")
     reloaded = reload(folder)
-    text = None if mesh is None else loader.load(loader.named(mesh)).document.text
-    changed = reloaded.recipe.load_with(assignments, text, without)
+    other = None if mesh is None else loader.load(loader.named(mesh))
+    changed = reloaded.recipe.load_with(assignments, other, without)
     known = {(problem.path, problem.message) for problem in reloaded.loaded.warnings}
     errors.warn(*(each for each in changed.warnings if (each.path, each.message) not in known))
     played = reloaded.loaded.scenario

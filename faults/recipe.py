@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from meshquake.topology import loader as topology_loader
 from meshquake.topology.binder import keys_of, read
 from meshquake.topology.document import Document
 from meshquake.topology.problems import DocumentError, Problem, suggestion
+from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Workload
 from meshquake.topology.units import rate
 
@@ -32,13 +33,15 @@ _OPTIONS = {name: (name, keys_of(Scenario)[name].grammar) for name in (*_LENGTHS
 class Recipe:
     """The texts of a scenario and of its mesh, and the options.
 
-    `file` is where the texts were found, for messages.
+    `file` is where the texts were found, for messages. `replayed` are the files of requests that the mesh names, by
+    what it calls them: they may be elsewhere now. Others, which changes name, are relative to the working folder.
     """
 
     scenario: str
     topology: str
     options: Options
     file: str
+    replayed: Mapping[str, Replay] = field(default_factory=dict)
 
     def load(self) -> LoadedScenario:
         """The scenario and its mesh.
@@ -52,10 +55,13 @@ class Recipe:
 
     def mesh(self) -> topology_loader.LoadedTopology:
         """The mesh alone; raises as `load`."""
-        return topology_loader.parse(self.topology, f"{self.file} (topology)")
+        return topology_loader.parse(self.topology, f"{self.file} (topology)", replayed=self.replayed)
 
     def load_with(
-        self, assignments: Sequence[str] = (), mesh: str | None = None, without: Sequence[str] = ()
+        self,
+        assignments: Sequence[str] = (),
+        mesh: topology_loader.LoadedTopology | None = None,
+        without: Sequence[str] = (),
     ) -> LoadedScenario:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
 
@@ -66,7 +72,7 @@ class Recipe:
         assignments
             Each a `PATH=VALUE` (`faults.edits`), made in turn.
         mesh
-            The text of another mesh, to be changed in place of its own; the rate of requests stays that of the options.
+            Another mesh, to be changed in place of its own; the rate of requests stays that of the options.
         without
             Ids of faults, and of what happens besides, that are left out. Those that don't fit any more may be named.
 
@@ -102,13 +108,14 @@ class Recipe:
         loaded.scenario_document.problems += left_out
         return loaded
 
-    def _written_out(self, drawn: LoadedScenario, mesh: str | None) -> Recipe:
+    def _written_out(self, drawn: LoadedScenario, mesh: topology_loader.LoadedTopology | None) -> Recipe:
         """The same with nothing left to the seed or to the mesh, and if one is given, on another mesh."""
         return replace(
             self,
             scenario=edits.write_out(self.scenario, drawn.scenario, drawn.topology),
-            topology=self.topology if mesh is None else mesh,
+            topology=self.topology if mesh is None else mesh.document.text,
             options=replace(self.options, confounders="none"),
+            replayed=self.replayed if mesh is None else mesh.topology.workload.replayed(),
         )
 
 

@@ -34,6 +34,10 @@ class PopulationLoader:
         The service and the operation that a text names; None, and an error at a node, if there is none.
     known
         The operations of each service, for the entries of a file of requests.
+    folder
+        Files of requests are relative to it.
+    replayed
+        Those that were looked through before, by what the document calls them.
     """
 
     def __init__(
@@ -42,11 +46,15 @@ class PopulationLoader:
         mix: Callable[[Node], tuple[Entry, ...]],
         operation: Callable[[str, Node], tuple[str, str] | None],
         known: Mapping[str, Mapping[str, None]],
+        folder: Path,
+        replayed: Mapping[str, Replay],
     ) -> None:
         self._document = document
         self._mix = mix
         self._operation = operation
         self._known = known
+        self._folder = folder
+        self._replayed = replayed
 
     def read(self, node: Node) -> tuple[Population, ...]:
         """The populations that a block has by their names."""
@@ -85,6 +93,10 @@ class PopulationLoader:
                 self._document.error(node.entries[word], "means nothing without a journey, patience or retry")
         elif found.users is not None and "returns" in node.entries:
             self._document.error(node.entries["returns"], "is for open users: those of a closed population come back")
+        if found.journey and not any(step.chance for step in found.journey if not step.needs):
+            self._document.error(
+                node.entries["journey"], "has only steps that nobody makes: give one a chance above 0%"
+            )
         if found.reload and found.patience is None:
             self._document.error(node.entries["reload"], "needs patience beside it")
         return None if len(self._document.problems) > before else found
@@ -134,8 +146,12 @@ class PopulationLoader:
             self._document.error(node, f"must be a file of requests, as in requests.csv, not {node}")
             return None
         entries = [f"{service}.{name}" for service, operations in self._known.items() for name in operations]
-        found = read(Path(self._document.file).parent / node.text, entries)
-        if isinstance(found, Replay):
-            return found
-        self._document.problems += found
-        return None
+        found = self._replayed.get(node.text) or read(node.text, self._folder / node.text, entries)
+        if not isinstance(found, Replay):
+            self._document.problems += found
+            return None
+        for entry in found.counts:
+            if entry not in entries:
+                message = f"has requests for {shown(entry)}, and there is no such operation{suggestion(entry, entries)}"
+                self._document.error(node, message)
+        return found

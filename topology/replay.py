@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from io import TextIOWrapper
 from math import inf
 from pathlib import Path
 
 from meshquake.topology import outside
-from meshquake.topology.problems import Problem, suggestion
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.units import shown
 
 #: Errors after which a file is read no further.
@@ -29,10 +30,12 @@ class _BadLineError(ValueError):
 
 @dataclass(frozen=True)
 class Replay:
-    """A file of requests.
+    """A file of requests, as it was when it was looked through.
 
     Attributes
     ----------
+    name
+        What the topology calls it.
     file
         Where it is.
     counts
@@ -41,18 +44,44 @@ class Replay:
         The time of the last one (seconds).
     """
 
+    name: str
     file: str
-    counts: dict[str, int]
+    counts: dict[str, int] = field(hash=False)
     length: float
 
     def requests(self) -> Iterator[tuple[float, str]]:
-        """The time (seconds) and the entry operation of each request, in order; the file is read as they are taken."""
-        for _, time, entry in _lines(Path(self.file)):
-            yield time, entry
+        """The time (seconds) and the entry operation of each request, in order; the file is read as they are taken.
+
+        Raises
+        ------
+        topology.problems.DocumentError
+            At a line that was not there when the file was looked through, or if the file is gone.
+        """
+        before, problems = 0.0, list[Problem]()
+        try:
+            for line, time, entry in _lines(Path(self.file), problems):
+                if problems or entry not in self.counts or not before <= time <= self.length:
+                    raise DocumentError(problems or [Problem(self.file, line, "", "was changed since it was checked")])
+                before = time
+                yield time, entry
+        except OSError as error:
+            raise DocumentError([Problem(self.file, 0, "", outside.reason(error))]) from None
+        if problems:
+            raise DocumentError(problems)
 
 
-def read(path: Path, entries: Collection[str]) -> Replay | list[Problem]:
-    """Look through a file of requests for some entry operations; returns what is wrong with it if anything is."""
+def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Problem]:
+    """Look through a file of requests for some entry operations; returns what is wrong with it if anything is.
+
+    Parameters
+    ----------
+    name
+        What the topology calls it.
+    path
+        Where it is.
+    entries
+        The operations that there are.
+    """
     problems: list[Problem] = []
     counts: dict[str, int] = {}
     before = 0.0
@@ -74,13 +103,13 @@ def read(path: Path, entries: Collection[str]) -> Replay | list[Problem]:
         problems.append(Problem(str(path), 0, "", outside.reason(error)))
     if not problems and not counts:
         problems.append(Problem(str(path), 0, "", "has no requests"))
-    return problems or Replay(str(path), counts, before)
+    return problems or Replay(name, str(path), counts, before)
 
 
-def _lines(path: Path, problems: list[Problem] | None = None) -> Iterator[tuple[int, float, str]]:
-    """Line, time and entry of each request. What is wrong with a line is added to `problems`, or else an error."""
+def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, str]]:
+    """Line, time and entry of each request. What is wrong with a line is added to `problems`."""
     start: datetime | None = None
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with TextIOWrapper(outside.opened(path), encoding="utf-8-sig", newline="") as file:
         rows = _csv(file) if path.suffix == ".csv" else _ndjson(file)
         while True:
             line = 0
@@ -95,8 +124,6 @@ def _lines(path: Path, problems: list[Problem] | None = None) -> Iterator[tuple[
             except StopIteration:
                 return
             except _BadLineError as error:
-                if problems is None:
-                    raise ValueError(f"{path}:{line}: {error}") from None
                 problems.append(Problem(str(path), line, "", str(error)))
                 if len(problems) >= _MOST:
                     return

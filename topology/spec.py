@@ -30,6 +30,7 @@ from meshquake.topology.policies import (
     Readiness,
     Retry,
 )
+from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
@@ -380,6 +381,10 @@ class Workload:
     def answers_matter(self) -> bool:
         """Whether what users do next depends on how they were answered."""
         return any(population.answers_matter for population in self.populations)
+
+    def replayed(self) -> dict[str, Replay]:
+        """The files of requests that are played, by what the topology calls them."""
+        return {each.replay.name: each.replay for each in self.populations if each.replay is not None}
 
     def usual(self) -> dict[str, float]:
         """Requests a second of those who come whatever becomes of others, by entry operation."""

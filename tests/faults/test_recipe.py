@@ -56,7 +56,7 @@ def test_what_the_seed_drew_stays_though_it_would_draw_otherwise_for_what_was_ch
 
 
 def test_another_mesh_takes_the_place_of_its_own_and_what_was_drawn_stays():
-    mesh = apply(CASCADE.topology, "services.user-service.replicas", "1")
+    mesh = topology_loader.parse(apply(CASCADE.topology, "services.user-service.replicas", "1"), "mesh.yaml")
     changed = CASCADE.load_with(["services.database.replicas=3"], mesh)
     services = {service.name: service.replicas for service in changed.topology.services}
     assert (services["user-service"], services["database"], services["cache-service"]) == (1, 3, 2)
