@@ -124,7 +124,10 @@ class FaultReader:
         if "target" in block.entries:
             self._document.error(targets, "stands in place of target: a fault has one of the two")
         elif targets.kind != "list" or not targets.items:
-            self._document.error(targets, f"must be a list of targets, not {targets}")
+            found = "an empty list" if targets.kind == "list" else str(targets)
+            self._document.error(targets, f"must be a list of targets, not {found}")
+            if targets.kind == "list":  # any will do to look at the rest
+                targets = replace(targets, kind="scalar", text=ANY)
         else:
             return replace(block, entries={"target": targets.items[0], **block.entries})
         return replace(block, entries={"target": targets, **block.entries})

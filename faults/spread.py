@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from meshquake.topology.distributions import Distribution
 
+_SHARES = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """`base + scale * x`, where x is of a distribution."""
+    """`base + scale * x`, where x is of a distribution, or `least` if that is more."""
 
     base: float
     scale: float
     distribution: Distribution
+    least: float = 0.0
 
     def at(self, quantile: float) -> float:
         """The value at a quantile in [0, 1): a larger scale moves it, and changes no call's place among the others."""
-        return self.base + self.scale * float(self.distribution.quantile(np.array([quantile]))[0])
+        drawn = float(self.distribution.quantile(np.array([quantile]))[0])
+        return self.base + self.scale * max(self.least, drawn)
+
+    def mean(self) -> float:
+        """The value on average."""
+        return self.base + self.scale * _mean(self.distribution, self.least)
 
 
-def mean(value: float | Distribution) -> float:
-    """A value that may be a distribution of values, on average."""
-    return value.expectation() if isinstance(value, Distribution) else value
+@cache
+def _mean(distribution: Distribution, least: float) -> float:
+    """The mean of a distribution, draws below `least` counted as that.
+
+    Where some are cut off, it is that of the quantiles in the middle of so many equal shares, which is within a percent
+    unless the tail is very heavy.
+    """
+    if least <= 0:
+        return distribution.expectation()
+    times = distribution.quantile((np.arange(_SHARES) + 0.5) / _SHARES)
+    return float(np.maximum(times, least).mean())

@@ -100,6 +100,7 @@ class Cluster:
             word for word, key in keys_of(Edge).items() if getattr(edge.spec, key.field) != getattr(spec, key.field)
         }
         edge.spec = spec
+        edge.held = edge.held or spec.pool is not None
         self.recomposed += 1
         composed = self._policies[edge] = Composed(edge, self._context)
         for replica in edge.caller.replicas:

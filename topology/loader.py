@@ -26,6 +26,7 @@ from meshquake.topology.policies import ADDED
 from meshquake.topology.population_loader import PopulationLoader
 from meshquake.topology.problems import suggestion
 from meshquake.topology.replay import Replay
+from meshquake.topology.rollout import ROLLING
 from meshquake.topology.spec import (
     LOGS,
     SERVICE_KINDS,
@@ -197,6 +198,8 @@ class _Reader:
         self.calls: list[_WrittenCall] = []
         #: Operations by service.
         self.known: dict[str, dict[str, None]] = {}
+        #: The kind of each service, of those too that are refused for another reason.
+        self.kinds: dict[str, str] = {}
 
     def topology(self) -> Topology:
         """The topology, as far as it could be read: it's whole if the document has no errors."""
@@ -215,9 +218,11 @@ class _Reader:
         defaults = self._defaults(sections.get("defaults", _ABSENT), list(services_node.entries))
         services = self._services(services_node, defaults.get("service", {}))
         self.calls = [one for one in self.calls if self._exists(one.node, one.call.service, one.call.operation)]
-        edges = self._edges(sections.get("edges", _ABSENT), defaults, services)
+        edges = self._edges(sections.get("edges", _ABSENT), defaults)
         workload = self._workload(sections["workload"], services) if "workload" in sections else Workload()
         room = build(Room, sections["cluster"]) if "cluster" in sections else None
+        if room is not None:
+            self._check_room(room, services)
         return Topology(sections.get("name", ""), services, edges, workload, room, source=self.document.text)
 
     # -- services ------------------------------------------------------------------------------------------------
@@ -265,11 +270,14 @@ class _Reader:
             }
             found = settings(self.document, Service, entry, by_hand)
             versions = found.pop("versions", None)
-            service = build(Service, overlay(Service, defaults, found), name=name)
+            whole = overlay(Service, defaults, found)
+            self.kinds[name] = whole.get("kind", Service.kind)
+            service = build(Service, whole, name=name)
             if service is not None:
                 self._check_protocols(service, entry)
                 self._check_cores(service, entry)
                 self._check_scaling(service, entry, versions)
+                self._check_rollout(service, entry)
                 services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
 
@@ -313,6 +321,22 @@ class _Reader:
             self.document.error(node, "needs a target: cpu or requests")
         if versions is not None:
             self.document.error(node, "scales a service that has one version; this one has several side by side")
+
+    def _check_rollout(self, service: Service, node: Node) -> None:
+        """An error for a rollout that could replace nothing (Kubernetes' `ValidateRollingUpdateDeployment`)."""
+        rollout = service.rollout
+        if rollout.strategy == ROLLING and not any(
+            portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
+        ):
+            message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+            self.document.error(node.entries.get("rollout", node), message)
+
+    def _check_room(self, room: Room, services: tuple[Service, ...]) -> None:
+        """An error if the replicas that there are at first don't fit."""
+        taken = sum(service.replicas * service.cores for service in services)
+        if taken > room.cores + 1e-9:
+            message = f"has room for {number(room.cores)} of the {number(taken)} cores that its replicas have at first"
+            self.document.error(self.document.find("cluster"), message)
 
     def _versioned(self, service: Service, node: Node) -> Service:
         """A service with versions: its replicas are all of theirs."""
@@ -517,7 +541,7 @@ class _Reader:
                 found[word] = None if entry.is_none else settings(self.document, ADDED[word].settings, entry)
         return found
 
-    def _edges(self, node: Node, defaults: Settings, services: tuple[Service, ...]) -> tuple[Edge, ...]:
+    def _edges(self, node: Node, defaults: Settings) -> tuple[Edge, ...]:
         """An edge for each pair of services that call, in order of first appearance, defaults applied."""
         pairs = dict.fromkeys((written.service, written.call.service) for written in self.calls)
         single: dict[tuple[str, str], Settings] = {}
@@ -528,7 +552,6 @@ class _Reader:
                 self.document.error(entry, "is the same edge as one above")
             elif pair is not None:
                 single[pair] = layer
-        kinds = {service.name: service.kind for service in services}
         nothing: Settings = {}
         everywhere, above, below = (defaults.get(word, nothing) for word in ("edge", "edges_from", "edges_to"))
         edges = []
@@ -536,8 +559,8 @@ class _Reader:
             # A name says more than a kind, and what a callee needs more than what a caller does everywhere.
             layers = (
                 everywhere,
-                above.get(kinds[caller], nothing),
-                below.get(kinds[callee], nothing),
+                above.get(self.kinds[caller], nothing),
+                below.get(self.kinds[callee], nothing),
                 above.get(caller, nothing),
                 below.get(callee, nothing),
                 single.get((caller, callee), nothing),

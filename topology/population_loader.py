@@ -93,6 +93,10 @@ class PopulationLoader:
                 self._document.error(node.entries[word], "means nothing without a journey, patience or retry")
         elif found.users is not None and "returns" in node.entries:
             self._document.error(node.entries["returns"], "is for open users: those of a closed population come back")
+        if found.journey and not any(step.chance for step in found.journey if not step.needs):
+            self._document.error(
+                node.entries["journey"], "has only steps that nobody makes: give one a chance above 0%"
+            )
         if found.reload and found.patience is None:
             self._document.error(node.entries["reload"], "needs patience beside it")
         return None if len(self._document.problems) > before else found

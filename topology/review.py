@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 
 import networkx as nx
@@ -32,6 +32,7 @@ from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
+from meshquake.topology.rollout import ROLLING
 from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Topology, Work, made
 from meshquake.topology.units import counted, duration, number, rate, ratio, size
 
@@ -366,6 +367,29 @@ def _impatient(mesh: _Mesh) -> Iterator[Finding]:
             )
 
 
+def _idle(mesh: _Mesh) -> Iterator[Finding]:
+    """Policies of edges that can do nothing as they are set."""
+    for edge in mesh.topology.edges:
+        outlier, hedge, retry = edge.outlier, edge.hedge, edge.retry
+        if outlier is not None and not any(
+            (outlier.consecutive, outlier.gateway, outlier.success_rate, outlier.failure_share)
+        ):
+            yield _path(edge, "outlier"), "ejects nothing: all its rules are off"
+        patience = min((each for each in (edge.timeout, edge.overall_timeout) if each is not None), default=inf)
+        if hedge is not None and hedge.percentile is None and hedge.delay >= patience:
+            yield (
+                _path(edge, "hedge"),
+                f"hedges no slow call: it waits {duration(hedge.delay)}, and a call is given up after "
+                f"{duration(patience)}",
+            )
+        if retry is not None and retry.base > retry.maximum:
+            yield (
+                _path(edge, "retry"),
+                f"its pauses do not grow: the base of {duration(retry.base)} is above the maximum of "
+                f"{duration(retry.maximum)}",
+            )
+
+
 #: Looks for one kind of oddity.
 Check = Callable[[_Mesh], Iterator[Finding]]
 
@@ -383,6 +407,7 @@ _CHECKS: tuple[Check, ...] = (
     _cramped,
     _limited,
     _impatient,
+    _idle,
 )
 
 
@@ -498,7 +523,25 @@ def remarks(loaded: LoadedTopology) -> list[Problem]:
         if not document.repeats(node, line, message):
             more = f"; likewise at {counted(len(others), 'other edge')} by the same default" if others else ""
             problems.append(Problem(document.file, line, path, message + more, warning=True))
+    for node, message in _unused(loaded):
+        if not document.repeats(node, node.key_line, message):
+            problems.append(Problem(document.file, node.key_line, node.path, message, warning=True))
     return problems
+
+
+def _unused(loaded: LoadedTopology) -> Iterator[tuple[Node, str]]:
+    """Keys that services have of another choice than the one that is made; defaults are for those whom they fit."""
+    for service in loaded.topology.services:
+        choices = {
+            "queue": ("codel", service.queue.discipline, ("target", "interval", "newest_first")),
+            "cpu": ("quota", service.scheduled, ("period", "machine")),
+            "rollout": (ROLLING, service.rollout.strategy, ("max_surge", "max_unavailable")),
+        }
+        for word, (choice, chosen, keys) in choices.items():
+            paths = [f"services.{service.name}.{word}.{key}" for key in keys if chosen != choice]
+            for path, node in ((path, loaded.document.find(path)) for path in paths):
+                if node.path == path:
+                    yield node, f"is of {choice}, and this {word} is {chosen}: it does nothing"
 
 
 class _Places:

@@ -22,6 +22,11 @@ class Shape:
     #: The word for it in a file.
     word: ClassVar[str]
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with it though its keys are right; empty if nothing is."""
+        return ""
+
     def level(self, elapsed: float, length: float) -> float:
         """The strength in [0, 1], so long (seconds) after the beginning of something that is `length` seconds long."""
         raise NotImplementedError
@@ -55,6 +60,10 @@ class Steps(Shape):
     each: float | None = key(
         "duration", "how long each lasts (default: all equally long)", None, low=0, above=True, high=LONGEST
     )
+
+    @property
+    def problem(self) -> str:
+        return "" if any(self.levels) else "needs a level above 0%: so it does nothing"
 
     def level(self, elapsed: float, length: float) -> float:
         each = length / len(self.levels) if self.each is None else self.each
@@ -109,9 +118,10 @@ class Week(Shape):
 
     @property
     def problem(self) -> str:
-        """What is wrong with it; empty if nothing is."""
         counts = {"hours": (len(self.hours), 24), "days": (len(self.days), 7)}
         wrong = [f"{word} must be {right}, not {found}" for word, (found, right) in counts.items() if found != right]
+        if not wrong and not (any(self.hours) and any(self.days)):
+            wrong = ["needs an hour and a day above 0%: so it is never more than that"]
         return "; ".join(wrong)
 
     def level(self, elapsed: float, length: float) -> float:
@@ -137,7 +147,7 @@ def shape(document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.
         document.error(node, f"must have exactly one of {', '.join(known)}, as in {{sine: {{period: 30s}}}}")
         return None
     found = bind(document, known[words[0]], node.entries[words[0]])
-    if isinstance(found, Week) and found.problem:
+    if found is not None and found.problem:
         document.error(node.entries[words[0]], found.problem)
         return None
     return found

@@ -47,7 +47,7 @@ class Tree:
         self.rows = {row.place: row for row in map(Row._make, rows)}
         self._below: dict[tuple[int, int], list[Row]] = {}
         for row in self.rows.values():
-            caller = _caller(sites, row.place)
+            caller = caller_of(sites, row.place)
             if caller is not None:
                 self._below.setdefault(caller, []).append(row)
 
@@ -81,12 +81,12 @@ def parting(sites: list[CallSite], depths: list[int], fact: Tree, other: Tree) -
     return min(
         (time, -depths[half.site], order, half)
         for place in fact.rows.keys() | other.rows.keys()
-        if place in shared or _caller(sites, place) in shared
+        if place in shared or caller_of(sites, place) in shared
         for time, order, half in _differences(sites, place, fact.rows.get(place), other.rows.get(place))
     )[3]
 
 
-def _caller(sites: list[CallSite], place: tuple[int, int]) -> tuple[int, int] | None:
+def caller_of(sites: list[CallSite], place: tuple[int, int]) -> tuple[int, int] | None:
     """The place of the call that makes a call; None for the user's own."""
     site, attempt_path = place
     parent = sites[site].parent
@@ -101,7 +101,7 @@ def _differences(
     The numbers tell the cause of several at one moment: what comes earlier in a call's life, and a call's end before
     the call that follows it.
     """
-    client, server, caller = Half(*place, False), Half(*place, True), _caller(sites, place)
+    client, server, caller = Half(*place, False), Half(*place, True), caller_of(sites, place)
     if caller is not None and (a is None or b is None or a.sent != b.sent):
         # A call is sent, or not, by its caller's work.
         yield min(row.sent for row in (a, b) if row is not None), 4, Half(*caller, True)

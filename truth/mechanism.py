@@ -4,25 +4,31 @@ The way is walked from the user's call downwards. A call that failed did so beca
 its own work, or because it never got to work; one that was slow lost most of its time, against the run without the
 fault, at one of these. That one is where the walk goes on. What is seen on the way are the steps of the mechanism, put
 together over all requests.
+
+A step is named for what took the time beyond the run without the fault, and there is none where nothing did. An
+attempt that only this run makes is explained by the failure that it follows; as for its own time, it's compared with
+the attempt that had the answer there, each less the work and the network that it drew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.sim.engine.call import DECIDED, HIT, MISS, NEVER
+from meshquake.sim.engine.call import DECIDED, HIT, MISS, NEVER, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.engine.tape import BACK, OUT, WORK
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.errors import CODES, ERRORS, SUCCESS
-from meshquake.truth.calls import Half, Row, Tree
+from meshquake.truth.calls import Half, Row, Tree, caller_of
 
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
 THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
-AMPLIFIED, MISSED = "retry amplification", "cache miss"
+AMPLIFIED, MISSED, BACKED_OFF = "retry amplification", "cache miss", "retry pause"
 #: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
 LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
@@ -31,11 +37,13 @@ _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SL
 
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE)
+MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE, BACKED_OFF)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
     CODES[name]
     for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
 )
+#: Differences of moments up to this many seconds are rounding.
+_NOTHING = 1e-9
 #: Spans kept as evidence of a step, the earliest ones.
 _EVIDENCE = 3
 #: Of a step that fewer of the harmed requests took than this share, the key says nothing.
@@ -159,9 +167,9 @@ class Mechanism:
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
-            self._own(service, row, other.get(row), server)
+            self._own(service, row, fact, other, server)
             return None
-        return self._through(service, culprit, other)
+        return self._through(service, row, culprit, failed, other)
 
     def _missed(self, service: str, attempts: dict[int, list[Row]], other: Tree) -> None:
         """Note lookups that missed, and hit in the other run."""
@@ -184,20 +192,25 @@ class Mechanism:
 
     def _slowest(self, row: Row, attempts: dict[int, list[Row]], other: Tree) -> list[Row] | None:
         """The attempts at the call that lost most time against the other run; None if the callee itself lost more."""
-        there = other.get(row)
+        there = self._counterpart(row, other)
         before = other.attempts(there) if there is not None else {}
         lost = {site: _taken(calls) - _taken(before.get(site, [])) for site, calls in attempts.items()}
         worst = max(lost, key=lambda site: lost[site], default=None)
         if worst is None or lost[worst] <= 0:
             return None
-        waited = _waited(row) - (_waited(there) if there is not None else 0.0)
-        whole = _served(row) - (_served(there) if there is not None else 0.0)
+        waited = _waited(row) - _waited(there)
+        whole = _served(row) - _served(there) - self._drawn_beyond(row, there, WORK)
         return attempts[worst] if lost[worst] >= max(waited, whole - waited - sum(lost.values())) else None
 
-    def _own(self, service: str, row: Row, there: Row | None, server: Half) -> None:
-        """The service itself is where it got stuck: in its queue, or at its own work."""
-        waited = _waited(row) - (_waited(there) if there is not None else 0.0)
-        worked = _served(row) - _waited(row) - (_served(there) - _waited(there) if there is not None else 0.0)
+    def _own(self, service: str, row: Row, fact: Tree, other: Tree, server: Half) -> None:
+        """The service itself is where it got stuck, if anywhere: in its queue, or at its own work."""
+        there = self._counterpart(row, other)
+        waited = _waited(row) - _waited(there)
+        worked = _served(row) - _waited(row) - (_served(there) - _waited(there)) - self._drawn_beyond(row, there, WORK)
+        if there is None:
+            worked -= sum(_taken(calls) for calls in fact.attempts(row).values())
+        if row.started != NEVER and max(waited, worked) <= _NOTHING:
+            return
         if row.started == NEVER or waited >= worked:
             self._note(service, service, LATE if self._is_short(row) else QUEUEING, row.arrived, server)
         else:
@@ -212,13 +225,52 @@ class Mechanism:
             mechanism = next((self._work[place] for place in places if place in self._work), short)
             self._note(service, service, mechanism, row.started, server)
 
+    def _counterpart(self, row: Row, other: Tree) -> Row | None:
+        """What a call is compared with in the other run: itself, or the attempt that had the answer in its place."""
+        return self._standing_for(row.place, other)
+
+    def _standing_for(self, place: tuple[int, int], other: Tree) -> Row | None:
+        there = other.rows.get(place)
+        made = [] if there is not None else self._made(place, other)
+        return there or _deciding(made) or (made[-1] if made else None)
+
+    def _made(self, place: tuple[int, int], other: Tree) -> list[Row]:
+        """All attempts of the other run at the call that is attempted at a place of this one."""
+        caller = caller_of(self._sites, place)
+        there = None if caller is None else self._standing_for(caller, other)
+        return [] if there is None else other.attempts(there).get(place[0], [])
+
+    def _drawn_beyond(self, row: Row, there: Row | None, *purposes: int) -> float:
+        """Seconds that a call drew for some purposes beyond what its counterpart did: none if it is the same call."""
+        if there is not None and there.place == row.place:
+            return 0.0
+        return self._drawn(row, purposes) - (self._drawn(there, purposes) if there is not None else 0.0)
+
+    def _drawn(self, row: Row, purposes: Sequence[int]) -> float:
+        draws = self._sites[row.site].tape_of(row.attempt_path).draws(row.number)
+        return sum(draws[purpose] for purpose in purposes)
+
+    def _beyond(self, row: Row, other: Tree) -> float:
+        """Seconds that a caller waited longer for an attempt than in the other run, to the nanosecond."""
+        return round(_client(row) - _client(self._counterpart(row, other)), 9)
+
+    def _cost(self, row: Row, other: Tree) -> float:
+        """Seconds that a caller waited longer for an attempt, beyond what its own draws explain."""
+        there = self._counterpart(row, other)
+        return _client(row) - _client(there) - self._drawn_beyond(row, there, OUT, WORK, BACK)
+
     def _is_short(self, row: Row) -> bool:
         """Whether a call came while its service still waited for replicas."""
         shortages = self._sites[row.site].service.shortages
         return any(start <= row.arrived < end for start, end in shortages)
 
-    def _through(self, caller: str, attempts: list[Row], other: Tree) -> tuple[Row, bool] | None:
-        """Note how a call reached its caller; returns the attempt to look into, if one got anywhere."""
+    def _through(
+        self, caller: str, waiter: Row, attempts: list[Row], failed: bool, other: Tree
+    ) -> tuple[Row, bool] | None:
+        """Note how a call reached its caller; returns the attempt to look into, if one got anywhere.
+
+        `waiter` is the call that made it, and `failed` whether that failed because of it, or else lost time.
+        """
         callee = self._sites[attempts[0].site].service.spec.name
         passage = self._passages[caller].beyond
         passage[callee] = passage.get(callee, 0) + 1
@@ -233,8 +285,15 @@ class Mechanism:
                 starved = self._on_the_way(caller, callee, row, other) == POOL
                 mechanism = POOL if starved else _NAMES[row.result]
                 self._note(callee, caller, mechanism, row.ended, Half(row.site, row.attempt_path, False))
-        # The attempt that cost the most is the one to look into.
-        worst = max(attempts, key=lambda row: _client(row) - _client(other.get(row)))
+        # The attempt that cost the most is the one to look into, the first of equals: of a call that failed, one that
+        # fails in this run only. If the pauses cost more, it's the one they follow.
+        broken = [row for row in attempts if failed and row.result != SUCCESS and not _fails(other, row)]
+        worst = max(broken or attempts, key=lambda row: self._beyond(row, other))
+        paused = _paused(attempts) - _paused(self._made(worst.place, other))
+        if not failed and paused > _NOTHING and paused >= self._cost(worst, other):
+            again = [row for row in attempts if row.notes & RETRIED]
+            worst = next((row for row in again if not _fails(other, row)), again[0])
+            self._note(caller, caller, BACKED_OFF, worst.ended, Half(waiter.site, waiter.attempt_path, True))
         held_up = self._on_the_way(caller, callee, worst, other)
         if held_up is not None:
             self._note(callee, caller, held_up, worst.ended, Half(worst.site, worst.attempt_path, False))
@@ -243,20 +302,33 @@ class Mechanism:
             self._note(callee, caller, SLOW_ANSWER, worst.ended, Half(worst.site, worst.attempt_path, False))
         if worst.result == _RESET and worst.outcome != _RESET:
             return None  # the connection was lost, and what the callee did matters to nobody
+        if worst.result == _TIMEOUT and self._cost(worst, other) <= _NOTHING:
+            return None  # it's not the callee that took longer: its caller gave up sooner
         return None if worst.arrived == NEVER else (worst, worst.result in (SUCCESS, _TIMEOUT, _UNFINISHED))
 
     def _on_the_way(self, caller: str, callee: str, row: Row, other: Tree) -> str | None:
         """What held up a call between caller and callee, if most of the time that it lost went there."""
         if row.result not in (SUCCESS, _TIMEOUT, _LOST, _UNFINISHED):
             return None
-        there = other.get(row)
-        if 2 * (_away(row) - _away(there)) <= _client(row) - _client(there):
+        there = self._counterpart(row, other)
+        cost = self._cost(row, other)
+        away = _away(row) - _away(there) - self._drawn_beyond(row, there, OUT, BACK)
+        if cost <= _NOTHING or 2 * away <= cost:
             return None
         if row.arrived == NEVER and row.outcome == _RESET:
             return LOSS  # only the network ends a call before it arrives like that (`CallEngine.lost`)
         if (caller, callee) in self._mute and row.result in (_TIMEOUT, _LOST):
             return LOSS
-        return DELAYED if (caller, callee) in self._delayed else POOL
+        if (caller, callee) in self._delayed:
+            return DELAYED
+        edge = self._sites[row.site].edge
+        return POOL if edge is not None and edge.held and 2 * self._held(row) > cost else None
+
+    def _held(self, row: Row) -> float:
+        """Seconds until a call left its caller, on an edge where nothing but a pool keeps it."""
+        if row.arrived != NEVER:
+            return min(row.arrived - self._drawn(row, (OUT,)), row.ended) - row.sent
+        return _client(row) if row.outcome in (SUCCESS, _UNFINISHED) else 0.0
 
     def _forgiven(self, site: int) -> bool:
         """Whether a call may fail without failing its caller."""
@@ -303,18 +375,20 @@ def _fails(other: Tree, row: Row) -> bool:
     return there is not None and there.result != SUCCESS
 
 
-def _waited(row: Row) -> float:
-    """Seconds in the queue for a worker."""
+def _waited(row: Row | None) -> float:
+    """Seconds in the queue for a worker; none for a call that wasn't made, as with the others."""
+    if row is None:
+        return 0.0
     return row.started - row.arrived if row.started >= 0 else max(0.0, row.finished - row.arrived)
 
 
-def _served(row: Row) -> float:
+def _served(row: Row | None) -> float:
     """Seconds at the server, its queue included."""
-    return row.finished - row.arrived
+    return 0.0 if row is None else row.finished - row.arrived
 
 
 def _client(row: Row | None) -> float:
-    """Seconds that the caller waited; none for a call that wasn't made."""
+    """Seconds that the caller waited."""
     return 0.0 if row is None else row.ended - row.sent
 
 
@@ -323,6 +397,11 @@ def _away(row: Row | None) -> float:
     if row is None or row.arrived == NEVER:
         return _client(row)
     return _client(row) - max(0.0, min(row.finished, row.ended) - row.arrived)
+
+
+def _paused(attempts: list[Row]) -> float:
+    """Seconds between attempts in which none was under way."""
+    return sum(max(0.0, later.sent - former.ended) for former, later in pairwise(attempts) if former.notes & RETRIED)
 
 
 def _taken(attempts: list[Row]) -> float:

@@ -16,11 +16,10 @@ from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.exporters.fixtures import answer_key, layout, manifest, record_file
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.fixtures.timeline import LineFile
+from meshquake.exporters.reports.setting import setting
 from meshquake.faults.kinds import fault_kinds
-from meshquake.faults.writing import written
 from meshquake.sim.records import TRACE
 from meshquake.topology.binder import keys_of
-from meshquake.topology.keys import Key
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import duration, shown
 
@@ -119,20 +118,12 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
         raise TruthError(f"{fault['id']} is a fault of kind {fault['kind']}, which no package installed here has")
     keys = keys_of(kind)
     settings = ", ".join(
-        f"{name} {_setting(keys[name].grammar, value)}"
+        f"{name} {setting(name, keys[name].grammar, value)}"
         for name, value in fault["parameters"].items()
-        if value is not None
+        if value is not None or keys[name].default is not None
     )
     yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
     yield Facts(list(_facts(fault, recording)), indent=2)
-
-
-def _setting(grammar: Key, value: Any) -> str:
-    """A value of a key, which the answer key holds as plain numbers and words."""
-    if isinstance(value, dict) and grammar.spec is not None:
-        keys = keys_of(grammar.spec)
-        return " ".join(f"{word} {_setting(keys[word].grammar, each)}" for word, each in value.items())
-    return str(value if grammar.unit == "portion" else written(grammar, value))
 
 
 def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:

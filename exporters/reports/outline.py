@@ -13,6 +13,7 @@ from meshquake.topology.graph import name_of, sites_per_entry
 from meshquake.topology.policies import CircuitBreaker, Hedge, Pool, Retry
 from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Service, Topology, Work
 from meshquake.topology.units import counted, duration, rate, ratio, size
+from meshquake.topology.users import Population
 
 _NONE = "-"
 
@@ -25,8 +26,15 @@ def blocks(topology: Topology) -> list[Block]:
     networkx.NetworkXUnfeasible
         If operations call each other in a cycle without a bound.
     """
-    heading = f"{counts(topology)}, {rate(topology.workload.rate)} from users"
-    parts: list[list[Block]] = [[heading], _services(topology), list(_entries(topology)), _edges(topology)]
+    digits = 3 if topology.workload.populations else None  # which is an estimate
+    heading = f"{counts(topology)}, {rate(topology.workload.rate, digits=digits)} from users"
+    parts: list[list[Block]] = [
+        [heading],
+        _services(topology),
+        _populations(topology),
+        list(_entries(topology)),
+        _edges(topology),
+    ]
     return [block for part in parts if part for block in ("", *part)][1:]
 
 
@@ -64,6 +72,39 @@ def _services(topology: Topology) -> list[Block]:
         "Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share",
         "of cores that work, and of workers that requests hold, waits for other services included.",
     ]
+
+
+# -- users ---------------------------------------------------------------------------------------------------------
+
+
+def _populations(topology: Topology) -> list[Block]:
+    """One line a population, if there are any: how its users come, what they ask for, and how long they wait."""
+    work = {f"{each.name}.{own.name}": own.work.expectation() for each in topology.services for own in each.operations}
+    rows = []
+    for each in topology.workload.populations:
+        asked = sum(each.expected(work).values())
+        what = f"journey of {counted(len(each.journey), 'step')}" if each.journey else f"any of {len(each.entries)}"
+        patience = _NONE if each.patience is None else duration(each.patience.expectation(), digits=2)
+        rows.append(
+            [each.name, _come(each), "its file" if each.replay else what, patience, rate(asked, digits=2)],
+        )
+    if not rows:
+        return []
+    return [
+        Table(["POPULATION", "COMES AS", "ASKS FOR", "PATIENCE", "REQUESTS"], rows, align="<<<>"),
+        "",
+        "Requests, when all its users are there and nothing goes wrong. Patience: mean.",
+    ]
+
+
+def _come(population: Population) -> str:
+    """How the users of a population come."""
+    if population.replay is not None:
+        return "a recording"
+    if population.users is not None:
+        return counted(population.users, "user")
+    assert population.rate is not None
+    return f"{rate(population.rate)}{', sessions' if population.journey else ''}"
 
 
 # -- entries -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Target
-from meshquake.faults.spread import Spread, mean
+from meshquake.faults.spread import Spread
 from meshquake.topology.distributions import Distribution
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Topology
@@ -32,8 +32,10 @@ class Delay(Fault):
 
     def effect(self, level: float) -> Effect:
         share = 1.0 if self.share is None else self.share
-        spread = Spread(0.0, level, self.by) if isinstance(self.by, Distribution) else None
-        return Effect(delay=level * mean(self.by), delays=spread, delayed=share)
+        if not isinstance(self.by, Distribution):
+            return Effect(delay=level * self.by, delayed=share)
+        spread = Spread(0.0, level, self.by)
+        return Effect(delay=spread.mean(), delays=spread, delayed=share)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

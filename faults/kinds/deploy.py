@@ -12,6 +12,7 @@ from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.portion import Portion
 from meshquake.topology.spec import Topology
+from meshquake.topology.units import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,16 @@ class Deploy(Fault):
         if not topology.service(target.service).versions:
             return ""
         return f"{target.service} has versions that run side by side; a deploy needs a service that has one"
+
+    def problem(self, topology: Topology) -> str:
+        """There is nothing to hold without a canary, and no canary larger than the service."""
+        if self.canary is None:
+            return "" if self.hold is None else "hold is how long it stays at its canary: give it a canary, or no hold"
+        service = topology.service(self.target.service)
+        most = max(service.replicas, service.autoscale.maximum if service.autoscale else 0)
+        if self.canary.count is None or self.canary.count <= most:
+            return ""
+        return f"its canary is {self.canary.count} replicas, and {service.name} has {counted(most, 'replica')}"
 
     def effect(self, level: float) -> Effect:
         return Effect(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from meshquake.faults.change import Change, immovable
 from meshquake.faults.fault import Fault, Surface, Window
-from meshquake.topology.binder import ByHand, block, settings
+from meshquake.topology.binder import ByHand, block, build, keys_of, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Edge, Service, Topology
@@ -69,4 +69,7 @@ def _change(document: Document, of: type, node: Node) -> Change | None:
             document.error(entries["queue"].entries[word], "cannot change while its processes run: only the limit can")
     found = settings(document, of, node, also=tuple(refused))
     found = {word: value for word, value in found.items() if word not in refused}
+    blocks = ((keys_of(of)[word].grammar.spec, value) for word, value in found.items() if isinstance(value, dict))
+    if any(spec is not None and build(spec, value) is None for spec, value in blocks):
+        return None  # a key that the block needs is missing, or was refused, which was reported
     return Change.made_of(of, found) if found else None

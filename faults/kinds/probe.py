@@ -13,6 +13,7 @@ from meshquake.topology.keys import key
 class Probe(Fault):
     """A share of readiness and liveness probes fails, and all of them take `by` longer; severity multiplies both.
 
+    With `by` alone none fails but by its own timeout.
     Requests are served as before, by whatever is left in rotation.
     """
 
@@ -22,8 +23,15 @@ class Probe(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("health_check", "readiness", "liveness", "probes", "replicas")
     ranges: ClassVar[Mapping[str, str]] = {"share": "60%..100%"}
     drawn: ClassVar[bool] = False
-    share: float = key("ratio", "share of probes that fail", 1.0, low=0, high=1)
+    share: float | None = key(
+        "ratio", "share of probes that fail (default: all, and with `by` none)", None, low=0, high=1
+    )
     by: float = key("duration", "time that each probe takes longer", 0.0, low=0, high=3600)
 
+    def __post_init__(self) -> None:
+        if self.share is None:
+            object.__setattr__(self, "share", 0.0 if self.by else 1.0)
+
     def effect(self, level: float) -> Effect:
+        assert self.share is not None
         return Effect(probe_failure=level * self.share, probe_delay=level * self.by)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.faults.spread import Spread, mean
+from meshquake.faults.spread import Spread
 from meshquake.topology.distributions import Distribution
 from meshquake.topology.keys import key
 
@@ -16,7 +16,7 @@ class Slow(Fault):
     """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times.
 
     With a `share`, that is so for a share of the requests, as with Istio's `fault.delay.percentage`. A distribution of
-    factors gives each request one of its own.
+    factors gives each request one of its own; what is drawn below 1 counts as 1, so that none is made faster.
     """
 
     kind: ClassVar[str] = "slow"
@@ -32,5 +32,7 @@ class Slow(Fault):
 
     def effect(self, level: float) -> Effect:
         factor, share = self.factor, 1.0 if self.share is None else self.share
-        spread = Spread(1 - level, level, factor) if isinstance(factor, Distribution) else None
-        return Effect(slowdown=1 + level * (mean(factor) - 1), slowdowns=spread, slowed=share)
+        if not isinstance(factor, Distribution):
+            return Effect(slowdown=1 + level * (factor - 1), slowed=share)
+        spread = Spread(1 - level, level, factor, least=1.0)
+        return Effect(slowdown=spread.mean(), slowdowns=spread, slowed=share)

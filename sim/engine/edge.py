@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class RuntimeEdge:
     """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
 
-    __slots__ = ("callee", "caller", "index", "modifiers", "opened", "pooled", "severed", "spec")
+    __slots__ = ("callee", "caller", "held", "index", "modifiers", "opened", "pooled", "severed", "spec")
 
     def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
         self.spec = spec
@@ -25,6 +25,8 @@ class RuntimeEdge:
         self.opened = 0
         #: Whether it's known of each call if it opens a connection (`Call.connect`).
         self.pooled = spec.pool is not None
+        #: Whether calls may have waited for a connection at any time: a change may bring a pool, and take it away.
+        self.held = self.pooled
         #: When its connections were last reset; negative if never.
         self.severed = -1.0
         #: What acts on the network here, in the order in which it began.

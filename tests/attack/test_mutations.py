@@ -62,6 +62,64 @@ workload:
   mix: {web.home: 3, shop.list: 1}
 """
 
+#: A mesh of the rest: how callers, servers, rollouts and users of real systems are.
+REAL = """\
+name: real
+cluster: 60
+defaults: {edge: {timeout: 1s}}
+services:
+  web:
+    kind: gateway
+    autoscale: {maximum: 5, minimum: 2, cpu: 70%, up: {share: 100%, replicas: 4}, down: {window: 30s}}
+    operations: {home: {calls: [api.q, shop.pay]}, cart: {criticality: sheddable, calls: shop.pay}}
+  api:
+    workers: 8
+    rate_limit: {max_tokens: 5, tokens_per_fill: 20, fill_interval: 1s}
+    liveness: {period: 5s, grace: 2s}
+    restart_backoff: {base: 5s, maximum: 1m}
+    operations: {q: {work: 2ms}}
+  shop:
+    replicas: 3
+    queue: {limit: 16, discipline: codel, target: 5ms}
+    cpu: {limit: 1500m, scheduling: quota}
+    rollout: {strategy: rolling, max_surge: 1, max_unavailable: 25%, min_ready: 2s}
+    versions: {v1: {weight: 9}, v2: {weight: 1, replicas: 1, operations: {pay: {work: 30ms}}}}
+    operations: {pay: {work: 5ms, calls: [db.get: {times: {geometric: 50%}, on_failure: api.q}]}}
+  db: {kind: database, operations: {get: {work: {exponential: 5ms}}}}
+edges:
+  web -> api: {hedge: {delay: 20ms, non_fatal: [timeout], tokens: 10}, throttle: 2}
+  web -> shop:
+    overall_timeout: 2s
+    retry: {max_attempts: 3, base: 10ms, maximum: 1s, bucket: {capacity: 100, refund: true}, breaker: 10%}
+    outlier: {consecutive: 5, success_rate: {hosts: 2}, failure_share: 85%, panic: 50%}
+  shop -> db: {adaptive_concurrency: {least: 3}, pool: {size: 4, pending: 2}, balance: least_request, avoid_tried: true}
+workload:
+  rate: 20/s
+  mix: {web.home: 1}
+  populations:
+    regulars: {users: 50, think_time: {exponential: 5s}, mix: {web.home: 3}, patience: 2s, reload: 50%, retry: 50%}
+    shoppers:
+      rate: 2/s
+      journey: [web.home, web.cart: {chance: 50%, needs: web.home}]
+      away: {exponential: 1m}
+      returns: 30%
+    crawler: {rate: 20/s, mix: {web.home: 1}, over_time: {bursts: {on: {exponential: 5s}, off: {exponential: 20s}}}}
+"""
+
+PUSHED = """name: pushed
+topology: mesh.yaml
+duration: 10s
+lead_in: 5s
+recovery: 5s
+confounders: none
+faults:
+  - deploy: {target: api, canary: 25%, hold: 2s, error_budget: {share: 5%}, rollback_after: 5s}
+  - flip: {targets: [web -> api, web -> shop], set: {hedge: none, outlier: none}, at: 2s, for: 3s}
+  - slow: {target: "shop[1]", factor: {lognormal: {median: 30, sigma: 1}}, share: 50%, shape: {sine: 10s}}
+  - delay: {target: web -> shop, by: {pareto: {minimum: 5ms, alpha: 1.5, maximum: 2s}}, shape: {steps: [0%, 100%]}}
+  - probe: {target: api, share: 50%, by: 2s}
+"""
+
 SCENARIO = """\
 name: small
 summary: Many things
@@ -183,13 +241,22 @@ def check_told(error, files):
     assert len(str(error).encode()) <= LONGEST
 
 
+@pytest.mark.parametrize(("of", "what"), [(MESH, SCENARIO), (REAL, PUSHED)])
+def test_what_is_broken_was_whole(of, what, tmp_path):
+    (tmp_path / "mesh.yaml").write_text(of)
+    (tmp_path / "scenario.yaml").write_text(what)
+    scenarios.load(tmp_path / "scenario.yaml")
+
+
 @pytest.mark.parametrize("first", range(BASE, BASE + MUTATIONS, BLOCK))
 def test_any_broken_file_is_read_or_refused_with_file_and_line_of_all_that_is_wrong(first, tmp_path):
     print(f"mutations {first} to {first + BLOCK - 1}; MESHQUAKE_FUZZ_SEED={first} repeats them first")
     mesh, scenario = tmp_path / "mesh.yaml", tmp_path / "scenario.yaml"
     for seed in range(first, first + BLOCK):
         random = Random(seed)
-        texts = {mesh: MESH.encode(), scenario: SCENARIO.encode()}
+        texts = dict(
+            zip((mesh, scenario), map(str.encode, (REAL, PUSHED) if seed % 3 else (MESH, SCENARIO)), strict=True)
+        )
         broken = random.choice([mesh, mesh, scenario])
         if seed % 10 == 0:
             world = World(seed)

@@ -292,6 +292,22 @@ BAD_FAULTS = {
         "faults[0].slow: acts from -61s to -1s of the incident, which is outside the recording "
         "(lead_in 1m, duration 1m, recovery 1m)",
     ),
+    "no targets": (
+        "slow: {targets: [], factor: 2}",
+        "faults[0].slow.targets: must be a list of targets, not an empty list",
+    ),
+    "a hold without a canary": (
+        "deploy: {target: database, hold: 5s}",
+        "faults[0].deploy: hold is how long it stays at its canary: give it a canary, or no hold",
+    ),
+    "a canary larger than the service": (
+        "deploy: {target: database, canary: 50}",
+        "faults[0].deploy: its canary is 50 replicas, and database has 2 replicas",
+    ),
+    "a shape that is never more than nothing": (
+        "slow: {target: database, factor: 2, shape: {steps: [0%, 0%]}}",
+        "faults[0].slow.shape.steps: needs a level above 0%: so it does nothing",
+    ),
     "a window of no length": (
         "slow: {target: database, factor: 2, for: 0%}",
         "faults[0].slow.for: must be longer than 0",

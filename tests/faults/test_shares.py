@@ -50,6 +50,14 @@ def test_a_share_of_the_requests_is_slow_and_a_larger_one_has_the_same_and_more(
     assert slow[0] < slow[1]
 
 
+def test_no_factor_that_is_drawn_makes_a_request_faster():
+    usual, rows = served(calls()), served(calls(Slow(target=DB, factor=Exponential(1.0))))
+    assert np.round(rows / usual, 9).min() == 1
+    assert np.mean(rows > usual + 1e-9) == pytest.approx(np.exp(-1), abs=0.03)  # P(x > 1)
+    assert np.mean(rows / usual) == pytest.approx(1 + np.exp(-1), rel=0.03)  # E[max(x, 1)]
+    assert Slow(target=DB, factor=Exponential(1.0)).effect(1.0).slowdown == pytest.approx(1 + np.exp(-1), rel=0.001)
+
+
 def test_half_of_the_calls_get_a_delay_both_ways():
     rows = calls(Delay(target=EDGE, by=3.5, share=0.5))
     waited = np.round(rows["ended"] - rows["sent"], 6)

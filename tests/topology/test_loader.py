@@ -343,6 +343,53 @@ def test_an_error_in_a_default_is_reported_once_at_its_own_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("rate_limit: {max_tokens: 0, fill_interval: 1s}", ".rate_limit.max_tokens: must be at least 1, not 0"),
+        ("rate_limit: {max_tokens: 5}", ".rate_limit: missing key 'fill_interval'"),
+        ("autoscale: {minimum: 3}", ".autoscale: missing key 'maximum'"),
+        ("autoscale: {maximum: 0}", ".autoscale.maximum: must be at least 1, not 0"),
+    ],
+)
+def test_what_stands_behind_a_refused_service_is_looked_at_too(wrong: str, message: str) -> None:
+    text = (
+        f"name: m\nservices:\n  web: {{kind: gateway, {wrong}, operations: {{home: {{calls: api.q}}}}}}\n"
+        f"  api: {{{wrong}, operations: {{q: {{}}}}}}\n"
+        "edges:\n  web -> api: {timeout: 0s}\nworkload: {mix: {web.hom: 1}}\n"
+    )
+    assert problems(text) == [
+        f"m.yaml:3: services.web{message}",
+        f"m.yaml:4: services.api{message}",
+        "m.yaml:6: edges.web -> api.timeout: must be more than 0s, not 0s (none switches it off)",
+        "m.yaml:7: workload.mix.web.hom: web has no operation 'hom' (did you mean 'home'?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("none", "some"),
+    [
+        ("max_surge: 0, max_unavailable: 0", "max_surge: 0, max_unavailable: 1"),
+        ("max_surge: 0%, max_unavailable: 0", ""),
+    ],
+)
+def test_a_rollout_that_could_replace_nothing_is_refused(none: str, some: str) -> None:
+    text = "name: m\nservices: {{a: {{rollout: {{{}}}, operations: {{x: {{}}}}}}}}\nworkload: {{mix: {{a.x: 1}}}}\n"
+    message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+    assert problems(text.format(none)) == [f"m.yaml:2: services.a.rollout: {message}"]
+    for fine in (some, f"strategy: recreate, {none}"):
+        mesh(text.format(fine))
+
+
+def test_a_cluster_has_room_for_all_that_it_starts_with() -> None:
+    services = "services: {{a: {{cpu: 1500m, replicas: 2, operations: {{x: {{}}}}}}}}"
+    text = f"name: m\ncluster: {{}}\n{services}\nworkload: {{{{mix: {{{{a.x: 1}}}}}}}}\n"
+    assert problems(text.format(2.5)) == [
+        "m.yaml:2: cluster: has room for 2.5 of the 3 cores that its replicas have at first"
+    ]
+    mesh(text.format(3))
+
+
 def test_errors_in_unused_defaults_are_reported_too() -> None:
     """Nobody has to call a database for its edges to be looked at."""
     assert problems(

@@ -68,6 +68,8 @@ REFUSED = {
         "users: 2, rate: 3/s, mix: {web.home: 1}": ": must have one of rate, users, replay",
         "users: 2": ": must have either a mix or a journey",
         "users: 2, journey: [web.hom]": ".journey[0]: web has no operation 'hom'",
+        "rate: 2/s, journey: [web.home: {chance: 0%}]": ".journey: has only steps that nobody makes",
+        "users: 2, journey: [web.home: {chance: 0%}, web.pay: {needs: web.home}]": ".journey: has only steps",
         "users: 2, journey: [web.home: {needs: web.pay}]": ".journey[0]: must be an earlier step",
         "rate: 2/s, think_time: 1s, mix: {web.home: 1}": ".think_time: means nothing without a journey",
         "users: 2, returns: 10%, mix: {web.home: 1}": ".returns: is for open users",

@@ -9,7 +9,7 @@ from random_meshes import meshes
 from meshquake.topology.distributions import LogNormal
 from meshquake.topology.loader import load, parse, shipped
 from meshquake.topology.policies import Retry
-from meshquake.topology.review import review
+from meshquake.topology.review import remarks, review
 from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 
@@ -212,6 +212,51 @@ def test_a_liveness_probe_must_let_a_process_start():
     ((place, text),) = pair(db=slow.format(probe="{}"))
     assert place == "services.db.liveness"
     assert text.startswith("a process that starts again takes 20s, and may be ended after 20s")
+
+
+@pytest.mark.parametrize(
+    ("edge", "message"),
+    [
+        ("{outlier: {consecutive: none, success_rate: none}}", "outlier: ejects nothing: all its rules are off"),
+        ("{outlier: {consecutive: none, success_rate: none, gateway: 5}}", None),
+        ("{timeout: 1s, hedge: 1s}", "hedge: hedges no slow call: it waits 1s, and a call is given up after 1s"),
+        ("{timeout: 1s, hedge: 900ms}", None),
+        ("{timeout: 1s, hedge: {delay: 1s, percentile: 95%}}", None),
+        (
+            "{overall_timeout: 1s, hedge: 2s}",
+            "hedge: hedges no slow call: it waits 2s, and a call is given up after 1s",
+        ),
+        ("{retry: {base: 1s}}", "retry: its pauses do not grow: the base of 1s is above the maximum of 250ms"),
+        ("{retry: {base: 250ms}}", None),
+    ],
+)
+def test_a_policy_that_does_nothing_as_it_is_set_is_odd(edge, message):
+    policy, _, odd = (message or "").partition(": ")
+    assert pair(edge) == ([(f"edges.app -> db.{policy}", odd)] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("keys", "odd"),
+    [
+        ("queue: {target: 1ms}", ["queue.target: is of codel, and this queue is fifo: it does nothing"]),
+        ("queue: {discipline: codel, target: 1ms}", []),
+        ("cpu: {limit: 2, period: 50ms}", ["cpu.period: is of quota, and this cpu is fifo: it does nothing"]),
+        ("cpu: {limit: 1500m, period: 50ms}", []),
+        (
+            "rollout: {strategy: recreate, max_surge: 1}",
+            ["rollout.max_surge: is of rolling, and this rollout is recreate: it does nothing"],
+        ),
+        ("rollout: {max_surge: 1}", []),
+    ],
+)
+def test_a_key_of_another_choice_than_the_one_that_was_made_is_odd_unless_it_is_a_default(keys, odd):
+    text = (
+        "name: m\ndefaults: {{service: {{{}}}}}\n"
+        "services: {{a: {{{} operations: {{x: {{}}}}}}}}\nworkload: {{mix: {{a.x: 1}}}}"
+    )
+    own, default = (remarks(parse(text.format(*each), "m.yaml")) for each in (("", f"{keys},"), (keys, "")))
+    assert [str(each) for each in own] == [f"m.yaml:3: warning: services.a.{each}" for each in odd]
+    assert not default
 
 
 def test_pools_that_hold_more_than_the_callee_does_protect_nothing():

@@ -3,16 +3,20 @@
 import pytest
 from twin_runs import HARMFUL, Play, compare, incident, simulation
 
+from meshquake.faults.change import Change
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds.delay import Delay
 from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.kinds.fail import Fail
+from meshquake.faults.kinds.flip import Flip
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.hog_cpu import HogCpu
 from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.shrink_pool import ShrinkPool
 from meshquake.faults.kinds.slow import Slow
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.spec import Edge
+from meshquake.truth.calls import Tree
 from meshquake.truth.mechanism import AMPLIFIED, MECHANISMS, Mechanism
 
 A, B, C = (Target("service", name) for name in "abc")
@@ -210,6 +214,89 @@ def test_a_connection_that_can_not_be_made_is_packet_loss_too():
         (522, "c>b", "connection timeout"),
         (522, "c>b", "packet loss"),
         (523, "b>a", "failed dependency"),
+    ]
+
+
+# -- tried again, or given up sooner -----------------------------------------------------------------------------------
+
+
+def flip(**settings):
+    """A change of the settings of the edge b -> c."""
+    return Flip(target=BC, set=Change.made_of(Edge, settings))
+
+
+@pytest.mark.parametrize("pool", ["pool: none", "pool: {size: 5}"])
+def test_who_gives_up_sooner_than_the_answer_came_without_the_fault_is_a_timeout_and_nothing_else(pool):
+    assert steps(chain(b_to_c=pool), flip(timeout=0.005)) == [
+        (27, "c>b", "timeout"),
+        (28, "b>a", "failed dependency"),
+    ]
+
+
+def test_so_it_is_of_every_attempt_though_the_other_run_makes_only_one():
+    """Work differs from attempt to attempt, and every attempt is given up before it's done."""
+    text = chain(b_to_c="retry: {max_attempts: 4, base: 1ms, budget: none}", c="cpu: 9").replace(
+        "c: {operations: {get: {work: 10ms}}", "c: {operations: {get: {work: {exponential: 200ms}}}"
+    )
+    assert [step[1:] for step in steps(text, flip(timeout=0.005))] == [
+        ("c>b", "timeout"),
+        ("b>a", "failed dependency"),
+    ]
+
+
+def test_a_pool_that_a_change_brings_can_be_exhausted_too():
+    text = chain(c="workers: 9, cpu: 9").replace("get: {work: 10ms}}, workers", "get: {work: 400ms}}, workers")
+    assert steps(text, flip(pool={"size": 1}), 1, 1)[0][1:] == ("c>b", "connection pool exhausted")
+
+
+def failing_once(retry):
+    """A request in the chain whose first attempt at c fails, and whose second one doesn't."""
+    text = chain(edge="timeout: 9s", b_to_c=f"retry: {{max_attempts: 4, budget: none, {retry}}}", c="cpu: 30")
+    fault = Fail(target=C, share=0.5, error="unavailable")
+    for number in range(1, 9):
+        times = [100_000 * each + 1 for each in range(number)]
+        if sum("unavailable" in error for error in errors_of(text, fault, *times)) == 1:
+            return text, fault, times
+    raise AssertionError
+
+
+def errors_of(text, fault, *requests):
+    """The errors with which b's calls of c ended."""
+    play = Play(text, fault, *requests)
+    names = ["", *ERRORS]
+    rows = [row for row in play.fact.rows.values() if play.sites[row.site].service.spec.name == "c"]
+    return [names[row.result] for row in rows if row.result]
+
+
+def test_the_pause_before_a_retry_is_the_callers_and_follows_the_failure_that_was_retried():
+    """c has idle cores and works for 10 ms; the pause is seconds long."""
+    text, fault, times = failing_once("base: 4s, maximum: 8s")
+    assert [step[1:] for step in steps(text, fault, *times)] == [
+        ("c>c", "errors"),
+        ("b>b", "retry pause"),
+        ("c>b", "errors"),
+        ("b>a", "slow answer"),
+    ]
+
+
+def test_so_it_is_where_a_rate_limit_says_when_to_come_again():
+    """The request that isn't made without the fault is compared with nothing: its pause counts, its work does not."""
+    limit = "rate_limit: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 2s}"
+    text = chain(edge="timeout: 9s", b_to_c="retry: {max_attempts: 3, on: [rate_limited]}", c=limit)
+    play = Play(text, None, 1, 2)
+    found = Mechanism(play.mesh, [])
+    found.walk(play.fact, Tree(play.sites, []))
+    told = [(f"{step.origin}>{step.reached}", step.mechanism) for step in found.steps()]
+    assert ("c>c", "rate limit") in told and ("b>b", "retry pause") in told
+    assert not {("c>c", "cpu saturation"), ("c>b", "slow answer")} & set(told)
+
+
+def test_no_pause_is_told_where_all_attempts_failed_since_time_was_not_the_reason():
+    text = chain(edge="timeout: 9s", b_to_c="retry: {max_attempts: 3, base: 1s, maximum: 4s, budget: none}")
+    assert [step[1:] for step in steps(text, Fail(target=C, share=1, error="unavailable"))] == [
+        ("c>c", "errors"),
+        ("c>b", "errors"),
+        ("b>a", "failed dependency"),
     ]
 
 

@@ -88,7 +88,10 @@ class _Drawing:
         self._box = round(max(max(_width(s.name, _NAME), _width(_caption(s), _SMALL)) for s in topology.services)) + 32
         self._top = _MARGIN + _HEADER
         self._ports_in, self._ports_out = self._ports()
-        self.summary = f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate)} from users"
+        digits = 3 if topology.workload.populations else None  # which is an estimate
+        self.summary = (
+            f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate, digits=digits)} from users"
+        )
         layers = max(self._depths.values()) + 1
         self.width = round(2 * _MARGIN + _DOOR + layers * self._box + (layers - 1) * _GAP)
         self.width = max(self.width, round(2 * _MARGIN + self._legend_width()))

@@ -15,9 +15,12 @@ from meshquake.commands.main import main
 from meshquake.exporters.fixtures import writing
 from meshquake.exporters.fixtures.answer_key import GROUND_TRUTH, VERDICTS, TruthError, read_ground_truth, verdicts
 from meshquake.exporters.reports import explain
-from meshquake.faults.loader import Options, load, shipped
+from meshquake.exporters.reports.setting import setting
+from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.sim.simulation import Simulation
+from meshquake.topology.binder import keys_of
 from meshquake.topology.exceptions import MeshquakeError
+from meshquake.truth.answer_key import parameters
 
 SHORT = Options(lead_in=4.0, duration=10.0, recovery=4.0)
 
@@ -149,6 +152,59 @@ def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told)
 def test_parameters_are_written_as_in_a_scenario_file(told, kind, parameters, shown):
     lines = told(answer_key.truth(one(kind=kind, parameters=parameters)))
     assert f"{kind}-1: {kind} on store.select ({shown})" in lines
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (
+            "slow: {target: database, factor: {lognormal: {median: 30, sigma: 1}}}",
+            "{lognormal: {median: 30, sigma: 1}}",
+        ),
+        ("slow: {target: database, factor: {exponential: 40}, share: 5%}", "factor {exponential: 40}, share 5%"),
+        ("slow: {target: database, factor: {gamma: {mean: 4}}}", "factor {gamma: {mean: 4}}"),
+        ("slow: {target: database, factor: {constant: 4}}", "factor {constant: 4}"),
+        ("slow: {target: database, factor: {empirical: [2, 3.5]}}", "factor {empirical: [2, 3.5]}"),
+        (
+            "slow: {target: database, factor: {mixture: [{weight: 25%, constant: 9}, {weight: 75%, exponential: 2}]}}",
+            "{mixture: [{weight: 25%, constant: 9}, {weight: 75%, exponential: 2}]}",
+        ),
+        (
+            "delay: {target: order-service -> database, by: {pareto: {minimum: 5ms, alpha: 1.5, maximum: 2s}}}",
+            "by {pareto: {minimum: 5ms, alpha: 1.5, maximum: 2s}}",
+        ),
+        (
+            "flip: {target: order-service -> database, set: {timeout: 60ms, retry: {on: [timeout]}, breaker: none}}",
+            "set {timeout: 60ms, retry: {on: [timeout]}, breaker: none}",
+        ),
+        ("fail: {target: database, share: 1, shape: {steps: [0%, 50%]}}", "shape {steps: [0%, 50%]}"),
+        (
+            "fail: {target: database, share: 1, shape: {steps: {levels: [0%, 50%], each: 4s}}}",
+            "shape {steps: {levels: [0%, 50%], each: 4s}}",
+        ),
+        ("fail: {target: database, share: 1, shape: {sine: 10s}}", "shape {sine: 10s}"),
+        ("fail: {target: database, share: 1, shape: {on_off: {on: 1s, off: 2s}}}", "shape {on_off: {on: 1s, off: 2s}}"),
+        ("fail: {target: database, share: 1, shape: {ramp: {up: 4s}}}", "shape {ramp: {up: 4s}}"),
+        ("deploy: {target: database, canary: 25%, patience: none}", "patience none, canary 25%"),
+        (
+            "deploy: {target: database, canary: 1, error_budget: 5%}",
+            "canary 1, error_budget {share: 5%, window: 30s}",
+        ),
+        ("job: {target: database, name: 'a, b'}", "name 'a, b'"),
+        ("stop: {target: database}", "severity 100%"),
+    ],
+)
+def test_a_value_of_any_kind_is_told_in_one_line_that_a_scenario_file_may_have(told, written, shown):
+    text = "{{name: x, confounders: none, duration: 60s, faults: [{}]}}"
+    (fault,) = parse(text.format(written), "x.yaml").scenario.faults
+    truth = answer_key.truth(one(kind=fault.kind, parameters=json.loads(json.dumps(parameters(fault)))))
+    (line,) = [line for line in told(truth) if line.startswith(f"{fault.kind}-1: ")]
+    assert shown in line
+    keys = keys_of(type(fault))
+    block = ", ".join(f"{word}: {setting(word, keys[word].grammar, each)}" for word, each in parameters(fault).items())
+    target = re.search("target: [^,}]+", written)[0]
+    (again,) = parse(text.format(f"{fault.kind}: {{{target}, {block}}}"), "x.yaml").scenario.faults
+    assert again == fault
 
 
 @pytest.mark.parametrize(

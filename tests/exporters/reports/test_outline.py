@@ -81,6 +81,22 @@ def test_text_shows_the_calls_of_an_operation_once(mesh):
     assert len(branches) <= sum(1 + len(call.on_miss) for call in calls)
 
 
+def test_populations_are_shown_with_what_they_ask_for_and_the_rate_of_all_is_rounded():
+    mesh = SMALL[: SMALL.index("workload:")] + (
+        "workload: {rate: 5/s, mix: {web.home: 1}, populations: {"
+        "shoppers: {rate: 2/s, journey: [web.home, web.cart: {chance: 50%}], patience: 2s}, "
+        "regulars: {users: 7, think_time: 3s, mix: {web.cart: 1}, retry: 10%}}}"
+    )
+    lines = tables.lines(outline.blocks(parse(mesh, "small.yaml").topology))
+    assert lines[0].endswith(" 10.3/s from users")
+    first = lines.index("POPULATION  COMES AS       ASKS FOR            PATIENCE  REQUESTS")
+    assert lines[first + 1 : first + 4] == [
+        "usual       5/s            any of 1                   -       5/s",
+        "shoppers    2/s, sessions  journey of 2 steps        2s       3/s",
+        "regulars    7 users        any of 1                   -     2.3/s",
+    ]
+
+
 def test_it_does_not_depend_on_hash_order():
     outputs = {
         subprocess.run(

@@ -104,7 +104,7 @@ def test_memory_kills_wait_too_where_the_file_says_so_and_do_not_where_it_does_n
 def test_probes_that_take_longer_than_their_timeout_fail_and_others_do_not():
     def failures(by):
         stage = alone("liveness: {timeout: 2s, period: 5s}", "readiness: {period: 5s, timeout: 3s}")
-        stage.fault(Probe(id="slow", target=DB, share=0.0, by=by), 0, 14_000)
+        stage.fault(Probe(id="slow", target=DB, by=by), 0, 14_000)
         stage.mesh.env.advance(14)
         return bool(times(stage, "health_check_failed")), bool(times(stage, "liveness_failed"))
 
