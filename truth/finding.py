@@ -54,7 +54,7 @@ class Finding:
         self._twin = twin
         self._blame = blame
         #: From the requests to which it alone made the difference, and from those to which it did so with others.
-        self._alone, self._jointly = (Mechanism(simulation.mesh, [self.fault]) for _ in range(2))
+        self._alone, self._jointly = (Mechanism(simulation.mesh, [self.fault], self.start) for _ in range(2))
         seconds, entries = ceil(scenario.length), len(simulation.topology.workload.mix)
         #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
         self._came, self._harmed = (Counts(seconds, entries) for _ in range(2))

@@ -88,9 +88,12 @@ class Mechanism:
         The mesh of the run as it was.
     faults
         The faults whose mechanism it is.
+    since
+        When the first of them begins (simulated seconds): what it holds up may have begun before.
     """
 
-    def __init__(self, mesh: Mesh, faults: Sequence[Fault]) -> None:
+    def __init__(self, mesh: Mesh, faults: Sequence[Fault], since: float = 0.0) -> None:
+        self._since = since
         self._sites = mesh.sites
         #: Rows name replicas by their places in it; it grows while the mesh runs.
         self._incarnations = mesh.incarnations
@@ -337,6 +340,7 @@ class Mechanism:
 
     def _note(self, origin: str, reached: str, mechanism: str, time: float, half: Half) -> None:
         """Add to a step, which a request takes at most once."""
+        time = max(time, self._since)
         key = (origin, reached, mechanism)
         step = self._steps.setdefault(key, Step(*key, time))
         if key not in self._seen:
