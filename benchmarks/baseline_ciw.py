@@ -45,7 +45,7 @@ class _Trees:
         yield self.nodes[service], work
         for group in groups:
             for call in group:
-                if call.probability >= 1 or self._random.random() < call.probability:
+                if isinstance(call, Call) and (call.probability >= 1 or self._random.random() < call.probability):
                     yield from self._call(call)
 
     def _call(self, call: Call) -> Iterator[tuple[int, Sampler]]:

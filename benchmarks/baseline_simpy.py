@@ -263,7 +263,7 @@ class Mesh:
         span = self.new_id(64)
         error = None
         workers = replica.workers
-        if workers.count == workers.capacity and len(workers.queue) >= replica.spec.queue:
+        if workers.count == workers.capacity and len(workers.queue) >= replica.spec.queue.limit:
             error = "overloaded"
         else:
             with workers.request() as worker:
@@ -292,7 +292,7 @@ class Mesh:
         calls = [
             self.call(caller, call, trace, parent)
             for call in group
-            if call.probability >= 1 or random() < call.probability
+            if isinstance(call, Call) and (call.probability >= 1 or random() < call.probability)
         ]
         if len(calls) == 1:
             return (yield from calls[0])

@@ -53,7 +53,7 @@ def _renamed(mesh: Topology, suffix: str) -> Topology:
         return replace(each, service=each.service + suffix, on_miss=tuple(map(call, each.on_miss)))
 
     def group(each: Group) -> Group:
-        return tuple(map(call, each))
+        return tuple(call(one) for one in each if isinstance(one, Call))  # the ten services have only calls
 
     def operation(each: Operation) -> Operation:
         return replace(each, calls=tuple(map(group, each.calls)))

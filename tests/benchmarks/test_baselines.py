@@ -31,7 +31,7 @@ from meshquake.topology.distributions import (
     Pareto,
 )
 from meshquake.topology.loader import DEFAULT, load, shipped
-from meshquake.topology.policies import CircuitBreaker
+from meshquake.topology.policies import CircuitBreaker, Queue
 from meshquake.topology.spec import Call, Entry, Operation, Service, Topology, Workload
 
 DURATION = 10.0
@@ -194,7 +194,7 @@ def test_breaker() -> None:
 
 def test_loss(tmp_path: Path) -> None:
     """Without a queue, a replica of ten workers offered eight erlangs sheds what Erlang's B formula says."""
-    service = Service("a", workers=10, queue=0, operations=(Operation("x", Exponential(0.01)),))
+    service = Service("a", workers=10, queue=Queue(0), operations=(Operation("x", Exponential(0.01)),))
     workload = Workload(rate=800.0, mix=(Entry("a", "x", 1),))
     baseline_simpy.run(Topology("loss", (service,), (), workload), 20, 1, tmp_path)
     errors = [span["error_type"] for span in read(tmp_path)["traces"]]
