@@ -29,7 +29,7 @@ from meshquake.commands import errors, options
 def dataset(
     cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
 ) -> None:
-    """Generate a data set for evaluating diagnoses: all kinds of fault on all targets, and cases with nothing wrong.
+    """Generate a data set for evaluating diagnoses: faults of many kinds on all targets, and cases with nothing wrong.
 
     Telemetry and answers are in separate folders, and the names of the cases give nothing away.
     """
