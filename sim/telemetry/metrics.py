@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.service import Service
     from meshquake.sim.telemetry.spans import Spans
+    from meshquake.topology.spec import Topology
 
 
 class Kind(Enum):
@@ -140,10 +141,6 @@ def _ready(service: Service, now: float) -> float | None:
     return len(service.ready) if service.spec.autoscale else None
 
 
-def _limited(replica: Replica, now: float) -> float | None:
-    return replica.limited if replica.service.spec.rate_limit is not None else None
-
-
 def _shed(replica: Replica, now: float) -> float | None:
     return replica.shed if replica.service.spec.queue.discipline in ("codel", "priority") else None
 
@@ -180,6 +177,14 @@ def _pool_in_use(caller: CallerState, now: float) -> float | None:
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
     return edge.opened if edge.spec.pool else None
+
+
+def _told_of_cancelling(topology: Topology) -> set[tuple[str, None]]:
+    return {(edge.callee, None) for edge in topology.edges if edge.cancellation}
+
+
+def _limiting(topology: Topology) -> set[tuple[str, None]]:
+    return {(service.name, None) for service in topology.services if service.rate_limit is not None}
 
 
 def _latency(spans: Spans) -> Floats:
@@ -292,22 +297,34 @@ _ROWS = (
         "%",
         Kind.COUNTER,
         _OWN,
-        Share(Side.SERVER, lambda spans: spans.failed, empty=0.0),
+        Share(Side.SERVER, lambda spans: spans.at_fault, empty=0.0),
         "Requests that failed.",
-        "As a share of all its requests; 0 if there were none.",
+        "As a share of all its requests; 0 if there were none. Those that it was told to drop (499) and those of which "
+        "there were too many (429) are no errors of its own.",
         export_name="errors",
         share_of="request_rate",
         alert=Alert.RISE,
         is_symptom=True,
     ),
     Metric(
+        "cancelled_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Rate(Side.SERVER, lambda spans: spans.cancelled, of=_told_of_cancelling),
+        "Requests that it stopped working on because nobody waited for them.",
+        "Of services whose callers tell them (`cancellation`).",
+        export_name="cancelled",
+        alert=Alert.RISE,
+    ),
+    Metric(
         "rate_limited_rate",
         "1/s",
         Kind.COUNTER,
         _OWN,
-        Growth(Level.REPLICA, _limited, Combine.SUM),
+        Rate(Side.SERVER, lambda spans: spans.rate_limited, of=_limiting),
         "Requests turned away by a rate limit.",
-        "Only of services that have one.",
+        "Of services that have one.",
         export_name="rate_limited",
         alert=Alert.RISE,
     ),

@@ -11,9 +11,12 @@ from meshquake.sim.engine.call import ABANDONED, AWAITED, HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
-from meshquake.topology.errors import CODES
+from meshquake.topology.errors import BY_CODE, CODES
 
 Mask = NDArray[np.bool_]
+
+#: Whether an outcome is an error of the server that answers so, by its code.
+_OF_SERVER = np.array([error is not None and not error.of_request for error in BY_CODE])
 
 
 @dataclass
@@ -57,6 +60,24 @@ class Spans:
     def failed(self) -> Mask:
         """Which did not succeed."""
         return self.code > 0
+
+    @property
+    def at_fault(self) -> Mask:
+        """Which did not succeed, and not because of what was asked of them (`topology.errors.Error.of_request`)."""
+        faulty: Mask = _OF_SERVER[self.code]
+        return faulty
+
+    @property
+    def cancelled(self) -> Mask:
+        """Which ended because nobody waited for them any more."""
+        dropped: Mask = self.code == CODES["cancelled"]
+        return dropped
+
+    @property
+    def rate_limited(self) -> Mask:
+        """Which were turned away by a rate limit."""
+        limited: Mask = self.code == CODES["rate_limited"]
+        return limited
 
     @property
     def unfinished(self) -> Mask:
