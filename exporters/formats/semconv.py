@@ -95,6 +95,8 @@ class Conventions:
             for operation in service.operations
         }
 
+        self._hedging = {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
+
     def title(self, service: str) -> str:
         """What other people's tools shall call a service."""
         return self._services[service].title
@@ -125,7 +127,10 @@ class Conventions:
             # The inside of a database has no status code that would say it.
             attributes["error.type"] = error
         if span["attempt"] > 1:
+            # What gRPC says of retries and hedges alike (`grpc-previous-rpc-attempts`); only the caller knows which.
             attributes["mesh.attempt"] = span["attempt"]
+            if not server and (span["service"], span["peer"]) in self._hedging:
+                attributes["mesh.attempt_kind"] = "hedge"
         return Description(name, SERVER if server else CLIENT, attributes, failed, metric)
 
 

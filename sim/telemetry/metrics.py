@@ -187,6 +187,10 @@ def _limiting(topology: Topology) -> set[tuple[str, None]]:
     return {(service.name, None) for service in topology.services if service.rate_limit is not None}
 
 
+def _hedging(topology: Topology) -> set[tuple[str, str]]:
+    return {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
+
+
 def _latency(spans: Spans) -> Floats:
     return spans.duration_ms
 
@@ -431,8 +435,19 @@ _ROWS = (
         _EDGE,
         Rate(Side.CLIENT, lambda spans: spans.retried),
         "Attempts after the first.",
-        "Counted from client spans with `attempt` above 1.",
+        "Counted from client spans with `attempt` above 1. Hedges are not among them.",
         export_name="retries",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "hedge_rate",
+        "1/s",
+        Kind.COUNTER,
+        _EDGE,
+        Rate(Side.CLIENT, lambda spans: spans.hedged, of=_hedging),
+        "Attempts that hedging made after the first.",
+        "Of edges that hedge (`hedge`); counted from client spans with `attempt` above 1.",
+        export_name="hedges",
         alert=Alert.RISE,
     ),
     Metric(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import ABANDONED, AWAITED, HIT, MISS, ROW
+from meshquake.sim.engine.call import ABANDONED, AWAITED, HEDGE, HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
@@ -93,8 +93,13 @@ class Spans:
 
     @property
     def retried(self) -> Mask:
-        """Which are of an attempt after the first."""
-        return (self.attempt_path & ATTEMPT) > 0
+        """Which are of an attempt after the first that is no hedge."""
+        return ((self.attempt_path & ATTEMPT) > 0) & ~self.hedged
+
+    @property
+    def hedged(self) -> Mask:
+        """Which are of a hedge: an attempt after the first that may be under way beside those before."""
+        return (self.notes & HEDGE) > 0
 
     @property
     def awaited(self) -> Mask:
