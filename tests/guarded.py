@@ -14,7 +14,7 @@ edges:
     avoid_tried: true
     outlier: {interval: 2s, ejection: 5s}
     retry: {max_attempts: 2, base: 0ms, tokens: {most: 4}}
-    throttle: {}
+    throttle: {window: 2s}
     adaptive_concurrency: {}
   shop -> stock: {hedge: 5ms}
 workload: {rate: 50/s, mix: {web.home: 1}}

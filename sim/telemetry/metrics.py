@@ -152,7 +152,7 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
     limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
-    return max(float(limit.stopped) for limit in limits) if limits else None
+    return max(float(limit.refusals.lasts) for limit in limits) if limits else None
 
 
 def _refusing(caller: CallerState, now: float) -> float | None:
@@ -486,8 +486,9 @@ _ROWS = (
         Kind.GAUGE,
         _CALLER,
         Gauge(Level.CALLER, _retries_stopped, Combine.HIGHEST),
-        "1 while saved tokens or a breaker allow no retries, else 0.",
-        "Of callers whose `retry` has `tokens`, a `bucket` or a `breaker`.",
+        "1 while a limit refuses retries, else 0.",
+        "From the first that it refuses until it has refused none for ten seconds. Of callers whose `retry` has "
+        "`tokens`, a `bucket`, a `breaker` or `concurrent`.",
         alert=Alert.RISE,
     ),
     Metric(
