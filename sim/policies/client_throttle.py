@@ -51,9 +51,8 @@ class Throttle(CallerPolicy):
         return max(0.0, (requests - self._policy.factor * accepts) / (requests + 1))
 
     def admit(self, call: Call, now: float) -> int:
-        """Refuse the request, or let it go; both count as asked for."""
+        """Refuse the request, or let it go."""
         probability = self.refusing(now)
-        self._seen.add(now, 1, 0)
         if probability > 0.0 and draw(call, "client-throttle") < probability:
             requests, accepts = self._seen.totals(now)
             self._refusals.strike(f"{accepts} of {requests} requests accepted")
@@ -61,13 +60,11 @@ class Throttle(CallerPolicy):
         return PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """Count what was accepted."""
-        if _ACCEPTED[call.result]:
-            self._seen.add(now, 0, 1)
+        """Count the request, and whether it was accepted.
 
-    def withdrawn(self, call: Call, now: float) -> None:
-        """Nobody will know; it makes no difference."""
-        self._seen.add(now, 0, 1)
+        The book counts requests when they are made: those under way when a process begins would look like refused ones.
+        """
+        self._seen.add(now, 1, _ACCEPTED[call.result])
 
     def end(self) -> Sequence[Call]:
         """The process ends, and no call is held."""

@@ -49,6 +49,12 @@ def test_a_throttled_caller_refuses_what_the_formula_says():
     assert "client_throttled" in results[23:]
 
 
+def test_calls_of_which_no_result_is_known_yet_say_nothing():
+    stage = one("throttle: {factor: 2}", work="50ms")
+    stage.request(*range(40))
+    assert [line for line in stage.play() if "client_throttled" in line] == [] == stage.events()
+
+
 def test_a_throttled_caller_sends_a_dead_callee_hardly_more_than_it_once_accepted():
     """The share refused goes to one; when it is back, each accepted request lets two more through."""
     topology = topology_of("""
