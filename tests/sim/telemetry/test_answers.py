@@ -4,6 +4,8 @@ import polars as pl
 import pytest
 from recording import record
 
+from meshquake.exporters.formats.openrca import _requests
+from meshquake.exporters.formats.rcaeval import measures
 from meshquake.exporters.formats.semconv import Conventions
 from meshquake.faults.loader import Options, parse
 from meshquake.sim.simulation import DEFAULT_START, Simulation
@@ -112,6 +114,15 @@ def test_the_status_of_their_spans_is_unset_for_a_server_and_an_error_for_a_clie
     }
     limited = found["rate_limited", "server"].attributes
     assert limited["rpc.response.status_code"] == "RESOURCE_EXHAUSTED" and "error.type" not in limited
+
+
+@pytest.mark.parametrize("service", ["api", "db"])
+def test_the_tables_of_other_tools_have_no_errors_of_these_services(service, run):
+    ended = run.traces.with_columns(pl.col("at") // 1_000_000 * 1_000_000)
+    rates = {of: _requests(ended).filter(service=of)["sr"].min() for of in (service, "app")}
+    assert rates[service] == 100.0 > rates["app"]
+    rows = measures(run.metrics, ended, dict.fromkeys(["web", "app", "api", "db"], 1.0))
+    assert rows.filter(service=service)["error"].sum() == 0.0 < rows.filter(service="app")["error"].sum()
 
 
 def test_load_that_is_shed_is_an_error_of_who_sheds_it():
