@@ -28,7 +28,7 @@ from meshquake.topology.spec import Topology
 from meshquake.topology.units import portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
-from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
+from meshquake.truth.mechanism import AMPLIFYING, RARE, Step
 from meshquake.truth.twins import Twins
 
 FORMAT = 2
@@ -199,9 +199,8 @@ class _Telling:
                 for _, number, half in step.evidence
             ],
         }
-        if step.mechanism == AMPLIFIED:
-            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.edges]
-            told["factor"] = round(self._finding.amplification(links.index((step.origin, step.reached))), 3)
+        if step.mechanism in AMPLIFYING:
+            told["factor"] = round(self._finding.amplification(step.origin, step.reached), 3)
         return told
 
     def _affect(self) -> Iterator[dict[str, Any]]:

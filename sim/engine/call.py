@@ -25,6 +25,10 @@ HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
+#: Its caller had ejected replicas as outliers: the call was kept away from them, or they were used all the same, since
+#: too few were left.
+KEPT_AWAY: Final = 64
+PANICKED: Final = 128
 #: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
 #: what the server did.
 ABANDONED: Final = 1 << 16
