@@ -25,6 +25,10 @@ HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
+#: Of a hedge: an attempt after the first which followed no failure that was waited for; and of an attempt that failed
+#: while others at the same call are under way, of which one decides.
+HEDGE: Final = 16
+OUTRUN: Final = 32
 #: Its caller had ejected replicas as outliers: the call was kept away from them, or they were used all the same, since
 #: too few were left.
 KEPT_AWAY: Final = 64
