@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.sim.engine.call import DECIDED, HIT, KEPT_AWAY, MISS, NEVER, PANICKED, RETRIED
+from meshquake.sim.engine.call import DECIDED, HEDGE, HIT, KEPT_AWAY, MISS, NEVER, PANICKED, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.engine.tape import BACK, OUT, WORK
 from meshquake.sim.mesh import Mesh
@@ -30,10 +30,10 @@ THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
 MISSED, BACKED_OFF = "cache miss", "retry pause"
 #: What a caller's policies do to the load of a callee. These steps go from caller to callee, unlike all others.
-AMPLIFIED, EJECTED, PANIC = "retry amplification", "outlier ejection", "panic routing"
-OF_LOAD = (AMPLIFIED, EJECTED, PANIC)
+AMPLIFIED, HEDGED, EJECTED, PANIC = "retry amplification", "hedging", "outlier ejection", "panic routing"
+OF_LOAD = (AMPLIFIED, HEDGED, EJECTED, PANIC)
 #: Those of them that let a call take more attempts.
-AMPLIFYING = (AMPLIFIED,)
+AMPLIFYING = (AMPLIFIED, HEDGED)
 #: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
 LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
@@ -42,7 +42,10 @@ _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SL
 
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE, BACKED_OFF, EJECTED, PANIC)
+MECHANISMS = (
+    *(*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES),
+    *(MISSED, AMPLIFIED, LATE, BACKED_OFF, HEDGED, EJECTED, PANIC),
+)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
     CODES[name]
     for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
@@ -181,12 +184,15 @@ class Mechanism:
             return None
         attempts = fact.attempts(row)
         self._missed(service, attempts, other)
-        attempts = {site: _needed(calls) for site, calls in attempts.items()}
+        made, attempts = attempts, {site: _needed(calls) for site, calls in attempts.items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
             self._own(service, row, fact, other, server)
             return None
+        again = [call for call in made[culprit[0].site] if call.attempt_path & ATTEMPT]
+        self._note_load(HEDGED, [call for call in again if call.notes & HEDGE])
+        self._note_load(AMPLIFIED, [call for call in again if not call.notes & HEDGE])
         return self._through(service, row, culprit, failed, other)
 
     def _missed(self, service: str, attempts: dict[int, list[Row]], other: Tree) -> None:
@@ -301,7 +307,6 @@ class Mechanism:
         callee = self._sites[attempts[0].site].service.spec.name
         passage = self._passages[caller].beyond
         passage[callee] = passage.get(callee, 0) + 1
-        self._note_load(AMPLIFIED, [row for row in attempts if row.attempt_path & ATTEMPT])
         for row in attempts:
             if row.result != SUCCESS and not _fails(other, row):
                 starved = self._on_the_way(caller, callee, row, other) == POOL

@@ -17,7 +17,7 @@ from meshquake.faults.kinds.slow import Slow
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Edge
 from meshquake.truth.calls import Tree
-from meshquake.truth.mechanism import AMPLIFIED, EJECTED, MECHANISMS, OF_LOAD, PANIC, Mechanism
+from meshquake.truth.mechanism import AMPLIFIED, EJECTED, HEDGED, MECHANISMS, OF_LOAD, PANIC, Mechanism
 
 A, B, C = (Target("service", name) for name in "abc")
 BC = Target("edge", "b", callee="c")
@@ -352,6 +352,14 @@ def of_load(text, fault, *requests):
 def test_further_attempts_are_kept_apart_by_edge():
     retry = "retry: {max_attempts: 3, base: 1ms, budget: none}"
     assert of_load(chain(b_to_c=retry), Fail(target=C, share=1, error="unavailable")) == [("b>c", AMPLIFIED, 2)]
+
+
+def test_hedges_are_a_step_of_load_of_their_own_whichever_attempt_has_the_answer():
+    """What is withdrawn was made all the same; an attempt that follows a failure at once is a hedge too."""
+    hedge = "hedge: {delay: 20ms, max_attempts: 3, non_fatal: [unavailable]}"
+    assert of_load(chain(b_to_c=hedge), Slow(target=C, factor=50)) == [("b>c", HEDGED, 2)]
+    assert of_load(chain(b_to_c=hedge), Fail(target=C, share=1, error="unavailable")) == [("b>c", HEDGED, 2)]
+    assert of_load(chain(b_to_c="hedge: {delay: 2s}"), Slow(target=C, factor=50)) == []
 
 
 def balanced(outlier, replicas=2, more=""):
