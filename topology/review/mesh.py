@@ -1,0 +1,94 @@
+"""A mesh, and what those who review it want to know of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import networkx as nx
+
+from meshquake.topology.distributions import Floats
+from meshquake.topology.estimates import (
+    Load,
+    call_rates,
+    expected_visits,
+    node_visits,
+    offered_load,
+    response_times,
+    round_trip,
+)
+from meshquake.topology.graph import operation_graph
+from meshquake.topology.review.patience import patience_of
+from meshquake.topology.spec import Edge, Topology
+
+#: A path in the document and what is odd there.
+Finding = tuple[str, str]
+
+#: Share of healthy calls that may run into their timeout.
+TOO_SLOW = 0.01
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A topology and what the checks want to know of it, each thing worked out once."""
+
+    topology: Topology
+    operations: nx.MultiDiGraph[str]
+    edges: dict[tuple[str, str], Edge]
+    replicas: dict[str, int]
+    visits: dict[str, float]
+    rates: dict[tuple[str, str], float]
+    response: dict[str, Floats]
+    loads: dict[str, Load]
+    #: By caller and callee, the calls that healthy requests make there: callee's operation and calls a second.
+    calls: dict[tuple[str, str], dict[str, float]]
+    #: By operation, how long its own timeouts let it wait for others.
+    patience: dict[str, float]
+
+    @classmethod
+    def of(cls, topology: Topology) -> Mesh:
+        operations = operation_graph(topology)
+        edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+        visits = node_visits(topology, operations)
+        response = response_times(topology)
+        calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
+        for node, callee, data in operations.edges(data=True):
+            if visits[node]:
+                pair = operations.nodes[node]["service"].name, data["call"].service
+                calls[pair][callee] += topology.workload.rate * visits[node] * data["chance"]
+        return cls(
+            topology=topology,
+            operations=operations,
+            edges=edges,
+            replicas={service.name: service.replicas for service in topology.services},
+            visits=expected_visits(topology),
+            rates=call_rates(topology),
+            response=response,
+            loads=offered_load(topology, response),
+            calls=calls,
+            patience=patience_of(operations, edges),
+        )
+
+    def rate_per_replica(self, edge: Edge) -> float:
+        """Healthy calls a second that one replica of the caller makes on an edge."""
+        return self.rates[edge.caller, edge.callee] / self.replicas[edge.caller]
+
+    def name(self, node: str) -> str:
+        """What users call a node of the operations."""
+        name: str = self.operations.nodes[node]["name"]
+        return name
+
+    def times(self, edge: Edge) -> dict[str, Floats]:
+        """Healthy times of the calls on an edge, as its caller sees them, by the callee's operation."""
+        return {callee: round_trip(edge, self.response[callee]) for callee in self.calls[edge.caller, edge.callee]}
+
+    def concurrency(self, edge: Edge) -> float:
+        """Calls that one replica of the caller has in flight on an edge, on average (Little's law)."""
+        calls = self.calls[edge.caller, edge.callee]
+        busy = sum(calls[callee] * float(times.mean()) for callee, times in self.times(edge).items())
+        return busy / self.replicas[edge.caller]
+
+
+def path_of(edge: Edge, policy: str) -> str:
+    """Where a policy of an edge stands in a document."""
+    return f"edges.{edge.caller} -> {edge.callee}.{policy}"
