@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 
+from meshquake.topology.deadlines import own_limit
 from meshquake.topology.review.mesh import Finding, Mesh, path_of
 from meshquake.topology.units import duration
 
@@ -13,7 +13,7 @@ def too_late(mesh: Mesh) -> Iterator[Finding]:
     """Hedges that wait as long as their caller does."""
     for edge in mesh.topology.edges:
         hedge = edge.hedge
-        patience = min((each for each in (edge.timeout, edge.overall_timeout) if each is not None), default=inf)
+        patience = own_limit(edge)
         if hedge is not None and hedge.percentile is None and hedge.delay >= patience:
             yield (
                 path_of(edge, "hedge"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
+from meshquake.topology.deadlines import Deadlines, earliest
 from meshquake.topology.distributions import Floats
 from meshquake.topology.estimates import (
     Load,
@@ -18,7 +19,7 @@ from meshquake.topology.estimates import (
     round_trip,
 )
 from meshquake.topology.graph import operation_graph
-from meshquake.topology.review.patience import patience_of
+from meshquake.topology.review.patience import Patience
 from meshquake.topology.spec import Edge, Topology
 
 #: A path in the document and what is odd there.
@@ -42,8 +43,9 @@ class Mesh:
     loads: dict[str, Load]
     #: By caller and callee, the calls that healthy requests make there: callee's operation and calls a second.
     calls: dict[tuple[str, str], dict[str, float]]
-    #: By operation, how long its own timeouts let it wait for others.
-    patience: dict[str, float]
+    #: How long operations wait for others by their own timeouts, and when their own callers give up on them.
+    patience: Patience
+    deadlines: Deadlines
 
     @classmethod
     def of(cls, topology: Topology) -> Mesh:
@@ -66,7 +68,8 @@ class Mesh:
             response=response,
             loads=offered_load(topology, response),
             calls=calls,
-            patience=patience_of(operations, edges),
+            patience=Patience(operations, edges),
+            deadlines=earliest(operations, edges),
         )
 
     def rate_per_replica(self, edge: Edge) -> float:

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import inf
+
 import networkx as nx
 
+from meshquake.topology.deadlines import own_limit
 from meshquake.topology.graph import chain
 from meshquake.topology.policies import Retry
-from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Service, Work
+from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Work
 
 
-def patience_of(operations: nx.MultiDiGraph[str], edges: dict[tuple[str, str], Edge]) -> dict[str, float]:
-    """How long each operation may wait for others by its own timeouts and retries, in seconds.
+class Patience:
+    """How long operations wait for what they call, at most, in seconds.
 
     A call without a timeout is waited for as long as the callee itself waits.
     """
-    patience: dict[str, float] = {}
 
-    def steps(node: str, groups: tuple[Group, ...]) -> float:
-        return sum(max((branch(node, each) for each in group), default=0.0) for group in groups)
+    def __init__(self, operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge]) -> None:
+        self._operations = operations
+        self._edges = edges
+        self._longest: dict[str, float] = {}
+        for node in reversed(list(nx.topological_sort(operations))):
+            self._longest[node] = self.within(node, inf)
 
-    def branch(node: str, each: Branch) -> float:
+    def __getitem__(self, node: str) -> float:
+        return self._longest[node]
+
+    def within(self, node: str, deadline: float) -> float:
+        """How long an operation waits whose caller goes on without it at a deadline: calls may inherit that."""
+        at = self._operations.nodes[node]
+        variants = at["service"].variants(at["operation"])
+        return max(self._steps(node, variant.calls, 0.0, deadline) for _, variant in variants)
+
+    def _steps(self, node: str, groups: tuple[Group, ...], start: float, deadline: float) -> float:
+        """When steps that begin at `start` are over."""
+        for group in groups:
+            start = max((self._branch(node, each, start, deadline) for each in group), default=start)
+        return start
+
+    def _branch(self, node: str, each: Branch, start: float, deadline: float) -> float:
         if isinstance(each, Work):
-            return 0.0
+            return start
         if isinstance(each, Sequence):
-            return steps(node, each.steps)
-        return wait(node, each) * (1 if each.at_once else each.times.most)
+            return self._steps(node, each.steps, start, deadline)
+        return self._calls(node, each, start, deadline)
 
-    def wait(node: str, call: Call) -> float:
-        total = 0.0
-        targets = operations.nodes[node]["targets"]
+    def _calls(self, node: str, call: Call, start: float, deadline: float) -> float:
+        at = self._operations.nodes[node]
         for link, _ in chain(call):
-            if link in targets:
-                edge = edges[operations.nodes[node]["service"].name, link.service]
-                total += _longest(edge, patience[targets[link]])
-        return total
-
-    for node in reversed(list(nx.topological_sort(operations))):
-        service: Service = operations.nodes[node]["service"]
-        variants = service.variants(operations.nodes[node]["operation"])
-        patience[node] = max(steps(node, variant.calls) for _, variant in variants)
-    return patience
+            if link in at["targets"]:
+                edge = self._edges[at["service"].name, link.service]
+                wait = longest(edge, self._longest[at["targets"][link]]) * (1 if call.at_once else call.times.most)
+                ends = max(start, deadline) if edge.inherit_deadline else inf
+                start = min(start + wait, ends)
+        return start
 
 
-def _longest(edge: Edge, patience: float) -> float:
+def longest(edge: Edge, patience: float) -> float:
     """The longest time that a call on an edge may take, of which the callee itself waits so long, in seconds."""
-    attempt = patience if edge.timeout is None else edge.timeout
+    limit = own_limit(edge)
+    attempt = patience if limit == inf else limit
     if edge.retry is not None:
         attempt = attempt * edge.retry.max_attempts + _pauses(edge.retry)
     elif edge.hedge is not None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
+from meshquake.topology.deadlines import own_limit
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.graph import name_of
 from meshquake.topology.review.mesh import TOO_SLOW, Finding, Mesh, path_of
@@ -17,38 +20,66 @@ from meshquake.topology.units import duration, ratio
 def hasty(mesh: Mesh) -> Iterator[Finding]:
     """Timeouts shorter than the healthy work they wait for."""
     for edge in mesh.topology.edges:
-        if edge.timeout is None:
-            continue
-        times = mesh.times(edge)
-        late = {callee: float(np.mean(sample > edge.timeout)) for callee, sample in times.items()}
+        limit = own_limit(edge)
+        times = mesh.times(edge) if limit < inf else {}
+        late = {callee: float(np.mean(sample > limit)) for callee, sample in times.items()}
         worst = max(late, key=late.__getitem__, default=None)
         if worst is not None and late[worst] >= TOO_SLOW:
             mean, tail = float(times[worst].mean()), float(np.quantile(times[worst], 0.99))
             yield (
-                path_of(edge, "timeout"),
-                f"{edge.caller} waits {duration(edge.timeout)} for {mesh.name(worst)}, but "
+                path_of(edge, _key(edge)),
+                f"{edge.caller} waits {duration(limit)} for {mesh.name(worst)}, but "
                 f"{ratio(late[worst], digits=2)} of its healthy answers take longer "
                 f"(mean {duration(mean, digits=2)}, p99 {duration(tail, digits=2)})",
             )
 
 
+@dataclass(frozen=True)
+class _Outlasted:
+    """A call whose callee still waits for others when its caller has gone on."""
+
+    edge: Edge
+    callee: str
+    limit: float
+    patience: float
+
+
 def inverted(mesh: Mesh) -> Iterator[Finding]:
-    """Callers that give up while a callee, by its own timeouts, still waits for others: once a caller, the worst."""
-    inverted: dict[str, list[tuple[float, float, str, Edge]]] = defaultdict(list)
-    for edge in mesh.topology.edges:
-        reached = mesh.calls[edge.caller, edge.callee]
-        worst = max(reached, key=mesh.patience.__getitem__, default=None)
-        if edge.timeout is not None and worst is not None and edge.timeout < mesh.patience[worst]:
-            inverted[edge.caller].append((mesh.patience[worst], edge.timeout, worst, edge))
-    for found in inverted.values():
-        patience, timeout, worst, edge = max(found, key=lambda candidate: candidate[0])
-        others = [other.callee for *_, other in found if other is not edge]
+    """Callers that give up while a callee, by its own timeouts, still waits for others: once a caller, the worst.
+
+    What is cancelled stops in time. What it has called itself does only if that is cancelled too.
+    """
+    worst_on: dict[tuple[str, str], _Outlasted] = {}
+    for node, callee, data in mesh.operations.edges(data=True):
+        edge = mesh.edges[mesh.operations.nodes[node]["service"].name, data["call"].service]
+        limit = mesh.deadlines.of(node, edge)
+        if edge.cancellation or limit == inf or callee not in mesh.calls[edge.caller, edge.callee]:
+            continue
+        patience = mesh.patience.within(callee, limit)
+        former = worst_on.get((edge.caller, edge.callee))
+        if patience > limit and (former is None or patience > former.patience):
+            worst_on[edge.caller, edge.callee] = _Outlasted(edge, callee, limit, patience)
+    inverted: dict[str, list[_Outlasted]] = defaultdict(list)
+    for pair in mesh.edges:
+        if pair in worst_on:
+            inverted[pair[0]].append(worst_on[pair])
+    for outlasted in inverted.values():
+        worst = max(outlasted, key=lambda each: each.patience)
+        edge, limit = worst.edge, worst.limit
+        others = [each.edge.callee for each in outlasted if each is not worst]
+        own = limit == own_limit(edge)
+        by = "" if own else f" when {'the deadline that it inherits is over' if edge.inherit_deadline else 'cancelled'}"
         yield (
-            path_of(edge, "timeout"),
-            f"{edge.caller} gives up after {duration(timeout)}, but {mesh.name(worst)} may wait "
-            f"{duration(patience, digits=2)} for what it calls (timeouts x attempts): "
+            path_of(edge, _key(edge) if own else "inherit_deadline" if edge.inherit_deadline else "cancellation"),
+            f"{edge.caller} gives up after {duration(limit)}{by}, but {mesh.name(worst.callee)} may wait "
+            f"{duration(worst.patience, digits=2)} for what it calls (timeouts x attempts): "
             f"work that nobody waits for{_likewise(others)}",
         )
+
+
+def _key(edge: Edge) -> str:
+    """The timeout that ends an attempt first."""
+    return "timeout" if edge.timeout == own_limit(edge) else "overall_timeout"
 
 
 def endless(mesh: Mesh) -> Iterator[Finding]:

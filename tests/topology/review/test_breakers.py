@@ -1,0 +1,16 @@
+"""Breakers that cannot open."""
+
+from odd_meshes import pair
+
+
+def test_a_breaker_must_be_able_to_see_enough_calls_to_open():
+    assert pair("{breaker: {window_time: 5s, minimum_calls: 100}}") == []
+    assert pair("{breaker: {window_time: 5s, minimum_calls: 101}, retry: 2}") == []
+    assert pair("{breaker: {window_time: 5s, minimum_calls: 101}}") == [
+        (
+            "edges.app -> db.breaker",
+            "the breaker of app to db cannot open at the usual rate: a replica makes at most 100 attempts in 5s, "
+            "retries included, and 101 are needed",
+        )
+    ]
+    assert pair("{breaker: {window_calls: 50, minimum_calls: 51}}") == []

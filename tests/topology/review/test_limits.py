@@ -1,0 +1,24 @@
+"""Bulkheads and pools, too narrow or too wide."""
+
+import pytest
+from odd_meshes import pair
+
+
+@pytest.mark.parametrize("policy", ["bulkhead", "pool"])
+def test_a_limit_below_the_usual_number_of_calls_in_flight_is_too_narrow(policy):
+    slow = "{operations: {get: {work: 98ms}}}"
+    assert pair(f"{{{policy}: 3}}", db=slow) == []
+    assert pair(f"{{{policy}: 1}}", db=slow) == [
+        (f"edges.app -> db.{policy}", "a replica of app has 2 calls to db in flight on average, and room for 1")
+    ]
+
+
+def test_pools_that_hold_more_than_the_callee_does_protect_nothing():
+    assert pair("{pool: 20}", db="{workers: 8, queue: 12, operations: {get: {}}}") == []
+    assert pair("{pool: 21}", db="{workers: 8, queue: 12, operations: {get: {}}}") == [
+        (
+            "services.db",
+            "the pools of its callers have 21 connections, more than the 20 requests that its workers and queues "
+            "hold: the pools do not protect it",
+        )
+    ]
