@@ -4,41 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from meshquake.topology.review.breakers import inert
-from meshquake.topology.review.deadlocks import deadlocked
-from meshquake.topology.review.hedges import too_late
-from meshquake.topology.review.limits import narrow, oversized
-from meshquake.topology.review.load import overloaded
-from meshquake.topology.review.memory import cramped
+from meshquake.topology.review import (
+    autoscalers,
+    breakers,
+    caches,
+    deadlocks,
+    hedges,
+    limits,
+    load,
+    memory,
+    outliers,
+    probes,
+    queues,
+    rate_limits,
+    reach,
+    retries,
+    rollouts,
+    timeouts,
+    users,
+)
 from meshquake.topology.review.mesh import Finding, Mesh
-from meshquake.topology.review.outliers import toothless
-from meshquake.topology.review.probes import impatient
-from meshquake.topology.review.rate_limits import limited
-from meshquake.topology.review.reach import unreached
-from meshquake.topology.review.retries import amplified, steady
-from meshquake.topology.review.timeouts import endless, hasty, inverted
 from meshquake.topology.spec import Topology
 
 #: Looks for one kind of oddity.
 Check = Callable[[Mesh], Iterator[Finding]]
 
 _CHECKS: tuple[Check, ...] = (
-    unreached,
-    overloaded,
-    hasty,
-    inverted,
-    amplified,
-    inert,
-    narrow,
-    oversized,
-    deadlocked,
-    endless,
-    cramped,
-    limited,
-    impatient,
-    toothless,
-    too_late,
-    steady,
+    reach.unreached,
+    load.overloaded,
+    load.throttled,
+    users.promised,
+    users.deserted,
+    timeouts.hasty,
+    timeouts.inverted,
+    retries.amplified,
+    breakers.inert,
+    breakers.hasty,
+    limits.narrow,
+    limits.measured,
+    limits.oversized,
+    deadlocks.deadlocked,
+    timeouts.endless,
+    memory.cramped,
+    rate_limits.limited,
+    probes.impatient,
+    probes.steady,
+    autoscalers.out_of_reach,
+    autoscalers.blind,
+    autoscalers.idle,
+    autoscalers.crowded,
+    rollouts.exposed,
+    rollouts.stuck,
+    outliers.toothless,
+    hedges.idle,
+    hedges.eager,
+    hedges.alone,
+    queues.indifferent,
+    caches.cold,
+    retries.steady,
+    retries.never,
+    timeouts.overridden,
+    timeouts.groundless,
 )
 
 

@@ -1,4 +1,4 @@
-"""Bulkheads and pools that are too narrow for healthy calls, or too wide to protect a callee."""
+"""Limits on calls that are too narrow for healthy ones, or too wide to protect a callee."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from meshquake.topology.review.mesh import Finding, Mesh, path_of
-from meshquake.topology.units import counted, number
+from meshquake.topology.units import counted, duration, number
 
 
 def narrow(mesh: Mesh) -> Iterator[Finding]:
-    """Bulkheads and pools smaller than the number of calls that are usually in flight."""
+    """Bulkheads, pools and adaptive limits smaller than the number of calls that are usually in flight."""
     for edge in mesh.topology.edges:
         limits = {}
         if edge.bulkhead is not None:
             limits["bulkhead"] = edge.bulkhead.max_concurrent
         if edge.pool is not None:
-            limits["pool"] = edge.pool.size
+            limits["pool"] = edge.pool.size * edge.pool.streams
+        if edge.adaptive_concurrency is not None:
+            limits["adaptive_concurrency"] = edge.adaptive_concurrency.most
         usual = mesh.concurrency(edge) if limits else 0.0
         for policy, limit in limits.items():
             if usual > limit:
@@ -27,17 +29,34 @@ def narrow(mesh: Mesh) -> Iterator[Finding]:
                 )
 
 
+def measured(mesh: Mesh) -> Iterator[Finding]:
+    """Adaptive limits that refuse healthy calls whenever they measure how long calls take."""
+    for edge in mesh.topology.edges:
+        policy = edge.adaptive_concurrency
+        usual = mesh.concurrency(edge) if policy is not None else 0.0
+        if policy is not None and policy.least < usual <= policy.most:
+            yield (
+                path_of(edge, "adaptive_concurrency"),
+                f"lets {policy.least} calls through at a time while it measures the minimum, every "
+                f"{duration(policy.remeasure)}: {number(usual, digits=2)} are usual, and the others fail",
+            )
+
+
 def oversized(mesh: Mesh) -> Iterator[Finding]:
     """Services whose callers may open more connections than they can hold requests."""
     connections: dict[str, int] = defaultdict(int)
+    streams: set[str] = set()
     for edge in mesh.topology.edges:
         if edge.pool is not None:
-            connections[edge.callee] += edge.pool.size * mesh.replicas[edge.caller]
+            if edge.pool.streams > 1:
+                streams.add(edge.callee)
+            connections[edge.callee] += edge.pool.size * edge.pool.streams * mesh.replicas[edge.caller]
     for service in mesh.topology.services:
         room = service.replicas * (service.workers + service.queue.limit)
+        what = "streams" if service.name in streams else "connections"
         if connections[service.name] > room:
             yield (
                 f"services.{service.name}",
-                f"the pools of its callers have {connections[service.name]} connections, more than the "
+                f"the pools of its callers have {connections[service.name]} {what}, more than the "
                 f"{counted(room, 'request')} that its workers and queues hold: the pools do not protect it",
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
@@ -18,7 +19,7 @@ from meshquake.topology.estimates import (
     response_times,
     round_trip,
 )
-from meshquake.topology.graph import operation_graph
+from meshquake.topology.graph import name_of, operation_graph
 from meshquake.topology.review.patience import Patience
 from meshquake.topology.spec import Edge, Topology
 
@@ -36,8 +37,12 @@ class Mesh:
     topology: Topology
     operations: nx.MultiDiGraph[str]
     edges: dict[tuple[str, str], Edge]
+    #: Replicas of each service at first, and at most.
     replicas: dict[str, int]
+    most_replicas: dict[str, int]
+    #: How often operations run for one request of the mix: by name, and by node of the graph.
     visits: dict[str, float]
+    node_visits: dict[str, float]
     rates: dict[tuple[str, str], float]
     response: dict[str, Floats]
     loads: dict[str, Load]
@@ -51,8 +56,9 @@ class Mesh:
     def of(cls, topology: Topology) -> Mesh:
         operations = operation_graph(topology)
         edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
-        visits = node_visits(topology, operations)
         response = response_times(topology)
+        topology = _paced(topology, response)
+        visits = node_visits(topology, operations)
         calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
         for node, callee, data in operations.edges(data=True):
             if visits[node]:
@@ -63,7 +69,12 @@ class Mesh:
             operations=operations,
             edges=edges,
             replicas={service.name: service.replicas for service in topology.services},
+            most_replicas={
+                service.name: max(service.replicas, service.autoscale.maximum if service.autoscale else 0)
+                for service in topology.services
+            },
             visits=expected_visits(topology),
+            node_visits=visits,
             rates=call_rates(topology),
             response=response,
             loads=offered_load(topology, response),
@@ -95,3 +106,17 @@ class Mesh:
 def path_of(edge: Edge, policy: str) -> str:
     """Where a policy of an edge stands in a document."""
     return f"edges.{edge.caller} -> {edge.callee}.{policy}"
+
+
+def _paced(topology: Topology, response: Mapping[str, Floats]) -> Topology:
+    """A topology whose closed users ask as often as they do if they wait for healthy answers."""
+    workload = topology.workload
+    if not any(population.users for population in workload.populations):
+        return topology
+    times = {name_of(entry): float(response[name_of(entry)].mean()) for entry in workload.mix}
+    rates = dict.fromkeys(times, 0.0)
+    for population in workload.populations:
+        for name, expected in population.expected(times).items():
+            rates[name] += expected
+    mix = tuple(replace(entry, weight=rates[name_of(entry)]) for entry in workload.mix)
+    return replace(topology, workload=replace(workload, rate=sum(rates.values()), mix=mix))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshquake.topology.review.mesh import Finding, Mesh
-from meshquake.topology.units import rate
+from meshquake.topology.units import counted, rate
 
 
 def limited(mesh: Mesh) -> Iterator[Finding]:
@@ -14,7 +14,14 @@ def limited(mesh: Mesh) -> Iterator[Finding]:
         limit = service.rate_limit
         if limit is None:
             continue
-        allowed = service.replicas * limit.tokens_per_fill / limit.fill_interval
+        if limit.tokens_per_fill > limit.max_tokens:
+            yield (
+                f"services.{service.name}.rate_limit",
+                f"adds {counted(limit.tokens_per_fill, 'token')} to a bucket of {limit.max_tokens}: the rest is lost",
+            )
+        # What does not fit into the bucket is lost.
+        filled = min(limit.tokens_per_fill, limit.max_tokens)
+        allowed = service.replicas * filled / limit.fill_interval
         if mesh.loads[service.name].rate > allowed:
             asked = rate(mesh.loads[service.name].rate, digits=2)
             yield (

@@ -1,4 +1,4 @@
-"""Retries and hedges that multiply from layer to layer, and retries whose pauses do not grow."""
+"""Retries and hedges that multiply from layer to layer, and retries that are never made or do not slow down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshquake.topology.graph import name_of
 from meshquake.topology.policies import Hedge, Retry
 from meshquake.topology.review.mesh import Finding, Mesh, path_of
 from meshquake.topology.spec import Edge
-from meshquake.topology.units import duration
+from meshquake.topology.units import duration, number
 
 #: Work that one request may become, at worst, before it is worth a warning.
 _AMPLIFICATION = 16
@@ -144,3 +144,34 @@ def steady(mesh: Mesh) -> Iterator[Finding]:
                 f"its pauses do not grow: the base of {duration(retry.base)} is above the maximum of "
                 f"{duration(retry.maximum)}",
             )
+
+
+def never(mesh: Mesh) -> Iterator[Finding]:
+    """Retries that their own limits forbid, and what is for other attempts where there are none."""
+    for edge in mesh.topology.edges:
+        retry = edge.retry
+        if retry is None or retry.max_attempts == 1:
+            if edge.avoid_tried and edge.hedge is None:
+                yield path_of(edge, "avoid_tried"), "does nothing: there is one attempt, without a retry or a hedge"
+            continue
+        reason = _forbidden(retry)
+        if reason:
+            yield path_of(edge, "retry"), f"retries nothing: {reason}"
+
+
+def _forbidden(retry: Retry) -> str:
+    """Why a limit lets no retry through even when all was well before; empty if all let some."""
+    bucket, tokens, budget = retry.bucket, retry.tokens, retry.budget
+    if retry.concurrent == 0:
+        return "0 may be under way at a time"
+    if budget is not None and not budget.ratio and not budget.minimum:
+        return "its budget is 0"
+    if tokens is not None and tokens.most <= 2:
+        # The failure takes one first.
+        return f"a failure leaves half of its {number(tokens.most)} tokens or fewer"
+    if bucket is not None and bucket.capacity < min(bucket.cost, bucket.timeout_cost):
+        cost = min(bucket.cost, bucket.timeout_cost)
+        return f"its bucket holds {number(bucket.capacity)} tokens, and a retry takes {number(cost)}"
+    if retry.breaker is not None and not retry.breaker.failure_rate:
+        return "its breaker stops them with the first failure"
+    return ""

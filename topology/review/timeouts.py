@@ -77,6 +77,29 @@ def inverted(mesh: Mesh) -> Iterator[Finding]:
         )
 
 
+def overridden(mesh: Mesh) -> Iterator[Finding]:
+    """Timeouts of attempts that all attempts together do not have."""
+    for edge in mesh.topology.edges:
+        if edge.timeout is not None and edge.overall_timeout is not None and edge.timeout > edge.overall_timeout:
+            yield (
+                path_of(edge, "timeout"),
+                f"does nothing: the overall_timeout of {duration(edge.overall_timeout)} is over before its "
+                f"{duration(edge.timeout)}",
+            )
+
+
+def groundless(mesh: Mesh) -> Iterator[Finding]:
+    """Deadlines that travel, and cancellations, where nobody ever gives up: told of the first."""
+    given_up = any(own_limit(edge) < inf for edge in mesh.topology.edges)
+    if given_up or any(edge.hedge is not None for edge in mesh.topology.edges):
+        return
+    for edge in mesh.topology.edges:
+        for key in ("inherit_deadline", "cancellation"):
+            if getattr(edge, key):
+                yield path_of(edge, key), "does nothing: no call of this mesh has a timeout"
+                return
+
+
 def _key(edge: Edge) -> str:
     """The timeout that ends an attempt first."""
     return "timeout" if edge.timeout == own_limit(edge) else "overall_timeout"

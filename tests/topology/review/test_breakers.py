@@ -14,3 +14,11 @@ def test_a_breaker_must_be_able_to_see_enough_calls_to_open():
         )
     ]
     assert pair("{breaker: {window_calls: 50, minimum_calls: 51}}") == []
+
+
+def test_a_slow_call_ends_before_it_is_given_up():
+    assert pair("{timeout: 1s, breaker: {minimum_calls: 20}}") == []
+    assert pair("{timeout: 1s, breaker: {minimum_calls: 20, slow_call: 900ms}}") == []
+    assert pair("{timeout: 1s, breaker: {minimum_calls: 20, slow_call: 1s}}") == [
+        ("edges.app -> db.breaker", "sees no slow call: 1s is slow, and a call is given up after 1s")
+    ]

@@ -22,3 +22,26 @@ def test_pools_that_hold_more_than_the_callee_does_protect_nothing():
             "hold: the pools do not protect it",
         )
     ]
+
+
+def test_streams_are_room_for_calls():
+    slow = "{operations: {get: {work: 98ms}}}"
+    assert pair("{pool: {size: 1, streams: 3}}", db=slow) == []
+    assert pair("{pool: {size: 7, streams: 3}}", db="{workers: 8, queue: 12, operations: {get: {}}}") == [
+        (
+            "services.db",
+            "the pools of its callers have 21 streams, more than the 20 requests that its workers and queues hold: "
+            "the pools do not protect it",
+        )
+    ]
+
+
+def test_an_adaptive_limit_lets_healthy_calls_through_while_it_measures():
+    slow = "{operations: {get: {work: 98ms}}}"
+    assert pair("{adaptive_concurrency: {}}", db=slow, rate="29/s") == []
+    assert pair("{adaptive_concurrency: {}}", db=slow, rate="40/s") == [
+        (
+            "edges.app -> db.adaptive_concurrency",
+            "lets 3 calls through at a time while it measures the minimum, every 1m: 4 are usual, and the others fail",
+        )
+    ]

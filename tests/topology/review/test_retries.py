@@ -1,7 +1,7 @@
 """Retries that multiply."""
 
 import pytest
-from odd_meshes import line
+from odd_meshes import line, pair
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,30 @@ def test_what_is_cancelled_after_ten_seconds_has_begun_two_attempts_of_five(top,
     found = line(a=top, b="{timeout: 5s, retry: 4}", c="{timeout: 2s, retry: 4}")
     message = f"retries multiply: one request may become {calls} calls along a -> b -> c -> d"
     assert [message for _, message in found if "multiply" in message] == [message]
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("concurrent: 0", "0 may be under way at a time"),
+        ("concurrent: 1", None),
+        ("budget: {ratio: 0%, minimum: 0/s}", "its budget is 0"),
+        ("budget: {ratio: 0%, minimum: 1/s}", None),
+        ("tokens: 2", "a failure leaves half of its 2 tokens or fewer"),
+        ("tokens: 3", None),
+        ("bucket: 4", "its bucket holds 4 tokens, and a retry takes 5"),
+        ("bucket: 5", None),
+        ("breaker: 0%", "its breaker stops them with the first failure"),
+        ("breaker: 1%", None),
+    ],
+)
+def test_a_limit_lets_some_retries_through(limit, why):
+    odd = [("edges.app -> db.retry", f"retries nothing: {why}")] if why else []
+    assert pair(f"{{retry: {{max_attempts: 3, {limit}}}}}") == odd
+
+
+def test_pauses_between_retries_grow():
+    assert pair("{retry: {base: 250ms}}") == []
+    assert pair("{retry: {base: 1s}}") == [
+        ("edges.app -> db.retry", "its pauses do not grow: the base of 1s is above the maximum of 250ms")
+    ]
