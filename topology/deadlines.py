@@ -28,7 +28,7 @@ class Deadlines:
     Attributes
     ----------
     passed
-        By node of the graph of operations, when its caller goes on without it: what its own calls may inherit.
+        By node of the graph of operations, the deadline that its request carries: what its own calls may inherit.
     cancelled
         Likewise, when it's told that its caller goes on without it.
     """
@@ -36,10 +36,13 @@ class Deadlines:
     passed: Mapping[str, float]
     cancelled: Mapping[str, float]
 
+    def carried(self, node: str, edge: Edge) -> float:
+        """The deadline of a call that an operation makes on an edge."""
+        return min(own_limit(edge), self.passed[node] if edge.inherit_deadline else inf)
+
     def of(self, node: str, edge: Edge) -> float:
-        """When a call that an operation makes on an edge is given up."""
-        inherited = self.passed[node] if edge.inherit_deadline else inf
-        return min(own_limit(edge), inherited, self.cancelled[node])
+        """When a call that an operation makes on an edge is given up: at its deadline, or as the operation is."""
+        return min(self.carried(node, edge), self.cancelled[node])
 
 
 def earliest(operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge]) -> Deadlines:
@@ -68,7 +71,6 @@ def _deadlines(
     for node in nx.topological_sort(operations):
         for _, callee, data in operations.out_edges(node, data=True):
             edge = edges[operations.nodes[node]["service"].name, data["call"].service]
-            ends = found.of(node, edge)
-            passed[callee] = choose(passed[callee], ends)
-            cancelled[callee] = choose(cancelled[callee], ends if edge.cancellation else inf)
+            passed[callee] = choose(passed[callee], found.carried(node, edge))
+            cancelled[callee] = choose(cancelled[callee], found.of(node, edge) if edge.cancellation else inf)
     return found

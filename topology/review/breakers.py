@@ -16,12 +16,14 @@ def inert(mesh: Mesh) -> Iterator[Finding]:
         breaker, calls = edge.breaker, mesh.rate_per_replica(edge)
         if breaker is None or breaker.window_time is None or not calls:
             continue
-        seen = calls * breaker.window_time * (edge.retry.max_attempts if edge.retry else 1)
+        most = edge.retry or edge.hedge
+        seen = calls * breaker.window_time * (most.max_attempts if most else 1)
+        others = "retries" if edge.hedge is None else "hedges"
         if seen < breaker.minimum_calls:
             yield (
                 path_of(edge, "breaker"),
                 f"the breaker of {edge.caller} to {edge.callee} cannot open at the usual rate: a replica makes at most "
-                f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, retries included, and "
+                f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, {others} included, and "
                 f"{breaker.minimum_calls} are needed",
             )
 

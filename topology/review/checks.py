@@ -22,6 +22,7 @@ from meshquake.topology.review import (
     rollouts,
     timeouts,
     users,
+    weights,
 )
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.spec import Topology
@@ -65,6 +66,7 @@ _CHECKS: tuple[Check, ...] = (
     retries.never,
     timeouts.overridden,
     timeouts.groundless,
+    weights.uneven,
 )
 
 

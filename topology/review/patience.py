@@ -30,7 +30,7 @@ class Patience:
         return self._longest[node]
 
     def within(self, node: str, deadline: float) -> float:
-        """How long an operation waits whose caller goes on without it at a deadline: calls may inherit that."""
+        """How long an operation waits whose request carries a deadline: calls may inherit that."""
         at = self._operations.nodes[node]
         variants = at["service"].variants(at["operation"])
         return max(self._steps(node, variant.calls, 0.0, deadline) for _, variant in variants)

@@ -44,7 +44,7 @@ class _Worst:
         self._known: dict[tuple[str, float, float], _Way] = {}
 
     def of(self, node: str, passed: float = inf, cancelled: float = inf) -> _Way:
-        """The worst way from a node on whose caller goes on without it so soon, and tells it so, or does not."""
+        """The worst way from a node on whose request carries such a deadline, and is cancelled so soon."""
         key = node, passed, cancelled
         if key not in self._known:
             self._known[key] = self._of(node, passed, cancelled)
@@ -56,14 +56,14 @@ class _Worst:
         worst: _Way = (1.0, (caller,))
         for _, callee, data in mesh.operations.out_edges(node, data=True):
             edge = mesh.edges[caller, data["call"].service]
-            left = min(passed if edge.inherit_deadline else inf, cancelled)
-            attempts = _attempts(edge, left)
+            inherited = passed if edge.inherit_deadline else inf
+            attempts = _attempts(edge, min(inherited, cancelled))
             if edge.retry is not None and "dependency_failed" in edge.retry.on:
                 times, path = self.of(callee)
                 times *= attempts
             elif _goes_on(edge, mesh.patience[callee]):
-                ends = min(own_limit(edge), left)
-                times, path = self.of(callee, ends, ends if edge.cancellation else inf)
+                carried = min(own_limit(edge), inherited)
+                times, path = self.of(callee, carried, min(carried, cancelled) if edge.cancellation else inf)
                 times *= attempts
             else:
                 times, path = self.of(callee)

@@ -36,12 +36,22 @@ def hasty(mesh: Mesh) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Outlasted:
-    """A call whose callee still waits for others when its caller has gone on."""
+    """A call whose callee still waits for others, `patience` seconds long, when its caller has gone on at a `limit`."""
 
     edge: Edge
     callee: str
     limit: float
+    deadline: float
     patience: float
+
+    @property
+    def reason(self) -> tuple[str, str]:
+        """The key by which the caller goes on so soon, and what to say of it."""
+        if self.limit == own_limit(self.edge):
+            return _key(self.edge), ""
+        if self.limit == self.deadline:
+            return "inherit_deadline", " when the deadline that it inherits is over"
+        return "cancellation", " when it is cancelled"
 
 
 def inverted(mesh: Mesh) -> Iterator[Finding]:
@@ -49,32 +59,27 @@ def inverted(mesh: Mesh) -> Iterator[Finding]:
 
     What is cancelled stops in time. What it has called itself does only if that is cancelled too.
     """
-    worst_on: dict[tuple[str, str], _Outlasted] = {}
+    inverted: dict[str, dict[str, _Outlasted]] = defaultdict(dict)
     for node, callee, data in mesh.operations.edges(data=True):
         edge = mesh.edges[mesh.operations.nodes[node]["service"].name, data["call"].service]
-        limit = mesh.deadlines.of(node, edge)
+        limit, deadline = mesh.deadlines.of(node, edge), mesh.deadlines.carried(node, edge)
         if edge.cancellation or limit == inf or callee not in mesh.calls[edge.caller, edge.callee]:
             continue
-        patience = mesh.patience.within(callee, limit)
-        former = worst_on.get((edge.caller, edge.callee))
-        if patience > limit and (former is None or patience > former.patience):
-            worst_on[edge.caller, edge.callee] = _Outlasted(edge, callee, limit, patience)
-    inverted: dict[str, list[_Outlasted]] = defaultdict(list)
-    for pair in mesh.edges:
-        if pair in worst_on:
-            inverted[pair[0]].append(worst_on[pair])
-    for outlasted in inverted.values():
-        worst = max(outlasted, key=lambda each: each.patience)
-        edge, limit = worst.edge, worst.limit
-        others = [each.edge.callee for each in outlasted if each is not worst]
-        own = limit == own_limit(edge)
-        by = "" if own else f" when {'the deadline that it inherits is over' if edge.inherit_deadline else 'cancelled'}"
-        yield (
-            path_of(edge, _key(edge) if own else "inherit_deadline" if edge.inherit_deadline else "cancellation"),
-            f"{edge.caller} gives up after {duration(limit)}{by}, but {mesh.name(worst.callee)} may wait "
-            f"{duration(worst.patience, digits=2)} for what it calls (timeouts x attempts): "
-            f"work that nobody waits for{_likewise(others)}",
-        )
+        patience, found = mesh.patience.within(callee, deadline), inverted[edge.caller]
+        if patience > limit and (edge.callee not in found or patience > found[edge.callee].patience):
+            found[edge.callee] = _Outlasted(edge, callee, limit, deadline, patience)
+    for caller in mesh.replicas:
+        outlasted = inverted[caller]
+        if outlasted:
+            worst = max(outlasted.values(), key=lambda each: each.patience)
+            others = [callee for callee in outlasted if callee != worst.edge.callee]
+            key, when = worst.reason
+            yield (
+                path_of(worst.edge, key),
+                f"{caller} gives up after {duration(worst.limit)}{when}, but {mesh.name(worst.callee)} may wait "
+                f"{duration(worst.patience, digits=2)} for what it calls (timeouts x attempts): "
+                f"work that nobody waits for{_likewise(others)}",
+            )
 
 
 def overridden(mesh: Mesh) -> Iterator[Finding]:

@@ -13,6 +13,8 @@ def test_a_breaker_must_be_able_to_see_enough_calls_to_open():
             "retries included, and 101 are needed",
         )
     ]
+    two = "{replicas: 2, operations: {get: {work: 10ms}}}"
+    assert pair("{breaker: {window_time: 5s, minimum_calls: 101}, hedge: 20ms}", db=two) == []
     assert pair("{breaker: {window_calls: 50, minimum_calls: 51}}") == []
 
 

@@ -77,14 +77,13 @@ def test_what_is_cancelled_leaves_no_work_behind():
     """b stops when a gives up on it; what it has called itself stops if it is cancelled too, or has its deadline."""
     impatient = "{timeout: 200ms, cancellation: true}"
     assert outlasting(a=impatient, b="{timeout: 5s, cancellation: true}", c="{timeout: 5s}") == []
-    assert (
-        outlasting(a=impatient, b="{timeout: 5s, cancellation: false}", c="{timeout: 4s, inherit_deadline: true}") == []
-    )
+    passes_on = "{timeout: 5s, inherit_deadline: true}"
+    assert outlasting(a=impatient, b=passes_on, c="{timeout: 4s, inherit_deadline: true}") == []
     assert outlasting(a=impatient, b="{timeout: 5s}", c="{timeout: 4s}") == [
         (
             "edges.b -> c.cancellation",
-            "b gives up after 200ms when cancelled, but c.go may wait 4s for what it calls (timeouts x attempts): "
-            "work that nobody waits for",
+            "b gives up after 200ms when it is cancelled, but c.go may wait 4s for what it calls "
+            "(timeouts x attempts): work that nobody waits for",
         )
     ]
 
