@@ -33,8 +33,15 @@ def measured(mesh: Mesh) -> Iterator[Finding]:
     """Adaptive limits that refuse healthy calls whenever they measure how long calls take."""
     for edge in mesh.topology.edges:
         policy = edge.adaptive_concurrency
-        usual = mesh.concurrency(edge) if policy is not None else 0.0
-        if policy is not None and policy.least < usual <= policy.most:
+        if policy is None:
+            continue
+        usual = mesh.concurrency(edge)
+        if policy.least > policy.most:
+            yield (
+                path_of(edge, "adaptive_concurrency"),
+                f"does not adapt: the lowest limit of {policy.least} is above the highest of {policy.most}",
+            )
+        elif policy.least < usual <= policy.most:
             yield (
                 path_of(edge, "adaptive_concurrency"),
                 f"lets {policy.least} calls through at a time while it measures the minimum, every "

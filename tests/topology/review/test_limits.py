@@ -45,3 +45,13 @@ def test_an_adaptive_limit_lets_healthy_calls_through_while_it_measures():
             "lets 3 calls through at a time while it measures the minimum, every 1m: 4 are usual, and the others fail",
         )
     ]
+
+
+def test_the_lowest_adaptive_limit_is_below_the_highest():
+    assert pair("{adaptive_concurrency: {least: 10, most: 10}}") == []
+    assert pair("{adaptive_concurrency: {least: 11, most: 10}}") == [
+        (
+            "edges.app -> db.adaptive_concurrency",
+            "does not adapt: the lowest limit of 11 is above the highest of 10",
+        )
+    ]
