@@ -35,3 +35,11 @@ def test_other_attempts_need_another_replica():
     assert pair("{avoid_tried: true}", db=TWO) == [
         ("edges.app -> db.avoid_tried", "does nothing: there is one attempt, without a retry or a hedge")
     ]
+
+
+def test_what_is_hedged_in_time_is_not_too_slow():
+    late = [message for _, message in pair("{timeout: 60ms}", db=TWO) if "healthy answers take longer" in message]
+    assert late == [
+        "app waits 60ms for db.get, but 20% of its healthy answers take longer (mean 28ms, p99 92ms)",
+    ]
+    assert pair("{timeout: 60ms, hedge: {delay: 15ms, max_attempts: 4}}", db=TWO) == []
