@@ -72,11 +72,12 @@ class _Places:
         }
 
     def of(self, path: str) -> Node:
-        """The node at a path, the default for it, or the nearest above."""
-        places = [path]
+        """The node at a path, the default for it, the caller of an edge that stands nowhere, or the nearest above."""
+        places, nearest = [path], path
         edge, _, policy = path.rpartition(".")
         if edge in self._ends:
             caller, callee = self._ends[edge]
+            nearest = edge if self._document.find(edge).path == edge else f"services.{caller}"
             # In order of precedence, as the loader has it.
             layers = [
                 ("edges_to", callee),
@@ -86,4 +87,5 @@ class _Places:
             ]
             places += [f"defaults.{layer}.{name}.{policy}" for layer, name in layers] + [f"defaults.edge.{policy}"]
         nodes = [self._document.find(place) for place in places]
-        return next((node for node, place in zip(nodes, places, strict=True) if node.path == place), nodes[0])
+        found = (node for node, place in zip(nodes, places, strict=True) if node.path == place)
+        return next(found, self._document.find(nearest))

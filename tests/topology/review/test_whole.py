@@ -2,14 +2,15 @@
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from odd_meshes import pair
 from random_meshes import meshes
 
 from meshquake.topology.distributions import LogNormal
-from meshquake.topology.loader import load, shipped
+from meshquake.topology.loader import load, parse, shipped
 from meshquake.topology.policies import Retry
-from meshquake.topology.review import review
+from meshquake.topology.review import remarks, review
 from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
 
 
@@ -61,3 +62,19 @@ def test_a_thousand_services_are_reviewed_in_seconds():
     warnings = review(mesh)
     assert time.process_time() - begun < 5
     assert any(f"one request may become {3**49:.0f} calls" in message for _, message in warnings)
+
+
+@pytest.mark.parametrize(
+    ("edges", "line"), [("", 3), ("edges: {a -> b: {timeout: 2ms}}", 5), ("defaults: {edge: {timeout: 2ms}}", 5)]
+)
+def test_a_warning_stands_where_its_key_does_or_its_default_or_else_its_caller(edges, line):
+    """A call without a timeout has no key; one with a timeout that is too short has."""
+    text = f"""name: lines
+services:
+  a: {{workers: 1, operations: {{go: {{calls: b.go}}, on: {{}}}}}}
+  b: {{operations: {{go: {{work: 9ms, calls: a.on}}}}}}
+{edges}
+workload: {{rate: 1/s, mix: {{a.go: 1}}}}
+"""
+    found = remarks(parse(text, "m.yaml"))
+    assert str(found[0]).startswith(f"m.yaml:{line}: warning: edges.a -> b.timeout: ")
