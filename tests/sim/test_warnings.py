@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from stage import RESULTS, drain, take_rows
+from stage import RESULTS, drain, play, take_rows
 
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.loader import parse
 from meshquake.topology.review import review
+from meshquake.topology.review.failures import failures
+from meshquake.topology.review.mesh import Mesh as ReviewedMesh
 
 PAIR = """
 name: pair
@@ -14,7 +16,7 @@ services:
   app: {{workers: 50, operations: {{go: {{work: 1ms, calls: db.go}}}}}}
   db: {{workers: 50, {db}, operations: {{go: {{work: {work}, error_rate: {errors}, error: unavailable}}}}}}
 edges: {{app -> db: {edge}}}
-workload: {{rate: 100/s, objective: {{within: 1m}}, mix: {{app.go: 1}}}}
+workload: {{rate: 100/s, objective: {{share: 1%, within: 1m}}, mix: {{app.go: 1}}}}
 """
 
 
@@ -109,3 +111,39 @@ def test_services_work_for_nobody_where_that_was_said(ab, bc, cd):
     # A call ends for its caller, and its callee is done with it, at most two messages of half a millisecond later.
     late = {name: bool((rows["finished"] - rows["ended"])[names == name].max() > 0.01) for name in "bc"}
     assert callers == {chr(ord(name) - 1) for name, is_late in late.items() if is_late}
+
+
+@pytest.mark.parametrize(
+    ("calls", "policy", "share"),
+    [
+        ("db.go", "{}", 0.1),
+        ("[[db.go, db.go], db.go]", "{}", 1 - 0.9**3),
+        ("[db.go: {times: 2}]", "{retry: 2}", 1 - 0.99**2),
+        ("[db.go: {optional: true}]", "{}", 0.0),
+        ("[db.go: {probability: 50%}]", "{}", 0.05),
+        ("[db.go: {on_failure: spare.go}]", "{}", 0.1 * 0.3),
+        ("[db.go: {hit_rate: 50%, on_miss: spare.go}]", "{}", (1 - 0.9 * 0.5) * 0.3),
+        ("db.go", "{retry: {max_attempts: 3, on: [timeout]}}", 0.1),
+        ("db.go", "{hedge: 1s}", 0.01),
+        ("deep.go", "{}", 0.1),
+    ],
+)
+def test_requests_fail_as_often_as_error_rates_say(calls, policy, share):
+    topology = parse(
+        f"""
+        name: failing
+        services:
+          app: {{workers: 9, operations: {{go: {{calls: {calls}}}, stay: {{calls: [db.go, spare.go, deep.go]}}}}}}
+          db: {{operations: {{go: {{error_rate: 10%, error: unavailable}}}}}}
+          spare: {{operations: {{go: {{error_rate: 30%}}}}}}
+          deep: {{operations: {{go: {{calls: db.go}}}}}}
+        edges: {{app -> db: {policy}}}
+        workload: {{rate: 1000/s, mix: {{app.go: 1}}}}
+        """,
+        "mesh.yaml",
+    ).topology
+    nothing_wrong = ReviewedMesh.of(topology)
+    assert failures(nothing_wrong.operations, nothing_wrong.edges)["app.go"] == pytest.approx(share)
+    rows = play(topology, 1, 4000)
+    entries = rows[rows["caller"] < 0]
+    assert np.mean(entries["outcome"] != 0) == pytest.approx(share, abs=4 * (share * (1 - share) / len(entries)) ** 0.5)

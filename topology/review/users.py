@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from meshquake.topology.graph import name_of
+from meshquake.topology.review.failures import failures
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import duration, ratio
 
@@ -16,18 +17,17 @@ _LEFT = 0.1
 
 def promised(mesh: Mesh) -> Iterator[Finding]:
     """An objective that healthy answers break: told of the worst entry."""
-    objective = mesh.topology.workload.objective
-    good = {
-        name_of(entry): float(np.mean(mesh.response[name_of(entry)] <= objective.within))
-        for entry in mesh.topology.workload.mix
-        if entry.weight
-    }
-    worst = min(good, key=good.__getitem__, default=None)
-    if worst is not None and good[worst] < objective.share:
+    objective, fail = mesh.topology.workload.objective, failures(mesh.operations, mesh.edges)
+    entries = [name_of(entry) for entry in mesh.topology.workload.mix if entry.weight]
+    in_time = {name: float(np.mean(mesh.response[name] <= objective.within)) for name in entries}
+    worst = min(entries, key=lambda name: in_time[name] * (1 - fail[name]))
+    good = in_time[worst] * (1 - fail[worst])
+    if good < objective.share:
+        failing = f" ({ratio(fail[worst], digits=2)} fail by error rates)" if fail[worst] else ""
         yield (
             "workload.objective",
-            f"is broken while nothing is wrong: {ratio(good[worst], digits=2)} of the healthy answers of {worst} come "
-            f"within {duration(objective.within)}, and {ratio(objective.share)} are promised",
+            f"is broken while nothing is wrong: {ratio(good, digits=2)} of the requests for {worst} succeed within "
+            f"{duration(objective.within)}{failing}, and {ratio(objective.share)} are promised",
         )
 
 

@@ -12,8 +12,19 @@ def test_an_objective_is_kept_while_nothing_is_wrong():
     assert used("{rate: 1/s, objective: {within: 499ms}, mix: {web.go: 1}}") == [
         (
             "workload.objective",
-            "is broken while nothing is wrong: 0% of the healthy answers of web.go come within 499ms, and 95% are "
+            "is broken while nothing is wrong: 0% of the requests for web.go succeed within 499ms, and 95% are "
             "promised",
+        )
+    ]
+
+
+def test_error_rates_break_an_objective_too():
+    assert used("{rate: 1/s, mix: {web.go: 1}}", "error_rate: 5%") == []
+    assert used("{rate: 1/s, mix: {web.go: 1}}", "error_rate: 6%") == [
+        (
+            "workload.objective",
+            "is broken while nothing is wrong: 94% of the requests for web.go succeed within 1s (6% fail by error "
+            "rates), and 95% are promised",
         )
     ]
 
