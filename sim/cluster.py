@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
@@ -131,14 +132,16 @@ class Cluster:
         taken = sum(replica.service.spec.cores for replica in self.replicas)
         return taken + service.spec.cores <= self.topology.cluster.cores
 
-    def add(self, service: Service, revision: Revision) -> Replica:
+    def add(self, deployment: Deployment, revision: Revision) -> Replica:
         """A replica more, whose process does not run yet; what acts on its service acts on it too."""
-        replica = Replica(service, service.created, len(self.replicas))
+        service = deployment.service
+        replica = Replica(deployment, service.created, len(self.replicas))
         service.created += 1
         replica.version = revision.version
         replica.up = replica.ready = False
         replica.created = replica.since = self.now
         replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
+        deployment.replicas.append(replica)
         service.replicas.append(replica)
         self.replicas.append(replica)
         for modifier, target in self.acting:
@@ -151,6 +154,7 @@ class Cluster:
     def remove(self, replica: Replica) -> None:
         """A replica whose process has ended is gone for good."""
         self._unrevise(replica)
+        replica.deployment.replicas.remove(replica)
         replica.service.replicas.remove(replica)
         self.replicas.remove(replica)
         replica.service.refresh()

@@ -78,9 +78,9 @@ class Mesh(Cluster):
             self.env.process(probing(self, replica))
             if (liveness := replica.service.spec.liveness) is not None:
                 self.env.process(watching(self, replica, liveness))
-        for service in self.services.values():
-            if service.spec.autoscale is not None:
-                self.env.process(Autoscaler(self, service, service.spec.autoscale).run())
+        for deployment in (each for service in self.services.values() for each in service.deployments):
+            if deployment.autoscale is not None:
+                self.env.process(Autoscaler(self, deployment, deployment.autoscale).run())
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -175,22 +175,24 @@ class Mesh(Cluster):
                     self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
-    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
-        """Release a version on the fault's service, or on one replica of it."""
+    def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:
+        """Release a version on a deployment of the fault's service, or on one replica of it."""
         if fault.target.level == "service":
-            return (yield from rollout(self, self.services[fault.target.service], fault, release))
+            released = self.services[fault.target.service].deployment(deployment)
+            return (yield from rollout(self, released, fault, release))
         for replica in self._replicas(fault.target):
             return (yield from release_on(self, replica, fault, release))
         return False
 
-    def scale(self, target: Target, replicas: int) -> None:
-        """Let the target have so many replicas."""
+    def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
+        """Let the target, or a version of it, have so many replicas."""
         service = self.services[target.service]
-        name = "scaled_up" if replicas > service.desired else "scaled_down"
-        self.journal.note(name, service, previous=service.desired, replicas=replicas, reason="by hand")
-        service.desired = replicas
-        if not service.managed:
-            scale(self, service, name.replace("_", " "))
+        scaled = service.deployment(deployment)
+        name = "scaled_up" if replicas > scaled.desired else "scaled_down"
+        before, scaled.desired = scaled.desired, replicas
+        self.journal.note(name, service, version=scaled.running, previous=before, replicas=replicas, reason="by hand")
+        if not scaled.managed:
+            scale(self, scaled, name.replace("_", " "))
 
     def configure(self, target: Target, change: Change) -> None:
         """Change settings of the target from now on."""

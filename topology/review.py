@@ -159,10 +159,11 @@ def _overload(mesh: _Mesh) -> Iterator[Finding]:
         name, load = service.name, mesh.loads[service.name]
         what = "cores" if load.cores >= load.workers else "workers"
         offered = load.offered
-        if service.autoscale is not None:
+        if service.autoscaled:
             # What counts is how far it can be scaled.
-            offered *= service.replicas / max(service.replicas, service.autoscale.maximum)
-            what += f" with {service.autoscale.maximum} replicas"
+            most = service.most_replicas_of()
+            offered *= service.replicas / most
+            what += f" with {most} replicas"
         calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
         if offered >= 1:
             yield f"services.{name}", f"overloaded even when healthy: {calls} need {share} of its {what}"

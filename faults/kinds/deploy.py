@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
+from meshquake.faults.deployments import unclear
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.faults.release import Budget, Release
@@ -57,22 +58,26 @@ class Deploy(Fault):
         "spec", "share of failures above which it is rolled back", None, none=True, spec=Budget
     )
 
+    deployment: str | None = key("text", "of versions that run side by side, the one that is replaced", None)
+
     @classmethod
-    def misfit(cls, target: Target, topology: Topology) -> str:
-        """Of versions that run side by side none is the one to replace."""
-        if not topology.service(target.service).versions:
-            return ""
-        return f"{target.service} has versions that run side by side; a deploy needs a service that has one"
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side each is released by itself."""
+        return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:
-        """There is nothing to hold without a canary, and no canary larger than the service."""
+        """It must be clear whose replicas are meant; without a canary there is nothing to hold, nor one too large."""
+        problem = unclear(self.target, self.deployment, topology)
+        if problem:
+            return problem
         if self.canary is None:
             return "" if self.hold is None else "hold is how long it stays at its canary: give it a canary, or no hold"
         service = topology.service(self.target.service)
-        most = max(service.replicas, service.autoscale.maximum if service.autoscale else 0)
+        most = service.most_replicas_of(self.deployment or "")
         if self.canary.count is None or self.canary.count <= most:
             return ""
-        return f"its canary is {self.canary.count} replicas, and {service.name} has {counted(most, 'replica')}"
+        called = service.name if self.deployment is None else f"{self.deployment} of {service.name}"
+        return f"its canary is {self.canary.count} replicas, and {called} has {counted(most, 'replica')}"
 
     def effect(self, level: float) -> Effect:
         return Effect(
@@ -95,5 +100,5 @@ class Deploy(Fault):
         )
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        if (yield from mesh.deploy(self, self.release)):
+        if (yield from mesh.deploy(self, self.release, self.deployment)):
             yield mesh.timeout(inf)  # the version stays, and so does what is wrong with it

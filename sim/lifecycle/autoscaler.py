@@ -1,4 +1,4 @@
-"""The autoscaler of a service: Kubernetes' HorizontalPodAutoscaler.
+"""The autoscaler of a deployment: Kubernetes' HorizontalPodAutoscaler.
 
 What it recommends (`replica_calculator.go`), how recommendations are stabilized, and how fast they are followed
 (`horizontal.go`) are functions of figures alone; a process looks and applies them time and again.
@@ -13,9 +13,9 @@ from math import ceil, floor
 from typing import Any, Final
 
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.fleet import TICK, scale, staying
+from meshquake.sim.lifecycle.fleet import TICK, scale
 from meshquake.topology.autoscale import Autoscale, ScaleDown, ScaleUp
 
 #: A ratio of figures such as .5 / .25 that should be whole may be a hair more, and would be rounded up.
@@ -24,7 +24,7 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of the replicas of a service: the figures of those that are ready, and how many others there are.
+    """What is known of the replicas of a deployment: figures of those that are ready, and how many others there are.
 
     `unready` ones have not been ready for long enough to be judged by; of `missing` ones nothing is known.
     """
@@ -156,11 +156,11 @@ def _answered(replica: Replica, now: float) -> float:
 
 
 class Autoscaler:
-    """Looks after one service."""
+    """Looks after one deployment."""
 
-    def __init__(self, cluster: Cluster, service: Service, policy: Autoscale) -> None:
+    def __init__(self, cluster: Cluster, deployment: Deployment, policy: Autoscale) -> None:
         self._cluster = cluster
-        self._service = service
+        self._deployment = deployment
         self._policy = policy
         self._pace = Pace(policy)
         self._targets: dict[str, tuple[Total, float, float]] = {}
@@ -177,23 +177,25 @@ class Autoscaler:
         while True:
             self._look()
             yield self._cluster.timeout(self._policy.sync)
-            service, current = self._service, self._service.desired
+            deployment, current = self._deployment, self._deployment.desired
             recommended, reason = self._recommend(current)
             wanted = self._pace.follow(self._cluster.now, current, recommended)
             if wanted == current:
                 continue
             name = "scaled_up" if wanted > current else "scaled_down"
-            self._cluster.journal.note(name, service, previous=current, replicas=wanted, reason=reason)
-            service.desired = wanted
-            if not service.managed:
-                scale(self._cluster, service, name.replace("_", " "))
+            self._cluster.journal.note(
+                name, deployment.service, version=deployment.running, previous=current, replicas=wanted, reason=reason
+            )
+            deployment.desired = wanted
+            if not deployment.managed:
+                scale(self._cluster, deployment, name.replace("_", " "))
             if wanted > current:
                 self._cluster.env.process(self._shortage())
 
     def _look(self) -> None:
         now = self._cluster.now
         self._last = {
-            name: {replica: total(replica, now) for replica in staying(self._service) if replica.up}
+            name: {replica: total(replica, now) for replica in self._deployment.staying if replica.up}
             for name, (total, _, _) in self._targets.items()
         }
 
@@ -209,8 +211,8 @@ class Autoscaler:
 
     def _figures(self, name: str, total: Total) -> Figures:
         now, last = self._cluster.now, self._last[name]
-        ready, unready, missing = [], 0, len(self._service.pending)
-        for replica in staying(self._service):
+        ready, unready, missing = [], 0, len(self._deployment.pending)
+        for replica in self._deployment.staying:
             if self._is_unready(replica, now):
                 unready += 1
             elif replica not in last or not replica.up:
@@ -230,10 +232,10 @@ class Autoscaler:
 
     def _shortage(self) -> Generator[Any, Any, None]:
         """Remember how long the replicas that were asked for were not there, for those who ask why requests waited."""
-        service, start = self._service, self._cluster.now
+        deployment, start = self._deployment, self._cluster.now
         shortage = (start, float("inf"))
-        service.shortages.append(shortage)
-        place = len(service.shortages) - 1
-        while len(service.ready) < service.desired:
+        deployment.shortages.append(shortage)
+        place = len(deployment.shortages) - 1
+        while len(deployment.ready) < deployment.desired:
             yield self._cluster.timeout(TICK)
-        service.shortages[place] = (start, self._cluster.now)
+        deployment.shortages[place] = (start, self._cluster.now)

@@ -133,11 +133,11 @@ def _queued(replica: Replica, now: float) -> float:
 
 
 def _desired(service: Service, now: float) -> float | None:
-    return service.desired if service.spec.autoscale else None
+    return service.desired if service.spec.autoscaled else None
 
 
 def _ready(service: Service, now: float) -> float | None:
-    return len(service.ready) if service.spec.autoscale else None
+    return len(service.ready) if service.spec.autoscaled else None
 
 
 def _limited(replica: Replica, now: float) -> float | None:

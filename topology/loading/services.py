@@ -6,11 +6,11 @@ from functools import partial
 
 from meshquake.topology.binder import ByHand, Settings, block, build, overlay, settings
 from meshquake.topology.document import Document, Node
+from meshquake.topology.loading.deployments import check_rollout, check_scaling
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.loading.patterns import SYSTEM, logs, matching
 from meshquake.topology.loading.versions import versioned
-from meshquake.topology.rollout import ROLLING
 from meshquake.topology.spec import Room, Service
 from meshquake.topology.units import number
 
@@ -49,11 +49,11 @@ class ServiceReader:
             if service is not None:
                 self._operations.check_protocols(service, entry)
                 self._check_cores(service, entry)
-                self._check_scaling(service, entry, versions)
-                self._check_rollout(service, entry)
-                services.append(
-                    service if versions is None else versioned(self._document, self._operations, service, versions)
-                )
+                check_scaling(self._document, service.autoscale, entry)
+                check_rollout(self._document, service.rollout, entry)
+                if versions is not None:
+                    service = versioned(self._document, self._operations, service, whole, versions)
+                services.append(service)
         return tuple(services)
 
     def _check_cores(self, service: Service, node: Node) -> None:
@@ -62,28 +62,6 @@ class ServiceReader:
             where = node.entries.get("cpu", node)
             cores = number(service.cores)
             self._document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
-
-    def _check_scaling(self, service: Service, node: Node, versions: Node | None) -> None:
-        """An error for an autoscaler that cannot do its work."""
-        if service.autoscale is None:
-            return
-        node = node.entries.get("autoscale", node)
-        if service.autoscale.minimum > service.autoscale.maximum:
-            least, most = service.autoscale.minimum, service.autoscale.maximum
-            self._document.error(node, f"has a minimum of {least} and a maximum of {most}: the maximum cannot be less")
-        if service.autoscale.cpu is None and service.autoscale.requests is None:
-            self._document.error(node, "needs a target: cpu or requests")
-        if versions is not None:
-            self._document.error(node, "scales a service that has one version; this one has several side by side")
-
-    def _check_rollout(self, service: Service, node: Node) -> None:
-        """An error for a rollout that could replace nothing (Kubernetes' `ValidateRollingUpdateDeployment`)."""
-        rollout = service.rollout
-        if rollout.strategy == ROLLING and not any(
-            portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
-        ):
-            message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
-            self._document.error(node.entries.get("rollout", node), message)
 
     def check_room(self, room: Room, services: tuple[Service, ...]) -> None:
         """An error if the replicas that there are at first don't fit."""

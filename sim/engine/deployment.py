@@ -1,0 +1,69 @@
+"""The replicas of a service that are made and deleted together: what Kubernetes calls a Deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.revision import Revision
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.rollout import Rollout
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
+
+
+class Deployment:
+    """What is scaled, and what a rollout replaces. A service has one, or one for each version that runs side by side.
+
+    Parameters
+    ----------
+    service
+        Whose replicas they are.
+    version
+        The version that it's for; empty if the service has only one.
+    desired
+        How many replicas there shall be.
+    """
+
+    __slots__ = ("desired", "managed", "pending", "ready", "replicas", "revision", "service", "shortages", "version")
+
+    def __init__(self, service: Service, version: str, desired: int) -> None:
+        self.service = service
+        self.version = version
+        #: What all its replicas shall run.
+        self.revision = Revision(version or service.spec.version)
+        self.replicas: list[Replica] = []
+        self.desired = desired
+        #: From when to when replicas that an autoscaler asked for were not there yet.
+        self.shortages: list[tuple[float, float]] = []
+        #: Whether a rollout starts and deletes its replicas just now.
+        self.managed = False
+        #: The revisions of replicas that wait for room in the cluster, the oldest first.
+        self.pending: list[Revision] = []
+        #: The replicas that get calls, in order: one list for good, which sites have at hand too.
+        self.ready: list[Replica] = []
+
+    @property
+    def running(self) -> str | None:
+        """The version that what happens to it concerns; None if it's as well that of its service."""
+        return self.revision.version if self.version else None
+
+    @property
+    def autoscale(self) -> Autoscale | None:
+        """Its autoscaler, as the topology says it."""
+        return self.service.spec.autoscale_of(self.version)
+
+    @property
+    def rollout(self) -> Rollout:
+        """How its replicas are replaced, as the topology says it."""
+        return self.service.spec.rollout_of(self.version)
+
+    @property
+    def staying(self) -> list[Replica]:
+        """The replicas that have not been deleted."""
+        return [replica for replica in self.replicas if not replica.leaving]
+
+    def refresh(self) -> None:
+        """Recompute `ready` after a replica's readiness changed."""
+        self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
