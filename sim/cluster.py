@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
@@ -90,7 +90,7 @@ class Cluster:
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
             if caller.edge.modifiers:
-                for policy in caller.policies.values():
+                for _, _, policy in caller.every():
                     policy.disturbed(self.now)
 
     def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
@@ -104,15 +104,30 @@ class Cluster:
         edge.spec = spec
         edge.held = edge.held or spec.pool is not None
         self.recomposed += 1
-        composed = self._policies[edge] = Composed(edge, self._context)
+        self._policies[edge] = Composed(edge, self._context)
+        self._succeed(edge, changed)
+
+    def reroute(self, service: Service) -> None:
+        """Whom the calls to a service are shared out among has changed: callers know as much of each as they did."""
+        service.refresh()
+        self.recomposed += 1
+        for edge in self.edges:
+            if edge.callee is service:
+                self._succeed(edge, frozenset())
+
+    def _succeed(self, edge: RuntimeEdge, changed: Set[str]) -> None:
+        """Let callers go on with what is composed for an edge now, given the keys of it that have changed."""
+        composed = self._policies[edge]
         for replica in edge.caller.replicas:
             before = replica.callers[edge.index]
             state = replica.callers[edge.index] = composed.successor(before, replica, changed)
-            for name, policy in before.policies.items():
-                if policy is not state.policies.get(name):
+            kept = {policy for _, _, policy in state.every()}
+            for former, name, policy in list(before.every()):
+                if policy not in kept:
                     for call in policy.end():
-                        self.engine.transfer(call, state, state.policies.get(name))
-            state.before = before if before.under_way else None
+                        goes_on = state.part(former.subset)
+                        self.engine.transfer(call, goes_on, goes_on.policies.get(name))
+            state.outlive(before)
         if edge.modifiers:
             disturb(edge, self.now)
 
@@ -121,7 +136,8 @@ class Cluster:
         for edge in self.edges:
             if edge.callee is replica.service:
                 for caller in edge.caller.replicas:
-                    for policy in caller.callers[edge.index].policies.values():
+                    towards = caller.callers[edge.index].part(edge.callee.subset_of(replica))
+                    for policy in towards.policies.values():
                         policy.callee_ended(replica, self.now)
 
     # -- replicas that come and go -------------------------------------------------------------------------------------

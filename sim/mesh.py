@@ -65,7 +65,7 @@ class Mesh(Cluster):
         for number, entry in enumerate(topology.workload.mix):
             root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
-            way_in = ingress(topology.workload.balance, root.service.spec)
+            way_in = ingress(topology.workload.balance, root.service)
             for version in root.versions:
                 version.ingress = way_in
         roots = {root.name: root for root in self.roots}

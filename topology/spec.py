@@ -278,6 +278,11 @@ class Service:
         return tuple(own.get(operation.name, operation) for operation in self.operations)
 
     @property
+    def weighted(self) -> bool:
+        """Whether calls are shared out among its versions by weights."""
+        return any(version.weight is not None for version in self.versions)
+
+    @property
     def versions_at_first(self) -> list[str]:
         """The version of each of its replicas at the start, in order."""
         if not self.versions:

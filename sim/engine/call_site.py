@@ -93,7 +93,7 @@ class CallSite:
         self.parent = parent
         self.service = service
         #: The service's, or its version's, at hand: each call looks at it.
-        self.ready = service.deployments[0].ready
+        self.ready = service.deployments[0].stable.ready
         #: Of a service with several versions: the site of each, by the version's name. One of them stands for all.
         self.variants: dict[str, CallSite] | None = None
         self.base: CallSite = self
@@ -254,7 +254,7 @@ def _join(sites: list[CallSite]) -> None:
     for deployment, site in zip(base.service.deployments, sites, strict=True):
         base.variants[deployment.version] = site
         site.base = base
-        site.ready = deployment.ready
+        site.ready = deployment.stable.ready
 
 
 class _Names:

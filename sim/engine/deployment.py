@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.revision import Revision
+from meshquake.sim.engine.subset import Canary, Subset
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.rollout import Rollout
 
@@ -26,7 +27,19 @@ class Deployment:
         How many replicas there shall be.
     """
 
-    __slots__ = ("desired", "managed", "pending", "ready", "replicas", "revision", "service", "shortages", "version")
+    __slots__ = (
+        "canary",
+        "desired",
+        "managed",
+        "pending",
+        "ready",
+        "replicas",
+        "revision",
+        "service",
+        "shortages",
+        "stable",
+        "version",
+    )
 
     def __init__(self, service: Service, version: str, desired: int) -> None:
         self.service = service
@@ -41,8 +54,11 @@ class Deployment:
         self.managed = False
         #: The revisions of replicas that wait for room in the cluster, the oldest first.
         self.pending: list[Revision] = []
-        #: The replicas that get calls, in order: one list for good, which sites have at hand too.
+        #: The replicas that get calls, in order.
         self.ready: list[Replica] = []
+        #: Who gets calls by a weight: the replicas, but for those of a canary that has a share of the requests.
+        self.stable = Subset(self)
+        self.canary: Canary | None = None
 
     @property
     def running(self) -> str | None:
@@ -64,6 +80,18 @@ class Deployment:
         """The replicas that have not been deleted."""
         return [replica for replica in self.replicas if not replica.leaving]
 
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """Those among which its requests are shared out."""
+        return (self.stable,) if self.canary is None else (self.stable, self.canary)
+
+    def subset_of(self, replica: Replica) -> Subset:
+        """The one that a replica belongs to."""
+        canary = self.canary
+        return self.stable if canary is None or replica.revision is not canary.revision else canary
+
     def refresh(self) -> None:
-        """Recompute `ready` after a replica's readiness changed."""
+        """Recompute who gets calls after a replica's readiness changed."""
         self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
+        for subset in self.subsets:
+            subset.ready[:] = [replica for replica in self.ready if self.subset_of(replica) is subset]

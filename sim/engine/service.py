@@ -6,6 +6,7 @@ from meshquake.sim.engine.call_site import operations_by_name
 from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.subset import Subset
 from meshquake.topology.spec import Service as Spec
 
 
@@ -53,6 +54,28 @@ class Service:
     def deployment(self, version: str | None) -> Deployment:
         """The one for a version of those that run side by side; None stands for the only one."""
         return next(each for each in self.deployments if version in (None, each.version))
+
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """Those among which its calls are shared out by weights; none where each goes to any replica."""
+        if not self.spec.weighted and all(each.canary is None for each in self.deployments):
+            return ()
+        return tuple(subset for deployment in self.deployments for subset in deployment.subsets)
+
+    def subset_of(self, replica: Replica) -> Subset | None:
+        """The one that a replica belongs to, if there are any."""
+        subset = replica.deployment.subset_of(replica)
+        return subset if subset in self.subsets else None
+
+    def fellows(self, replica: Replica) -> list[Replica]:
+        """The replicas of a replica's subset, itself included, whether or not they get calls."""
+        subset = self.subset_of(replica)
+        return [each for each in self.replicas if self.subset_of(each) is subset]
+
+    def beside(self, replica: Replica) -> list[Replica]:
+        """The replicas that get calls where this one does: those of its subset, or all of them."""
+        subset = self.subset_of(replica)
+        return self.ready if subset is None else subset.ready
 
     def refresh(self) -> None:
         """Recompute who gets calls after a replica's readiness changed."""

@@ -82,7 +82,7 @@ class Controller(CallerPolicy):
         """Refuse the call if it's one too many; it's counted already."""
         caller = call.caller
         assert caller is not None
-        return _LIMITED if caller.in_flight > self.limit else PASS
+        return _LIMITED if caller.of_all_parts > self.limit else PASS
 
     def settle(self, call: Call, now: float) -> None:
         """Take the time of a call into account that left."""

@@ -154,7 +154,7 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 
 
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
-    limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
+    limits = [limit for _, _, limit in caller.every() if isinstance(limit, RetryLimit)]
     return max(float(limit.stopped) for limit in limits) if limits else None
 
 
@@ -169,13 +169,13 @@ def _concurrency_limit(caller: CallerState, now: float) -> float | None:
 
 
 def _hosts_ejected(caller: CallerState, now: float) -> float | None:
-    detector = caller.policies.get("outlier")
-    return detector.ejected if isinstance(detector, Detector) else None
+    detectors = [each for each in caller.named("outlier") if isinstance(each, Detector)]
+    return sum(each.ejected for each in detectors) if detectors else None
 
 
 def _pool_in_use(caller: CallerState, now: float) -> float | None:
-    pool = caller.policies.get("pool")
-    return pool.in_use if isinstance(pool, Pool) else None
+    pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
+    return sum(each.in_use for each in pools) if pools else None
 
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
