@@ -25,6 +25,7 @@ from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
+from meshquake.sim.policies.versions import route
 from meshquake.sim.users.crowds import Crowds
 from meshquake.sim.users.open import OpenUsers
 from meshquake.topology.addresses import address, uniform
@@ -91,6 +92,13 @@ class Mesh(Cluster):
         # Chance may send some more than are expected: a short run shall do with one page.
         most = requests + 3 * math.sqrt(requests)
         return round(max(_PAGE_LEAST, min(most, _PAGE_MOST, _PAGES / len(self.sites))))
+
+    def reroute(self, service: Service) -> None:
+        """Whom the requests to a service are shared out among has changed, those of users included."""
+        super().reroute(service)
+        for root in self.roots:
+            if root.service is service:
+                root.ingress.route = route(service)
 
     # -- the fault surface ------------------------------------------------------------------------------------------
 

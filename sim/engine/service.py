@@ -62,6 +62,14 @@ class Service:
             return ()
         return tuple(subset for deployment in self.deployments for subset in deployment.subsets)
 
+    @property
+    def canary_share(self) -> float | None:
+        """The share of its requests that goes to canaries; None while there are none."""
+        canaries = [each.canary for each in self.deployments if each.canary is not None]
+        weights = {each.name: each.weight or 0.0 for each in self.spec.versions} or {"": 1.0}
+        total = sum(weights.values())
+        return sum(each.share * weights[each.deployment.version] / total for each in canaries) if canaries else None
+
     def subset_of(self, replica: Replica) -> Subset | None:
         """The one that a replica belongs to, if there are any."""
         subset = replica.deployment.subset_of(replica)

@@ -28,9 +28,11 @@ class Subset:
 class Canary(Subset):
     """The replicas of a new revision, which get a share of the deployment's requests, however many they are."""
 
-    __slots__ = ("revision", "share")
+    __slots__ = ("beside", "revision", "share")
 
-    def __init__(self, deployment: Deployment, revision: Revision) -> None:
+    def __init__(self, deployment: Deployment, revision: Revision, beside: Revision) -> None:
         super().__init__(deployment)
         self.revision = revision
+        #: What the other replicas run, and what it would go back to.
+        self.beside = beside
         self.share = 0.0

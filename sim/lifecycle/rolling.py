@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
 from meshquake.sim.lifecycle.strategy import Strategy
@@ -102,7 +101,3 @@ class Rolling(Strategy):
         shrink(self.cluster, deployment, min(now.unhealthy + now.delete, most), lambda each: each is not self.revision)
         shrink(self.cluster, deployment, len(new) + waiting - size, lambda each: each is self.revision)
         return len(available)
-
-    def available(self, replica: Replica) -> bool:
-        """Whether it has been ready for long enough."""
-        return replica.ready and self.cluster.now - replica.since >= self.deployment.rollout.min_ready

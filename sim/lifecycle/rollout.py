@@ -22,6 +22,7 @@ from meshquake.sim.lifecycle.fleet import TICK
 from meshquake.sim.lifecycle.in_place import InPlace, replace
 from meshquake.sim.lifecycle.recreate import Recreate
 from meshquake.sim.lifecycle.rolling import Rolling
+from meshquake.sim.lifecycle.shifting import Shifting
 from meshquake.sim.lifecycle.strategy import Strategy, wait_until_replaced
 from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
 from meshquake.topology.rollout import BLUE_GREEN, IN_PLACE, RECREATE, ROLLING
@@ -41,7 +42,8 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
 
     The fault's effect acts on each replica for as long as it runs the version.
     """
-    service, before = deployment.service, deployment.revision
+    service, canary = deployment.service, deployment.canary
+    before = deployment.revision if canary is None else canary.beside
     revision, watch = _released(cluster, fault, release)
     deployment.revision = revision
     word = deployment.rollout.strategy
@@ -53,9 +55,12 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
         version=release.version,
         previous=before.version,
         replicas=deployment.desired,
-        strategy=_CALLED.get(word, word),
+        strategy="canary" if release.steps else _CALLED.get(word, word),
     )
-    strategy = _STRATEGIES[word](cluster, deployment, revision, watch)
+    if release.steps:
+        strategy: Strategy = Shifting(cluster, deployment, revision, watch, before, release.steps)
+    else:
+        strategy = _STRATEGIES[word](cluster, deployment, revision, watch)
     deployment.managed = strategy.counts
     problem = yield from _forward(strategy, release)
     if not problem:

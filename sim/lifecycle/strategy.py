@@ -77,6 +77,10 @@ class Strategy:
             replica.failures or (replica.up and not replica.ready) for replica in self.new
         )
 
+    def available(self, replica: Replica) -> bool:
+        """Whether a replica has been ready for long enough."""
+        return replica.ready and self.cluster.now - replica.since >= self.deployment.rollout.min_ready
+
     def size(self, canary: Portion | None) -> int:
         """How many replicas of the revision there shall be."""
         wanted = self.deployment.desired

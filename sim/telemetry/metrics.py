@@ -140,6 +140,11 @@ def _ready(service: Service, now: float) -> float | None:
     return len(service.ready) if service.spec.autoscaled else None
 
 
+def _canary_share(service: Service, now: float) -> float | None:
+    share = service.canary_share
+    return None if share is None else 100 * share
+
+
 def _limited(replica: Replica, now: float) -> float | None:
     return replica.limited if replica.service.spec.rate_limit is not None else None
 
@@ -265,6 +270,16 @@ _ROWS = (
         "Replicas that the autoscaler asks for.",
         "Of services that have one.",
         alert=Alert.RISE,
+    ),
+    Metric(
+        "canary_share",
+        "%",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _canary_share, Combine.SUM),
+        "Share of its requests that a canary gets.",
+        "While a rollout by steps is under way.",
+        alert=Alert.NONE,
     ),
     Metric(
         "replicas_ready",
