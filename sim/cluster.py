@@ -17,7 +17,7 @@ from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, release, reschedule
 from meshquake.sim.journal import Journal
-from meshquake.sim.policies.compose import Composed, serve
+from meshquake.sim.policies.compose import Composed, guard, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
 from meshquake.topology.binder import keys_of
@@ -61,6 +61,9 @@ class Cluster:
         #: What acts on replicas, and on which, in the order in which it began; and what holds processes down.
         self.acting: list[tuple[Modifier, Target]] = []
         self.stopped: list[Target] = []
+        #: Replicas that a liveness probe looks at, and deployments that an autoscaler looks after.
+        self.probed: set[Replica] = set()
+        self.scaled: set[Deployment] = set()
         #: Who is told of every request that the replicas of a revision answer.
         self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to it by position.
@@ -92,6 +95,10 @@ class Cluster:
             if caller.edge.modifiers:
                 for _, _, policy in caller.every():
                     policy.disturbed(self.now)
+
+    def guard(self, replica: Replica) -> None:
+        """Give the running process of the replica fresh policies about requests that arrive."""
+        guard(replica, self._context, self.meters.get(replica.revision))
 
     def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
         """Give an edge other settings: callers have new policies where they differ, and keep the others.

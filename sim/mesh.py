@@ -16,11 +16,11 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
-from meshquake.sim.lifecycle.autoscaler import Autoscaler
+from meshquake.sim.lifecycle.autoscaler import look_after
 from meshquake.sim.lifecycle.configuration import Configuration
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
-from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
@@ -78,11 +78,9 @@ class Mesh(Cluster):
             site.unroll(pages[site.entry])
         for replica in self.replicas:
             self.env.process(probing(self, replica))
-            if (liveness := replica.service.spec.liveness) is not None:
-                self.env.process(watching(self, replica, liveness))
+            watch(self, replica)
         for deployment in (each for service in self.services.values() for each in service.deployments):
-            if deployment.autoscale is not None:
-                self.env.process(Autoscaler(self, deployment, deployment.autoscale).run())
+            look_after(self, deployment)
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.

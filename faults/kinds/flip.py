@@ -18,8 +18,9 @@ class Flip(Fault):
     """A configuration push: settings of an edge, or of a service, are others until the fault ends.
 
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
-    readiness and startup. Calls under way keep to the settings that they were sent with; what is changed starts anew (a
-    breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
+    rate limit, probes, start-up and autoscaler. Calls under way keep to the settings that they were sent with; what is
+    changed starts anew (a breaker closed, a pool empty, a bucket of tokens full), and what isn't goes on. It is all or
+    nothing: severity has no effect.
     """
 
     kind: ClassVar[str] = "flip"
@@ -38,7 +39,7 @@ class Flip(Fault):
         return {"set": partial(_change, document, of)}
 
     def problem(self, topology: Topology) -> str:
-        """Settings are of edges or of services, and an edge has either retries or hedges."""
+        """Settings are of edges or of services, and must be such as a topology file may have."""
         if len({target.level for target in self.all_targets}) > 1:
             return "its targets must be all edges or all services, for they have other settings"
         for edge in topology.edges:
@@ -46,6 +47,13 @@ class Flip(Fault):
                 changed = self.set.applied(edge)
                 if changed.retry is not None and changed.hedge is not None:
                     return f"{edge.caller} -> {edge.callee} would have a retry and a hedge: set one to none"
+        for service in topology.services:
+            if any(target.callee is None and service.name == target.service for target in self.all_targets):
+                if service.versions and "autoscale" in self.set.settings():
+                    return f"each version of {service.name} has an autoscaler of its own, which no flip reaches"
+                autoscale = self.set.applied(service).autoscale
+                for problem in () if autoscale is None else autoscale.problems():
+                    return f"the autoscaler of {service.name} {problem}"
         return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

@@ -91,6 +91,10 @@ class Pace:
         self._recommended: deque[tuple[float, int]] = deque()
         self._changes: deque[Change] = deque()
 
+    def adopt(self, policy: Autoscale) -> None:
+        """Go by another policy from now on; what was recommended and done is remembered."""
+        self._policy = policy
+
     def follow(self, now: float, current: int, recommended: int) -> int:
         """How many replicas there shall be from now on, given what is recommended now."""
         policy = self._policy
@@ -155,6 +159,25 @@ def _answered(replica: Replica, now: float) -> float:
     return replica.handled
 
 
+def _targets(policy: Autoscale) -> dict[str, tuple[Total, float, float]]:
+    """What figures are compared with: each total, its target, and the figure of a replica that does all it can."""
+    found: dict[str, tuple[Total, float, float]] = {}
+    if policy.cpu is not None:
+        # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
+        found["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
+    if policy.requests is not None:
+        found["requests"] = (_answered, policy.requests, policy.requests)
+    return found
+
+
+def look_after(cluster: Cluster, deployment: Deployment) -> None:
+    """Let its autoscaler look after a deployment from now on, if there is one."""
+    policy = deployment.autoscale
+    if policy is not None and deployment not in cluster.scaled:
+        cluster.scaled.add(deployment)
+        cluster.env.process(Autoscaler(cluster, deployment, policy).run())
+
+
 class Autoscaler:
     """Looks after one deployment."""
 
@@ -163,12 +186,7 @@ class Autoscaler:
         self._deployment = deployment
         self._policy = policy
         self._pace = Pace(policy)
-        self._targets: dict[str, tuple[Total, float, float]] = {}
-        if policy.cpu is not None:
-            # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
-            self._targets["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
-        if policy.requests is not None:
-            self._targets["requests"] = (_answered, policy.requests, policy.requests)
+        self._targets = _targets(policy)
         #: The totals of each replica at the last look, by what they are of.
         self._last: Mapping[str, dict[Replica, float]] = {name: {} for name in self._targets}
 
@@ -178,6 +196,10 @@ class Autoscaler:
             self._look()
             yield self._cluster.timeout(self._policy.sync)
             deployment, current = self._deployment, self._deployment.desired
+            policy = deployment.autoscale
+            if policy is None:
+                continue  # it was switched off, and may be switched on again
+            self._adopt(policy)
             recommended, reason = self._recommend(current)
             wanted = self._pace.follow(self._cluster.now, current, recommended)
             if wanted == current:
@@ -192,6 +214,11 @@ class Autoscaler:
             if wanted > current:
                 self._cluster.env.process(self._shortage())
 
+    def _adopt(self, policy: Autoscale) -> None:
+        if policy is not self._policy:
+            self._policy, self._targets = policy, _targets(policy)
+            self._pace.adopt(policy)
+
     def _look(self) -> None:
         now = self._cluster.now
         self._last = {
@@ -200,7 +227,11 @@ class Autoscaler:
         }
 
     def _recommend(self, current: int) -> tuple[int, str]:
-        """What the figures ask for, and which of them asks for most."""
+        """What the figures ask for, and which of them asks for most; beyond the bounds nobody looks at figures."""
+        if current > self._policy.maximum:
+            return self._policy.maximum, "above the maximum"
+        if current < self._policy.minimum:
+            return self._policy.minimum, "below the minimum"
         found = {}
         for name, (total, target, full) in self._targets.items():
             figures = self._figures(name, total)
@@ -210,7 +241,7 @@ class Autoscaler:
         return found[reason], f"{reason} {side} target"
 
     def _figures(self, name: str, total: Total) -> Figures:
-        now, last = self._cluster.now, self._last[name]
+        now, last = self._cluster.now, self._last.get(name, {})
         ready, unready, missing = [], 0, len(self._deployment.pending)
         for replica in self._deployment.staying:
             if self._is_unready(replica, now):

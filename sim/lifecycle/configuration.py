@@ -10,6 +10,8 @@ from meshquake.faults.change import Change, found
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.service import Service
+from meshquake.sim.lifecycle.autoscaler import look_after
+from meshquake.sim.lifecycle.liveness import watch
 from meshquake.topology.spec import Edge
 from meshquake.topology.spec import Service as ServiceSpec
 
@@ -37,6 +39,17 @@ class Configuration:
         self._changes[thing].remove(change)
         self._settle(thing, change)
 
+    def _reconfigure(self, service: Service, spec: ServiceSpec) -> None:
+        """Give a service other settings. What its processes do time and again looks them up by itself."""
+        before, service.spec = service.spec, spec
+        for replica in service.replicas:
+            replica.queue.limit = spec.queue.limit
+            if spec.rate_limit != before.rate_limit:
+                self._cluster.guard(replica)
+            watch(self._cluster, replica)
+        for deployment in service.deployments:
+            look_after(self._cluster, deployment)
+
     def _settle(self, thing: Configured, change: Change) -> None:
         """Put in force what is to be, and say of each setting of the change what it is now."""
         spec = self._usual[thing]
@@ -49,9 +62,7 @@ class Configuration:
             service, what = thing.caller, f"edges.{spec.caller} -> {spec.callee}"
         else:
             assert isinstance(spec, ServiceSpec)
-            thing.spec = spec
-            for replica in thing.replicas:
-                replica.queue.limit = spec.queue.limit
+            self._reconfigure(thing, spec)
             service, what = thing, f"services.{spec.name}"
         for path in change.paths():
             cluster.journal.note("config_change", service, setting=f"{what}.{path}", value=found(spec, path))

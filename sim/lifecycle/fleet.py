@@ -12,7 +12,7 @@ from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
-from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, end
 from meshquake.sim.lifecycle.readiness import probing
 
@@ -89,8 +89,7 @@ def _wait(cluster: Cluster, deployment: Deployment, reason: str) -> Generator[An
 
 
 def _live(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:
-    if (liveness := replica.service.spec.liveness) is not None:
-        cluster.env.process(watching(cluster, replica, liveness))
+    watch(cluster, replica)
     yield from boot(cluster, replica, replica.version, reason)
     yield from probing(cluster, replica, at_once=True)
 

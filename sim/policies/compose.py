@@ -167,12 +167,16 @@ def _added(name: str, settings: Any, rival: str) -> Maker:
 
 def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
     """Give a new process of a replica its queue and its policies, the last of which may be a meter of its version."""
-    service = replica.service
-    policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
+    queue = replica.service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
+    guard(replica, context, meter)
+
+
+def guard(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
+    """Give a process of a replica its policies, but for its queue."""
+    policies = [maker(replica) for of in SERVER.values() if (maker := of(replica.service, context)) is not None]
     if meter is not None:
         policies.append(meter)
-    queue = service.spec.queue
-    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 

@@ -9,14 +9,8 @@ from meshquake.topology.rollout import ROLLING, Rollout
 
 def check_scaling(document: Document, autoscale: Autoscale | None, node: Node) -> None:
     """An error for an autoscaler that cannot do its work."""
-    if autoscale is None:
-        return
-    node = node.entries.get("autoscale", node)
-    if autoscale.minimum > autoscale.maximum:
-        least, most = autoscale.minimum, autoscale.maximum
-        document.error(node, f"has a minimum of {least} and a maximum of {most}: the maximum cannot be less")
-    if autoscale.cpu is None and autoscale.requests is None:
-        document.error(node, "needs a target: cpu or requests")
+    for problem in () if autoscale is None else autoscale.problems():
+        document.error(node.entries.get("autoscale", node), problem)
 
 
 def check_rollout(document: Document, rollout: Rollout, node: Node) -> None:
