@@ -159,10 +159,10 @@ class Surface(Protocol):
     def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
         """Let the target service, or that version of those of it that run side by side, have so many replicas."""
 
-    def configure(self, target: Target, change: Change) -> None:
-        """Change settings of the target from now on, for all that it does next."""
+    def configure(self, target: Target, change: Change, deployment: str | None = None) -> None:
+        """Change settings of the target, or of that version of it, from now on, for all that it does next."""
 
-    def restore(self, target: Target, change: Change) -> None:
+    def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take such a change back: that one, whatever else was changed."""
 
     def announce(self, name: str, service: str, **values: Any) -> None:

@@ -17,7 +17,7 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
 from meshquake.sim.lifecycle.autoscaler import look_after
-from meshquake.sim.lifecycle.configuration import Configuration
+from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.liveness import watch
@@ -201,13 +201,13 @@ class Mesh(Cluster):
         if not scaled.managed:
             scale(self, scaled, name.replace("_", " "))
 
-    def configure(self, target: Target, change: Change) -> None:
-        """Change settings of the target from now on."""
-        self._configuration.make(self._configured(target), change)
+    def configure(self, target: Target, change: Change, deployment: str | None = None) -> None:
+        """Change settings of the target, or of a version of it, from now on."""
+        self._configuration.make(self._configured(target, deployment), change)
 
-    def restore(self, target: Target, change: Change) -> None:
+    def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take a change of the target's settings back."""
-        self._configuration.take_back(self._configured(target), change)
+        self._configuration.take_back(self._configured(target, deployment), change)
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
@@ -219,8 +219,11 @@ class Mesh(Cluster):
         """The replicas of a target that there are now, in a list of its own."""
         return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
 
-    def _configured(self, target: Target) -> RuntimeEdge | Service:
-        return self._edge(target) if target.level == "edge" else self.services[target.service]
+    def _configured(self, target: Target, deployment: str | None) -> Configured:
+        if target.level == "edge":
+            return self._edge(target)
+        service = self.services[target.service]
+        return service if deployment is None else service.deployment(deployment)
 
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None

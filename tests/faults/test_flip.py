@@ -18,7 +18,7 @@ from meshquake.sim.policies.compose import CALLER, KEYS, LAST
 from meshquake.topology.binder import keys_of
 from meshquake.topology.errors import CODES
 from meshquake.topology.problems import DocumentError
-from meshquake.topology.spec import Edge, Service
+from meshquake.topology.spec import Edge, Service, Version
 
 TWO = """
 name: two
@@ -227,6 +227,63 @@ def test_an_autoscaler_may_be_switched_off_and_one_may_be_given():
     assert off.services["app"].desired == 2
     given = run(ONE, 60, push(20, 59, autoscale={"maximum": 4, "requests": 20.0, "cpu": None, "sync": 5.0}))
     assert told(given, "scaled") == [25] and given.services["app"].desired == 4
+
+
+VERSIONS = """
+name: versions
+services:
+  web: {kind: gateway, workers: 1000, operations: {home: {calls: app.get}}}
+  app:
+    workers: 8
+    cpu: 1
+    startup: 500ms
+    operations: {get: {work: 5ms}}
+    versions: {v1: {weight: 90}, v2: {weight: 10, operations: {get: {error_rate: 100%}}}}
+edges: {web -> app: {latency: 0ms, outlier: {}, bulkhead: 50}}
+workload: {rate: 200/s, mix: {web.home: 1}}
+"""
+
+
+def of_version(version, start, end, **settings):
+    """A change of settings of a version of app between two seconds."""
+    flip = Flip(id=f"f{start}", target=APP, deployment=version, set=Change.made_of(Version, settings))
+    return flip, Window(start, start, end)
+
+
+def test_a_route_whose_weights_are_pushed_sends_other_shares_until_it_is_rolled_back():
+    mesh = run(VERSIONS, 60, of_version("v1", 20, 40, weight=10.0))
+    drain(mesh)
+    rows = take_rows(mesh)
+    asked = rows[rows["caller"] >= 0]
+    for start, share in ((0, 0.1), (20, 0.5), (40, 0.1)):
+        some = asked[(asked["sent"] >= start) & (asked["sent"] < start + 20)]
+        assert (some["outcome"] != 0).mean() == pytest.approx(share, abs=0.02)
+    settings = [event.details for event in mesh.journal.events if event.type == "config_change"]
+    assert settings == [f"services.app.versions.v1.weight set to {weight}" for weight in (10, 90)]
+    check_idle(mesh)
+
+
+def test_two_pushes_on_versions_of_a_service_leave_nothing_behind():
+    mesh = run(
+        VERSIONS, 10, of_version("v1", 1, 5, weight=10.0), of_version("v2", 3, 7, weight=20.0, autoscale={"maximum": 3})
+    )
+    assert mesh.services["app"].spec == topology_of(VERSIONS).service("app")
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ("deployment: v3, set: {weight: 3}", "app has no version 'v3'"),
+        ("deployment: v2, set: {replicas: 3}", "cannot change while its processes run: only weight and autoscale can"),
+        ("deployment: v2, set: {autoscale: {maximum: 1, minimum: 2}}", "the autoscaler of v2 has a minimum of 2"),
+        ("set: {autoscale: 3}", "each version of app has an autoscaler of its own: say which by deployment"),
+    ],
+)
+def test_settings_of_a_version_are_refused_like_those_of_others(tmp_path, keys, complaint):
+    (tmp_path / "mesh.yaml").write_text(VERSIONS, encoding="utf-8")
+    text = f"name: x\ntopology: mesh.yaml\nconfounders: none\nfaults: [flip: {{target: app, {keys}}}]\n"
+    with pytest.raises(DocumentError, match=complaint):
+        parse(text, "x.yaml", Options(), tmp_path)
 
 
 @pytest.mark.parametrize(
