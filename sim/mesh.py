@@ -193,11 +193,10 @@ class Mesh(Cluster):
 
     def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
         """Let the target, or a version of it, have so many replicas."""
-        service = self.services[target.service]
-        scaled = service.deployment(deployment)
+        scaled = self.services[target.service].deployment(deployment)
         name = "scaled_up" if replicas > scaled.desired else "scaled_down"
         before, scaled.desired = scaled.desired, replicas
-        self.journal.note(name, service, version=scaled.running, previous=before, replicas=replicas, reason="by hand")
+        self.journal.note(name, scaled, previous=before, replicas=replicas, reason="by hand")
         if not scaled.managed:
             scale(self, scaled, name.replace("_", " "))
 

@@ -61,9 +61,14 @@ class Deployment:
         self.canary: Canary | None = None
 
     @property
-    def running(self) -> str | None:
-        """The version that what happens to it concerns; None if it's as well that of its service."""
-        return self.revision.version if self.version else None
+    def title(self) -> str:
+        """What it is called: as its service, and where versions run side by side by its version too."""
+        return f"{self.service.spec.name} {self.version}".rstrip()
+
+    @property
+    def running(self) -> str:
+        """The version that what happens to it concerns."""
+        return self.revision.version if self.version else self.service.first_version
 
     @property
     def autoscale(self) -> Autoscale | None:

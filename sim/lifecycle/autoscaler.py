@@ -205,9 +205,7 @@ class Autoscaler:
             if wanted == current:
                 continue
             name = "scaled_up" if wanted > current else "scaled_down"
-            self._cluster.journal.note(
-                name, deployment.service, version=deployment.running, previous=current, replicas=wanted, reason=reason
-            )
+            self._cluster.journal.note(name, deployment, previous=current, replicas=wanted, reason=reason)
             deployment.desired = wanted
             if not deployment.managed:
                 scale(self._cluster, deployment, name.replace("_", " "))

@@ -69,7 +69,7 @@ class BlueGreen(Strategy):
             replica.revision.held = replica.revision is not self.revision
         deployment.service.refresh()
         version, count = self.revision.version, len(self.new)
-        self.cluster.journal.note("traffic_switched", deployment.service, version=version, replicas=count)
+        self.cluster.journal.note("traffic_switched", deployment, version=version, replicas=count)
 
     def _delete_old(self) -> None:
         shrink(self.cluster, self.deployment, len(self.deployment.replicas), lambda each: each is not self.revision)

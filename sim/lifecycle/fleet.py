@@ -34,7 +34,7 @@ def launch(cluster: Cluster, deployment: Deployment, revision: Revision, reason:
     if not deployment.pending:
         cluster.env.process(_wait(cluster, deployment, reason))
     deployment.pending.append(revision)
-    cluster.journal.note("unschedulable", deployment.service, version=revision.version, pending=len(deployment.pending))
+    cluster.journal.note("unschedulable", deployment, version=revision.version, pending=len(deployment.pending))
 
 
 def retire(cluster: Cluster, replica: Replica) -> None:

@@ -42,7 +42,7 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
 
     The fault's effect acts on each replica for as long as it runs the version.
     """
-    service, canary = deployment.service, deployment.canary
+    canary = deployment.canary
     before = deployment.revision if canary is None else canary.beside
     revision, watch = _released(cluster, fault, release)
     deployment.revision = revision
@@ -51,7 +51,7 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
         word = ROLLING  # only that can stop half way
     cluster.journal.note(
         "deployment",
-        service,
+        deployment,
         version=release.version,
         previous=before.version,
         replicas=deployment.desired,
@@ -64,7 +64,7 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
     deployment.managed = strategy.counts
     problem = yield from _forward(strategy, release)
     if not problem:
-        cluster.journal.note("deployment_completed", service, version=release.version)
+        cluster.journal.note("deployment_completed", deployment, version=release.version)
         deployment.managed = False
         problem = yield from _guard(strategy)
         if not problem:
@@ -74,11 +74,11 @@ def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Rel
         changed = sum(replica.revision is revision for replica in deployment.replicas)
         deployment.revision = before
         cluster.journal.note(
-            problem, service, version=before.version, failed_version=release.version, replicas_changed=changed
+            problem, deployment, version=before.version, failed_version=release.version, replicas_changed=changed
         )
         problem = yield from strategy.back(before)
         if not problem:
-            cluster.journal.note("rollback_completed", service, version=before.version)
+            cluster.journal.note("rollback_completed", deployment, version=before.version)
             deployment.managed = False
     yield from wait_until_replaced(cluster, revision)
     return False
@@ -134,7 +134,7 @@ def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
             return problem
         size, deployment = len(strategy.new), strategy.deployment
         strategy.cluster.journal.note(
-            "canary", deployment.service, version=release.version, replicas=size, of=deployment.desired
+            "canary", deployment, version=release.version, replicas=size, of=deployment.desired
         )
         problem = yield from strategy.hold(release.canary, release.hold)
         if problem:

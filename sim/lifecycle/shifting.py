@@ -118,7 +118,7 @@ class Shifting(Strategy):
         self._canary.share = share
         self.cluster.journal.note(
             "traffic_shifted",
-            self.deployment.service,
+            self.deployment,
             version=self.revision.version,
             share=share,
             shown=ratio(share),

@@ -80,9 +80,11 @@ class SubsetChoice(CallerPolicy):
         """What the policies of the subset say, which another attempt at a call doesn't leave."""
         whole, former, number, path = call.caller, call.former, call.number, call.attempt_path
         subset = None if former is None or former.caller is None else former.caller.subset
-        if subset not in self._parts:
+        if subset is None:
             subset = self._route.subset(call.site.base, number, path)
-        assert whole is not None and subset is not None
+        elif subset not in self._parts:
+            subset = subset.deployment.stable  # the canary is gone
+        assert whole is not None
         site = site_of(call.site, subset)
         if site is not call.site:
             call.site = site

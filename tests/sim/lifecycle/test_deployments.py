@@ -63,7 +63,10 @@ def test_a_version_is_scaled_by_itself():
     running = run(mesh(), 20, [(up, 1), (down, 10)])
     assert fleet(running) == {("v1", "v1"): 1, ("v2", "v2"): 2}
     events = [event for event in running.journal.events if event.type == "scaled"]
-    assert [(event.version, event.attributes["replicas"]) for event in events] == [("v1", 5), ("v1", 1)]
+    assert [(event.version, event.details) for event in events] == [
+        ("v1", "app v1 is scaled up from 2 to 5 replicas (by hand)"),
+        ("v1", "app v1 is scaled down from 5 to 1 replicas (by hand)"),
+    ]
     drain(running)
     running.env.advance(running.now + 60)
     check_idle(running)
