@@ -69,10 +69,7 @@ class Mesh:
             operations=operations,
             edges=edges,
             replicas={service.name: service.replicas for service in topology.services},
-            most_replicas={
-                service.name: max(service.replicas, service.autoscale.maximum if service.autoscale else 0)
-                for service in topology.services
-            },
+            most_replicas={service.name: service.most_replicas_of() for service in topology.services},
             visits=expected_visits(topology),
             node_visits=visits,
             rates=call_rates(topology),
