@@ -31,14 +31,23 @@ class Flip(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
+    undrawn: ClassVar[tuple[str, ...]] = ("service",)
+    ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}
     set: Change = key("other", "the settings, as a topology file has them")
     deployment: str | None = key("text", "of versions that run side by side, the one whose settings these are", None)
 
     @classmethod
-    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
-        """How `set` is read: by the grammar of what the target is."""
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """What `set` has the keys of: what the target is."""
         target = entries.get("target")
         of = Edge if target is not None and "->" in target.text else Version if "deployment" in entries else Service
+        return of if word == "set" else None
+
+    @classmethod
+    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
+        """How `set` is read: by the grammar of what the target is."""
+        of = cls.settings_of("set", entries)
+        assert of is not None
         return {"set": partial(_change, document, of)}
 
     def problem(self, topology: Topology) -> str:
