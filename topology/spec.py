@@ -305,10 +305,6 @@ class Service:
             for replicas, autoscale in sizes or [(self.replicas, self.autoscale)]
         )
 
-    def replicas_of(self, version: str = "") -> int:
-        """How many replicas it has at first, or a version of it."""
-        return sum(each.replicas for each in self.versions if version in ("", each.name)) or self.replicas
-
     @property
     def autoscaled(self) -> bool:
         """Whether an autoscaler looks after it, or after a version of it."""

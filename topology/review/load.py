@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.estimates import Load
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.spec import Operation, Service, pieces
@@ -22,15 +24,13 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
     """Services that the usual load keeps too busy, version by version."""
     closed = any(population.users for population in mesh.topology.workload.populations)
     for service in mesh.topology.services:
-        for version, load in _loads(mesh, service):
+        for path, load, replicas, autoscale in deployments(mesh, service):
             what = "cores" if load.cores >= load.workers else "workers"
             offered = load.offered
-            if service.autoscale_of(version) is not None:
+            if autoscale is not None:
                 # What counts is how far it can be scaled.
-                most = service.most_replicas_of(version)
-                offered *= service.replicas_of(version) / most
-                what += f" with {most} replicas"
-            path = f"services.{service.name}" + (f".versions.{version}" if version else "")
+                offered *= replicas / max(replicas, autoscale.maximum)
+                what += f" with {autoscale.maximum} replicas"
             calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
             if offered >= 1:
                 slower = "; closed users are slowed down until it bears them" if closed else ""
@@ -39,10 +39,20 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
                 yield path, f"little headroom: {calls} keep {share} of its {what} busy"
 
 
-def _loads(mesh: Mesh, service: Service) -> Iterator[tuple[str, Load]]:
-    """The load of a service, or of each of its versions, by name; that of one without versions is empty."""
+class Deployment(NamedTuple):
+    """A service, or one of its versions: where it is written, its load, its replicas, and who looks after them."""
+
+    path: str
+    load: Load
+    replicas: int
+    autoscale: Autoscale | None
+
+
+def deployments(mesh: Mesh, service: Service) -> Iterator[Deployment]:
+    """A service, or each of the versions that run side by side."""
+    path = f"services.{service.name}"
     if not service.versions:
-        yield "", mesh.loads[service.name]
+        yield Deployment(path, mesh.loads[service.name], service.replicas, service.autoscale)
         return
     for place, version in enumerate(service.versions):
         calls = cores = workers = 0.0
@@ -55,7 +65,7 @@ def _loads(mesh: Mesh, service: Service) -> Iterator[tuple[str, Load]]:
                 workers += arrivals * float(mesh.response[node].mean())
         there = version.replicas
         load = Load(calls, cores / (there * service.cores), workers / (there * service.workers))
-        yield version.name, load
+        yield Deployment(f"{path}.versions.{version.name}", load, there, version.autoscale)
 
 
 def _work(operation: Operation) -> float:
