@@ -11,7 +11,7 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
-from meshquake.sim.policies.spell import Gauge, Spell
+from meshquake.sim.policies.spell import Gauge, Spell, told
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.errors import CODES
 from meshquake.topology.policies import AdaptiveConcurrency
@@ -102,7 +102,8 @@ class Controller(CallerPolicy):
         assert caller is not None
         if caller.in_flight <= self.limit:
             return PASS
-        self._refusals.strike(f"the limit is {self.limit}" + " while the minimum is measured" * self._measures)
+        reason = f"the limit is {self.limit}"
+        self._refusals.strike(f"{reason} while the minimum is measured" if self._measures else reason)
         return _LIMITED
 
     def settle(self, call: Call, now: float) -> None:
@@ -168,10 +169,6 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     target = edge.callee.spec.name
 
     def maker(replica: Replica, warm: bool) -> Controller:
-        def note(begins: bool, reason: str) -> None:
-            name = "limiting_started" if begins else "limiting_stopped"
-            context.journal.note(name, replica.service, replica=replica, target=target, reason=reason)
-
         def tell_minimum(before: float, minimum: float) -> None:
             context.journal.note(
                 "minimum_measured",
@@ -183,6 +180,7 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
             )
 
         key = address(0, "adaptive concurrency", f"{replica.name} {target}")
-        return Controller(policy, context.env, warm, key, Spell(context.env, note), tell_minimum)
+        refusals = told(context, edge, replica, "limiting_started", "limiting_stopped")
+        return Controller(policy, context.env, warm, key, refusals, tell_minimum)
 
     return maker

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.sim.policies.draw import draw
-from meshquake.sim.policies.spell import Spell
+from meshquake.sim.policies.spell import Spell, told
 from meshquake.sim.policies.window import Window
 from meshquake.topology.errors import BY_CODE, CODES, Refusal
 from meshquake.topology.policies import ClientThrottle
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _THROTTLED = CODES["client_throttled"]
@@ -77,13 +76,6 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     policy = edge.spec.throttle
     if policy is None:
         return None
-    target = edge.callee.spec.name
-
-    def maker(replica: Replica, warm: bool) -> Throttle:
-        def note(begins: bool, reason: str) -> None:
-            name = "throttling_started" if begins else "throttling_stopped"
-            context.journal.note(name, replica.service, replica=replica, target=target, reason=reason)
-
-        return Throttle(policy, Spell(context.env, note))
-
-    return maker
+    return lambda replica, warm: Throttle(
+        policy, told(context, edge, replica, "throttling_started", "throttling_stopped")
+    )

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy
-from meshquake.sim.policies.spell import Spell
+from meshquake.sim.policies.spell import Spell, told
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 
@@ -42,13 +41,4 @@ class RetryLimit(CallerPolicy):
 
 def of_each(edge: RuntimeEdge, context: PolicyContext, make: Callable[[Spell], RetryLimit]) -> Maker:
     """One limit for each replica of the caller, whose refusals go to the journal."""
-    target = edge.callee.spec.name
-
-    def maker(replica: Replica, warm: bool) -> RetryLimit:
-        def note(begins: bool, reason: str) -> None:
-            name = "retries_stopped" if begins else "retries_resumed"
-            context.journal.note(name, replica.service, replica=replica, target=target, reason=reason)
-
-        return make(Spell(context.env, note))
-
-    return maker
+    return lambda replica, warm: make(told(context, edge, replica, "retries_stopped", "retries_resumed"))

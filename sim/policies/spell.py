@@ -10,7 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.policies.context import PolicyContext
 
 #: Seconds after which something that does not happen any more is over, and within which nothing is told twice.
 QUIET: Final = 10.0
@@ -60,6 +63,17 @@ class Spell:
             return
         self.lasts = False
         self._note(False, f"none for {QUIET:g} s")
+
+
+def told(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str, ends: str) -> Spell:
+    """A spell of a caller's on an edge; two notices of the catalogue tell of it, which name the callee and why."""
+    target = edge.callee.spec.name
+
+    def note(lasts: bool, reason: str) -> None:
+        name = begins if lasts else ends
+        context.journal.note(name, caller.service, replica=caller, target=target, reason=reason)
+
+    return Spell(context.env, note)
 
 
 class Gauge:

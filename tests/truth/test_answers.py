@@ -64,3 +64,9 @@ def test_a_slow_callee_that_is_told_to_stop_raises_an_alert_on_that_and_none_on_
     fault = key("slow: {target: api, factor: 50}")
     assert symptoms(fault)["api"] == {"latency_p95"}
     assert ("cancelled_rate", "api") in causes(fault) and ("error_rate", "api") not in causes(fault)
+
+
+def test_hedges_that_a_pushed_setting_brings_are_counted_from_then_on():
+    fault = key("flip: {target: app -> api, set: {hedge: 5ms}}")
+    assert ("hedge_rate", "app") in {(each["metric"], each["service"]) for each in fault["moved"]}
+    assert not any(each["metric"] == "retry_rate" for each in fault["moved"])
