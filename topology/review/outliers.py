@@ -27,10 +27,11 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     if not seeing:
         why = next(iter(blind.values()), "all its rules are off")
         return f"ejects nothing: {why}"
-    if mesh.most_replicas(edge.callee) == 1:
+    callee, replicas = mesh.fewest(edge.callee)
+    if replicas == 1:
         if outlier.panic > 0:
-            return f"ejects nothing: {edge.callee} has one replica, which is used in panic when none is left"
-        return f"ejects the only replica of {edge.callee}: then all calls fail, for {duration(outlier.ejection)}"
+            return f"ejects nothing: {callee} has one replica, which is used in panic when none is left"
+        return f"ejects the only replica of {callee}: then all calls fail, for {duration(outlier.ejection)}"
     if outlier.gateway is not None and outlier.consecutive is not None and outlier.gateway >= outlier.consecutive:
         return f"gateway ejects nothing: {outlier.consecutive} failures in a row do so before it"
     if outlier.ejection > outlier.longest:
@@ -42,9 +43,9 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
 
 def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
     """Why a rule never has enough to judge by at the usual rate; empty if it has."""
-    hosts = mesh.most_replicas(edge.callee)
+    callee, hosts = mesh.fewest(edge.callee)
     if rule.hosts > hosts:
-        return f"it needs {rule.hosts} replicas of {edge.callee}, which has {hosts}"
+        return f"it needs {rule.hosts} replicas of {callee}, which has {hosts}"
     assert edge.outlier is not None
     seen = mesh.rate_per_replica(edge) * edge.outlier.interval / mesh.replicas[edge.callee]
     if 0 < seen < rule.requests / 2:

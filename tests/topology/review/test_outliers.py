@@ -34,3 +34,12 @@ def test_detection_can_eject_one_replica_and_leave_others(outlier, replicas, odd
 def test_a_replica_that_an_autoscaler_may_add_is_another():
     db = "{autoscale: {maximum: 2, cpu: 50%}, operations: {get: {work: 10ms}}}"
     assert pair("{outlier: {}}", db=db) == []
+
+
+def test_a_version_with_a_weight_has_its_own_replicas_to_choose_among():
+    db = "{{operations: {{get: {{work: 10ms}}}}, versions: {{old: {{replicas: 3, {0}}}, new: {{{1}}}}}}}"
+    assert pair("{outlier: {panic: 0%}}", db=db.format("weight: 90", "weight: 10, replicas: 2")) == []
+    assert pair("{outlier: {panic: 0%}}", db=db.format("operations: {}", "replicas: 1")) == []
+    assert pair("{outlier: {panic: 0%}}", db=db.format("weight: 90", "weight: 10")) == [
+        ("edges.app -> db.outlier", "ejects the only replica of db new: then all calls fail, for 30s")
+    ]
