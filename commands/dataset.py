@@ -16,6 +16,7 @@ from meshquake.commands import errors, options
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
 @click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
+@options.observability
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
     "--processes",
@@ -27,7 +28,15 @@ from meshquake.commands import errors, options
 @options.summary_as_json
 @options.quiet
 def dataset(
-    cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
+    cases: int,
+    seed: int,
+    output: Path,
+    mesh: Path | None,
+    observability: str | None,
+    latent: bool,
+    processes: int,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Generate a data set for evaluating diagnoses: faults of many kinds on all targets, and cases with nothing wrong.
 
@@ -37,7 +46,7 @@ def dataset(
     from meshquake.exporters.fixtures import dataset
     from meshquake.topology import loader, review
 
-    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent)
+    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent, observability)
     done = count(1)
     odd: list[str] = []
     if not quiet:
