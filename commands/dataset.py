@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from meshquake.commands import errors, options
+from meshquake.commands.parameters import FaultKind
 
 
 @click.command(short_help="Generate a data set of many cases")
@@ -17,6 +18,13 @@ from meshquake.commands import errors, options
 @click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
 @options.observability
+@click.option(
+    "--kind",
+    "kinds",
+    type=FaultKind(),
+    multiple=True,
+    help="Kind of fault that incidents have, or all of them; may be repeated.  [default: those that `any` draws]",
+)
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
     "--processes",
@@ -33,6 +41,7 @@ def dataset(
     output: Path,
     mesh: Path | None,
     observability: str | None,
+    kinds: tuple[str, ...],
     latent: bool,
     processes: int,
     as_json: bool,
@@ -46,7 +55,8 @@ def dataset(
     from meshquake.exporters.fixtures import dataset
     from meshquake.topology import loader, review
 
-    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent, observability)
+    loaded = loader.load(loader.named(mesh or loader.DEFAULT))
+    order = dataset.Order(cases, seed, loaded, latent, kinds, observability)
     done = count(1)
     odd: list[str] = []
     if not quiet:

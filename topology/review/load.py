@@ -1,0 +1,59 @@
+"""Services that the usual load keeps too busy, or of which a request alone does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from meshquake.topology.review.mesh import Finding, Mesh
+from meshquake.topology.units import duration, number, rate, ratio
+
+#: Load that leaves little room for a burst: M/M/1 then answers 1 / (1 - 0.85) = 7 times slower than when idle.
+HEADROOM = 0.85
+#: Share of the requests that may be throttled by themselves.
+_THROTTLED = 0.1
+_SAMPLES = 1000
+
+
+def overloaded(mesh: Mesh) -> Iterator[Finding]:
+    """Services that the usual load keeps too busy, version by version."""
+    closed = any(population.users for population in mesh.topology.workload.populations)
+    for deployment in chain.from_iterable(mesh.deployments.values()):
+        load = deployment.load
+        what = "cores" if load.cores >= load.workers else "workers"
+        # What counts is how far it can be scaled.
+        offered = load.offered * deployment.replicas / deployment.most
+        if deployment.autoscale is not None:
+            what += f" with {deployment.most} replicas"
+        calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
+        if offered >= 1:
+            slower = "; closed users are slowed down until it bears them" if closed else ""
+            yield deployment.path, f"overloaded even when healthy: {calls} need {share} of its {what}{slower}"
+        elif offered >= HEADROOM:
+            yield deployment.path, f"little headroom: {calls} keep {share} of its {what} busy"
+
+
+def throttled(mesh: Mesh) -> Iterator[Finding]:
+    """Quotas of CPU time that a single request uses up."""
+    for service in mesh.topology.services:
+        limit = service.cores
+        if service.scheduled != "quota" or limit >= 1:
+            continue
+        quota, period = limit * service.cpu.period, service.cpu.period
+        for operation in service.operations:
+            if not mesh.visits[f"{service.name}.{operation.name}"]:
+                continue
+            quantiles = (np.arange(_SAMPLES) + 0.5) / _SAMPLES
+            longer = sum(
+                share * float(np.mean(variant.work.quantile(quantiles) > quota))
+                for share, variant in service.variants(operation)
+            )
+            if longer >= _THROTTLED:
+                yield (
+                    f"services.{service.name}.cpu",
+                    f"{ratio(longer, digits=2)} of the requests for {operation.name} are throttled even when alone: "
+                    f"{number(limit)} cores give them {duration(quota, digits=2)} of CPU time in {duration(period)}",
+                )
+                break
