@@ -14,7 +14,7 @@ from meshquake.topology.units import UNITS
 T = TypeVar("T")
 
 #: Settings of a service that its processes read while they run. All else of it is what they are made of.
-LIVE = ("queue", "readiness", "startup")
+LIVE = ("queue", "readiness", "startup", "startup_probe")
 
 
 @dataclass(frozen=True)

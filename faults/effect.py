@@ -15,8 +15,9 @@ class Effect:
     requests, each by a value of its own if `slowdowns` says so, of which it's the mean; shares of its requests
     are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail after the work is
     done with `error` (`fail`); `hog` is the share of every core that something else takes; `probe_failure` is the share
-    of probes that fail, and `probe_delay` the seconds that each takes, unless it is limited to one operation; `quota`
-    is the share that is left of the CPU time that processes may use in each period; with `pause` they do no work.
+    of probes that fail, and `probe_delay` the seconds that each takes, unless it is limited to one operation, and of
+    the kind `probes` alone if that says one; `quota` is the share that is left of the CPU time that processes may use
+    in each period; with `pause` they do no work.
 
     Of the lookups at a service or on an edge that would hit, the share `miss` doesn't.
 
@@ -38,6 +39,7 @@ class Effect:
     hog: float = 0.0
     probe_failure: float = 0.0
     probe_delay: float = 0.0
+    probes: str | None = None
     quota: float = 1.0
     pause: bool = False
     miss: float = 0.0

@@ -151,6 +151,7 @@ def test_every_event_is_explained():
 #: What the ten services do without, so that there is something to tell of it.
 HARDENED = {
     "services.user-service.liveness": "{period: 2s, failure_threshold: 2}",
+    "services.product-service.startup_probe": "{period: 2s}",
     "services.user-service.queue": "{limit: 64, discipline: priority}",
     "services.user-service.rate_limit": "{max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s}",
 }

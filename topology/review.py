@@ -353,8 +353,16 @@ def _limited(mesh: _Mesh) -> Iterator[Finding]:
 
 
 def _impatient(mesh: _Mesh) -> Iterator[Finding]:
-    """Liveness probes that end a process before it has started."""
+    """Startup and liveness probes that end a process before it has started."""
     for service in mesh.topology.services:
+        if service.startup_probe is not None:
+            if service.startup > service.startup_probe.patience:
+                yield (
+                    f"services.{service.name}.startup_probe",
+                    f"a process that starts again takes {duration(service.startup)}, and is ended after "
+                    f"{duration(service.startup_probe.patience)}: it never gets up",
+                )
+            continue
         probe = service.liveness
         if probe is None:
             continue

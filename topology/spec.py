@@ -29,6 +29,7 @@ from meshquake.topology.policies import (
     RateLimit,
     Readiness,
     Retry,
+    StartupProbe,
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
@@ -241,9 +242,11 @@ class Service:
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
+    startup_probe: StartupProbe | None = key("spec", "startup probe", None, none=True, spec=StartupProbe)
     restart_backoff: Backoff | None = key(
         "spec",
-        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness probe)",
+        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness or startup "
+        "probe)",
         None,
         none=True,
         spec=Backoff,
@@ -284,7 +287,8 @@ class Service:
     @property
     def restarts(self) -> Backoff | None:
         """The pauses before a process is started again; None if there are none."""
-        return Backoff() if self.restart_backoff is None and self.liveness is not None else self.restart_backoff
+        probed = self.liveness is not None or self.startup_probe is not None
+        return Backoff() if self.restart_backoff is None and probed else self.restart_backoff
 
     @property
     def scheduled(self) -> str:

@@ -18,8 +18,8 @@ class Flip(Fault):
     """A configuration push: settings of an edge, or of a service, are others until the fault ends.
 
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
-    readiness and startup. Calls under way keep to the settings that they were sent with; what is changed starts anew (a
-    breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
+    readiness, startup and startup probe. Calls under way keep to the settings that they were sent with; what is changed
+    starts anew (a breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
     """
 
     kind: ClassVar[str] = "flip"

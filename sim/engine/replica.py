@@ -61,6 +61,7 @@ class Replica:
         "service",
         "shed",
         "since",
+        "started",
         "stops",
         "successes",
         "throttled_before",
@@ -87,6 +88,8 @@ class Replica:
         self.admits: tuple[ServerPolicy, ...] = ()
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
+        #: Whether its startup probe has found the process; True without one.
+        self.started = True
         self.ready = True
         #: When it was created; those that a mesh starts with have been there for ever.
         self.created = -inf

@@ -205,6 +205,14 @@ def test_a_rate_limit_below_the_usual_rate_turns_healthy_requests_away():
     )
 
 
+def test_a_startup_probe_must_let_a_process_start_and_stands_in_for_the_liveness_probe():
+    slow = "{{startup: 25s, liveness: {{}}, startup_probe: {probe}, operations: {{get: {{work: 10ms}}}}}}"
+    ((place, text),) = pair(db=slow.format(probe="{}"))
+    assert place == "services.db.startup_probe"
+    assert text.startswith("a process that starts again takes 25s, and is ended after 20s")
+    assert pair(db=slow.format(probe="{failure_threshold: 4}")) == []
+
+
 def test_a_liveness_probe_must_let_a_process_start():
     """Kubernetes' probe asks three times in 20 s, from the start on."""
     slow = "{{startup: 20s, liveness: {probe}, operations: {{get: {{work: 10ms}}}}}}"
