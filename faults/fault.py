@@ -144,8 +144,18 @@ class Surface(Protocol):
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
 
-    def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
-        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`."""
+    def surge(
+        self,
+        fault: Fault,
+        extra: float,
+        level: Callable[[float], float] | None,
+        end: float,
+        population: str | None = None,
+    ) -> None:
+        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`.
+
+        With a name of a `population`, of those alone.
+        """
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
