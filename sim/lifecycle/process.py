@@ -8,6 +8,7 @@ from typing import Any
 
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.upheaval import kill
 from meshquake.sim.lifecycle.readiness import examine, problem, set_ready
 from meshquake.topology.addresses import address
 from meshquake.topology.policies import StartupProbe
@@ -97,7 +98,7 @@ def end(cluster: Cluster, replica: Replica) -> None:
     replica.up = False
     replica.lived = cluster.now - replica.born
     replica.born = inf
-    cluster.engine.kill(replica)
+    kill(cluster.engine, replica)
     cluster.disconnect(replica)
     cluster.connect(replica, warm=False)
 
