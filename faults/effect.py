@@ -22,7 +22,8 @@ class Effect:
     Of the lookups at a service or on an edge that would hit, the share `miss` doesn't.
 
     On an edge: the share `unconnected` of new connections fails; `delay` seconds are added each way to the share
-    `delayed` of the calls, by a value of each message's own if `delays` says so; `drop` is the part of calls that the
+    `delayed` of the calls, by a value of each message's own if `delays` says so, unless `delays_requests` or
+    `delays_answers` spares one of the ways; `drop` is the part of calls that the
     network swallows on their way, and `mute` that of the answers; the caller's connection pools keep the share `pool`
     of their size.
 
@@ -47,6 +48,8 @@ class Effect:
     delay: float = 0.0
     delays: Spread | None = None
     delayed: float = 1.0
+    delays_requests: bool = True
+    delays_answers: bool = True
     drop: float = 0.0
     mute: float = 0.0
     pool: float = 1.0

@@ -208,15 +208,14 @@ class CallEngine:
         draws = call.draws
         call.replica = ready[0] if len(ready) == 1 else caller.balancer.choose(ready, call)
         delay = draws[OUT]
-        crossings = 1
-        if call.connect >= 0.0:
+        opens = call.connect >= 0.0
+        if opens:
             edge.opened += 1
             delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
-            crossings = 3
         if edge.modifiers:
             for modifier in impairment.between(edge, call):
                 effect = modifier.effect(now)
-                delay += crossings * impairment.delay(modifier, effect, call, impairment.OUT)
+                delay += impairment.delay_out(modifier, effect, call, opens)
                 if impairment.is_dropped(modifier, effect, call):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
@@ -546,7 +545,7 @@ class CallEngine:
                 if impairment.is_muted(modifier, effect, call):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
-                time += impairment.delay(modifier, effect, call, impairment.BACK)
+                time += impairment.delay_back(modifier, effect, call)
         heappush(self._queue, (now + time, 1, next(self._eid), self._answered, call))
 
     # -- the caller's side again: answered, timed out, lost, retried ---------------------------------------------------
@@ -603,7 +602,7 @@ class CallEngine:
         delay = call.draws[OUT]
         for modifier in impairment.between(edge, call) if edge.modifiers else ():
             effect = modifier.effect(now)
-            delay += impairment.delay(modifier, effect, call, impairment.OUT)
+            delay += impairment.delay_out(modifier, effect, call, False)
             if impairment.is_dropped(modifier, effect, call):
                 return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
