@@ -108,6 +108,8 @@ class FaultReader:
             self._check(block, fault.problem(self._mesh))
         self._check_id(fault, block)
         self._check_window(fault, block)
+        if word != ANY and fault.shape is not None and (problem := fault.misshapen(fault.shape)):
+            self._document.error(block.entries["shape"], f"a {fault.kind} fault {problem}")
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
             self._check_use(fault, block)
         if word == ANY or drawn.changed:
@@ -205,8 +207,6 @@ class FaultReader:
 
     def _check_use(self, fault: Fault, block: Node) -> None:
         """Each of its times means something."""
-        if not fault.ramps and fault.shape is not None:
-            self._document.warn(block.entries["shape"], f"a {fault.kind} fault has no shape: it is all or nothing")
         if not fault.ramps and fault.ramp != Fault.ramp:
             self._document.warn(
                 block.entries["ramp"], f"a {fault.kind} fault has no ramp: it acts in full from its start"

@@ -30,7 +30,6 @@ class Delay(Fault):
     share: float | None = key(
         "ratio", "share of calls that are delayed (default: all)", None, low=0, high=1, above=True
     )
-
     only: str | None = key("choice", "what of them is delayed (default: both)", None, choices=("requests", "answers"))
 
     def effect(self, level: float) -> Effect:

@@ -20,6 +20,7 @@ class Flip(Fault):
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
     readiness, startup and startup probe. Calls under way keep to the settings that they were sent with; what is changed
     starts anew (a breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
+    With a shape of `on_off` it is pushed and rolled back again and again.
     """
 
     kind: ClassVar[str] = "flip"
@@ -27,6 +28,8 @@ class Flip(Fault):
     indicator: ClassVar[str] = "config"
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
+    shapes: ClassVar[tuple[str, ...]] = ("on_off",)
+    unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
     drawn: ClassVar[bool] = False
     set: Change = key("other", "the settings, as a topology file has them")
 
@@ -49,11 +52,14 @@ class Flip(Fault):
         return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.all_targets:
-            mesh.configure(target, self.set)
-        yield mesh.timeout(window.end - mesh.now)
-        for target in self.all_targets:
-            mesh.restore(target, self.set)
+        for begin, end in self.acts(window).phases():
+            if begin > mesh.now:
+                yield mesh.timeout(begin - mesh.now)
+            for target in self.all_targets:
+                mesh.configure(target, self.set)
+            yield mesh.timeout(end - mesh.now)
+            for target in self.all_targets:
+                mesh.restore(target, self.set)
 
 
 def _change(document: Document, of: type, node: Node) -> Change | None:
