@@ -35,6 +35,7 @@ from meshquake.topology.spec import (
     Edge,
     Entry,
     Group,
+    Link,
     Operation,
     Room,
     Sequence,
@@ -78,7 +79,7 @@ _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
 #: Keys that a call has not if it's made when another misses or fails.
-NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "on_failure", "depth")
+NOT_FOLLOWING = ("probability", "times", "at_once", "on_miss", "on_success", "on_failure", "depth")
 #: In place of a call: own work.
 WORK = "work"
 
@@ -166,6 +167,11 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     reader.refuse_giants(topology)
     document.check()
     return LoadedTopology(topology, document)
+
+
+def _is_work(node: Node) -> bool:
+    """Whether what stands at a place of an operation's calls is own work."""
+    return node.entries.keys() == {WORK}
 
 
 def _folded(name: str) -> str:
@@ -418,13 +424,12 @@ class _Reader:
             if not node.items:
                 self.document.error(node, "must have at least one call")
             return Sequence(self._steps(service, operation, node))
-        if node.entries.keys() == {WORK}:
-            time = distribution(self.document, node.entries[WORK])
-            return None if time is None else Work(time)
+        if _is_work(node):
+            return self._work(node)
         return self._call(service, operation, node)
 
-    def _call(self, service: str, operation: str, node: Node, on_miss: bool = False) -> Call | None:
-        """A call: `service.operation`, alone or with keys of its own. `on_miss` says that it's made on a miss."""
+    def _call(self, service: str, operation: str, node: Node, follows: bool = False) -> Call | None:
+        """A call: `service.operation`, alone or with keys of its own. `follows` says that it follows on another."""
         document = self.document
         if node.kind == "list":
             document.error(node, "must be a call, not a list")
@@ -440,37 +445,47 @@ class _Reader:
         if names is None:
             return None
         position = len(self.calls)
-        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, on_miss)
+        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, follows)
         if call is not None:
             # Before those on its miss, which were read with it: file order decides the order of edges.
             self.calls.insert(position, _WrittenCall(service, operation, call, keys or node))
         return call
 
     def _call_with_keys(
-        self, service: str, operation: str, names: tuple[str, str], keys: Node, on_miss: bool
+        self, service: str, operation: str, names: tuple[str, str], keys: Node, follows: bool
     ) -> Call | None:
         by_hand: ByHand = {
             "on_miss": partial(self._chain, service, operation),
+            "on_success": partial(self._chain, service, operation),
             "on_failure": partial(self._chain, service, operation),
             "times": partial(count, self.document),
         }
         call = bind(self.document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self.document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "on_success" in keys.entries and "hit_rate" in keys.entries:
+            message = "a lookup that succeeds hits or misses: say it with on_miss, or as the step after it"
+            self.document.error(keys.entries["on_success"], message)
         if "on_failure" in keys.entries and "hit_rate" in keys.entries:
             self.document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
         if "at_once" in keys.entries and "times" not in keys.entries:
             self.document.error(keys.entries["at_once"], "needs times beside it")
-        for word in NOT_ON_MISS:
-            if on_miss and word in keys.entries:
-                self.document.error(keys.entries[word], "is not for a call that is made on a miss or a failure")
+        for word in NOT_FOLLOWING:
+            if follows and word in keys.entries:
+                self.document.error(keys.entries[word], "is not for a call that follows on another")
         return call
 
-    def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
-        """The calls that follow a lookup that misses."""
+    def _chain(self, service: str, operation: str, node: Node) -> tuple[Link, ...]:
+        """The calls, and the own work, that follow on a call."""
         items = node.items if node.kind == "list" else [node]
-        calls = [self._call(service, operation, item, on_miss=True) for item in items]
-        return tuple(call for call in calls if call is not None)
+        links = [
+            self._work(item) if _is_work(item) else self._call(service, operation, item, follows=True) for item in items
+        ]
+        return tuple(link for link in links if link is not None)
+
+    def _work(self, node: Node) -> Work | None:
+        time = distribution(self.document, node.entries[WORK])
+        return None if time is None else Work(time)
 
     def _target(self, text: str, node: Node) -> tuple[str, str] | None:
         """The service and the operation that a text names; whether they exist is `_exists`."""

@@ -100,8 +100,8 @@ class Cpu:
 class Call:
     """One call that an operation makes, or the same one several times.
 
-    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails;
-    `on_failure` likewise of a call that is none and fails.
+    `on_miss` is a chain of calls and own work, one after another, when this one is a cache lookup that misses or fails;
+    `on_failure` likewise of a call that is none and fails, and `on_success` of one that succeeds.
     """
 
     service: str
@@ -109,10 +109,11 @@ class Call:
     probability: float = key("ratio", "probability that the call is made", 1.0, low=0, high=1)
     optional: bool = key("flag", "its failure does not fail the caller", False)
     hit_rate: float | None = key("ratio", "makes it a cache lookup with this hit rate", None, low=0, high=1)
-    on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
+    on_miss: tuple[Link, ...] = key("other", "calls or work, one after another, when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
-    on_failure: tuple[Call, ...] = key("other", "calls made in its place, one after another, when it fails", ())
+    on_success: tuple[Link, ...] = key("other", "calls or work, one after another, each time that it succeeds", ())
+    on_failure: tuple[Link, ...] = key("other", "calls or work in its place, one after another, when it fails", ())
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
@@ -138,6 +139,8 @@ class Sequence:
     steps: tuple[Group, ...]
 
 
+#: What stands at one place of a chain that follows a call.
+Link = Call | Work
 #: What stands at one place of a group.
 Branch = Call | Work | Sequence
 #: Branches begun at the same time; the group is done when each of them is.
@@ -177,7 +180,7 @@ class Operation:
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
-    """The own work that is written in some steps, in order."""
+    """The own work that is written in some steps, in order, without that which follows on calls."""
     for group in groups:
         for branch in group:
             if isinstance(branch, Work):
@@ -432,6 +435,9 @@ class Topology:
         operations = [operation for service in self.services for operation in service.operations]
         works = [operation.work for operation in operations]
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
+        heads = [call for operation in operations for call in made(operation.calls)]
+        links = [link for call in heads for link in (*call.on_miss, *call.on_success, *call.on_failure)]
+        works += [link.time for link in links if isinstance(link, Work)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def at_rate(self, rate: float | None) -> Topology:

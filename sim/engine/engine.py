@@ -412,6 +412,8 @@ class CallEngine:
             heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
             return
         work = part.draws[WORK]
+        for policy in replica.lengthens:
+            work = policy.lengthen(part, replica, work)
         if replica.modifiers:
             work = impairment.slowed(part, replica, now, work)
         self.run(part, replica, work)
@@ -442,7 +444,10 @@ class CallEngine:
             del self.parts[call]
             outer = call.parent
             assert outer is not None
-            self.resume(outer, outcome != SUCCESS)
+            if call.site.then is not None:
+                self._follow(outer, call.site.then)
+            else:
+                self.resume(outer, outcome != SUCCESS)
             return
         replica = call.replica
         assert replica is not None
@@ -650,21 +655,25 @@ class CallEngine:
         call.notes |= DECIDED
         site = call.site
         failed = result != SUCCESS
-        if site.hit_rate is not None:
-            # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
-            if not failed:
-                if call.draws[LOOKUP] < impairment.hit_rate(call, site.hit_rate, now):
-                    call.notes |= HIT
-                    self.resume(parent, False)
-                    return
-                call.notes |= MISS
-            if site.then is not None:
-                self.send(parent, site.then, 1)
+        if site.hit_rate is not None and not failed:
+            # A lookup: a hit spares what follows a miss.
+            if call.draws[LOOKUP] < impairment.hit_rate(call, site.hit_rate, now):
+                call.notes |= HIT
+                self.resume(parent, False)
                 return
-        elif site.then is not None and (failed == site.fallback or (failed and site.optional)):
-            self.send(parent, site.then, 1)
-            return
-        self.resume(parent, failed and not site.optional)
+            call.notes |= MISS
+        following = site.otherwise if failed else site.then
+        if following is not None:
+            self._follow(parent, following)
+        else:
+            self.resume(parent, failed and not site.optional)
+
+    def _follow(self, parent: Call, site: CallSite) -> None:
+        """What follows on a call begins, before the caller goes on with its steps: another call, or own work."""
+        if site.branch:
+            self._branch(parent, site)
+        else:
+            self.send(parent, site, 1)
 
     def may_follow(self, call: Call) -> bool:
         """Whether another attempt may follow this one, at `call.next_at`: if so, all policies count it as made."""

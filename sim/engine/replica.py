@@ -49,6 +49,7 @@ class Replica:
         "index",
         "leaked",
         "leaving",
+        "lengthens",
         "limited",
         "lived",
         "modifiers",
@@ -86,6 +87,7 @@ class Replica:
         self.callers: list[CallerState] = []
         #: What it does about requests that arrive, by hook.
         self.admits: tuple[ServerPolicy, ...] = ()
+        self.lengthens: tuple[ServerPolicy, ...] = ()
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
         #: Whether its startup probe has found the process; True without one.

@@ -145,6 +145,7 @@ def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None =
     queue = service.spec.queue
     replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
+    replica.lengthens = overriding(policies, "lengthen")
     replica.finishes = overriding(policies, "finished")
 
 

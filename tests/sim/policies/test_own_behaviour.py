@@ -61,6 +61,28 @@ workload: {rate: 1/s, mix: {web.home: 1}}
     ]
 
 
+@pytest.mark.parametrize(
+    ("handlers", "last"),
+    [("threads", ["0-25 web: success", "0-30 web: success"]), ("async", ["0-25 web: success", "0-25 web: success"])],
+)
+def test_work_between_calls_is_lengthened_by_the_others_that_hold_workers_when_it_begins(handlers, last):
+    """Two at once: main work of 10 and 15 ms, no time for the call, then 10 ms each.
+
+    The first goes on at 10 ms beside the second, for 15 ms. So does the second at 15 ms, unless the first has given its
+    worker back: then it is in nobody's way.
+    """
+    stage = Stage(f"""
+name: contended
+defaults: {{edge: {{latency: 0s}}}}
+services:
+  web: {{handlers: {handlers}, operations: {{home: {{work: 10ms, contention: 50%, calls: [db.get, work: 10ms]}}}}}}
+  db: {{operations: {{get: {{work: 0}}}}}}
+workload: {{rate: 1/s, mix: {{web.home: 1}}}}
+""")
+    stage.request(0, 0)
+    assert [line for line in stage.play() if "web:" in line] == last
+
+
 def waiting(handlers, web=""):
     """A web with one worker (10 ms of work) that waits 100 ms for a slow service."""
     return f"""
