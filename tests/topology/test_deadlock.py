@@ -143,7 +143,7 @@ def test_whatever_mesh_stands_still_for_ever_was_warned_of(first):
         mesh = Mesh(topology, seed, end=2.0)
         mesh.env.advance(1000.0)  # longer than anything takes, but very long queues
         engine = mesh.engine
-        moments = (engine._arrive, engine._worked, engine._answered, engine._again, engine._lost)
+        moments = (engine._arrive, engine.when_worked, engine._answered, engine._again, engine._lost)
         moves = any(entry[3] in moments for entry in mesh.env._queue)
         if engine.inside and not moves:
             stuck += 1
