@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.telemetry.catalogue import LogText, notices
+from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -55,6 +56,8 @@ class Journal:
         self._env = env
         self.events: list[Event] = []
         self.lines: list[Line] = []
+        #: What the files that are replayed say of requests, by their numbers; None if nobody writes it down.
+        self.attributes: dict[int, Attributes] | None = None
         #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
         self._actor = ""
         #: The first event of each of them, by its name. No record says who it was.

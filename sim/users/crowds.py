@@ -116,7 +116,8 @@ class Crowds:
         env, engine, seed, end = self._env, self._engine, self._seed, self._end
         if population.replay is not None:
             first, key = self._block(population.name), address(seed, "replay", population.name)
-            replayed = Replayed(env, engine, key, self._roots, population.replay, first, level, end)
+            replay, journal = population.replay, self._journal
+            replayed = Replayed(env, engine, key, self._roots, replay, first, level, end, journal)
             self._replayed.append((population, replayed))
         elif population.answers_matter:
             visitors = self._visit(population, population.name, 0.0, end, level, 1.0)
