@@ -35,6 +35,7 @@ FOR_THE_LOADER = {
     "calls: {db.select: {times: {empirical: [0]}}}",
     "Web: {}",
     "calls: {db.select: {hit_rate: 1, on_failure: db.select}}",
+    "calls: {db.select: {hit_rate: 1, on_success: db.select}}",
     "route: GET /, rpc: shop.Cart/Get",
     "statement: SELECT 1",
 }
