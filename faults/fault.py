@@ -17,7 +17,7 @@ from meshquake.faults.release import Release
 from meshquake.topology.binder import ByHand
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
-from meshquake.topology.shapes import SHAPES, OnOff, Shape
+from meshquake.topology.shapes import OnOff, Shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, parse_duration, parse_ratio, ratio
 
@@ -206,8 +206,8 @@ class Fault:
     drawn: ClassVar[bool] = True
     #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
-    #: The shapes that its strength may have, by their words; and what to write in place of another.
-    shapes: ClassVar[tuple[str, ...]] = tuple(SHAPES)
+    #: The shapes that it may have all the same, by their words; and what to write in place of others.
+    shapes: ClassVar[tuple[str, ...]] = ()
     unshaped: ClassVar[str] = "is all or nothing: write it several times, each with its own at"
     #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
     lasts: ClassVar[bool] = True
@@ -232,8 +232,10 @@ class Fault:
 
     def acts(self, window: Window) -> Window:
         """When it acts if a scenario gives it this window."""
+        if self.ramps:
+            return window
         shape = window.shape if window.shape is not None and window.shape.word in self.shapes else None
-        return replace(window, full=window.full if self.ramps else window.start, shape=shape)
+        return replace(window, full=window.start, shape=shape)
 
     @property
     def all_targets(self) -> tuple[Target, ...]:
@@ -270,11 +272,11 @@ class Fault:
     @classmethod
     def misshapen(cls, shape: Shape) -> str:
         """What is wrong with a shape of its strength; empty if nothing is."""
+        if cls.ramps:
+            return ""
         if shape.word not in cls.shapes:
             return cls.unshaped
-        if not cls.ramps and isinstance(shape, OnOff) and shape.low:
-            return "is all or nothing, so that its shape has no low"
-        return ""
+        return "is all or nothing, so that its shape has no low" if isinstance(shape, OnOff) and shape.low else ""
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
     }
     if "set" in keys:
         values["set"] = {"type": "object", "minProperties": 1}
-    return values | _read_apart(kind.levels, kind.shapes)
+    return values | _read_apart(kind.levels, tuple(SHAPES) if kind.ramps else kind.shapes)
 
 
 def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) -> dict[str, Schema]:

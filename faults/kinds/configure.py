@@ -19,7 +19,6 @@ class Configure(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("configuration",)
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
-    shapes: ClassVar[tuple[str, ...]] = ()
     lasts: ClassVar[bool] = False
     setting: str = key("text", "name of the setting", "log.sampling")
     value: str = key("text", "its new value", "default")

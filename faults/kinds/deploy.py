@@ -33,7 +33,6 @@ class Deploy(Fault):
     indicator: ClassVar[str] = "deployment"
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
-    shapes: ClassVar[tuple[str, ...]] = ()
     unshaped: ClassVar[str] = "goes by steps where canary and hold say so, and has no shape"
     lasts: ClassVar[bool] = False
     groups: ClassVar[bool] = False

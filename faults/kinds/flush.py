@@ -28,7 +28,6 @@ class Flush(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("cache_hit_rate", "hit_rate", "cold_cache", "cache_misses", "latency")
     ranges: ClassVar[Mapping[str, str]] = {"warm": "10s..60s"}
     ramps: ClassVar[bool] = False
-    shapes: ClassVar[tuple[str, ...]] = ()
     lasts: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
     warm: float = key("duration", "time in which 63% of the hits come back", 20.0, low=0.1, high=86_400)

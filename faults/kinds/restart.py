@@ -20,7 +20,6 @@ class Restart(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "replicas")
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
-    shapes: ClassVar[tuple[str, ...]] = ()
     lasts: ClassVar[bool] = False
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

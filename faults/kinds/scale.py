@@ -24,7 +24,6 @@ class Scale(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("availability", "saturation")
     harmless: ClassVar[bool] = True
     ramps: ClassVar[bool] = False
-    shapes: ClassVar[tuple[str, ...]] = ()
     lasts: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"to": "1..4"}
     to: int = key("count", "how many replicas it has then", low=1, high=1000)
