@@ -9,6 +9,7 @@ HTTP would make up a method and a path. What the conventions have no name for ha
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,6 +88,9 @@ class Conventions:
     #: Columns of a trace record that a description depends on.
     COLUMNS = ("service", "operation", "kind", "status", "error_type", "status_code", "peer", "attempt")
 
+    #: The column that says what else is known of a user's request: of spans alone, and each value is another.
+    REQUEST = "attributes"
+
     def __init__(self, topology: Topology) -> None:
         self._services = {service.name: service for service in topology.services}
         self._operations = {
@@ -122,6 +126,8 @@ class Conventions:
             attributes["error.type"] = span["error_type"]
         if span["attempt"] > 1:
             attributes["mesh.attempt"] = span["attempt"]
+        if (known := span.get(self.REQUEST)) is not None:
+            attributes = json.loads(known) | attributes
         # To a server, an answer that says it's the client's fault is no error.
         failed = span["status"] == "error" and not (server and 400 <= span["status_code"] < 500)
         return Description(name, SERVER if server else CLIENT, attributes, failed, metric)

@@ -110,10 +110,12 @@ class Recorder:
         logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
+        # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
+        records = trace_frame(self._tables, in_order(traces, traces.start), self._attributes)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
             logs=self._lines.frame(logs, cut.lines, self._attributes),
-            traces=trace_frame(self._tables, in_order(traces, traces.start)),
+            traces=records,
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )
