@@ -261,6 +261,11 @@ class Fault:
         return {}
 
     @classmethod
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """The type whose keys the block under a key of its own has, in which ranges may be left to the seed."""
+        return None
+
+    @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""
         return ""

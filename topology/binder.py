@@ -94,6 +94,10 @@ def settings(
     """What a block sets, without defaults: the first half of `bind`, with the same parameters."""
     keys = {word: key for word, key in keys_of(cls).items() if key.grammar.unit != "other" or word in by_hand}
     shorthand = getattr(cls, "shorthand", None)
+    meant = next((word for word, key in keys.items() if node.text in key.grammar.choices), shorthand)
+    if node.kind == "scalar" and meant != shorthand:
+        document.error(node, f"must be {{{meant}: {node.text}}}, not {node}")
+        return {}
     if shorthand and (node.kind == "scalar" or (node.kind == "list" and keys[shorthand].grammar.many)):
         entries = {shorthand: node}
     else:

@@ -189,6 +189,14 @@ def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
                 yield from pieces(branch.steps)
 
 
+def following(groups: tuple[Group, ...]) -> Iterator[Work]:
+    """The own work that follows on the calls of some steps, in order."""
+    for call in made(groups):
+        for link in (*call.on_miss, *call.on_success, *call.on_failure):
+            if isinstance(link, Work):
+                yield link
+
+
 def made(groups: tuple[Group, ...]) -> Iterator[Call]:
     """The calls that are written in some steps, in order, without those that follow them on a miss."""
     for group in groups:
@@ -435,9 +443,7 @@ class Topology:
         operations = [operation for service in self.services for operation in service.operations]
         works = [operation.work for operation in operations]
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
-        heads = [call for operation in operations for call in made(operation.calls)]
-        links = [link for call in heads for link in (*call.on_miss, *call.on_success, *call.on_failure)]
-        works += [link.time for link in links if isinstance(link, Work)]
+        works += [piece.time for operation in operations for piece in following(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def at_rate(self, rate: float | None) -> Topology:

@@ -31,13 +31,22 @@ class Flip(Fault):
     shapes: ClassVar[tuple[str, ...]] = ("on_off",)
     unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
     drawn: ClassVar[bool] = False
+    undrawn: ClassVar[tuple[str, ...]] = ("service",)
+    ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}
     set: Change = key("other", "the settings, as a topology file has them")
+
+    @classmethod
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """What `set` has the keys of: what the target is."""
+        target = entries.get("target")
+        of = Edge if target is not None and "->" in target.text else Service
+        return of if word == "set" else None
 
     @classmethod
     def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
         """How `set` is read: by the grammar of what the target is."""
-        target = entries.get("target")
-        of = Edge if target is not None and "->" in target.text else Service
+        of = cls.settings_of("set", entries)
+        assert of is not None
         return {"set": partial(_change, document, of)}
 
     def problem(self, topology: Topology) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
+from meshquake.sim.engine.call import KEPT_AWAY, PANICKED
 from meshquake.sim.engine.policy import CallerPolicy
 from meshquake.topology import outlier
 from meshquake.topology.errors import BY_CODE
@@ -83,7 +84,13 @@ class Detector(CallerPolicy):
         if not self.ejected:
             return ready
         left = [replica for replica in ready if not self._is_out(replica)]
-        return ready if len(left) < self.policy.panic * len(ready) else left
+        if len(left) == len(ready):
+            return ready
+        if len(left) < self.policy.panic * len(ready):
+            call.notes |= PANICKED
+            return ready
+        call.notes |= KEPT_AWAY
+        return left
 
     def settle(self, call: Call, now: float) -> None:
         """Count the result of an attempt that had left for a replica."""

@@ -1,0 +1,81 @@
+"""Autoscalers that cannot reach their target, or never see that they should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.review.load import HEADROOM
+from meshquake.topology.review.mesh import Finding, Mesh
+from meshquake.topology.units import counted, rate, ratio
+
+
+def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
+    """Autoscalers that would need more replicas for the usual load than they may have."""
+    for name, scaler in _scalers(mesh):
+        load, replicas = mesh.loads[name], mesh.replicas[name]
+        asked = ((load.cores * replicas, scaler.cpu), (load.rate, scaler.requests))
+        needed = max(amount / target for amount, target in asked if target is not None)
+        # Beyond what the most can bear it is said to be overloaded.
+        if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
+            yield (
+                f"services.{name}.autoscale",
+                f"its target asks for {ceil(needed)} replicas at the usual load, and {scaler.maximum} is the most",
+            )
+
+
+def blind(mesh: Mesh) -> Iterator[Finding]:
+    """Autoscalers whose figures stay below the target however many requests wait."""
+    for name, scaler in _scalers(mesh):
+        load = mesh.loads[name]
+        if not load.offered:
+            continue
+        share, answered = load.cores / load.offered, load.rate / load.offered / mesh.replicas[name]
+        seen = []
+        if scaler.cpu is not None:
+            seen.append((share / scaler.cpu, f"{ratio(share, digits=2)} of its cores are busy", ratio(scaler.cpu)))
+        if scaler.requests is not None:
+            text = f"it answers {rate(answered, digits=2)}"
+            seen.append((answered / scaler.requests, text, rate(scaler.requests)))
+        figure, text, target = max(seen)
+        if figure <= 1 + scaler.tolerance:
+            full = "all workers" if load.workers > load.cores else "all cores"
+            yield (
+                f"services.{name}.autoscale",
+                f"never adds a replica: with {full} of one in use {text}, which is no more than the target of "
+                f"{target} and its tolerance",
+            )
+
+
+def idle(mesh: Mesh) -> Iterator[Finding]:
+    """Autoscalers that have no choice, or begin with one that they would not make."""
+    for name, scaler in _scalers(mesh):
+        path, replicas = f"services.{name}.autoscale", mesh.replicas[name]
+        if scaler.minimum == scaler.maximum == replicas:
+            yield path, f"scales nothing: {scaler.minimum} is the least and the most"
+        elif not scaler.minimum <= replicas <= scaler.maximum:
+            bound = scaler.minimum if replicas < scaler.minimum else scaler.maximum
+            yield path, f"makes {counted(replicas, 'replica')} {bound} at its first look: those are outside its bounds"
+
+
+def crowded(mesh: Mesh) -> Iterator[Finding]:
+    """Autoscalers whose most replicas find no room."""
+    if mesh.topology.cluster is None:
+        return
+    taken = sum(service.replicas * service.cores for service in mesh.topology.services)
+    for name, scaler in _scalers(mesh):
+        service = mesh.topology.service(name)
+        room = int((mesh.topology.cluster.cores - taken) / service.cores + 1e-9) + service.replicas
+        if room < scaler.maximum:
+            yield (
+                f"services.{name}.autoscale",
+                f"may ask for {counted(scaler.maximum, 'replica')}, and the cluster has room for {room} beside the "
+                "others",
+            )
+
+
+def _scalers(mesh: Mesh) -> Iterator[tuple[str, Autoscale]]:
+    for service in mesh.topology.services:
+        if service.autoscale is not None:
+            yield service.name, service.autoscale
