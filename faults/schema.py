@@ -23,7 +23,7 @@ from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.json_schema import Schema, array, block, choice, document, either, ref
 from meshquake.topology.key_schema import alternatives, amount, block_of, keys_schema, matching, scalar
 from meshquake.topology.keys import Key
-from meshquake.topology.loader import USERS
+from meshquake.topology.loading.names import USERS
 from meshquake.topology.reference import bounds
 from meshquake.topology.schema import OPERATION, SERVICE
 from meshquake.topology.shapes import SHAPES

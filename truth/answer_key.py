@@ -423,8 +423,14 @@ def _plain(value: Any) -> Any:
         return value.count if value.count is not None else portion(value)
     if isinstance(value, Mixture):
         return {value.word: [{"weight": w, **_plain(part)} for w, part in zip(value.weights, value.parts, strict=True)]}
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return {value.word: plain} if isinstance(value, Distribution | Shape) else plain
+    if isinstance(value, Distribution | Shape):
+        assert is_dataclass(value)
+        return {value.word: asdict(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if is_dataclass(value):
+        return {word: _plain(getattr(value, key.field)) for word, key in keys_of(type(value)).items()}
+    return value
 
 
 def _share(part: float, whole: float) -> float:

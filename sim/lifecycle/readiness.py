@@ -25,7 +25,7 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
         yield cluster.timeout(replica.service.spec.readiness.period * uniform(own, 0))
     number = 1
     while not replica.leaving:
-        probe = replica.service.spec.readiness  # which a change of settings may change
+        probe = replica.service.spec.readiness
         # While a rollout has the replica in hand, it's out of rotation and nobody asks.
         if not replica.draining:
             examine(cluster, replica, problem(cluster, replica, probe, own, number))

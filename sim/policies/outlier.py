@@ -131,7 +131,7 @@ class Detector(CallerPolicy):
 
     def _eject(self, replica: Replica, host: Host, now: float, reason: str) -> None:
         """Eject a replica, unless too many are out already: one always may be."""
-        hosts = len(self._edge.callee.ready)
+        hosts = len(self._edge.callee.beside(replica))
         if host.ejected or (self.ejected and self.ejected >= self.policy.most * hosts):
             return
         host.ejected = True

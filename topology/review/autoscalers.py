@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.review.deployment import Deployment
 from meshquake.topology.review.load import HEADROOM
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import counted, rate, ratio
@@ -13,25 +14,25 @@ from meshquake.topology.units import counted, rate, ratio
 
 def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers that would need more replicas for the usual load than they may have."""
-    for name, scaler in _scalers(mesh):
-        load, replicas = mesh.loads[name], mesh.replicas[name]
+    for deployment, scaler in _scaled(mesh):
+        load, replicas = deployment.load, deployment.replicas
         asked = ((load.cores * replicas, scaler.cpu), (load.rate, scaler.requests))
         needed = max(amount / target for amount, target in asked if target is not None)
         # Beyond what the most can bear it is said to be overloaded.
         if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
             yield (
-                f"services.{name}.autoscale",
+                f"{deployment.path}.autoscale",
                 f"its target asks for {ceil(needed)} replicas at the usual load, and {scaler.maximum} is the most",
             )
 
 
 def blind(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers whose figures stay below the target however many requests wait."""
-    for name, scaler in _scalers(mesh):
-        load = mesh.loads[name]
+    for deployment, scaler in _scaled(mesh):
+        load = deployment.load
         if not load.offered:
             continue
-        share, answered = load.cores / load.offered, load.rate / load.offered / mesh.replicas[name]
+        share, answered = load.cores / load.offered, load.rate / load.offered / deployment.replicas
         seen = []
         if scaler.cpu is not None:
             seen.append((share / scaler.cpu, f"{ratio(share, digits=2)} of its cores are busy", ratio(scaler.cpu)))
@@ -42,7 +43,7 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
         if figure <= 1 + scaler.tolerance:
             full = "all workers" if load.workers > load.cores else "all cores"
             yield (
-                f"services.{name}.autoscale",
+                f"{deployment.path}.autoscale",
                 f"never adds a replica: with {full} of one in use {text}, which is no more than the target of "
                 f"{target} and its tolerance",
             )
@@ -50,8 +51,8 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
 
 def idle(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers that have no choice, or begin with one that they would not make."""
-    for name, scaler in _scalers(mesh):
-        path, replicas = f"services.{name}.autoscale", mesh.replicas[name]
+    for deployment, scaler in _scaled(mesh):
+        path, replicas = f"{deployment.path}.autoscale", deployment.replicas
         if scaler.minimum == scaler.maximum == replicas:
             yield path, f"scales nothing: {scaler.minimum} is the least and the most"
         elif not scaler.minimum <= replicas <= scaler.maximum:
@@ -63,19 +64,19 @@ def crowded(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers whose most replicas find no room."""
     if mesh.topology.cluster is None:
         return
-    taken = sum(service.replicas * service.cores for service in mesh.topology.services)
-    for name, scaler in _scalers(mesh):
-        service = mesh.topology.service(name)
-        room = int((mesh.topology.cluster.cores - taken) / service.cores + 1e-9) + service.replicas
+    free = mesh.topology.cluster.cores - mesh.cores_taken
+    for deployment, scaler in _scaled(mesh):
+        room = int(free / deployment.service.cores + 1e-9) + deployment.replicas
         if room < scaler.maximum:
             yield (
-                f"services.{name}.autoscale",
+                f"{deployment.path}.autoscale",
                 f"may ask for {counted(scaler.maximum, 'replica')}, and the cluster has room for {room} beside the "
                 "others",
             )
 
 
-def _scalers(mesh: Mesh) -> Iterator[tuple[str, Autoscale]]:
-    for service in mesh.topology.services:
-        if service.autoscale is not None:
-            yield service.name, service.autoscale
+def _scaled(mesh: Mesh) -> Iterator[tuple[Deployment, Autoscale]]:
+    for deployments in mesh.deployments.values():
+        for deployment in deployments:
+            if deployment.autoscale is not None:
+                yield deployment, deployment.autoscale

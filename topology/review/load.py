@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
-from meshquake.topology.estimates import Load
-from meshquake.topology.graph import own_work
 from meshquake.topology.review.mesh import Finding, Mesh
-from meshquake.topology.spec import Service
 from meshquake.topology.units import duration, number, rate, ratio
 
 #: Load that leaves little room for a burst: M/M/1 then answers 1 / (1 - 0.85) = 7 times slower than when idle.
@@ -22,40 +20,19 @@ _SAMPLES = 1000
 def overloaded(mesh: Mesh) -> Iterator[Finding]:
     """Services that the usual load keeps too busy, version by version."""
     closed = any(population.users for population in mesh.topology.workload.populations)
-    for service in mesh.topology.services:
-        for path, load in _loads(mesh, service):
-            what = "cores" if load.cores >= load.workers else "workers"
-            offered = load.offered
-            if service.autoscale is not None:
-                # What counts is how far it can be scaled.
-                offered *= service.replicas / max(service.replicas, service.autoscale.maximum)
-                what += f" with {service.autoscale.maximum} replicas"
-            calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
-            if offered >= 1:
-                slower = "; closed users are slowed down until it bears them" if closed else ""
-                yield path, f"overloaded even when healthy: {calls} need {share} of its {what}{slower}"
-            elif offered >= HEADROOM:
-                yield path, f"little headroom: {calls} keep {share} of its {what} busy"
-
-
-def _loads(mesh: Mesh, service: Service) -> Iterator[tuple[str, Load]]:
-    """The load of a service, or of each of its versions, and where that is written."""
-    path = f"services.{service.name}"
-    if not service.versions:
-        yield path, mesh.loads[service.name]
-        return
-    for place, version in enumerate(service.versions):
-        calls = cores = workers = 0.0
-        for node, at in mesh.operations.nodes(data=True):
-            if at["service"] is service:
-                share, operation = service.variants(at["operation"])[place]
-                arrivals = mesh.topology.workload.rate * mesh.node_visits[node] * share
-                calls += arrivals
-                cores += arrivals * own_work(operation)
-                workers += arrivals * float(mesh.response[node].mean())
-        there = version.replicas
-        load = Load(calls, cores / (there * service.cores), workers / (there * service.workers))
-        yield f"{path}.versions.{version.name}", load
+    for deployment in chain.from_iterable(mesh.deployments.values()):
+        load = deployment.load
+        what = "cores" if load.cores >= load.workers else "workers"
+        # What counts is how far it can be scaled.
+        offered = load.offered * deployment.replicas / deployment.most
+        if deployment.autoscale is not None:
+            what += f" with {deployment.most} replicas"
+        calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
+        if offered >= 1:
+            slower = "; closed users are slowed down until it bears them" if closed else ""
+            yield deployment.path, f"overloaded even when healthy: {calls} need {share} of its {what}{slower}"
+        elif offered >= HEADROOM:
+            yield deployment.path, f"little headroom: {calls} keep {share} of its {what} busy"
 
 
 def throttled(mesh: Mesh) -> Iterator[Finding]:

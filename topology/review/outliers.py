@@ -27,7 +27,7 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     if not seeing:
         why = next(iter(blind.values()), "all its rules are off")
         return f"ejects nothing: {why}"
-    if mesh.most_replicas[edge.callee] == 1:
+    if mesh.most_replicas(edge.callee) == 1:
         if outlier.panic > 0:
             return f"ejects nothing: {edge.callee} has one replica, which is used in panic when none is left"
         return f"ejects the only replica of {edge.callee}: then all calls fail, for {duration(outlier.ejection)}"
@@ -42,7 +42,7 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
 
 def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
     """Why a rule never has enough to judge by at the usual rate; empty if it has."""
-    hosts = mesh.most_replicas[edge.callee]
+    hosts = mesh.most_replicas(edge.callee)
     if rule.hosts > hosts:
         return f"it needs {rule.hosts} replicas of {edge.callee}, which has {hosts}"
     assert edge.outlier is not None
