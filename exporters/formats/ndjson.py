@@ -22,12 +22,12 @@ def sink(target: Path, context: Context) -> NdjsonSink:
 
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
-    """The lines of some records of a kind."""
+    """The lines of some records of a kind, which may have further columns."""
     if kind.objects:
         # Few records have an object in them; polars would write its JSON text as a string.
         texts = map(_compact, records(kind, frame))
         return "".join(f"{text}\n" for text in texts).encode()
-    written = lines(frame.select(kind.names))
+    written = lines(frame.drop([column.name for column in kind.optional]))
     for column in kind.optional:
         having = frame[column.name].is_not_null().arg_true()
         if len(having):
