@@ -258,7 +258,7 @@ def _shorthand(word: str) -> str | None:
 
 def _refuse_unknown(node: Node, name: str) -> None:
     """ValueError if a path leads on through a service or an operation that isn't there, which nobody would call."""
-    for what, parent in (("service", r"services"), ("operation", r"services\.[^.]+\.operations")):
+    for what, parent in (("service", r"services"), ("operation", r"services\.(?:(?!\.versions\.).)+\.operations")):
         if re.fullmatch(parent, node.path):
             raise ValueError(f"there is no {what} {shown(name)}{suggestion(name, node.entries)}")
 

@@ -21,6 +21,7 @@ from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.document import Document, Node
 from meshquake.topology.graph import MOST_UNROLLED, cycles, depths, name_of, operation_graph, sites_per_entry
 from meshquake.topology.keys import Key, key
+from meshquake.topology.naming import goes_on, parts
 from meshquake.topology.plugins import offered
 from meshquake.topology.policies import ADDED
 from meshquake.topology.population_loader import PopulationLoader
@@ -57,8 +58,10 @@ MOST_PARTS = 200_000
 #: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
-#: No dots: `service.operation` is split at the first.
-SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
+#: As real systems call them. With up to seven dots, neither side by side nor at the end.
+SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_-]{1,62}){0,7}", re.ASCII)
+#: The longest: what Kubernetes lets a label have.
+LONGEST_NAME = 63
 #: Whatever real systems call them, but for what targets, edges and paths are written with: `[0]`, `->`, `=`.
 _SIGNS = "A-Za-z0-9_./{}:*?&$@(),+~'!%#-"
 OPERATION_NAME = re.compile(rf"[{_SIGNS}](?:[ {_SIGNS}]{{0,98}}[{_SIGNS}])?", re.ASCII)
@@ -73,7 +76,6 @@ PROTOCOLS = {
     "statement": ("database",),
     "command": ("database", "cache"),
 }
-_TARGET = re.compile(r"([^.]+)\.(.+)")
 _EDGE_NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
@@ -198,6 +200,8 @@ class _Reader:
         self.calls: list[_WrittenCall] = []
         #: Operations by service.
         self.known: dict[str, dict[str, None]] = {}
+        #: The names of all services, those too that have not been read yet.
+        self.names: dict[str, None] = {}
         #: The kind of each service, of those too that are refused for another reason.
         self.kinds: dict[str, str] = {}
 
@@ -250,17 +254,11 @@ class _Reader:
     def _services(self, node: Node, defaults: Settings) -> tuple[Service, ...]:
         services = []
         entries = block(self.document, node)
+        self.names = dict.fromkeys(entries)
         if node.kind == "map" and not entries and node is not _ABSENT:
             self.document.error(node, "needs at least one service")
         for name, entry in entries.items():
-            if not SERVICE_NAME.fullmatch(name) or name == USERS:
-                rule = "up to 63 letters, digits, hyphens and underscores, a letter first"
-                reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
-                self.document.error(entry, f"a service cannot be called {shown(name)}: {reason}")
-            alike = next((other for other in self.known if _folded(other) == _folded(name)), None)
-            if alike is not None:
-                rule = "names must differ in more than case and underscores, which some formats do not tell apart"
-                self.document.error(entry, f"a service cannot be called {shown(name)} beside {shown(alike)}: {rule}")
+            self._check_name(name, entry)
             self.known[name] = {}
             by_hand: ByHand = {
                 "operations": partial(self._operations, name),
@@ -280,6 +278,24 @@ class _Reader:
                 self._check_rollout(service, entry)
                 services.append(service if versions is None else self._versioned(service, versions))
         return tuple(services)
+
+    def _check_name(self, name: str, node: Node) -> None:
+        """An error for a service that cannot be called so, at all or beside those above it."""
+        refused = f"a service cannot be called {shown(name)}"
+        if name == USERS or goes_on(name, USERS):
+            self.document.error(node, f"{refused}: that is what faults call the workload")
+        elif not SERVICE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+            rule = f"up to {LONGEST_NAME} letters, digits, hyphens, underscores and single dots, a letter first"
+            self.document.error(node, f"{refused}: use {rule} (any other name can be its display_name)")
+        for other in self.known:
+            if _folded(other) == _folded(name):
+                rule = "names must differ in more than case and underscores, which some formats do not tell apart"
+            elif goes_on(name, other) or goes_on(other, name):
+                rule = "one of them could as well be an operation of the other (give it a hyphen, and a display_name)"
+            else:
+                continue
+            self.document.error(node, f"{refused} beside {shown(other)}: {rule}")
+            return
 
     def _matching(self, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
         """A text of a pattern; None, and an error, if it's no such text."""
@@ -474,11 +490,11 @@ class _Reader:
 
     def _target(self, text: str, node: Node) -> tuple[str, str] | None:
         """The service and the operation that a text names; whether they exist is `_exists`."""
-        match = _TARGET.fullmatch(text)
-        if match is None:
+        service, operation = parts(text, self.names)
+        if not service or not operation:
             self.document.error(node, f"must be service.operation, not {shown(text)}")
             return None
-        return match[1], match[2]
+        return service, operation
 
     def _exists(self, node: Node, service: str, operation: str) -> bool:
         """Whether there is such an operation; an error if not."""
@@ -640,6 +656,6 @@ def _of_populations(workload: Workload, services: tuple[Service, ...]) -> Worklo
     for population in populations:
         for name, expected in population.expected(work).items():
             rates[name] = rates.get(name, 0.0) + expected
-    named = (name.partition(".") for name in rates)
-    mix = tuple(Entry(service, own, rate) for (service, _, own), rate in zip(named, rates.values(), strict=True))
+    names = [each.name for each in services]
+    mix = tuple(Entry(*parts(name, names), rate) for name, rate in rates.items())
     return replace(workload, rate=sum(rates.values()), mix=mix, populations=populations)

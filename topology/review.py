@@ -30,6 +30,7 @@ from meshquake.topology.estimates import (
 )
 from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.loader import LoadedTopology, shipped
+from meshquake.topology.naming import parts
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import Problem
 from meshquake.topology.rollout import ROLLING
@@ -507,8 +508,9 @@ def remarks(loaded: LoadedTopology) -> list[Problem]:
     """
     document, mesh = loaded.document, loaded.topology
     places = _Places(loaded)
+    names = {service.name for service in mesh.services}
     reached = {
-        document.find(f"services.{path.replace('.', '.operations.', 1)}").origin
+        document.find("services.{}.operations.{}".format(*parts(path, names))).origin
         for path, visits in expected_visits(mesh).items()
         if visits
     }
