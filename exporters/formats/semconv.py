@@ -111,11 +111,11 @@ class Conventions:
         # Of a case without its truth only those operations are known that have something to say.
         operation = self._operations.get((name, operation_name)) or Operation(operation_name)
         if callee.kind in _SYSTEMS:
-            name, attributes, metric = _database(server, callee, operation)
+            attributes, metric = _database(server, callee, operation)
         elif operation.route:
-            name, attributes, metric = _http(span, server, callee, operation.route)
+            attributes, metric = _http(span, server, callee, operation.route)
         else:
-            name, attributes, metric = _rpc(span, server, callee, operation)
+            attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
             attributes["client.address"] = span["peer"]
         if span["error_type"] is not None:
@@ -124,10 +124,18 @@ class Conventions:
             attributes["mesh.attempt"] = span["attempt"]
         # To a server, an answer that says it's the client's fault is no error.
         failed = span["status"] == "error" and not (server and 400 <= span["status_code"] < 500)
-        return Description(name, SERVER if server else CLIENT, attributes, failed, metric)
+        return Description(span_name(callee, operation), SERVER if server else CLIENT, attributes, failed, metric)
 
 
-_Parts = tuple[str, Attributes, str | None]
+def span_name(callee: Service, operation: Operation) -> str:
+    """What a span of an operation is called, whoever's half of the call it is."""
+    if callee.kind in _SYSTEMS:
+        word, collection = _asked(operation)
+        return f"{word} {collection or callee.name}"
+    return operation.route or operation.rpc or f"{callee.title}/{operation.name}"
+
+
+_Parts = tuple[Attributes, str | None]
 
 
 def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) -> _Parts:
@@ -145,32 +153,36 @@ def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) 
     answered = server or error is None or ERRORS[error].answered
     if answered and span["status_code"]:
         attributes["http.response.status_code"] = span["status_code"]
-    return request, attributes, f"http.{'server' if server else 'client'}.request.duration"
+    return attributes, f"http.{'server' if server else 'client'}.request.duration"
 
 
 def _rpc(span: Mapping[str, Any], server: bool, callee: Service, operation: Operation) -> _Parts:
-    method, error = operation.rpc or f"{callee.title}/{operation.name}", span["error_type"]
+    error = span["error_type"]
     attributes: Attributes = {
         "rpc.system.name": "grpc",
-        "rpc.method": method,
+        "rpc.method": span_name(callee, operation),
         "rpc.response.status_code": "OK" if error is None else ERRORS[error].grpc,
         "server.address": callee.name,
     }
-    return method, attributes, f"rpc.{'server' if server else 'client'}.call.duration"
+    return attributes, f"rpc.{'server' if server else 'client'}.call.duration"
 
 
 def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
-    query = operation.statement or operation.command
-    word = query.split(" ", 1)[0].upper() if query else operation.name
+    word, collection = _asked(operation)
     attributes: Attributes = {"db.system.name": callee.system or _SYSTEMS[callee.kind], "db.operation.name": word}
-    name = f"{word} {callee.name}"
-    if query:
+    if query := operation.statement or operation.command:
         attributes["db.query.text"] = query
-    if operation.statement and (collection := _COLLECTION.search(query)):
-        name = f"{word} {collection[1]}"
-        attributes |= {"db.collection.name": collection[1], "db.query.summary": name}
+    if collection:
+        attributes |= {"db.collection.name": collection, "db.query.summary": span_name(callee, operation)}
     attributes["server.address"] = callee.name
-    return name, attributes, None if server else "db.client.operation.duration"
+    return attributes, None if server else "db.client.operation.duration"
+
+
+def _asked(operation: Operation) -> tuple[str, str]:
+    """What a store is asked to do, and of what; the latter is empty unless a statement says it."""
+    query = operation.statement or operation.command
+    collection = _COLLECTION.search(operation.statement)
+    return query.split(" ", 1)[0].upper() if query else operation.name, collection[1] if collection else ""
 
 
 def resource(service: str, replica: str | None, version: str | None, title: str = "") -> Attributes:
