@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 HOT = (
     "engine/call", "engine/call_site", "engine/caller_state", "engine/edge", "engine/engine", "engine/environment",
-    "engine/modifier", "engine/policy", "engine/replica", "engine/shared_cores", "engine/tape",
+    "engine/impairment", "engine/modifier", "engine/policy", "engine/replica", "engine/shared_cores", "engine/tape",
+    "engine/upheaval",
     "policies/balancing", "policies/breaker", "policies/bulkhead", "policies/pool", "policies/queue",
     "policies/rate_limit", "policies/retry", "policies/retry_budget", "policies/timeout", "policies/window",
     "users/arrivals", "users/open",

@@ -14,6 +14,7 @@ from meshquake.sim.engine.policy import ServerPolicy
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
+from meshquake.sim.engine.upheaval import disturb, release, reschedule
 from meshquake.sim.journal import Journal
 from meshquake.sim.policies.compose import Composed, serve
 from meshquake.sim.policies.context import PolicyContext
@@ -84,7 +85,7 @@ class Cluster:
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
         serve(replica, self._context, self.meters.get(replica.revision))
-        self.engine.reschedule(replica)
+        reschedule(self.engine, replica)
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
             if caller.edge.modifiers:
@@ -112,7 +113,7 @@ class Cluster:
                         self.engine.transfer(call, state, state.policies.get(name))
             state.before = before if before.under_way else None
         if edge.modifiers:
-            self.engine.disturb(edge)
+            disturb(edge, self.now)
 
     def disconnect(self, replica: Replica) -> None:
         """The replica's process is gone: those who call it learn that their connections are."""
@@ -187,7 +188,7 @@ class Cluster:
         replica.account(self.now)
         replica.modifiers = (*replica.modifiers, modifier)
         if modifier.curbs:
-            self.engine.reschedule(replica)
+            reschedule(self.engine, replica)
 
     def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
         """End a modifier on the replicas it acts on."""
@@ -195,5 +196,5 @@ class Cluster:
             replica.account(self.now)
             replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
             if modifier.curbs:
-                self.engine.reschedule(replica)
-        self.engine.release(modifier)
+                reschedule(self.engine, replica)
+        release(self.engine, modifier)

@@ -15,6 +15,7 @@ from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
+from meshquake.sim.engine.upheaval import disturb, sever
 from meshquake.sim.lifecycle.autoscaler import Autoscaler
 from meshquake.sim.lifecycle.configuration import Configuration
 from meshquake.sim.lifecycle.fleet import scale
@@ -100,7 +101,7 @@ class Mesh(Cluster):
             if target.level == "edge":
                 edge = self._edge(target)
                 edge.modifiers = (*edge.modifiers, modifier)
-                self.engine.disturb(edge)
+                disturb(edge, self.now)
             else:
                 self.acting.append((modifier, target))
                 for replica in self._replicas(target):
@@ -113,7 +114,7 @@ class Mesh(Cluster):
             if target.level == "edge":
                 edge = self._edge(target)
                 edge.modifiers = tuple(other for other in edge.modifiers if other is not modifier)
-                self.engine.disturb(edge)
+                disturb(edge, self.now)
             else:
                 self.acting.remove((modifier, target))
                 self.detach(modifier, self._replicas(target))
@@ -138,7 +139,7 @@ class Mesh(Cluster):
     def sever(self, fault: Fault, share: float, number: int) -> None:
         """Reset a share of the connections on the target's edge: which, is drawn anew for each number."""
         for target in fault.all_targets:
-            self.engine.sever(self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
+            sever(self.engine, self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
 
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Restart the target's replicas, one after another, each once its calls are finished."""

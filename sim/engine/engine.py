@@ -20,21 +20,18 @@ of some hundred thousand calls a second; where that is so, a comment says it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heapify, heappush
+from heapq import heappush
 from typing import Final
 
-from meshquake.faults.effect import Effect
+from meshquake.sim.engine import impairment
 from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, Race, pack_row
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
 from meshquake.sim.engine.caller_state import CallerState
-from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.policy import HELD, CallerPolicy
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.shared_cores import SharedCores
 from meshquake.sim.engine.tape import BACK, CHANCE, DRAWS_BYTES, LOOKUP, OUT, WORK, unpack
-from meshquake.topology.addresses import uniform
 from meshquake.topology.errors import BY_CODE, CODES, FOLLOWED, SUCCESS
 
 TIMEOUT: Final = CODES["timeout"]
@@ -49,18 +46,6 @@ DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
 UNFINISHED: Final = CODES["unfinished"]
 
-# Purposes of a modifier's draws.
-_REFUSE: Final = 0
-_HANG: Final = 1
-_FAIL: Final = 2
-_DROP: Final = 3
-_CONNECT: Final = 4
-_SLOW: Final = 5
-_SLOWDOWN: Final = 6
-_DELAY: Final = 7
-_DELAY_OUT: Final = 8
-_DELAY_BACK: Final = 9
-_MUTE: Final = 10
 #: A cancellation that would be there before its call looks again so much later (seconds), at least.
 _AGAIN: Final = 0.001
 
@@ -80,14 +65,14 @@ class CallEngine:
         #: Calls at a replica, working or queued, in order of arrival.
         self.inside: dict[Call, None] = {}
         #: Parts of what these do: steps beside others, and work between calls.
-        self._parts: dict[Call, None] = {}
+        self.parts: dict[Call, None] = {}
         #: Calls that hang, by what makes them hang.
-        self._hung: dict[Modifier, list[Call]] = {}
+        self.hung: dict[Modifier, list[Call]] = {}
         # Bound once: making a bound method for each heap entry would cost more than the entry.
         self._queue = env._queue
         self._eid = env._eid
         self._arrive = self.arrive
-        self._worked = self.worked
+        self.when_worked = self.worked
         self._answered = self.answered
         self._again = self.again
         self._lost = self.lost
@@ -229,32 +214,17 @@ class CallEngine:
             delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
             crossings = 3
         if edge.modifiers:
-            for modifier in self._between(edge, call):
+            for modifier in impairment.between(edge, call):
                 effect = modifier.effect(now)
-                if effect.delay:
-                    delay += crossings * self._delay(modifier, effect, call, _DELAY_OUT)
-                if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
+                delay += crossings * impairment.delay(modifier, effect, call, impairment.OUT)
+                if impairment.is_dropped(modifier, effect, call):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
-                if effect.unconnected > 0 and self._fails_to_connect(call, modifier, effect.unconnected):
+                if impairment.fails_to_connect(modifier, effect, call):
                     call.outcome = UNCONNECTED
                     heappush(self._queue, (now + delay + draws[BACK], 1, next(self._eid), self._answered, call))
                     return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._arrive, call))
-
-    def _fails_to_connect(self, call: Call, modifier: Modifier, share: float) -> bool:
-        """Whether the call needs a new connection, and that is among those that cannot be made.
-
-        A pool knows what it opens. Without one, a connection is as old as the younger of the two processes, or as the
-        last reset.
-        """
-        edge, parent, replica = call.site.edge, call.parent, call.replica
-        assert edge is not None and parent is not None and parent.replica is not None and replica is not None
-        if edge.pooled:
-            opens = call.connect >= 0.0
-        else:
-            opens = max(parent.replica.born, replica.born, edge.severed) >= modifier.began
-        return opens and self._strikes(modifier, share, call, _CONNECT)
 
     # -- the callee's side: arrived, begun, worked, finished -----------------------------------------------------------
 
@@ -263,14 +233,14 @@ class CallEngine:
         replica = call.replica
         assert replica is not None
         now = self.env._now
-        if not replica.up or (replica.modifiers and self._refused(call, replica, now)):
+        if not replica.up or (replica.modifiers and impairment.is_refused(call, replica, now)):
             call.outcome = REFUSED
             if call.parent is None:
                 call.arrived = call.finished = now
                 call.replica = None
                 self.close(call)
             else:
-                self._reply(call)
+                self.reply(call)
             return
         call.arrived = now
         call.handler = replica.incarnation
@@ -302,7 +272,7 @@ class CallEngine:
         if call.parent is None:
             self.close(call)
         else:
-            self._reply(call)
+            self.reply(call)
 
     def shed(self, call: Call) -> None:
         """A request that waits for a worker is turned away after all."""
@@ -327,11 +297,24 @@ class CallEngine:
         if replica.idle_cores:
             replica.idle_cores -= 1
             replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
+            heappush(self._queue, (now + work, 1, next(self._eid), self.when_worked, call))
         else:
-            self._run(call, replica, work)
+            self.run(call, replica, work)
 
-    def _run(self, call: Call, replica: Replica, work: float) -> None:
+    def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
+        """The time the call's work takes under what acts on the replica; negative if it hangs."""
+        code = impairment.failure(call, replica, now)
+        if code:
+            call.outcome = code
+        work = impairment.slowed(call, replica, now, work)
+        cause = impairment.hangs(call, replica, now)
+        if cause is None:
+            return work
+        call.work = work
+        self.hung.setdefault(cause, []).append(call)
+        return -1.0
+
+    def run(self, call: Call, replica: Replica, work: float) -> None:
         """Do so many seconds of a call's own work, once a core is free, or at once where cores are shared."""
         if replica.cores is not None:
             replica.cores.start(call, work)
@@ -339,7 +322,7 @@ class CallEngine:
             now = self.env._now
             replica.idle_cores -= 1
             replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self._worked, call))
+            heappush(self._queue, (now + work, 1, next(self._eid), self.when_worked, call))
         else:
             call.work = work
             replica.run_queue.append(call)
@@ -353,7 +336,7 @@ class CallEngine:
         # Who waits is asked for only where nobody could go on at once: one look less at memory.
         if not replica.idle_cores and replica.run_queue:
             following = replica.run_queue.popleft()
-            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
+            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self.when_worked, following))
         elif replica.cores is None:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
@@ -401,6 +384,15 @@ class CallEngine:
         else:
             self.finish(call, DEPENDENCY)
 
+    def _happens(self, site: CallSite, parent: Call) -> bool:
+        """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""
+        if site.probability >= 1.0:
+            return True
+        path = parent.attempt_path << ATTEMPT_BITS
+        lot = site.lot
+        tape = lot.tape if path == 0 else lot.tape_of(path)
+        return tape.draws(parent.number)[CHANCE] < site.probability
+
     def _branch(self, outer: Call, site: CallSite) -> None:
         """A part of a call's operation begins: it's kept like a call, leaves no row, and needs a core for its work."""
         now = self.env._now
@@ -414,7 +406,7 @@ class CallEngine:
         part.handler = outer.handler
         part.failed = False
         assert replica is not None
-        self._parts[part] = None
+        self.parts[part] = None
         if site.branch != WORKS:
             part.step = 0
             # By way of the heap: of parts that have nothing to do, any number may follow each other.
@@ -422,8 +414,8 @@ class CallEngine:
             return
         work = part.draws[WORK]
         if replica.modifiers:
-            work = self._slowed(part, replica, now, work)
-        self._run(part, replica, work)
+            work = impairment.slowed(part, replica, now, work)
+        self.run(part, replica, work)
 
     def _step(self, part: Call) -> None:
         """A part of a call's operation begins with its steps, unless the process was killed meanwhile."""
@@ -448,7 +440,7 @@ class CallEngine:
         now = self.env._now
         if call.site.branch:
             call.finished = now
-            del self._parts[call]
+            del self.parts[call]
             outer = call.parent
             assert outer is not None
             self.resume(outer, outcome != SUCCESS)
@@ -480,7 +472,7 @@ class CallEngine:
             return
         # A part comes after what it's a part of.
         own = {call: None}
-        for part in self._parts:
+        for part in self.parts:
             if part.parent in own:
                 own[part] = None
         for each in own:
@@ -488,7 +480,7 @@ class CallEngine:
                 self._drop_work(each, replica)
             if each is not call:
                 each.finished = now
-                del self._parts[each]
+                del self.parts[each]
         for other in list((call.root or call).open or ()):
             if other.parent in own and other.waiting:
                 self.withdraw(other)
@@ -499,7 +491,7 @@ class CallEngine:
 
     def _drop_work(self, call: Call, replica: Replica) -> None:
         """A call that has a worker does no more work of its own: its core, if it has one, is for the next."""
-        for hung in self._hung.values():
+        for hung in self.hung.values():
             if call in hung:
                 hung.remove(call)
                 return
@@ -509,7 +501,7 @@ class CallEngine:
             replica.run_queue.remove(call)
         elif replica.run_queue:
             following = replica.run_queue.popleft()
-            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self._worked, following))
+            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self.when_worked, following))
         else:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
@@ -530,7 +522,7 @@ class CallEngine:
             edge = call.site.edge
             assert edge is not None
             if edge.modifiers:
-                self._reply(call)
+                self.reply(call)
             else:
                 heappush(self._queue, (now + call.draws[BACK], 1, next(self._eid), self._answered, call))
         for policy in replica.finishes:
@@ -541,6 +533,21 @@ class CallEngine:
         else:
             replica.free += 1
             replica.busy_clock += now
+
+    def reply(self, call: Call) -> None:
+        """The answer leaves, on a network on which something may act."""
+        edge = call.site.edge
+        assert edge is not None
+        now = self.env._now
+        time = call.draws[BACK]
+        if edge.modifiers:
+            for modifier in impairment.between(edge, call):
+                effect = modifier.effect(now)
+                if impairment.is_muted(modifier, effect, call):
+                    heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
+                    return
+                time += impairment.delay(modifier, effect, call, impairment.BACK)
+        heappush(self._queue, (now + time, 1, next(self._eid), self._answered, call))
 
     # -- the caller's side again: answered, timed out, lost, retried ---------------------------------------------------
 
@@ -594,11 +601,10 @@ class CallEngine:
             return
         now = self.env._now
         delay = call.draws[OUT]
-        for modifier in self._between(edge, call) if edge.modifiers else ():
+        for modifier in impairment.between(edge, call) if edge.modifiers else ():
             effect = modifier.effect(now)
-            if effect.delay:
-                delay += self._delay(modifier, effect, call, _DELAY_OUT)
-            if effect.drop > 0 and self._strikes(modifier, effect.drop, call, _DROP):
+            delay += impairment.delay(modifier, effect, call, impairment.OUT)
+            if impairment.is_dropped(modifier, effect, call):
                 return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
 
@@ -648,7 +654,7 @@ class CallEngine:
         if site.hit_rate is not None:
             # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
             if not failed:
-                if call.draws[LOOKUP] < self._hit_rate(call, site.hit_rate):
+                if call.draws[LOOKUP] < impairment.hit_rate(call, site.hit_rate, now):
                     call.notes |= HIT
                     self.resume(parent, False)
                     return
@@ -678,224 +684,6 @@ class CallEngine:
         assert parent is not None
         if parent.finished < 0.0:
             self.send(parent, call.site, call.attempt + 1, call)
-
-    # -- what faults do to calls --------------------------------------------------------------------------------------
-
-    def kill(self, replica: Replica) -> None:
-        """The replica's process ends: every call here is lost, and its callers' connections are reset."""
-        now = self.env._now
-        calls = [call for call in self.inside if call.replica is replica]
-        for part in [part for part in self._parts if part.replica is replica]:
-            part.finished = now
-            del self._parts[part]
-        replica.clear(now)
-        for caller in replica.callers:
-            for policy in caller.policies.values():
-                for waiting in policy.end():
-                    waiting.ended = now
-                    waiting.result = CANCELLED
-                    waiting.waiting = False
-                    self.close(waiting)
-        for call in calls:
-            del self.inside[call]
-            call.finished = now
-            call.outcome = RESET
-            if call.parent is None:
-                self.close(call)
-            else:
-                self._reply(call)
-
-    def sever(self, edge: RuntimeEdge, share: float, key: int) -> None:
-        """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice."""
-        now = self.env._now
-        edge.severed = now
-        struck = [
-            call
-            for root in self.live
-            for call in root.open or ()
-            if call.site.edge is edge
-            and call.waiting
-            and not call.held
-            and uniform(key ^ call.site.address, call.number, call.attempt_path) < share
-        ]
-        for replica in edge.caller.replicas:
-            caller = replica.callers[edge.index]
-            mine = [call for call in struck if call.caller is caller]
-            for policy in caller.policies.values():
-                policy.severed(mine, share, now)
-        for call in struck:
-            if call.waiting:  # what another was hedged with may be withdrawn by now
-                self.conclude(call, RESET)
-
-    def release(self, modifier: Modifier) -> None:
-        """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
-        now = self.env._now
-        for call in self._hung.pop(modifier, ()):
-            replica = call.replica
-            assert replica is not None
-            if call.finished >= 0.0:
-                continue
-            other = self._hangs(call, replica, now)
-            if other is not None:
-                self._hung.setdefault(other, []).append(call)
-            else:
-                self._run(call, replica, call.work)
-
-    def reschedule(self, replica: Replica) -> None:
-        """What decides how the replica's cores run has changed: what runs there goes on as it now may."""
-        spec, now = replica.service.spec, self.env._now
-        throttles = spec.scheduled == "quota" or any(modifier.throttles for modifier in replica.modifiers)
-        if throttles and replica.throttled_before is None:
-            replica.throttled_before = 0.0
-        cores = replica.cores
-        if spec.scheduled == "fifo" and not any(modifier.curbs for modifier in replica.modifiers):
-            if cores is None:
-                return
-            replica.throttled_before = replica.throttled_time(now)
-            left = cores.clear()
-            replica.core_clock += cores.spent(now)
-            replica.cores = None
-            replica.idle_cores = spec.whole_cores
-        elif cores is None:
-            left = self._take_off(replica, now)
-            replica.core_clock = replica.core_time(now)
-            replica.idle_cores = 0
-            replica.cores = SharedCores(replica, self.env, self._worked)
-        else:
-            cores.changed()
-            return
-        for call, work in left:
-            self._run(call, replica, work)
-
-    def _take_off(self, replica: Replica, now: float) -> list[tuple[Call, float]]:
-        """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each.
-
-        What runs is known to the clock alone, which a look at all that is to come is for: this happens when a fault
-        begins or ends, not for each call.
-        """
-        queue = self._queue
-        running = [entry for entry in queue if entry[3] is self._worked and entry[4].replica is replica]
-        numbers = {entry[2] for entry in running}
-        queue[:] = [entry for entry in queue if entry[2] not in numbers]
-        heapify(queue)
-        running.sort(key=lambda entry: entry[2])
-        left = [(entry[4], entry[0] - now) for entry in running if entry[4].finished < 0.0]
-        left += [(call, call.work) for call in replica.run_queue]
-        replica.run_queue.clear()
-        return left
-
-    def disturb(self, edge: RuntimeEdge) -> None:
-        """What acts on an edge has changed: its policies may have to."""
-        for replica in edge.caller.replicas:
-            for policy in replica.callers[edge.index].policies.values():
-                policy.disturbed(self.env._now)
-
-    def _refused(self, call: Call, replica: Replica, now: float) -> bool:
-        return any(
-            modifier.operation in (-1, call.site.operation)
-            and self._strikes(modifier, modifier.effect(now).refuse, call, _REFUSE)
-            for modifier in replica.modifiers
-        )
-
-    def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
-        """The time the call's work takes under what acts on the replica; negative if it hangs."""
-        for modifier in replica.modifiers:
-            if modifier.operation in (-1, call.site.operation):
-                effect = modifier.effect(now)
-                if self._strikes(modifier, effect.fail, call, _FAIL):
-                    call.outcome = CODES[effect.error]
-        work = self._slowed(call, replica, now, work)
-        hangs = self._hangs(call, replica, now)
-        if hangs is None:
-            return work
-        call.work = work
-        self._hung.setdefault(hangs, []).append(call)
-        return -1.0
-
-    def _slowed(self, call: Call, replica: Replica, now: float, work: float) -> float:
-        """The time that some work of the call's takes under what acts on the replica."""
-        left = 1.0
-        for modifier in replica.modifiers:
-            if modifier.operation in (-1, call.site.operation):
-                effect = modifier.effect(now)
-                if effect.slowdown != 1.0:
-                    work *= self._slowdown(modifier, effect, call)
-                left *= 1.0 - effect.hog
-        return work / left
-
-    def _hangs(self, call: Call, replica: Replica, now: float) -> Modifier | None:
-        """The first of the replica's modifiers that makes the call hang."""
-        for modifier in replica.modifiers:
-            if modifier.operation in (-1, call.site.operation) and self._strikes(
-                modifier, modifier.effect(now).hang, call, _HANG
-            ):
-                return modifier
-        return None
-
-    def _strikes(self, modifier: Modifier, share: float, call: Call, purpose: int) -> bool:
-        """Whether a call is among the share that a modifier strikes: by a draw of the call's own."""
-        return modifier.strikes(share, call.site.address, purpose, call.number, call.attempt_path)
-
-    def _hit_rate(self, call: Call, hit_rate: float) -> float:
-        """How likely a lookup that was answered hits."""
-        edge, replica = call.site.edge, call.replica
-        assert edge is not None and replica is not None
-        if edge.modifiers or replica.modifiers:
-            for modifier in (*edge.modifiers, *replica.modifiers):
-                if modifier.operation in (-1, call.site.operation):
-                    hit_rate *= 1.0 - modifier.effect(self.env._now).miss
-        if replica.emptied >= 0.0:
-            hit_rate *= replica.warmth(self.env._now)
-        return hit_rate
-
-    def _happens(self, site: CallSite, parent: Call) -> bool:
-        """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""
-        if site.probability >= 1.0:
-            return True
-        path = parent.attempt_path << ATTEMPT_BITS
-        lot = site.lot
-        tape = lot.tape if path == 0 else lot.tape_of(path)
-        return tape.draws(parent.number)[CHANCE] < site.probability
-
-    def _slowdown(self, modifier: Modifier, effect: Effect, call: Call) -> float:
-        """How many times as long the call's work takes under a modifier."""
-        if effect.slowed < 1.0 and not self._strikes(modifier, effect.slowed, call, _SLOW):
-            return 1.0
-        if effect.slowdowns is None:
-            return effect.slowdown
-        return effect.slowdowns.at(modifier.draw(call.site.address, _SLOWDOWN, call.number, call.attempt_path))
-
-    def _delay(self, modifier: Modifier, effect: Effect, call: Call, way: int) -> float:
-        """The time that a modifier adds to a message of the call: its request, or on the way back its answer."""
-        if effect.delayed < 1.0 and not self._strikes(modifier, effect.delayed, call, _DELAY):
-            return 0.0
-        if effect.delays is None:
-            return effect.delay
-        return effect.delays.at(modifier.draw(call.site.address, way, call.number, call.attempt_path))
-
-    def _between(self, edge: RuntimeEdge, call: Call) -> tuple[Modifier, ...] | list[Modifier]:
-        """What acts on the edge between the two replicas of a call."""
-        parent, callee = call.parent, call.replica
-        assert parent is not None and parent.replica is not None
-        if callee is None:
-            return edge.modifiers
-        return [each for each in edge.modifiers if each.between(parent.replica.index, callee.index)]
-
-    def _reply(self, call: Call) -> None:
-        """The answer leaves, on a network on which something may act."""
-        edge = call.site.edge
-        assert edge is not None
-        now = self.env._now
-        time = call.draws[BACK]
-        if edge.modifiers:
-            for modifier in self._between(edge, call):
-                effect = modifier.effect(now)
-                if effect.mute > 0 and self._strikes(modifier, effect.mute, call, _MUTE):
-                    heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
-                    return
-                if effect.delay:
-                    time += self._delay(modifier, effect, call, _DELAY_BACK)
-        heappush(self._queue, (now + time, 1, next(self._eid), self._answered, call))
 
     # -- over --------------------------------------------------------------------------------------------------------
 

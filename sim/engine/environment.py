@@ -8,8 +8,9 @@ so ordinary SimPy processes (faults, probes, rollouts) and calls interleave exac
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
 import simpy
@@ -48,6 +49,18 @@ class Environment(simpy.Environment):
         An urgent call comes before everything else of the same time: samples are taken so.
         """
         heappush(self._queue, (time, URGENT if urgent else NORMAL, next(self._eid), function, argument))
+
+    def recall(self, function: Callable[[Any], None], chosen: Callable[[Any], bool]) -> list[tuple[float, Any]]:
+        """Take back those calls of a function that were asked for with an argument that is `chosen`.
+
+        Returns time and argument of each, in the order in which they were asked for. It looks at all that is to come.
+        """
+        entries = [entry for entry in self._queue if entry[3] is function and chosen(entry[4])]
+        numbers = {entry[2] for entry in entries}
+        self._queue[:] = [entry for entry in self._queue if entry[2] not in numbers]
+        heapify(self._queue)
+        entries.sort(key=itemgetter(2))
+        return [(entry[0], entry[4]) for entry in entries]
 
     def step(self) -> None:
         """Process the next entry, as SimPy's own `step` does."""

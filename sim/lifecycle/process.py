@@ -8,6 +8,7 @@ from typing import Any
 
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.upheaval import kill
 
 
 def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Generator[Any, Any, None]:
@@ -61,7 +62,7 @@ def end(cluster: Cluster, replica: Replica) -> None:
     replica.up = False
     replica.lived = cluster.now - replica.born
     replica.born = inf
-    cluster.engine.kill(replica)
+    kill(cluster.engine, replica)
     cluster.disconnect(replica)
     cluster.connect(replica, warm=False)
 

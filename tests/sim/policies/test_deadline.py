@@ -161,7 +161,7 @@ workload: {mix: {web.home: 1}}
     stage.fault(fault_kinds()["hang"](id="f", target=Target("service", "db"), share=1.0), 0, 1000)
     stage.request(50)
     assert stage.play()[-1] == "50-150 db: cancelled"
-    assert not any(stage.mesh.engine._hung.values())
+    assert not any(stage.mesh.engine.hung.values())
 
 
 def test_a_pooled_connection_is_free_once_the_callee_has_confirmed():
@@ -206,7 +206,7 @@ workload: {mix: {web.home: 1}}
     stage.request(0)
     assert stage.play()[2:] == ["0-100 app: cancelled", "1-100 app>db: cancelled", "1-100 db: cancelled"]
     replica = stage.mesh.services["app"].replicas[0]
-    assert (replica.free, replica.idle_cores, stage.mesh.engine._parts) == (4, 2, {})
+    assert (replica.free, replica.idle_cores, stage.mesh.engine.parts) == (4, 2, {})
     assert replica.core_clock == pytest.approx(0.001 + 0.099)
 
 

@@ -1,0 +1,125 @@
+"""What befalls many calls at once: a process ends, connections are reset, what acted on a replica or an edge changes.
+
+These come with faults and deploys, a few times a run, not with calls: they may look at everything that is under way.
+"""
+
+from __future__ import annotations
+
+from meshquake.sim.engine.call import Call
+from meshquake.sim.engine.edge import RuntimeEdge
+from meshquake.sim.engine.engine import CANCELLED, RESET, CallEngine
+from meshquake.sim.engine.impairment import hangs
+from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.shared_cores import SharedCores
+from meshquake.topology.addresses import uniform
+
+
+def kill(engine: CallEngine, replica: Replica) -> None:
+    """The replica's process ends: every call here is lost, and its callers' connections are reset."""
+    now = engine.env._now
+    calls = [call for call in engine.inside if call.replica is replica]
+    for part in [part for part in engine.parts if part.replica is replica]:
+        part.finished = now
+        del engine.parts[part]
+    replica.clear(now)
+    for caller in replica.callers:
+        for policy in caller.policies.values():
+            for waiting in policy.end():
+                waiting.ended = now
+                waiting.result = CANCELLED
+                waiting.waiting = False
+                engine.close(waiting)
+    for call in calls:
+        del engine.inside[call]
+        call.finished = now
+        call.outcome = RESET
+        if call.parent is None:
+            engine.close(call)
+        else:
+            engine.reply(call)
+
+
+def sever(engine: CallEngine, edge: RuntimeEdge, share: float, key: int) -> None:
+    """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice.
+
+    Which calls are on them, is a draw of each call's own, under `key`.
+    """
+    now = engine.env._now
+    edge.severed = now
+    struck = [
+        call
+        for root in engine.live
+        for call in root.open or ()
+        if call.site.edge is edge
+        and call.waiting
+        and not call.held
+        and uniform(key ^ call.site.address, call.number, call.attempt_path) < share
+    ]
+    for replica in edge.caller.replicas:
+        caller = replica.callers[edge.index]
+        mine = [call for call in struck if call.caller is caller]
+        for policy in caller.policies.values():
+            policy.severed(mine, share, now)
+    for call in struck:
+        if call.waiting:  # what another was hedged with may be withdrawn by now
+            engine.conclude(call, RESET)
+
+
+def release(engine: CallEngine, modifier: Modifier) -> None:
+    """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
+    now = engine.env._now
+    for call in engine.hung.pop(modifier, ()):
+        replica = call.replica
+        assert replica is not None
+        if call.finished >= 0.0:
+            continue
+        other = hangs(call, replica, now)
+        if other is not None:
+            engine.hung.setdefault(other, []).append(call)
+        else:
+            engine.run(call, replica, call.work)
+
+
+def disturb(edge: RuntimeEdge, now: float) -> None:
+    """What acts on an edge has changed: its policies may have to."""
+    for replica in edge.caller.replicas:
+        for policy in replica.callers[edge.index].policies.values():
+            policy.disturbed(now)
+
+
+def reschedule(engine: CallEngine, replica: Replica) -> None:
+    """What decides how the replica's cores run has changed: what runs there goes on as it now may."""
+    spec, now = replica.service.spec, engine.env._now
+    throttles = spec.scheduled == "quota" or any(modifier.throttles for modifier in replica.modifiers)
+    if throttles and replica.throttled_before is None:
+        replica.throttled_before = 0.0
+    cores = replica.cores
+    if spec.scheduled == "fifo" and not any(modifier.curbs for modifier in replica.modifiers):
+        if cores is None:
+            return
+        replica.throttled_before = replica.throttled_time(now)
+        left = cores.clear()
+        replica.core_clock += cores.spent(now)
+        replica.cores = None
+        replica.idle_cores = spec.whole_cores
+    elif cores is None:
+        left = _take_off(engine, replica)
+        replica.core_clock = replica.core_time(now)
+        replica.idle_cores = 0
+        replica.cores = SharedCores(replica, engine.env, engine.when_worked)
+    else:
+        cores.changed()
+        return
+    for call, work in left:
+        engine.run(call, replica, work)
+
+
+def _take_off(engine: CallEngine, replica: Replica) -> list[tuple[Call, float]]:
+    """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each."""
+    now = engine.env._now
+    running = engine.env.recall(engine.when_worked, lambda call: call.replica is replica)
+    left = [(call, time - now) for time, call in running if call.finished < 0.0]
+    left += [(call, call.work) for call in replica.run_queue]
+    replica.run_queue.clear()
+    return left
