@@ -548,3 +548,8 @@ def test_no_text_makes_anything_but_a_scenario_or_a_list_of_problems(text):
     else:
         windows = [loaded.scenario.window(fault) for fault in loaded.scenario.faults]
         assert all(0 <= window.start < window.end <= loaded.scenario.length for window in windows)
+
+
+def test_a_canary_of_a_service_that_is_not_there_is_told_as_any_such_target():
+    with pytest.raises(DocumentError, match=r"faults\[0\]\.deploy\.target: unknown service 'nowhere'"):
+        parse(with_fault("deploy: {target: nowhere, canary: 1}"), "s.yaml")
