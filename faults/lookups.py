@@ -18,4 +18,7 @@ def without_lookups(target: Target, topology: Topology) -> str:
                         return ""
                 elif call.service == target.service and target.operation in (None, call.operation):
                     return ""
-    return f"nothing is looked up at {target}: no call there has a hit_rate"
+    asked = target.callee or target.service
+    operation = target.operation or next((each.name for each in topology.service(asked).operations), "get")
+    form = f"{asked}.{operation}: {{hit_rate: 90%}}"
+    return f"nothing is looked up at {target}: no call there has a hit_rate, as in calls: [{form}]"

@@ -499,7 +499,11 @@ class _Reader:
     def _exists(self, node: Node, service: str, operation: str) -> bool:
         """Whether there is such an operation; an error if not."""
         if service not in self.known:
-            self.document.error(node, f"there is no service {shown(service)}{suggestion(service, self.known)}")
+            hint = suggestion(service, self.known)
+            whole = [f"{name}.{each}" for name, operations in self.known.items() for each in operations]
+            if "did you mean" not in hint and "did you mean" in (other := suggestion(f"{service}.{operation}", whole)):
+                hint = other  # half of a service's name that has dots, or of an operation's
+            self.document.error(node, f"there is no service {shown(service)}{hint}")
         elif operation not in self.known[service]:
             hint = suggestion(operation, self.known[service])
             self.document.error(node, f"{service} has no operation {shown(operation)}{hint}")
@@ -513,7 +517,8 @@ class _Reader:
         for cycle in cycles(topology):
             way = " -> ".join((*cycle, cycle[0]))
             self.document.error(
-                nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}; a call of it needs a depth"
+                nodes[cycle[-1], cycle[0]],
+                f"closes a cycle of calls: {way}; give a call of it a depth, as in {cycle[0]}: {{depth: 3}}",
             )
 
     def refuse_giants(self, topology: Topology) -> None:
