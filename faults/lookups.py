@@ -19,6 +19,6 @@ def without_lookups(target: Target, topology: Topology) -> str:
                 elif call.service == target.service and target.operation in (None, call.operation):
                     return ""
     asked = target.callee or target.service
-    operation = target.operation or next((each.name for each in topology.service(asked).operations), "get")
-    form = f"{asked}.{operation}: {{hit_rate: 90%}}"
+    known = [operation.name for operation in topology.service(asked).operations]
+    form = f"{asked}.{target.operation or known[0]}: {{hit_rate: 90%}}"
     return f"nothing is looked up at {target}: no call there has a hit_rate, as in calls: [{form}]"
