@@ -654,7 +654,12 @@ class CallEngine:
         if site.hit_rate is not None:
             # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
             if not failed:
-                if call.draws[LOOKUP] < impairment.hit_rate(call, site.hit_rate, now):
+                hit_rate = site.hit_rate
+                edge, replica = site.edge, call.replica
+                assert edge is not None and replica is not None
+                if edge.modifiers or replica.modifiers or replica.emptied >= 0.0:
+                    hit_rate = impairment.hit_rate(call, hit_rate, now)
+                if call.draws[LOOKUP] < hit_rate:
                     call.notes |= HIT
                     self.resume(parent, False)
                     return

@@ -143,10 +143,9 @@ def hit_rate(call: Call, usual: float, now: float) -> float:
     """How likely a lookup that was answered hits, where that is `usual` while nothing acts on it."""
     edge, replica = call.site.edge, call.replica
     assert edge is not None and replica is not None
-    if edge.modifiers or replica.modifiers:
-        for modifier in (*edge.modifiers, *replica.modifiers):
-            if _concerns(modifier, call):
-                usual *= 1.0 - modifier.effect(now).miss
+    for modifier in (*edge.modifiers, *replica.modifiers):
+        if _concerns(modifier, call):
+            usual *= 1.0 - modifier.effect(now).miss
     if replica.emptied >= 0.0:
         usual *= replica.warmth(now)
     return usual

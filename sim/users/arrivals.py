@@ -27,10 +27,11 @@ class Dips:
         """Let a share stay away until `end`: `depth` times `level`."""
         self._dips.append((end, lambda now: depth * (1.0 if level is None else level(now))))
 
+    def __bool__(self) -> bool:
+        return bool(self._dips)
+
     def left(self, now: float) -> float:
         """The share that is left."""
-        if not self._dips:
-            return 1.0
         self._dips = [(end, depth) for end, depth in self._dips if now < end]
         share = 1.0
         for _, depth in self._dips:
@@ -85,9 +86,10 @@ class Arrivals:
         number = self._first + self._number
         self._number += 1
         self._next()
-        now = self._env._now
-        share = 1.0 if self._level is None else self._level(now)
-        if keep < share * self.dips.left(now):
+        share = 1.0 if self._level is None else self._level(self._env._now)
+        if self.dips:
+            share *= self.dips.left(self._env._now)
+        if keep < share:
             self._enter(number)
 
 
