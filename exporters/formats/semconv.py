@@ -26,8 +26,17 @@ SERVER, CLIENT = 2, 3
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
 #: A parameter of a route, as in `{id}`, `:id` or `<id>`.
 _PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
-#: What a statement acts on.
-_COLLECTION = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE)\s+([\w.]+)", re.ASCII | re.IGNORECASE)
+_NAME = r"([`\"\[]?[A-Za-z_][\w.`\"\[\]]*)"
+#: In SQL: operations, and what they and their clauses act on; a name may be in quotes of some kind.
+_CLAUSE = re.compile(
+    rf"\b(SELECT|INSERT|DELETE)\b|(?<!FOR )\b(UPDATE)\s+{_NAME}|\b(?:FROM|INTO|TABLE|JOIN)\s+{_NAME}",
+    re.ASCII | re.IGNORECASE,
+)
+_QUOTES = re.compile(r"[`\"\[\]]")
+#: A summary of a query is no longer.
+_LONGEST_SUMMARY = 255
+#: Stores whose commands are of one collection each, which is the word behind the command.
+_OF_COLLECTIONS = ("mongodb", "aws.dynamodb", "couchbase", "couchdb")
 #: Attributes of a span by which its duration is measured too.
 _MEASURED = (
     "http.request.method",
@@ -130,8 +139,8 @@ class Conventions:
 def span_name(callee: Service, operation: Operation) -> str:
     """What a span of an operation is called, whoever's half of the call it is."""
     if callee.kind in _SYSTEMS:
-        word, collection = _asked(operation)
-        return f"{word} {collection or callee.name}"
+        query = _Query.of(callee, operation)
+        return query.summary or f"{query.operation} {query.collection or callee.name}"
     return operation.route or operation.rpc or f"{callee.title}/{operation.name}"
 
 
@@ -168,21 +177,53 @@ def _rpc(span: Mapping[str, Any], server: bool, callee: Service, operation: Oper
 
 
 def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
-    word, collection = _asked(operation)
-    attributes: Attributes = {"db.system.name": callee.system or _SYSTEMS[callee.kind], "db.operation.name": word}
-    if query := operation.statement or operation.command:
-        attributes["db.query.text"] = query
-    if collection:
-        attributes |= {"db.collection.name": collection, "db.query.summary": span_name(callee, operation)}
+    query = _Query.of(callee, operation)
+    system = callee.system or _SYSTEMS[callee.kind]
+    attributes: Attributes = {"db.system.name": system, "db.operation.name": query.operation}
+    if text := operation.statement or operation.command:
+        attributes["db.query.text"] = text
+    if query.collection:
+        attributes["db.collection.name"] = query.collection
+    if query.summary:
+        attributes["db.query.summary"] = query.summary
     attributes["server.address"] = callee.name
     return attributes, None if server else "db.client.operation.duration"
 
 
-def _asked(operation: Operation) -> tuple[str, str]:
-    """What a store is asked to do, and of what; the latter is empty unless a statement says it."""
-    query = operation.statement or operation.command
-    collection = _COLLECTION.search(operation.statement)
-    return query.split(" ", 1)[0].upper() if query else operation.name, collection[1] if collection else ""
+@dataclass(frozen=True)
+class _Query:
+    """What a store is asked: the operation, the collection if it's one, and what tells queries apart.
+
+    All as the topology writes them, since the conventions want no other case.
+    """
+
+    operation: str
+    collection: str = ""
+    summary: str = ""
+
+    @classmethod
+    def of(cls, store: Service, operation: Operation) -> _Query:
+        """What an operation of a store asks."""
+        if operation.statement:
+            return cls._of_sql(operation.statement)
+        word, _, rest = operation.command.partition(" ")
+        if rest and store.system in _OF_COLLECTIONS:
+            return cls(word, rest.split()[0])
+        return cls(word or operation.name)
+
+    @classmethod
+    def _of_sql(cls, statement: str) -> _Query:
+        first = statement.split(None, 1)[0]
+        words, targets = [], []
+        for operation, update, updated, target in _CLAUSE.findall(statement):
+            words += [_QUOTES.sub("", each) for each in (operation, update, updated, target) if each]
+            targets += [_QUOTES.sub("", each) for each in (updated, target) if each]
+        if words[:1] != [first]:
+            words.insert(0, first)
+        while len(" ".join(words)) > _LONGEST_SUMMARY:
+            words.pop()
+        one = targets[0] if len(set(targets)) == 1 else ""
+        return cls(first, one, " ".join(words) if targets else "")
 
 
 def resource(service: str, replica: str | None, version: str | None, title: str = "") -> Attributes:
