@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.sim.records import ERRORS_OF_SERVER
 from meshquake.sim.significance import p_value
 from meshquake.sim.tally import Tally
 
@@ -67,8 +68,8 @@ class _Stretch:
 
     @classmethod
     def of(cls, requests: pl.DataFrame, p95: float | None) -> _Stretch:
-        """The stretch with these requests: `duration_ms`, `status`, and `end`; `p95` is the usual one, if known."""
-        failed = requests.filter(status="error")
+        """The stretch with these requests, as their spans with an `end`; `p95` is the usual one, if known."""
+        failed = requests.filter(ERRORS_OF_SERVER)
         slow = requests.filter(pl.col("duration_ms") >= (inf if p95 is None else HIT_SLOWER * p95))
         return cls(len(requests), len(failed), slow["duration_ms"].to_numpy(), _first(failed), _first(slow))
 
@@ -152,7 +153,7 @@ class Hits:
     def learn(self, requests: pl.DataFrame) -> None:
         """Learn what is usual from requests before the incident, as server spans."""
         for service, own in _by_service(requests).items():
-            self._services.setdefault(service, _Service()).usual.count(own)
+            self._services.setdefault(service, _Service()).usual.count(own, ERRORS_OF_SERVER)
 
     def look(self, requests: pl.DataFrame) -> None:
         """Look at the next slice.

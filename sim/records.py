@@ -181,6 +181,10 @@ EVENT = RecordKind(
     ),
 )
 
+#: Which server spans are errors of the service's own: it did not succeed, and not because of what was asked of it
+#: (`topology.errors.Error.of_request`).
+ERRORS_OF_SERVER = (pl.col("status") == "error") & ~pl.col("status_code").is_between(400, 499)
+
 #: The four kinds by name, in the order in which a fixture lists them.
 RECORD_KINDS: dict[str, RecordKind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
 

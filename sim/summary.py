@@ -20,7 +20,7 @@ from meshquake.sim.tally import Tally
 #: Services are looked at in slices of so many seconds.
 SLICE = 5.0
 #: What is looked at of a server span.
-_LOOKED_AT = ("timestamp", "service", "duration_ms", "status", "parent_span_id")
+_LOOKED_AT = ("timestamp", "service", "duration_ms", "status", "status_code", "parent_span_id")
 
 
 @dataclass(kw_only=True)

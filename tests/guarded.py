@@ -5,7 +5,8 @@ name: guarded
 defaults: {service: {startup: 1s}}
 services:
   web: {operations: {home: {work: 1ms, calls: [shop.get]}}}
-  shop: {replicas: 4, operations: {get: {work: 1ms}}}
+  shop: {replicas: 4, operations: {get: {work: 1ms, calls: [stock.look]}}}
+  stock: {replicas: 2, operations: {look: {work: {exponential: 1ms}}}}
 edges:
   web -> shop:
     timeout: 200ms
@@ -13,8 +14,9 @@ edges:
     avoid_tried: true
     outlier: {interval: 2s, ejection: 5s}
     retry: {max_attempts: 2, base: 0ms, tokens: {most: 4}}
-    throttle: {}
+    throttle: {window: 2s}
     adaptive_concurrency: {}
+  shop -> stock: {hedge: 5ms}
 workload: {rate: 50/s, mix: {web.home: 1}}
 """
 

@@ -4,9 +4,12 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from meshquake.sim.engine.call import DECIDED, NEVER
-from meshquake.sim.engine.call_site import ATTEMPT_BITS
+from meshquake.sim.engine.call import DECIDED, HEDGE, NEVER, OUTRUN, RETRIED
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.topology.errors import CODES, SUCCESS
+
+#: How an attempt ends whose answer does not reach the caller.
+UNTOLD = [CODES[name] for name in ("timeout", "cancelled", "connection_timeout", "connection_reset")]
 
 
 def balance(calls, now):
@@ -31,6 +34,40 @@ def check_deciding(mesh, rows):
     for (_, caller), count in deciding.items():
         ended = outcomes[caller] in (CODES["cancelled"], CODES["connection_reset"])
         assert count == 1 or (count == 0 and ended), caller
+
+
+def check_attempts(mesh, rows):
+    """All attempts are calls, retries and hedges: each after the first is a hedge, or follows one that is retried.
+
+    They count from 1 without gaps; retries come one after another, and beside a failure that others outrun goes one.
+    """
+    calls = defaultdict(dict)
+    for row in rows[rows["caller"] >= 0]:
+        call = (row["number"], row["site"], row["attempt_path"] >> ATTEMPT_BITS)
+        calls[call][row["attempt_path"] & ATTEMPT] = row
+    for attempts in calls.values():
+        assert sorted(attempts) == list(range(len(attempts)))
+        for place, row in attempts.items():
+            former = attempts.get(place - 1)
+            retries = former is not None and former["notes"] & RETRIED > 0
+            hedges = row["notes"] & HEDGE > 0
+            assert (place > 0) == (retries or hedges) and not (retries and hedges), row
+            assert not retries or former["ended"] <= row["sent"]
+            others = [each["ended"] for other, each in attempts.items() if other != place]
+            assert not row["notes"] & OUTRUN or max(others) >= row["ended"], row
+
+
+def check_answers(mesh, rows):
+    """What is cancelled, nobody waits for; what is limited or was never begun, nobody works on."""
+    cancelled, limited = CODES["cancelled"], CODES["rate_limited"]
+    for row in rows[rows["outcome"] == cancelled]:
+        assert mesh.sites[row["site"]].edge.spec.cancellation
+        assert row["result"] != SUCCESS and NEVER < row["ended"] <= row["finished"], row
+    for row in rows[rows["outcome"] == limited]:
+        assert row["started"] == NEVER and row["finished"] == row["arrived"], row
+        # Who asked is told so, unless it had given up by then, or the answer was lost on its way.
+        told = row["caller"] < 0 or row["result"] == limited
+        assert told or row["result"] in UNTOLD, row
 
 
 def check_busy_time(mesh, rows):

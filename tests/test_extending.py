@@ -403,7 +403,7 @@ OTHERS = {
     "a part that there is not": (
         "meshquake.logs",
         "Jam = {'jam': {}}",
-        "jam is no part of a catalogue: handled, slow_after_ms, slow, failed, retried, gave_up, missed, notices",
+        "jam is no part of a catalogue: handled, slow_after_ms, slow, failed, retried, hedged, gave_up, missed,",
     ),
     "a kind that there is not": (
         "meshquake.logs",

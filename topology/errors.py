@@ -56,6 +56,17 @@ class Error:
     answered: bool = True
     met: bool = True
 
+    @property
+    def of_request(self) -> bool:
+        """Whether it says something about the request, and nothing of who answers so: a status of 4xx.
+
+        Its caller has left (499), or asks for too much (429). Of a server's errors it is none: OpenTelemetry's
+        conventions leave a server's span unset for 4xx, and for gRPC's CANCELLED and RESOURCE_EXHAUSTED; Envoy counts
+        4xx, cancelled and rate-limited requests apart. To the caller it is a failure as any other. A server that
+        sheds answers 503: it cannot do what it is there for.
+        """
+        return 400 <= self.status < 500
+
 
 _CALLER, _CALLEE = Refusal.CALLER, Refusal.CALLEE
 
@@ -99,8 +110,8 @@ ERRORS: dict[str, Error] = {
         Error("dependency_failed", 502, "UNAVAILABLE", "failed dependency"),
         Error("cancelled", 499, "CANCELLED", "cancelled", answered=False),
         Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
-        # gRPC has UNAVAILABLE for 429 (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
-        Error("rate_limited", 429, "UNAVAILABLE", "rate limit", refusal=_CALLEE),
+        # As Envoy's local rate limit has it with `rate_limited_as_resource_exhausted`.
+        Error("rate_limited", 429, "RESOURCE_EXHAUSTED", "rate limit", refusal=_CALLEE),
         Error(
             "connect_failed",
             503,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meshquake.sim.telemetry.metrics import Alert
+from meshquake.sim.telemetry.metrics import METRICS, Alert, Kind
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.sample_file import SampleFile
@@ -27,6 +27,7 @@ from meshquake.truth.sample_file import SampleFile
 SUSTAINED = 3
 #: What other faults do at a moment is what they do within so many seconds of it.
 NEARBY = 5
+_COUNTERS = {name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER}
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,22 @@ def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: 
     if length:
         for group in fact.groups(length):
             values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
+            # What is counted only where there is something to count (`sources.Rate`) was never there: that is nothing.
+            absent = np.isnan(usually).all(axis=0) & np.array([_is_counted(series) for series in group])
+            if absent.any():
+                values, without, usually = (
+                    np.where(absent, np.nan_to_num(each), each) for each in (values, without, usually)
+                )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
                 departed = _departures(values, without, usually, int(begin))
                 found.update((group[column], each) for column, each in departed)
     return found
+
+
+def _is_counted(series: Series) -> bool:
+    """Whether it counts something of a service or an edge as a whole, which was there all the time."""
+    return series.replica is None and series.metric in _COUNTERS
 
 
 def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Iterator[tuple[int, Departure]]:

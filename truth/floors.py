@@ -12,6 +12,7 @@ from pathlib import Path
 import networkx as nx
 import polars as pl
 
+from meshquake.sim.records import ERRORS_OF_SERVER
 from meshquake.truth.ranks import Ranks
 
 #: An error share below this is as good as none: what a service's share of errors is compared to is at least so much.
@@ -184,7 +185,7 @@ class Loudness:
             within = spans.filter(pl.col("timestamp") >= stretch.begin, pl.col("timestamp") < stretch.end)
             for (name,), own in within.partition_by("service", as_dict=True).items():
                 stretch.requests[name] += len(own)
-                stretch.errors[name] += int((own["status"] == "error").sum())
+                stretch.errors[name] += own.select(ERRORS_OF_SERVER.sum()).item()
                 self._durations.add((stretch.begin, name), own["duration_ms"].to_numpy())
 
     def ranked(self) -> list[tuple[str, float]]:

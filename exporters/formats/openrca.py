@@ -30,7 +30,7 @@ from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import EVENTS, lines
 from meshquake.exporters.formats.span_columns import SpanColumns
-from meshquake.sim.records import Batch
+from meshquake.sim.records import ERRORS_OF_SERVER, Batch
 from meshquake.topology.errors import ERRORS
 
 _KPI = "timestamp,cmdb_id,kpi_name,value\n"
@@ -103,7 +103,7 @@ def _requests(ended: pl.DataFrame) -> pl.DataFrame:
         .group_by("at", "service")
         .agg(
             rr=100 - 100 * error.is_in(_UNANSWERED).fill_null(False).mean(),
-            sr=100 * error.is_null().mean(),
+            sr=100 - 100 * ERRORS_OF_SERVER.mean(),
             mrt=length().sum() / pl.len() / 1000,
             count=pl.len(),
         )

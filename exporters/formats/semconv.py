@@ -104,6 +104,8 @@ class Conventions:
             for operation in service.operations
         }
 
+        self._hedging = {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
+
     def title(self, service: str) -> str:
         """What other people's tools shall call a service."""
         return self._services[service].title
@@ -127,12 +129,17 @@ class Conventions:
             attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
             attributes["client.address"] = span["peer"]
-        if span["error_type"] is not None:
-            attributes["error.type"] = span["error_type"]
+        error = span["error_type"]
+        # To a server, an answer that says something about the request is no error.
+        failed = error is not None and not (server and ERRORS[error].of_request)
+        if failed or (error is not None and metric is None):
+            # The inside of a database has no status code that would say it.
+            attributes["error.type"] = error
         if span["attempt"] > 1:
+            # What gRPC says of retries and hedges alike (`grpc-previous-rpc-attempts`); only the caller knows which.
             attributes["mesh.attempt"] = span["attempt"]
-        # To a server, an answer that says it's the client's fault is no error.
-        failed = span["status"] == "error" and not (server and 400 <= span["status_code"] < 500)
+            if not server and (span["service"], span["peer"]) in self._hedging:
+                attributes["mesh.attempt_kind"] = "hedge"
         return Description(span_name(callee, operation), SERVER if server else CLIENT, attributes, failed, metric)
 
 

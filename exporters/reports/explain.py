@@ -251,13 +251,25 @@ def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
             after = (datetime.fromisoformat(span["timestamp"]) - begin).total_seconds() * 1000
             mark = "*" if span["span_id"] == entered else ""
             arrow = "-> " if span["kind"] == "client" else ""
-            attempt = f" (attempt {span['attempt']})" if arrow and span["attempt"] > 1 else ""
+            attempt = _attempt(span, below[parent]) if arrow and span["attempt"] > 1 else ""
             error = f"  {span['error_type']}" if span["error_type"] else ""
             call = f"{'  ' * depth}{arrow}{span['operation']}{attempt}{error}"
             yield mark, f"{after:.0f}", f"{span['duration_ms']:.0f}", call
             yield from rows(span["span_id"], depth + 1)
 
     return Table(("", "start ms", "length ms", ""), list(rows(None, 0)), align="<>><")
+
+
+def _attempt(span: dict[str, Any], beside: list[dict[str, Any]]) -> str:
+    """Which attempt a client span is, and that it is a hedge if it was sent while one before it was under way."""
+    sent = datetime.fromisoformat(span["timestamp"])
+    before = [each for each in beside if each["operation"] == span["operation"] and each["attempt"] < span["attempt"]]
+    hedges = any(sent < _end(each) for each in before)
+    return f" (attempt {span['attempt']}{', a hedge' if hedges else ''})"
+
+
+def _end(span: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(span["timestamp"]) + timedelta(milliseconds=span["duration_ms"])
 
 
 def _outcome(outcome: str | None, milliseconds: float | None) -> str:

@@ -107,4 +107,6 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 
 def _traces(folder: Path) -> Iterator[pl.DataFrame]:
     """What the floors look at of a fixture's spans, some at a time."""
-    return reading.records(folder, TRACE, columns=("timestamp", "service", "duration_ms", "status", "kind", "peer"))
+    return reading.records(
+        folder, TRACE, columns=("timestamp", "service", "duration_ms", "status", "status_code", "kind", "peer")
+    )

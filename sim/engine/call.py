@@ -25,6 +25,10 @@ HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
+#: Of a hedge: an attempt after the first which followed no failure that was waited for; and of an attempt that failed
+#: while others at the same call are under way, of which one decides.
+HEDGE: Final = 16
+OUTRUN: Final = 32
 #: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
 #: what the server did.
 ABANDONED: Final = 1 << 16

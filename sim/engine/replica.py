@@ -49,7 +49,6 @@ class Replica:
         "index",
         "leaked",
         "leaving",
-        "limited",
         "lived",
         "modifiers",
         "name",
@@ -118,9 +117,7 @@ class Replica:
         #: Seconds for which earlier shared cores stood still for want of quota; None if there never was a quota.
         self.throttled_before: float | None = None
         self.handled = 0
-        #: Requests that its rate limit turned away.
-        self.limited = 0
-        #: Those that waited in its queue and were turned away after all.
+        #: Requests that waited in its queue and were turned away after all.
         self.shed = 0
         self.leaked = 0.0
         #: When its contents were lost that lookups would find; negative if they weren't, or don't matter.

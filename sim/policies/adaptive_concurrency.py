@@ -11,12 +11,13 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
+from meshquake.sim.policies.spell import Gauge, Spell, told
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.errors import CODES
 from meshquake.topology.policies import AdaptiveConcurrency
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
@@ -40,6 +41,11 @@ class Controller(CallerPolicy):
         Whether it has been running for long: it measures its first minimum with all let through.
     key
         Of its draws: when it measures the minimum again is jittered.
+    refusals
+        Tells of calls that are refused.
+    tell_minimum
+        Hears of a minimum that was measured, in seconds, if it is another than before by more than calls may take
+        longer: what was told before (0 if nothing was), and what it is.
     """
 
     __slots__ = (
@@ -52,12 +58,22 @@ class Controller(CallerPolicy):
         "_minimum",
         "_over",
         "_policy",
+        "_refusals",
         "_samples",
         "_since",
+        "_told",
         "limit",
     )
 
-    def __init__(self, policy: AdaptiveConcurrency, env: Environment, warm: bool, key: int) -> None:
+    def __init__(
+        self,
+        policy: AdaptiveConcurrency,
+        env: Environment,
+        warm: bool,
+        key: int,
+        refusals: Spell,
+        tell_minimum: Callable[[float, float], None],
+    ) -> None:
         self._policy = policy
         self._env = env
         self._key = key
@@ -76,13 +92,19 @@ class Controller(CallerPolicy):
         self._over = False
         if warm:
             self.limit = self._kept = policy.most
+        self._refusals = refusals
+        self._told = Gauge(env, 1.0 + policy.buffer, 0.0, tell_minimum)
         env.call_at(env._now + policy.interval, self._update)
 
     def admit(self, call: Call, now: float) -> int:
         """Refuse the call if it's one too many; it's counted already."""
         caller = call.caller
         assert caller is not None
-        return _LIMITED if caller.in_flight > self.limit else PASS
+        if caller.in_flight <= self.limit:
+            return PASS
+        reason = f"the limit is {self.limit}"
+        self._refusals.strike(f"{reason} while the minimum is measured" if self._measures else reason)
+        return _LIMITED
 
     def settle(self, call: Call, now: float) -> None:
         """Take the time of a call into account that left."""
@@ -91,6 +113,7 @@ class Controller(CallerPolicy):
         self._samples.append(now - call.sent)
         if self._measures and len(self._samples) >= self._policy.samples:
             self._minimum = self._percentile()
+            self._told.set(self._minimum)
             self._measures = False
             self.limit = self._kept
             self._low = 0
@@ -101,6 +124,7 @@ class Controller(CallerPolicy):
     def end(self) -> Sequence[Call]:
         """There are no more updates."""
         self._over = True
+        self._refusals.end()
         return ()
 
     def _percentile(self) -> float:
@@ -142,8 +166,21 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     if policy is None:
         return None
 
+    target = edge.callee.spec.name
+
     def maker(replica: Replica, warm: bool) -> Controller:
-        key = address(0, "adaptive concurrency", f"{replica.name} {edge.callee.spec.name}")
-        return Controller(policy, context.env, warm, key)
+        def tell_minimum(before: float, minimum: float) -> None:
+            context.journal.note(
+                "minimum_measured",
+                replica.service,
+                replica=replica,
+                target=target,
+                minimum_ms=round(minimum * 1000, 3),
+                previous_ms=round(before * 1000, 3) if before else None,
+            )
+
+        key = address(0, "adaptive concurrency", f"{replica.name} {target}")
+        refusals = told(context, edge, replica, "limiting_started", "limiting_stopped")
+        return Controller(policy, context.env, warm, key, refusals, tell_minimum)
 
     return maker

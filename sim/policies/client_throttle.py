@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.sim.policies.draw import draw
+from meshquake.sim.policies.spell import Spell, told
 from meshquake.sim.policies.window import Window
 from meshquake.topology.errors import BY_CODE, CODES, Refusal
 from meshquake.topology.policies import ClientThrottle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.policies.context import Maker, PolicyContext
@@ -31,12 +34,13 @@ _ACCEPTED: Final = [
 
 
 class Throttle(CallerPolicy):
-    """The throttling of one caller replica and edge."""
+    """The throttling of one caller replica and edge; `refusals` are told as one while it refuses any."""
 
-    __slots__ = ("_policy", "_seen")
+    __slots__ = ("_policy", "_refusals", "_seen")
 
-    def __init__(self, policy: ClientThrottle) -> None:
+    def __init__(self, policy: ClientThrottle, refusals: Spell) -> None:
         self._policy = policy
+        self._refusals = refusals
         #: Requests, and those of them that were accepted.
         self._seen = Window(policy.window)
 
@@ -46,22 +50,32 @@ class Throttle(CallerPolicy):
         return max(0.0, (requests - self._policy.factor * accepts) / (requests + 1))
 
     def admit(self, call: Call, now: float) -> int:
-        """Refuse the request, or let it go; both count as asked for."""
+        """Refuse the request, or let it go."""
         probability = self.refusing(now)
-        self._seen.add(now, 1, 0)
-        return _THROTTLED if probability > 0.0 and draw(call, "client-throttle") < probability else PASS
+        if probability > 0.0 and draw(call, "client-throttle") < probability:
+            requests, accepts = self._seen.totals(now)
+            self._refusals.strike(f"{accepts} of {requests} requests accepted")
+            return _THROTTLED
+        return PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """Count what was accepted."""
-        if _ACCEPTED[call.result]:
-            self._seen.add(now, 0, 1)
+        """Count the request, and whether it was accepted.
 
-    def withdrawn(self, call: Call, now: float) -> None:
-        """Nobody will know; it makes no difference."""
-        self._seen.add(now, 0, 1)
+        The book counts requests when they are made: those under way when a process begins would look like refused ones.
+        """
+        self._seen.add(now, 1, _ACCEPTED[call.result])
+
+    def end(self) -> Sequence[Call]:
+        """The process ends, and no call is held."""
+        self._refusals.end()
+        return ()
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The throttling of an edge, for each replica of the caller."""
     policy = edge.spec.throttle
-    return None if policy is None else lambda replica, warm: Throttle(policy)
+    if policy is None:
+        return None
+    return lambda replica, warm: Throttle(
+        policy, told(context, edge, replica, "throttling_started", "throttling_stopped")
+    )

@@ -11,7 +11,7 @@ from collections import deque
 from math import ceil
 from typing import TYPE_CHECKING
 
-from meshquake.sim.engine.call import RETRIED, Race
+from meshquake.sim.engine.call import HEDGE, OUTRUN, Race
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology import policies
@@ -55,6 +55,7 @@ class Hedge(CallerPolicy):
             call.race = Race(call)
         else:
             call.race = race
+            call.notes |= HEDGE
             race.running.append(call)
             race.last = call
         if call.attempt < self._policy.max_attempts:
@@ -73,7 +74,7 @@ class Hedge(CallerPolicy):
         if call.result in self._forgiven:
             # Whichever is made now may have ended already, and the race with it.
             if self._follow(race.last, now) or race.running:
-                call.notes |= RETRIED
+                call.notes |= OUTRUN
                 return False
             return True
         if call.result == SUCCESS and self._policy.percentile is not None:

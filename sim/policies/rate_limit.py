@@ -40,7 +40,6 @@ class RateLimit(ServerPolicy):
         if self._tokens:
             self._tokens -= 1
             return PASS
-        replica.limited += 1
         if policy.retry_after:
             call.retry_after = float(max(1, ceil(self._filled + policy.fill_interval - now)))
         return _LIMITED

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS
-from meshquake.sim.policies.retry_limit import Notify, RetryLimit, of_each
+from meshquake.sim.policies.retry_limit import RetryLimit, of_each
+from meshquake.sim.policies.spell import Spell
 from meshquake.sim.policies.window import Window
 from meshquake.topology.errors import SUCCESS
 from meshquake.topology.policies import RetryBreaker
@@ -21,8 +22,8 @@ class BreakerOfRetries(RetryLimit):
 
     __slots__ = ("_policy", "_seen")
 
-    def __init__(self, policy: RetryBreaker, notify: Notify) -> None:
-        super().__init__(notify)
+    def __init__(self, policy: RetryBreaker, refusals: Spell) -> None:
+        super().__init__(refusals)
         self._policy = policy
         self._seen = Window(policy.window)
 
@@ -47,4 +48,4 @@ class BreakerOfRetries(RetryLimit):
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The breakers of an edge, one for each replica of the caller."""
     breaker = edge.spec.retry.breaker if edge.spec.retry else None
-    return None if breaker is None else of_each(edge, context, lambda notify: BreakerOfRetries(breaker, notify))
+    return None if breaker is None else of_each(edge, context, lambda refusals: BreakerOfRetries(breaker, refusals))

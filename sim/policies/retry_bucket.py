@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS
-from meshquake.sim.policies.retry_limit import Notify, RetryLimit, of_each
+from meshquake.sim.policies.retry_limit import RetryLimit, of_each
+from meshquake.sim.policies.spell import Spell
 from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.policies import RetryBucket
 
@@ -28,8 +29,8 @@ class Bucket(RetryLimit):
 
     __slots__ = ("_policy", "saved")
 
-    def __init__(self, policy: RetryBucket, notify: Notify) -> None:
-        super().__init__(notify)
+    def __init__(self, policy: RetryBucket, refusals: Spell) -> None:
+        super().__init__(refusals)
         self._policy = policy
         self.saved = policy.capacity
 
@@ -70,4 +71,4 @@ class Bucket(RetryLimit):
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The buckets of an edge, one for each replica of the caller."""
     bucket = edge.spec.retry.bucket if edge.spec.retry else None
-    return None if bucket is None else of_each(edge, context, lambda notify: Bucket(bucket, notify))
+    return None if bucket is None else of_each(edge, context, lambda refusals: Bucket(bucket, refusals))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS
-from meshquake.sim.policies.retry_limit import Notify, RetryLimit, of_each
+from meshquake.sim.policies.retry_limit import RetryLimit, of_each
+from meshquake.sim.policies.spell import Spell
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -18,8 +19,8 @@ class ConcurrentRetries(RetryLimit):
 
     __slots__ = ("_due", "_limit", "running")
 
-    def __init__(self, limit: int, notify: Notify) -> None:
-        super().__init__(notify)
+    def __init__(self, limit: int, refusals: Spell) -> None:
+        super().__init__(refusals)
         self._limit = limit
         self.running = 0
         #: Attempts that failed and are to be tried again.
@@ -55,4 +56,4 @@ class ConcurrentRetries(RetryLimit):
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     """The limits of an edge, one for each replica of the caller."""
     limit = edge.spec.retry.concurrent if edge.spec.retry else None
-    return None if limit is None else of_each(edge, context, lambda notify: ConcurrentRetries(limit, notify))
+    return None if limit is None else of_each(edge, context, lambda refusals: ConcurrentRetries(limit, refusals))

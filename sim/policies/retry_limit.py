@@ -1,53 +1,44 @@
-"""What limits on retries have in common: each says whether another is allowed, and when that changes it's noted."""
+"""What limits on retries have in common: each says whether another is allowed, and it's noted when it refuses some."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy
+from meshquake.sim.policies.spell import Spell, told
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
-
-#: Hears that retries stop (True) or are made again, and why.
-Notify = Callable[[bool, str], None]
 
 
 class RetryLimit(CallerPolicy):
-    """A limit on the retries of one caller replica and edge; `stopped` is what it said last."""
+    """A limit on the retries of one caller replica and edge; `refusals` are told as one while it refuses any."""
 
-    __slots__ = ("_notify", "stopped")
+    __slots__ = ("refusals",)
 
-    def __init__(self, notify: Notify) -> None:
-        self._notify = notify
-        self.stopped = False
+    def __init__(self, refusals: Spell) -> None:
+        self.refusals = refusals
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether another attempt may follow; the first refusal, and the first permission after it, are noted."""
+        """Whether another attempt may follow."""
         objection = self.objects(call, now)
-        if bool(objection) is not self.stopped:
-            self.stopped = bool(objection)
-            self._notify(self.stopped, objection or "retries are allowed again")
+        if objection:
+            self.refusals.strike(objection)
         return not objection
+
+    def end(self) -> Sequence[Call]:
+        """The process ends, and no call is held."""
+        self.refusals.end()
+        return ()
 
     def objects(self, call: Call, now: float) -> str:
         """Why no other attempt may follow; empty if one may."""
         raise NotImplementedError
 
 
-def of_each(edge: RuntimeEdge, context: PolicyContext, make: Callable[[Notify], RetryLimit]) -> Maker:
-    """One limit for each replica of the caller, whose changes go to the journal."""
-    target = edge.callee.spec.name
-
-    def maker(replica: Replica, warm: bool) -> RetryLimit:
-        def notify(stopped: bool, reason: str) -> None:
-            name = "retries_stopped" if stopped else "retries_resumed"
-            context.journal.note(name, replica.service, replica=replica, target=target, reason=reason)
-
-        return make(notify)
-
-    return maker
+def of_each(edge: RuntimeEdge, context: PolicyContext, make: Callable[[Spell], RetryLimit]) -> Maker:
+    """One limit for each replica of the caller, whose refusals go to the journal."""
+    return lambda replica, warm: make(told(context, edge, replica, "retries_stopped", "retries_resumed"))

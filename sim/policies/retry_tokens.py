@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshquake.sim.policies.retry_limit import Notify, RetryLimit, of_each
+from meshquake.sim.policies.retry_limit import RetryLimit, of_each
+from meshquake.sim.policies.spell import Spell
 from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.policies import RetryTokens
 
@@ -25,8 +26,8 @@ class Tokens(RetryLimit):
 
     __slots__ = ("_on", "_policy", "left")
 
-    def __init__(self, policy: RetryTokens, on: Iterable[str], notify: Notify) -> None:
-        super().__init__(notify)
+    def __init__(self, policy: RetryTokens, on: Iterable[str], refusals: Spell) -> None:
+        super().__init__(refusals)
         self._policy = policy
         self._on = frozenset(CODES[name] for name in on)
         self.left = policy.most
@@ -55,4 +56,4 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
         return None
     if tokens is None:
         return None
-    return of_each(edge, context, lambda notify: Tokens(tokens, on, notify))
+    return of_each(edge, context, lambda refusals: Tokens(tokens, on, refusals))

@@ -39,6 +39,7 @@ _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "slow": (SERVICE_KINDS,),
     "failed": (None, (*SERVICE_KINDS, "any")),
     "retried": (None,),
+    "hedged": (None,),
     "gave_up": (None,),
     "missed": (),
     "notices": (None, ("log",)),

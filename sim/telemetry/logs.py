@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshquake.sim.engine.call import MISS, RETRIED
+from meshquake.sim.engine.call import MISS, OUTRUN, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
@@ -23,6 +23,10 @@ from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 from meshquake.topology.errors import CODES
+
+#: The parts of a catalogue with what a caller writes of an attempt that failed: the last one, one that another follows,
+#: and one beside which others go on.
+_CLIENT = ("gave_up", "retried", "hedged")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Lines:
     """Writes log records.
 
     Which wordings a span may get is looked up by numbers: by the voice of the service (its catalogue and its kind) and
-    the outcome, for a client half also by whether another attempt follows.
+    the outcome, for a client half also by whether another attempt follows, or others go on.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -65,7 +69,7 @@ class Lines:
         self._slow_after = np.array([books[name]["slow_after_ms"][kind] * 1000 for name, kind in of_services])
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
         self._server = np.zeros((len(voices), slow + 1, 2), dtype=np.int64)
-        self._client = np.zeros((len(voices), 2, len(ERROR_NAMES), 2), dtype=np.int64)
+        self._client = np.zeros((len(voices), len(_CLIENT), len(ERROR_NAMES), 2), dtype=np.int64)
         self._missed = np.zeros((len(voices), 2), dtype=np.int64)
         for voice, (book, kind) in enumerate((books[name], kind) for name, kind in voices):
             self._server[voice, 0] = texts.add(book["handled"][kind])
@@ -74,8 +78,8 @@ class Lines:
             for code, error in enumerate(ERROR_NAMES[1:], start=1):
                 wordings = book["failed"].get(error, book["failed"]["any"])
                 self._server[voice, code] = texts.add(wordings.get(kind, wordings["any"]))
-                for retried, part in enumerate(("gave_up", "retried")):
-                    self._client[voice, retried, code] = texts.add(book[part].get(error, book[part]["any"]))
+                for follows, part in enumerate(_CLIENT):
+                    self._client[voice, follows, code] = texts.add(book[part].get(error, book[part]["any"]))
         # A process that was killed writes nothing, and one that still waits or works has nothing to write yet.
         self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
         self._texts = texts.all
@@ -115,7 +119,8 @@ class Lines:
         slow = (spans.code == 0) & (spans.end - spans.start > self._slow_after[service])
         voice = self._voice[service]
         of_server = self._server[voice, np.where(slow, len(ERROR_NAMES), spans.code)]
-        of_client = self._client[voice, ((spans.notes & RETRIED) > 0).astype(np.int64), spans.code]
+        follows = np.where(spans.notes & RETRIED, 1, np.where(spans.notes & OUTRUN, 2, 0))
+        of_client = self._client[voice, follows, spans.code]
         missed = (spans.code == 0) & ((spans.notes & MISS) > 0)
         of_client = np.where(missed[:, None], self._missed[voice], of_client)
         first, count = np.where(spans.server[:, None], of_server, of_client).T

@@ -9,7 +9,7 @@ import numpy as np
 
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.roster import Roster
-from meshquake.sim.telemetry.sources import Combine, Side
+from meshquake.sim.telemetry.sources import Combine, Concerned, Side
 from meshquake.sim.telemetry.spans import Mask, Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
 
@@ -82,6 +82,10 @@ class Measured:
                 self._spans[side], self._interval[side], self._position(side, level), len(self._there), columns
             )
         return self._cells[side, level]
+
+    def concerned(self, level: Level, which: Concerned) -> Mask:
+        """The members of a level that a metric is of."""
+        return self._roster.concerned(level, which)
 
     def _position(self, side: Side, level: Level) -> Ints:
         """The member of a level that each span of a side is of; -1 for none."""

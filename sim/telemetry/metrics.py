@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.service import Service
     from meshquake.sim.telemetry.spans import Spans
+    from meshquake.topology.spec import Topology
 
 
 class Kind(Enum):
@@ -140,10 +141,6 @@ def _ready(service: Service, now: float) -> float | None:
     return len(service.ready) if service.spec.autoscale else None
 
 
-def _limited(replica: Replica, now: float) -> float | None:
-    return replica.limited if replica.service.spec.rate_limit is not None else None
-
-
 def _shed(replica: Replica, now: float) -> float | None:
     return replica.shed if replica.service.spec.queue.discipline in ("codel", "priority") else None
 
@@ -155,7 +152,7 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
     limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
-    return max(float(limit.stopped) for limit in limits) if limits else None
+    return max(float(limit.refusals.lasts) for limit in limits) if limits else None
 
 
 def _refusing(caller: CallerState, now: float) -> float | None:
@@ -180,6 +177,18 @@ def _pool_in_use(caller: CallerState, now: float) -> float | None:
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
     return edge.opened if edge.spec.pool else None
+
+
+def _told_of_cancelling(topology: Topology) -> set[tuple[str, None]]:
+    return {(edge.callee, None) for edge in topology.edges if edge.cancellation}
+
+
+def _limiting(topology: Topology) -> set[tuple[str, None]]:
+    return {(service.name, None) for service in topology.services if service.rate_limit is not None}
+
+
+def _hedging(topology: Topology) -> set[tuple[str, str]]:
+    return {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
 
 
 def _latency(spans: Spans) -> Floats:
@@ -292,22 +301,34 @@ _ROWS = (
         "%",
         Kind.COUNTER,
         _OWN,
-        Share(Side.SERVER, lambda spans: spans.failed, empty=0.0),
+        Share(Side.SERVER, lambda spans: spans.at_fault, empty=0.0),
         "Requests that failed.",
-        "As a share of all its requests; 0 if there were none.",
+        "As a share of all its requests; 0 if there were none. Those that it was told to drop (499) and those of which "
+        "there were too many (429) are no errors of its own.",
         export_name="errors",
         share_of="request_rate",
         alert=Alert.RISE,
         is_symptom=True,
     ),
     Metric(
+        "cancelled_rate",
+        "1/s",
+        Kind.COUNTER,
+        _OWN,
+        Rate(Side.SERVER, lambda spans: spans.cancelled, of=_told_of_cancelling),
+        "Requests that it stopped working on because nobody waited for them.",
+        "Of services whose callers tell them (`cancellation`).",
+        export_name="cancelled",
+        alert=Alert.RISE,
+    ),
+    Metric(
         "rate_limited_rate",
         "1/s",
         Kind.COUNTER,
         _OWN,
-        Growth(Level.REPLICA, _limited, Combine.SUM),
+        Rate(Side.SERVER, lambda spans: spans.rate_limited, of=_limiting),
         "Requests turned away by a rate limit.",
-        "Only of services that have one.",
+        "Of services that have one.",
         export_name="rate_limited",
         alert=Alert.RISE,
     ),
@@ -414,8 +435,19 @@ _ROWS = (
         _EDGE,
         Rate(Side.CLIENT, lambda spans: spans.retried),
         "Attempts after the first.",
-        "Counted from client spans with `attempt` above 1.",
+        "Counted from client spans with `attempt` above 1. Hedges are not among them.",
         export_name="retries",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "hedge_rate",
+        "1/s",
+        Kind.COUNTER,
+        _EDGE,
+        Rate(Side.CLIENT, lambda spans: spans.hedged, of=_hedging),
+        "Attempts that hedging made after the first.",
+        "Of edges that hedge (`hedge`); counted from client spans with `attempt` above 1.",
+        export_name="hedges",
         alert=Alert.RISE,
     ),
     Metric(
@@ -454,8 +486,9 @@ _ROWS = (
         Kind.GAUGE,
         _CALLER,
         Gauge(Level.CALLER, _retries_stopped, Combine.HIGHEST),
-        "1 while saved tokens or a breaker allow no retries, else 0.",
-        "Of callers whose `retry` has `tokens`, a `bucket` or a `breaker`.",
+        "1 while a limit refuses retries, else 0.",
+        "From the first that it refuses until it has refused none for ten seconds. Of callers whose `retry` has "
+        "`tokens`, a `bucket`, a `breaker` or `concurrent`.",
         alert=Alert.RISE,
     ),
     Metric(

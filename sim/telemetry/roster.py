@@ -12,7 +12,7 @@ import polars as pl
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.series import Series
-from meshquake.sim.telemetry.sources import Read
+from meshquake.sim.telemetry.sources import Concerned, Mask, Read
 from meshquake.sim.telemetry.tables import Floats, Ints, rank
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Roster:
         self.replicas = [by_rank[place] for place in sorted(by_rank)]
         self.callers = [(edge, by_edge[edge, place]) for edge, place in sorted(by_edge)]
         self._constants: dict[Callable[[Any], float], Floats] = {}
+        self._concerned: dict[tuple[Level, Concerned], Mask] = {}
 
     @classmethod
     def of(cls, mesh: Mesh, replicas: Sequence[Replica]) -> Roster:
@@ -86,6 +87,14 @@ class Roster:
         if function not in self._constants:
             self._constants[function] = np.array([function(thing) for thing in self.things[level]], dtype=np.float64)
         return self._constants[function]
+
+    def concerned(self, level: Level, which: Concerned) -> Mask:
+        """Which members of a level are among those of the topology, as it was at the start, or belong to them."""
+        if (level, which) not in self._concerned:
+            found = which(self._mesh.topology)
+            told = [(service, target) in found for service, _, target in self.members[level]]
+            self._concerned[level, which] = np.array(told, dtype=np.bool_)
+        return self._concerned[level, which]
 
     def states(self) -> list[CallerState]:
         """The callers' states now: a process that starts anew has new ones."""

@@ -6,7 +6,7 @@ level, nan where there is no sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.levels import Level
+from meshquake.topology.spec import Topology
 
 if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans import Spans
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+#: Services of a topology, or edges of it, as their names and those of the callees; None for that of no edge.
+Concerned = Callable[[Topology], Collection[tuple[str, str | None]]]
 
 
 class Ordered(Protocol):
@@ -49,6 +52,8 @@ class Intervals(Protocol):
     def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats: ...
 
     def cells(self, side: Side, level: Level) -> Counted: ...
+
+    def concerned(self, level: Level, which: Concerned) -> Mask: ...
 
 
 class Things(Protocol):
@@ -145,14 +150,22 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Rate:
-    """The spans of a side that ended in the interval, a second; those chosen, or all."""
+    """The spans of a side that ended in the interval, a second; those chosen, or all.
+
+    Where `of` says whom it is of, there is no sample of the others, unless there is something to count all the same (a
+    fault may answer with any error).
+    """
 
     side: Side
     chosen: Callable[[Spans], Mask] | None = None
+    of: Concerned | None = None
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples at a level."""
-        return measured.cells(self.side, level).count(self.chosen) / measured.length
+        counts = measured.cells(self.side, level).count(self.chosen)
+        if self.of is not None:
+            counts[(counts == 0) & ~measured.concerned(level, self.of)] = np.nan
+        return counts / measured.length
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import ABANDONED, AWAITED, HIT, MISS, ROW
+from meshquake.sim.engine.call import ABANDONED, AWAITED, HEDGE, HIT, MISS, ROW
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
-from meshquake.topology.errors import CODES
+from meshquake.topology.errors import BY_CODE, CODES
 
 Mask = NDArray[np.bool_]
+
+#: Whether an outcome is an error of the server that answers so, by its code.
+_OF_SERVER = np.array([error is not None and not error.of_request for error in BY_CODE])
 
 
 @dataclass
@@ -59,6 +62,24 @@ class Spans:
         return self.code > 0
 
     @property
+    def at_fault(self) -> Mask:
+        """Which did not succeed, and not because of what was asked of them (`topology.errors.Error.of_request`)."""
+        faulty: Mask = _OF_SERVER[self.code]
+        return faulty
+
+    @property
+    def cancelled(self) -> Mask:
+        """Which ended because nobody waited for them any more."""
+        dropped: Mask = self.code == CODES["cancelled"]
+        return dropped
+
+    @property
+    def rate_limited(self) -> Mask:
+        """Which were turned away by a rate limit."""
+        limited: Mask = self.code == CODES["rate_limited"]
+        return limited
+
+    @property
     def unfinished(self) -> Mask:
         """Which had not ended when their requests were followed no more; where they end is how far they are known."""
         never_ended: Mask = self.code == CODES["unfinished"]
@@ -72,8 +93,13 @@ class Spans:
 
     @property
     def retried(self) -> Mask:
-        """Which are of an attempt after the first."""
-        return (self.attempt_path & ATTEMPT) > 0
+        """Which are of an attempt after the first that is no hedge."""
+        return ((self.attempt_path & ATTEMPT) > 0) & ~self.hedged
+
+    @property
+    def hedged(self) -> Mask:
+        """Which are of a hedge: an attempt after the first that may be under way beside those before."""
+        return (self.notes & HEDGE) > 0
 
     @property
     def awaited(self) -> Mask:

@@ -1,23 +1,25 @@
 """Nothing is lost: what arrived has succeeded, failed or is in flight at any moment, and what was taken comes back."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import balance, check_busy_time, check_counters, check_deciding, check_idle
+from laws import balance, check_answers, check_attempts, check_busy_time, check_counters, check_deciding, check_idle
 from stage import drain, take_rows, topology_of, unfold
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.loader import load, shipped
-from meshquake.sim.engine.call import NEVER
+from meshquake.sim.engine.call import HEDGE, NEVER, RETRIED
+from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.counts import Observed
 from meshquake.topology.distributions import Constant, Exponential
+from meshquake.topology.errors import CODES
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
     AdaptiveConcurrency,
@@ -27,6 +29,7 @@ from meshquake.topology.policies import (
     Hedge,
     Pool,
     Queue,
+    RateLimit,
     Readiness,
     Retry,
     RetryBreaker,
@@ -81,6 +84,8 @@ class Watch:
                 edge = (site.parent.service.spec.name, site.service.spec.name)
                 on_edges[edge].append((row["sent"], row["ended"], row["result"]))
         check_deciding(mesh, rows)
+        check_attempts(mesh, rows)
+        check_answers(mesh, rows)
         check_busy_time(mesh, rows)
         for now, held, sent in self.moments:
             for name, in_flight in held.items():
@@ -179,6 +184,7 @@ def small_meshes(draw):
                 cpu=draw(st.sampled_from([Cpu(), Cpu(1), Cpu(1, "fair"), Cpu(0.5)])),
                 memory=Memory(limit=512.0 * 2**20),
                 handlers=draw(st.sampled_from(["threads", "threads", "async"])),
+                rate_limit=draw(st.sampled_from([None, None, RateLimit(5, 0.1, 3)])),
                 startup=0.25,
                 readiness=Readiness(period=0.3, failure_threshold=draw(st.integers(1, 2))),
                 operations=(
@@ -268,7 +274,7 @@ def troubles(draw, topology):
 
 
 def run_and_check(topology, faults, moments, seed=1):
-    """Play faults of the first seconds on a mesh and hold it to every law of this file."""
+    """Play faults of the first seconds on a mesh and hold it to every law of this file; returns the rows."""
     mesh = Mesh(topology, seed, end=4.0)
     for fault, window in faults:
         mesh.env.process(unfold(mesh, fault, window))
@@ -279,9 +285,11 @@ def run_and_check(topology, faults, moments, seed=1):
     mesh.env.advance(mesh.now + 5)
     drain(mesh)
     watch.look()
-    watch.check(take_rows(mesh))
+    rows = take_rows(mesh)
+    watch.check(rows)
     mesh.env.advance(mesh.now + 80)  # a rollout waits up to half a minute for what hangs
     check_idle(mesh)
+    return rows
 
 
 BUSY = topology_of("""
@@ -308,6 +316,33 @@ TARGETS = {
     "operation": [Target("operation", name, operation="op") for name in ("s0", "s1", "s2")],
     "edge": [Target("edge", "s0", callee="s1"), Target("edge", "s1", callee="s2")],
 }
+
+
+IMPATIENT = topology_of("""
+name: impatient
+services:
+  s0: {workers: 100, operations: {op: {calls: [[s1.op, s2.op: {optional: true}]]}}}
+  s1: {workers: 100, operations: {op: {work: {exponential: 5ms}, calls: [s3.op]}}}
+  s2: {rate_limit: {max_tokens: 10, tokens_per_fill: 3, fill_interval: 100ms}, operations: {op: {work: 1ms}}}
+  s3: {replicas: 3, workers: 2, operations: {op: {work: {exponential: 20ms}}}}
+edges:
+  s0 -> s1: {timeout: 60ms, cancellation: true, retry: {max_attempts: 3, base: 1ms}}
+  s0 -> s2: {retry: {max_attempts: 2, on: rate_limited, base: 1ms, retry_after: none}}
+  s1 -> s3: {timeout: 100ms, inherit_deadline: true, cancellation: true, hedge: {delay: 20ms, max_attempts: 3}}
+workload: {rate: 60/s, mix: {s0.op: 1}}
+""")
+
+
+def test_calls_are_conserved_that_are_hedged_cancelled_and_limited():
+    """All attempts are calls, retries and hedges, and every one of them has a row."""
+    fail = fault_kinds()["fail"](id="fail", target=Target("service", "s3"), share=0.2, error="unavailable")
+    rows = run_and_check(IMPATIENT, [(fail, Window(1, 1, 3))], [step / 10 for step in range(1, 50)])
+    calls = rows[rows["caller"] >= 0]
+    firsts = (calls["attempt_path"] & ATTEMPT == 0).sum()
+    retries, hedges = ((calls["notes"] & note > 0).sum() for note in (RETRIED, HEDGE))
+    outcomes = Counter(calls["outcome"].tolist())
+    assert min(outcomes[CODES["cancelled"]], outcomes[CODES["rate_limited"]], retries, hedges) > 20
+    assert len(calls) == firsts + retries + hedges
 
 
 def test_every_kind_of_fault_is_tried():

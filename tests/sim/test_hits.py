@@ -101,7 +101,7 @@ def requests(random, services, rate, failing, slow=0.0):
     return pl.DataFrame(
         {"service": names, "duration_ms": times, "status": status, "end": np.zeros(len(names))},
         schema={"service": pl.String, "duration_ms": pl.Float64, "status": pl.String, "end": pl.Float64},
-    )
+    ).with_columns(status_code=pl.when(status="error").then(500).otherwise(200))
 
 
 @pytest.mark.parametrize(("rate", "failing", "slow"), [(0.5, 0.1, 0.0), (3.0, 0.04, 0.02), (20.0, 0.045, 0.045)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meshquake.sim.records import TRACE
 from meshquake.truth.floors import Calls, Loudness, chance, floors
 
-COLUMNS = ("timestamp", "service", "duration_ms", "status", "kind", "peer")
+COLUMNS = ("timestamp", "service", "duration_ms", "status", "status_code", "kind", "peer")
 SCHEMA = {column: TRACE.frame_schema[column] for column in COLUMNS}
 
 
@@ -33,11 +33,11 @@ def symptoms(spans, since):
 
 
 def served(service, second, duration=10.0, status="success"):
-    return (at(second), service, duration, status, "server", None)
+    return (at(second), service, duration, status, {"success": 200, "error": 500}[status], "server", None)
 
 
 def called(caller, callee):
-    return (at(0), caller, 1.0, "success", "client", callee)
+    return (at(0), caller, 1.0, "success", 200, "client", callee)
 
 
 # -- chance --------------------------------------------------------------------------------------------------------

@@ -309,3 +309,18 @@ def test_the_command_prints_the_story_and_ends_with_2_where_there_is_none(outage
     refused = CliRunner().invoke(main, ["explain", str(tmp_path)])
     assert refused.exit_code == 2
     assert refused.stderr == f"{tmp_path}: not a fixture: it has no traces.ndjson\n"
+
+
+def test_an_attempt_that_was_sent_beside_another_is_told_as_a_hedge():
+    def span(span_id, parent, kind, second, attempt=1):
+        at = f"2024-01-15T10:30:0{second}.000000+00:00"
+        known = {"operation": "db.read", "error_type": None, "duration_ms": 1500.0, "parent_span_id": parent}
+        return known | {"span_id": span_id, "kind": kind, "timestamp": at, "attempt": attempt}
+
+    calls = [span(f"{attempt}", "0", "client", second, attempt) for attempt, second in ((1, 1), (2, 2), (3, 4))]
+    table = explain._tree([span("0", None, "server", 1), *calls], None)
+    assert [row[-1].strip() for row in table.rows][1:] == [
+        "-> db.read",
+        "-> db.read (attempt 2, a hedge)",
+        "-> db.read (attempt 3)",
+    ]

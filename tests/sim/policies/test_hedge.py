@@ -3,13 +3,17 @@
 from math import exp
 
 import numpy as np
+import polars as pl
 import pytest
 from laws import check_idle
+from recording import record
 from stage import Stage, play, take_rows, topology_of
 
+from meshquake.exporters.formats.semconv import Conventions
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import DECIDED
 from meshquake.topology.distributions import Pareto
 from meshquake.topology.problems import DocumentError
@@ -203,6 +207,66 @@ def test_each_call_has_one_attempt_that_decides_and_all_comes_back():
     assert sorted(deciding["number"]) == list(range(200))
     assert len({(row["number"], row["attempt_path"]) for row in calls}) == len(calls)
     check_idle(stage.mesh)
+
+
+# -- what is seen of them ---------------------------------------------------------------------------------------------
+
+SEEN = """
+name: seen
+services:
+  web: {kind: gateway, operations: {home: {calls: [app.get]}}}
+  app: {workers: 100, operations: {get: {calls: [db.read]}}}
+  db: {replicas: 3, workers: 20, cpu: 20, operations: {read: {work: {exponential: 20ms}}}}
+edges:
+  web -> app: {timeout: 40ms, retry: {max_attempts: 3, base: 1ms}}
+  app -> db: {timeout: 200ms, hedge: {delay: 30ms, max_attempts: 3}, cancellation: true}
+workload: {rate: 40/s, mix: {web.home: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def seen():
+    fail = fault_kinds()["fail"](id="f", target=Target("service", "db"), share=0.2, error="unavailable")
+    quiet = Scenario(name="x", duration=10.0, lead_in=0.0, recovery=0.0, seed=5, faults=(fail,))
+    return record(quiet, topology_of(SEEN))
+
+
+def after_the_first(run, caller, callee):
+    """Attempts on an edge after the first, of those that ended within the samples."""
+    ended = run.asked(callee).filter(pl.col("end") < run.metrics["at"].max(), service=caller)
+    return len(ended.filter(pl.col("attempt") > 1))
+
+
+def counted(run, caller, metric):
+    return round(run.metrics.filter(service=caller, metric=metric)["value"].sum())
+
+
+def test_an_attempt_after_the_first_is_a_retry_on_one_edge_and_a_hedge_on_another(seen):
+    assert counted(seen, "web", "retry_rate") == after_the_first(seen, "web", "app") > 50
+    assert counted(seen, "app", "hedge_rate") == after_the_first(seen, "app", "db") > 50
+    assert counted(seen, "app", "retry_rate") == 0
+
+
+def test_an_edge_that_does_not_hedge_has_no_sample_of_it(seen):
+    assert set(seen.metrics.filter(metric="hedge_rate")["service"]) == {"app"}
+
+
+def test_a_failure_beside_which_others_go_on_is_logged_as_hedged_and_never_as_retried(seen):
+    told = seen.logs.filter(service="app", logger="client")["message"]
+    assert told.str.contains("; hedged, another attempt goes on").any() and not told.str.contains("retrying").any()
+    assert seen.logs.filter(service="web", logger="client")["message"].str.contains("; retrying").any()
+
+
+def test_a_client_span_of_a_hedge_says_so_and_the_callee_knows_only_the_number_of_the_attempt(seen):
+    """As `grpc-previous-rpc-attempts` tells a server, of retries and hedges alike."""
+    conventions = Conventions(topology_of(SEEN))
+    second = seen.traces.filter(attempt=2)
+    for kind, peer, hedge in (("client", "db", "hedge"), ("server", "app", None), ("client", "app", None)):
+        said = conventions.describe(second.filter(kind=kind, peer=peer).row(0, named=True)).attributes
+        assert (said["mesh.attempt"], said.get("mesh.attempt_kind")) == (2, hedge)
+
+
+# -- with what it does not go ---------------------------------------------------------------------------------------
 
 
 def test_an_edge_that_retries_cannot_hedge():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stage import Stage, play, topology_of
+from stage import Stage, play, take_rows, topology_of
 
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds import fault_kinds
@@ -47,6 +47,12 @@ def test_a_throttled_caller_refuses_what_the_formula_says():
     results = [line.split(": ")[1] for line in stage.play() if "web>db" in line]
     assert results[:23] == ["success"] * 11 + ["connection_refused"] * 12
     assert "client_throttled" in results[23:]
+
+
+def test_calls_of_which_no_result_is_known_yet_say_nothing():
+    stage = one("throttle: {factor: 2}", work="50ms")
+    stage.request(*range(40))
+    assert [line for line in stage.play() if "client_throttled" in line] == [] == stage.events()
 
 
 def test_a_throttled_caller_sends_a_dead_callee_hardly_more_than_it_once_accepted():
@@ -136,6 +142,39 @@ def test_what_never_left_says_nothing_about_how_long_calls_take():
     stage.request(*range(0, 3000, 20))
     stage.play()
     assert policy(stage, "adaptive_concurrency")._minimum == pytest.approx(0.010)
+
+
+# -- what is told of both -----------------------------------------------------------------------------------------
+
+
+def test_throttling_is_told_when_it_begins_and_ten_seconds_after_the_last_call_that_it_refused():
+    stage = one("throttle: {window: 1s}", work="1ms")
+    stage.fault(fault("refuse", share=1.0), 5_000, 7_000)
+    stage.request(*range(0, 20_000, 20))
+    stage.mesh.env.advance(30)
+    rows = take_rows(stage.mesh)
+    throttled = rows["sent"][rows["result"] == CODES["client_throttled"]] * 1000
+    assert len(throttled) > 50
+    assert [event for event in stage.events() if event[2] == "web-0"] == [
+        (pytest.approx(throttled[0]), "throttling_started", "web-0"),
+        (pytest.approx(throttled[-1] + 10_000), "throttling_stopped", "web-0"),
+    ]
+
+
+def test_adaptive_concurrency_tells_when_it_limits_calls_and_of_a_minimum_that_is_another_than_before():
+    """The minimum is measured at first, and each 15 s; at 20 s calls begin to take four times as long."""
+    stage = one("adaptive_concurrency: {samples: 10, remeasure: 15s, jitter: 0%}", work="10ms")
+    stage.fault(fault("slow", factor=4.0), 20_000, 60_000)
+    stage.request(*range(0, 50_000, 5))
+    stage.mesh.env.advance(60)
+    minima = [event for event in stage.mesh.journal.events if event.type == "minimum_latency"]
+    assert [event.attributes["minimum_ms"] for event in minima] == pytest.approx([10.0, 40.0], rel=0.05)
+    assert [event.attributes["previous_ms"] for event in minima] == [None, minima[0].attributes["minimum_ms"]]
+    rows = take_rows(stage.mesh)
+    limited = rows["sent"][rows["result"] == CODES["concurrency_limited"]] * 1000
+    times = [(time, kind) for time, kind, _ in stage.events() if kind != "minimum_latency"]
+    assert times[0] == (pytest.approx(limited[0]), "limiting_started")
+    assert times[-1] == (pytest.approx(limited[-1] + 10_000), "limiting_stopped")
 
 
 # -- Envoy's circuit breakers ------------------------------------------------------------------------------------------

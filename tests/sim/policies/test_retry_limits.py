@@ -80,7 +80,7 @@ def test_no_retry_with_half_of_the_tokens_or_fewer():
     stage.fault(failing("db", 1.0), 0, 10_000)
     stage.request(*range(0, 500, 100))
     assert attempts(stage) == [2, 2, 1, 1, 1]
-    assert stage.events()[-1] == (201, "retries_stopped", "web-0")
+    assert stage.events()[0] == (201, "retries_stopped", "web-0")
 
 
 def test_successes_give_tokens_back_in_parts():
@@ -130,4 +130,33 @@ def test_a_breaker_of_retries_stops_nothing_else_and_ends_by_itself():
     stage.request(*range(0, 2000, 100))
     # 1 failure in 3 calls, then 2 in 3 since its retry failed too; a second and a half later these are forgotten.
     assert attempts(stage) == [1, 1, 2, *[1] * 16, 2]
-    assert [(time, kind) for time, kind, _ in stage.events()] == [(301, "retries_stopped"), (1901, "retries_resumed")]
+    assert [(time, kind) for time, kind, _ in stage.events()] == [(301, "retries_stopped"), (10_401, "retries_resumed")]
+
+
+# -- what is told of them ---------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_that_is_nearly_empty_for_a_minute_is_told_once_and_its_end_ten_seconds_after():
+    """Half of all attempts fail, and what calls give is taken at once: it refuses and pays again and again."""
+    stage = retrying("bucket: " + BUCKET)
+    stage.fault(failing("db", 0.5), 0, 60_000)
+    stage.request(*range(0, 60_000, 10))
+    bucket = stage.mesh.services["web"].replicas[0].callers[0].policies["bucket"]
+    told = []
+    for second in range(5, 75, 5):
+        stage.mesh.env.advance(second)
+        told.append(bucket.refusals.lasts)
+    (begins, stopped, _), (over, resumed, _) = stage.events()
+    assert (stopped, resumed) == ("retries_stopped", "retries_resumed")
+    assert begins < 5_000 and 69_000 < over < 70_000
+    assert told == [True] * 13 + [False]
+
+
+def test_a_process_that_ends_takes_what_it_would_have_told_with_it():
+    stage = retrying("tokens: {most: 2}")
+    stage.fault(failing("db", 1.0), 0, 50)
+    stage.fault(fault_kinds()["restart"](id="r", target=Target("replica", "web", 0)), 100, 101)
+    stage.request(0, 10)
+    stage.mesh.env.advance(30)
+    kinds = [kind for _, kind, _ in stage.events()]
+    assert "retries_stopped" in kinds and "retries_resumed" not in kinds

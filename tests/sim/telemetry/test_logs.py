@@ -17,7 +17,7 @@ from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.loader import load
 from meshquake.faults.release import Budget
 from meshquake.faults.scenario import Scenario
-from meshquake.sim.engine.call import HIT, MISS, RETRIED
+from meshquake.sim.engine.call import HIT, MISS, OUTRUN, RETRIED
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import DEFAULT_START
 from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, SEVERITIES, VALUES, catalogue, events, notices
@@ -58,9 +58,12 @@ def wordings(part):
     return [wording for each in part.values() for wording in wordings(each)]
 
 
+_PARTS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed")
+
+
 def of_spans():
     """The wordings that spans may get."""
-    return wordings({part: catalogue()[part] for part in ("handled", "slow", "failed", "retried", "gave_up", "missed")})
+    return wordings({part: catalogue()[part] for part in _PARTS})
 
 
 def pattern(text):
@@ -79,7 +82,7 @@ def every_span():
                 [site.index for site in mesh.sites],
                 [False, True],
                 range(len(STATUS_CODES)),
-                [0, HIT, MISS, RETRIED],
+                [0, HIT, MISS, RETRIED, OUTRUN],
                 [0, 123_456, 90_000_000],
                 range(20),
             )
@@ -110,7 +113,7 @@ def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_m
     noted = {notice.log.level for notice in notices().values() if notice.log}
     assert noted | {wording["level"] for wording in of_spans()} <= set(LEVELS)
     assert {notice.event.severity for notice in notices().values() if notice.event} <= set(SEVERITIES)
-    for part in ("failed", "retried", "gave_up"):
+    for part in ("failed", "retried", "hedged", "gave_up"):
         assert set(book[part]) <= {*ERRORS, "any"}
     for part in ("handled", "slow", "slow_after_ms"):
         assert set(book[part]) == set(SERVICE_KINDS)
