@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from meshquake.commands import errors, options
+from meshquake.commands.parameters import FaultKind
 
 
 @click.command(short_help="Generate a data set of many cases")
@@ -16,6 +17,13 @@ from meshquake.commands import errors, options
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
 @click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
+@click.option(
+    "--kind",
+    "kinds",
+    type=FaultKind(),
+    multiple=True,
+    help="Kind of fault that incidents have, or all of them; may be repeated.  [default: those that `any` draws]",
+)
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
     "--processes",
@@ -27,7 +35,15 @@ from meshquake.commands import errors, options
 @options.summary_as_json
 @options.quiet
 def dataset(
-    cases: int, seed: int, output: Path, mesh: Path | None, latent: bool, processes: int, as_json: bool, quiet: bool
+    cases: int,
+    seed: int,
+    output: Path,
+    mesh: Path | None,
+    kinds: tuple[str, ...],
+    latent: bool,
+    processes: int,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Generate a data set for evaluating diagnoses: faults of many kinds on all targets, and cases with nothing wrong.
 
@@ -37,7 +53,7 @@ def dataset(
     from meshquake.exporters.fixtures import dataset
     from meshquake.topology import loader, review
 
-    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent)
+    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent, kinds)
     done = count(1)
     odd: list[str] = []
     if not quiet:

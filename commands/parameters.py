@@ -98,6 +98,21 @@ class FormatName(click.ParamType["Format"]):
         return FORMATS[value]
 
 
+class FaultKind(click.ParamType[str]):
+    """The word for a kind of fault, or `all`."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from meshquake.faults.kinds import ALL, fault_kinds
+        from meshquake.topology.problems import suggestion
+
+        known: list[str] = [*fault_kinds(), ALL]
+        if value not in known:
+            self.fail(f"unknown kind of fault {value!r}{suggestion(value, known)}", param, ctx)
+        return str(value)
+
+
 class Header(click.ParamType[tuple[str, str]]):
     """A header of HTTP: its name and its value, which no message quotes, since it may be a key."""
 

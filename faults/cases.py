@@ -8,12 +8,13 @@ like any other; what it leaves to the seed is drawn when it is loaded.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from meshquake.faults.draws import choose, draw
 from meshquake.faults.fault import Fault, Target
-from meshquake.faults.kinds import lottery
+from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery
 from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
@@ -56,7 +57,13 @@ class Case:
     text: str
 
 
-def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
+def kinds_of(words: Sequence[str]) -> tuple[type[Fault], ...]:
+    """The kinds of fault that a data set's words stand for: `all` for all that do harm, none for the usual ones."""
+    named = harmful() if ALL in words else [fault_kinds()[word] for word in words] or lottery()
+    return tuple(dict.fromkeys(named))
+
+
+def case(mesh: Topology, seed: int, number: int, attempt: int, words: Sequence[str] = ()) -> Case:
     """A case of a data set.
 
     Parameters
@@ -69,6 +76,8 @@ def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
         Position of the case, from 0. Other cases don't change it.
     attempt
         From 0; each gives another case, in case one isn't what it shall be.
+    words
+        The kinds of fault that incidents have, as in `kinds_of`.
     """
     name = f"case-{address(seed, 'case', number) % 16**12:012x}"
     block, position = divmod(number, QUIET_EVERY)
@@ -85,24 +94,27 @@ def case(mesh: Topology, seed: int, number: int, attempt: int) -> Case:
     ]
     # The position among those that have an incident: one of each five before it has none.
     loud = number - block - int(position > int(draw(seed, "quiet", block) * QUIET_EVERY))
-    body = _NOISE[int(draw(own, "noise") * len(_NOISE))] if quiet else _incident(mesh, seed, own, loud, attempt)
+    if quiet:
+        body = _NOISE[int(draw(own, "noise") * len(_NOISE))]
+    else:
+        body = _incident(_plan(mesh, seed, tuple(words)), own, loud, attempt)
     return Case(name, quiet, own, "\n".join(head) + "\n" + body)
 
 
-def _incident(mesh: Topology, seed: int, own: int, position: int, attempt: int) -> str:
+def _incident(plan: _Plan, own: int, position: int, attempt: int) -> str:
     """The faults of an incident; `position` is its own among the incidents of the set."""
     when = "at: 0s..10s, for: 60%..100%"
     if attempt < _FAITHFUL:
-        kind, targets = _plan(mesh, seed)[position]
+        kind, targets = plan[position]
         target = targets[attempt // _STRENGTHS % len(targets)]
         # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
         strength = "" if kind.ranges else ", severity: 40%..100%"
         first = f'  - any: {{of: [{kind.kind}], target: "{target}", {when}{strength}}}'
     else:
-        first = f"  - any: {{{when}}}"
+        first = f"  - any: {{{plan.of}{when}}}"
     lines = ["faults:", first]
     if draw(own, "double") < _DOUBLE:
-        lines.append("  - any: {at: 0s..20s, severity: 40%..100%, for: 50%..70%}")
+        lines.append(f"  - any: {{{plan.of}at: 0s..20s, severity: 40%..100%, for: 50%..70%}}")
     return "\n".join(lines) + "\n"
 
 
@@ -113,11 +125,13 @@ class _Plan:
     or always naming the same service would be a better guess than chance.
     """
 
-    def __init__(self, mesh: Topology, seed: int) -> None:
+    def __init__(self, mesh: Topology, seed: int, words: Sequence[str]) -> None:
         self._mesh = mesh
         self._seed = seed
-        kinds = {kind: candidates(kind, mesh) for kind in lottery()}
+        kinds = {kind: candidates(kind, mesh) for kind in kinds_of(words)}
         self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
+        #: What has to stand before the other keys of `any`, so that it is one of them.
+        self.of = f"of: [{', '.join(kind.kind for kind in self._kinds)}], " if words else ""
         self._made: list[tuple[type[Fault], list[Target]]] = []
         #: How often each service was a right answer.
         self._named: Counter[str] = Counter()
@@ -142,5 +156,5 @@ class _Plan:
 
 
 @cache
-def _plan(mesh: Topology, seed: int) -> _Plan:
-    return _Plan(mesh, seed)
+def _plan(mesh: Topology, seed: int, words: tuple[str, ...]) -> _Plan:
+    return _Plan(mesh, seed, words)

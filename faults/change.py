@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 
 from meshquake.topology.binder import Settings, build, keys_of, overlay
 from meshquake.topology.keys import Key
-from meshquake.topology.spec import Edge, Service
+from meshquake.topology.spec import Edge, Service, Version
 from meshquake.topology.units import UNITS
 
 T = TypeVar("T")
 
 #: Settings of a service that its processes read while they run. All else of it is what they are made of.
-LIVE = ("queue", "readiness", "startup")
+LIVE = ("queue", "rate_limit", "readiness", "liveness", "startup", "autoscale")
+#: Likewise of one of the versions that run side by side: how much of the traffic it gets, and its own autoscaler.
+LIVE_OF_VERSION = ("weight", "autoscale")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def immovable(of: type, word: str) -> str:
         return "cannot change while the mesh runs: those of packages are made when it starts"
     if of is Service and word in keys_of(Service) and word not in LIVE:
         return f"cannot change while its processes run: only {', '.join(LIVE)} can"
+    if of is Version and word in keys_of(Version) and word not in LIVE_OF_VERSION:
+        return f"cannot change while its processes run: only {' and '.join(LIVE_OF_VERSION)} can"
     return ""
 
 

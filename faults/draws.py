@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, replace
 from typing import TypeVar
 
 from meshquake.faults.fault import Fault, Target
-from meshquake.faults.kinds import lottery
+from meshquake.faults.kinds import ALL, harmful, lottery
 from meshquake.faults.naming import named
 from meshquake.faults.targets import candidates, missing, read_target, unfit
 from meshquake.topology.addresses import address, uniform
@@ -99,16 +99,15 @@ class Draws:
             return None
         kind = fitting[choose(fitting, self._seed, place, "kind")]
         silent = {"target": ANY, **kind.ranges}
-        defaults = {
-            word: Node("scalar", f"{block.path}.{word}", block.line, block.key_line, text)
-            for word, text in silent.items()
-        }
+        defaults = {word: _written(block, word, text) for word, text in silent.items()}
         return kind, replace(block, entries=defaults | entries)
 
     def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
         """The kinds to choose from: those named, or those of the lottery; None, and an error, if one is unknown."""
         if of is None:
             return lottery()
+        if of.text == ALL:
+            return harmful()
         items = self._items(of)
         found = [named(self._document, item, item.text) for item in items]
         known = [kind for kind in found if kind is not None]
@@ -136,6 +135,11 @@ class Draws:
                 text = self._choice(key.grammar, node, place, word)
             elif ".." in node.text and (key.grammar.unit in MEASURES or word in EXTENTS):
                 text = self._between(key.grammar, node, place, word, by_hand)
+            elif node.kind == "map" and (spec := kind.settings_of(word, entries)) is not None:
+                drawn = self._within(node, spec, place, word)
+                entries[word] = drawn or node
+                refused += [word] * (drawn is None)
+                continue
             else:
                 continue
             if text is None:
@@ -201,6 +205,24 @@ class Draws:
         value = low * (high / low) ** at if unit == "number" and low > 0 else low + at * (high - low)
         return UNITS[unit].show(min(max(float(f"{value:.{_DIGITS}g}"), low), high))
 
+    def _within(self, block: Node, spec: type, place: str, path: str) -> Node | None:
+        """A block of settings with drawn values in place of ranges; None, and errors, where one couldn't be drawn."""
+        entries = dict(block.entries)
+        for word, key in keys_of(spec).items():
+            node, grammar, below = entries.get(word), key.grammar, f"{path}.{word}"
+            if node is None:
+                continue
+            drawn: Node | None = node
+            if node.kind == "map" and grammar.spec is not None:
+                drawn = self._within(node, grammar.spec, place, below)
+            elif ".." in node.text and grammar.unit in MEASURES:
+                text = self._between(grammar, node, place, below, {})
+                drawn = None if text is None else replace(node, text=text)
+            if drawn is None:
+                return None
+            entries[word] = drawn
+        return replace(block, entries=entries)
+
     def _items(self, node: Node) -> list[Node]:
         """What there is to choose from: the items of a list, which must be plain values, or a single one."""
         items = node.items if node.kind == "list" else [node]
@@ -210,6 +232,15 @@ class Draws:
             if item.kind != "scalar":
                 self._document.error(item, f"must be one value, not {item}")
         return [item for item in items if item.kind == "scalar"]
+
+
+def _written(block: Node, word: str, text: str) -> Node:
+    """The value of a key that isn't in a block, as if it were."""
+    root = Document.parse(text, "range").root
+    for node in root.walk():
+        node.path = f"{block.path}.{word}{node.path and '.'}{node.path}"
+        node.line, node.key_line, node.origin = block.line, block.key_line, -1
+    return root
 
 
 def _is_any(node: Node) -> bool:

@@ -150,16 +150,19 @@ class Surface(Protocol):
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
 
-    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
-        """Release a version under which `fault.effect` acts on the fault's target; returns whether it stayed."""
+    def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:
+        """Release a version under which `fault.effect` acts on the fault's target; returns whether it stayed.
 
-    def scale(self, target: Target, replicas: int) -> None:
-        """Let the target service have so many replicas from now on."""
+        Of versions that run side by side, `deployment` is the one that it takes the place of.
+        """
 
-    def configure(self, target: Target, change: Change) -> None:
-        """Change settings of the target from now on, for all that it does next."""
+    def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
+        """Let the target service, or that version of those of it that run side by side, have so many replicas."""
 
-    def restore(self, target: Target, change: Change) -> None:
+    def configure(self, target: Target, change: Change, deployment: str | None = None) -> None:
+        """Change settings of the target, or of that version of it, from now on, for all that it does next."""
+
+    def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take such a change back: that one, whatever else was changed."""
 
     def announce(self, name: str, service: str, **values: Any) -> None:
@@ -236,8 +239,18 @@ class Fault:
         return {}
 
     @classmethod
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """The type whose keys the block under a key of its own has, in which ranges may be left to the seed."""
+        return None
+
+    @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
         """Why such a fault can't act on a target though the mesh has it; empty if it can."""
+        return ""
+
+    @classmethod
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Why a target alone does not say what is meant, so that neither the seed nor a role chooses it; else empty."""
         return ""
 
     def problem(self, topology: Topology) -> str:

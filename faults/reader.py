@@ -94,13 +94,13 @@ class FaultReader:
             "ramp": self._extent,
             "shape": partial(shape, self._document),
             "targets": partial(self._targets, kind),
-            **kind.readers(self._document, block.entries),
             **{word: partial(self._varying, key.grammar) for word, key in keys_of(kind).items() if key.grammar.varies},
         }
         drawn = self._draws.values(kind, block, item.path, by_hand, refused)
         block = drawn.block
         # What could not be found or drawn is known to be wrong: it isn't looked at again.
-        fault = bind(self._document, kind, block, {**by_hand, **dict.fromkeys(drawn.refused, _refused)})
+        own = {**kind.readers(self._document, block.entries), **dict.fromkeys(drawn.refused, _refused)}
+        fault = bind(self._document, kind, block, {**by_hand, **own})
         if fault is None:
             return None
         fault = replace(fault, id=fault.id or called)

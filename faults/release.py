@@ -19,6 +19,25 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A share of the requests that a version gets, and for how long, as with Argo Rollouts (`setWeight`, `pause`)."""
+
+    shorthand: ClassVar[str] = "weight"
+    weight: float = key("ratio", "share of the requests that it gets", low=0, high=1)
+    pause: float | None = key(
+        "duration", "how long it stays there before it goes on (`none`: for good)", 60.0, low=0, none=True
+    )
+    replicas: Portion | None = key(
+        "portion", "its replicas meanwhile; a share is rounded up (default: the share of the requests)", None, none=True
+    )
+
+    def size(self, wanted: int) -> int:
+        """How many replicas it has, of a deployment that shall have so many."""
+        size = (self.replicas or Portion(share=self.weight)).of(wanted, up=True)
+        return max(1 if self.weight else 0, min(wanted, size))
+
+
+@dataclass(frozen=True)
 class Release:
     """A version, and how it is released.
 
@@ -37,6 +56,8 @@ class Release:
         When somebody rolls it back, counted from its start (seconds); None if nobody does.
     budget
         How many requests it may fail before it is rolled back; None if nobody watches.
+    steps
+        The shares of the requests that it gets on its way; none if it gets those that its replicas get.
     """
 
     version: str
@@ -45,3 +66,4 @@ class Release:
     hold: float | None = None
     rollback_after: float | None = None
     budget: Budget | None = None
+    steps: tuple[Step, ...] = ()

@@ -85,7 +85,7 @@ class Role:
         """
 
         def misfit(target: Target) -> str:
-            return "" if kind is None else unfit(kind, target, mesh)
+            return "" if kind is None else unfit(kind, target, mesh) or kind.unclear(target, mesh)
 
         ways = list(self._edges(mesh) if self.is_edge else self._services(mesh))
         # The operations of a service are all ways to meet it; the first one that fits is taken.

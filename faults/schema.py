@@ -12,7 +12,7 @@ from inspect import getdoc
 
 from meshquake.faults.draws import ANY, EXTENTS, MEASURES
 from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
-from meshquake.faults.kinds import fault_kinds, lottery, renamed
+from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery, renamed
 from meshquake.faults.loader import NAME
 from meshquake.faults.role import Role
 from meshquake.faults.scenario import Scenario
@@ -23,7 +23,7 @@ from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.json_schema import Schema, array, block, choice, document, either, ref
 from meshquake.topology.key_schema import alternatives, amount, block_of, keys_schema, matching, scalar
 from meshquake.topology.keys import Key
-from meshquake.topology.loader import USERS
+from meshquake.topology.loading.names import USERS
 from meshquake.topology.reference import bounds
 from meshquake.topology.schema import OPERATION, SERVICE
 from meshquake.topology.shapes import SHAPES
@@ -104,17 +104,20 @@ def _any() -> Schema:
     kinds = fault_kinds()
     named = {**kinds, **{word: kinds[now] for word, now in renamed().items()}}
     shared = {word: ref(f"key.{word}") for word in keys_of(Fault) if word not in _READ_APART} | _read_apart(LEVELS)
-    one = choice("", named)
-    harmful = [set(keys_of(kind)) for kind in lottery()]
+    one, all_ours = choice("", named), {"const": ALL}
+    usual, all_ = (sorted(set.intersection(*(set(keys_of(kind)) for kind in some))) for some in (lottery(), harmful()))
     return {
         "description": "any kind of fault, or one of some",
         "type": "object",
         "properties": {
-            "of": either("the kinds to choose from (default: all that do harm)", one, array("", one, minItems=1)),
+            "of": either(
+                "the kinds to choose from (default: those that are drawn)", all_ours, one, array("", one, minItems=1)
+            ),
             **keys_schema(Fault, shared),
         },
         "allOf": [
-            {"if": {"required": ["of"]}, "else": _only(sorted(set.intersection(*harmful)))},
+            {"if": {"required": ["of"]}, "else": _only(usual)},
+            {"if": {"required": ["of"], "properties": {"of": all_ours}}, "then": _only(["of", *all_])},
             *(_if_named(word, kind) for word, kind in named.items()),
         ],
     }

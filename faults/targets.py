@@ -114,7 +114,11 @@ def candidates(kind: type[Fault], mesh: Topology) -> dict[str, tuple[Target, ...
     target of its own only where there are several.
     """
     found = {
-        level: tuple(target for target in _TARGETS[level](mesh) if not kind.misfit(target, mesh))
+        level: tuple(
+            target
+            for target in _TARGETS[level](mesh)
+            if not kind.misfit(target, mesh) and not kind.unclear(target, mesh)
+        )
         for level in kind.levels
         if level not in kind.undrawn
     }

@@ -53,6 +53,8 @@ def written(grammar: Key, value: Any) -> Any:
         return {value.word: {word: written(*each) for word, each in values.items() if each[1] is not None}}
     if isinstance(value, tuple) and not grammar.many:
         return [str(one) for one in value]
+    if grammar.spec is not None and grammar.many:
+        return [written(replace(grammar, many=False), one) for one in value]
     if grammar.spec is not None:
         return {word: written(key.grammar, getattr(value, key.field)) for word, key in keys_of(grammar.spec).items()}
     show = UNITS[grammar.unit].show if grammar.unit in UNITS else str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
@@ -16,7 +17,7 @@ from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, release, reschedule
 from meshquake.sim.journal import Journal
-from meshquake.sim.policies.compose import Composed, serve
+from meshquake.sim.policies.compose import Composed, guard, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
 from meshquake.topology.binder import keys_of
@@ -60,6 +61,9 @@ class Cluster:
         #: What acts on replicas, and on which, in the order in which it began; and what holds processes down.
         self.acting: list[tuple[Modifier, Target]] = []
         self.stopped: list[Target] = []
+        #: Replicas that a liveness probe looks at, and deployments that an autoscaler looks after.
+        self.probed: set[Replica] = set()
+        self.scaled: set[Deployment] = set()
         #: Who is told of every request that the replicas of a revision answer.
         self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to it by position.
@@ -89,8 +93,12 @@ class Cluster:
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
         for caller in replica.callers:
             if caller.edge.modifiers:
-                for policy in caller.policies.values():
+                for _, _, policy in caller.every():
                     policy.disturbed(self.now)
+
+    def guard(self, replica: Replica) -> None:
+        """Give the running process of the replica fresh policies about requests that arrive."""
+        guard(replica, self._context, self.meters.get(replica.revision))
 
     def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
         """Give an edge other settings: callers have new policies where they differ, and keep the others.
@@ -103,15 +111,30 @@ class Cluster:
         edge.spec = spec
         edge.held = edge.held or spec.pool is not None
         self.recomposed += 1
-        composed = self._policies[edge] = Composed(edge, self._context)
+        self._policies[edge] = Composed(edge, self._context)
+        self._succeed(edge, changed)
+
+    def reroute(self, service: Service) -> None:
+        """Whom the calls to a service are shared out among has changed: callers know as much of each as they did."""
+        service.refresh()
+        self.recomposed += 1
+        for edge in self.edges:
+            if edge.callee is service:
+                self._succeed(edge, frozenset())
+
+    def _succeed(self, edge: RuntimeEdge, changed: Set[str]) -> None:
+        """Let callers go on with what is composed for an edge now, given the keys of it that have changed."""
+        composed = self._policies[edge]
         for replica in edge.caller.replicas:
             before = replica.callers[edge.index]
             state = replica.callers[edge.index] = composed.successor(before, replica, changed)
-            for name, policy in before.policies.items():
-                if policy is not state.policies.get(name):
+            kept = {policy for _, _, policy in state.every()}
+            for former, name, policy in list(before.every()):
+                if policy not in kept:
                     for call in policy.end():
-                        self.engine.transfer(call, state, state.policies.get(name))
-            state.before = before if before.under_way else None
+                        goes_on = state.part(former.subset)
+                        self.engine.transfer(call, goes_on, goes_on.policies.get(name))
+            state.outlive(before)
         if edge.modifiers:
             disturb(edge, self.now)
 
@@ -120,7 +143,8 @@ class Cluster:
         for edge in self.edges:
             if edge.callee is replica.service:
                 for caller in edge.caller.replicas:
-                    for policy in caller.callers[edge.index].policies.values():
+                    towards = caller.callers[edge.index].part(edge.callee.subset_of(replica))
+                    for policy in towards.policies.values():
                         policy.callee_ended(replica, self.now)
 
     # -- replicas that come and go -------------------------------------------------------------------------------------
@@ -132,14 +156,16 @@ class Cluster:
         taken = sum(replica.service.spec.cores for replica in self.replicas)
         return taken + service.spec.cores <= self.topology.cluster.cores
 
-    def add(self, service: Service, revision: Revision) -> Replica:
+    def add(self, deployment: Deployment, revision: Revision) -> Replica:
         """A replica more, whose process does not run yet; what acts on its service acts on it too."""
-        replica = Replica(service, service.created, len(self.replicas))
+        service = deployment.service
+        replica = Replica(deployment, service.created, len(self.replicas))
         service.created += 1
         replica.version = revision.version
         replica.up = replica.ready = False
         replica.created = replica.since = self.now
         replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
+        deployment.replicas.append(replica)
         service.replicas.append(replica)
         self.replicas.append(replica)
         for modifier, target in self.acting:
@@ -152,6 +178,7 @@ class Cluster:
     def remove(self, replica: Replica) -> None:
         """A replica whose process has ended is gone for good."""
         self._unrevise(replica)
+        replica.deployment.replicas.remove(replica)
         replica.service.replicas.remove(replica)
         self.replicas.remove(replica)
         replica.service.refresh()

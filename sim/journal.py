@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.telemetry.catalogue import LogText, notices
 
 if TYPE_CHECKING:
@@ -76,21 +77,23 @@ class Journal:
     def note(
         self,
         name: str,
-        service: Service,
+        about: Service | Deployment,
         *,
         replica: Replica | None = None,
         version: str | None = None,
         call: Call | None = None,
         **values: Any,
     ) -> None:
-        """Something happened to a service, or to one of its replicas.
+        """Something happened to a service or a deployment of it, or to one of its replicas.
 
         Parameters
         ----------
         name
             Of the entry in the catalogue.
+        about
+            What it happened to. Texts call a deployment by its version too, where there are several.
         version
-            That it concerns (default: the one that the replica runs, or the service's first).
+            That it concerns (default: the one that the replica runs, that of the deployment, or the service's first).
         call
             The attempt that its log line belongs to.
         values
@@ -101,13 +104,18 @@ class Journal:
         LookupError
             If the catalogue has no such entry.
         """
+        now = self._env._now
+        if isinstance(about, Deployment):
+            service, called, running = about.service, about.title, about.running
+        else:
+            service, called, running = about, about.spec.name, about.first_version
+        if replica is not None:
+            running = replica.version
         notice = notices(service.spec.logs).get(name)
         if notice is None:
             raise LookupError(f"nothing in the catalogue of what is noted is called {name!r}")
-        now = self._env._now
-        running = replica.version if replica is not None else service.first_version
         where = None if replica is None else replica.name
-        named = {"service": service.spec.name, "replica": where, "version": version or running} | values
+        named = {"service": called, "replica": where, "version": version or running} | values
         if (event := notice.event) is not None:
             details = event.text.format(**named)
             attributes = {key: values[key] for key in event.attributes}

@@ -16,15 +16,16 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
-from meshquake.sim.lifecycle.autoscaler import Autoscaler
-from meshquake.sim.lifecycle.configuration import Configuration
+from meshquake.sim.lifecycle.autoscaler import look_after
+from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
-from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, crash, reboot
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
+from meshquake.sim.policies.versions import route
 from meshquake.sim.users.crowds import Crowds
 from meshquake.sim.users.open import OpenUsers
 from meshquake.topology.addresses import address, uniform
@@ -65,7 +66,7 @@ class Mesh(Cluster):
         for number, entry in enumerate(topology.workload.mix):
             root = grow(seed, entry, number, self.services, self.sites, branches)
             self.roots.append(root)
-            way_in = ingress(topology.workload.balance, root.service.spec)
+            way_in = ingress(topology.workload.balance, root.service)
             for version in root.versions:
                 version.ingress = way_in
         roots = {root.name: root for root in self.roots}
@@ -77,11 +78,9 @@ class Mesh(Cluster):
             site.unroll(pages[site.entry])
         for replica in self.replicas:
             self.env.process(probing(self, replica))
-            if (liveness := replica.service.spec.liveness) is not None:
-                self.env.process(watching(self, replica, liveness))
-        for service in self.services.values():
-            if service.spec.autoscale is not None:
-                self.env.process(Autoscaler(self, service, service.spec.autoscale).run())
+            watch(self, replica)
+        for deployment in (each for service in self.services.values() for each in service.deployments):
+            look_after(self, deployment)
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
@@ -91,6 +90,13 @@ class Mesh(Cluster):
         # Chance may send some more than are expected: a short run shall do with one page.
         most = requests + 3 * math.sqrt(requests)
         return round(max(_PAGE_LEAST, min(most, _PAGE_MOST, _PAGES / len(self.sites))))
+
+    def reroute(self, service: Service) -> None:
+        """Whom the requests to a service are shared out among has changed, those of users included."""
+        super().reroute(service)
+        for root in self.roots:
+            if root.service is service:
+                root.ingress.route = route(service)
 
     # -- the fault surface ------------------------------------------------------------------------------------------
 
@@ -176,30 +182,31 @@ class Mesh(Cluster):
                     self.env.process(reboot(self, replica, "out of memory"))
             yield self.timeout(_LEAK_STEP)
 
-    def deploy(self, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
-        """Release a version on the fault's service, or on one replica of it."""
+    def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:
+        """Release a version on a deployment of the fault's service, or on one replica of it."""
         if fault.target.level == "service":
-            return (yield from rollout(self, self.services[fault.target.service], fault, release))
+            released = self.services[fault.target.service].deployment(deployment)
+            return (yield from rollout(self, released, fault, release))
         for replica in self._replicas(fault.target):
             return (yield from release_on(self, replica, fault, release))
         return False
 
-    def scale(self, target: Target, replicas: int) -> None:
-        """Let the target have so many replicas."""
-        service = self.services[target.service]
-        name = "scaled_up" if replicas > service.desired else "scaled_down"
-        self.journal.note(name, service, previous=service.desired, replicas=replicas, reason="by hand")
-        service.desired = replicas
-        if not service.managed:
-            scale(self, service, name.replace("_", " "))
+    def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
+        """Let the target, or a version of it, have so many replicas."""
+        scaled = self.services[target.service].deployment(deployment)
+        name = "scaled_up" if replicas > scaled.desired else "scaled_down"
+        before, scaled.desired = scaled.desired, replicas
+        self.journal.note(name, scaled, previous=before, replicas=replicas, reason="by hand")
+        if not scaled.managed:
+            scale(self, scaled, name.replace("_", " "))
 
-    def configure(self, target: Target, change: Change) -> None:
-        """Change settings of the target from now on."""
-        self._configuration.make(self._configured(target), change)
+    def configure(self, target: Target, change: Change, deployment: str | None = None) -> None:
+        """Change settings of the target, or of a version of it, from now on."""
+        self._configuration.make(self._configured(target, deployment), change)
 
-    def restore(self, target: Target, change: Change) -> None:
+    def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take a change of the target's settings back."""
-        self._configuration.take_back(self._configured(target), change)
+        self._configuration.take_back(self._configured(target, deployment), change)
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
@@ -211,8 +218,11 @@ class Mesh(Cluster):
         """The replicas of a target that there are now, in a list of its own."""
         return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
 
-    def _configured(self, target: Target) -> RuntimeEdge | Service:
-        return self._edge(target) if target.level == "edge" else self.services[target.service]
+    def _configured(self, target: Target, deployment: str | None) -> Configured:
+        if target.level == "edge":
+            return self._edge(target)
+        service = self.services[target.service]
+        return service if deployment is None else service.deployment(deployment)
 
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None

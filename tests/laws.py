@@ -84,6 +84,11 @@ def check_busy_time(mesh, rows):
         assert busy == pytest.approx(held[replica], abs=1e-6) or (gives_back and busy < held[replica]), replica.name
 
 
+def states_of(replica):
+    """What a replica's process knows of all that it calls, of each subset by itself."""
+    return [state for caller in replica.callers for state in (caller, *caller.parts.values())]
+
+
 def check_counters(mesh):
     """No count is out of its range, and nobody waits beside a free worker or core."""
     assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
@@ -96,7 +101,7 @@ def check_counters(mesh):
         assert waiting == 0 or (waiting > 0 and spec.handlers == "async")
         assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
         assert replica.up or not replica.calls
-        for caller in replica.callers:
+        for caller in states_of(replica):
             assert caller.in_flight >= 0
             if (bulkhead := caller.policies.get("bulkhead")) is not None:
                 assert caller.in_flight <= bulkhead.limit
@@ -117,14 +122,15 @@ def check_idle(mesh):
     """Everything that was taken has come back; only a version that stayed leaves a mark."""
     for replica in mesh.replicas:
         spec = replica.service.spec
-        stayed = replica.version != spec.version  # and so do its failing health checks
+        first = replica.deployment.version or spec.version
+        stayed = replica.version != first  # and so do its failing health checks
         assert replica.up and (replica.ready or stayed) and not replica.draining and not replica.stops
         shared = replica.cores
         assert (replica.free, replica.idle_cores) == (spec.workers, spec.whole_cores if shared is None else 0)
         assert shared is None or not len(shared)
         assert not (replica.calls or len(replica.queue) or replica.run_queue)
         assert not replica.modifiers or stayed
-        for caller in replica.callers:
+        for caller in states_of(replica):
             assert caller.in_flight == 0
             if (pool := caller.policies.get("pool")) is not None:
                 assert (pool.in_use, pool.waiting, pool.size) == (0, 0, pool.policy.size * pool.policy.streams)

@@ -210,6 +210,7 @@ def releases(tmp_path_factory):
           - deploy: {target: app, canary: 1, hold: 5s}
           - deploy: {target: blue, at: 2s, patience: none}
           - scale: {target: web, to: 1}
+          - deploy: {target: app, at: 25s, version: 3.0.0, steps: [{weight: 50%, pause: 2s}]}
         """
     )
     return list(meshquake.simulate(file))

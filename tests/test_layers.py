@@ -69,10 +69,14 @@ def test_no_module_needs_one_that_needs_it() -> None:
     assert [sorted(group) for group in rings if len(group) > 1] == []
 
 
-#: A call knows its site, its caller and its replica, and each of them its service: one thing, in files.
+#: A call knows its site, its caller and its replica, each of them its service, and that its deployments and their
+#: subsets: one thing, in files.
 AGGREGATE = {
     f"meshquake.sim.engine.{name}"
-    for name in ("call", "call_site", "caller_state", "edge", "policy", "replica", "service", "shared_cores")
+    for name in (
+        *("call", "call_site", "caller_state", "deployment", "edge"),
+        *("policy", "replica", "service", "shared_cores", "subset"),
+    )
 }
 
 

@@ -3,7 +3,7 @@
 spec.py policies.py distributions.py    a topology as data
 rollout.py autoscale.py portion.py      how a service gets another version, and how many replicas it has
 errors.py               every way in which a call fails
-loader.py distribution_loader.py        topology files, read
+loader.py loading/ distribution_loader.py population_loader.py   topology files, read
 document.py binder.py keys.py units.py  YAML documents, their keys and values
 schema.py key_schema.py amount_pattern.py json_schema.py reference.py   JSON Schemas and tables of the same declarations
 graph.py estimates.py review.py         what follows from a topology, and what looks wrong in it

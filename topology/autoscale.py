@@ -6,6 +6,7 @@ of its controller manager). The behaviour is in `sim/lifecycle/autoscaler.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,3 +71,10 @@ class Autoscale:
     )
     up: ScaleUp = key("spec", "how fast replicas are added", ScaleUp(), spec=ScaleUp)
     down: ScaleDown = key("spec", "how fast they are deleted", ScaleDown(), spec=ScaleDown)
+
+    def problems(self) -> Iterator[str]:
+        """Why it cannot do its work."""
+        if self.minimum > self.maximum:
+            yield f"has a minimum of {self.minimum} and a maximum of {self.maximum}: the maximum cannot be less"
+        if self.cpu is None and self.requests is None:
+            yield "needs a target: cpu or requests"

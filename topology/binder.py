@@ -96,6 +96,10 @@ def settings(
     """What a block sets, without defaults: the first half of `bind`, with the same parameters."""
     keys = {word: key for word, key in keys_of(cls).items() if key.grammar.unit != "other" or word in by_hand}
     shorthand = getattr(cls, "shorthand", None)
+    meant = next((word for word, key in keys.items() if node.text in key.grammar.choices), shorthand)
+    if node.kind == "scalar" and meant != shorthand:
+        document.error(node, f"must be {{{meant}: {node.text}}}, not {node}")
+        return {}
     if shorthand and (node.kind == "scalar" or (node.kind == "list" and keys[shorthand].grammar.many)):
         entries = {shorthand: node}
     else:
@@ -124,9 +128,10 @@ def build(cls: type[T], values: Settings, **fixed: Any) -> T | None:
     for word, key in keys_of(cls).items():
         value = values.get(word, MISSING)
         if key.grammar.spec is not None and value is not MISSING and value is not None:
-            value = build(key.grammar.spec, value)
-            if value is None:
+            blocks = [build(key.grammar.spec, one) for one in (value if key.grammar.many else [value])]
+            if None in blocks:
                 return None
+            value = tuple(blocks) if key.grammar.many else blocks[0]
         if value is not MISSING:
             arguments[key.field] = value
         elif key.default is MISSING and key.field not in fixed:
@@ -142,7 +147,9 @@ def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
     """
     merged = lower | upper
     for word, key in keys_of(cls).items():
-        if key.grammar.spec is not None and lower.get(word) is not None and upper.get(word) is not None:
+        nested = key.grammar.spec is not None and not key.grammar.many
+        if nested and lower.get(word) is not None and upper.get(word) is not None:
+            assert key.grammar.spec is not None
             merged[word] = overlay(key.grammar.spec, lower[word], upper[word])
         elif isinstance(lower.get(word), dict) and isinstance(upper.get(word), dict):
             merged[word] = {**lower[word], **upper[word]}
@@ -170,15 +177,20 @@ def read(document: Document, grammar: Key, node: Node, by_hand: Callable[[Node],
     if by_hand is not None:
         value = by_hand(node)
         return MISSING if value is None else value
-    if grammar.spec is not None:
-        return settings(document, grammar.spec, node)
     if not grammar.many:
-        return _scalar(document, grammar, node)
+        return _one(document, grammar, node)
     items = node.items if node.kind == "list" else [node]
     if not items:
         document.error(node, "must have at least one value")
-    values = tuple(value for item in items if (value := _scalar(document, grammar, item)) is not MISSING)
+    values = tuple(value for item in items if (value := _one(document, grammar, item)) is not MISSING)
     return values if items and len(values) == len(items) else MISSING
+
+
+def _one(document: Document, grammar: Key, node: Node) -> Any:
+    """A value of a key that may have several, or of one that may not."""
+    if grammar.spec is not None:
+        return settings(document, grammar.spec, node)
+    return _scalar(document, grammar, node)
 
 
 def _scalar(document: Document, grammar: Key, node: Node) -> Any:

@@ -4,7 +4,8 @@ A worker is held until the calls that its request makes are answered, and a call
 callee. If every worker of a service may be held so by calls that wait, at the end of the way, for one of these very
 workers, all of them may wait for ever. A timeout on a call of the circle breaks it. So does a limit on calls
 (bulkhead, pool, or what the callee has room for) that leaves the caller a worker, since calls beyond it are refused
-soon. A circuit breaker does not: it counts calls that end.
+soon. A circuit breaker does not: it counts calls that end. A deadline that a call inherits breaks it, and so does a
+cancellation of its caller, if all who call that give up on it some time.
 
 So the circles are those of a graph of services and of operations that run. A service leads to its operations that wait
 without a deadline, since they may hold its workers. Such an operation leads to the operations that it calls, which run,
@@ -13,13 +14,15 @@ and to their services, in whose queues its calls may stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 import networkx as nx
 
-from meshquake.topology.graph import chain, name_of
+from meshquake.topology.deadlines import latest
+from meshquake.topology.graph import chain, name_of, operation_graph
 from meshquake.topology.naming import parts
 from meshquake.topology.spec import Call, Edge, Operation, Service, Topology, made
 
@@ -67,6 +70,7 @@ class _Waits:
         self._spared: dict[str, int] = {}
         operations = {f"{each.name}.{op.name}": (each, op) for each in topology.services for op in each.operations}
         waiting = [name_of(entry) for entry in topology.workload.mix if entry.weight]
+        self._endless = set(_endless(operation_graph(topology), self._edges, waiting))
         seen = set(waiting)
         while waiting:
             node = waiting.pop()
@@ -78,8 +82,7 @@ class _Waits:
                     waiting.append(name_of(call))
 
     def _add(self, service: Service, node: str, call: Call) -> None:
-        edge = self._edges[service.name, call.service]
-        if edge.timeout is not None or edge.overall_timeout is not None:
+        if (node, call.service) not in self._endless:
             return
         if service.handlers == "threads":
             self._graph.add_edge(service.name, node)
@@ -122,7 +125,7 @@ class _Waits:
         if edge.bulkhead is not None:
             limits.append(edge.bulkhead.max_concurrent)
         if edge.pool is not None:
-            limits.append(edge.pool.size)
+            limits.append(edge.pool.size * edge.pool.streams)
         return min(limits)
 
     def _deadlock(self, knot: nx.DiGraph[str]) -> Deadlock:
@@ -133,6 +136,17 @@ class _Waits:
         starts = [index for index, node in enumerate(nodes) if node in self._services]
         circle = tuple(Wait(nodes[start], tuple(nodes[start + 1 : end])) for start, end in pairwise(starts))
         return Deadlock(circle, len(names), (first, self._service_of(nodes[2])))
+
+
+def _endless(
+    graph: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge], entries: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Operations and the services that they may wait for without a deadline."""
+    deadlines = latest(graph, edges, entries)
+    for node, at in graph.nodes(data=True):
+        for call in at["targets"]:
+            if deadlines.of(node, edges[at["service"].name, call.service]) == inf:
+                yield at["name"], call.service
 
 
 def _calls(operation: Operation) -> Iterator[Call]:

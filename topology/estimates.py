@@ -1,6 +1,7 @@
 """What a mesh does when nothing is wrong: how often each operation runs, how long it takes, what that occupies.
 
 These are estimates made before the run: nobody waits for a worker or a core, nothing times out, nothing is retried.
+Slow calls are hedged, but what that asks of those who are called is not counted.
 """
 
 from __future__ import annotations
@@ -183,6 +184,18 @@ class _Draws:
 
 
 def _round_trip(edge: Edge, response: Floats, draw: _Draws) -> Floats:
+    times = _attempt(edge, response, draw)
+    if edge.hedge is None:
+        return times
+    first, delay = times, edge.hedge.delay
+    if edge.hedge.percentile is not None:
+        delay = float(np.quantile(first, edge.hedge.percentile))
+    for further in range(1, edge.hedge.max_attempts):
+        times = np.minimum(times, further * delay + _attempt(edge, response, draw))
+    return times
+
+
+def _attempt(edge: Edge, response: Floats, draw: _Draws) -> Floats:
     # In another order each time: two calls of one operation don't take equally long.
     return edge.latency.quantile(draw()) + response[draw.order()] + edge.latency.quantile(draw())
 

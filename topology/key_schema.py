@@ -62,9 +62,9 @@ def keys_schema(cls: type, by_hand: ByHand = _NOTHING) -> dict[str, Schema]:
 def alternatives(grammar: Key) -> list[Schema]:
     """The schemas of what a key's value may be, of which it's one."""
     none: list[Schema] = [{"const": "none"}] if grammar.none else []
-    if grammar.spec is not None:
+    if grammar.spec is not None and not grammar.many:
         return [*none, *_alternatives_of(grammar.spec)]
-    one = scalar(grammar)
+    one = scalar(grammar) if grammar.spec is None else either("", *_alternatives_of(grammar.spec))
     return [*none, one, array("", one, minItems=1)] if grammar.many else [*none, one]
 
 

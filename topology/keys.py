@@ -20,11 +20,11 @@ UNITS = ("duration", "count", "ratio", "number", "rate", "size", "cores", "porti
 class Key:
     """The grammar of one key.
 
-    `unit` is one of `UNITS`, or "spec" for a nested block of its own type, or "other" for a value that the
-    loader reads by hand (operations, calls, targets). `low` and `high` bound a number after conversion, both
-    inclusive unless `above` says that `low` itself is refused. `none` allows the word `none`, which switches an
-    optional policy off. `varies` says that a distribution of such values may stand in its place, which the
-    loader reads by hand.
+    `unit` is one of `UNITS`, or "spec" for a nested block of its own type (`many`: or a list of
+    them), or "other" for a value that the loader reads by hand (operations, calls, targets). `low` and `high` bound a
+    number after conversion, both inclusive unless `above` says that `low` itself is refused. `none` allows the word
+    `none`, which switches an optional policy off. `varies` says that a distribution of such values may stand in its
+    place, which the loader reads by hand.
     """
 
     unit: str

@@ -133,7 +133,7 @@ class PopulationLoader:
 
     def _over_time(self, node: Node) -> Shape | Bursts | None:
         if list(node.entries) != [Bursts.word]:
-            return shape(self._document, node, (*SHAPES.values(), Week))
+            return shape(self._document, node, (*SHAPES.values(), Week), also=(Bursts.word,))
         times = partial(distribution, self._document)
         found = bind(self._document, Bursts, node.entries[Bursts.word], {"on": times, "off": times})
         if found is not None and found.on.expectation() + found.off.expectation() <= 0:

@@ -15,19 +15,12 @@ from meshquake.topology.distribution_loader import Part
 from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Mixture
 from meshquake.topology.json_schema import Schema, array, block, document, either, mapping, ref
 from meshquake.topology.key_schema import alternatives, block_of, keys_schema, matching, scalar
-from meshquake.topology.loader import (
-    NOT_ON_MISS,
-    OPERATION_NAME,
-    ROUTE,
-    RPC,
-    SERVICE_NAME,
-    SYSTEM,
-    USERS,
-    WEIGHT,
-    WORK,
-    Defaults,
-    MeshFile,
-)
+from meshquake.topology.loader import MeshFile
+from meshquake.topology.loading.calls import NOT_ON_MISS, WORK
+from meshquake.topology.loading.defaults import Defaults
+from meshquake.topology.loading.names import USERS
+from meshquake.topology.loading.patterns import OPERATION_NAME, ROUTE, RPC, SERVICE_NAME, SYSTEM
+from meshquake.topology.loading.workload import WEIGHT
 from meshquake.topology.shapes import SHAPES, Shape, Week
 from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
 from meshquake.topology.users import Bursts, Population, Step

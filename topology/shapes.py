@@ -139,12 +139,17 @@ class Week(Shape):
 SHAPES: dict[str, type[Shape]] = {kind.word: kind for kind in (Ramp, Steps, Sine, OnOff)}
 
 
-def shape(document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.values()) -> Shape | None:
-    """The shape that a node describes, as in `{sine: {period: 30s}}`; None, and errors, if it's refused."""
+def shape(
+    document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.values(), also: Iterable[str] = ()
+) -> Shape | None:
+    """The shape that a node describes, as in `{sine: {period: 30s}}`; None, and errors, if it's refused.
+
+    `also` are words that may stand there and that the caller reads itself.
+    """
     known = {kind.word: kind for kind in kinds}
     words = list(node.entries)
     if node.kind != "map" or len(words) != 1 or words[0] not in known:
-        document.error(node, f"must have exactly one of {', '.join(known)}, as in {{sine: {{period: 30s}}}}")
+        document.error(node, f"must have exactly one of {', '.join((*known, *also))}, as in {{sine: {{period: 30s}}}}")
         return None
     found = bind(document, known[words[0]], node.entries[words[0]])
     if found is not None and found.problem:

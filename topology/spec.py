@@ -215,6 +215,12 @@ class Version:
         high=1e9,
     )
     operations: tuple[Operation, ...] = key("other", "operations that differ from those of the service, by name", ())
+    rollout: Rollout = key(
+        "spec", "how its replicas are replaced (default: as the service says)", Rollout(), spec=Rollout
+    )
+    autoscale: Autoscale | None = key(
+        "spec", "its autoscaler (default: as the service says, of each version)", None, none=True, spec=Autoscale
+    )
 
 
 @dataclass(frozen=True)
@@ -285,6 +291,40 @@ class Service:
             operation.name: operation for each in self.versions if each.name == version for operation in each.operations
         }
         return tuple(own.get(operation.name, operation) for operation in self.operations)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether calls are shared out among its versions by weights."""
+        return any(version.weight is not None for version in self.versions)
+
+    @property
+    def versions_at_first(self) -> list[str]:
+        """The version of each of its replicas at the start, in order."""
+        if not self.versions:
+            return [self.version] * self.replicas
+        return [version.name for version in self.versions for _ in range(version.replicas)]
+
+    def rollout_of(self, version: str) -> Rollout:
+        """How the replicas of a version are replaced; of a service without versions its name is empty."""
+        return next((each.rollout for each in self.versions if each.name == version), self.rollout)
+
+    def autoscale_of(self, version: str) -> Autoscale | None:
+        """The autoscaler of a version; likewise."""
+        return next((each.autoscale for each in self.versions if each.name == version), self.autoscale)
+
+    def most_replicas_of(self, version: str = "") -> int:
+        """How many replicas it may come to have by itself, or a version of it."""
+        sizes = [(each.replicas, each.autoscale) for each in self.versions if version in ("", each.name)]
+        return sum(
+            max(replicas, autoscale.maximum if autoscale else 0)
+            for replicas, autoscale in sizes or [(self.replicas, self.autoscale)]
+        )
+
+    @property
+    def autoscaled(self) -> bool:
+        """Whether an autoscaler looks after it, or after a version of it."""
+        scalers = [each.autoscale for each in self.versions] or [self.autoscale]
+        return any(each is not None for each in scalers)
 
     @property
     def title(self) -> str:

@@ -29,7 +29,7 @@ from meshquake.topology.spec import Topology
 from meshquake.topology.units import portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
-from meshquake.truth.mechanism import AMPLIFIED, RARE, Step
+from meshquake.truth.mechanism import AMPLIFYING, RARE, Step
 from meshquake.truth.twins import Twins
 
 FORMAT = 2
@@ -201,9 +201,8 @@ class _Telling:
                 for _, number, half in step.evidence
             ],
         }
-        if step.mechanism == AMPLIFIED:
-            links = [(link.caller.spec.name, link.callee.spec.name) for link in self._twins.simulation.mesh.edges]
-            told["factor"] = round(self._finding.amplification(links.index((step.origin, step.reached))), 3)
+        if step.mechanism in AMPLIFYING:
+            told["factor"] = round(self._finding.amplification(step.origin, step.reached), 3)
         return told
 
     def _affect(self) -> Iterator[dict[str, Any]]:
@@ -374,9 +373,18 @@ class _Telling:
 
     def _difficulty(self, louder: Sequence[str], reached: AbstractSet[str]) -> dict[str, Any]:
         heard = self._loudness > 1 and not louder and not reached.isdisjoint(self._roots)
-        visible = heard or any(self._rises[root] for root in self._roots)
+        visible = heard or any(self._rises[root] for root in self._roots) or (not louder and self._fell())
         label = DIFFICULTIES[2] if not visible else DIFFICULTIES[1] if louder else DIFFICULTIES[0]
         return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
+
+    def _fell(self) -> bool:
+        """Whether a root as a whole shows a fall that one alerts on, as of its requests."""
+        whole = [
+            (METRICS[series.metric], departure.direction)
+            for series, departure in self._finding.departures.items()
+            if series.service in self._roots and series.replica is None and series.target is None
+        ]
+        return any(direction is Alert.FALL and direction in metric.alert for metric, direction in whole)
 
 
 def _event(twins: Twins, fault: Fault, clock: Clock) -> dict[str, Any] | None:
@@ -417,8 +425,14 @@ def _plain(value: Any) -> Any:
         return value.count if value.count is not None else portion(value)
     if isinstance(value, Mixture):
         return {value.word: [{"weight": w, **_plain(part)} for w, part in zip(value.weights, value.parts, strict=True)]}
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return {value.word: plain} if isinstance(value, Distribution | Shape) else plain
+    if isinstance(value, Distribution | Shape):
+        assert is_dataclass(value)
+        return {value.word: asdict(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if is_dataclass(value):
+        return {word: _plain(getattr(value, key.field)) for word, key in keys_of(type(value)).items()}
+    return value
 
 
 def _share(part: float, whole: float) -> float:

@@ -5,6 +5,12 @@ calls meet each other in other queues. So a series has departed if it goes furth
 than twice as far as it ever went there; and its onset is the first second at which it differs from its value in the run
 without the fault and lies outside everything that is usual. Nothing here is tuned to a scenario.
 
+A rate can fall by no more than there is of it, and single seconds of few requests are as low as none: against their
+reach no fall counts. The means of stretches of seconds are steadier, the more so the longer the stretch. So a series
+that has not departed by its seconds has if the means of stretches did, by the same rule: two stretches, which share no
+second, further down than twice as far as they ever went. Its seconds are those within them that are lower than such a
+mean may be, and lower than in the run without the fault.
+
 What is usual is told by the run without any fault: its median, and how far it goes from there. Other faults shift that:
 by how much, is told by the difference between the run without this fault and the one without any, within some seconds
 of the moment. A fault that is alone has no such shift, to the bit.
@@ -15,6 +21,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +32,10 @@ from meshquake.truth.sample_file import SampleFile
 
 #: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
 SUSTAINED = 3
+#: What falls is looked at in stretches of so many seconds as well, one that begins in each second.
+STRETCHES = (5, 10, 20)
+#: A series falls when so many times as many stretches are further down as they have seconds: two of them share none.
+APART = 2
 #: What other faults do at a moment is what they do within so many seconds of it.
 NEARBY = 5
 _COUNTERS = {name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER}
@@ -33,6 +44,8 @@ _COUNTERS = {name for name, metric in METRICS.items() if metric.kind is Kind.COU
 @dataclass(frozen=True)
 class Departure:
     """How a series departed: seconds (their positions, from 0), and the value at the peak with the usual one then.
+
+    Of a fall that only stretches show, the usual one is that of their means.
 
     `last` is the last second in which it was further off than it may be.
     """
@@ -80,18 +93,63 @@ def _is_counted(series: Series) -> bool:
 
 def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Iterator[tuple[int, Departure]]:
     """The departures of series, a column each, by column."""
-    low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
-    least, most = _shift(other - healthy)
-    usually = usual + (least + most) / 2
-    reach = np.maximum(high - usual, usual - low) + (most - least) / 2
-    off = np.abs(fact - usually)
-    far = off > 2 * reach
-    outside = ((fact < low + least) | (fact > high + most)) & (fact != other)
+    usual = _usual(other, healthy)
+    off = np.abs(fact - usual.value)
+    far = off > 2 * usual.reach
+    outside = ((fact < usual.low) | (fact > usual.high)) & (fact != other)
     far[:begin] = outside[:begin] = False
-    for column in np.flatnonzero(far.sum(axis=0) >= SUSTAINED).tolist():
+    departed = far.sum(axis=0) >= SUSTAINED
+    for column in np.flatnonzero(departed).tolist():
         peak = int(np.nanargmax(np.where(far[:, column], off[:, column], -1.0)))
         onset, last = int(np.argmax(outside[:, column])), int(np.flatnonzero(far[:, column])[-1])
-        yield column, Departure(onset, peak, last, float(fact[peak, column]), float(usually[peak, column]))
+        yield column, Departure(onset, peak, last, float(fact[peak, column]), float(usual.value[peak, column]))
+    left = np.flatnonzero(~departed)
+    for stretch in STRETCHES:
+        found = dict(_falls(fact[:, left], other[:, left], healthy[:, left], begin, stretch))
+        yield from ((int(left[place]), fall) for place, fall in found.items())
+        left = np.delete(left, list(found))
+
+
+def _falls(fact: Floats, other: Floats, healthy: Floats, begin: int, stretch: int) -> Iterator[tuple[int, Departure]]:
+    """The falls that single seconds do not show: of the means of stretches of so many, one for each second."""
+    if len(fact) < stretch:
+        return
+    usual = _usual(_means(other, stretch), _means(healthy, stretch))
+    least = usual.value - 2 * (usual.value - usual.low)  # only how far they go down counts
+    far = _means(fact, stretch) < least
+    far[:begin] = False  # a stretch is one that began with the fault, or since
+    # What is usual in a second is told by the stretch that begins there, at the end by the last one.
+    first = np.minimum(np.arange(len(fact)), len(far) - 1)
+    for column in np.flatnonzero(far.sum(axis=0) >= APART * stretch).tolist():
+        within = np.convolve(far[:, column], np.ones(stretch, dtype=int)) > 0
+        fallen = within & (fact[:, column] < least[first, column]) & (fact[:, column] < other[:, column])
+        if fallen.any():
+            seconds = np.flatnonzero(fallen)
+            peak = int(seconds[np.argmin(fact[seconds, column])])
+            told = float(fact[peak, column]), float(usual.value[first[peak], column])
+            yield column, Departure(int(seconds[0]), peak, int(seconds[-1]), *told)
+
+
+class _Usual(NamedTuple):
+    """What is usual of series, second by second: the value, the bounds, and how far they go from it."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+    reach: Floats
+
+
+def _usual(other: Floats, healthy: Floats) -> _Usual:
+    low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
+    least, most = _shift(other - healthy)
+    reach = np.maximum(high - usual, usual - low) + (most - least) / 2
+    return _Usual(usual + (least + most) / 2, low + least, high + most, reach)
+
+
+def _means(values: Floats, stretch: int) -> Floats:
+    """The mean of each stretch, by its first second; nan where there is a second without a sample."""
+    means: Floats = np.lib.stride_tricks.sliding_window_view(values, stretch, axis=0).mean(axis=-1)
+    return means
 
 
 def _shift(difference: Floats) -> tuple[Floats, Floats]:

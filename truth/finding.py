@@ -15,7 +15,7 @@ from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree
 from meshquake.truth.counts import Counts, Ints
 from meshquake.truth.departures import Departure, departures
-from meshquake.truth.mechanism import Mechanism, Step
+from meshquake.truth.mechanism import AMPLIFYING, Mechanism, Step
 from meshquake.truth.objective import Mask
 from meshquake.truth.verdict import Verdicts
 from meshquake.truth.watch import Requests, Watch
@@ -158,18 +158,18 @@ class Finding:
         ]
 
     def steps(self) -> list[Step]:
-        """The steps of its mechanism in order of onset, with edges on which retries multiplied the load."""
-        links = self.fact.simulation.mesh.edges
-        place = {(link.caller.spec.name, link.callee.spec.name): index for index, link in enumerate(links)}
-        steps = self.mechanism.steps()
-        reached = {step.origin for step in steps}
-        for edge, step in self.mechanism.retried.items():
-            if edge[1] in reached and round(self.amplification(place[edge]), 2) > 1 and self.mechanism.is_common(step):
-                steps.append(step)
+        """The steps of its mechanism in order of onset, with what callers did to the load that made it worse."""
+        of_load = [
+            step
+            for step in self.mechanism.steps_of_load()
+            if step.mechanism not in AMPLIFYING or round(self.amplification(step.origin, step.reached), 2) > 1
+        ]
+        steps = [*self.mechanism.steps(), *of_load]
         return sorted(steps, key=lambda step: (step.onset, step.origin, step.reached, step.mechanism))
 
-    def amplification(self, link: int) -> float:
+    def amplification(self, caller: str, callee: str) -> float:
         """How many times as many attempts a call takes on an edge as without the fault."""
-        (first, again), (other_first, other_again) = self._attempts[:, :, link].tolist()
+        edges = [(edge.caller.spec.name, edge.callee.spec.name) for edge in self.fact.simulation.mesh.edges]
+        (first, again), (other_first, other_again) = self._attempts[:, :, edges.index((caller, callee))].tolist()
         factor: float = (1 + again / max(first, 1)) / (1 + other_again / max(other_first, 1))
         return factor

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
-from meshquake.sim.engine.call import DECIDED, HIT, MISS, NEVER, RETRIED
+from meshquake.sim.engine.call import DECIDED, HEDGE, HIT, KEPT_AWAY, MISS, NEVER, PANICKED, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.engine.tape import BACK, OUT, WORK
 from meshquake.sim.mesh import Mesh
@@ -28,7 +28,12 @@ from meshquake.truth.calls import Half, Row, Tree, caller_of
 _OWN, SLOW_WORK, SATURATED, QUEUEING = ERRORS["internal"].mechanism, "slow work", "cpu saturation", "queueing"
 THROTTLED, PAUSED = "cpu throttling", "process paused"
 SLOW_ANSWER, POOL, DELAYED, LOSS = "slow answer", ERRORS["pool_timeout"].mechanism, "network delay", "packet loss"
-AMPLIFIED, MISSED, BACKED_OFF = "retry amplification", "cache miss", "retry pause"
+MISSED, BACKED_OFF = "cache miss", "retry pause"
+#: What a caller's policies do to the load of a callee. These steps go from caller to callee, unlike all others.
+AMPLIFIED, HEDGED, EJECTED, PANIC = "retry amplification", "hedging", "outlier ejection", "panic routing"
+OF_LOAD = (AMPLIFIED, HEDGED, EJECTED, PANIC)
+#: Those of them that let a call take more attempts.
+AMPLIFYING = (AMPLIFIED, HEDGED)
 #: Waiting for a worker or a core while replicas that an autoscaler had asked for were not there yet.
 LATE = "slow scale-up"
 #: How a failed call reached its caller, by the code of the client's error.
@@ -37,11 +42,16 @@ _FAILURES = [name for name in dict.fromkeys(_NAMES[1:]) if name not in (_OWN, SL
 
 _OF_WORK = (SLOW_WORK, _OWN, SATURATED, THROTTLED, PAUSED, QUEUEING)
 #: Every mechanism that a step may have.
-MECHANISMS = (*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES, MISSED, AMPLIFIED, LATE, BACKED_OFF)
+MECHANISMS = (
+    *(*_OF_WORK, DELAYED, LOSS, SLOW_ANSWER, *_FAILURES),
+    *(MISSED, AMPLIFIED, LATE, BACKED_OFF, HEDGED, EJECTED, PANIC),
+)
 _DEPENDENCY, _TIMEOUT, _LOST, _RESET, _CANCELLED, _UNFINISHED = (
     CODES[name]
     for name in ("dependency_failed", "timeout", "connection_timeout", "connection_reset", "cancelled", "unfinished")
 )
+#: Results for want of room at the callee, by code: it had more to do than it could.
+_NO_ROOM = {CODES[name] for name in ("overloaded", "shed", "rate_limited")}
 #: Differences of moments up to this many seconds are rounding.
 _NOTHING = 1e-9
 #: Spans kept as evidence of a step, the earliest ones.
@@ -109,13 +119,14 @@ class Mechanism:
         self._delayed = {(target.service, target.callee) for target, effect in effects if effect.delay}
         self._steps: dict[tuple[str, str, str], Step] = {}
         self._passages: dict[str, _Passage] = {}
-        #: Edges (caller, callee) on which harmed requests were tried again.
-        self.retried: dict[tuple[str, str], Step] = {}
+        #: What callers' policies did to the load of callees, on the way of harmed requests.
+        self._of_load: dict[tuple[str, str, str], Step] = {}
         self.requests = 0
 
     def walk(self, fact: Tree, other: Tree) -> None:
         """Walk one harmed request's way; `other` is the request without the fault, empty if it isn't made."""
         self.requests += 1
+        #: Of the steps, those that it has taken.
         self._seen: set[tuple[str, str, str]] = set()
         row, by_time = fact.root(self._sites), False
         self._number = row.number
@@ -127,10 +138,15 @@ class Mechanism:
 
     def steps(self) -> list[Step]:
         """The steps in order of onset, without those that hardly any request took."""
-        common = filter(self.is_common, self._steps.values())
+        common = filter(self._is_common, self._steps.values())
         return sorted(common, key=lambda step: (step.onset, step.origin, step.reached, step.mechanism))
 
-    def is_common(self, step: Step) -> bool:
+    def steps_of_load(self) -> list[Step]:
+        """What callers' policies did to the load of callees from which other steps come, from caller to callee."""
+        origins = {step.origin for step in self.steps()}
+        return [step for step in self._of_load.values() if step.reached in origins and self._is_common(step)]
+
+    def _is_common(self, step: Step) -> bool:
         """Whether more than hardly any of the harmed requests took a step."""
         return step.requests >= RARE * self.requests
 
@@ -163,15 +179,20 @@ class Mechanism:
         server = Half(row.site, row.attempt_path, True)
         if not by_time and row.outcome not in (SUCCESS, _DEPENDENCY):
             self._note(service, service, _NAMES[row.outcome], row.finished, server)
+            if row.outcome in _NO_ROOM:
+                self._crowded(row, other)
             return None
         attempts = fact.attempts(row)
         self._missed(service, attempts, other)
-        attempts = {site: _needed(calls) for site, calls in attempts.items()}
+        made, attempts = attempts, {site: _needed(calls) for site, calls in attempts.items()}
         failed = not by_time and row.outcome == _DEPENDENCY
         culprit = self._failed(attempts, other) if failed else self._slowest(row, attempts, other)
         if culprit is None:
             self._own(service, row, fact, other, server)
             return None
+        again = [call for call in made[culprit[0].site] if call.attempt_path & ATTEMPT]
+        self._note_load(HEDGED, [call for call in again if call.notes & HEDGE])
+        self._note_load(AMPLIFIED, [call for call in again if not call.notes & HEDGE])
         return self._through(service, row, culprit, failed, other)
 
     def _missed(self, service: str, attempts: dict[int, list[Row]], other: Tree) -> None:
@@ -216,6 +237,7 @@ class Mechanism:
             return
         if row.started == NEVER or waited >= worked:
             self._note(service, service, LATE if self._is_short(row) else QUEUEING, row.arrived, server)
+            self._crowded(row, other)
         else:
             # Work has the same length in every run unless a fault acts on it; else it had to wait for a core, or share
             # it.
@@ -227,6 +249,14 @@ class Mechanism:
             short = LATE if self._is_short(row) else short
             mechanism = next((self._work[place] for place in places if place in self._work), short)
             self._note(service, service, mechanism, row.started, server)
+            if mechanism is short:
+                self._crowded(row, other)
+
+    def _crowded(self, row: Row, other: Tree) -> None:
+        """A replica had too much to do: note it if it's because the caller keeps calls away from others."""
+        there = self._counterpart(row, other)
+        if row.notes & KEPT_AWAY and not (there is not None and there.notes & KEPT_AWAY):
+            self._note_load(EJECTED, [row])
 
     def _counterpart(self, row: Row, other: Tree) -> Row | None:
         """What a call is compared with in the other run: itself, or the attempt that had the answer in its place."""
@@ -277,17 +307,12 @@ class Mechanism:
         callee = self._sites[attempts[0].site].service.spec.name
         passage = self._passages[caller].beyond
         passage[callee] = passage.get(callee, 0) + 1
-        retries = [row for row in attempts if row.attempt_path & ATTEMPT]
-        for row in retries:
-            step = self.retried.setdefault((caller, callee), Step(caller, callee, AMPLIFIED, row.sent))
-            _count(step, self._number, row.sent, Half(row.site, row.attempt_path, False))
-        if retries:
-            self.retried[caller, callee].requests += 1
         for row in attempts:
             if row.result != SUCCESS and not _fails(other, row):
                 starved = self._on_the_way(caller, callee, row, other) == POOL
                 mechanism = POOL if starved else _NAMES[row.result]
                 self._note(callee, caller, mechanism, row.ended, Half(row.site, row.attempt_path, False))
+                self._note_load(PANIC, [row] if row.notes & PANICKED else [])
         # The attempt that cost the most is the one to look into, the first of equals: of a call that failed, one that
         # fails in this run only. If the pauses cost more, it's the one they follow.
         broken = [row for row in attempts if failed and row.result != SUCCESS and not _fails(other, row)]
@@ -340,13 +365,24 @@ class Mechanism:
 
     def _note(self, origin: str, reached: str, mechanism: str, time: float, half: Half) -> None:
         """Add to a step, which a request takes at most once."""
+        self._add(self._steps, (origin, reached, mechanism), time, half)
+
+    def _note_load(self, mechanism: str, rows: Sequence[Row]) -> None:
+        """Add calls to a step from caller to callee."""
+        for row in rows:
+            edge = self._sites[row.site].edge
+            if edge is not None:
+                key = (edge.spec.caller, edge.spec.callee, mechanism)
+                self._add(self._of_load, key, row.sent, Half(row.site, row.attempt_path, False))
+
+    def _add(self, steps: dict[tuple[str, str, str], Step], key: tuple[str, str, str], time: float, half: Half) -> None:
         time = max(time, self._since)
-        key = (origin, reached, mechanism)
-        step = self._steps.setdefault(key, Step(*key, time))
+        step = steps.setdefault(key, Step(*key, time))
         if key not in self._seen:
             self._seen.add(key)
             step.requests += 1
-        _count(step, self._number, time, half)
+        step.onset = min(step.onset, time)
+        step.evidence = sorted({*step.evidence, (time, self._number, half)})[:_EVIDENCE]
 
 
 def _on_work(effect: Effect) -> str:
@@ -354,11 +390,6 @@ def _on_work(effect: Effect) -> str:
     if effect.slowdown != 1 or effect.hang:
         return SLOW_WORK
     return THROTTLED if effect.quota < 1 else PAUSED if effect.pause else ""
-
-
-def _count(step: Step, number: int, time: float, half: Half) -> None:
-    step.onset = min(step.onset, time)
-    step.evidence = sorted({*step.evidence, (time, number, half)})[:_EVIDENCE]
 
 
 def _deciding(calls: list[Row]) -> Row | None:

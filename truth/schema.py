@@ -22,7 +22,7 @@ from meshquake.topology.json_schema import (
 )
 from meshquake.topology.keys import Key
 from meshquake.truth.answer_key import DIFFICULTIES, FORMAT
-from meshquake.truth.mechanism import MECHANISMS
+from meshquake.truth.mechanism import AMPLIFYING, MECHANISMS, OF_LOAD
 from meshquake.truth.verdict import EFFECTS, OUTCOMES
 
 
@@ -39,6 +39,7 @@ _EVENT = nullable(
         {"type": choice("its type", EVENTS), "service": _SERVICE, "timestamp": _time("when")},
     )
 )
+_OF_LOAD, _AMPLIFYING = ", ".join(OF_LOAD), ", ".join(AMPLIFYING)
 _PEAK = block(
     "how far the metric moved",
     {
@@ -111,14 +112,14 @@ def _fault() -> Schema:
     step = block(
         "one step: how it spread from one service to another, or what happened within one",
         {
-            "from": text("where it comes from: the callee (of a retry amplification: the caller)"),
-            "to": text("whom it reaches: the caller (of a retry amplification: the callee); the same within a service"),
+            "from": text(f"where it comes from: the callee (of {_OF_LOAD}: the caller)"),
+            "to": text(f"whom it reaches: the caller (of {_OF_LOAD}: the callee); the same within a service"),
             "mechanism": choice("how it took this step", MECHANISMS),
             "onset": _time("the first time"),
             "requests": count("harmed requests that took this step"),
             "evidence": array("the first spans that show it", block("a span", {"trace_id": _TRACE, "span_id": _SPAN})),
         },
-        {"factor": number("of a retry amplification: attempts per call, relative to the run without the fault")},
+        {"factor": number(f"of {_AMPLIFYING}: attempts per call, relative to the run without the fault")},
     )
     target = block(
         "what it acts on; all null for all users",

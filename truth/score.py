@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from meshquake.sim.telemetry.metrics import signal
 from meshquake.truth.floors import Floors, chance
-from meshquake.truth.mechanism import AMPLIFIED
+from meshquake.truth.mechanism import OF_LOAD
 
 T = TypeVar("T")
 
@@ -362,9 +362,9 @@ def _affected(faults: Iterable[Mapping[str, Any]]) -> set[str]:
 def _edges(faults: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """The edges along which the faults spread, from where they came to whom they reached.
 
-    Retries are no step of that way: they go from the caller to the callee, and make it worse there.
+    What callers do to the load is no step of that way: it goes from the caller to the callee, and makes it worse there.
     """
-    steps = [step for fault in faults for step in fault["mechanism"] if step["mechanism"] != AMPLIFIED]
+    steps = [step for fault in faults for step in fault["mechanism"] if step["mechanism"] not in OF_LOAD]
     return {(step["from"], step["to"]) for step in steps if step["from"] != step["to"]}
 
 

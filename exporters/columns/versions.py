@@ -13,7 +13,11 @@ class Versions:
     """Follows the versions of replicas through the batches of a run."""
 
     def __init__(self, topology: Topology) -> None:
-        self._first = {service.name: service.version for service in topology.services}
+        first: dict[str, str] = {}
+        for service in topology.services:
+            running = service.versions_at_first
+            first |= {f"{service.name}-{index}": version for index, version in enumerate(running)}
+        self._first = first
         self._changes = pl.DataFrame(schema={"at": pl.Int64, "replica": pl.String, "version": pl.String})
 
     def take(self, batch: Batch) -> None:
@@ -23,10 +27,10 @@ class Versions:
         self._changes = pl.concat([latest, restarts]).sort("at", maintain_order=True)
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Records of the batch with a column `version`; they have `service`, `replica`, and `at` in microseconds.
+        """Records of the batch with a column `version`; they have `replica`, and `at` in microseconds.
 
         It's null where a service as a whole is meant. The records are in order of time.
         """
         known = frame.join_asof(self._changes, on="at", by="replica", check_sortedness=False)
-        first = pl.when(pl.col("replica").is_not_null()).then(pl.col("service").replace_strict(self._first))
+        first = pl.col("replica").replace_strict(self._first, default=None, return_dtype=pl.String)
         return known.with_columns(version=pl.coalesce("version", first))

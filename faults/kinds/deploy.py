@@ -1,16 +1,18 @@
 """A new version is released. It may be good; a bad one is rolled back."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
+from meshquake.faults.deployments import unclear
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Target, Window
-from meshquake.faults.release import Budget, Release
+from meshquake.faults.release import Budget, Release, Step
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.portion import Portion
+from meshquake.topology.rollout import IN_PLACE
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import counted
 
@@ -23,8 +25,8 @@ class Deploy(Fault):
     slowdown. The rollout stalls while a new replica fails its health checks; after stalling for `patience` it is rolled
     back, and so it is when it has spent its error budget, or when somebody does it by hand. A good version stays.
     Severity does not change how often health checks fail: a version that is only slightly bad would otherwise pass
-    them, reach every replica, and harm more users. With a `canary` some replicas get the version first. On a single
-    replica the version stays there: the others keep theirs.
+    them, reach every replica, and harm more users. With a `canary` some replicas get the version first; with `steps` it
+    gets shares of the requests first. On a single replica the version stays there: the others keep theirs.
     """
 
     kind: ClassVar[str] = "deploy"
@@ -57,22 +59,53 @@ class Deploy(Fault):
         "spec", "share of failures above which it is rolled back", None, none=True, spec=Budget
     )
 
+    steps: tuple[Step, ...] | None = key(
+        "spec",
+        "shares of the requests that it gets, one after another, before it gets all: in place of a canary",
+        None,
+        many=True,
+        spec=Step,
+    )
+    deployment: str | None = key("text", "of versions that run side by side, the one that is replaced", None)
+
     @classmethod
-    def misfit(cls, target: Target, topology: Topology) -> str:
-        """Of versions that run side by side none is the one to replace."""
-        if not topology.service(target.service).versions:
-            return ""
-        return f"{target.service} has versions that run side by side; a deploy needs a service that has one"
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side each is released by itself."""
+        return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:
-        """There is nothing to hold without a canary, and no canary larger than the service."""
+        """It must be clear whose replicas are meant; without a canary there is nothing to hold, nor one too large."""
+        problem = unclear(self.target, self.deployment, topology)
+        if problem:
+            return problem
+        if self.steps:
+            return self._unshiftable(self.steps, topology)
         if self.canary is None:
             return "" if self.hold is None else "hold is how long it stays at its canary: give it a canary, or no hold"
         service = topology.service(self.target.service)
-        most = max(service.replicas, service.autoscale.maximum if service.autoscale else 0)
+        most = service.most_replicas_of(self.deployment or "")
         if self.canary.count is None or self.canary.count <= most:
             return ""
-        return f"its canary is {self.canary.count} replicas, and {service.name} has {counted(most, 'replica')}"
+        called = service.name if self.deployment is None else f"{self.deployment} of {service.name}"
+        return f"its canary is {self.canary.count} replicas, and {called} has {counted(most, 'replica')}"
+
+    def _unshiftable(self, steps: Sequence[Step], topology: Topology) -> str:
+        """Why requests cannot be shifted to it by its steps; empty if they can."""
+        service = topology.service(self.target.service)
+        if self.canary is not None or self.hold is not None:
+            return "has steps, which say what it does with a canary and how long: leave canary and hold out"
+        if self.target.level == "replica":
+            return f"steps are shares of the requests of a service; {self.target} is one replica"
+        if service.versions and not service.weighted:
+            return (
+                f"has steps, which need a route with weights, and {service.name} has versions without: "
+                "give each version a weight"
+            )
+        if service.rollout_of(self.deployment or "").strategy == IN_PLACE:
+            return f"has steps, which need replicas beside those of {service.name}, and its rollout is in_place"
+        if any(step.pause is None for step in steps[:-1]):
+            return "stays at one of its steps for good (pause: none), so that those after it never come"
+        return ""
 
     def effect(self, level: float) -> Effect:
         return Effect(
@@ -92,8 +125,9 @@ class Deploy(Fault):
             self.hold,
             self.rollback_after,
             self.error_budget,
+            self.steps or (),
         )
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        if (yield from mesh.deploy(self, self.release)):
+        if (yield from mesh.deploy(self, self.release, self.deployment)):
             yield mesh.timeout(inf)  # the version stays, and so does what is wrong with it

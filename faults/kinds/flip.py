@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 from meshquake.faults.change import Change, immovable
-from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.faults.deployments import unclear
+from meshquake.faults.fault import Fault, Surface, Target, Window
+from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.binder import ByHand, block, build, keys_of, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
-from meshquake.topology.spec import Edge, Service, Topology
+from meshquake.topology.spec import Edge, Service, Topology, Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +20,9 @@ class Flip(Fault):
     """A configuration push: settings of an edge, or of a service, are others until the fault ends.
 
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
-    readiness and startup. Calls under way keep to the settings that they were sent with; what is changed starts anew (a
-    breaker closed, a pool empty), and what isn't goes on. It is all or nothing: severity has no effect.
+    rate limit, probes, start-up and autoscaler; of one of its versions (`deployment`) its weight and autoscaler. Calls
+    under way keep to the settings that they were sent with; what is changed starts anew (a breaker closed, a pool
+    empty, a bucket of tokens full), and what isn't goes on. It is all or nothing: severity has no effect.
     """
 
     kind: ClassVar[str] = "flip"
@@ -28,32 +31,77 @@ class Flip(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
+    undrawn: ClassVar[tuple[str, ...]] = ("service",)
+    ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}
     set: Change = key("other", "the settings, as a topology file has them")
+    deployment: str | None = key("text", "of versions that run side by side, the one whose settings these are", None)
+
+    @classmethod
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """What `set` has the keys of: what the target is."""
+        target = entries.get("target")
+        of = Edge if target is not None and "->" in target.text else Version if "deployment" in entries else Service
+        return of if word == "set" else None
 
     @classmethod
     def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
         """How `set` is read: by the grammar of what the target is."""
-        target = entries.get("target")
-        of = Edge if target is not None and "->" in target.text else Service
+        of = cls.settings_of("set", entries)
+        assert of is not None
         return {"set": partial(_change, document, of)}
 
     def problem(self, topology: Topology) -> str:
-        """Settings are of edges or of services, and an edge has either retries or hedges."""
+        """Settings are of edges or of services, and must be such as a topology file may have."""
         if len({target.level for target in self.all_targets}) > 1:
             return "its targets must be all edges or all services, for they have other settings"
+        if self.deployment is not None:
+            return next(
+                filter(None, (self._of_version(each, self.deployment, topology) for each in self.all_targets)), ""
+            )
         for edge in topology.edges:
             if any((edge.caller, edge.callee) == (target.service, target.callee) for target in self.all_targets):
                 changed = self.set.applied(edge)
                 if changed.retry is not None and changed.hedge is not None:
                     return f"{edge.caller} -> {edge.callee} would have a retry and a hedge: set one to none"
+        for service in topology.services:
+            if any(target.callee is None and service.name == target.service for target in self.all_targets):
+                if service.versions and "autoscale" in self.set.settings():
+                    return f"each version of {service.name} has an autoscaler of its own: say which by deployment"
+                if problem := _unable(self.set.applied(service).autoscale):
+                    return f"the autoscaler of {service.name} {problem}"
+        return ""
+
+    def _of_version(self, target: Target, deployment: str, topology: Topology) -> str:
+        """Why one version of a service cannot have the settings; empty if it can."""
+        if target.level == "edge":
+            return f"deployment goes with a service, and {target} is an edge"
+        if problem := unclear(target, deployment, topology):
+            return problem
+        service = topology.service(target.service)
+        versions = [
+            self.set.applied(version) if version.name == deployment else version for version in service.versions
+        ]
+        weights = [version.weight for version in versions]
+        if "weight" in self.set.settings() and None in weights:
+            return f"gives a weight to some versions of {service.name} only: give one to each in the topology"
+        if service.weighted and not any(weights):
+            return f"no version of {service.name} would have a weight of more than 0"
+        for version in versions:
+            if problem := _unable(version.autoscale):
+                return f"the autoscaler of {version.name} {problem}"
         return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for target in self.all_targets:
-            mesh.configure(target, self.set)
+            mesh.configure(target, self.set, self.deployment)
         yield mesh.timeout(window.end - mesh.now)
         for target in self.all_targets:
-            mesh.restore(target, self.set)
+            mesh.restore(target, self.set, self.deployment)
+
+
+def _unable(autoscale: Autoscale | None) -> str:
+    """Why an autoscaler cannot do its work; empty if it can."""
+    return "" if autoscale is None else next(autoscale.problems(), "")
 
 
 def _change(document: Document, of: type, node: Node) -> Change | None:

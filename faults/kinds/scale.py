@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
+from meshquake.faults.deployments import unclear
 from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Topology
@@ -28,13 +29,18 @@ class Scale(Fault):
     ranges: ClassVar[Mapping[str, str]] = {"to": "1..4"}
     to: int = key("count", "how many replicas it has then", low=1, high=1000)
 
+    deployment: str | None = key("text", "of versions that run side by side, the one whose replicas are meant", None)
+
     @classmethod
-    def misfit(cls, target: Target, topology: Topology) -> str:
+    def unclear(cls, target: Target, topology: Topology) -> str:
         """Of versions that run side by side each has replicas of its own."""
-        if not topology.service(target.service).versions:
-            return ""
-        return f"{target.service} has versions that run side by side; scale a service that has one"
+        return unclear(target, None, topology)
+
+    def problem(self, topology: Topology) -> str:
+        """It must be clear whose replicas are meant."""
+        return next(filter(None, (unclear(each, self.deployment, topology) for each in self.all_targets)), "")
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.scale(self.target, self.to)
+        for target in self.all_targets:
+            mesh.scale(target, self.to, self.deployment)
         yield mesh.timeout(inf)  # so it stays

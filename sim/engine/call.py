@@ -29,6 +29,10 @@ DECIDED: Final = 8
 #: while others at the same call are under way, of which one decides.
 HEDGE: Final = 16
 OUTRUN: Final = 32
+#: Its caller had ejected replicas as outliers: the call was kept away from them, or they were used all the same, since
+#: too few were left.
+KEPT_AWAY: Final = 64
+PANICKED: Final = 128
 #: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
 #: what the server did.
 ABANDONED: Final = 1 << 16

@@ -93,7 +93,7 @@ class CallSite:
         self.parent = parent
         self.service = service
         #: The service's, or its version's, at hand: each call looks at it.
-        self.ready = service.ready
+        self.ready = service.deployments[0].stable.ready
         #: Of a service with several versions: the site of each, by the version's name. One of them stands for all.
         self.variants: dict[str, CallSite] | None = None
         self.base: CallSite = self
@@ -250,10 +250,11 @@ WORKING: Final = "work"
 def _join(sites: list[CallSite]) -> None:
     """Let the sites of all versions of a service know each other; the first stands for all."""
     base = sites[0]
-    base.variants = dict(zip(base.service.ready_of, sites, strict=True))
-    for version, site in base.variants.items():
+    base.variants = {}
+    for deployment, site in zip(base.service.deployments, sites, strict=True):
+        base.variants[deployment.version] = site
         site.base = base
-        site.ready = base.service.ready_of[version]
+        site.ready = deployment.stable.ready
 
 
 class _Names:

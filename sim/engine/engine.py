@@ -96,14 +96,14 @@ class CallEngine:
         """A user's request arrives at its entry service; returns it."""
         now = self.env._now
         ingress = site.ingress
+        ready = site.ready
         if ingress.route is not None:
-            site = ingress.route.choose(site, number, 0)
+            site, ready = ingress.route.choose(site, number)
         root = Call(site, number, 0, None, None, site.tape.draws(number), now)
         root.open = {root: None}
         self.live[root] = None
         if not self._timed:
             self._time(root)
-        ready = site.ready
         if not ready:
             root.arrived = root.finished = now
             root.outcome = NO_REPLICA

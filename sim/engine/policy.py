@@ -126,12 +126,12 @@ class ServerPolicy:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Route:
-    """Chooses the version of a service that a user's request goes to."""
+    """Chooses to whom of a service a user's request goes."""
 
     __slots__ = ()
 
-    def choose(self, site: CallSite, number: int, attempt_path: int) -> CallSite:
-        """The site of one of the versions for which `site` stands."""
+    def choose(self, site: CallSite, number: int) -> tuple[CallSite, list[Replica]]:
+        """The site of one of the versions for which `site` stands, and the replicas that are ready for it."""
         raise NotImplementedError
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.caller_state import CallerState
+    from meshquake.sim.engine.deployment import Deployment
     from meshquake.sim.engine.modifier import Modifier
     from meshquake.sim.engine.policy import RequestQueue, ServerPolicy
-    from meshquake.sim.engine.service import Service
     from meshquake.sim.engine.shared_cores import SharedCores
 
 
@@ -37,6 +37,7 @@ class Replica:
         "cores",
         "crashes",
         "created",
+        "deployment",
         "draining",
         "emptied",
         "failures",
@@ -67,15 +68,16 @@ class Replica:
         "version",
     )
 
-    def __init__(self, service: Service, index: int, number: int) -> None:
+    def __init__(self, deployment: Deployment, index: int, number: int) -> None:
+        self.deployment = deployment
+        self.service = service = deployment.service
         spec = service.spec
-        self.service = service
         self.index = index
         #: Position among all replicas of the mesh.
         self.number = number
         self.name = f"{spec.name}-{index}"
-        self.version = spec.version
-        self.revision = service.revision
+        self.version = deployment.revision.version
+        self.revision = deployment.revision
         #: Position in the mesh's table of (replica, version): one life of the process.
         self.incarnation = -1
         #: Who waits for a worker.

@@ -3,63 +3,90 @@
 from __future__ import annotations
 
 from meshquake.sim.engine.call_site import operations_by_name
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.revision import Revision
+from meshquake.sim.engine.subset import Subset
 from meshquake.topology.spec import Service as Spec
 
 
 class Service:
     """A service of the mesh. `edges` are those to the services it calls, by callee."""
 
-    __slots__ = (
-        "created",
-        "desired",
-        "edges",
-        "index",
-        "managed",
-        "operations",
-        "pending",
-        "ready",
-        "ready_of",
-        "replicas",
-        "revision",
-        "shortages",
-        "spec",
-    )
+    __slots__ = ("created", "deployments", "edges", "index", "operations", "ready", "replicas", "spec")
 
     def __init__(self, spec: Spec, index: int, first_replica: int) -> None:
         self.spec = spec
         self.index = index
+        #: Position and description of each operation, by name.
         self.operations = dict(operations_by_name(spec.operations))
-        #: What all its replicas shall run.
-        self.revision = Revision(spec.version)
-        self.replicas = [Replica(self, i, first_replica + i) for i in range(spec.replicas)]
-        running = [each.name for each in spec.versions for _ in range(each.replicas)]
-        for replica, version in zip(self.replicas, running, strict=False):
-            replica.version, replica.revision = version, Revision(version)
-        #: How many there shall be, and how many there have been: a replica that comes gets the next number.
-        self.desired = self.created = spec.replicas
-        #: From when to when replicas that an autoscaler asked for were not there yet.
-        self.shortages: list[tuple[float, float]] = []
-        #: Whether a rollout starts and deletes its replicas just now.
-        self.managed = False
-        #: The revisions of replicas that wait for room in the cluster, the oldest first.
-        self.pending: list[Revision] = []
-        #: The replicas that get calls, in order: one list for good, which sites have at hand too.
-        self.ready = list(self.replicas)
-        #: The same of each version, if there are several.
-        self.ready_of: dict[str, list[Replica]] = {each.name: [] for each in spec.versions}
+        sizes = [(each.name, each.replicas) for each in spec.versions] or [("", spec.replicas)]
+        #: One for each version that runs side by side, in file order.
+        self.deployments = [Deployment(self, version, size) for version, size in sizes]
+        self.replicas: list[Replica] = []
+        for deployment in self.deployments:
+            for _ in range(deployment.desired):
+                place = len(self.replicas)
+                deployment.replicas.append(Replica(deployment, place, first_replica + place))
+                self.replicas.append(deployment.replicas[-1])
+        #: How many there have been: a replica that comes gets the next number.
+        self.created = len(self.replicas)
+        #: The replicas that get calls, in order.
+        self.ready: list[Replica] = []
         self.edges: dict[str, RuntimeEdge] = {}
         self.refresh()
 
     @property
     def first_version(self) -> str:
         """The version that its first replica runs; while it has none, the one that they shall run."""
-        return self.replicas[0].version if self.replicas else self.revision.version
+        return self.replicas[0].version if self.replicas else self.deployments[0].revision.version
+
+    @property
+    def desired(self) -> int:
+        """How many replicas there shall be."""
+        return sum(deployment.desired for deployment in self.deployments)
+
+    @property
+    def shortages(self) -> list[tuple[float, float]]:
+        """From when to when replicas that an autoscaler asked for were not there yet."""
+        return [shortage for deployment in self.deployments for shortage in deployment.shortages]
+
+    def deployment(self, version: str | None) -> Deployment:
+        """The one for a version of those that run side by side; None stands for the only one."""
+        return next(each for each in self.deployments if version in (None, each.version))
+
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """Those among which its calls are shared out by weights; none where each goes to any replica."""
+        if not self.spec.weighted and all(each.canary is None for each in self.deployments):
+            return ()
+        return tuple(subset for deployment in self.deployments for subset in deployment.subsets)
+
+    @property
+    def canary_share(self) -> float | None:
+        """The share of its requests that goes to canaries; None while there are none."""
+        canaries = [each.canary for each in self.deployments if each.canary is not None]
+        weights = {each.name: each.weight or 0.0 for each in self.spec.versions} or {"": 1.0}
+        total = sum(weights.values())
+        return sum(each.share * weights[each.deployment.version] / total for each in canaries) if canaries else None
+
+    def subset_of(self, replica: Replica) -> Subset | None:
+        """The one that a replica belongs to, if there are any."""
+        subset = replica.deployment.subset_of(replica)
+        return subset if subset in self.subsets else None
+
+    def fellows(self, replica: Replica) -> list[Replica]:
+        """The replicas of a replica's subset, itself included, whether or not they get calls."""
+        subset = self.subset_of(replica)
+        return [each for each in self.replicas if self.subset_of(each) is subset]
+
+    def beside(self, replica: Replica) -> list[Replica]:
+        """The replicas that get calls where this one does: those of its subset, or all of them."""
+        subset = self.subset_of(replica)
+        return self.ready if subset is None else subset.ready
 
     def refresh(self) -> None:
-        """Recompute `ready` after a replica's readiness changed."""
+        """Recompute who gets calls after a replica's readiness changed."""
+        for deployment in self.deployments:
+            deployment.refresh()
         self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
-        for version, ready in self.ready_of.items():
-            ready[:] = [replica for replica in self.ready if replica.version == version]

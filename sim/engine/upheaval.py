@@ -24,7 +24,7 @@ def kill(engine: CallEngine, replica: Replica) -> None:
         del engine.parts[part]
     replica.clear(now)
     for caller in replica.callers:
-        for policy in caller.policies.values():
+        for _, _, policy in caller.every():
             for waiting in policy.end():
                 waiting.ended = now
                 waiting.result = CANCELLED
@@ -57,10 +57,8 @@ def sever(engine: CallEngine, edge: RuntimeEdge, share: float, key: int) -> None
         and uniform(key ^ call.site.address, call.number, call.attempt_path) < share
     ]
     for replica in edge.caller.replicas:
-        caller = replica.callers[edge.index]
-        mine = [call for call in struck if call.caller is caller]
-        for policy in caller.policies.values():
-            policy.severed(mine, share, now)
+        for caller, _, policy in replica.callers[edge.index].every():
+            policy.severed([call for call in struck if caller.has(call)], share, now)
     for call in struck:
         if call.waiting:  # what another was hedged with may be withdrawn by now
             engine.conclude(call, RESET)
@@ -84,7 +82,7 @@ def release(engine: CallEngine, modifier: Modifier) -> None:
 def disturb(edge: RuntimeEdge, now: float) -> None:
     """What acts on an edge has changed: its policies may have to."""
     for replica in edge.caller.replicas:
-        for policy in replica.callers[edge.index].policies.values():
+        for _, _, policy in replica.callers[edge.index].every():
             policy.disturbed(now)
 
 

@@ -1,4 +1,4 @@
-"""The autoscaler of a service: Kubernetes' HorizontalPodAutoscaler.
+"""The autoscaler of a deployment: Kubernetes' HorizontalPodAutoscaler.
 
 What it recommends (`replica_calculator.go`), how recommendations are stabilized, and how fast they are followed
 (`horizontal.go`) are functions of figures alone; a process looks and applies them time and again.
@@ -13,9 +13,9 @@ from math import ceil, floor
 from typing import Any, Final
 
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.fleet import TICK, scale, staying
+from meshquake.sim.lifecycle.fleet import TICK, scale
 from meshquake.topology.autoscale import Autoscale, ScaleDown, ScaleUp
 
 #: A ratio of figures such as .5 / .25 that should be whole may be a hair more, and would be rounded up.
@@ -24,7 +24,7 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of the replicas of a service: the figures of those that are ready, and how many others there are.
+    """What is known of the replicas of a deployment: figures of those that are ready, and how many others there are.
 
     `unready` ones have not been ready for long enough to be judged by; of `missing` ones nothing is known.
     """
@@ -91,6 +91,10 @@ class Pace:
         self._recommended: deque[tuple[float, int]] = deque()
         self._changes: deque[Change] = deque()
 
+    def adopt(self, policy: Autoscale) -> None:
+        """Go by another policy from now on; what was recommended and done is remembered."""
+        self._policy = policy
+
     def follow(self, now: float, current: int, recommended: int) -> int:
         """How many replicas there shall be from now on, given what is recommended now."""
         policy = self._policy
@@ -155,20 +159,34 @@ def _answered(replica: Replica, now: float) -> float:
     return replica.handled
 
 
-class Autoscaler:
-    """Looks after one service."""
+def _targets(policy: Autoscale) -> dict[str, tuple[Total, float, float]]:
+    """What figures are compared with: each total, its target, and the figure of a replica that does all it can."""
+    found: dict[str, tuple[Total, float, float]] = {}
+    if policy.cpu is not None:
+        # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
+        found["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
+    if policy.requests is not None:
+        found["requests"] = (_answered, policy.requests, policy.requests)
+    return found
 
-    def __init__(self, cluster: Cluster, service: Service, policy: Autoscale) -> None:
+
+def look_after(cluster: Cluster, deployment: Deployment) -> None:
+    """Let its autoscaler look after a deployment from now on, if there is one."""
+    policy = deployment.autoscale
+    if policy is not None and deployment not in cluster.scaled:
+        cluster.scaled.add(deployment)
+        cluster.env.process(Autoscaler(cluster, deployment, policy).run())
+
+
+class Autoscaler:
+    """Looks after one deployment."""
+
+    def __init__(self, cluster: Cluster, deployment: Deployment, policy: Autoscale) -> None:
         self._cluster = cluster
-        self._service = service
+        self._deployment = deployment
         self._policy = policy
         self._pace = Pace(policy)
-        self._targets: dict[str, tuple[Total, float, float]] = {}
-        if policy.cpu is not None:
-            # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
-            self._targets["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
-        if policy.requests is not None:
-            self._targets["requests"] = (_answered, policy.requests, policy.requests)
+        self._targets = _targets(policy)
         #: The totals of each replica at the last look, by what they are of.
         self._last: Mapping[str, dict[Replica, float]] = {name: {} for name in self._targets}
 
@@ -177,28 +195,41 @@ class Autoscaler:
         while True:
             self._look()
             yield self._cluster.timeout(self._policy.sync)
-            service, current = self._service, self._service.desired
+            deployment, current = self._deployment, self._deployment.desired
+            policy = deployment.autoscale
+            if policy is None:
+                continue  # it was switched off, and may be switched on again
+            self._adopt(policy)
             recommended, reason = self._recommend(current)
             wanted = self._pace.follow(self._cluster.now, current, recommended)
             if wanted == current:
                 continue
             name = "scaled_up" if wanted > current else "scaled_down"
-            self._cluster.journal.note(name, service, previous=current, replicas=wanted, reason=reason)
-            service.desired = wanted
-            if not service.managed:
-                scale(self._cluster, service, name.replace("_", " "))
+            self._cluster.journal.note(name, deployment, previous=current, replicas=wanted, reason=reason)
+            deployment.desired = wanted
+            if not deployment.managed:
+                scale(self._cluster, deployment, name.replace("_", " "))
             if wanted > current:
                 self._cluster.env.process(self._shortage())
+
+    def _adopt(self, policy: Autoscale) -> None:
+        if policy is not self._policy:
+            self._policy, self._targets = policy, _targets(policy)
+            self._pace.adopt(policy)
 
     def _look(self) -> None:
         now = self._cluster.now
         self._last = {
-            name: {replica: total(replica, now) for replica in staying(self._service) if replica.up}
+            name: {replica: total(replica, now) for replica in self._deployment.staying if replica.up}
             for name, (total, _, _) in self._targets.items()
         }
 
     def _recommend(self, current: int) -> tuple[int, str]:
-        """What the figures ask for, and which of them asks for most."""
+        """What the figures ask for, and which of them asks for most; beyond the bounds nobody looks at figures."""
+        if current > self._policy.maximum:
+            return self._policy.maximum, "above the maximum"
+        if current < self._policy.minimum:
+            return self._policy.minimum, "below the minimum"
         found = {}
         for name, (total, target, full) in self._targets.items():
             figures = self._figures(name, total)
@@ -208,9 +239,9 @@ class Autoscaler:
         return found[reason], f"{reason} {side} target"
 
     def _figures(self, name: str, total: Total) -> Figures:
-        now, last = self._cluster.now, self._last[name]
-        ready, unready, missing = [], 0, len(self._service.pending)
-        for replica in staying(self._service):
+        now, last = self._cluster.now, self._last.get(name, {})
+        ready, unready, missing = [], 0, len(self._deployment.pending)
+        for replica in self._deployment.staying:
             if self._is_unready(replica, now):
                 unready += 1
             elif replica not in last or not replica.up:
@@ -230,10 +261,10 @@ class Autoscaler:
 
     def _shortage(self) -> Generator[Any, Any, None]:
         """Remember how long the replicas that were asked for were not there, for those who ask why requests waited."""
-        service, start = self._service, self._cluster.now
+        deployment, start = self._deployment, self._cluster.now
         shortage = (start, float("inf"))
-        service.shortages.append(shortage)
-        place = len(service.shortages) - 1
-        while len(service.ready) < service.desired:
+        deployment.shortages.append(shortage)
+        place = len(deployment.shortages) - 1
+        while len(deployment.ready) < deployment.desired:
             yield self._cluster.timeout(TICK)
-        service.shortages[place] = (start, self._cluster.now)
+        deployment.shortages[place] = (start, self._cluster.now)

@@ -22,12 +22,12 @@ class BlueGreen(Strategy):
     counts = True
 
     def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
-        service, last = self.service, 0
+        deployment, last = self.deployment, 0
         self.revision.held = True
         while True:
             self._fill()
             ready = sum(replica.ready for replica in self.new)
-            if ready >= service.desired:
+            if ready >= deployment.desired:
                 break
             problem = self.watch.stalls(self.troubled, ready > last)
             if problem:
@@ -37,7 +37,7 @@ class BlueGreen(Strategy):
             if self.superseded:
                 return SUPERSEDED
         self._switch()
-        until = self.cluster.now + service.spec.rollout.keep
+        until = self.cluster.now + deployment.rollout.keep
         while self.cluster.now < until:
             yield self.cluster.timeout(TICK)
             problem = SUPERSEDED if self.superseded else self.watch.stalls(self.troubled, not self.troubled)
@@ -48,7 +48,7 @@ class BlueGreen(Strategy):
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
         self.turn(before)
-        if sum(replica.ready for replica in self.new) < self.service.desired:
+        if sum(replica.ready for replica in self.new) < self.deployment.desired:
             return (yield from self.forward(None))
         self._switch()
         self._delete_old()
@@ -56,19 +56,20 @@ class BlueGreen(Strategy):
 
     def _fill(self) -> None:
         """Start what the new set lacks."""
-        service = self.service
-        missing = service.desired - len(self.new) - service.pending.count(self.revision)
+        deployment = self.deployment
+        missing = deployment.desired - len(self.new) - deployment.pending.count(self.revision)
         for _ in range(missing):
-            launch(self.cluster, service, self.revision, self.reason)
-        shrink(self.cluster, service, -missing, lambda each: each is self.revision)
+            launch(self.cluster, deployment, self.revision, self.reason)
+        shrink(self.cluster, deployment, -missing, lambda each: each is self.revision)
 
     def _switch(self) -> None:
         """Let the new set have the traffic."""
-        service = self.service
-        for replica in service.replicas:
+        deployment = self.deployment
+        for replica in deployment.replicas:
             replica.revision.held = replica.revision is not self.revision
-        service.refresh()
-        self.cluster.journal.note("traffic_switched", service, version=self.revision.version, replicas=len(self.new))
+        deployment.service.refresh()
+        version, count = self.revision.version, len(self.new)
+        self.cluster.journal.note("traffic_switched", deployment, version=version, replicas=count)
 
     def _delete_old(self) -> None:
-        shrink(self.cluster, self.service, len(self.service.replicas), lambda each: each is not self.revision)
+        shrink(self.cluster, self.deployment, len(self.deployment.replicas), lambda each: each is not self.revision)

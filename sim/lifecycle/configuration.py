@@ -6,15 +6,24 @@ were made and not taken back, in the order in which they were made.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+from typing import TypeVar
+
 from meshquake.faults.change import Change, found
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.service import Service
-from meshquake.topology.spec import Edge
+from meshquake.sim.lifecycle.autoscaler import look_after
+from meshquake.sim.lifecycle.liveness import watch
+from meshquake.topology.spec import Edge, Version
 from meshquake.topology.spec import Service as ServiceSpec
 
-#: What has settings.
-Configured = RuntimeEdge | Service
+T = TypeVar("T")
+
+#: What has settings; of versions that run side by side, each is a deployment.
+Configured = RuntimeEdge | Service | Deployment
 
 
 class Configuration:
@@ -23,13 +32,14 @@ class Configuration:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         #: What each thing is without changes, and the changes of it.
-        self._usual: dict[Configured, Edge | ServiceSpec] = {}
-        self._changes: dict[Configured, list[Change]] = {}
+        self._usual: dict[RuntimeEdge | Service, Edge | ServiceSpec] = {}
+        self._changes: defaultdict[Configured, list[Change]] = defaultdict(list)
 
     def make(self, thing: Configured, change: Change) -> None:
         """Change settings from now on."""
-        self._usual.setdefault(thing, thing.spec)
-        self._changes.setdefault(thing, []).append(change)
+        whole = thing.service if isinstance(thing, Deployment) else thing
+        self._usual.setdefault(whole, whole.spec)
+        self._changes[thing].append(change)
         self._settle(thing, change)
 
     def take_back(self, thing: Configured, change: Change) -> None:
@@ -39,19 +49,44 @@ class Configuration:
 
     def _settle(self, thing: Configured, change: Change) -> None:
         """Put in force what is to be, and say of each setting of the change what it is now."""
-        spec = self._usual[thing]
-        for each in self._changes[thing]:
-            spec = each.applied(spec)
-        cluster = self._cluster
+        spec: Edge | ServiceSpec | Version
         if isinstance(thing, RuntimeEdge):
-            assert isinstance(spec, Edge)
-            cluster.recompose(thing, spec)
+            edge = self._usual[thing]
+            assert isinstance(edge, Edge)
+            spec = self._changed(edge, thing)
+            self._cluster.recompose(thing, spec)
             service, what = thing.caller, f"edges.{spec.caller} -> {spec.callee}"
         else:
-            assert isinstance(spec, ServiceSpec)
-            thing.spec = spec
-            for replica in thing.replicas:
-                replica.queue.limit = spec.queue.limit
-            service, what = thing, f"services.{spec.name}"
+            service = thing.service if isinstance(thing, Deployment) else thing
+            self._reconfigure(service)
+            spec, what = service.spec, f"services.{service.spec.name}"
+            if isinstance(thing, Deployment):
+                spec = next(version for version in spec.versions if version.name == thing.version)
+                what = f"{what}.versions.{thing.version}"
         for path in change.paths():
-            cluster.journal.note("config_change", service, setting=f"{what}.{path}", value=found(spec, path))
+            self._cluster.journal.note("config_change", service, setting=f"{what}.{path}", value=found(spec, path))
+
+    def _changed(self, spec: T, thing: Configured) -> T:
+        """What is usual, with the changes of a thing."""
+        for change in self._changes[thing]:
+            spec = change.applied(spec)
+        return spec
+
+    def _reconfigure(self, service: Service) -> None:
+        """Give a service the settings that are in force. What is done time and again looks them up by itself."""
+        before, usual = service.spec, self._usual[service]
+        assert isinstance(usual, ServiceSpec)
+        versions = tuple(
+            self._changed(version, deployment)
+            for version, deployment in zip(usual.versions, service.deployments, strict=False)
+        )
+        spec = service.spec = replace(self._changed(usual, service), versions=versions)
+        for replica in service.replicas:
+            replica.queue.limit = spec.queue.limit
+            if spec.rate_limit != before.rate_limit:
+                self._cluster.guard(replica)
+            watch(self._cluster, replica)
+        for deployment in service.deployments:
+            look_after(self._cluster, deployment)
+        if [each.weight for each in versions] != [each.weight for each in before.versions]:
+            self._cluster.reroute(service)

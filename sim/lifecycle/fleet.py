@@ -9,10 +9,10 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
-from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.liveness import watching
+from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, end
 from meshquake.sim.lifecycle.readiness import probing
 
@@ -22,19 +22,19 @@ GRACE: Final = 30.0
 TICK: Final = 0.25
 
 
-def launch(cluster: Cluster, service: Service, revision: Revision, reason: str) -> None:
+def launch(cluster: Cluster, deployment: Deployment, revision: Revision, reason: str) -> None:
     """One replica more, of a revision, as soon as the cluster has room for it.
 
     It takes calls once it has started and answered a readiness probe.
     """
-    if cluster.has_room(service):
-        replica = cluster.add(service, revision)
+    if cluster.has_room(deployment.service):
+        replica = cluster.add(deployment, revision)
         cluster.env.process(_live(cluster, replica, reason))
         return
-    if not service.pending:
-        cluster.env.process(_wait(cluster, service, reason))
-    service.pending.append(revision)
-    cluster.journal.note("unschedulable", service, version=revision.version, pending=len(service.pending))
+    if not deployment.pending:
+        cluster.env.process(_wait(cluster, deployment, reason))
+    deployment.pending.append(revision)
+    cluster.journal.note("unschedulable", deployment, version=revision.version, pending=len(deployment.pending))
 
 
 def retire(cluster: Cluster, replica: Replica) -> None:
@@ -43,17 +43,17 @@ def retire(cluster: Cluster, replica: Replica) -> None:
     cluster.env.process(_leave(cluster, replica))
 
 
-def shrink(cluster: Cluster, service: Service, count: int, of: Callable[[Revision], bool]) -> None:
+def shrink(cluster: Cluster, deployment: Deployment, count: int, of: Callable[[Revision], bool]) -> None:
     """Delete so many replicas of some revisions, those first that wait for room, then those that aren't ready.
 
     Of several that are ready the newest goes, as with a ReplicaSet.
     """
-    for revision in reversed([each for each in service.pending if of(each)]):
+    for revision in reversed([each for each in deployment.pending if of(each)]):
         if count <= 0:
             return
-        service.pending.remove(revision)
+        deployment.pending.remove(revision)
         count -= 1
-    candidates = [replica for replica in staying(service) if of(replica.revision)]
+    candidates = [replica for replica in deployment.staying if of(replica.revision)]
     for replica in sorted(candidates, key=lambda each: (each.ready, -each.index))[: max(0, count)]:
         retire(cluster, replica)
 
@@ -71,31 +71,25 @@ def drain(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
         yield cluster.timeout(TICK)
 
 
-def scale(cluster: Cluster, service: Service, reason: str) -> None:
-    """Start or delete as many replicas as it takes to have those that the service shall have."""
-    missing = service.desired - len(staying(service)) - len(service.pending)
+def scale(cluster: Cluster, deployment: Deployment, reason: str) -> None:
+    """Start or delete as many replicas as it takes to have those that there shall be."""
+    missing = deployment.desired - len(deployment.staying) - len(deployment.pending)
     for _ in range(missing):
-        launch(cluster, service, service.revision, reason)
-    shrink(cluster, service, -missing, lambda each: True)
+        launch(cluster, deployment, deployment.revision, reason)
+    shrink(cluster, deployment, -missing, lambda each: True)
 
 
-def staying(service: Service) -> list[Replica]:
-    """The replicas of a service that have not been deleted."""
-    return [replica for replica in service.replicas if not replica.leaving]
-
-
-def _wait(cluster: Cluster, service: Service, reason: str) -> Generator[Any, Any, None]:
+def _wait(cluster: Cluster, deployment: Deployment, reason: str) -> Generator[Any, Any, None]:
     """Start the replicas that wait for room, the oldest first, whenever there is some."""
-    while service.pending:
+    while deployment.pending:
         yield cluster.timeout(TICK)
-        while service.pending and cluster.has_room(service):
-            replica = cluster.add(service, service.pending.pop(0))
+        while deployment.pending and cluster.has_room(deployment.service):
+            replica = cluster.add(deployment, deployment.pending.pop(0))
             cluster.env.process(_live(cluster, replica, reason))
 
 
 def _live(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:
-    if (liveness := replica.service.spec.liveness) is not None:
-        cluster.env.process(watching(cluster, replica, liveness))
+    watch(cluster, replica)
     yield from boot(cluster, replica, replica.version, reason)
     yield from probing(cluster, replica, at_once=True)
 

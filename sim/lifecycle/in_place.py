@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
-from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.fleet import TICK, drain, staying
+from meshquake.sim.lifecycle.fleet import TICK, drain
 from meshquake.sim.lifecycle.process import boot, end
 from meshquake.sim.lifecycle.readiness import examine
 from meshquake.sim.lifecycle.strategy import Strategy
@@ -53,12 +53,12 @@ class InPlace(Strategy):
     probes fail, the rollout stands still.
     """
 
-    def __init__(self, cluster: Cluster, service: Service, revision: Revision, watch: Watch) -> None:
-        super().__init__(cluster, service, revision, watch)
+    def __init__(self, cluster: Cluster, deployment: Deployment, revision: Revision, watch: Watch) -> None:
+        super().__init__(cluster, deployment, revision, watch)
         self._changed: list[Replica] = []
 
     def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
-        for replica in staying(self.service)[: self.size(canary)]:
+        for replica in self.deployment.staying[: self.size(canary)]:
             if replica in self._changed:
                 continue
             yield from replace(self.cluster, replica, self.reason, self.revision, lambda: not self.superseded)
@@ -70,19 +70,19 @@ class InPlace(Strategy):
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
         """The last one first."""
-        service, changed = self.service, self._changed
+        deployment, changed = self.deployment, self._changed
         # If the one before was under way itself, it has not got everywhere yet.
-        rest = [each for each in staying(service) if each not in changed and each.revision is not before]
+        rest = [each for each in deployment.staying if each not in changed and each.revision is not before]
         for replica in (*reversed(changed), *rest):
-            yield from replace(self.cluster, replica, "rollback", before, lambda: service.revision is before)
-            if service.revision is not before:
+            yield from replace(self.cluster, replica, "rollback", before, lambda: deployment.revision is before)
+            if deployment.revision is not before:
                 return SUPERSEDED
         return ""
 
     def _settled(self) -> Generator[Any, Any, str]:
         """Wait until changed replicas have been healthy for two probe periods."""
         cluster = self.cluster
-        steady = 2 * self.service.spec.readiness.period
+        steady = 2 * self.deployment.service.spec.readiness.period
         since, progress = cluster.now, True
         while cluster.now - since < steady:
             yield cluster.timeout(TICK)

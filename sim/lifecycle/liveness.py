@@ -21,12 +21,30 @@ _REASON = "liveness probe failed"
 _TICK = 0.25
 
 
-def watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
+#: How often one looks whether there is a probe again that was switched off (seconds).
+_IDLE = 1.0
+
+
+def watch(cluster: Cluster, replica: Replica) -> None:
+    """Let the liveness probe of its service look at a replica from now on, if there is one."""
+    probe = replica.service.spec.liveness
+    if probe is not None and replica not in cluster.probed:
+        cluster.probed.add(replica)
+        cluster.env.process(_watching(cluster, replica, probe))
+
+
+def _watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
     """The liveness probe of one replica, as a process that lasts until the replica is deleted."""
     own = address(cluster.seed, "liveness", replica.name)
     yield cluster.timeout(probe.period * uniform(own, 0))
     number, life, failures = 1, replica.incarnation, 0
     while not replica.leaving:
+        now = replica.service.spec.liveness
+        if now is None:
+            failures = 0
+            yield cluster.timeout(_IDLE)
+            continue
+        probe = now
         if replica.incarnation != life:
             life, failures = replica.incarnation, 0
         if not replica.draining and cluster.now - replica.born >= probe.initial_delay:

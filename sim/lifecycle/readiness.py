@@ -19,13 +19,13 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
 
     The kubelet probes a new container `at_once`.
     """
-    probe = replica.service.spec.readiness
     own = address(cluster.seed, "probe", replica.name)
     # Probes of different replicas are not in step.
     if not at_once:
-        yield cluster.timeout(probe.period * uniform(own, 0))
+        yield cluster.timeout(replica.service.spec.readiness.period * uniform(own, 0))
     number = 1
     while not replica.leaving:
+        probe = replica.service.spec.readiness
         # While a rollout has the replica in hand, it's out of rotation and nobody asks.
         if not replica.draining:
             examine(cluster, replica, problem(cluster, replica, probe, own, number))

@@ -18,19 +18,19 @@ class Recreate(Strategy):
     counts = True
 
     def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
-        service, last = self.service, 0
+        deployment, last = self.deployment, 0
         self._delete_old()
-        while any(replica.revision is not self.revision for replica in service.replicas):
+        while any(replica.revision is not self.revision for replica in deployment.replicas):
             yield self.cluster.timeout(TICK)
             if self.superseded:
                 return SUPERSEDED
         while True:
-            missing = service.desired - len(self.new) - len(service.pending)
+            missing = deployment.desired - len(self.new) - len(deployment.pending)
             for _ in range(missing):
-                launch(self.cluster, service, self.revision, self.reason)
-            shrink(self.cluster, service, -missing, lambda each: True)
+                launch(self.cluster, deployment, self.revision, self.reason)
+            shrink(self.cluster, deployment, -missing, lambda each: True)
             ready = sum(replica.ready for replica in self.new)
-            if ready >= service.desired:
+            if ready >= deployment.desired:
                 return ""
             problem = self.watch.stalls(self.troubled, ready > last)
             if problem:
@@ -45,4 +45,4 @@ class Recreate(Strategy):
         return (yield from self.forward(None))
 
     def _delete_old(self) -> None:
-        shrink(self.cluster, self.service, len(self.service.replicas), lambda each: each is not self.revision)
+        shrink(self.cluster, self.deployment, len(self.deployment.replicas), lambda each: each is not self.revision)

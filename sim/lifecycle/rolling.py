@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
 from meshquake.sim.lifecycle.strategy import Strategy
@@ -76,7 +75,7 @@ class Rolling(Strategy):
             if self.superseded:
                 return SUPERSEDED
             available = self.replace(self.size(canary))
-            rest = self.service.desired - self.size(canary)
+            rest = self.deployment.desired - self.size(canary)
             reached = available >= self.size(canary) and len(self.old) <= rest
             if over(reached):
                 return ""
@@ -88,21 +87,17 @@ class Rolling(Strategy):
 
     def replace(self, size: int) -> int:
         """Start and delete what may be now, for so many new ones; returns how many of those there are are available."""
-        service, new, old = self.service, self.new, self.old
-        waiting = service.pending.count(self.revision)
+        deployment, new, old = self.deployment, self.new, self.old
+        waiting = deployment.pending.count(self.revision)
         available = [replica for replica in new if self.available(replica)]
         old_available = [replica for replica in old if self.available(replica)]
-        old_waiting = len(service.pending) - waiting
-        surge, unavailable = service.spec.rollout.limits(service.desired)
+        old_waiting = len(deployment.pending) - waiting
+        surge, unavailable = deployment.rollout.limits(deployment.desired)
         counts = (len(new) + waiting, len(available), len(old) + old_waiting, len(old_available))
-        now = step(service.desired, surge, unavailable, *counts)
+        now = step(deployment.desired, surge, unavailable, *counts)
         for _ in range(min(now.start, size - len(new) - waiting)):
-            launch(self.cluster, service, self.revision, self.reason)
-        most = len(old) + old_waiting - (service.desired - size)
-        shrink(self.cluster, service, min(now.unhealthy + now.delete, most), lambda each: each is not self.revision)
-        shrink(self.cluster, service, len(new) + waiting - size, lambda each: each is self.revision)
+            launch(self.cluster, deployment, self.revision, self.reason)
+        most = len(old) + old_waiting - (deployment.desired - size)
+        shrink(self.cluster, deployment, min(now.unhealthy + now.delete, most), lambda each: each is not self.revision)
+        shrink(self.cluster, deployment, len(new) + waiting - size, lambda each: each is self.revision)
         return len(available)
-
-    def available(self, replica: Replica) -> bool:
-        """Whether it has been ready for long enough."""
-        return replica.ready and self.cluster.now - replica.since >= self.service.spec.rollout.min_ready

@@ -1,4 +1,4 @@
-"""The story of a release: a version goes to the replicas of a service, by its strategy, and stays or comes back.
+"""The story of a release: a version goes to the replicas of a deployment, by its strategy, and stays or comes back.
 
 On the way, and as long as somebody watches, it is rolled back when its health checks fail for too long, when it has
 spent its error budget, or when a person says so. A release that begins while another is under way supersedes it, as
@@ -13,15 +13,16 @@ from typing import Any, Final
 from meshquake.faults.fault import Fault
 from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
-from meshquake.sim.engine.service import Service
 from meshquake.sim.lifecycle.blue_green import BlueGreen
 from meshquake.sim.lifecycle.error_budget import ErrorBudget
 from meshquake.sim.lifecycle.fleet import TICK
 from meshquake.sim.lifecycle.in_place import InPlace, replace
 from meshquake.sim.lifecycle.recreate import Recreate
 from meshquake.sim.lifecycle.rolling import Rolling
+from meshquake.sim.lifecycle.shifting import Shifting
 from meshquake.sim.lifecycle.strategy import Strategy, wait_until_replaced
 from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
 from meshquake.topology.rollout import BLUE_GREEN, IN_PLACE, RECREATE, ROLLING
@@ -36,45 +37,49 @@ _STRATEGIES: Final[dict[str, type[Strategy]]] = {
 _CALLED: Final = {IN_PLACE: ROLLING}
 
 
-def rollout(cluster: Cluster, service: Service, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
     """Roll a version out, and back if there is a reason; returns whether it stayed.
 
     The fault's effect acts on each replica for as long as it runs the version.
     """
-    before = service.revision
+    canary = deployment.canary
+    before = deployment.revision if canary is None else canary.beside
     revision, watch = _released(cluster, fault, release)
-    service.revision = revision
-    word = service.spec.rollout.strategy
+    deployment.revision = revision
+    word = deployment.rollout.strategy
     if release.canary is not None and word != IN_PLACE:
         word = ROLLING  # only that can stop half way
     cluster.journal.note(
         "deployment",
-        service,
+        deployment,
         version=release.version,
         previous=before.version,
-        replicas=service.desired,
-        strategy=_CALLED.get(word, word),
+        replicas=deployment.desired,
+        strategy="canary" if release.steps else _CALLED.get(word, word),
     )
-    strategy = _STRATEGIES[word](cluster, service, revision, watch)
-    service.managed = strategy.counts
+    if release.steps:
+        strategy: Strategy = Shifting(cluster, deployment, revision, watch, before, release.steps)
+    else:
+        strategy = _STRATEGIES[word](cluster, deployment, revision, watch)
+    deployment.managed = strategy.counts
     problem = yield from _forward(strategy, release)
     if not problem:
-        cluster.journal.note("deployment_completed", service, version=release.version)
-        service.managed = False
+        cluster.journal.note("deployment_completed", deployment, version=release.version)
+        deployment.managed = False
         problem = yield from _guard(strategy)
         if not problem:
             return True
     if problem != SUPERSEDED:
-        service.managed = strategy.counts
-        changed = sum(replica.revision is revision for replica in service.replicas)
-        service.revision = before
+        deployment.managed = strategy.counts
+        changed = sum(replica.revision is revision for replica in deployment.replicas)
+        deployment.revision = before
         cluster.journal.note(
-            problem, service, version=before.version, failed_version=release.version, replicas_changed=changed
+            problem, deployment, version=before.version, failed_version=release.version, replicas_changed=changed
         )
         problem = yield from strategy.back(before)
         if not problem:
-            cluster.journal.note("rollback_completed", service, version=before.version)
-            service.managed = False
+            cluster.journal.note("rollback_completed", deployment, version=before.version)
+            deployment.managed = False
     yield from wait_until_replaced(cluster, revision)
     return False
 
@@ -127,8 +132,10 @@ def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
         problem = yield from strategy.forward(release.canary)
         if problem:
             return problem
-        size, of = len(strategy.new), strategy.service.desired
-        strategy.cluster.journal.note("canary", strategy.service, version=release.version, replicas=size, of=of)
+        size, deployment = len(strategy.new), strategy.deployment
+        strategy.cluster.journal.note(
+            "canary", deployment, version=release.version, replicas=size, of=deployment.desired
+        )
         problem = yield from strategy.hold(release.canary, release.hold)
         if problem:
             return problem

@@ -1,4 +1,4 @@
-"""What ways to replace the replicas of a service have in common."""
+"""What ways to replace the replicas of a deployment have in common."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
-from meshquake.sim.engine.service import Service
-from meshquake.sim.lifecycle.fleet import TICK, staying
+from meshquake.sim.lifecycle.fleet import TICK
 from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
 from meshquake.topology.portion import Portion
 
 
 class Strategy:
-    """Brings the replicas of a service to a revision, and back.
+    """Brings the replicas of a deployment to a revision, and back.
 
     Generators return why the rollout does not go on, or an empty text if it does.
     """
 
-    #: Whether it starts and deletes replicas itself to have as many as the service shall have.
+    #: Whether it starts and deletes replicas itself to have as many as there shall be.
     counts = False
 
-    def __init__(self, cluster: Cluster, service: Service, revision: Revision, watch: Watch) -> None:
+    def __init__(self, cluster: Cluster, deployment: Deployment, revision: Revision, watch: Watch) -> None:
         self.cluster = cluster
-        self.service = service
+        self.deployment = deployment
         self.revision = revision
         self.watch = watch
         #: In whose hands the replicas are: what they do is done because of it.
@@ -37,7 +37,7 @@ class Strategy:
         raise NotImplementedError
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
-        """Bring the revision before back. `service.revision` is that one already."""
+        """Bring the revision before back. `deployment.revision` is that one already."""
         raise NotImplementedError
 
     def hold(self, canary: Portion, length: float | None) -> Generator[Any, Any, str]:
@@ -57,29 +57,33 @@ class Strategy:
 
     @property
     def superseded(self) -> bool:
-        """Whether the service shall have another revision by now."""
-        return self.service.revision is not self.revision
+        """Whether its replicas shall have another revision by now."""
+        return self.deployment.revision is not self.revision
 
     @property
     def new(self) -> list[Replica]:
         """The replicas of the revision that have not been deleted."""
-        return [replica for replica in staying(self.service) if replica.revision is self.revision]
+        return [replica for replica in self.deployment.staying if replica.revision is self.revision]
 
     @property
     def old(self) -> list[Replica]:
         """The others that have not been deleted."""
-        return [replica for replica in staying(self.service) if replica.revision is not self.revision]
+        return [replica for replica in self.deployment.staying if replica.revision is not self.revision]
 
     @property
     def troubled(self) -> bool:
         """Whether a replica of the revision fails its health checks, or has no room in the cluster."""
-        return self.revision in self.service.pending or any(
+        return self.revision in self.deployment.pending or any(
             replica.failures or (replica.up and not replica.ready) for replica in self.new
         )
 
+    def available(self, replica: Replica) -> bool:
+        """Whether a replica has been ready for long enough."""
+        return replica.ready and self.cluster.now - replica.since >= self.deployment.rollout.min_ready
+
     def size(self, canary: Portion | None) -> int:
         """How many replicas of the revision there shall be."""
-        wanted = self.service.desired
+        wanted = self.deployment.desired
         return wanted if canary is None else max(1, min(wanted, canary.of(wanted, up=True)))
 
 

@@ -100,7 +100,7 @@ class Controller(CallerPolicy):
         """Refuse the call if it's one too many; it's counted already."""
         caller = call.caller
         assert caller is not None
-        if caller.in_flight <= self.limit:
+        if caller.of_all_parts <= self.limit:
             return PASS
         reason = f"the limit is {self.limit}"
         self._refusals.strike(f"{reason} while the minimum is measured" if self._measures else reason)

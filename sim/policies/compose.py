@@ -7,10 +7,12 @@ function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.caller_state import CallerState, Ingress
-from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy, overriding
+from meshquake.sim.engine.policy import Balancer, CallerPolicy, ServerPolicy, overriding
+from meshquake.sim.engine.subset import Canary
 from meshquake.sim.policies import (
     adaptive_concurrency,
     avoid_tried,
@@ -36,13 +38,14 @@ from meshquake.sim.policies import (
 from meshquake.sim.policies.balancing import BALANCERS
 from meshquake.sim.policies.context import CallerRow, Maker, PolicyContext, ServerRow
 from meshquake.sim.policies.queue import DISCIPLINES
+from meshquake.sim.policies.subsets import OWN, ByWeight, OnlyThese, SubsetChoice
 from meshquake.topology.plugins import PluginError
 from meshquake.topology.policies import ADDED
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.replica import Replica
-    from meshquake.topology.spec import Service
+    from meshquake.sim.engine.service import Service
 
 
 #: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
@@ -104,22 +107,48 @@ class Composed:
 
     def state(self, replica: Replica, warm: bool) -> CallerState:
         """What a new process of the replica knows of the callee."""
-        policies = {name: make(replica, warm) for name, make in self._makers.items()}
-        return CallerState(self._edge, self._balancer(replica.index), policies)
+        return self._state(replica, warm, None, frozenset())
 
     def successor(self, before: CallerState, replica: Replica, changed: Set[str]) -> CallerState:
         """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
 
-        A policy whose settings are the same goes on with what it has learned.
+        A policy whose settings are the same goes on with what it has learned. Nothing may have changed but whom the
+        callee's calls are shared out among.
         """
-        policies = {
-            name: before.policies[name]
-            if name in before.policies and changed.isdisjoint(self._keys(name))
-            else make(replica, False)
-            for name, make in self._makers.items()
-        }
-        balancer = self._balancer(replica.index) if "balance" in changed else before.balancer
-        return CallerState(self._edge, balancer, policies)
+        return self._state(replica, False, before, changed)
+
+    def _state(self, replica: Replica, warm: bool, before: CallerState | None, changed: Set[str]) -> CallerState:
+        subsets = self._edge.callee.subsets
+        make = partial(self._policy, replica, warm, changed)
+        if not subsets:
+            former = None if before is None else before.part(self._edge.callee.deployments[0].stable)
+            if former is not None and not changed:
+                return former.alone()
+            policies = {name: make(name, former) for name in self._makers}
+            return CallerState(self._edge, self._balance(replica, former, changed), policies)
+        shared = {name: make(name, before) for name in self._makers if name not in OWN}
+        parts = {}
+        for subset in subsets:
+            former = None if before is None else before.former(subset)
+            if former is None or changed:
+                narrows = {"subset": OnlyThese(subset)} if isinstance(subset, Canary) else {}
+                policies = {name: shared[name] if name in shared else make(name, former) for name in self._makers}
+                former = CallerState(self._edge, self._balance(replica, former, changed), narrows | policies)
+            parts[subset] = former
+        whole = CallerState(self._edge, self._balance(replica, before, changed), shared)
+        whole.split(parts, SubsetChoice(ByWeight(self._edge.callee), parts))
+        return whole
+
+    def _policy(
+        self, replica: Replica, warm: bool, changed: Set[str], name: str, former: CallerState | None
+    ) -> CallerPolicy:
+        """A policy by its name: that of a former state, if it's still the same."""
+        if former is not None and name in former.policies and changed.isdisjoint(self._keys(name)):
+            return former.policies[name]
+        return self._makers[name](replica, warm)
+
+    def _balance(self, replica: Replica, former: CallerState | None, changed: Set[str]) -> Balancer:
+        return self._balancer(replica.index) if former is None or "balance" in changed else former.balancer
 
     def _keys(self, name: str) -> tuple[str, ...]:
         """The keys of an edge that have the settings of a policy."""
@@ -138,12 +167,16 @@ def _added(name: str, settings: Any, rival: str) -> Maker:
 
 def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
     """Give a new process of a replica its queue and its policies, the last of which may be a meter of its version."""
-    service = replica.service
-    policies = [maker(replica) for of in SERVER.values() if (maker := of(service, context)) is not None]
+    queue = replica.service.spec.queue
+    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
+    guard(replica, context, meter)
+
+
+def guard(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
+    """Give a process of a replica its policies, but for its queue."""
+    policies = [maker(replica) for of in SERVER.values() if (maker := of(replica.service, context)) is not None]
     if meter is not None:
         policies.append(meter)
-    queue = service.spec.queue
-    replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     replica.admits = overriding(policies, "admit")
     replica.finishes = overriding(policies, "finished")
 

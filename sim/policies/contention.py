@@ -46,4 +46,4 @@ def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPo
     if not any(any(each) for each in shares.values()):
         return None
     policies = {version: Contention(each) for version, each in shares.items()}
-    return lambda replica: policies.get(replica.version, policies[""])
+    return lambda replica: policies[replica.deployment.version]

@@ -41,7 +41,7 @@ def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPo
     if not any(share for each in odds.values() for share, _ in each):
         return None
     policies = {version: ErrorRate(each) for version, each in odds.items()}
-    return lambda replica: policies.get(replica.version, policies[""])
+    return lambda replica: policies[replica.deployment.version]
 
 
 def _odds(operations: tuple[Operation, ...]) -> list[tuple[float, int]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
+from meshquake.sim.engine.call import KEPT_AWAY, PANICKED
 from meshquake.sim.engine.policy import CallerPolicy
 from meshquake.topology import outlier
 from meshquake.topology.errors import BY_CODE
@@ -83,7 +84,13 @@ class Detector(CallerPolicy):
         if not self.ejected:
             return ready
         left = [replica for replica in ready if not self._is_out(replica)]
-        return ready if len(left) < self.policy.panic * len(ready) else left
+        if len(left) == len(ready):
+            return ready
+        if len(left) < self.policy.panic * len(ready):
+            call.notes |= PANICKED
+            return ready
+        call.notes |= KEPT_AWAY
+        return left
 
     def settle(self, call: Call, now: float) -> None:
         """Count the result of an attempt that had left for a replica."""
@@ -124,7 +131,7 @@ class Detector(CallerPolicy):
 
     def _eject(self, replica: Replica, host: Host, now: float, reason: str) -> None:
         """Eject a replica, unless too many are out already: one always may be."""
-        hosts = len(self._edge.callee.ready)
+        hosts = len(self._edge.callee.beside(replica))
         if host.ejected or (self.ejected and self.ejected >= self.policy.most * hosts):
             return
         host.ejected = True

@@ -130,7 +130,7 @@ class Pool(CallerPolicy):
 
     def callee_ended(self, replica: Replica, now: float) -> None:
         """Idle connections to it are gone: its share of them, as they are spread evenly over what was up."""
-        up = sum(other.up for other in replica.service.replicas)
+        up = sum(other.up for other in replica.service.fellows(replica))
         gone = ceil(self.idle / (up + 1))
         if self.policy.notices:
             self.idle -= gone

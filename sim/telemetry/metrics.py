@@ -134,11 +134,16 @@ def _queued(replica: Replica, now: float) -> float:
 
 
 def _desired(service: Service, now: float) -> float | None:
-    return service.desired if service.spec.autoscale else None
+    return service.desired if service.spec.autoscaled else None
 
 
 def _ready(service: Service, now: float) -> float | None:
-    return len(service.ready) if service.spec.autoscale else None
+    return len(service.ready) if service.spec.autoscaled else None
+
+
+def _canary_share(service: Service, now: float) -> float | None:
+    share = service.canary_share
+    return None if share is None else 100 * share
 
 
 def _shed(replica: Replica, now: float) -> float | None:
@@ -151,7 +156,7 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 
 
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
-    limits = [limit for limit in caller.policies.values() if isinstance(limit, RetryLimit)]
+    limits = [limit for _, _, limit in caller.every() if isinstance(limit, RetryLimit)]
     return max(float(limit.refusals.lasts) for limit in limits) if limits else None
 
 
@@ -166,13 +171,13 @@ def _concurrency_limit(caller: CallerState, now: float) -> float | None:
 
 
 def _hosts_ejected(caller: CallerState, now: float) -> float | None:
-    detector = caller.policies.get("outlier")
-    return detector.ejected if isinstance(detector, Detector) else None
+    detectors = [each for each in caller.named("outlier") if isinstance(each, Detector)]
+    return sum(each.ejected for each in detectors) if detectors else None
 
 
 def _pool_in_use(caller: CallerState, now: float) -> float | None:
-    pool = caller.policies.get("pool")
-    return pool.in_use if isinstance(pool, Pool) else None
+    pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
+    return sum(each.in_use for each in pools) if pools else None
 
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
@@ -273,6 +278,16 @@ _ROWS = (
         Gauge(Level.SERVICE, _desired, Combine.SUM),
         "Replicas that the autoscaler asks for.",
         "Of services that have one.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "canary_share",
+        "%",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _canary_share, Combine.SUM),
+        "Share of its requests that a canary gets.",
+        "While a rollout by steps is under way.",
         alert=Alert.RISE,
     ),
     Metric(

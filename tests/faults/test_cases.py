@@ -7,7 +7,7 @@ import pytest
 
 from meshquake.faults import loader
 from meshquake.faults.cases import QUIET_EVERY, case
-from meshquake.faults.kinds import lottery
+from meshquake.faults.kinds import harmful, lottery
 from meshquake.topology import loader as topology_loader
 from meshquake.topology.loader import DEFAULT, shipped
 
@@ -31,6 +31,17 @@ def test_every_kind_of_the_lottery_comes_as_often_as_the_others(seed):
     drawn = [case(MESH.topology, seed, number, 0) for number in range(QUIET_EVERY * len(kinds))]
     counts = Counter(loaded(each).faults[0].kind for each in drawn if not each.quiet)
     assert counts == dict.fromkeys(kinds, QUIET_EVERY - 1)
+
+
+@pytest.mark.parametrize(("words", "kinds"), [(("flip", "pause"), ["flip", "pause"]), (("all",), None)])
+def test_kinds_that_are_asked_for_take_turns_and_a_second_fault_is_of_one_of_them_too(words, kinds):
+    kinds = kinds or [kind.kind for kind in harmful()]
+    drawn = [case(MESH.topology, 1, number, 0, words) for number in range(QUIET_EVERY * len(kinds))]
+    loud = [loaded(each).faults for each in drawn if not each.quiet]
+    assert Counter(faults[0].kind for faults in loud) == dict.fromkeys(kinds, QUIET_EVERY - 1)
+    later = [loaded(case(MESH.topology, 1, number, 16, words)).faults for number in range(30)]
+    assert {fault.kind for faults in (*loud, *later) if faults for fault in faults[1:]} <= set(kinds)
+    assert [each.quiet for each in drawn] == [case(MESH.topology, 1, number, 0).quiet for number in range(len(drawn))]
 
 
 def test_every_attempt_loads_and_is_another_one():

@@ -29,7 +29,7 @@ from meshquake.topology.units import UNITS
 
 MESH = load(shipped()[DEFAULT])
 
-#: What it sets can't be left to the seed.
+#: What it sets is a block.
 FLIP = "flip"
 
 
@@ -173,6 +173,34 @@ def test_a_kind_that_is_drawn_has_its_ranges_where_the_file_is_silent(kind):
             assert low <= getattr(fault, key.field) <= high
 
 
+def test_of_a_block_of_settings_the_seed_draws_what_is_a_range():
+    flipped = over_seeds(
+        40,
+        "flip: {target: order-service -> database, set: {timeout: 2ms..9ms, retry: {max_attempts: 3..5, base: 1ms}}}",
+    )
+    set_to = [fault.set.settings() for fault in flipped]
+    assert {each["retry"]["max_attempts"] for each in set_to} == {3, 4, 5}
+    assert all(0.002 <= each["timeout"] <= 0.009 and each["retry"]["base"] == 0.001 for each in set_to)
+    assert len({each["timeout"] for each in set_to}) > 30
+
+
+def test_a_configuration_push_that_is_drawn_cuts_the_timeout_of_some_edge():
+    edges = {(edge.caller, edge.callee) for edge in MESH.topology.edges}
+    drawn = over_seeds(20, "any: {of: flip}")
+    assert all(fault.set.paths() == ["timeout"] and fault.set.settings()["timeout"] <= 0.02 for fault in drawn)
+    assert len({fault.target for fault in drawn}) > 5
+    assert all((fault.target.service, fault.target.callee) in edges for fault in drawn)
+    for fault in drawn:
+        kind, *entries = block(fault).items()
+        assert faults(json.dumps({kind[1]: dict(entries)})) == (fault,)
+
+
+def test_all_are_the_kinds_that_do_harm_whenever_they_came():
+    kinds = {fault.kind for fault in over_seeds(400, "any: {of: all}")}
+    assert kinds == {kind.kind for kind in fault_kinds().own.values() if not kind.harmless}
+    assert kinds > {kind.kind for kind in lottery()}
+
+
 # -- addresses -------------------------------------------------------------------------------------------------------
 
 OPEN = "slow: {target: any, factor: 2..200, at: 0s..20s}"
@@ -203,7 +231,7 @@ def test_a_choice_depends_neither_on_the_order_of_the_options_nor_on_those_not_c
     assert choose(fewer, seed, "place") == chosen
 
 
-KINDS = st.sampled_from([word for word, kind in fault_kinds().items() if word != FLIP and not kind.harmless])
+KINDS = st.sampled_from([word for word, kind in fault_kinds().items() if not kind.harmless])
 BLOCKS = st.builds(
     lambda of, at, length, low, high: (
         f"any: {{of: [{', '.join(of)}], at: -{at}s..{at}s, for: {length}s..{2 * length}s, severity: {low}%..{high}%}}"
@@ -311,6 +339,14 @@ BAD = {
         "any: {of: [slow, fial]}",
         "any.of[1]: unknown kind of fault 'fial' (did you mean 'fail'?)",
     ),
+    "a range in a block that is upside down": (
+        "flip: {target: order-service -> database, set: {retry: {max_attempts: 5..3}}}",
+        "flip.set.retry.max_attempts: is reversed: the smaller end comes first, as in 3..5",
+    ),
+    "all and one more": (
+        "any: {of: [all, slow]}",
+        f"any.of[0]: unknown kind of fault 'all' (valid: {', '.join(fault_kinds())})",
+    ),
     "no kind to choose": ("any: {of: []}", "any.of: must have at least one value to choose from"),
     "a key that not all have": (
         "any: {of: [slow, fail], factor: 4}",
@@ -369,4 +405,4 @@ def test_without_a_usable_mesh_any_target_is_no_complaint():
 def test_every_kind_has_a_range_for_each_key_it_requires():
     for kind in fault_kinds().values():
         required = {word for word, key in keys_of(kind).items() if key.default is MISSING}
-        assert kind.harmless or kind.kind == FLIP or required <= {"target", *kind.ranges}
+        assert kind.harmless or required <= {"target", *kind.ranges}

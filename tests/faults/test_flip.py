@@ -1,18 +1,24 @@
 """A flip of a setting: the configuration push, and its way back."""
 
+from collections import Counter
+
 import pytest
-from stage import Stage, play, topology_of
+from laws import check_idle
+from stage import Stage, drain, play, take_rows, topology_of, unfold
 from twin_runs import compare, simulation
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.kinds.flip import Flip
 from meshquake.faults.loader import Options, parse
 from meshquake.faults.writing import block
+from meshquake.sim.mesh import Mesh
 from meshquake.sim.policies.compose import CALLER, KEYS, LAST
 from meshquake.topology.binder import keys_of
+from meshquake.topology.errors import CODES
 from meshquake.topology.problems import DocumentError
-from meshquake.topology.spec import Edge, Service
+from meshquake.topology.spec import Edge, Service, Version
 
 TWO = """
 name: two
@@ -107,6 +113,202 @@ def test_a_service_has_another_queue_and_another_probe():
         )
     stage.play(1000)
     assert seen == [(1, 0.5), (64, 5.0)]
+
+
+# -- settings of a service that its processes go by, or who looks after them ------------------------------------------
+
+APP = Target("service", "app")
+ONE = """
+name: one
+services:
+  web: {kind: gateway, workers: 1000, operations: {home: {calls: app.get}}}
+  app:
+    replicas: 2
+    workers: 8
+    cpu: 1
+    startup: 500ms
+    readiness: {period: 1s, failure_threshold: 1}
+    operations: {get: {work: 5ms}}
+edges: {web -> app: {latency: 0ms}}
+workload: {rate: 100/s, mix: {web.home: 1}}
+"""
+
+
+def push(start, end, **settings):
+    """A change of settings of app between two seconds."""
+    flip = Flip(id=f"flip-{start}", target=APP, set=Change.made_of(Service, settings))
+    return flip, Window(start, start, end)
+
+
+def run(text, seconds, *faults):
+    """A mesh after so many seconds."""
+    mesh = Mesh(topology_of(text), 1, end=seconds)
+    for fault, window in faults:
+        mesh.env.process(unfold(mesh, fault, window))
+    mesh.env.advance(seconds)
+    return mesh
+
+
+def told(mesh, kind):
+    """When events of a kind were, in whole seconds."""
+    return [int(event.time) for event in mesh.journal.events if event.type == kind]
+
+
+def test_a_rate_limit_set_too_low_turns_away_what_finds_no_token_until_it_is_rolled_back():
+    limit = {"max_tokens": 5, "fill_interval": 0.5, "tokens_per_fill": 5}
+    mesh = run(ONE, 30, push(10, 20, rate_limit=limit))
+    drain(mesh)
+    rows = take_rows(mesh)
+    asked = rows[rows["caller"] >= 0]
+    limited = asked[asked["outcome"] == CODES["rate_limited"]]
+    assert 10 <= limited["arrived"].min() < 10.3 and 19.7 < limited["arrived"].max() < 20
+    passed = asked[(asked["arrived"] >= 10) & (asked["arrived"] < 20) & (asked["outcome"] == 0)]
+    # Two buckets, full at first and filled 19 times before the end.
+    assert len(passed) == 2 * 5 * 20
+    check_idle(mesh)
+
+
+def test_a_readiness_probe_whose_timeout_is_cut_takes_replicas_out_that_are_only_slow_to_answer():
+    slow = (fault_kinds()["probe"](id="probe", target=APP, by=0.3, share=0.0), Window(0, 0, 60))
+    assert told(run(ONE, 40, slow), "replica_ejected") == []
+    mesh = run(ONE, 40, slow, push(10, 20, readiness={"timeout": 0.2}))
+    assert [time in (10, 11) for time in told(mesh, "replica_ejected")] == [True, True]
+    assert [time in (20, 21) for time in told(mesh, "replica_restored")] == [True, True]
+
+
+def test_a_probe_may_come_more_often_meanwhile():
+    failing = (fault_kinds()["probe"](id="probe", target=APP, share=1.0), Window(0, 0, 60))
+    mesh = run(
+        ONE.replace("failure_threshold: 1", "failure_threshold: 99"),
+        30,
+        failing,
+        push(10, 20, readiness={"period": 0.25}),
+    )
+    count = Counter(time // 10 for time in told(mesh, "health_check_failed"))
+    assert (count[0], count[2]) == (20, pytest.approx(20, abs=2)) and count[1] == pytest.approx(2 * 40, abs=8)
+
+
+def test_a_liveness_probe_may_be_switched_on_and_off_and_have_less_patience():
+    slow = (fault_kinds()["probe"](id="probe", target=APP, by=0.3, share=0.0), Window(0, 0, 90))
+    strict = {"period": 1.0, "failure_threshold": 2, "timeout": 0.2}
+    mesh = run(ONE, 60, slow, push(10, 20, liveness=strict))
+    assert min(told(mesh, "replica_stopped")) in (11, 12) and max(told(mesh, "replica_stopped")) <= 20
+    lenient = ONE.replace("    cpu: 1\n", "    cpu: 1\n    liveness: {period: 1s}\n")
+    assert told(run(lenient, 60, slow), "replica_stopped") == []
+    cut = run(lenient, 60, slow, push(10, 20, liveness={"timeout": 0.2}))
+    assert min(told(cut, "replica_stopped")) in (12, 13) and max(told(cut, "replica_stopped")) <= 20
+    failing = (fault_kinds()["probe"](id="probe", target=APP, share=1.0), Window(10, 10, 40))
+    off = run(lenient, 60, failing, push(5, 50, liveness=None))
+    assert told(off, "replica_stopped") == [] and told(off, "liveness_failed") == []
+
+
+SCALED = ONE.replace(
+    "    cpu: 1\n",
+    "    cpu: 1\n    autoscale: {maximum: 6, cpu: 10%, sync: 5s, cpu_initialization: 0s, initial_readiness: 0s,"
+    " down: {window: 0s}}\n",
+)
+
+
+def test_an_autoscaler_whose_maximum_is_lowered_deletes_replicas_at_its_next_look_and_brings_them_back():
+    # 100/s x 5 ms are half a core: five replicas at 10% each.
+    mesh = run(SCALED, 60, push(30, 45, autoscale={"maximum": 2}))
+    scaled = [
+        (event.time, event.attributes["previous"], event.attributes["replicas"], event.attributes["reason"])
+        for event in mesh.journal.events
+        if event.type == "scaled"
+    ]
+    assert scaled[0] == (5, 2, 5, "cpu above target")
+    assert [each for each in scaled if 30 <= each[0] < 45] == [(30, 5, 2, "above the maximum")]
+    assert mesh.services["app"].desired == 5
+
+
+def test_an_autoscaler_may_be_switched_off_and_one_may_be_given():
+    off = run(SCALED, 60, push(1, 60, autoscale=None))
+    assert off.services["app"].desired == 2
+    given = run(ONE, 60, push(20, 59, autoscale={"maximum": 4, "requests": 20.0, "cpu": None, "sync": 5.0}))
+    assert told(given, "scaled") == [25] and given.services["app"].desired == 4
+
+
+VERSIONS = """
+name: versions
+services:
+  web: {kind: gateway, workers: 1000, operations: {home: {calls: app.get}}}
+  app:
+    workers: 8
+    cpu: 1
+    startup: 500ms
+    operations: {get: {work: 5ms}}
+    versions: {v1: {weight: 90}, v2: {weight: 10, operations: {get: {error_rate: 100%}}}}
+edges: {web -> app: {latency: 0ms, outlier: {}, bulkhead: 50}}
+workload: {rate: 200/s, mix: {web.home: 1}}
+"""
+
+
+def of_version(version, start, end, **settings):
+    """A change of settings of a version of app between two seconds."""
+    flip = Flip(id=f"f{start}", target=APP, deployment=version, set=Change.made_of(Version, settings))
+    return flip, Window(start, start, end)
+
+
+def test_a_route_whose_weights_are_pushed_sends_other_shares_until_it_is_rolled_back():
+    mesh = run(VERSIONS, 60, of_version("v1", 20, 40, weight=10.0))
+    drain(mesh)
+    rows = take_rows(mesh)
+    asked = rows[rows["caller"] >= 0]
+    for start, share in ((0, 0.1), (20, 0.5), (40, 0.1)):
+        some = asked[(asked["sent"] >= start) & (asked["sent"] < start + 20)]
+        assert (some["outcome"] != 0).mean() == pytest.approx(share, abs=0.02)
+    settings = [event.details for event in mesh.journal.events if event.type == "config_change"]
+    assert settings == [f"services.app.versions.v1.weight set to {weight}" for weight in (10, 90)]
+    check_idle(mesh)
+
+
+def test_two_pushes_on_versions_of_a_service_leave_nothing_behind():
+    mesh = run(
+        VERSIONS, 10, of_version("v1", 1, 5, weight=10.0), of_version("v2", 3, 7, weight=20.0, autoscale={"maximum": 3})
+    )
+    assert mesh.services["app"].spec == topology_of(VERSIONS).service("app")
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ("deployment: v3, set: {weight: 3}", "app has no version 'v3'"),
+        ("deployment: v2, set: {replicas: 3}", "cannot change while its processes run: only weight and autoscale can"),
+        ("deployment: v2, set: {autoscale: {maximum: 1, minimum: 2}}", "the autoscaler of v2 has a minimum of 2"),
+        ("set: {autoscale: 3}", "each version of app has an autoscaler of its own: say which by deployment"),
+    ],
+)
+def test_settings_of_a_version_are_refused_like_those_of_others(tmp_path, keys, complaint):
+    (tmp_path / "mesh.yaml").write_text(VERSIONS, encoding="utf-8")
+    text = f"name: x\ntopology: mesh.yaml\nconfounders: none\nfaults: [flip: {{target: app, {keys}}}]\n"
+    with pytest.raises(DocumentError, match=complaint):
+        parse(text, "x.yaml", Options(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        (
+            "set: {autoscale: {maximum: 2, minimum: 3}}",
+            "the autoscaler of product-service has a minimum of 3 and",
+        ),
+        ("set: {rate_limit: {max_tokens: 2}}", "missing key 'fill_interval'"),
+    ],
+)
+def test_a_service_cannot_be_given_what_a_topology_file_could_not_give_it(keys, complaint):
+    with pytest.raises(DocumentError, match=complaint):
+        loaded(f"flip: {{target: product-service, {keys}}}")
+
+
+def test_the_key_names_the_service_whose_rate_limit_it_was():
+    limit = "{max_tokens: 1, fill_interval: 1s}"
+    key = compare(simulation(f"flip: {{target: database, set: {{rate_limit: {limit}}}}}")).key
+    (fault,) = key["faults"]
+    assert (fault["root_cause"]["service"], fault["root_cause"]["indicator"]) == ("database", "config")
+    assert (fault["event"]["type"], fault["event"]["service"]) == ("config_change", "database")
+    assert fault["parameters"]["set"] == {"rate_limit": {"max_tokens": "1", "fill_interval": "1s"}}
+    assert any(step["mechanism"] == "rate limit" for step in fault["mechanism"])
 
 
 def loaded(fault):

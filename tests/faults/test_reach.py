@@ -36,7 +36,7 @@ services:
       get: {work: {lognormal: {median: 3ms, sigma: 0.4}}, calls: [cache.get: {hit_rate: 50%, on_miss: [db.read: {}]}]}
       put: {work: {mixture: [{weight: 1, constant: 1ms}, {weight: 2, gamma: {mean: 2ms, cv: 1}}]}, calls: db.read}
   reviews:
-    versions: {v1: {weight: 1}, v2: {weight: 2, operations: {get: {work: 4ms}}}}
+    versions: {v1: {weight: 1}, v2: {weight: 2, autoscale: {maximum: 5, cpu: 60%}, operations: {get: {work: 4ms}}}}
     operations: {get: {work: {pareto: {minimum: 1ms, alpha: 2, maximum: 9ms}}}}
   cache: {kind: cache, operations: {get: {}}}
   db: {kind: database, operations: {read: {work: {empirical: [1ms, 2ms]}}, write: {work: {exponential: 2ms}}}}
@@ -82,9 +82,16 @@ FAULTS = {
     "surge": "target: users, factor: 2",
     "throttle": "target: db",
 }
+#: Keys that are for other targets, or that others stand in the way of.
+FURTHER = [
+    "deploy: {target: db, version: 2.0.0}",
+    "deploy: {target: reviews, version: 2.0.0, deployment: v1}",
+    "scale: {target: reviews, to: 3, deployment: v1}",
+    "flip: {target: reviews, deployment: v1, set: {weight: 5}}",
+]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
-    *("more.csv", "web.home", "mysql", "word"),
+    *("more.csv", "web.home", "mysql", "word", "v2"),
     *("1", "2", "3", "7", "0.37", "1.5", "5000", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
     *("api.get", "db.read", "reviews.get", "db.write", "[db.write]", "[api.get, db.read]", "[web.home]"),
@@ -220,7 +227,7 @@ def test_every_key_of_a_mesh_can_be_set_and_has_an_effect(tmp_path):
 
 def test_every_key_of_every_kind_of_fault_can_be_set_and_has_an_effect(tmp_path):
     mesh = topology_loader.parse(MESH.replace("    replayed: {replay: requests.csv}\n", ""), "mesh.yaml")
-    faults = "".join(f"  - {kind}: {{{keys}}}\n" for kind, keys in FAULTS.items())
+    faults = "".join(f"  - {each}\n" for each in [*(f"{kind}: {{{keys}}}" for kind, keys in FAULTS.items()), *FURTHER])
     text = f"name: reach\nconfounders: none\nduration: 60s\nfaults:\n{faults}background:\n  - stop: {{target: db}}\n"
 
     @cache

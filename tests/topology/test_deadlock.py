@@ -59,10 +59,35 @@ def test_so_may_services_that_call_each_other_for_different_operations():
         {"a": "{queue: 0}"},
         {"b": "{workers: 2, queue: 1}"},
         {"mix": "{b.z: 1}"},
+        {"ab": "{overall_timeout: 10s}"},
+        {"ab": "{pool: {size: 1, streams: 3}}"},
+        {"b": "{handlers: async}", "a": "{handlers: async}"},
     ],
 )
 def test_a_deadline_or_a_limit_that_leaves_a_worker_breaks_the_circle(policies):
     assert ring(**policies) == []
+
+
+@pytest.mark.parametrize(
+    ("web", "ab"),
+    [
+        ("{timeout: 5s, cancellation: true}", "{}"),
+        ("{timeout: 5s}", "{inherit_deadline: true}"),
+    ],
+)
+def test_a_deadline_from_above_breaks_the_circle_if_all_callers_have_one(web, ab):
+    text = f"""
+name: ring
+services:
+  web: {{operations: {{go: {{calls: a.x}}}}}}
+  a: {{workers: 4, operations: {{x: {{calls: b.z}}, y: {{}}}}}}
+  b: {{operations: {{z: {{calls: a.y}}}}}}
+edges: {{web -> a: {web}, a -> b: {ab}}}
+workload: {{mix: {{web.go: 1}}}}
+"""
+    assert found(text) == []
+    assert found(text.replace(web, "{}")) == CIRCLE
+    assert found(text.replace("web.go: 1", "web.go: 1, a.x: 1")) == CIRCLE
 
 
 @pytest.mark.parametrize(
@@ -75,6 +100,10 @@ def test_a_deadline_or_a_limit_that_leaves_a_worker_breaks_the_circle(policies):
         {"ab": "{retry: 3}"},
         {"b": "{queue: 0}"},
         {"b": "{workers: 3, queue: 1}"},
+        {"ab": "{pool: {size: 2, streams: 2}}"},
+        # The first caller is a user, who waits for ever.
+        {"ab": "{inherit_deadline: true}", "ba": "{inherit_deadline: true}"},
+        {"ab": "{cancellation: true}", "ba": "{cancellation: true}"},
     ],
 )
 def test_a_limit_that_leaves_none_and_what_only_counts_calls_that_end_break_nothing(policies):
@@ -143,7 +172,7 @@ def test_whatever_mesh_stands_still_for_ever_was_warned_of(first):
         mesh = Mesh(topology, seed, end=2.0)
         mesh.env.advance(1000.0)  # longer than anything takes, but very long queues
         engine = mesh.engine
-        moments = (engine._arrive, engine._worked, engine._answered, engine._again, engine._lost)
+        moments = (engine._arrive, engine.when_worked, engine._answered, engine._again, engine._lost)
         moves = any(entry[3] in moments for entry in mesh.env._queue)
         if engine.inside and not moves:
             stuck += 1

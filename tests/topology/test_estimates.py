@@ -141,3 +141,22 @@ def test_the_shipped_meshes_have_plenty_of_headroom():
     for path in shipped().values():
         for name, load_ in offered_load(load(path).topology).items():
             assert 0 < load_.offered < 0.5, name
+
+
+def test_a_slow_call_is_hedged():
+    """10 ms for 80% and 90 ms for the rest; 20 ms after it was sent, the same again."""
+    mesh = parse(
+        """
+        name: hedged
+        defaults: {edge: {latency: 0s}}
+        services:
+          app: {operations: {go: {calls: db.get}}}
+          db: {operations: {get: {work: {mixture: [{weight: 80%, constant: 10ms}, {weight: 20%, constant: 90ms}]}}}}
+        edges: {app -> db: {hedge: 20ms}}
+        workload: {mix: {app.go: 1}}
+        """,
+        "mesh.yaml",
+    ).topology
+    times = response_times(mesh)["app.go"]
+    assert times.mean() == pytest.approx(0.8 * 0.010 + 0.2 * (0.8 * 0.030 + 0.2 * 0.090), rel=0.03)
+    assert np.mean(times > 0.031) == pytest.approx(0.04, abs=0.01)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.topology.distributions import Constant, Empirical, Exponential, Gamma, LogNormal, Mixture, Pareto
-from meshquake.topology.loader import DEFAULT, MOST_PARTS, MOST_SITES, load, parse, shipped
+from meshquake.topology.loader import DEFAULT, load, parse, shipped
+from meshquake.topology.loading.limits import MOST_PARTS, MOST_SITES
 from meshquake.topology.policies import Bulkhead, CircuitBreaker, Pool, Queue, Readiness, Retry, RetryBudget
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.spec import Call, Cpu, Edge, Entry, Memory, Objective, Operation, Service, Topology, Workload

@@ -75,6 +75,8 @@ REFUSED = {
         "users: 2, returns: 10%, mix: {web.home: 1}": ".returns: is for open users",
         "users: 2, reload: 10%, mix: {web.home: 1}": ".reload: needs patience beside it",
         "rate: 2/s, mix: {web.home: 1}, over_time: {week: {hours: [1]}}": ".over_time.week: hours must be 24, not 1",
+        "rate: 2/s, mix: {web.home: 1}, over_time: {mmpp: {}}": ".over_time: must have exactly one of ramp, steps, "
+        "sine, on_off, week, bursts",
         "rate: 2/s, mix: {web.home: 1}, over_time: {bursts: {on: 0s, off: 0s}}": ".over_time.bursts: must be on or off",
     }.items()
 }

@@ -38,6 +38,11 @@ FOR_THE_LOADER = {
     "calls: {db.select: {hit_rate: 1, on_failure: db.select}}",
     "route: GET /, rpc: shop.Cart/Get",
     "statement: SELECT 1",
+    "cpu: {limit: 250m, scheduling: fifo}",
+    "rollout: {max_surge: 0, max_unavailable: 0}",
+    "autoscale: {maximum: 3, minimum: 4}",
+    "versions: {v1: {weight: 9}, v2: {}}",
+    "retry: 3, hedge: 50ms",
 }
 
 

@@ -290,6 +290,22 @@ def test_an_alert_on_whatever_a_fault_moved_is_no_false_alarm_and_one_at_the_roo
                 assert alerts.matched > 0, series
 
 
+@pytest.mark.parametrize("factor", [0, 0.2])
+def test_users_who_stay_away_are_seen_where_they_would_have_come_and_alerted_on_at_once(factor):
+    """They harm nobody, and so the fault is latent; but requests that do not come are no silence."""
+    quiet = replace(OPTIONS, lead_in=20.0, duration=20.0, confounders="none")
+    key = compare(simulation(f"surge: {{target: users, factor: {factor}}}", options=quiet)).key
+    (fault,) = key["faults"]
+    root = fault["root_cause"]["service"]
+    (moved,) = (each for each in fault["moved"] if (each["service"], each["metric"]) == (root, "request_rate"))
+    (alert,) = (each for each in fault["alerts"] if each["indicator"] == "request_rate")
+    second = datetime.fromisoformat(fault["start"]) + timedelta(seconds=1)
+    assert datetime.fromisoformat(moved["onset"]) == second and moved["until"] == fault["end"]
+    assert (alert["type"], alert["service"], alert["earliest"]) == ("cause", root, moved["onset"])
+    assert fault["latent"] and not key["incident"] and fault["visible_onset"] == moved["onset"]
+    assert fault["difficulty"]["label"] != "silent"
+
+
 @pytest.mark.parametrize("kind", FAULTS)
 def test_what_happens_besides_is_called_an_event_only_if_it_left_one(kind):
     """More users leave none; whatever else the seed adds to a scenario does."""

@@ -17,7 +17,7 @@ from meshquake.faults.kinds.slow import Slow
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Edge
 from meshquake.truth.calls import Tree
-from meshquake.truth.mechanism import AMPLIFIED, MECHANISMS, Mechanism
+from meshquake.truth.mechanism import AMPLIFIED, EJECTED, HEDGED, MECHANISMS, OF_LOAD, PANIC, Mechanism
 
 A, B, C = (Target("service", name) for name in "abc")
 BC = Target("edge", "b", callee="c")
@@ -343,11 +343,71 @@ def test_of_calls_that_failed_the_one_that_fails_in_this_run_only_is_the_reason(
     assert steps(text, Fail(target=B, share=1)) == [(22, "b>b", "errors"), (23, "b>a", "errors")]
 
 
+def of_load(text, fault, *requests):
+    """The steps of load of a request's mechanism: edge, what it is, and spans that show it."""
+    found = mechanism(text, fault, *requests)
+    return [(f"{step.origin}>{step.reached}", step.mechanism, len(step.evidence)) for step in found.steps_of_load()]
+
+
 def test_further_attempts_are_kept_apart_by_edge():
     retry = "retry: {max_attempts: 3, base: 1ms, budget: none}"
-    found = mechanism(chain(b_to_c=retry), Fail(target=C, share=1, error="unavailable"))
-    (edge, step), *others = found.retried.items()
-    assert (edge, step.mechanism, step.requests, len(step.evidence), others) == (("b", "c"), AMPLIFIED, 1, 2, [])
+    assert of_load(chain(b_to_c=retry), Fail(target=C, share=1, error="unavailable")) == [("b>c", AMPLIFIED, 2)]
+
+
+def test_hedges_are_a_step_of_load_of_their_own_whichever_attempt_has_the_answer():
+    """What is withdrawn was made all the same; an attempt that follows a failure at once is a hedge too."""
+    hedge = "hedge: {delay: 20ms, max_attempts: 3, non_fatal: [unavailable]}"
+    assert of_load(chain(b_to_c=hedge), Slow(target=C, factor=50)) == [("b>c", HEDGED, 2)]
+    assert of_load(chain(b_to_c=hedge), Fail(target=C, share=1, error="unavailable")) == [("b>c", HEDGED, 2)]
+    assert of_load(chain(b_to_c="hedge: {delay: 2s}"), Slow(target=C, factor=50)) == []
+
+
+def balanced(outlier, replicas=2, more=""):
+    """A gateway a calls replicas of b in turn, each of which does one thing at a time, in 100 ms."""
+    return f"""
+name: balanced
+defaults: {{edge: {{latency: 1ms}}, service: {{readiness: {{period: 10m}}}}}}
+services:
+  a: {{operations: {{home: {{work: 1ms, calls: [b.get]}}}}}}
+  b: {{workers: 1, replicas: {replicas}, operations: {{get: {{work: 100ms}}}}, {more}}}
+edges: {{a -> b: {{outlier: {outlier}}}}}
+workload: {{rate: 1/s, mix: {{a.home: 1}}}}
+"""
+
+
+def failing(*replicas):
+    """Some replicas of b fail."""
+    targets = tuple(Target("replica", "b", replica=replica) for replica in replicas)
+    return Fail(target=targets[0], targets=targets, share=1, error="unavailable")
+
+
+def test_load_that_an_ejection_moves_is_a_step_of_what_waits_for_it():
+    """A failure at b-0 ejects it; the last request would have met it idle, and waits at b-1."""
+    text = balanced("{consecutive: 1}")
+    assert steps(text, failing(0), 1, 2, 201, 202)[0] == (204, "b>b", "queueing")
+    assert of_load(text, failing(0), 1, 2, 201, 202) == [("a>b", EJECTED, 1)]
+    assert of_load(balanced("none"), failing(0), 1, 2, 201, 202) == []
+
+
+def test_load_that_an_ejection_moves_is_a_step_of_what_is_turned_away_for_it():
+    text = balanced("{consecutive: 1}", more="queue: 0")
+    assert steps(text, failing(0), 1, 2, 201, 202)[0] == (204, "b>b", "overload")
+    assert of_load(text, failing(0), 1, 2, 201, 202) == [("a>b", EJECTED, 1)]
+
+
+def test_an_ejection_that_there_is_without_the_fault_too_is_no_step_of_it():
+    """b has errors of its own, and the fault only makes its work longer."""
+    text = balanced("{consecutive: 1}").replace("work: 100ms", "work: 100ms, error_rate: 100%")
+    assert of_load(text, Slow(target=B, factor=2), 1, 2, 201, 202) == []
+
+
+def test_calls_to_replicas_that_are_ejected_since_too_few_are_left_are_a_step_from_their_caller():
+    """All three are out, or only the one that always may be."""
+    text = balanced("{consecutive: 1, most: 100%}", replicas=3)
+    requests = (1, 2, 3, 301)
+    assert of_load(text, failing(0, 1, 2), *requests) == [("a>b", PANIC, 1)]
+    assert of_load(text.replace("100%", "10%"), failing(0, 1, 2), *requests) == []
+    assert of_load(text, Slow(target=B, factor=2), *requests) == []
 
 
 def test_a_step_counts_a_request_once_and_keeps_the_first_three_spans():
@@ -373,8 +433,8 @@ def test_each_step_is_shown_by_spans_of_the_services_it_names(kind):
         for evidence in step["evidence"]:
             span = run.spans[evidence["span_id"]]
             assert span["trace_id"] == evidence["trace_id"]
-            amplified = step["mechanism"] == AMPLIFIED
-            caller, callee = (step["from"], step["to"]) if amplified else (step["to"], step["from"])
+            of_load = step["mechanism"] in OF_LOAD
+            caller, callee = (step["from"], step["to"]) if of_load else (step["to"], step["from"])
             within = (span["service"], span["kind"]) == (caller, "server") and caller == callee
             assert within or (span["service"], span["peer"], span["kind"]) == (caller, callee, "client")
 

@@ -16,6 +16,7 @@ from meshquake.sim.records import TRACE
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import DocumentError
+from meshquake.truth.mechanism import OF_LOAD
 
 #: What the file of spans holds: a request a second of each service, from the second 60 on a slow store.
 CALLS = {"gateway": "cart", "cart": "stock", "stock": "store", "store": None, "mail": None}
@@ -129,7 +130,7 @@ def test_what_a_real_key_says_is_right_by_that_key(tmp_path):
         "propagation": [
             {side: step[side] for side in ("from", "to")}
             for step in only["mechanism"]
-            if step["from"] != step["to"] and step["mechanism"] != "retry amplification"
+            if step["from"] != step["to"] and step["mechanism"] not in OF_LOAD
         ],
         "verdicts": [{"trace_id": each["trace_id"], "harmed": bool(each["caused_by"])} for each in verdicts],
         "alerts": [

@@ -197,7 +197,7 @@ def test_no_request_is_lost_when_replicas_come_and_go():
 def test_replicas_for_which_the_cluster_has_no_room_wait_until_there_is_some():
     mesh, _ = run(MESH + "cluster: 3\n", 120)
     app = mesh.services["app"]
-    assert app.desired > 3 and len(app.replicas) == 3 and len(app.pending) == app.desired - 3
+    assert app.desired > 3 and len(app.replicas) == 3 and len(app.deployments[0].pending) == app.desired - 3
 
 
 def test_a_rollout_follows_the_autoscaler():

@@ -154,7 +154,8 @@ TestPool.settings = settings(derandomize=True)
 
 def ended(*up):
     """A replica that has just gone down, with others of its service that are up or not."""
-    return SimpleNamespace(service=SimpleNamespace(replicas=[SimpleNamespace(up=each) for each in (False, *up)]))
+    replicas = [SimpleNamespace(up=each) for each in (False, *up)]
+    return SimpleNamespace(service=SimpleNamespace(fellows=lambda replica: replicas))
 
 
 def test_idle_connections_to_the_only_replica_go_with_its_process_and_the_next_call_opens_one():

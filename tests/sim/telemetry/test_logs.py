@@ -15,7 +15,7 @@ from meshquake.faults.fault import Extent, Target
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.loader import load
-from meshquake.faults.release import Budget
+from meshquake.faults.release import Budget, Step
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, OUTRUN, RETRIED
 from meshquake.sim.mesh import Mesh
@@ -167,7 +167,8 @@ def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
             recovery=0.0,
             seed=1,
             faults=(
-                Deploy(id="hand", target=Target("service", "web"), canary=Portion(1), rollback_after=10.0),
+                Deploy(id="hand", target=Target("service", "web"), canary=Portion(1), rollback_after=7.0),
+                Deploy(id="steps", target=Target("service", "web"), at=Extent(8.0), steps=(Step(0.5, None),)),
                 Deploy(
                     id="budget", target=Target("service", "web"), at=Extent(15.0), share=1.0, error_budget=Budget(0.1)
                 ),

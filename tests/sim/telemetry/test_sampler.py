@@ -26,10 +26,12 @@ workload: {rate: 60/s, mix: {web.home: 1}}
 
 def join(mesh, service, index):
     """A replica of that index takes calls from now on."""
-    replica = Replica(service, index, len(mesh.replicas))
+    (deployment,) = service.deployments
+    replica = Replica(deployment, index, len(mesh.replicas))
     mesh.replicas.append(replica)
     mesh.incarnate(replica)
     mesh.connect(replica, warm=True)
+    deployment.replicas.append(replica)
     service.replicas.append(replica)
     service.refresh()
 
@@ -37,6 +39,7 @@ def join(mesh, service, index):
 def leave(mesh, service, index):
     """The replica of that index is gone, and what it was doing with it."""
     replica = next(each for each in service.replicas if each.index == index)
+    replica.deployment.replicas.remove(replica)
     service.replicas.remove(replica)
     service.refresh()
     end(mesh, replica)

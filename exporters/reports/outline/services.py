@@ -1,0 +1,145 @@
+"""The services: what each has and what is asked of it, and what some of them do otherwise than the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from meshquake.exporters.blocks import Block, Facts, Table
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.estimates import Load, offered_load
+from meshquake.topology.policies import Backoff, Liveness, Queue, RateLimit, Readiness
+from meshquake.topology.rollout import BLUE_GREEN, ROLLING, Rollout
+from meshquake.topology.spec import Service, Topology
+from meshquake.topology.units import counted, duration, number, portion, rate, ratio, size
+
+_EXPLAINED = (
+    "Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share",
+    "of cores that work, and of workers that requests hold, waits for other services included.",
+)
+
+
+def services(topology: Topology) -> list[Block]:
+    """One line a service, of which the last columns are what the usual requests ask of it; then what is special."""
+    loads = offered_load(topology)
+    columns: dict[str, Callable[[Service, Load], str]] = {
+        "SERVICE": lambda service, load: service.name,
+        "KIND": lambda service, load: service.kind,
+        "REPLICAS": lambda service, load: str(service.replicas),
+        "WORKERS": lambda service, load: str(service.workers),
+        "QUEUE": lambda service, load: str(service.queue.limit),
+        "CORES": lambda service, load: number(service.cores),
+        "MEMORY": lambda service, load: size(service.memory.limit, digits=3),
+        "CALLS": lambda service, load: rate(load.rate, digits=2),
+        "BUSY": lambda service, load: ratio(load.cores, digits=2),
+        "HELD": lambda service, load: ratio(load.workers, digits=2),
+    }
+    rows = [[show(service, loads[service.name]) for show in columns.values()] for service in topology.services]
+    special = list(_special(topology))
+    told: list[Block] = ["", Facts(special)] if special else []
+    return [Table(list(columns), rows, align="<<>"), "", *_EXPLAINED, *told]
+
+
+def _special(topology: Topology) -> Iterator[tuple[str, str]]:
+    """Settings that are not the defaults, each with the services that have it."""
+    for name, show in _SETTINGS.items():
+        having: dict[str, list[str]] = {}
+        for service in topology.services:
+            text = show(service)
+            if text:
+                having.setdefault(text, []).append(service.name)
+        for place, (text, names) in enumerate(having.items()):
+            whom = "all services" if len(names) == len(topology.services) > 1 else ", ".join(names)
+            yield ("" if place else name), f"{text}: {whom}"
+
+
+def _versions(service: Service) -> str:
+    if not service.versions:
+        return ""
+    amounts = [each.replicas if each.weight is None else each.weight for each in service.versions]
+    each_version = (
+        f"{version.name} has {counted(version.replicas, 'replica')} and {ratio(amount / sum(amounts), digits=3)}"
+        for version, amount in zip(service.versions, amounts, strict=True)
+    )
+    return ", ".join(each_version) + " of the calls"
+
+
+def _queue(queue: Queue) -> str:
+    if queue.discipline != "codel":
+        return "" if queue.discipline == "fifo" else queue.discipline
+    newest = ", the newest first" if queue.newest_first else ""
+    return f"codel, target {duration(queue.target)}, interval {duration(queue.interval)}{newest}"
+
+
+def _cores(service: Service) -> str:
+    if service.scheduled != "quota":
+        return "" if service.scheduled == "fifo" else service.scheduled
+    return f"quota, every {duration(service.cpu.period)}"
+
+
+def _rollout(rollout: Rollout) -> str:
+    if rollout == Rollout():
+        return ""
+    words = [rollout.strategy]
+    if rollout.strategy == ROLLING:
+        words += [f"max_surge {portion(rollout.max_surge)}", f"max_unavailable {portion(rollout.max_unavailable)}"]
+    if rollout.min_ready:
+        words.append(f"min_ready {duration(rollout.min_ready)}")
+    if rollout.strategy == BLUE_GREEN:
+        words.append(f"old replicas kept for {duration(rollout.keep)}")
+    return ", ".join(words)
+
+
+def _autoscaler(scaler: Autoscale | None) -> str:
+    if scaler is None:
+        return ""
+    targets = [] if scaler.cpu is None else [f"{ratio(scaler.cpu)} of the cores in use"]
+    targets += [] if scaler.requests is None else [f"{rate(scaler.requests)} each"]
+    return f"{scaler.minimum} to {scaler.maximum} replicas with {' or '.join(targets)}"
+
+
+def _readiness(probe: Readiness) -> str:
+    return "" if probe == Readiness() else f"{_probe(probe)}, out after {_failures(probe, Readiness.looks_at)}"
+
+
+def _liveness(probe: Liveness | None) -> str:
+    if probe is None:
+        return ""
+    begins = f" from {duration(probe.initial_delay)} on" if probe.initial_delay else ""
+    return f"{_probe(probe)}{begins}, ended after {_failures(probe, Liveness.looks_at)}"
+
+
+def _probe(probe: Readiness | Liveness) -> str:
+    return f"every {duration(probe.period)} ({duration(probe.timeout)} to answer)"
+
+
+def _failures(probe: Readiness | Liveness, usual: str) -> str:
+    looks = f", looks at the {probe.looks_at}" if probe.looks_at != usual else ""
+    return f"{counted(probe.failure_threshold, 'failure')}{looks}"
+
+
+def _restarts(backoff: Backoff | None) -> str:
+    return "" if backoff is None else f"after {duration(backoff.base)} to {duration(backoff.maximum)}"
+
+
+def _rate_limit(limit: RateLimit | None) -> str:
+    if limit is None:
+        return ""
+    lets = rate(limit.tokens_per_fill / limit.fill_interval, digits=3)
+    return f"{lets} a replica, bursts of {limit.max_tokens}"
+
+
+#: What a service may do otherwise than by default, in words; empty where it does not.
+_SETTINGS: dict[str, Callable[[Service], str]] = {
+    "versions": _versions,
+    "autoscaler": lambda service: _autoscaler(service.autoscale),
+    "rollout": lambda service: _rollout(service.rollout),
+    "startup": lambda service: "" if service.startup == Service.startup else duration(service.startup),
+    "readiness": lambda service: _readiness(service.readiness),
+    "liveness": lambda service: _liveness(service.liveness),
+    "restarts": lambda service: _restarts(service.restart_backoff),
+    "rate limit": lambda service: _rate_limit(service.rate_limit),
+    "queue": lambda service: _queue(service.queue),
+    "cores": _cores,
+    "handlers": lambda service: "" if service.handlers == "threads" else service.handlers,
+    "warm-up": lambda service: "" if service.warm_up is None else duration(service.warm_up),
+}

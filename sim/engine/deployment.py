@@ -1,0 +1,102 @@
+"""The replicas of a service that are made and deleted together: what Kubernetes calls a Deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.revision import Revision
+from meshquake.sim.engine.subset import Canary, Subset
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.rollout import Rollout
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
+
+
+class Deployment:
+    """What is scaled, and what a rollout replaces. A service has one, or one for each version that runs side by side.
+
+    Parameters
+    ----------
+    service
+        Whose replicas they are.
+    version
+        The version that it's for; empty if the service has only one.
+    desired
+        How many replicas there shall be.
+    """
+
+    __slots__ = (
+        "canary",
+        "desired",
+        "managed",
+        "pending",
+        "ready",
+        "replicas",
+        "revision",
+        "service",
+        "shortages",
+        "stable",
+        "version",
+    )
+
+    def __init__(self, service: Service, version: str, desired: int) -> None:
+        self.service = service
+        self.version = version
+        #: What all its replicas shall run.
+        self.revision = Revision(version or service.spec.version)
+        self.replicas: list[Replica] = []
+        self.desired = desired
+        #: From when to when replicas that an autoscaler asked for were not there yet.
+        self.shortages: list[tuple[float, float]] = []
+        #: Whether a rollout starts and deletes its replicas just now.
+        self.managed = False
+        #: The revisions of replicas that wait for room in the cluster, the oldest first.
+        self.pending: list[Revision] = []
+        #: The replicas that get calls, in order.
+        self.ready: list[Replica] = []
+        #: Who gets calls by a weight: the replicas, but for those of a canary that has a share of the requests.
+        self.stable = Subset(self)
+        self.canary: Canary | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called: as its service, and where versions run side by side by its version too."""
+        return f"{self.service.spec.name} {self.version}".rstrip()
+
+    @property
+    def running(self) -> str:
+        """The version that what happens to it concerns."""
+        return self.revision.version if self.version else self.service.first_version
+
+    @property
+    def autoscale(self) -> Autoscale | None:
+        """Its autoscaler, as the topology says it."""
+        return self.service.spec.autoscale_of(self.version)
+
+    @property
+    def rollout(self) -> Rollout:
+        """How its replicas are replaced, as the topology says it."""
+        return self.service.spec.rollout_of(self.version)
+
+    @property
+    def staying(self) -> list[Replica]:
+        """The replicas that have not been deleted."""
+        return [replica for replica in self.replicas if not replica.leaving]
+
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """Those among which its requests are shared out."""
+        return (self.stable,) if self.canary is None else (self.stable, self.canary)
+
+    def subset_of(self, replica: Replica) -> Subset:
+        """The one that a replica belongs to."""
+        canary = self.canary
+        return self.stable if canary is None or replica.revision is not canary.revision else canary
+
+    def refresh(self) -> None:
+        """Recompute who gets calls after a replica's readiness changed."""
+        self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
+        for subset in self.subsets:
+            subset.ready[:] = [replica for replica in self.ready if self.subset_of(replica) is subset]

@@ -1,0 +1,49 @@
+"""Keys of another choice than the one that was made."""
+
+import pytest
+
+from meshquake.topology.loader import parse
+from meshquake.topology.review import remarks
+
+
+@pytest.mark.parametrize(
+    ("keys", "odd"),
+    [
+        ("queue: {target: 1ms}", ["queue.target: is of codel, and this queue is fifo: it does nothing"]),
+        ("queue: {discipline: codel, target: 1ms}", []),
+        ("cpu: {limit: 2, period: 50ms}", ["cpu.period: is of quota, and this cpu is fifo: it does nothing"]),
+        ("cpu: {limit: 1500m, period: 50ms}", []),
+        (
+            "rollout: {strategy: recreate, max_surge: 1}",
+            ["rollout.max_surge: is of rolling, and this rollout is recreate: it does nothing"],
+        ),
+        ("rollout: {max_surge: 1}", []),
+    ],
+)
+def test_a_key_of_another_choice_than_the_one_that_was_made_is_odd_unless_it_is_a_default(keys, odd):
+    text = (
+        "name: m\ndefaults: {{service: {{{}}}}}\n"
+        "services: {{a: {{{} operations: {{x: {{}}}}}}}}\nworkload: {{mix: {{a.x: 1}}}}"
+    )
+    own, default = (remarks(parse(text.format(*each), "m.yaml")) for each in (("", f"{keys},"), (keys, "")))
+    assert [str(each) for each in own] == [f"m.yaml:3: warning: services.a.{each}" for each in odd]
+    assert not default
+
+
+@pytest.mark.parametrize(
+    ("keys", "odd"),
+    [
+        ("tries: 2, retry: 10%", []),
+        ("tries: 2, patience: 1s, reload: 10%", []),
+        ("tries: 2, patience: 1s", ["tries: is for users who try again, and retry and reload are 0%"]),
+        ("retry_after: 2s, patience: 1s", ["retry_after: is for users who try again by hand, and retry is 0%"]),
+        ("away: 1m, patience: 1s", ["away: is for users who come back, and returns is 0%"]),
+        ("away: 1m, patience: 1s, returns: 1%", []),
+        ("think_time: 1s, patience: 1s", ["think_time: is for users who ask more than once, and these do not"]),
+    ],
+)
+def test_a_key_of_what_the_users_of_a_population_never_do_is_odd(keys, odd):
+    text = "name: m\nservices: {a: {operations: {x: {}}}}\n"
+    text += f"workload: {{populations: {{them: {{rate: 1/s, mix: {{a.x: 1}}, {keys}}}}}}}"
+    found = [str(each) for each in remarks(parse(text, "m.yaml"))]
+    assert found == [f"m.yaml:3: warning: workload.populations.them.{each}: it does nothing" for each in odd]

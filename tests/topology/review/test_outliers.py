@@ -1,0 +1,36 @@
+"""Outlier detection that ejects nothing, or everything."""
+
+import pytest
+from odd_meshes import pair
+
+
+@pytest.mark.parametrize(
+    ("outlier", "replicas", "odd"),
+    [
+        ("{}", 2, None),
+        ("{}", 1, "ejects nothing: db has one replica, which is used in panic when none is left"),
+        ("{panic: 0%}", 1, "ejects the only replica of db: then all calls fail, for 30s"),
+        ("{consecutive: none, success_rate: none}", 2, "ejects nothing: all its rules are off"),
+        ("{consecutive: none, success_rate: none, gateway: 5}", 2, None),
+        ("{consecutive: none}", 4, "ejects nothing: it needs 5 replicas of db, which has 4"),
+        (
+            "{consecutive: none}",
+            5,
+            "ejects nothing: it needs 100 requests to a replica in 10s, and 40 are usual",
+        ),
+        ("{consecutive: none, interval: 30s}", 5, None),
+        ("{consecutive: none, success_rate: none, failure_share: {hosts: 2}}", 2, None),
+        ("{failure_share: 50%}", 4, "failure_share ejects nothing: it needs 5 replicas of db, which has 4"),
+        ("{gateway: 5}", 2, "gateway ejects nothing: 5 failures in a row do so before it"),
+        ("{gateway: 4}", 2, None),
+        ("{longest: 20s}", 2, "its ejections do not grow: the first takes 30s, above the longest of 20s"),
+    ],
+)
+def test_detection_can_eject_one_replica_and_leave_others(outlier, replicas, odd):
+    found = pair(f"{{outlier: {outlier}}}", db=f"{{replicas: {replicas}, operations: {{get: {{work: 10ms}}}}}}")
+    assert found == ([("edges.app -> db.outlier", odd)] if odd else [])
+
+
+def test_a_replica_that_an_autoscaler_may_add_is_another():
+    db = "{autoscale: {maximum: 2, cpu: 50%}, operations: {get: {work: 10ms}}}"
+    assert pair("{outlier: {}}", db=db) == []

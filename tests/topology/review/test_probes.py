@@ -1,0 +1,20 @@
+"""Probes that are too impatient."""
+
+from odd_meshes import pair
+
+
+def test_a_liveness_probe_must_let_a_process_start():
+    """Kubernetes' probe asks three times in 20 s, from the start on."""
+    slow = "{{startup: 20s, liveness: {probe}, operations: {{get: {{work: 10ms}}}}}}"
+    assert pair(db=slow.format(probe="{initial_delay: 1s}")) == []
+    ((place, text),) = pair(db=slow.format(probe="{}"))
+    assert place == "services.db.liveness"
+    assert text.startswith("a process that starts again takes 20s, and may be ended after 20s")
+
+
+def test_pauses_between_restarts_grow():
+    crashing = "{{restart_backoff: {backoff}, operations: {{get: {{work: 10ms}}}}}}"
+    assert pair(db=crashing.format(backoff="1m")) == []
+    assert pair(db=crashing.format(backoff="10m")) == [
+        ("services.db.restart_backoff", "its pauses do not grow: the base of 10m is above the maximum of 5m")
+    ]

@@ -1,0 +1,113 @@
+"""Reads what an operation does for a request: steps, one after another, of calls and of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from meshquake.topology.binder import ByHand, bind
+from meshquake.topology.counts import count
+from meshquake.topology.distribution_loader import distribution
+from meshquake.topology.document import Document, Node
+from meshquake.topology.loading.names import Names
+from meshquake.topology.spec import Branch, Call, Group, Sequence, Work
+
+#: Keys that a call has not if it's made when another misses or fails.
+NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "on_failure", "depth")
+#: In place of a call: own work.
+WORK = "work"
+
+
+@dataclass(frozen=True)
+class WrittenCall:
+    """A call and its place in the file."""
+
+    service: str
+    operation: str
+    call: Call
+    node: Node
+
+    @property
+    def caller(self) -> str:
+        """The operation that makes it, as `service.operation`."""
+        return f"{self.service}.{self.operation}"
+
+
+class CallReader:
+    """Reads the calls of all operations of a document; `written` has them in file order."""
+
+    def __init__(self, document: Document, names: Names) -> None:
+        self._document = document
+        self._names = names
+        self.written: list[WrittenCall] = []
+
+    def steps(self, service: str, operation: str, node: Node) -> tuple[Group, ...]:
+        """Steps one after another: in a list of them, a list holds what is begun at once, and a list in that, steps."""
+        steps = []
+        for step in node.items if node.kind == "list" else [node]:
+            together = step.items if step.kind == "list" else [step]
+            if not together:
+                self._document.error(step, "must have at least one call")
+            branches = [self._branch(service, operation, item) for item in together]
+            steps.append(tuple(branch for branch in branches if branch is not None))
+        return tuple(steps)
+
+    def _branch(self, service: str, operation: str, node: Node) -> Branch | None:
+        """What stands at one place of a group."""
+        if node.kind == "list":
+            if not node.items:
+                self._document.error(node, "must have at least one call")
+            return Sequence(self.steps(service, operation, node))
+        if node.entries.keys() == {WORK}:
+            time = distribution(self._document, node.entries[WORK])
+            return None if time is None else Work(time)
+        return self._call(service, operation, node)
+
+    def _call(self, service: str, operation: str, node: Node, on_miss: bool = False) -> Call | None:
+        """A call: `service.operation`, alone or with keys of its own. `on_miss` says that it's made on a miss."""
+        document = self._document
+        if node.kind == "list":
+            document.error(node, "must be a call, not a list")
+            return None
+        if node.kind == "scalar":
+            target, keys = node.text, None
+        elif len(node.entries) == 1:
+            ((target, keys),) = node.entries.items()
+        else:
+            document.error(node, "must be one call: each is an item of its own")
+            return None
+        names = self._names.target(target, keys or node)
+        if names is None:
+            return None
+        position = len(self.written)
+        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, on_miss)
+        if call is not None:
+            # Before those on its miss, which were read with it: file order decides the order of edges.
+            self.written.insert(position, WrittenCall(service, operation, call, keys or node))
+        return call
+
+    def _call_with_keys(
+        self, service: str, operation: str, names: tuple[str, str], keys: Node, on_miss: bool
+    ) -> Call | None:
+        by_hand: ByHand = {
+            "on_miss": partial(self._chain, service, operation),
+            "on_failure": partial(self._chain, service, operation),
+            "times": partial(count, self._document),
+        }
+        call = bind(self._document, Call, keys, by_hand, service=names[0], operation=names[1])
+        if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
+            self._document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "on_failure" in keys.entries and "hit_rate" in keys.entries:
+            self._document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
+        if "at_once" in keys.entries and "times" not in keys.entries:
+            self._document.error(keys.entries["at_once"], "needs times beside it")
+        for word in NOT_ON_MISS:
+            if on_miss and word in keys.entries:
+                self._document.error(keys.entries[word], "is not for a call that is made on a miss or a failure")
+        return call
+
+    def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
+        """The calls that follow a lookup that misses."""
+        items = node.items if node.kind == "list" else [node]
+        calls = [self._call(service, operation, item, on_miss=True) for item in items]
+        return tuple(call for call in calls if call is not None)

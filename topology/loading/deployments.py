@@ -1,0 +1,22 @@
+"""Refuses what cannot be done with the replicas of a service, or of a version of it."""
+
+from __future__ import annotations
+
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.document import Document, Node
+from meshquake.topology.rollout import ROLLING, Rollout
+
+
+def check_scaling(document: Document, autoscale: Autoscale | None, node: Node) -> None:
+    """An error for an autoscaler that cannot do its work."""
+    for problem in () if autoscale is None else autoscale.problems():
+        document.error(node.entries.get("autoscale", node), problem)
+
+
+def check_rollout(document: Document, rollout: Rollout, node: Node) -> None:
+    """An error for a rollout that could replace nothing (Kubernetes' `ValidateRollingUpdateDeployment`)."""
+    if rollout.strategy == ROLLING and not any(
+        portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
+    ):
+        message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+        document.error(node.entries.get("rollout", node), message)

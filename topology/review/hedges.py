@@ -1,0 +1,55 @@
+"""Hedges that come too late, too often, or to nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from meshquake.topology.deadlines import own_limit
+from meshquake.topology.review.mesh import Finding, Mesh, path_of
+from meshquake.topology.units import duration, ratio
+
+#: Share of healthy calls that may be hedged: a hedge is for the slow ones.
+_USUAL = 0.25
+
+
+def idle(mesh: Mesh) -> Iterator[Finding]:
+    """Hedges that wait as long as their caller does."""
+    for edge in mesh.topology.edges:
+        hedge, patience = edge.hedge, own_limit(edge)
+        if hedge is not None and hedge.percentile is None and hedge.delay >= patience:
+            yield (
+                path_of(edge, "hedge"),
+                f"hedges no slow call: it waits {duration(hedge.delay)}, and a call is given up after "
+                f"{duration(patience)}",
+            )
+
+
+def eager(mesh: Mesh) -> Iterator[Finding]:
+    """Hedges that healthy calls meet, where they are not meant to follow at once."""
+    for edge in mesh.topology.edges:
+        hedge, calls = edge.hedge, mesh.calls[edge.caller, edge.callee]
+        if hedge is None or hedge.percentile is not None or not hedge.delay or not calls:
+            continue
+        total = sum(calls.values())
+        slow = {callee: float(np.mean(times > hedge.delay)) for callee, times in mesh.times(edge).items()}
+        share = sum(calls[callee] * slow[callee] for callee in calls) / total
+        if share >= _USUAL:
+            yield (
+                path_of(edge, "hedge"),
+                f"hedges {ratio(share, digits=2)} of the healthy calls: they take longer than {duration(hedge.delay)}",
+            )
+
+
+def alone(mesh: Mesh) -> Iterator[Finding]:
+    """Hedges, and attempts that shall go elsewhere, where there is one replica."""
+    kinds = {service.name: service.kind for service in mesh.topology.services}
+    for edge in mesh.topology.edges:
+        # What is external is not what it's made of.
+        if kinds[edge.callee] == "external" or mesh.most_replicas[edge.callee] > 1:
+            continue
+        if edge.hedge is not None:
+            yield path_of(edge, "hedge"), f"hedges to the same replica: {edge.callee} has one"
+        elif edge.avoid_tried and edge.retry is not None:
+            yield path_of(edge, "avoid_tried"), f"does nothing: {edge.callee} has one replica"

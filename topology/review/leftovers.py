@@ -1,0 +1,50 @@
+"""Keys of another choice than the one that is made beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshquake.topology.document import Node
+from meshquake.topology.loader import LoadedTopology
+from meshquake.topology.rollout import BLUE_GREEN, ROLLING
+from meshquake.topology.spec import Service
+from meshquake.topology.users import Population
+
+
+def unused(loaded: LoadedTopology) -> Iterator[tuple[Node, str]]:
+    """Keys that services and populations have themselves and that do nothing; defaults are for those whom they fit."""
+    document = loaded.document
+    found = [(f"services.{each.name}", _of_service(each)) for each in loaded.topology.services]
+    found += [
+        (f"workload.populations.{each.name}", _of_population(each)) for each in loaded.topology.workload.populations
+    ]
+    for path, keys in found:
+        for key, reason in keys:
+            node = document.find(f"{path}.{key}")
+            if node.path == f"{path}.{key}":
+                yield node, f"{reason}: it does nothing"
+
+
+def _of_service(service: Service) -> Iterator[tuple[str, str]]:
+    """Keys that are of one choice, where another was made."""
+    choices = (
+        ("queue", "codel", service.queue.discipline, ("target", "interval", "newest_first")),
+        ("cpu", "quota", service.scheduled, ("period", "machine")),
+        ("rollout", ROLLING, service.rollout.strategy, ("max_surge", "max_unavailable")),
+        ("rollout", BLUE_GREEN, service.rollout.strategy, ("keep",)),
+    )
+    for word, choice, chosen, keys in choices:
+        if chosen != choice:
+            yield from ((f"{word}.{key}", f"is of {choice}, and this {word} is {chosen}") for key in keys)
+
+
+def _of_population(population: Population) -> Iterator[tuple[str, str]]:
+    """Keys of what the users of a population never do."""
+    if not population.retry:
+        yield "retry_after", "is for users who try again by hand, and retry is 0%"
+        if not population.reload:
+            yield "tries", "is for users who try again, and retry and reload are 0%"
+    if population.users is None and not population.returns:
+        yield "away", "is for users who come back, and returns is 0%"
+        if not population.journey:
+            yield "think_time", "is for users who ask more than once, and these do not"

@@ -1,0 +1,119 @@
+"""A mesh, and what those who review it want to know of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import networkx as nx
+
+from meshquake.topology.deadlines import Deadlines, earliest
+from meshquake.topology.distributions import Floats
+from meshquake.topology.estimates import (
+    Load,
+    call_rates,
+    expected_visits,
+    node_visits,
+    offered_load,
+    response_times,
+    round_trip,
+)
+from meshquake.topology.graph import name_of, operation_graph
+from meshquake.topology.review.patience import Patience
+from meshquake.topology.spec import Edge, Topology
+
+#: A path in the document and what is odd there.
+Finding = tuple[str, str]
+
+#: Share of healthy calls that may run into their timeout.
+TOO_SLOW = 0.01
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A topology and what the checks want to know of it, each thing worked out once."""
+
+    topology: Topology
+    operations: nx.MultiDiGraph[str]
+    edges: dict[tuple[str, str], Edge]
+    #: Replicas of each service at first, and at most.
+    replicas: dict[str, int]
+    most_replicas: dict[str, int]
+    #: How often operations run for one request of the mix: by name, and by node of the graph.
+    visits: dict[str, float]
+    node_visits: dict[str, float]
+    rates: dict[tuple[str, str], float]
+    response: dict[str, Floats]
+    loads: dict[str, Load]
+    #: By caller and callee, the calls that healthy requests make there: callee's operation and calls a second.
+    calls: dict[tuple[str, str], dict[str, float]]
+    #: How long operations wait for others by their own timeouts, and when their own callers give up on them.
+    patience: Patience
+    deadlines: Deadlines
+
+    @classmethod
+    def of(cls, topology: Topology) -> Mesh:
+        operations = operation_graph(topology)
+        edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+        response = response_times(topology)
+        topology = _paced(topology, response)
+        visits = node_visits(topology, operations)
+        calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
+        for node, callee, data in operations.edges(data=True):
+            if visits[node]:
+                pair = operations.nodes[node]["service"].name, data["call"].service
+                calls[pair][callee] += topology.workload.rate * visits[node] * data["chance"]
+        return cls(
+            topology=topology,
+            operations=operations,
+            edges=edges,
+            replicas={service.name: service.replicas for service in topology.services},
+            most_replicas={service.name: service.most_replicas_of() for service in topology.services},
+            visits=expected_visits(topology),
+            node_visits=visits,
+            rates=call_rates(topology),
+            response=response,
+            loads=offered_load(topology, response),
+            calls=calls,
+            patience=Patience(operations, edges),
+            deadlines=earliest(operations, edges),
+        )
+
+    def rate_per_replica(self, edge: Edge) -> float:
+        """Healthy calls a second that one replica of the caller makes on an edge."""
+        return self.rates[edge.caller, edge.callee] / self.replicas[edge.caller]
+
+    def name(self, node: str) -> str:
+        """What users call a node of the operations."""
+        name: str = self.operations.nodes[node]["name"]
+        return name
+
+    def times(self, edge: Edge) -> dict[str, Floats]:
+        """Healthy times of the calls on an edge, as its caller sees them, by the callee's operation."""
+        return {callee: round_trip(edge, self.response[callee]) for callee in self.calls[edge.caller, edge.callee]}
+
+    def concurrency(self, edge: Edge) -> float:
+        """Calls that one replica of the caller has in flight on an edge, on average (Little's law)."""
+        calls = self.calls[edge.caller, edge.callee]
+        busy = sum(calls[callee] * float(times.mean()) for callee, times in self.times(edge).items())
+        return busy / self.replicas[edge.caller]
+
+
+def path_of(edge: Edge, policy: str) -> str:
+    """Where a policy of an edge stands in a document."""
+    return f"edges.{edge.caller} -> {edge.callee}.{policy}"
+
+
+def _paced(topology: Topology, response: Mapping[str, Floats]) -> Topology:
+    """A topology whose closed users ask as often as they do if they wait for healthy answers."""
+    workload = topology.workload
+    if not any(population.users for population in workload.populations):
+        return topology
+    times = {name_of(entry): float(response[name_of(entry)].mean()) for entry in workload.mix}
+    rates = dict.fromkeys(times, 0.0)
+    for population in workload.populations:
+        for name, expected in population.expected(times).items():
+            rates[name] += expected
+    mix = tuple(replace(entry, weight=rates[name_of(entry)]) for entry in workload.mix)
+    return replace(topology, workload=replace(workload, rate=sum(rates.values()), mix=mix))

@@ -1,0 +1,53 @@
+"""Outlier detection that ejects nothing, or all there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshquake.topology.outlier import FailureShare, Outlier, SuccessRate
+from meshquake.topology.review.mesh import Finding, Mesh, path_of
+from meshquake.topology.spec import Edge
+from meshquake.topology.units import counted, duration, number
+
+
+def toothless(mesh: Mesh) -> Iterator[Finding]:
+    """Outlier detection none of whose rules can eject a replica, or that may eject the only one."""
+    for edge in mesh.topology.edges:
+        if edge.outlier is not None:
+            reason = _reason(mesh, edge, edge.outlier)
+            if reason:
+                yield path_of(edge, "outlier"), reason
+
+
+def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
+    """What is odd about the detection on an edge; empty if nothing is."""
+    rules = {"success_rate": outlier.success_rate, "failure_share": outlier.failure_share}
+    blind = {name: _blind(mesh, edge, rule) for name, rule in rules.items() if rule is not None}
+    seeing = outlier.consecutive is not None or outlier.gateway is not None or not all(blind.values())
+    if not seeing:
+        why = next(iter(blind.values()), "all its rules are off")
+        return f"ejects nothing: {why}"
+    if mesh.most_replicas[edge.callee] == 1:
+        if outlier.panic > 0:
+            return f"ejects nothing: {edge.callee} has one replica, which is used in panic when none is left"
+        return f"ejects the only replica of {edge.callee}: then all calls fail, for {duration(outlier.ejection)}"
+    if outlier.gateway is not None and outlier.consecutive is not None and outlier.gateway >= outlier.consecutive:
+        return f"gateway ejects nothing: {outlier.consecutive} failures in a row do so before it"
+    if outlier.ejection > outlier.longest:
+        ejection, longest = duration(outlier.ejection), duration(outlier.longest)
+        return f"its ejections do not grow: the first takes {ejection}, above the longest of {longest}"
+    # The comparison of success rates is on unless it's switched off; the other rule somebody has asked for.
+    return f"failure_share ejects nothing: {blind['failure_share']}" if blind.get("failure_share") else ""
+
+
+def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
+    """Why a rule never has enough to judge by at the usual rate; empty if it has."""
+    hosts = mesh.most_replicas[edge.callee]
+    if rule.hosts > hosts:
+        return f"it needs {rule.hosts} replicas of {edge.callee}, which has {hosts}"
+    assert edge.outlier is not None
+    seen = mesh.rate_per_replica(edge) * edge.outlier.interval / mesh.replicas[edge.callee]
+    if 0 < seen < rule.requests / 2:
+        asked, interval = counted(rule.requests, "request"), duration(edge.outlier.interval)
+        return f"it needs {asked} to a replica in {interval}, and {number(seen, digits=2)} are usual"
+    return ""

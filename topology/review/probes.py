@@ -1,0 +1,35 @@
+"""Liveness probes that end a process before it has started, and pauses before restarts that do not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshquake.topology.review.mesh import Finding, Mesh
+from meshquake.topology.units import duration
+
+
+def impatient(mesh: Mesh) -> Iterator[Finding]:
+    """Liveness probes that end a process before it has started."""
+    for service in mesh.topology.services:
+        probe = service.liveness
+        if probe is None:
+            continue
+        patience = probe.initial_delay + probe.period * (probe.failure_threshold - 1)
+        if service.startup >= patience:
+            yield (
+                f"services.{service.name}.liveness",
+                f"a process that starts again takes {duration(service.startup)}, and may be ended after "
+                f"{duration(patience)}: a longer initial_delay lets it get up",
+            )
+
+
+def steady(mesh: Mesh) -> Iterator[Finding]:
+    """Pauses between restarts that do not grow."""
+    for service in mesh.topology.services:
+        backoff = service.restart_backoff
+        if backoff is not None and backoff.base > backoff.maximum:
+            yield (
+                f"services.{service.name}.restart_backoff",
+                f"its pauses do not grow: the base of {duration(backoff.base)} is above the maximum of "
+                f"{duration(backoff.maximum)}",
+            )

@@ -1,0 +1,57 @@
+"""Weights that look like shares of a whole, and are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from meshquake.topology.distributions import Distribution, Mixture
+from meshquake.topology.review.mesh import Finding, Mesh, path_of
+from meshquake.topology.spec import pieces
+from meshquake.topology.units import number, ratio
+
+#: How far from a whole a sum may be that was meant to be one.
+_NEAR = 0.2
+#: Sums that are off by less are those of numbers such as 0.1.
+_ROUNDING = 1e-6
+
+
+def uneven(mesh: Mesh) -> Iterator[Finding]:
+    """Versions and mixtures whose weights nearly add up to 1 or 100."""
+    for service in mesh.topology.services:
+        weights = [version.weight for version in service.versions if version.weight is not None]
+        if _off(weights, 100) or _off(weights, 1):
+            yield (
+                f"services.{service.name}.versions",
+                f"their weights are {number(sum(weights), digits=4)} together: the first has "
+                f"{ratio(weights[0] / sum(weights), digits=3)} of the calls",
+            )
+    for path, times in _distributions(mesh):
+        for part in times.walk():
+            weights = list(part.weights) if isinstance(part, Mixture) else []
+            if _off(weights, 1):
+                yield (
+                    path,
+                    f"the weights of its mixture are {ratio(sum(weights), digits=4)} together: the first part has "
+                    f"{ratio(weights[0] / sum(weights), digits=3)}",
+                )
+
+
+def _off(weights: Iterable[float], whole: float) -> bool:
+    """Whether a sum is nearly a whole, and not the whole."""
+    return _ROUNDING < abs(sum(weights) / whole - 1) <= _NEAR
+
+
+def _distributions(mesh: Mesh) -> Iterator[tuple[str, Distribution]]:
+    """The times of a mesh, each with where it's written."""
+    for service in mesh.topology.services:
+        for operation in service.operations:
+            path = f"services.{service.name}.operations.{operation.name}"
+            yield f"{path}.work", operation.work
+            yield from ((f"{path}.calls", piece.time) for piece in pieces(operation.calls))
+    for edge in mesh.topology.edges:
+        yield path_of(edge, "latency"), edge.latency
+    for population in mesh.topology.workload.populations:
+        for name in ("think_time", "away", "patience", "retry_after"):
+            times = getattr(population, name)
+            if times is not None:
+                yield f"workload.populations.{population.name}.{name}", times
