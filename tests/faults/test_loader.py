@@ -186,7 +186,7 @@ BAD_FILES = {
         "name: x\ntopology: ten-service",
         "my.yaml:2: topology: 'ten-service' is neither a shipped mesh nor a file in . (did you mean 'ten-services'?)",
     ),
-    "a list in place of a block": ("- a", "my.yaml:1: must be a block of keys, not a list"),
+    "a list in place of a block": ("- a", "my.yaml:1: must be a block with name, not a list"),
     "faults that are no list": (
         "name: x\nfaults: {slow: {}}",
         "my.yaml:2: faults: must be a list of faults, as in `- slow: {target: ..., factor: 4}`, not a block of keys",
