@@ -30,7 +30,7 @@ def check(file: Path) -> None:
     output.say(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
 
 
-@topology.command(short_help="Show services, call trees and policies")
+@topology.command(short_help="Show services, users, call trees and policies")
 @click.argument("file", type=options.PATH, required=False)
 @click.option(
     "--dot",
@@ -43,7 +43,7 @@ def check(file: Path) -> None:
     help="Write an SVG picture to this file (- for standard output).",
 )
 def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
-    """Show the services, call trees and policies of a topology (default: the ten services)."""
+    """Show the services, users, call trees and policies of a topology (default: the ten services)."""
     from meshquake.commands import tables
     from meshquake.exporters.reports import outline
     from meshquake.topology import loader, picture

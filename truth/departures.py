@@ -103,30 +103,35 @@ def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Ite
         peak = int(np.nanargmax(np.where(far[:, column], off[:, column], -1.0)))
         onset, last = int(np.argmax(outside[:, column])), int(np.flatnonzero(far[:, column])[-1])
         yield column, Departure(onset, peak, last, float(fact[peak, column]), float(usual.value[peak, column]))
-    left = np.flatnonzero(~departed)
     for stretch in STRETCHES:
-        found = dict(_falls(fact[:, left], other[:, left], healthy[:, left], begin, stretch))
-        yield from ((int(left[place]), fall) for place, fall in found.items())
-        left = np.delete(left, list(found))
+        for column, fall in _falls(fact, other, healthy, begin, stretch):
+            if not departed[column]:
+                departed[column] = True
+                yield column, fall
 
 
 def _falls(fact: Floats, other: Floats, healthy: Floats, begin: int, stretch: int) -> Iterator[tuple[int, Departure]]:
     """The falls that single seconds do not show: of the means of stretches of so many, one for each second."""
     if len(fact) < stretch:
         return
-    usual = _usual(_means(other, stretch), _means(healthy, stretch))
+    means, without, usually = (_means(each, stretch) for each in (fact, other, healthy))
+    # Twice as far down is lower than ever: few series are, and only what is usual of those has to be found out.
+    lower = means < np.nanmin(usually, axis=0) + _shift(without - usually)[0]
+    lower[:begin] = False  # a stretch is one that began with the fault, or since
+    some = np.flatnonzero(lower.sum(axis=0) >= APART * stretch)
+    usual = _usual(without[:, some], usually[:, some])
     least = usual.value - 2 * (usual.value - usual.low)  # only how far they go down counts
-    far = _means(fact, stretch) < least
-    far[:begin] = False  # a stretch is one that began with the fault, or since
+    far = lower[:, some] & (means[:, some] < least)
     # What is usual in a second is told by the stretch that begins there, at the end by the last one.
     first = np.minimum(np.arange(len(fact)), len(far) - 1)
-    for column in np.flatnonzero(far.sum(axis=0) >= APART * stretch).tolist():
-        within = np.convolve(far[:, column], np.ones(stretch, dtype=int)) > 0
-        fallen = within & (fact[:, column] < least[first, column]) & (fact[:, column] < other[:, column])
+    for place in np.flatnonzero(far.sum(axis=0) >= APART * stretch).tolist():
+        column, bound = int(some[place]), least[first, place]
+        within = np.convolve(far[:, place], np.ones(stretch, dtype=int)) > 0
+        fallen = within & (fact[:, column] < np.minimum(bound, other[:, column]))
         if fallen.any():
             seconds = np.flatnonzero(fallen)
             peak = int(seconds[np.argmin(fact[seconds, column])])
-            told = float(fact[peak, column]), float(usual.value[first[peak], column])
+            told = float(fact[peak, column]), float(usual.value[first[peak], place])
             yield column, Departure(int(seconds[0]), peak, int(seconds[-1]), *told)
 
 
@@ -154,6 +159,8 @@ def _means(values: Floats, stretch: int) -> Floats:
 
 def _shift(difference: Floats) -> tuple[Floats, Floats]:
     """The least and the most that each second has of a difference between two runs, nearby; 0 where there is none."""
+    if not np.nan_to_num(difference).any():  # as for a fault that is alone
+        return np.zeros_like(difference), np.zeros_like(difference)
     padding = ((NEARBY, NEARBY), (0, 0))
     around = np.lib.stride_tricks.sliding_window_view(
         np.pad(difference, padding, constant_values=np.nan), 2 * NEARBY + 1, axis=0

@@ -6,32 +6,33 @@ from collections.abc import Iterator
 from math import ceil
 
 from meshquake.topology.autoscale import Autoscale
-from meshquake.topology.estimates import Load
-from meshquake.topology.review.load import HEADROOM, deployments
+from meshquake.topology.review.deployment import Deployment
+from meshquake.topology.review.load import HEADROOM
 from meshquake.topology.review.mesh import Finding, Mesh
-from meshquake.topology.spec import Service
 from meshquake.topology.units import counted, rate, ratio
 
 
 def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers that would need more replicas for the usual load than they may have."""
-    for path, load, replicas, scaler in _scaled(mesh):
+    for deployment, scaler in _scaled(mesh):
+        load, replicas = deployment.load, deployment.replicas
         asked = ((load.cores * replicas, scaler.cpu), (load.rate, scaler.requests))
         needed = max(amount / target for amount, target in asked if target is not None)
         # Beyond what the most can bear it is said to be overloaded.
         if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
             yield (
-                f"{path}.autoscale",
+                f"{deployment.path}.autoscale",
                 f"its target asks for {ceil(needed)} replicas at the usual load, and {scaler.maximum} is the most",
             )
 
 
 def blind(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers whose figures stay below the target however many requests wait."""
-    for path, load, replicas, scaler in _scaled(mesh):
+    for deployment, scaler in _scaled(mesh):
+        load = deployment.load
         if not load.offered:
             continue
-        share, answered = load.cores / load.offered, load.rate / load.offered / replicas
+        share, answered = load.cores / load.offered, load.rate / load.offered / deployment.replicas
         seen = []
         if scaler.cpu is not None:
             seen.append((share / scaler.cpu, f"{ratio(share, digits=2)} of its cores are busy", ratio(scaler.cpu)))
@@ -42,7 +43,7 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
         if figure <= 1 + scaler.tolerance:
             full = "all workers" if load.workers > load.cores else "all cores"
             yield (
-                f"{path}.autoscale",
+                f"{deployment.path}.autoscale",
                 f"never adds a replica: with {full} of one in use {text}, which is no more than the target of "
                 f"{target} and its tolerance",
             )
@@ -50,36 +51,32 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
 
 def idle(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers that have no choice, or begin with one that they would not make."""
-    for path, _, replicas, scaler in _scaled(mesh):
+    for deployment, scaler in _scaled(mesh):
+        path, replicas = f"{deployment.path}.autoscale", deployment.replicas
         if scaler.minimum == scaler.maximum == replicas:
-            yield f"{path}.autoscale", f"scales nothing: {scaler.minimum} is the least and the most"
+            yield path, f"scales nothing: {scaler.minimum} is the least and the most"
         elif not scaler.minimum <= replicas <= scaler.maximum:
             bound = scaler.minimum if replicas < scaler.minimum else scaler.maximum
-            yield (
-                f"{path}.autoscale",
-                f"makes {counted(replicas, 'replica')} {bound} at its first look: those are outside its bounds",
-            )
+            yield path, f"makes {counted(replicas, 'replica')} {bound} at its first look: those are outside its bounds"
 
 
 def crowded(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers whose most replicas find no room."""
     if mesh.topology.cluster is None:
         return
-    taken = sum(service.replicas * service.cores for service in mesh.topology.services)
-    for service in mesh.topology.services:
-        for path, _, replicas, scaler in _scaled(mesh, service):
-            room = int((mesh.topology.cluster.cores - taken) / service.cores + 1e-9) + replicas
-            if room < scaler.maximum:
-                yield (
-                    f"{path}.autoscale",
-                    f"may ask for {counted(scaler.maximum, 'replica')}, and the cluster has room for {room} beside the "
-                    "others",
-                )
+    free = mesh.topology.cluster.cores - mesh.cores_taken
+    for deployment, scaler in _scaled(mesh):
+        room = int(free / deployment.service.cores + 1e-9) + deployment.replicas
+        if room < scaler.maximum:
+            yield (
+                f"{deployment.path}.autoscale",
+                f"may ask for {counted(scaler.maximum, 'replica')}, and the cluster has room for {room} beside the "
+                "others",
+            )
 
 
-def _scaled(mesh: Mesh, *services: Service) -> Iterator[tuple[str, Load, int, Autoscale]]:
-    """The deployments with an autoscaler, of some services or of all."""
-    for service in services or mesh.topology.services:
-        for path, load, replicas, scaler in deployments(mesh, service):
-            if scaler is not None:
-                yield path, load, replicas, scaler
+def _scaled(mesh: Mesh) -> Iterator[tuple[Deployment, Autoscale]]:
+    for deployments in mesh.deployments.values():
+        for deployment in deployments:
+            if deployment.autoscale is not None:
+                yield deployment, deployment.autoscale

@@ -47,7 +47,7 @@ def alone(mesh: Mesh) -> Iterator[Finding]:
     kinds = {service.name: service.kind for service in mesh.topology.services}
     for edge in mesh.topology.edges:
         # What is external is not what it's made of.
-        if kinds[edge.callee] == "external" or mesh.most_replicas[edge.callee] > 1:
+        if kinds[edge.callee] == "external" or mesh.most_replicas(edge.callee) > 1:
             continue
         if edge.hedge is not None:
             yield path_of(edge, "hedge"), f"hedges to the same replica: {edge.callee} has one"

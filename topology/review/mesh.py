@@ -20,6 +20,7 @@ from meshquake.topology.estimates import (
     round_trip,
 )
 from meshquake.topology.graph import name_of, operation_graph
+from meshquake.topology.review.deployment import Deployment, deployments_of
 from meshquake.topology.review.patience import Patience
 from meshquake.topology.spec import Edge, Topology
 
@@ -37,12 +38,10 @@ class Mesh:
     topology: Topology
     operations: nx.MultiDiGraph[str]
     edges: dict[tuple[str, str], Edge]
-    #: Replicas of each service at first, and at most.
     replicas: dict[str, int]
-    most_replicas: dict[str, int]
-    #: How often operations run for one request of the mix: by name, and by node of the graph.
+    #: What is deployed by itself, by service.
+    deployments: dict[str, tuple[Deployment, ...]]
     visits: dict[str, float]
-    node_visits: dict[str, float]
     rates: dict[tuple[str, str], float]
     response: dict[str, Floats]
     loads: dict[str, Load]
@@ -59,6 +58,8 @@ class Mesh:
         response = response_times(topology)
         topology = _paced(topology, response)
         visits = node_visits(topology, operations)
+        loads = offered_load(topology, response)
+        asked = {node: topology.workload.rate * times for node, times in visits.items()}
         calls: dict[tuple[str, str], dict[str, float]] = {pair: defaultdict(float) for pair in edges}
         for node, callee, data in operations.edges(data=True):
             if visits[node]:
@@ -69,16 +70,27 @@ class Mesh:
             operations=operations,
             edges=edges,
             replicas={service.name: service.replicas for service in topology.services},
-            most_replicas={service.name: service.most_replicas_of() for service in topology.services},
+            deployments={
+                service.name: tuple(deployments_of(service, loads[service.name], operations, asked, response))
+                for service in topology.services
+            },
             visits=expected_visits(topology),
-            node_visits=visits,
             rates=call_rates(topology),
             response=response,
-            loads=offered_load(topology, response),
+            loads=loads,
             calls=calls,
             patience=Patience(operations, edges),
             deadlines=earliest(operations, edges),
         )
+
+    @property
+    def cores_taken(self) -> float:
+        """Cores that the replicas have that there are at first."""
+        return sum(service.replicas * service.cores for service in self.topology.services)
+
+    def most_replicas(self, service: str) -> int:
+        """The most replicas that a service may have."""
+        return sum(deployment.most for deployment in self.deployments[service])
 
     def rate_per_replica(self, edge: Edge) -> float:
         """Healthy calls a second that one replica of the caller makes on an edge."""

@@ -27,10 +27,11 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     if not seeing:
         why = next(iter(blind.values()), "all its rules are off")
         return f"ejects nothing: {why}"
-    if mesh.most_replicas[edge.callee] == 1:
+    if _hosts(mesh, edge) == 1:
+        callee = f"each version of {edge.callee}" if mesh.topology.service(edge.callee).weighted else edge.callee
         if outlier.panic > 0:
-            return f"ejects nothing: {edge.callee} has one replica, which is used in panic when none is left"
-        return f"ejects the only replica of {edge.callee}: then all calls fail, for {duration(outlier.ejection)}"
+            return f"ejects nothing: {callee} has one replica, which is used in panic when none is left"
+        return f"ejects the only replica of {callee}: then all calls fail, for {duration(outlier.ejection)}"
     if outlier.gateway is not None and outlier.consecutive is not None and outlier.gateway >= outlier.consecutive:
         return f"gateway ejects nothing: {outlier.consecutive} failures in a row do so before it"
     if outlier.ejection > outlier.longest:
@@ -42,12 +43,22 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
 
 def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
     """Why a rule never has enough to judge by at the usual rate; empty if it has."""
-    hosts = mesh.most_replicas[edge.callee]
+    hosts = _hosts(mesh, edge)
     if rule.hosts > hosts:
-        return f"it needs {rule.hosts} replicas of {edge.callee}, which has {hosts}"
+        weighted = mesh.topology.service(edge.callee).weighted
+        has = f"of which a version has {hosts} at most" if weighted else f"which has {hosts}"
+        return f"it needs {rule.hosts} replicas of {edge.callee}, {has}"
     assert edge.outlier is not None
     seen = mesh.rate_per_replica(edge) * edge.outlier.interval / mesh.replicas[edge.callee]
     if 0 < seen < rule.requests / 2:
         asked, interval = counted(rule.requests, "request"), duration(edge.outlier.interval)
         return f"it needs {asked} to a replica in {interval}, and {number(seen, digits=2)} are usual"
     return ""
+
+
+def _hosts(mesh: Mesh, edge: Edge) -> int:
+    """How many replicas a detection on an edge compares, at most: each version with a weight is looked at by itself."""
+    callee = mesh.topology.service(edge.callee)
+    if not callee.weighted:
+        return mesh.most_replicas(edge.callee)
+    return max(callee.most_replicas_of(version.name) for version in callee.versions)

@@ -24,7 +24,7 @@ def unexpected(loaded: LoadedTopology, played: float | None = None) -> list[Prob
     """
     mesh, own = loaded.topology, loaded.topology.workload.rate
     at = played or own
-    comes_with_us = Path(loaded.document.file).resolve() in shipped().values()
+    comes_with_us = Path(loaded.document.file).resolve() in {path.resolve() for path in shipped().values()}
     if comes_with_us and at <= own:
         return []
     on_purpose = remarks(loaded) if comes_with_us else []

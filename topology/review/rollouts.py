@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
+from meshquake.topology.review.deployment import Deployment
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.rollout import BLUE_GREEN, ROLLING
-from meshquake.topology.spec import Service
 from meshquake.topology.units import counted, number, portion
 
 
 def exposed(mesh: Mesh) -> Iterator[Finding]:
     """Rolling updates that may leave no replica."""
-    for service in mesh.topology.services:
-        rollout = service.rollout
-        if rollout.strategy == ROLLING and rollout.limits(service.replicas)[1] >= service.replicas:
+    for each in chain.from_iterable(mesh.deployments.values()):
+        rollout = each.rollout
+        if rollout.strategy == ROLLING and rollout.limits(each.replicas)[1] >= each.replicas:
             yield (
-                f"services.{service.name}.rollout.max_unavailable",
-                f"{portion(rollout.max_unavailable)} of {counted(service.replicas, 'replica')} leaves none while a "
+                f"{each.path}.rollout.max_unavailable",
+                f"{portion(rollout.max_unavailable)} of {counted(each.replicas, 'replica')} leaves none while a "
                 "version is replaced",
             )
 
@@ -27,11 +28,11 @@ def stuck(mesh: Mesh) -> Iterator[Finding]:
     cluster = mesh.topology.cluster
     if cluster is None:
         return
-    free = cluster.cores - sum(service.replicas * service.cores for service in mesh.topology.services)
-    found = [service for service in mesh.topology.services if _needs(service) > free + 1e-9]
+    free = cluster.cores - mesh.cores_taken
+    found = [each for each in chain.from_iterable(mesh.deployments.values()) if _needs(each) > free + 1e-9]
     if found:
         first, *others = found
-        more = f"; likewise for those of {counted(len(others), 'other service')}" if others else ""
+        more = f"; likewise for those of {counted(len(others), 'other deployment')}" if others else ""
         yield (
             "cluster",
             f"has no room for a rollout of {first.name}: {first.rollout.strategy} starts with new replicas of "
@@ -39,10 +40,10 @@ def stuck(mesh: Mesh) -> Iterator[Finding]:
         )
 
 
-def _needs(service: Service) -> float:
+def _needs(deployment: Deployment) -> float:
     """Cores without which a rollout cannot begin."""
-    rollout = service.rollout
+    rollout, cores = deployment.rollout, deployment.service.cores
     if rollout.strategy == BLUE_GREEN:
-        return service.replicas * service.cores
-    waits = rollout.strategy == ROLLING and rollout.limits(service.replicas)[1] == 0
-    return service.cores if waits else 0.0
+        return deployment.replicas * cores
+    waits = rollout.strategy == ROLLING and rollout.limits(deployment.replicas)[1] == 0
+    return cores if waits else 0.0

@@ -34,3 +34,18 @@ def test_detection_can_eject_one_replica_and_leave_others(outlier, replicas, odd
 def test_a_replica_that_an_autoscaler_may_add_is_another():
     db = "{autoscale: {maximum: 2, cpu: 50%}, operations: {get: {work: 10ms}}}"
     assert pair("{outlier: {}}", db=db) == []
+
+
+@pytest.mark.parametrize(
+    ("outlier", "weight", "odd"),
+    [
+        ("{consecutive: none}", ", weight: 1", "it needs 5 replicas of db, of which a version has 3 at most"),
+        ("{consecutive: none, interval: 60s}", "", None),
+    ],
+)
+def test_the_replicas_of_a_version_with_a_weight_are_compared_among_each_other(outlier, weight, odd):
+    versions = f"{{v1: {{replicas: 3{weight}}}, v2: {{replicas: 3{weight}}}}}"
+    found = pair(f"{{outlier: {outlier}}}", db=f"{{operations: {{get: {{work: 10ms}}}}, versions: {versions}}}")
+    assert [message for path, message in found if path.endswith("outlier")] == (
+        [f"ejects nothing: {odd}"] if odd else []
+    )

@@ -1,0 +1,69 @@
+"""What is deployed, scaled and replaced by itself: a service, or each of its versions that run side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from meshquake.topology.autoscale import Autoscale
+from meshquake.topology.distributions import Floats
+from meshquake.topology.estimates import Load
+from meshquake.topology.rollout import Rollout
+from meshquake.topology.spec import Operation, Service, pieces
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment, and what the usual requests ask of it; `path` is where it's written."""
+
+    service: Service
+    path: str
+    name: str
+    replicas: int
+    rollout: Rollout
+    autoscale: Autoscale | None
+    load: Load
+
+    @property
+    def most(self) -> int:
+        """The most replicas that it may have."""
+        return max(self.replicas, self.autoscale.maximum if self.autoscale is not None else 0)
+
+
+def deployments_of(
+    service: Service,
+    load: Load,
+    operations: nx.MultiDiGraph[str],
+    calls: Mapping[str, float],
+    response: Mapping[str, Floats],
+) -> Iterator[Deployment]:
+    """The deployments of a service, given its load, and the calls a second and answers of the operations by node."""
+    path = f"services.{service.name}"
+    if not service.versions:
+        yield Deployment(service, path, service.name, service.replicas, service.rollout, service.autoscale, load)
+        return
+    own = [(node, at["operation"]) for node, at in operations.nodes(data=True) if at["service"] is service]
+    for place, version in enumerate(service.versions):
+        asked = cores = workers = 0.0
+        for node, operation in own:
+            share, variant = service.variants(operation)[place]
+            asked += calls[node] * share
+            cores += calls[node] * share * _work(variant)
+            workers += calls[node] * share * float(response[node].mean())
+        there = version.replicas
+        yield Deployment(
+            service,
+            f"{path}.versions.{version.name}",
+            f"{service.name} {version.name}",
+            there,
+            service.rollout,
+            service.autoscale,
+            Load(asked, cores / (there * service.cores), workers / (there * service.workers)),
+        )
+
+
+def _work(operation: Operation) -> float:
+    """Its own work, on average."""
+    return operation.work.expectation() + sum(piece.time.expectation() for piece in pieces(operation.calls))
