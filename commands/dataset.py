@@ -17,6 +17,7 @@ from meshquake.commands.parameters import FaultKind
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
 @click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
+@options.observability
 @click.option(
     "--kind",
     "kinds",
@@ -39,6 +40,7 @@ def dataset(
     seed: int,
     output: Path,
     mesh: Path | None,
+    observability: str | None,
     kinds: tuple[str, ...],
     latent: bool,
     processes: int,
@@ -53,7 +55,8 @@ def dataset(
     from meshquake.exporters.fixtures import dataset
     from meshquake.topology import loader, review
 
-    order = dataset.Order(cases, seed, loader.load(loader.named(mesh or loader.DEFAULT)), latent, kinds)
+    loaded = loader.load(loader.named(mesh or loader.DEFAULT))
+    order = dataset.Order(cases, seed, loaded, latent, kinds, observability)
     done = count(1)
     odd: list[str] = []
     if not quiet:

@@ -26,6 +26,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 summary_as_json = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
 quiet = click.option("--quiet", is_flag=True, help="Print errors only (and the output of --json).")
 
+observability = click.option(
+    "--observability",
+    type=click.Choice(["perfect", "typical", "poor"]),
+    help="How well the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
+)
+
 _SCENARIO = (
     click.option("--duration", type=Seconds(0.001), help="Length of the incident.  [default: the scenario's]"),
     click.option("--lead-in", type=Seconds(), help="Time recorded before the incident.  [default: the scenario's]"),
@@ -43,6 +49,7 @@ _SCENARIO = (
         type=click.Choice(["none", "some", "many"]),
         help="How many harmless events to add.  [default: the scenario's]",
     ),
+    observability,
     click.option("--seed", type=SEED, default=42, show_default=True, help="Seed of all random draws."),
     click.option(
         "--start",

@@ -18,6 +18,7 @@ import yaml
 
 from meshquake.faults import writing
 from meshquake.faults.kinds import fault_kinds, renamed
+from meshquake.faults.observability import Observability
 from meshquake.faults.role_reader import RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
@@ -32,14 +33,14 @@ from meshquake.topology.units import counted, shown
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.
 _SIDES = dict.fromkeys(("services", "defaults", "edges", "workload", "cluster"), "topology") | dict.fromkeys(
-    ("duration", "lead_in", "recovery", "rate", "severity", *_FAULTS), "scenario"
+    ("duration", "lead_in", "recovery", "rate", "severity", "observability", *_FAULTS), "scenario"
 )
 #: The types of nested blocks, by their keys.
 _BLOCKS = {
     word: key.grammar.spec
-    for cls in (MeshFile, Service, Edge, Retry, Workload, *fault_kinds().own.values())
+    for cls in (MeshFile, Service, Edge, Retry, Workload, Observability, *fault_kinds().own.values())
     for word, key in keys_of(cls).items()
-}
+} | {"observability": Observability}
 _NAME = re.compile(r"[^.\[]+")
 _INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
 _ARROW = re.compile(r"\s*->\s*")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from math import inf
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
-from meshquake.faults import confounders
+from meshquake.faults import confounders, observability
 from meshquake.faults.fault import Fault
 from meshquake.faults.reader import FaultReader
 from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
@@ -30,10 +32,10 @@ class Options:
     """What a user may set from outside in place of what the scenario file says; None leaves it as it is.
 
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
-    is a file, or the name of a shipped mesh. `seed` is that of every draw: of what the scenario leaves to it,
-    confounders included, and of the run. `without` are the ids of faults, and of what happens besides, that are left
-    out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a value
-    out of its bounds.
+    is a file, or the name of a shipped mesh, and `observability` a level (`faults.observability`). `seed` is that of
+    every draw: of what the scenario leaves to it, confounders included, and of the run. `without` are the ids of
+    faults, and of what happens besides, that are left out of the file, whatever is wrong with them; the others keep
+    their ids, and so their draws. ValueError for a value out of its bounds.
     """
 
     duration: float | None = None
@@ -43,6 +45,7 @@ class Options:
     severity: float = 1.0
     topology: str | Path | None = None
     confounders: str | None = None
+    observability: str | None = None
     seed: int = DEFAULT_SEED
     without: tuple[str, ...] = ()
 
@@ -56,13 +59,19 @@ class Options:
             raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed!r}")
         if self.confounders is not None and self.confounders not in CONFOUNDERS:
             raise ValueError(f"confounders cannot be {self.confounders!r}{suggestion(self.confounders, CONFOUNDERS)}")
+        if self.observability is not None and self.observability not in observability.LEVELS:
+            known = suggestion(self.observability, observability.LEVELS)
+            raise ValueError(f"observability cannot be {self.observability!r}{known}")
 
     def over(self, scenario: Scenario) -> Scenario:
         """A scenario with what is set here in place of its own; severity apart."""
-        own = {field.name for field in fields(scenario)} - {"topology", "severity"}
-        return replace(
-            scenario, **{name: value for name, value in vars(self).items() if name in own and value is not None}
-        )
+        own = {field.name for field in fields(scenario)} - {"topology", "severity", "observability"}
+        values: dict[str, Any] = {
+            name: value for name, value in vars(self).items() if name in own and value is not None
+        }
+        if self.observability is not None:
+            values |= {"observability": observability.at_level(self.observability), "level": self.observability}
+        return replace(scenario, **values)
 
 
 def _refuse_outside(name: str, grammar: Key, value: float) -> None:
@@ -161,7 +170,8 @@ def _load(
 
 def _header(document: Document) -> Scenario:
     """The scenario without its faults, and with defaults in place of what was refused."""
-    values = settings(document, Scenario, document.root, also=("faults", "background"))
+    by_hand = {"observability": partial(observability.read, document)}
+    values = settings(document, Scenario, document.root, by_hand, also=("faults", "background"))
     if not NAME.fullmatch(values.setdefault("name", "unnamed")):
         message = f"must be letters, digits, `-` and `_`, as in my-outage, not {shown(values['name'])}"
         document.error(document.find("name"), message)

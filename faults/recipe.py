@@ -136,7 +136,13 @@ class _Changes:
         if edits.below(path, "workload.populations"):
             self._make_of_populations(path, value, assignment)
             return
-        text: str = getattr(self.recipe, side)
+        level = self.recipe.options.observability
+        if level is not None and edits.below(path, "observability"):
+            # The option would hide what is changed, which changes what it means.
+            text = edits.apply(self.recipe.scenario, "observability", level)
+            options = replace(self.recipe.options, observability=None)
+            self.recipe = replace(self.recipe, scenario=text, options=options)
+        text = getattr(self.recipe, side)
         self.places.append((side, edits.place(text, path), assignment))
         changed: dict[str, Any] = {side: edits.apply(text, path, value)}
         self.recipe = replace(self.recipe, **changed)

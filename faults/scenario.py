@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from meshquake.faults.fault import Fault, Window
+from meshquake.faults.observability import PERFECT, Observability
 from meshquake.topology.keys import key
 
 #: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
@@ -35,10 +36,13 @@ class Scenario:
         "other", "what else happens and is not a fault: it stays when the faults are removed", ()
     )
     confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
+    observability: Observability = key("other", "how well it is observed: a level or a block", PERFECT)
     #: Seed of every draw: of what the file leaves to it, and of the run.
     seed: int = DEFAULT_SEED
     #: What the severity of every fault has been multiplied by.
     severity: float = 1.0
+    #: The level of observability that was asked for in place of what the file says.
+    level: str | None = None
     #: Ids of what was left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
     #: The roles that were found in the mesh, as the file has them, by the ids of the faults that act there.

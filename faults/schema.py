@@ -14,6 +14,7 @@ from meshquake.faults.draws import ANY, EXTENTS, MEASURES
 from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
 from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery, renamed
 from meshquake.faults.loader import NAME
+from meshquake.faults.observability import Observability
 from meshquake.faults.role import Role
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import LEVEL_NAMES
@@ -48,7 +49,8 @@ def scenario_schema() -> Schema:
     """Of a scenario file (draft 2020-12), with every kind of fault there is."""
     faults = array("", ref("fault"))
     name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
-    whole = block_of(Scenario, {"name": name, "faults": faults, "background": faults}, doc="What happens on a mesh.")
+    by_hand = {"name": name, "faults": faults, "background": faults, "observability": block_of(Observability)}
+    whole = block_of(Scenario, by_hand, doc="What happens on a mesh.")
     kinds = fault_kinds()
     return document("scenario", whole) | {
         "$defs": {

@@ -30,7 +30,8 @@ class Settings(TypedDict, total=False):
     """What every function takes, all optional.
 
     `duration`, `lead_in` and `recovery` are seconds, `rate` is requests a second, and `confounders` is none, some or
-    many harmless things that happen besides (default: as the scenario says); `severity` in (0, 1] scales every fault;
+    many harmless things that happen besides (default: as the scenario says); `observability` is how well the mesh is
+    observed, perfect, typical or poor (likewise); `severity` in (0, 1] scales every fault;
     `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of metrics, of which there
     are none, and a `UserWarning`, if it's longer than the recording; `start` is the wall time of the first moment (UTC
     if it has no zone).
@@ -43,6 +44,7 @@ class Settings(TypedDict, total=False):
     rate: float
     severity: float
     confounders: str
+    observability: str
     topology: str | Path
     interval: float
     start: datetime
@@ -97,6 +99,7 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         severity=settings.get("severity", 1.0),
         topology=settings.get("topology"),
         confounders=settings.get("confounders"),
+        observability=settings.get("observability"),
         seed=settings.get("seed", DEFAULT_SEED),
     )
     loaded = load(_file(scenario), options)

@@ -12,9 +12,11 @@ from typing import Any
 
 from meshquake.faults.fault import Fault, Window
 from meshquake.faults.loader import LoadedScenario
+from meshquake.faults.observability import PERFECT
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
+from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.recorder import Cut, Recorder
 from meshquake.topology.errors import FOLLOWED
@@ -60,6 +62,8 @@ class Simulation:
         The running mesh, for those who want to look inside.
     recorder
         Makes records of what happens.
+    collector
+        Lets pass what is recorded of these; None if all is, as it was.
     samplers
         Take gauges on the way; another one may be added before the run.
     """
@@ -83,6 +87,8 @@ class Simulation:
         self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
         self.recorder = Recorder(self.mesh, start, self.interval_us)
         self.samplers = [self.recorder.sampler]
+        observed = scenario.observability
+        self.collector = None if observed == PERFECT else Collector(observed, scenario.seed, start)
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}
         for fault in (*scenario.faults, *scenario.background):
@@ -151,7 +157,12 @@ class Simulation:
 
     def batches(self) -> Iterator[Batch]:
         """Play the scenario; records come in order of time, whenever enough of them have settled."""
-        return map(self.recorder.batch, self.cuts())
+        return self.records(self.cuts())
+
+    def records(self, cuts: Iterator[Cut]) -> Iterator[Batch]:
+        """What is recorded of what happened, which comes in `cuts` of this run."""
+        batches = map(self.recorder.batch, cuts)
+        return batches if self.collector is None else self.collector.collect(batches)
 
     def cuts(self) -> Iterator[Cut]:
         """Play the scenario; what happens comes as it is, for `recorder` to make records of.

@@ -17,6 +17,8 @@ import numpy as np
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
+from meshquake.sim.observability.collector import Collector
+from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
@@ -93,6 +95,23 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             }
             for each in scenario.background
         ],
+        **({} if simulation.collector is None else {"observability": _observed(simulation.collector)}),
+    }
+
+
+def _observed(collector: Collector) -> dict[str, Any]:
+    """How well the mesh was observed, and what became of its records."""
+    return {
+        "settings": _plain(asdict(collector.spec)),
+        "clocks_ms": {host: off / 1000 for host, off in sorted(collector.clocks.off.items())},
+        "records": {
+            kind: {
+                "made": collector.made[kind],
+                "recorded": collector.recorded[kind],
+                "fates": dict(sorted(collector.fates[kind].items())),
+            }
+            for kind in RECORD_KINDS
+        },
     }
 
 

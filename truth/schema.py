@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshquake.faults.fault import LEVELS, Fault
 from meshquake.faults.kinds import fault_kinds
-from meshquake.sim.records import EVENTS, TIME_PATTERN
+from meshquake.sim.records import EVENTS, RECORD_KINDS, TIME_PATTERN
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.binder import keys_of
 from meshquake.topology.json_schema import (
@@ -104,7 +104,25 @@ def ground_truth() -> Schema:
                     ),
                 ),
             },
+            {"observability": _observability()},
         ),
+    )
+
+
+def _observability() -> Schema:
+    fates = mapping("how many have each fate that is not to be recorded as they were", text(), count())
+    records = block("", {"made": count("by the mesh"), "recorded": count("in the recording"), "fates": fates})
+    return block(
+        "how well the mesh was observed, where that is not perfectly",
+        {
+            "settings": {"type": "object", "description": "the settings, in seconds and shares"},
+            "clocks_ms": mapping(
+                "what the clock of each replica is off by, in milliseconds; of a service, where no replica was reached",
+                text(),
+                number(),
+            ),
+            "records": block("what became of the records", dict.fromkeys(RECORD_KINDS, records)),
+        },
     )
 
 

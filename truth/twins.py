@@ -100,7 +100,7 @@ class Twins:
 
     def batches(self) -> Iterator[Batch]:
         """The records of the run as it was, as `Simulation.batches` gives them; the others are played meanwhile."""
-        return map(self.simulation.recorder.batch, self.cuts())
+        return self.simulation.records(self.cuts())
 
     def cuts(self) -> Iterator[Cut]:
         """The run as it was without making records of it, as `Simulation.cuts`; the others are played meanwhile."""

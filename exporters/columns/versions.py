@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import microseconds
 from meshquake.topology.spec import Topology
 
 

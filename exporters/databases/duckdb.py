@@ -16,11 +16,11 @@ import polars as pl
 import pyarrow as pa
 
 from meshquake.exporters.address import Address
-from meshquake.exporters.columns.timestamps import utc
 from meshquake.exporters.databases.files import file
 from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table, frame_schema
 from meshquake.exporters.unfinished import interruptible
+from meshquake.sim.telemetry.timestamps import utc
 
 #: What the driver raises.
 DRIVER_ERRORS = (duckdb.Error,)

@@ -24,9 +24,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database as Names
 
 from meshquake.exporters.address import Address
-from meshquake.exporters.columns.timestamps import microseconds, utc
 from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
+from meshquake.sim.telemetry.timestamps import microseconds, utc
 
 #: What the driver raises.
 DRIVER_ERRORS = (BSONError,)

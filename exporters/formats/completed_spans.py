@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import TRACE, Batch
+from meshquake.sim.telemetry.timestamps import length, microseconds
 
 
 class CompletedSpans:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from meshquake.exporters.columns.interned_text import InternedText
-from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.otlp_json import text
 from meshquake.exporters.formats.semconv import Attributes, Conventions
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import length, microseconds
 
 NAME = "traces.json"
 #: Microseconds after the end of all that is known of a trace after which no more of it is waited for. A span that comes

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import seconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Family, Samples
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import seconds
 from meshquake.truth.spill_file import SpillFile
 
 NAME = "metrics.om"

@@ -23,7 +23,6 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import length, microseconds, seconds
 from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -31,6 +30,7 @@ from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import EVENTS, lines
 from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import ERRORS_OF_SERVER, Batch
+from meshquake.sim.telemetry.timestamps import length, microseconds, seconds
 from meshquake.topology.errors import ERRORS
 
 _KPI = "timestamp,cmdb_id,kpi_name,value\n"

@@ -19,7 +19,6 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.columns.interned_text import InternedText
-from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.columns.versions import Versions
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -27,6 +26,7 @@ from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.otlp_metrics import Points
 from meshquake.exporters.formats.semconv import SCHEMA_URL, Conventions
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import length, microseconds
 from meshquake.sim.version import VERSION
 
 #: Records a request: lines stay well below the megabyte that the collector's file receiver reads by default.

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from meshquake.exporters.columns.interned_text import InternedText
-from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.otlp_json import attributes, text
@@ -23,6 +22,7 @@ from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
 from meshquake.exporters.formats.semconv import BOUNDS, Conventions
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.timestamps import length, microseconds
 
 _UNITS = {"ratio": "1", "seconds": "s", "": ""}
 _CUMULATIVE = '"aggregationTemporality":2'

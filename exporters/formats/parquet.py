@@ -14,9 +14,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meshquake.exporters.columns.timestamps import utc
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
+from meshquake.sim.telemetry.timestamps import utc
 
 #: Records in a row group, but for the last: enough for a reader to skip and share out.
 _GROUP = 32_000

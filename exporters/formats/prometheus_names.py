@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
+from meshquake.sim.telemetry.timestamps import microseconds
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from pathlib import Path
 import polars as pl
 
 from meshquake.exporters.columns.operations import callee
-from meshquake.exporters.columns.timestamps import microseconds, seconds
 from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -27,6 +26,7 @@ from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import lines
 from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import microseconds, seconds
 from meshquake.truth.spill_file import SpillFile
 
 _METRICS = ("cpu_usage", "memory_usage", "request_rate", "error_rate", "latency_p50")

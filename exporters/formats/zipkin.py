@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 
 from meshquake.exporters.columns.interned_text import InternedText
-from meshquake.exporters.columns.timestamps import length, microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.otlp_json import text
 from meshquake.exporters.formats.semconv import Conventions
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import length, microseconds
 
 NAME = "spans.json"
 

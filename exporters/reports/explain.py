@@ -15,7 +15,7 @@ import polars as pl
 from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.exporters.fixtures import answer_key, layout, manifest, record_file
 from meshquake.exporters.fixtures.answer_key import TruthError
-from meshquake.exporters.fixtures.timeline import LineFile
+from meshquake.exporters.fixtures.timeline import LineFile, stamp
 from meshquake.exporters.reports.setting import setting
 from meshquake.faults.kinds import fault_kinds
 from meshquake.sim.records import TRACE
@@ -54,11 +54,16 @@ def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
     manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
     verdicts = {row["trace_id"]: row for row in answer_key.read_verdicts(folder, truth, trace_ids).to_dicts()}
-    spans = _spans(folder, verdicts)
+    spans = _spans(folder, verdicts, _ahead(truth))
     faults = {fault["id"] for fault in truth["faults"]}
     for trace_id in trace_ids:
         if trace_id not in verdicts:
             raise TruthError(f"{folder}: has no trace {trace_id}{suggestion(trace_id, _like(folder, trace_id))}")
+        if not spans[trace_id] and "observability" in truth:
+            raise TruthError(
+                f"{folder}: trace {trace_id} is not in the recording: its spans were sampled out or lost, as the mesh "
+                f"was observed; they are in {answer_key.UNRECORDED}/{TRACE.name}.ndjson"
+            )
         if not spans[trace_id]:
             raise TruthError(f"{folder}: has no span of trace {trace_id}: is {TRACE.name}.ndjson complete?")
         for name in verdicts[trace_id]["caused_by"]:
@@ -68,16 +73,24 @@ def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
     return [block for story in stories for block in ("", *story)][1:]
 
 
-def _spans(folder: Path, verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The spans of some requests by trace id, given the verdicts on them: no span is earlier than its request."""
+def _ahead(truth: dict[str, Any]) -> timedelta:
+    """By how much a span can be earlier than its request, by the clock of its replica."""
+    clocks = truth.get("observability", {}).get("clocks_ms", {})
+    return timedelta(milliseconds=max((-off for off in clocks.values()), default=0.0))
+
+
+def _spans(
+    folder: Path, verdicts: Mapping[str, Mapping[str, Any]], ahead: timedelta
+) -> dict[str, list[dict[str, Any]]]:
+    """The spans of some requests by trace id, given the verdicts on them; none is earlier than that by more."""
     found: dict[str, list[dict[str, Any]]] = {trace_id: [] for trace_id in verdicts}
     if not found:
         return found
     wanted = re.compile(f'"trace_id":"(?:{"|".join(map(re.escape, found))})"'.encode())
-    first = min(verdict["timestamp"] for verdict in verdicts.values())
+    first = datetime.fromisoformat(min(verdict["timestamp"] for verdict in verdicts.values())) - ahead
     shape = record_file.records(TRACE)
     with closing(LineFile(layout.path(folder, f"{TRACE.name}.ndjson"))) as file:
-        for line in file.lines(file.find(first.encode()), 0, wanted=wanted.search):
+        for line in file.lines(file.find(stamp(first)), 0, wanted=wanted.search):
             span, wrong = shape.look(line.text)
             if wrong:
                 raise file.refused(line.end - len(line.text) - 1, *wrong[0])
@@ -101,6 +114,8 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
         count += f", of which users felt {felt or 'none'}"
     yield f"{count[0].upper()}{count[1:]}. Of {_requests(requests['total'])} {_were(requests['harmed'])} harmed"
     yield f"({_were(requests['background'])} bad with and without the faults, {_were(requests['spared'])} spared)."
+    if "observability" in truth:
+        yield f"Observed: {_observed(truth['observability'])}."
     for fault in faults:
         yield ""
         yield from _fault(fault, truth["recording"])
@@ -110,6 +125,15 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
             f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
             for each in truth["background"]
         )
+
+
+def _observed(told: dict[str, Any]) -> str:
+    """How well the mesh was observed, and how much of its telemetry is recorded."""
+    shares = []
+    for kind, counts in told["records"].items():
+        made = max(counts["made"], 1)
+        shares.append(f"{(counts['recorded'] - counts['fates'].get('duplicated', 0)) / made:.1%} of {kind}")
+    return f"{told['settings'].get('level', 'in part')}. Recorded are {', '.join(shares)}"
 
 
 def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
@@ -240,10 +264,12 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
 
 
 def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
-    """The spans of a trace, each below the one that caused it."""
+    """The spans of a trace, each below the one that caused it; on top if that is not recorded."""
     below: dict[str | None, list[dict[str, Any]]] = {}
+    known = {span["span_id"] for span in spans}
     for span in sorted(spans, key=lambda span: (span["timestamp"], span["span_id"])):
-        below.setdefault(span["parent_span_id"], []).append(span)
+        above = span["parent_span_id"]
+        below.setdefault(above if above in known else None, []).append(span)
     begin = min(datetime.fromisoformat(span["timestamp"]) for span in spans)
 
     def rows(parent: str | None, depth: int) -> Iterator[tuple[str, ...]]:

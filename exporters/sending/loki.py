@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.sending.protocols import Answer, Request
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.timestamps import microseconds
 
 _HEADERS = {"content-type": "application/json", "content-encoding": "gzip"}
 #: Levels of events, as those of log lines are called.

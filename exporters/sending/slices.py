@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from meshquake.exporters.columns.timestamps import microseconds
 from meshquake.exporters.fixtures.timeline import stamp
 from meshquake.sim.records import RECORD_KINDS, Batch
+from meshquake.sim.telemetry.timestamps import microseconds
 
 
 def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator[Batch]:

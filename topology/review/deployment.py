@@ -58,8 +58,8 @@ def deployments_of(
             f"{path}.versions.{version.name}",
             f"{service.name} {version.name}",
             there,
-            service.rollout,
-            service.autoscale,
+            version.rollout,
+            version.autoscale,
             Load(asked, cores / (there * service.cores), workers / (there * service.workers)),
         )
 

@@ -47,9 +47,10 @@ def alone(mesh: Mesh) -> Iterator[Finding]:
     kinds = {service.name: service.kind for service in mesh.topology.services}
     for edge in mesh.topology.edges:
         # What is external is not what it's made of.
-        if kinds[edge.callee] == "external" or mesh.most_replicas(edge.callee) > 1:
+        if kinds[edge.callee] == "external" or (edge.hedge is None and not (edge.avoid_tried and edge.retry)):
             continue
-        if edge.hedge is not None:
-            yield path_of(edge, "hedge"), f"hedges to the same replica: {edge.callee} has one"
-        elif edge.avoid_tried and edge.retry is not None:
-            yield path_of(edge, "avoid_tried"), f"does nothing: {edge.callee} has one replica"
+        callee, replicas = mesh.fewest(edge.callee)
+        if replicas == 1 and edge.hedge is not None:
+            yield path_of(edge, "hedge"), f"hedges to the same replica: {callee} has one"
+        elif replicas == 1:
+            yield path_of(edge, "avoid_tried"), f"does nothing: {callee} has one replica"

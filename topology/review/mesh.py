@@ -88,9 +88,13 @@ class Mesh:
         """Cores that the replicas have that there are at first."""
         return sum(service.replicas * service.cores for service in self.topology.services)
 
-    def most_replicas(self, service: str) -> int:
-        """The most replicas that a service may have."""
-        return sum(deployment.most for deployment in self.deployments[service])
+    def fewest(self, service: str) -> tuple[str, int]:
+        """What callers choose among, and its replicas at most: a service, or the smallest of its weighted versions."""
+        deployments = self.deployments[service]
+        if deployments[0].service.weighted:
+            smallest = min(deployments, key=lambda each: each.most)
+            return smallest.name, smallest.most
+        return service, sum(each.most for each in deployments)
 
     def rate_per_replica(self, edge: Edge) -> float:
         """Healthy calls a second that one replica of the caller makes on an edge."""

@@ -27,8 +27,8 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     if not seeing:
         why = next(iter(blind.values()), "all its rules are off")
         return f"ejects nothing: {why}"
-    if _hosts(mesh, edge) == 1:
-        callee = f"each version of {edge.callee}" if mesh.topology.service(edge.callee).weighted else edge.callee
+    callee, replicas = mesh.fewest(edge.callee)
+    if replicas == 1:
         if outlier.panic > 0:
             return f"ejects nothing: {callee} has one replica, which is used in panic when none is left"
         return f"ejects the only replica of {callee}: then all calls fail, for {duration(outlier.ejection)}"
@@ -43,22 +43,12 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
 
 def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
     """Why a rule never has enough to judge by at the usual rate; empty if it has."""
-    hosts = _hosts(mesh, edge)
+    callee, hosts = mesh.fewest(edge.callee)
     if rule.hosts > hosts:
-        weighted = mesh.topology.service(edge.callee).weighted
-        has = f"of which a version has {hosts} at most" if weighted else f"which has {hosts}"
-        return f"it needs {rule.hosts} replicas of {edge.callee}, {has}"
+        return f"it needs {rule.hosts} replicas of {callee}, which has {hosts}"
     assert edge.outlier is not None
     seen = mesh.rate_per_replica(edge) * edge.outlier.interval / mesh.replicas[edge.callee]
     if 0 < seen < rule.requests / 2:
         asked, interval = counted(rule.requests, "request"), duration(edge.outlier.interval)
         return f"it needs {asked} to a replica in {interval}, and {number(seen, digits=2)} are usual"
     return ""
-
-
-def _hosts(mesh: Mesh, edge: Edge) -> int:
-    """How many replicas a detection on an edge compares, at most: each version with a weight is looked at by itself."""
-    callee = mesh.topology.service(edge.callee)
-    if not callee.weighted:
-        return mesh.most_replicas(edge.callee)
-    return max(callee.most_replicas_of(version.name) for version in callee.versions)

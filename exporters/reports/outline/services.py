@@ -9,7 +9,7 @@ from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.estimates import Load, offered_load
 from meshquake.topology.policies import Backoff, Liveness, Queue, RateLimit, Readiness
 from meshquake.topology.rollout import BLUE_GREEN, ROLLING, Rollout
-from meshquake.topology.spec import Service, Topology
+from meshquake.topology.spec import Service, Topology, Version
 from meshquake.topology.units import counted, duration, number, portion, rate, ratio, size
 
 _EXPLAINED = (
@@ -76,6 +76,14 @@ def _cores(service: Service) -> str:
     return f"quota, every {duration(service.cpu.period)}"
 
 
+def _each_version(service: Service, whole: str, show: Callable[[Version], str]) -> str:
+    """What a service does, or each of its versions."""
+    texts = {version.name: show(version) for version in service.versions}
+    if len(set(texts.values())) < 2:
+        return next(iter(texts.values()), whole)
+    return "; ".join(f"{name} {text}" for name, text in texts.items() if text)
+
+
 def _rollout(rollout: Rollout) -> str:
     if rollout == Rollout():
         return ""
@@ -131,8 +139,12 @@ def _rate_limit(limit: RateLimit | None) -> str:
 #: What a service may do otherwise than by default, in words; empty where it does not.
 _SETTINGS: dict[str, Callable[[Service], str]] = {
     "versions": _versions,
-    "autoscaler": lambda service: _autoscaler(service.autoscale),
-    "rollout": lambda service: _rollout(service.rollout),
+    "autoscaler": lambda service: _each_version(
+        service, _autoscaler(service.autoscale), lambda version: _autoscaler(version.autoscale)
+    ),
+    "rollout": lambda service: _each_version(
+        service, _rollout(service.rollout), lambda version: _rollout(version.rollout)
+    ),
     "startup": lambda service: "" if service.startup == Service.startup else duration(service.startup),
     "readiness": lambda service: _readiness(service.readiness),
     "liveness": lambda service: _liveness(service.liveness),

@@ -209,3 +209,25 @@ def test_a_policy_that_an_edge_has_gets_a_column():
         "ATTEMPTS", "DEADLINE", "AVOIDS", "THROTTLE", "BULKHEAD", "ADAPTIVE", "BALANCE", "LATENCY",
     ]  # fmt: skip
     assert lines[head + 2].split() == ["b", "2", "inherited", "tried", "2", "5", "3-1000", "round_robin", "500us"]
+
+
+def test_versions_that_are_scaled_or_replaced_in_their_own_ways_are_told_apart():
+    mesh = """
+name: m
+services:
+  a:
+    rollout: recreate
+    autoscale: 4
+    operations: {x: {}}
+    versions: {v1: {}, v2: {autoscale: none, rollout: in_place}, v3: {autoscale: {maximum: 9}}}
+  b: {autoscale: 4, operations: {x: {}}, versions: {v1: {}, v2: {}}}
+workload: {mix: {a.x: 1}}
+"""
+    lines = text(parse(mesh, "m.yaml").topology)
+    place = next(number for number, line in enumerate(lines) if line.startswith("autoscaler"))
+    four = "1 to 4 replicas with 80% of the cores in use"
+    assert lines[place : place + 3] == [
+        f"autoscaler  v1 {four}; v3 {four.replace('4', '9')}: a",
+        f"            {four}: b",
+        "rollout     v1 recreate; v2 in_place; v3 recreate: a",
+    ]

@@ -56,3 +56,17 @@ def test_the_most_replicas_must_find_room():
     assert scaled("4", top="cluster: 123") == [
         "may ask for 4 replicas, and the cluster has room for 3 beside the others"
     ]
+
+
+def test_each_version_is_scaled_and_replaced_by_itself():
+    new = "{weight: 50, autoscale: {maximum: 2, cpu: 50%}, rollout: {max_unavailable: 1}}"
+    versions = f"{{old: {{replicas: 3, weight: 50}}, new: {new}}}"
+    text = f"""
+        name: split
+        services: {{app: {{cpu: 1, operations: {{go: {{work: 10ms}}}}, versions: {versions}}}}}
+        workload: {{rate: 260/s, mix: {{app.go: 1}}}}
+        """
+    assert found(text) == [
+        ("services.app.versions.new.autoscale", "its target asks for 3 replicas at the usual load, and 2 is the most"),
+        ("services.app.versions.new.rollout.max_unavailable", "1 of 1 replica leaves none while a version is replaced"),
+    ]

@@ -36,16 +36,10 @@ def test_a_replica_that_an_autoscaler_may_add_is_another():
     assert pair("{outlier: {}}", db=db) == []
 
 
-@pytest.mark.parametrize(
-    ("outlier", "weight", "odd"),
-    [
-        ("{consecutive: none}", ", weight: 1", "it needs 5 replicas of db, of which a version has 3 at most"),
-        ("{consecutive: none, interval: 60s}", "", None),
-    ],
-)
-def test_the_replicas_of_a_version_with_a_weight_are_compared_among_each_other(outlier, weight, odd):
-    versions = f"{{v1: {{replicas: 3{weight}}}, v2: {{replicas: 3{weight}}}}}"
-    found = pair(f"{{outlier: {outlier}}}", db=f"{{operations: {{get: {{work: 10ms}}}}, versions: {versions}}}")
-    assert [message for path, message in found if path.endswith("outlier")] == (
-        [f"ejects nothing: {odd}"] if odd else []
-    )
+def test_a_version_with_a_weight_has_its_own_replicas_to_choose_among():
+    db = "{{operations: {{get: {{work: 10ms}}}}, versions: {{old: {{replicas: 3, {0}}}, new: {{{1}}}}}}}"
+    assert pair("{outlier: {panic: 0%}}", db=db.format("weight: 90", "weight: 10, replicas: 2")) == []
+    assert pair("{outlier: {panic: 0%}}", db=db.format("operations: {}", "replicas: 1")) == []
+    assert pair("{outlier: {panic: 0%}}", db=db.format("weight: 90", "weight: 10")) == [
+        ("edges.app -> db.outlier", "ejects the only replica of db new: then all calls fail, for 30s")
+    ]

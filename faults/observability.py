@@ -1,0 +1,127 @@
+"""How well a mesh is observed: what of its telemetry is left out, lost, late, or wrong about the time.
+
+The telemetry of a mesh that is observed perfectly is exact. Real observability samples, drops and lies a little; how
+much of that a recording has is a level, of which any part may be set apart. No part changes what happens in the mesh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.binder import Settings, build, overlay, settings
+from meshquake.topology.distributions import DAY
+from meshquake.topology.document import Document, Node
+from meshquake.topology.keys import key
+
+DEFAULT = "perfect"
+#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and NTP
+#: keeps clocks within milliseconds; the shares of what is lost and late are assumptions.
+LEVELS: dict[str, Settings] = {
+    DEFAULT: {},
+    "typical": {
+        "tail_sampling": {"keep": 0.2},
+        "export_every": 5.0,
+        "lost": 0.001,
+        "duplicated": 0.001,
+        "late": 0.01,
+        "clock_skew": 0.005,
+        "scraped": True,
+        "scrape_failures": 0.002,
+    },
+    "poor": {
+        "head_sampling": 0.05,
+        "export_every": 5.0,
+        "agents_die": True,
+        "lost": 0.02,
+        "duplicated": 0.01,
+        "late": 0.05,
+        "late_by": 30.0,
+        "clock_skew": 0.2,
+        "scraped": True,
+        "scrape_failures": 0.03,
+    },
+}
+
+
+@dataclass(frozen=True)
+class TailSampling:
+    """Sampling of traces once they are known, as OpenTelemetry's Collector does it (its `tail_sampling` processor).
+
+    A trace with an error is kept, and one that is slow; of the others a share.
+    """
+
+    shorthand: ClassVar[str] = "keep"
+    keep: float = key("ratio", "share of the other traces that is kept", 0.1, low=0, high=1)
+    slow: float = key("duration", "a trace that takes longer is kept", 1.0, low=0, high=DAY)
+    wait: float = key("duration", "from a trace's first span until it is decided on", 30.0, low=0.1, high=600)
+
+
+@dataclass(frozen=True)
+class Observability:
+    """What stands between a mesh and who looks at its telemetry; at the level `perfect`, nothing does."""
+
+    shorthand: ClassVar[str] = "level"
+    level: str = key("choice", "sets the other keys; what is set here besides wins", DEFAULT, choices=tuple(LEVELS))
+    head_sampling: float = key(
+        "ratio", "share of traces that is recorded at all, chosen by trace id as requests come", 1.0, low=0, high=1
+    )
+    tail_sampling: TailSampling | None = key(
+        "spec", "sampling of those once they are known", None, none=True, spec=TailSampling
+    )
+    export_every: float = key(
+        "duration",
+        "time between exports of a replica's spans and log lines; spans that a killed process still has are lost",
+        0.0,
+        low=0,
+        high=300,
+    )
+    agents_die: bool = key(
+        "flag", "log lines that a killed replica has not exported are lost too, as where its node dies", False
+    )
+    lost: float = key("ratio", "share of these exports that is lost", 0.0, low=0, high=1)
+    duplicated: float = key("ratio", "share of exports of log lines that arrive twice", 0.0, low=0, high=1)
+    late: float = key(
+        "ratio", "share of exports of log lines that arrive late, and are recorded as of then", 0.0, low=0, high=1
+    )
+    late_by: float = key("duration", "at most how late", 10.0, low=0.001, high=600)
+    clock_skew: float = key(
+        "duration", "standard deviation of what the replicas' clocks are off by", 0.0, low=0, high=3600
+    )
+    scraped: bool = key(
+        "flag", "metrics of a replica are scraped from its process: while that is down, there are none", False
+    )
+    scrape_failures: float = key(
+        "ratio", "share of scrapes of a replica's metrics that fail", 0.0,
+        low=0, high=1,
+    )  # fmt: skip
+    series_limit: int | None = key(
+        "count", "series of metrics that are recorded; what comes when there are so many is refused", None,
+        low=1, high=1_000_000, none=True,
+    )  # fmt: skip
+
+    @property
+    def slack(self) -> float:
+        """How long (seconds) a record may have to wait for what becomes of it to be known."""
+        wait = 0.0 if self.tail_sampling is None else self.tail_sampling.wait
+        return max(wait, self.export_every)
+
+
+PERFECT = Observability()
+
+
+def at_level(level: str) -> Observability:
+    """The observability of a level."""
+    return _made({"level": level})
+
+
+def read(document: Document, node: Node) -> Observability:
+    """Read a level, or a block of keys, from a document, which gets the errors."""
+    return _made(settings(document, Observability, node))
+
+
+def _made(own: Settings) -> Observability:
+    """What some settings make of the level among them."""
+    made = build(Observability, overlay(Observability, LEVELS[own.get("level", DEFAULT)], own))
+    assert made is not None  # every key has a default
+    return made
