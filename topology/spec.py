@@ -5,7 +5,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -151,6 +151,12 @@ Group = tuple[Branch, ...]
 class Operation:
     """What a service does for a request: its own work, then steps, one after another, each a group of branches."""
 
+    instead: ClassVar[Mapping[str, str]] = {
+        "after": "work after a call is a step, as in calls: [a.x, work: 3ms]",
+        "attributes": "requests have none",
+        "latency": "how long its own work takes is work, as in work: 3ms",
+        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+    }
     name: str
     work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
     calls: tuple[Group, ...] = key(
@@ -233,6 +239,15 @@ class Version:
 class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
+    instead: ClassVar[Mapping[str, str]] = {
+        "attributes": "processes have none; what they export are version, display_name and system",
+        "limits": "cpu and memory are keys of the service",
+        "port": "calls find a service by its name",
+        "resources": "cpu and memory are keys of the service",
+        "retry": "is of the calls to it, as in edges: {caller -> callee: {retry: 3}}",
+        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+        "zone": "replicas have none",
+    }
     name: str
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
@@ -415,6 +430,16 @@ class Objective:
     minimum: int = key("count", "fewest bad requests in a window that break it", 3, low=1, high=1_000_000)
 
 
+#: What populations are for: keys that others have for it, the users, and how they are written.
+_POPULATIONS = (
+    (("users", "think_time", "patience"), "wait for answers", "users: 50, think_time: 5s, mix: {web.home: 1}"),
+    (("journey", "sessions"), "go step by step", "rate: 5/s, journey: [web.home, web.pay]"),
+    (("over_time", "profile"), "are not always as many", "rate: 5/s, mix: {web.home: 1}, over_time: {sine: 24h}"),
+    (("bursts",), "come in bursts", "rate: 5/s, mix: {web.home: 1}, over_time: {bursts: {on: 5s, off: 20s}}"),
+    (("replay",), "do as a file says", "replay: requests.csv"),
+)
+
+
 @dataclass(frozen=True)
 class Workload:
     """The users: requests arrive as a Poisson process for each entry operation (an open workload).
@@ -422,6 +447,11 @@ class Workload:
     Where there are `populations`, these are all the users; `rate` and `mix` are then what is expected of all of them.
     """
 
+    instead: ClassVar[Mapping[str, str]] = {
+        word: f"users who {how} are a population, as in populations: {{them: {{{form}}}}}"
+        for words, how, form in _POPULATIONS
+        for word in words
+    }
     rate: float = key("rate", "requests per second, over all entries", 20.0, low=0, above=True, high=1_000_000)
     balance: str = key(
         "choice", "how to choose among ready replicas of the entry service", "round_robin", choices=BALANCING

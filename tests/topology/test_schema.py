@@ -34,6 +34,7 @@ FOR_THE_LOADER = {
     "work: {mixture: [{weight: 0, constant: 1ms}]}",
     "calls: {db.select: {times: {empirical: [0]}}}",
     "Web: {}",
+    "web.v2: {}",
     "calls: {db.select: {hit_rate: 1, on_failure: db.select}}",
     "calls: {db.select: {hit_rate: 1, on_success: db.select}}",
     "route: GET /, rpc: shop.Cart/Get",
