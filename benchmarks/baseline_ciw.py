@@ -52,6 +52,7 @@ class _Trees:
         yield from self.walk(call.service, call.operation)
         if call.hit_rate is not None and self._random.random() >= call.hit_rate:
             for follower in call.on_miss:
+                assert isinstance(follower, Call)  # the ten services have nothing else
                 yield from self._call(follower)
 
 

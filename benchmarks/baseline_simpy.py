@@ -316,6 +316,7 @@ class Mesh:
         elif not call.on_miss:
             return call.optional
         for follower in call.on_miss:
+            assert isinstance(follower, Call)  # the ten services have nothing else
             if not (yield from self.call(caller, follower, trace, parent)):
                 return False
         return True

@@ -50,10 +50,12 @@ def enlarged(mesh: Topology, factor: int) -> Topology:
 
 def _renamed(mesh: Topology, suffix: str) -> Topology:
     def call(each: Call) -> Call:
-        return replace(each, service=each.service + suffix, on_miss=tuple(map(call, each.on_miss)))
+        # The ten services have only calls, also after a miss.
+        followers = tuple(call(one) for one in each.on_miss if isinstance(one, Call))
+        return replace(each, service=each.service + suffix, on_miss=followers)
 
     def group(each: Group) -> Group:
-        return tuple(call(one) for one in each if isinstance(one, Call))  # the ten services have only calls
+        return tuple(call(one) for one in each if isinstance(one, Call))
 
     def operation(each: Operation) -> Operation:
         return replace(each, calls=tuple(map(group, each.calls)))

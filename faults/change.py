@@ -14,7 +14,7 @@ from meshquake.topology.units import UNITS
 T = TypeVar("T")
 
 #: Settings of a service that its processes read while they run. All else of it is what they are made of.
-LIVE = ("queue", "rate_limit", "readiness", "liveness", "startup", "autoscale")
+LIVE = ("queue", "rate_limit", "readiness", "liveness", "startup", "startup_probe", "autoscale")
 #: Likewise of one of the versions that run side by side: how much of the traffic it gets, and its own autoscaler.
 LIVE_OF_VERSION = ("weight", "autoscale")
 

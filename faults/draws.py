@@ -14,7 +14,7 @@ from typing import TypeVar
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.kinds import ALL, harmful, lottery
 from meshquake.faults.naming import named
-from meshquake.faults.targets import candidates, missing, parse_target, unfit
+from meshquake.faults.targets import candidates, missing, read_target, unfit
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.binder import ByHand, keys_of, read
 from meshquake.topology.document import Document, Node
@@ -166,7 +166,7 @@ class Draws:
         targets, sound = [], True
         for item in self._items(node):
             try:
-                target = parse_target(item.text)
+                target = read_target(item.text, self._mesh)
                 problem = missing(target, self._mesh) if kind is None else unfit(kind, target, self._mesh)
                 if problem:
                     raise ValueError(problem)

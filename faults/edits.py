@@ -165,9 +165,10 @@ def _find(root: Node, path: str) -> Node:
 
 def _step(node: Node, rest: str) -> tuple[Node, str]:
     """The node that a path goes on to, and the rest of the path."""
-    if node.kind == "list":
+    shorthand = node.kind == "list" and _shorthand(_word(node)) and not _INDEX.match(rest)
+    if node.kind == "list" and not shorthand:
         return _item(node, rest)
-    if node.kind == "scalar":
+    if node.kind != "map":
         _become_block(node, rest)
     spelt = {_ARROW.sub(" -> ", key): key for key in node.entries}
     name = max((name for name in spelt if below(rest, name) and name), key=len, default="")
@@ -237,18 +238,22 @@ def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _become_block(node: Node, rest: str) -> None:
-    """Make a block of a plain value that stands for one, or for none."""
-    word = re.split(r"[.\[]", node.path)[-1]
+    """Make a block of a value that stands for one, or for none."""
     value = replace(node)
     if node.is_none or node.is_empty:
         entries = {}
-    elif shorthand := _shorthand(word):
+    elif shorthand := _shorthand(_word(node)):
         entries = {shorthand: value}
     elif below(rest, node.text):  # a call without keys of its own
         entries = {node.text: Node("map", f"{node.path}.{node.text}", 0, 0)}
     else:
         raise ValueError(f"{_called(node)} is {node}, not a block of keys")
     node.kind, node.entries = "map", entries
+
+
+def _word(node: Node) -> str:
+    """The key that a value is of."""
+    return re.split(r"[.\[]", node.path)[-1]
 
 
 def _shorthand(word: str) -> str | None:
@@ -259,7 +264,7 @@ def _shorthand(word: str) -> str | None:
 
 def _refuse_unknown(node: Node, name: str) -> None:
     """ValueError if a path leads on through a service or an operation that isn't there, which nobody would call."""
-    for what, parent in (("service", r"services"), ("operation", r"services\.[^.]+\.operations")):
+    for what, parent in (("service", r"services"), ("operation", r"services\.(?:(?!\.versions\.).)+\.operations")):
         if re.fullmatch(parent, node.path):
             raise ValueError(f"there is no {what} {shown(name)}{suggestion(name, node.entries)}")
 

@@ -6,8 +6,9 @@ A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, ClassVar, Protocol
 
 from meshquake.faults.change import Change
@@ -16,7 +17,7 @@ from meshquake.faults.release import Release
 from meshquake.topology.binder import ByHand
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
-from meshquake.topology.shapes import Shape
+from meshquake.topology.shapes import OnOff, Shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, parse_duration, parse_ratio, ratio
 
@@ -107,6 +108,14 @@ class Window:
         whole = 1.0 if self.shape is None else self.shape.level(time - self.start, self.end - self.start)
         return whole if time >= self.full else whole * (time - self.start) / (self.full - self.start)
 
+    def phases(self) -> Iterator[tuple[float, float]]:
+        """From when to when what is all or nothing acts: throughout, or whenever an `on_off` shape is on."""
+        on, off = (self.shape.on, self.shape.off) if isinstance(self.shape, OnOff) else (inf, 0.0)
+        begin = self.start
+        while begin < self.end:
+            yield begin, min(begin + on, self.end)
+            begin += on + off
+
     @property
     def steady(self) -> bool:
         """Whether the strength is the same throughout."""
@@ -144,8 +153,18 @@ class Surface(Protocol):
     def restart(self, target: Target) -> Generator[Any, Any, None]:
         """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
 
-    def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
-        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`."""
+    def surge(
+        self,
+        fault: Fault,
+        extra: float,
+        level: Callable[[float], float] | None,
+        end: float,
+        population: str | None = None,
+    ) -> None:
+        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`.
+
+        With a name of a `population`, of those alone.
+        """
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
@@ -190,6 +209,9 @@ class Fault:
     drawn: ClassVar[bool] = True
     #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
+    #: The shapes that it may have all the same, by their words; and what to write in place of others.
+    shapes: ClassVar[tuple[str, ...]] = ()
+    unshaped: ClassVar[str] = "is all or nothing: write it several times, each with its own at"
     #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
     lasts: ClassVar[bool] = True
     #: Whether it may act on several targets at a time.
@@ -213,7 +235,10 @@ class Fault:
 
     def acts(self, window: Window) -> Window:
         """When it acts if a scenario gives it this window."""
-        return window if self.ramps else replace(window, full=window.start, shape=None)
+        if self.ramps:
+            return window
+        shape = window.shape if window.shape is not None and window.shape.word in self.shapes else None
+        return replace(window, full=window.start, shape=shape)
 
     @property
     def all_targets(self) -> tuple[Target, ...]:
@@ -256,6 +281,15 @@ class Fault:
     def problem(self, topology: Topology) -> str:
         """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
         return ""
+
+    @classmethod
+    def misshapen(cls, shape: Shape) -> str:
+        """What is wrong with a shape of its strength; empty if nothing is."""
+        if cls.ramps:
+            return ""
+        if shape.word not in cls.shapes:
+            return cls.unshaped
+        return "is all or nothing, so that its shape has no low" if isinstance(shape, OnOff) and shape.low else ""
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

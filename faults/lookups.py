@@ -18,4 +18,7 @@ def without_lookups(target: Target, topology: Topology) -> str:
                         return ""
                 elif call.service == target.service and target.operation in (None, call.operation):
                     return ""
-    return f"nothing is looked up at {target}: no call there has a hit_rate"
+    asked = target.callee or target.service
+    known = [operation.name for operation in topology.service(asked).operations]
+    form = f"{asked}.{target.operation or known[0]}: {{hit_rate: 90%}}"
+    return f"nothing is looked up at {target}: no call there has a hit_rate, as in calls: [{form}]"

@@ -13,7 +13,7 @@ from meshquake.faults.fault import Extent, Fault, Target
 from meshquake.faults.naming import named
 from meshquake.faults.role_reader import Named, RoleReader
 from meshquake.faults.scenario import Scenario
-from meshquake.faults.targets import parse_target, unfit
+from meshquake.faults.targets import missing, read_target, unfit
 from meshquake.topology.binder import ByHand, bind, keys_of, read
 from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.distributions import Distribution
@@ -104,10 +104,12 @@ class FaultReader:
         if fault is None:
             return None
         fault = replace(fault, id=fault.id or called)
-        if self._mesh is not None and not refused and not drawn.refused:
+        if self._mesh is not None and not refused and not drawn.refused and not missing(fault.target, self._mesh):
             self._check(block, fault.problem(self._mesh))
         self._check_id(fault, block)
         self._check_window(fault, block)
+        if word != ANY and fault.shape is not None and (problem := fault.misshapen(fault.shape)):
+            self._document.error(block.entries["shape"], f"a {fault.kind} fault {problem}")
         if word != ANY:  # who leaves the kind to the seed can't know what means something to it
             self._check_use(fault, block)
         if word == ANY or drawn.changed:
@@ -155,7 +157,7 @@ class FaultReader:
         try:
             if node.kind != "scalar":
                 raise ValueError(f"must be a target, a role or a list of these to choose from, not {node}")
-            target = parse_target(node.text)
+            target = read_target(node.text, self._mesh)
         except ValueError as error:
             self._document.error(node, str(error))
             return None
@@ -205,8 +207,6 @@ class FaultReader:
 
     def _check_use(self, fault: Fault, block: Node) -> None:
         """Each of its times means something."""
-        if not fault.ramps and fault.shape is not None:
-            self._document.warn(block.entries["shape"], f"a {fault.kind} fault has no shape: it is all or nothing")
         if not fault.ramps and fault.ramp != Fault.ramp:
             self._document.warn(
                 block.entries["ramp"], f"a {fault.kind} fault has no ramp: it acts in full from its start"

@@ -14,6 +14,7 @@ from meshquake.faults.targets import unfit
 from meshquake.topology.estimates import call_rates, expected_visits
 from meshquake.topology.graph import depths, walk
 from meshquake.topology.keys import key
+from meshquake.topology.naming import parts
 from meshquake.topology.spec import SERVICE_KINDS, Service, Topology
 
 MOST, LEAST, ENTRY, DEEPEST, REPLICAS, EVERY = (
@@ -99,7 +100,7 @@ class Role:
         """The targets in each service that may be meant, the first service first."""
         operations: dict[str, dict[str, float]] = {service.name: {} for service in mesh.services}
         for path, visits in expected_visits(mesh).items():
-            name, _, operation = path.partition(".")
+            name, operation = parts(path, operations)
             operations[name][operation] = _rounded(visits)
         rates = {name: _rounded(sum(each.values())) for name, each in operations.items()}
         entries = _entries(mesh)

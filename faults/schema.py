@@ -87,17 +87,15 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
     }
     if "set" in keys:
         values["set"] = {"type": "object", "minProperties": 1}
-    return values | _read_apart(kind.levels)
+    return values | _read_apart(kind.levels, tuple(SHAPES) if kind.ramps else kind.shapes)
 
 
-def _read_apart(levels: Sequence[str]) -> dict[str, Schema]:
+def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) -> dict[str, Schema]:
     """The values of the keys that have a grammar of their own."""
     return {
         "target": _target(levels),
         "targets": either("", ref("role"), array("all of them, as one cause", _one_target(levels), minItems=1)),
-        "shape": block(
-            "", {}, {word: block_of(kind) for word, kind in SHAPES.items()}, minProperties=1, maxProperties=1
-        ),
+        "shape": block("", {}, {word: block_of(SHAPES[word]) for word in shapes}, minProperties=1, maxProperties=1),
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from meshquake.faults.fault import Fault, Target
 from meshquake.topology.estimates import call_rates, expected_visits
+from meshquake.topology.naming import parts
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import SERVICE_KINDS, Topology
 from meshquake.topology.units import shown
@@ -23,8 +24,15 @@ LEVEL_NAMES = {
 }
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str, services: Container[str] = ()) -> Target:
     """Read a target such as `database`, `database[0]`, `database.select`, `order-service -> database` or `users`.
+
+    Parameters
+    ----------
+    text
+        The target.
+    services
+        The names of the mesh's services, if it's known: they may have dots.
 
     Returns
     -------
@@ -46,12 +54,20 @@ def parse_target(text: str) -> Target:
         raise ValueError(f"must be {forms}, not {shown(text)}")
     if text == "users":
         return Target("users")
-    service, dot, operation = text.partition(".")
-    if dot and (_REPLICA.fullmatch(service) or _REPLICA.fullmatch(operation)):
+    if (replica := _REPLICA.fullmatch(text)) and replica[1] in services:
+        return Target("replica", replica[1], replica=int(replica[2]))
+    service, operation = parts(text, services)
+    is_operation = len(service) < len(text)
+    if is_operation and (_REPLICA.fullmatch(service) or _REPLICA.fullmatch(operation)):
         raise ValueError(f"must be a replica or an operation, not both as {shown(text)}")
     if replica := _REPLICA.fullmatch(text):
         return Target("replica", replica[1], replica=int(replica[2]))
-    return Target("operation", service, operation=operation) if dot else Target("service", service)
+    return Target("operation", service, operation=operation) if is_operation else Target("service", service)
+
+
+def read_target(text: str, mesh: Topology | None) -> Target:
+    """Read a target in a mesh, if that is known; raises as `parse_target`."""
+    return parse_target(text, () if mesh is None else {service.name for service in mesh.services})
 
 
 def _numbered(end: str) -> tuple[str, int | None]:
@@ -122,7 +138,7 @@ def _replicas(mesh: Topology) -> Iterator[Target]:
 
 
 def _operations(mesh: Topology) -> Iterator[Target]:
-    return (parse_target(name) for name, visits in expected_visits(mesh).items() if visits)
+    return (read_target(name, mesh) for name, visits in expected_visits(mesh).items() if visits)
 
 
 def _edges(mesh: Topology) -> Iterator[Target]:

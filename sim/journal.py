@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.telemetry.catalogue import LogText, notices
+from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -56,6 +57,8 @@ class Journal:
         self._env = env
         self.events: list[Event] = []
         self.lines: list[Line] = []
+        #: What the files that are replayed say of requests, by their numbers; None if nobody writes it down.
+        self.attributes: dict[int, Attributes] | None = None
         #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
         self._actor = ""
         #: The first event of each of them, by its name. No record says who it was.

@@ -152,11 +152,18 @@ class Mesh(Cluster):
         for replica in self._replicas(target):
             yield from restart(self, replica)
 
-    def surge(self, fault: Fault, extra: float, level: Callable[[float], float] | None, end: float) -> None:
+    def surge(
+        self,
+        fault: Fault,
+        extra: float,
+        level: Callable[[float], float] | None,
+        end: float,
+        population: str | None = None,
+    ) -> None:
         """Let `extra` times the normal number of users come besides."""
         for target in fault.all_targets:
             entry = None if target.level == "users" else str(target)
-            self._crowds.surge(fault.id, entry, extra, level, end)
+            self._crowds.surge(fault.id, entry, extra, level, end, population)
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
         """Leak memory until `end`; a replica that reaches its limit is killed and starts again."""

@@ -42,11 +42,16 @@ class Column:
 
 @dataclass(frozen=True)
 class RecordKind:
-    """One kind of record. `name` is also its file's stem."""
+    """One kind of record. `name` is also its file's stem.
+
+    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, and
+    tables have no such column.
+    """
 
     name: str
     doc: str
     columns: tuple[Column, ...]
+    optional: tuple[Column, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,17 +59,20 @@ class RecordKind:
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """Columns that are objects in a record, and JSON text in a frame."""
+        """Columns that are objects in each record, and JSON text in a frame; what is optional is an object, too."""
         return tuple(column.name for column in self.columns if column.type == "object")
 
     @property
     def frame_schema(self) -> pl.Schema:
         """The polars schema of a frame of such records, in the order of the file."""
-        return pl.Schema({column.name: _POLARS[column.type] for column in self.columns})
+        return pl.Schema({column.name: _POLARS[column.type] for column in (*self.columns, *self.optional)})
 
     def json_schema(self) -> Schema:
         """The JSON Schema (draft 2020-12) of one record."""
-        return document(self.name, block(self.doc, {column.name: _json_schema(column) for column in self.columns}))
+        required, optional = (
+            {column.name: _json_schema(column) for column in columns} for columns in (self.columns, self.optional)
+        )
+        return document(self.name, block(self.doc, required, optional))
 
 
 _POLARS: dict[str, Any] = {
@@ -165,6 +173,9 @@ TRACE = RecordKind(
         ),
         Column("attempt", "integer", "number of the attempt, from 1", low=1, high=LARGEST),
     ),
+    optional=(
+        Column("attributes", "object", "of a user's request that was replayed: what its file says of it besides"),
+    ),
 )
 EVENT = RecordKind(
     "events",
@@ -217,4 +228,8 @@ def records(kind: RecordKind, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for row in frame.iter_rows(named=True):
         for name in kind.objects:
             row[name] = json.loads(row[name])
+        for column in kind.optional:
+            text = row.pop(column.name)
+            if text is not None:
+                row[column.name] = json.loads(text)
         yield row

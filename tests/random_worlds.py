@@ -38,6 +38,7 @@ class World:
         self._random = Random(seed)
         #: Decides what operations do besides: without it, worlds are as they'd be without that.
         self._more = Random(f"more {seed}")
+        self._latest = Random(f"latest {seed}")
         count = self._random.randint(1, 6)
         names = [
             (f"s{number}", f"op{op}") for number in range(count) for op in range(self._random.choice([1, 1, 2, 3]))
@@ -97,6 +98,10 @@ class World:
             self._sites[caller] += self._sites[follower]
             self._pairs[caller[0], follower[0]] = None
             call["on_failure"] = [{".".join(follower): {"optional": self._more.choice(["true", "false"])}}]
+        if self._latest.random() < 0.2:
+            chains = ["on_success", "on_failure"] if "hit_rate" not in call else ["on_miss"] * ("on_miss" in call)
+            for word in chains:
+                call[word] = [*call.get(word, []), {"work": self._latest.choice(["0", "3ms"])}]
         if self._more.random() < 0.15 and self._sites[target] <= 10:
             self._sites[caller] += 2 * self._sites[target]
             call["times"] = self._more.choice([3, {"empirical": [0, 1, 3]}, {"poisson": {"mean": 1, "maximum": 3}}])

@@ -83,6 +83,14 @@ def test_the_example_of_roles_is_found_in_the_ten_services():
     )
 
 
+def test_the_example_of_surges_moves_populations_of_the_example_of_users(tmp_path):
+    page = (DOCS / "topology.md").read_text(encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(re.search(r"example: shop -->\n```yaml\n(.*?)```", page, re.DOTALL)[1])
+    (tmp_path / "crawler.yaml").write_text(example("crawler"))
+    found = load(tmp_path / "crawler.yaml").scenario
+    assert [fault.population for fault in found.faults] == ["crawler", "regulars"]
+
+
 def test_every_scenario_of_the_package_is_described():
     assert [name.strip("`") for name, *_ in rows(SCENARIOS, "scenario")] == [
         *("normal", "degradation", "outage", "cascade", "deployment", "transient", "high_volume", "intermittent")
@@ -151,6 +159,7 @@ def test_every_event_is_explained():
 #: What the ten services do without, so that there is something to tell of it.
 HARDENED = {
     "services.user-service.liveness": "{period: 2s, failure_threshold: 2}",
+    "services.product-service.startup_probe": "{period: 2s}",
     "services.user-service.queue": "{limit: 64, discipline: priority}",
     "services.user-service.rate_limit": "{max_tokens: 1000, tokens_per_fill: 1000, fill_interval: 1s}",
 }

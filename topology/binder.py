@@ -11,14 +11,14 @@ the block. A field whose key would be a keyword of Python has an underscore afte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import Key
-from meshquake.topology.problems import suggestion
+from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.units import UNITS
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ Settings = dict[str, Any]
 ByHand = Mapping[str, Callable[[Node], Any]]
 
 _NOTHING: ByHand = MappingProxyType({})
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def bind(
         Gets the errors.
     cls
         A dataclass whose fields are made by `topology.keys.key`. If it has a `shorthand`, the name of a key, then a
-        plain value in place of the block is the value of that key.
+        plain value in place of the block is the value of that key. What it has `instead` of keys that others have,
+        by these, is told whoever tries one.
     node
         The block.
     by_hand
@@ -101,7 +103,7 @@ def settings(
     if shorthand and (node.kind == "scalar" or (node.kind == "list" and keys[shorthand].grammar.many)):
         entries = {shorthand: node}
     else:
-        entries = block(document, node)
+        entries = block(document, node, [word for word, key in keys.items() if key.default is MISSING])
     found: Settings = {}
     for word, entry in entries.items():
         if word in keys:
@@ -109,7 +111,9 @@ def settings(
             if value is not MISSING:
                 found[word] = value
         elif word not in also:
-            message = f"unknown key {word!r}{suggestion(word, [*keys, *also])}"
+            instead: Mapping[str, str] = getattr(cls, "instead", _NOWHERE)
+            hint = f": {instead[word]}" if word in instead else suggestion(word, [*keys, *also])
+            message = f"unknown key {word!r}{hint}"
             document.error(node, message, line=entry.key_line)
     if node.kind == "map":
         for word, key in keys.items():
@@ -155,13 +159,14 @@ def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
     return merged
 
 
-def block(document: Document, node: Node) -> dict[str, Node]:
-    """The entries of a block; none, and an error, if it's no block."""
+def block(document: Document, node: Node, required: Sequence[str] = ()) -> dict[str, Node]:
+    """The entries of a block; none, and an error, if it's no block, which says what such a block must have."""
     if node.kind != "map":
         if node.is_empty:
             document.error(node, "has no value: write {} to leave everything at its default")
         else:
-            document.error(node, f"must be a block of keys, not {node}")
+            what = f"a block with {listed(required)}" if required else "a block of keys"
+            document.error(node, f"must be {what}, not {node}")
     return node.entries
 
 

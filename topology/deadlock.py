@@ -23,6 +23,7 @@ import networkx as nx
 
 from meshquake.topology.deadlines import latest
 from meshquake.topology.graph import chain, name_of, operation_graph
+from meshquake.topology.naming import parts
 from meshquake.topology.spec import Call, Edge, Operation, Service, Topology, made
 
 
@@ -110,8 +111,11 @@ class _Waits:
 
     def _held(self, knot: nx.DiGraph[str], service: str) -> int:
         """How many workers of a replica calls may hold that wait in a knot, at most."""
-        callees = {node.partition(".")[0] for operation in knot[service] for node in knot[operation]}
+        callees = {self._service_of(node) for operation in knot[service] for node in knot[operation]}
         return sum(self._most(self._edges[service, callee]) for callee in callees)
+
+    def _service_of(self, node: str) -> str:
+        return parts(node, self._services)[0]
 
     def _most(self, edge: Edge) -> int:
         """How many calls a replica of the caller may have under way on an edge for long; more are refused."""
@@ -131,7 +135,7 @@ class _Waits:
         nodes = [first, *min(ways, key=len)]
         starts = [index for index, node in enumerate(nodes) if node in self._services]
         circle = tuple(Wait(nodes[start], tuple(nodes[start + 1 : end])) for start, end in pairwise(starts))
-        return Deadlock(circle, len(names), (first, nodes[2].partition(".")[0]))
+        return Deadlock(circle, len(names), (first, self._service_of(nodes[2])))
 
 
 def _endless(

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.topology.distributions import Floats
-from meshquake.topology.graph import name_of, operation_graph
-from meshquake.topology.spec import Branch, Call, Edge, Group, Topology, Work, pieces
+from meshquake.topology.graph import name_of, operation_graph, own_work
+from meshquake.topology.spec import Branch, Call, Edge, Group, Topology, Work
 
 _SAMPLES = 1000
 
@@ -140,10 +140,7 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
         calls = topology.workload.rate * visits[node]
-        work = sum(
-            share * (each.work.expectation() + sum(piece.time.expectation() for piece in pieces(each.calls)))
-            for share, each in at["service"].variants(at["operation"])
-        )
+        work = sum(share * own_work(each) for share, each in at["service"].variants(at["operation"]))
         load = asked[at["service"].name]
         load[0] += calls
         load[1] += calls * work
@@ -234,7 +231,10 @@ class _Pace:
     def _wait(self, call: Call, reached: NDArray[np.bool_]) -> Floats:
         """The time spent on a call where it's made, and on what follows while lookups miss."""
         total = np.zeros(_SAMPLES)
-        for link in (call, *call.on_miss):
+        for link in (call, *call.on_miss, *call.on_success):
+            if isinstance(link, Work):
+                total += reached * link.time.quantile(self.draw())
+                continue
             total += reached * _round_trip(self.edges[self.caller, link.service], self.times[link], self.draw)
             if link.hit_rate is not None:
                 reached = reached & (self.draw() >= link.hit_rate)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import networkx as nx
 
-from meshquake.topology.spec import Call, Entry, Operation, Topology, made
+from meshquake.topology.spec import Call, Entry, Link, Operation, Topology, Work, made, pieces
 
 #: Operations of the graph in which bounded cycles are unrolled, at most.
 MOST_UNROLLED = 20_000
@@ -25,14 +25,17 @@ def name_of(node: Call | Entry) -> str:
     return f"{node.service}.{node.operation}"
 
 
-def chain(call: Call) -> Iterator[tuple[Call, float]]:
-    """A call and those that follow it on a miss or a failure, each with its chance of being made in a healthy mesh.
+def links(call: Call) -> Iterator[tuple[Link, float]]:
+    """A call and all that may follow on it, each with its chance of being reached in a healthy mesh.
 
-    A lookup that hits ends the chain, so calls behind two lookups in a row are made when both miss. Where nothing is
+    A lookup that hits ends the chain, so what is behind two lookups in a row comes when both miss. Where nothing is
     wrong nothing fails.
     """
     reached = 1.0
-    for link in (call, *call.on_miss):
+    for link in (call, *call.on_miss, *call.on_success):
+        if isinstance(link, Work):
+            yield link, reached
+            continue
         reached *= link.probability
         yield link, reached
         reached *= 1.0 - (link.hit_rate or 0.0)
@@ -40,11 +43,26 @@ def chain(call: Call) -> Iterator[tuple[Call, float]]:
         yield link, 0.0
 
 
+def chain(call: Call) -> Iterator[tuple[Call, float]]:
+    """A call and those that may follow on it, each with its chance of being made in a healthy mesh."""
+    return ((link, chance) for link, chance in links(call) if isinstance(link, Call))
+
+
 def calls_of(operation: Operation) -> Iterator[tuple[Call, float]]:
     """Every call that an operation may make, in order, with how often it's made in a healthy mesh, on average."""
     for call in made(operation.calls):
         for link, chance in chain(call):
             yield link, chance * call.times.expectation()
+
+
+def own_work(operation: Operation) -> float:
+    """The seconds of own work that an operation has in a healthy mesh on average, between and after its calls too."""
+    total = operation.work.expectation() + sum(piece.time.expectation() for piece in pieces(operation.calls))
+    for call in made(operation.calls):
+        for link, chance in links(call):
+            if isinstance(link, Work):
+                total += chance * call.times.expectation() * link.time.expectation()
+    return total
 
 
 def service_graph(topology: Topology) -> nx.DiGraph[str]:

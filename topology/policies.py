@@ -284,6 +284,7 @@ class RateLimit:
 class Readiness:
     """Kubernetes' readiness probe, for each replica of a service; a replica that isn't ready gets no calls."""
 
+    kind: ClassVar[str] = "readiness"
     period: float = key("duration", "time between probes", 5.0, low=0.1, high=600)
     failure_threshold: int = key("count", "failures in a row that eject a replica", 3, low=1, high=100)
     success_threshold: int = key("count", "successes in a row that restore it", 1, low=1, high=100)
@@ -300,6 +301,7 @@ class Liveness:
     It asks from `initial_delay` after the start of a process on. One that fails has `grace` to finish its requests.
     """
 
+    kind: ClassVar[str] = "liveness"
     period: float = key("duration", "time between probes", 10.0, low=0.1, high=600)
     failure_threshold: int = key("count", "failures in a row that end the process", 3, low=1, high=100)
     initial_delay: float = key("duration", "time from the start of a process to its first probe", 0.0, low=0, high=3600)
@@ -308,6 +310,32 @@ class Liveness:
     looks_at: str = key(
         "choice", "whether a full queue fails it, or only what hangs or is down", "process", choices=LOOKS
     )
+
+
+@dataclass(frozen=True)
+class StartupProbe:
+    """Kubernetes' startup probe, for each replica of a service: until it succeeds once, no other probe asks.
+
+    A process that fails it is ended and started again; one that has started is not asked any more.
+    """
+
+    kind: ClassVar[str] = "startup"
+    looks_at: ClassVar[str] = "process"
+    period: float = key("duration", "time between probes", 10.0, low=0.1, high=600)
+    failure_threshold: int = key("count", "failures in a row that end the process", 3, low=1, high=1000)
+    initial_delay: float = key("duration", "time from the start of a process to its first probe", 0.0, low=0, high=3600)
+    timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
+
+    @property
+    def patience(self) -> float:
+        """How long a process may take to start (seconds) and still answer the last probe."""
+        return self.initial_delay + self.period * (self.failure_threshold - 1)
+
+
+#: Probes of a replica.
+Probe = Readiness | Liveness | StartupProbe
+#: What they are called.
+PROBES = tuple(each.kind for each in (Readiness, Liveness, StartupProbe))
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,10 @@ class PopulationLoader:
             )
         if found.reload and found.patience is None:
             self._document.error(node.entries["reload"], "needs patience beside it")
+        if found.obeys_retry_after and not found.retry:
+            self._document.error(
+                node.entries["obeys_retry_after"], "needs retry beside it: who does not try again waits"
+            )
         return None if len(self._document.problems) > before else found
 
     def _journey(self, node: Node) -> tuple[Step, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from meshquake.topology.exceptions import MeshquakeError
@@ -37,6 +37,11 @@ class DocumentError(MeshquakeError):
 
     def __reduce__(self) -> tuple[type[DocumentError], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)  # the lines of other errors are what they are made with
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def suggestion(name: str, names: Collection[str]) -> str:

@@ -2,14 +2,15 @@
 
 A file ending in `.csv` has a header with the columns `time` and `entry`; any other is NDJSON, an object with these keys
 a line. Times are seconds from the start of the recording, or moments in ISO 8601, of which the first is the start. They
-never go back. What else a line has are attributes of the request, which are let be.
+never go back. What else a line has are attributes of the request: who it is from, which page, which client. They change
+nothing of what the mesh does, and its entry writes them down.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import TextIOWrapper
@@ -20,6 +21,11 @@ from meshquake.topology import outside
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.units import shown
 
+#: What a request is like besides its time and entry: values by name.
+Attributes = Mapping[str, str]
+#: Characters that the attributes of one request may have, their names included.
+MOST_OF_ATTRIBUTES = 4096
+_COLUMNS = ("time", "entry")
 #: Errors after which a file is read no further.
 _MOST = 20
 
@@ -49,8 +55,10 @@ class Replay:
     counts: dict[str, int] = field(hash=False)
     length: float
 
-    def requests(self) -> Iterator[tuple[float, str]]:
-        """The time (seconds) and the entry operation of each request, in order; the file is read as they are taken.
+    def requests(self) -> Iterator[tuple[float, str, Attributes]]:
+        """The time (seconds), the entry operation and the attributes of each request, in order.
+
+        The file is read as they are taken.
 
         Raises
         ------
@@ -59,11 +67,11 @@ class Replay:
         """
         before, problems = 0.0, list[Problem]()
         try:
-            for line, time, entry in _lines(Path(self.file), problems):
+            for line, time, entry, attributes in _lines(Path(self.file), problems):
                 if problems or entry not in self.counts or not before <= time <= self.length:
                     raise DocumentError(problems or [Problem(self.file, line, "", "was changed since it was checked")])
                 before = time
-                yield time, entry
+                yield time, entry, attributes
         except OSError as error:
             raise DocumentError([Problem(self.file, 0, "", outside.reason(error))]) from None
         if problems:
@@ -86,7 +94,7 @@ def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Probl
     counts: dict[str, int] = {}
     before = 0.0
     try:
-        for line, time, entry in _lines(path, problems):
+        for line, time, entry, _ in _lines(path, problems):
             if entry not in entries:
                 message = f"there is no operation {shown(entry)}{suggestion(entry, entries)}"
                 problems.append(Problem(str(path), line, "", message))
@@ -106,8 +114,8 @@ def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Probl
     return problems or Replay(name, str(path), counts, before)
 
 
-def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, str]]:
-    """Line, time and entry of each request. What is wrong with a line is added to `problems`."""
+def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, str, Attributes]]:
+    """Line, time, entry and attributes of each request. What is wrong with a line is added to `problems`."""
     start: datetime | None = None
     with TextIOWrapper(outside.opened(path), encoding="utf-8-sig", newline="") as file:
         rows = _csv(file) if path.suffix == ".csv" else _ndjson(file)
@@ -121,6 +129,7 @@ def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, st
                 entry = row.get("entry")
                 if not isinstance(entry, str) or not entry:
                     raise _BadLineError("has no entry, as in web.home")
+                attributes = _attributes(row) if len(row) > len(_COLUMNS) else {}
             except StopIteration:
                 return
             except _BadLineError as error:
@@ -128,12 +137,28 @@ def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, st
                 if len(problems) >= _MOST:
                     return
                 continue
-            yield line, time, entry
+            yield line, time, entry, attributes
+
+
+def _attributes(row: Mapping[str, object]) -> Attributes:
+    """What a line has besides its time and its entry, as text; what is empty, or null, isn't there."""
+    found = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for name, value in row.items()
+        if name not in _COLUMNS and value not in ("", None)
+    }
+    text = "".join((*found, *found.values()))
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _BadLineError("has an attribute with half a surrogate pair, which is no text")
+    size = len(text)
+    if size > MOST_OF_ATTRIBUTES:
+        raise _BadLineError(f"has attributes of {size} characters; at most {MOST_OF_ATTRIBUTES} can be carried")
+    return found
 
 
 def _csv(file: Iterator[str]) -> Iterator[tuple[int, dict[str, object] | str]]:
     reader = csv.DictReader(file)
-    missing = {"time", "entry"} - set(reader.fieldnames or ())
+    missing = set(_COLUMNS) - set(reader.fieldnames or ())
     if missing:
         yield 1, f"has no column {' or '.join(sorted(missing))}"
         return

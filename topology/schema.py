@@ -16,7 +16,7 @@ from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Mixture
 from meshquake.topology.json_schema import Schema, array, block, document, either, mapping, ref
 from meshquake.topology.key_schema import alternatives, block_of, keys_schema, matching, scalar
 from meshquake.topology.loader import MeshFile
-from meshquake.topology.loading.calls import NOT_ON_MISS, WORK
+from meshquake.topology.loading.calls import NOT_FOLLOWING, WORK
 from meshquake.topology.loading.defaults import Defaults
 from meshquake.topology.loading.names import USERS
 from meshquake.topology.loading.patterns import OPERATION_NAME, ROUTE, RPC, SERVICE_NAME, SYSTEM
@@ -61,11 +61,11 @@ def topology_schema() -> Schema:
             "call": _call(
                 block_of(
                     Call,
-                    {"on_miss": _chain(), "on_failure": _chain(), "times": _count()},
+                    {"on_miss": _chain(), "on_success": _chain(), "on_failure": _chain(), "times": _count()},
                     dependentRequired={"on_miss": ["hit_rate"], "at_once": ["times"]},
                 )
             ),
-            "call_on_miss": _call(_on_miss()),
+            "following": _call(_following()),
             "edge": block_of(
                 Edge,
                 {
@@ -107,9 +107,9 @@ def _population() -> Schema:
     )
 
 
-def _one() -> list[Schema]:
+def _one(call: str = "call") -> list[Schema]:
     """What may stand at one place: a call, or own work."""
-    return [ref("call"), block("own work between calls", {WORK: ref("distribution")})]
+    return [ref(call), block("own work between calls", {WORK: ref("distribution")})]
 
 
 def _steps() -> Schema:
@@ -129,12 +129,13 @@ def _text(pattern: re.Pattern[str]) -> Schema:
 
 
 def _chain() -> Schema:
-    return either("", ref("call_on_miss"), array("", ref("call_on_miss")))
+    links = _one("following")
+    return either("", *links, array("", either("", *links)))
 
 
-def _on_miss() -> Schema:
-    """The keys of a call that is made when a lookup misses."""
-    return block("", {}, {word: schema for word, schema in keys_schema(Call).items() if word not in NOT_ON_MISS})
+def _following() -> Schema:
+    """The keys of a call that follows on another."""
+    return block("", {}, {word: schema for word, schema in keys_schema(Call).items() if word not in NOT_FOLLOWING})
 
 
 def _call(keys: Schema) -> Schema:

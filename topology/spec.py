@@ -5,7 +5,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from meshquake.topology.policies import (
     RateLimit,
     Readiness,
     Retry,
+    StartupProbe,
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
@@ -99,8 +100,8 @@ class Cpu:
 class Call:
     """One call that an operation makes, or the same one several times.
 
-    `on_miss` is a chain of calls made, one after another, when this one is a cache lookup that misses or fails;
-    `on_failure` likewise of a call that is none and fails.
+    `on_miss` is a chain of calls and own work, one after another, when this one is a cache lookup that misses or fails;
+    `on_failure` likewise of a call that is none and fails, and `on_success` of one that succeeds.
     """
 
     service: str
@@ -108,10 +109,11 @@ class Call:
     probability: float = key("ratio", "probability that the call is made", 1.0, low=0, high=1)
     optional: bool = key("flag", "its failure does not fail the caller", False)
     hit_rate: float | None = key("ratio", "makes it a cache lookup with this hit rate", None, low=0, high=1)
-    on_miss: tuple[Call, ...] = key("other", "calls made one after another when the lookup misses or fails", ())
+    on_miss: tuple[Link, ...] = key("other", "calls or work, one after another, when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
-    on_failure: tuple[Call, ...] = key("other", "calls made in its place, one after another, when it fails", ())
+    on_success: tuple[Link, ...] = key("other", "calls or work, one after another, each time that it succeeds", ())
+    on_failure: tuple[Link, ...] = key("other", "calls or work in its place, one after another, when it fails", ())
     depth: int | None = key(
         "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
     )
@@ -137,6 +139,8 @@ class Sequence:
     steps: tuple[Group, ...]
 
 
+#: What stands at one place of a chain that follows a call.
+Link = Call | Work
 #: What stands at one place of a group.
 Branch = Call | Work | Sequence
 #: Branches begun at the same time; the group is done when each of them is.
@@ -147,6 +151,12 @@ Group = tuple[Branch, ...]
 class Operation:
     """What a service does for a request: its own work, then steps, one after another, each a group of branches."""
 
+    instead: ClassVar[Mapping[str, str]] = {
+        "after": "work after a call is a step, as in calls: [a.x, work: 3ms]",
+        "attributes": "requests have none",
+        "latency": "how long its own work takes is work, as in work: 3ms",
+        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+    }
     name: str
     work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
     calls: tuple[Group, ...] = key(
@@ -176,13 +186,21 @@ class Operation:
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
-    """The own work that is written in some steps, in order."""
+    """The own work that is written in some steps, in order, without that which follows on calls."""
     for group in groups:
         for branch in group:
             if isinstance(branch, Work):
                 yield branch
             elif isinstance(branch, Sequence):
                 yield from pieces(branch.steps)
+
+
+def following(groups: tuple[Group, ...]) -> Iterator[Work]:
+    """The own work that follows on the calls of some steps, in order."""
+    for call in made(groups):
+        for link in (*call.on_miss, *call.on_success, *call.on_failure):
+            if isinstance(link, Work):
+                yield link
 
 
 def made(groups: tuple[Group, ...]) -> Iterator[Call]:
@@ -221,6 +239,15 @@ class Version:
 class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
+    instead: ClassVar[Mapping[str, str]] = {
+        "attributes": "processes have none; what they export are version, display_name and system",
+        "limits": "cpu and memory are keys of the service",
+        "port": "calls find a service by its name",
+        "resources": "cpu and memory are keys of the service",
+        "retry": "is of the calls to it, as in edges: {caller -> callee: {retry: 3}}",
+        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+        "zone": "replicas have none",
+    }
     name: str
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
@@ -247,9 +274,11 @@ class Service:
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
+    startup_probe: StartupProbe | None = key("spec", "startup probe", None, none=True, spec=StartupProbe)
     restart_backoff: Backoff | None = key(
         "spec",
-        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness probe)",
+        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness or startup "
+        "probe)",
         None,
         none=True,
         spec=Backoff,
@@ -324,7 +353,8 @@ class Service:
     @property
     def restarts(self) -> Backoff | None:
         """The pauses before a process is started again; None if there are none."""
-        return Backoff() if self.restart_backoff is None and self.liveness is not None else self.restart_backoff
+        probed = self.liveness is not None or self.startup_probe is not None
+        return Backoff() if self.restart_backoff is None and probed else self.restart_backoff
 
     @property
     def scheduled(self) -> str:
@@ -400,6 +430,16 @@ class Objective:
     minimum: int = key("count", "fewest bad requests in a window that break it", 3, low=1, high=1_000_000)
 
 
+#: What populations are for: keys that others have for it, the users, and how they are written.
+_POPULATIONS = (
+    (("users", "think_time", "patience"), "wait for answers", "users: 50, think_time: 5s, mix: {web.home: 1}"),
+    (("journey", "sessions"), "go step by step", "rate: 5/s, journey: [web.home, web.pay]"),
+    (("over_time", "profile"), "are not always as many", "rate: 5/s, mix: {web.home: 1}, over_time: {sine: 24h}"),
+    (("bursts",), "come in bursts", "rate: 5/s, mix: {web.home: 1}, over_time: {bursts: {on: 5s, off: 20s}}"),
+    (("replay",), "do as a file says", "replay: requests.csv"),
+)
+
+
 @dataclass(frozen=True)
 class Workload:
     """The users: requests arrive as a Poisson process for each entry operation (an open workload).
@@ -407,6 +447,11 @@ class Workload:
     Where there are `populations`, these are all the users; `rate` and `mix` are then what is expected of all of them.
     """
 
+    instead: ClassVar[Mapping[str, str]] = {
+        word: f"users who {how} are a population, as in populations: {{them: {{{form}}}}}"
+        for words, how, form in _POPULATIONS
+        for word in words
+    }
     rate: float = key("rate", "requests per second, over all entries", 20.0, low=0, above=True, high=1_000_000)
     balance: str = key(
         "choice", "how to choose among ready replicas of the entry service", "round_robin", choices=BALANCING
@@ -468,6 +513,7 @@ class Topology:
         operations = [operation for service in self.services for operation in service.operations]
         works = [operation.work for operation in operations]
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
+        works += [piece.time for operation in operations for piece in following(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def at_rate(self, rate: float | None) -> Topology:

@@ -85,6 +85,9 @@ class Population:
     reload: float = key("ratio", "probability of a reload when patience ends", 0.0, low=0, high=1)
     retry: float = key("ratio", "probability of another try by hand after an error", 0.0, low=0, high=1)
     retry_after: Distribution = key("other", "pause before such a try (a distribution)", Constant(1.0))
+    obeys_retry_after: bool = key(
+        "flag", "such a try waits at least as long as the answer asks for (`Retry-After`)", False
+    )
     tries: int = key("count", "most tries of one request", 3, low=1, high=MOST_TRIES)
     returns: float = key("ratio", "open: probability that a user who left comes back", 0.0, low=0, high=1)
     over_time: Shape | Bursts | None = key("other", "how many of them there are, over time (default: all)", None)
@@ -100,6 +103,12 @@ class Population:
         if self.replay is not None:
             return tuple(self.replay.counts)
         return tuple(dict.fromkeys(map(str, self.journey or self.mix)))
+
+    def comes_in_at(self, entry: str) -> bool:
+        """Whether a surge at an entry is one of these users: they come for it alone, or all of them begin there."""
+        if self.answers_matter or self.replay is not None:
+            return {entry} == set(self.entries[: 1 if self.journey else None])
+        return entry in self.entries
 
     def scaled(self, factor: float) -> Population:
         """The same population, so many times as large; a replay stays as it was recorded."""

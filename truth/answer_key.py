@@ -24,6 +24,7 @@ from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import Distribution, Mixture
+from meshquake.topology.graph import name_of
 from meshquake.topology.portion import Portion
 from meshquake.topology.shapes import Shape
 from meshquake.topology.spec import Topology
@@ -155,7 +156,8 @@ class _Telling:
         self._clock = clock
         self._symptoms = symptoms
         self._topology: Topology = twins.simulation.topology
-        self._entries = [f"{entry.service}.{entry.operation}" for entry in self._topology.workload.mix]
+        #: Each entry operation, with its service.
+        self._entries = {name_of(entry): entry.service for entry in self._topology.workload.mix}
         self._roots = _roots(finding)
         #: Of the loudest root; 1 if none has a span to be heard by.
         self._loudness = max((loud for service, loud in symptoms if service in self._roots), default=1.0)
@@ -283,10 +285,10 @@ class _Telling:
         """The alerts that should fire, on what users feel and on what the root shows, each when it first could."""
         found: list[tuple[float, str, str, str, str | None, str | None]] = []
         broken = self._finding.broken
-        for column, name in enumerate(self._entries, start=1):
+        for column, (name, service) in enumerate(self._entries.items(), start=1):
             if broken[:, column].any():
                 time = float(np.flatnonzero(broken[:, column])[0] + 1)
-                found.append((time, "symptom", name.split(".")[0], self._finding.indicator(column), name, None))
+                found.append((time, "symptom", service, self._finding.indicator(column), name, None))
         for series, departure in self._finding.departures.items():
             near = series.service in self._roots or series.target in self._roots
             if near and series.replica is None and departure.direction in METRICS[series.metric].alert:
@@ -337,7 +339,7 @@ class _Telling:
                 event = _event(self._twins, each, self._clock)
                 yield {
                     "kind": "event" if event else "background",
-                    "service": each.target.service or self._entries[0].split(".")[0],
+                    "service": each.target.service or next(iter(self._entries.values())),
                     "what": event["type"] if event else each.kind,
                     "at": event["timestamp"] if event else self._clock(start),
                     "ruled_out_by": reason,

@@ -361,7 +361,7 @@ class Mechanism:
     def _forgiven(self, site: int) -> bool:
         """Whether a call may fail without failing its caller."""
         place = self._sites[site]
-        return place.optional or place.fallback or (place.hit_rate is not None and place.then is not None)
+        return place.optional or place.otherwise is not None
 
     def _note(self, origin: str, reached: str, mechanism: str, time: float, half: Half) -> None:
         """Add to a step, which a request takes at most once."""

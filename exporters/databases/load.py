@@ -111,7 +111,8 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
 
 def _placed(table: Table, folder: Path, loaded: LoadResult, on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
     """The rows of a table, counted while they are taken."""
-    for rows in _rows(table, folder):
+    for found in _rows(table, folder):
+        rows = found.select([name for name in table.names if name in found.columns])
         yield placed(rows, loaded.fixture, loaded.rows[table.name])
         loaded.rows[table.name] += len(rows)
         on_rows(sum(loaded.rows.values()))

@@ -46,7 +46,12 @@ class JaegerSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = InternedText((*Conventions.COLUMNS, "replica", "version"), ["said", "process"], self._describe)
+        self._said = InternedText(
+            (*Conventions.COLUMNS, "replica", "version", Conventions.REQUEST),
+            ["said", "process"],
+            self._describe,
+            fleeting=Conventions.REQUEST,
+        )
         self._processes: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._start = round(context.start.timestamp() * 1e6)

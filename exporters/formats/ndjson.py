@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,12 +22,25 @@ def sink(target: Path, context: Context) -> NdjsonSink:
 
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
-    """The lines of some records of a kind."""
+    """The lines of some records of a kind, which may have further columns."""
     if kind.objects:
         # Few records have an object in them; polars would write its JSON text as a string.
-        texts = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records(kind, frame))
+        texts = map(_compact, records(kind, frame))
         return "".join(f"{text}\n" for text in texts).encode()
-    return lines(frame)
+    written = lines(frame.drop([column.name for column in kind.optional]))
+    for column in kind.optional:
+        having = frame[column.name].is_not_null().arg_true()
+        if len(having):
+            each = written.splitlines()
+            for position in having:
+                value = _compact(json.loads(frame[column.name][position]))
+                each[position] = each[position][:-1] + f',"{column.name}":{value}}}'.encode()
+            written = b"".join(line + b"\n" for line in each)
+    return written
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def lines(frame: pl.DataFrame) -> bytes:

@@ -23,12 +23,12 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import EVENTS, lines
+from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import ERRORS_OF_SERVER, Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds, seconds
 from meshquake.topology.errors import ERRORS
@@ -61,7 +61,7 @@ class TreeSink:
     def __init__(self, folder: Path, context: Context) -> None:
         self._files = Files(folder)
         self._ended = CompletedSpans(context)
-        self._stores = [each.name for each in context.topology.services if each.kind in ("database", "cache")]
+        self._columns_of_spans = SpanColumns(context.topology)
         self._lines = 0
         if context.truth is not None:
             self._files.write("record.csv", _RECORD.encode() + cells.encode(_causes(context.truth["faults"])))
@@ -75,7 +75,7 @@ class TreeSink:
         self._append("metric/metric_runtime.csv", _kpis(metrics.filter(~of_edge, ~of_replica), pl.col("service")))
         self._append("metric/metric_container.csv", _kpis(metrics.filter(~of_edge, of_replica), pl.col("replica")))
         self._append("metric/metric_mesh.csv", _kpis(metrics.filter(of_edge), edge))
-        self._append("trace/trace_span.csv", _spans(batch.traces, self._stores))
+        self._append("trace/trace_span.csv", _spans(batch.traces, self._columns_of_spans))
         logs = lines(batch)
         self._append("log/log_service.csv", _logs(logs, self._lines))
         self._lines += len(logs)
@@ -116,7 +116,7 @@ def _kpis(metrics: pl.DataFrame, component: pl.Expr) -> pl.DataFrame:
     return metrics.select("at", seconds("at").alias("timestamp"), component.alias("cmdb_id"), "metric", "value")
 
 
-def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
+def _spans(traces: pl.DataFrame, columns: SpanColumns) -> pl.DataFrame:
     return traces.with_columns(at=microseconds()).select(
         "at",
         pl.col("at").alias("timestamp") // 1000,
@@ -124,9 +124,9 @@ def _spans(traces: pl.DataFrame, stores: list[str]) -> pl.DataFrame:
         "span_id",
         "trace_id",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),
-        pl.when(callee().is_in(stores)).then(pl.lit("db")).otherwise(pl.lit("http")).alias("type"),
-        "status_code",
-        pl.concat_str(callee(), pl.lit("/"), operation()).alias("operation_name"),
+        columns.type().alias("type"),
+        columns.status().alias("status_code"),
+        columns.name().alias("operation_name"),
         "parent_span_id",
     )
 

@@ -71,7 +71,9 @@ class Requests:
     def __init__(self, context: Context) -> None:
         self._conventions = Conventions(context.topology)
         self._versions = Versions(context.topology)
-        self._spans = InternedText(Conventions.COLUMNS, ["said"], self._describe)
+        self._spans = InternedText(
+            (*Conventions.COLUMNS, Conventions.REQUEST), ["said"], self._describe, fleeting=Conventions.REQUEST
+        )
         self._resources = InternedText(["service", "replica", "version"], ["resource"], self._resource)
         self._loggers = InternedText(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
         self._levels = InternedText(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})

@@ -85,7 +85,7 @@ class _File:
         self._waiting = self._schema.empty_table()
 
     def write(self, frame: pl.DataFrame) -> None:
-        table = frame.with_columns(utc()).to_arrow().cast(self._schema)
+        table = frame.select(self.kind.names).with_columns(utc()).to_arrow().cast(self._schema)
         self._waiting = pa.concat_tables([self._waiting, table])
         while len(self._waiting) >= _GROUP:
             self._group(self._waiting.slice(0, _GROUP))

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import polars as pl
 
-from meshquake.exporters.columns.operations import callee, operation
+from meshquake.exporters.columns.operations import callee
 from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import lines
+from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import microseconds, seconds
 from meshquake.truth.spill_file import SpillFile
@@ -95,6 +96,7 @@ class CaseSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._ended = CompletedSpans(context)
+        self._columns_of_spans = SpanColumns(context.topology)
         self._memory = {service.name: service.memory.limit for service in context.topology.services}
         self._files = Files(folder)
         self._series = SpillFile(folder)
@@ -114,7 +116,7 @@ class CaseSink:
         for key, text in _pairs(measured).iter_rows():
             self._series.add(key, text.encode())
         self._write("logs.csv", _logs(lines(batch)).with_columns(_named))
-        self._write("traces.csv", _spans(batch.traces).with_columns(_named))
+        self._write("traces.csv", _spans(batch.traces, self._columns_of_spans).with_columns(_named))
 
     def close(self) -> None:
         """Write the series, and bring the files to the disk."""
@@ -175,19 +177,17 @@ def _logs(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _spans(records: pl.DataFrame) -> pl.DataFrame:
+def _spans(records: pl.DataFrame, columns: SpanColumns) -> pl.DataFrame:
     return records.with_columns(at=microseconds()).select(
         (pl.col("at") // 1_000_000).alias("time"),
         "trace_id",
         "span_id",
         "service",
-        operation(),
-        pl.concat_str(callee().str.replace_all("_", "-", literal=True), pl.lit("/"), operation()).alias(
-            "operationName"
-        ),
+        columns.method().alias("methodName"),
+        columns.name(callee().str.replace_all("_", "-", literal=True)).alias("operationName"),
         (pl.col("at") // 1000).alias("startTimeMillis"),
         "at",
         (pl.col("duration_ms") * 1000).round().cast(pl.Int64),
-        "status_code",
+        columns.status(),
         "parent_span_id",
     )

@@ -9,6 +9,7 @@ HTTP would make up a method and a path. What the conventions have no name for ha
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +27,17 @@ SERVER, CLIENT = 2, 3
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
 #: A parameter of a route, as in `{id}`, `:id` or `<id>`.
 _PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
-#: What a statement acts on.
-_COLLECTION = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE)\s+([\w.]+)", re.ASCII | re.IGNORECASE)
+_NAME = r"([`\"\[]?[A-Za-z_][\w.`\"\[\]]*)"
+#: In SQL: operations, and what they and their clauses act on; a name may be in quotes of some kind.
+_CLAUSE = re.compile(
+    rf"\b(SELECT|INSERT|DELETE)\b|(?<!FOR )\b(UPDATE)\s+{_NAME}|\b(?:FROM|INTO|TABLE|JOIN)\s+{_NAME}",
+    re.ASCII | re.IGNORECASE,
+)
+_QUOTES = re.compile(r"[`\"\[\]]")
+#: A summary of a query is no longer.
+_LONGEST_SUMMARY = 255
+#: Stores whose commands are of one collection each, which is the word behind the command.
+_OF_COLLECTIONS = ("mongodb", "aws.dynamodb", "couchbase", "couchdb")
 #: Attributes of a span by which its duration is measured too.
 _MEASURED = (
     "http.request.method",
@@ -87,6 +97,9 @@ class Conventions:
     #: Columns of a trace record that a description depends on.
     COLUMNS = ("service", "operation", "kind", "status", "error_type", "status_code", "peer", "attempt")
 
+    #: The column that says what else is known of a user's request: of spans alone, and each value is another.
+    REQUEST = "attributes"
+
     def __init__(self, topology: Topology) -> None:
         self._services = {service.name: service for service in topology.services}
         self._operations = {
@@ -113,11 +126,11 @@ class Conventions:
         # Of a case without its truth only those operations are known that have something to say.
         operation = self._operations.get((name, operation_name)) or Operation(operation_name)
         if callee.kind in _SYSTEMS:
-            name, attributes, metric = _database(server, callee, operation)
+            attributes, metric = _database(server, callee, operation)
         elif operation.route:
-            name, attributes, metric = _http(span, server, callee, operation.route)
+            attributes, metric = _http(span, server, callee, operation.route)
         else:
-            name, attributes, metric = _rpc(span, server, callee, operation)
+            attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
             attributes["client.address"] = span["peer"]
         error = span["error_type"]
@@ -131,10 +144,20 @@ class Conventions:
             attributes["mesh.attempt"] = span["attempt"]
             if not server and (span["service"], span["peer"]) in self._hedging:
                 attributes["mesh.attempt_kind"] = "hedge"
-        return Description(name, SERVER if server else CLIENT, attributes, failed, metric)
+        if (known := span.get(self.REQUEST)) is not None:
+            attributes = json.loads(known) | attributes
+        return Description(span_name(callee, operation), SERVER if server else CLIENT, attributes, failed, metric)
 
 
-_Parts = tuple[str, Attributes, str | None]
+def span_name(callee: Service, operation: Operation) -> str:
+    """What a span of an operation is called, whoever's half of the call it is."""
+    if callee.kind in _SYSTEMS:
+        query = _Query.of(callee, operation)
+        return query.summary or f"{query.operation} {query.collection or callee.name}"
+    return operation.route or operation.rpc or f"{callee.title}/{operation.name}"
+
+
+_Parts = tuple[Attributes, str | None]
 
 
 def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) -> _Parts:
@@ -152,32 +175,68 @@ def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) 
     answered = server or error is None or ERRORS[error].answered
     if answered and span["status_code"]:
         attributes["http.response.status_code"] = span["status_code"]
-    return request, attributes, f"http.{'server' if server else 'client'}.request.duration"
+    return attributes, f"http.{'server' if server else 'client'}.request.duration"
 
 
 def _rpc(span: Mapping[str, Any], server: bool, callee: Service, operation: Operation) -> _Parts:
-    method, error = operation.rpc or f"{callee.title}/{operation.name}", span["error_type"]
+    error = span["error_type"]
     attributes: Attributes = {
         "rpc.system.name": "grpc",
-        "rpc.method": method,
+        "rpc.method": span_name(callee, operation),
         "rpc.response.status_code": "OK" if error is None else ERRORS[error].grpc,
         "server.address": callee.name,
     }
-    return method, attributes, f"rpc.{'server' if server else 'client'}.call.duration"
+    return attributes, f"rpc.{'server' if server else 'client'}.call.duration"
 
 
 def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
-    query = operation.statement or operation.command
-    word = query.split(" ", 1)[0].upper() if query else operation.name
-    attributes: Attributes = {"db.system.name": callee.system or _SYSTEMS[callee.kind], "db.operation.name": word}
-    name = f"{word} {callee.name}"
-    if query:
-        attributes["db.query.text"] = query
-    if operation.statement and (collection := _COLLECTION.search(query)):
-        name = f"{word} {collection[1]}"
-        attributes |= {"db.collection.name": collection[1], "db.query.summary": name}
+    query = _Query.of(callee, operation)
+    system = callee.system or _SYSTEMS[callee.kind]
+    attributes: Attributes = {"db.system.name": system, "db.operation.name": query.operation}
+    if text := operation.statement or operation.command:
+        attributes["db.query.text"] = text
+    if query.collection:
+        attributes["db.collection.name"] = query.collection
+    if query.summary:
+        attributes["db.query.summary"] = query.summary
     attributes["server.address"] = callee.name
-    return name, attributes, None if server else "db.client.operation.duration"
+    return attributes, None if server else "db.client.operation.duration"
+
+
+@dataclass(frozen=True)
+class _Query:
+    """What a store is asked: the operation, the collection if it's one, and what tells queries apart.
+
+    All as the topology writes them, since the conventions want no other case.
+    """
+
+    operation: str
+    collection: str = ""
+    summary: str = ""
+
+    @classmethod
+    def of(cls, store: Service, operation: Operation) -> _Query:
+        """What an operation of a store asks."""
+        if operation.statement:
+            return cls._of_sql(operation.statement)
+        word, _, rest = operation.command.partition(" ")
+        if rest and store.system in _OF_COLLECTIONS:
+            return cls(word, rest.split()[0])
+        return cls(word or operation.name)
+
+    @classmethod
+    def _of_sql(cls, statement: str) -> _Query:
+        first = statement.split(None, 1)[0]
+        words, targets = [], []
+        for operation, update, updated, target in _CLAUSE.findall(statement):
+            words += [_QUOTES.sub("", each) for each in (operation, update, updated, target) if each]
+            targets += [_QUOTES.sub("", each) for each in (updated, target) if each]
+        if words[:1] != [first]:
+            words.insert(0, first)
+        while len(" ".join(words)) > _LONGEST_SUMMARY:
+            words.pop()
+        one = targets[0] if len(set(targets)) == 1 else ""
+        return cls(first, one, " ".join(words) if targets else "")
 
 
 def resource(service: str, replica: str | None, version: str | None, title: str = "") -> Attributes:

@@ -33,7 +33,12 @@ class ZipkinSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = InternedText((*Conventions.COLUMNS, "replica", "version"), ["said"], self._describe)
+        self._said = InternedText(
+            (*Conventions.COLUMNS, "replica", "version", Conventions.REQUEST),
+            ["said"],
+            self._describe,
+            fleeting=Conventions.REQUEST,
+        )
         self._files = Files(folder)
         self._files.write(NAME, b"[")
         self._between = b"\n"

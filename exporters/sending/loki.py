@@ -2,14 +2,14 @@
 
 Labels, which make streams, are few and have few values: `service_name`, `level`, and `source`, which is logs or events.
 The rest is structured metadata, which Loki takes since 3.0 by default: trace, span, replica and logger of a line; type,
-version, replica and attributes of an event.
+version, replica and attributes of an event. A service is called as in OTLP, by which Grafana finds the lines of a span.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from meshquake.exporters.formats.context import Context
@@ -26,7 +26,7 @@ _LINES = 5_000
 
 def speaker(context: Context, source: str) -> Loki:
     """What speaks to Loki."""
-    return Loki()
+    return Loki({service.name: service.title for service in context.topology.services})
 
 
 class Loki:
@@ -35,9 +35,12 @@ class Loki:
     retried = frozenset({429, *range(500, 600)})
     longest = 0
 
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
+
     def requests(self, batch: Batch) -> Iterator[Request]:
         """Requests with so many lines at most."""
-        entries = [*_logs(batch), *_events(batch)]
+        entries = [*_logs(batch, self._titles), *_events(batch, self._titles)]
         entries.sort(key=lambda entry: int(entry[1][0]))
         for begin in range(0, len(entries), _LINES):
             some = entries[begin : begin + _LINES]
@@ -59,17 +62,17 @@ class Loki:
 _Entry = tuple[tuple[str, ...], list[Any]]
 
 
-def _logs(batch: Batch) -> Iterator[_Entry]:
+def _logs(batch: Batch, titles: Mapping[str, str]) -> Iterator[_Entry]:
     for time, log in zip(_nanoseconds(batch, "logs"), batch.records("logs"), strict=True):
         more = {key: log[key] for key in ("trace_id", "span_id", "replica", "logger") if log[key] is not None}
-        yield (log["service"], log["level"], "logs"), [time, log["message"], more]
+        yield (titles[log["service"]], log["level"], "logs"), [time, log["message"], more]
 
 
-def _events(batch: Batch) -> Iterator[_Entry]:
+def _events(batch: Batch, titles: Mapping[str, str]) -> Iterator[_Entry]:
     for time, event in zip(_nanoseconds(batch, "events"), batch.records("events"), strict=True):
         more = {key: event[key] for key in ("type", "version", "replica") if event[key] is not None}
         more |= {key: str(value) for key, value in event["attributes"].items()}
-        yield (event["service"], _LEVELS[event["severity"]], "events"), [time, event["details"], more]
+        yield (titles[event["service"]], _LEVELS[event["severity"]], "events"), [time, event["details"], more]
 
 
 def _nanoseconds(batch: Batch, kind: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The network between two services is slow: a congested link, a detour through another region."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from meshquake.faults.effect import Effect
@@ -16,8 +16,9 @@ from meshquake.topology.spec import Topology
 class Delay(Fault):
     """Messages on an edge take longer, each way; severity multiplies the added time.
 
-    With a `share`, that is so for the requests and the answers of a share of the calls. A distribution of times gives
-    each message one of its own: jitter, as `tc-netem` has it.
+    With `only` it is one of the ways, as where `tc netem` acts on what leaves one of two hosts. With a `share`, it is
+    the requests and the answers of a share of the calls. A distribution of times gives each message one of its own:
+    jitter, as `tc netem` has it.
     """
 
     kind: ClassVar[str] = "delay"
@@ -29,13 +30,19 @@ class Delay(Fault):
     share: float | None = key(
         "ratio", "share of calls that are delayed (default: all)", None, low=0, high=1, above=True
     )
+    only: str | None = key("choice", "what of them is delayed (default: both)", None, choices=("requests", "answers"))
 
     def effect(self, level: float) -> Effect:
         share = 1.0 if self.share is None else self.share
+        effect = Effect(
+            delayed=share,
+            delays_requests=self.only != "answers",
+            delays_answers=self.only != "requests",
+        )
         if not isinstance(self.by, Distribution):
-            return Effect(delay=level * self.by, delayed=share)
+            return replace(effect, delay=level * self.by)
         spread = Spread(0.0, level, self.by)
-        return Effect(delay=spread.mean(), delays=spread, delayed=share)
+        return replace(effect, delay=spread.mean(), delays=spread)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

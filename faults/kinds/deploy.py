@@ -35,6 +35,7 @@ class Deploy(Fault):
     indicator: ClassVar[str] = "deployment"
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
+    unshaped: ClassVar[str] = "goes by steps where canary and hold say so, and has no shape"
     lasts: ClassVar[bool] = False
     groups: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}

@@ -22,7 +22,8 @@ class Flip(Fault):
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
     rate limit, probes, start-up and autoscaler; of one of its versions (`deployment`) its weight and autoscaler. Calls
     under way keep to the settings that they were sent with; what is changed starts anew (a breaker closed, a pool
-    empty, a bucket of tokens full), and what isn't goes on. It is all or nothing: severity has no effect.
+    empty, a bucket of tokens full), and what isn't goes on. It is all or nothing: severity has no effect. With a shape
+    of `on_off` it is pushed and rolled back again and again.
     """
 
     kind: ClassVar[str] = "flip"
@@ -30,6 +31,8 @@ class Flip(Fault):
     indicator: ClassVar[str] = "config"
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
+    shapes: ClassVar[tuple[str, ...]] = ("on_off",)
+    unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
     drawn: ClassVar[bool] = False
     undrawn: ClassVar[tuple[str, ...]] = ("service",)
     ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}
@@ -92,11 +95,14 @@ class Flip(Fault):
         return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.all_targets:
-            mesh.configure(target, self.set, self.deployment)
-        yield mesh.timeout(window.end - mesh.now)
-        for target in self.all_targets:
-            mesh.restore(target, self.set, self.deployment)
+        for begin, end in self.acts(window).phases():
+            if begin > mesh.now:
+                yield mesh.timeout(begin - mesh.now)
+            for target in self.all_targets:
+                mesh.configure(target, self.set, self.deployment)
+            yield mesh.timeout(end - mesh.now)
+            for target in self.all_targets:
+                mesh.restore(target, self.set, self.deployment)
 
 
 def _unable(autoscale: Autoscale | None) -> str:

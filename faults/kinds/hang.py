@@ -1,18 +1,22 @@
 """Requests get stuck: a deadlock, a lost lock, a disk that does not respond."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from meshquake.faults.effect import Effect
-from meshquake.faults.fault import Fault
+from meshquake.faults.fault import Fault, Surface, Window
 from meshquake.topology.keys import key
+
+#: How often it is looked at who goes on, where the share goes up and down (seconds).
+_LOOK = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hang(Fault):
     """A share of requests hold their workers until the fault ends; severity multiplies the share.
 
+    With a shape, those go on that are beyond the share as it falls.
     The same share of readiness probes get stuck, unless the fault acts on a single operation.
     """
 
@@ -24,3 +28,13 @@ class Hang(Fault):
 
     def effect(self, level: float) -> Effect:
         return Effect(hang=level * self.share, probe_failure=level * self.share)
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        modifier = mesh.push(self, None if window.steady else window.level)
+        while window.shape is not None and mesh.now + _LOOK < window.end:
+            yield mesh.timeout(_LOOK)
+            # What one that is taken back let go, hangs because of the other if it is still among the share.
+            before, modifier = modifier, mesh.push(self, window.level)
+            mesh.pop(before)
+        yield mesh.timeout(window.end - mesh.now)
+        mesh.pop(modifier)

@@ -24,6 +24,7 @@ class Pause(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("pauses", "garbage_collection", "gc", "memory", "cpu")
     ranges: ClassVar[Mapping[str, str]] = {"length": "1s..3s"}
     ramps: ClassVar[bool] = False
+    unshaped: ClassVar[str] = "comes and goes as length and every say, and has no shape"
     drawn: ClassVar[bool] = False
     length: float = key("duration", "how long it stands still", 0.5, low=0.001, high=3600)
     every: float = key("duration", "time from the start of a pause to that of the next", 5.0, low=0.001, high=3600)

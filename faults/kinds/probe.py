@@ -7,13 +7,16 @@ from typing import ClassVar
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault
 from meshquake.topology.keys import key
+from meshquake.topology.policies import PROBES
+from meshquake.topology.spec import Topology
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe(Fault):
-    """A share of readiness and liveness probes fails, and all of them take `by` longer; severity multiplies both.
+    """A share of the probes fails, and all of them take `by` longer; severity multiplies both.
 
-    With `by` alone none fails but by its own timeout.
+    With `by` alone none fails but by its own timeout. It meets the probes that a service has, or with `only` those of
+    one kind, as where each has an endpoint of its own.
     Requests are served as before, by whatever is left in rotation.
     """
 
@@ -27,6 +30,7 @@ class Probe(Fault):
         "ratio", "share of probes that fail (default: all, and with `by` none)", None, low=0, high=1
     )
     by: float = key("duration", "time that each probe takes longer", 0.0, low=0, high=3600)
+    only: str | None = key("choice", "which of the probes it meets (default: all)", None, choices=PROBES)
 
     def __post_init__(self) -> None:
         if self.share is None:
@@ -34,4 +38,14 @@ class Probe(Fault):
 
     def effect(self, level: float) -> Effect:
         assert self.share is not None
-        return Effect(probe_failure=level * self.share, probe_delay=level * self.by)
+        return Effect(probe_failure=level * self.share, probe_delay=level * self.by, probes=self.only)
+
+    def problem(self, topology: Topology) -> str:
+        """A kind of probe that no target has cannot fail."""
+        for target in self.all_targets:
+            spec = topology.service(target.service)
+            if (self.only, spec.liveness) == ("liveness", None):
+                return f"{target.service} has no liveness probe: give it liveness: {{}}, or leave `only` out"
+            if (self.only, spec.startup_probe) == ("startup", None):
+                return f"{target.service} has no startup probe: give it startup_probe: {{}}, or leave `only` out"
+        return ""

@@ -1,7 +1,7 @@
 """A replica's process dies: a crash, a lost node, an eviction."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from meshquake.faults.fault import Fault, Surface, Window
@@ -9,9 +9,10 @@ from meshquake.faults.fault import Fault, Surface, Window
 
 @dataclass(frozen=True, kw_only=True)
 class Stop(Fault):
-    """The process is killed when the fault begins and started again when it ends.
+    """The process is killed when the fault begins and started again when it ends; severity shortens the outage.
 
-    Severity shortens the outage: the process is down for that share of the window.
+    With a shape of `on_off` that happens again and again, as in a crash loop: it is down while the shape is on, and has
+    the time between to start.
     """
 
     kind: ClassVar[str] = "stop"
@@ -19,13 +20,20 @@ class Stop(Fault):
     indicator: ClassVar[str] = "availability"
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "crash", "replicas")
     ramps: ClassVar[bool] = False
+    shapes: ClassVar[tuple[str, ...]] = ("on_off",)
+    unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
 
     def acts(self, window: Window) -> Window:
-        return Window(window.start, window.start, window.start + (window.end - window.start) * self.severity)
+        window = super().acts(window)
+        *_, (begin, end) = window.phases()
+        return replace(window, end=begin + (end - begin) * self.severity)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        for target in self.all_targets:
-            mesh.stop(target)
-        yield mesh.timeout(self.acts(window).end - mesh.now)
-        for target in self.all_targets:
-            mesh.start(target)
+        for begin, end in super().acts(window).phases():
+            if begin > mesh.now:
+                yield mesh.timeout(begin - mesh.now)
+            for target in self.all_targets:
+                mesh.stop(target)
+            yield mesh.timeout(begin + (end - begin) * self.severity - mesh.now)
+            for target in self.all_targets:
+                mesh.start(target)

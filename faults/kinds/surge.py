@@ -6,7 +6,10 @@ from typing import Any, ClassVar
 
 from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.topology.keys import key
+from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Topology
+from meshquake.topology.units import shown
+from meshquake.topology.users import USUAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +18,7 @@ class Surge(Fault):
 
     The target is `users` for all of them, or an entry operation for those who call it. The extra requests come from
     other users: the usual ones come as before, at the same times. With a factor below 1 that share of the usual ones
-    comes, and with 0 nobody.
+    comes, and with 0 nobody. With `population` it is those users alone who are more or fewer.
     """
 
     kind: ClassVar[str] = "surge"
@@ -24,6 +27,9 @@ class Surge(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("traffic", "request_rate")
     ranges: ClassVar[Mapping[str, str]] = {"factor": "3..15"}
     factor: float = key("number", "how many times the normal rate", low=0, high=1000)
+    population: str | None = key(
+        "text", "of these users alone, by the name of their population (default: of all)", None
+    )
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
@@ -40,11 +46,33 @@ class Surge(Fault):
             return (target.service,)
         return tuple(dict.fromkeys(entry.service for entry in topology.workload.mix))
 
+    def roots(self, topology: Topology) -> tuple[str, ...]:
+        """Of one population, the services at which it comes in."""
+        for population in topology.workload.populations:
+            if population.name == self.population and self.target.level == "users":
+                return tuple(dict.fromkeys(entry.partition(".")[0] for entry in population.entries))
+        return super().roots(topology)
+
+    def problem(self, topology: Topology) -> str:
+        """A population must be there, and come in where the targets are."""
+        populations = {each.name: each for each in topology.workload.populations}
+        if self.population is None or (not populations and self.population == USUAL):
+            return ""
+        if self.population not in populations:
+            names = list(populations) or [USUAL]
+            return f"there is no population {shown(self.population)}{suggestion(self.population, names)}"
+        population = populations[self.population]
+        for target in self.all_targets:
+            if target.level == "operation" and not population.comes_in_at(str(target)):
+                entries = ", ".join(population.entries)
+                return f"those at {target} cannot be told from the other {population.name}, who ask for {entries}"
+        return ""
+
     @property
     def crowd(self) -> float:
         """All but the usual ones; negative for those of them that stay away."""
         return (self.factor - 1) * self.severity
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        mesh.surge(self, self.crowd, None if window.steady else window.level, window.end)
+        mesh.surge(self, self.crowd, None if window.steady else window.level, window.end, self.population)
         yield mesh.timeout(0)

@@ -11,13 +11,14 @@ others, or is work between calls, is a branch: a site that stands for no call, a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.tape import Tape
 from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Constant, Distribution
 from meshquake.topology.policies import CRITICALITIES
-from meshquake.topology.spec import Branch, Entry, Group, Operation, Work
+from meshquake.topology.spec import Branch, Entry, Group, Link, Operation, Work
 from meshquake.topology.spec import Call as CallSpec
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ class CallSite:
         "criticality",
         "edge",
         "entry",
-        "fallback",
         "hit_rate",
         "index",
         "ingress",
         "lot",
         "operation",
         "optional",
+        "otherwise",
         "parent",
         "probability",
         "ready",
@@ -114,10 +115,10 @@ class CallSite:
         self.branch = CALL
         #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
         self.apart = False
-        #: Whether the call that follows this one is made when this one fails, and not when it succeeds.
-        self.fallback = bool(spec.on_failure) if spec else False
-        #: The call that follows this one in its place: after a miss, a failure, or the call before it in a chain.
+        #: The call, or the work, that follows on this one before the caller goes on with its steps: when it succeeds
+        #: (and misses, if it's a lookup), and otherwise.
         self.then: CallSite | None = None
+        self.otherwise: CallSite | None = None
         self.address = address
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
@@ -227,16 +228,31 @@ def grow(
             depth = depth | {bound: depth.get(bound, 0) + 1}
         found: list[CallSite] = []
         for share in spec.times.beyond():
-            site = head = place(spec.service, spec.operation, spec, parent, names.of(spec), depth)
+            head = place(spec.service, spec.operation, spec, parent, names.of(spec), depth)
             head.probability = spec.probability * share
             head.lot = found[0] if found else head
             found.append(head)
-            for follower in spec.on_miss or spec.on_failure:
-                following = place(follower.service, follower.operation, follower, parent, names.of(follower), depth)
-                for each in site.versions:
-                    each.then = following
-                site = following
+            after = chained(spec.on_miss or spec.on_success, spec, parent, names, depth)
+            instead = after if spec.on_miss else chained(spec.on_failure, spec, parent, names, depth)
+            for each in head.versions:
+                each.then, each.otherwise = after, instead
         return found
+
+    def chained(
+        links: tuple[Link, ...], after: CallSpec, parent: CallSite, names: _Names, depth: _Depth
+    ) -> CallSite | None:
+        """The sites of what follows on a call, each of which leads to the next; the first of them."""
+        chain = [
+            part(parent, WORKS, link.time, names(f"{after.service}.{after.operation} {WORKING}"))
+            if isinstance(link, Work)
+            else place(link.service, link.operation, link, parent, names.of(link), depth)
+            for link in links
+        ]
+        for site, following in pairwise(chain):
+            for each in site.versions:
+                each.then = following
+                each.otherwise = following if each.optional or each.hit_rate is not None else None
+        return chain[0] if chain else None
 
     return place(entry.service, entry.operation, None, None, f"{entry.service}.{entry.operation}", {})
 

@@ -208,15 +208,14 @@ class CallEngine:
         draws = call.draws
         call.replica = ready[0] if len(ready) == 1 else caller.balancer.choose(ready, call)
         delay = draws[OUT]
-        crossings = 1
-        if call.connect >= 0.0:
+        opens = call.connect >= 0.0
+        if opens:
             edge.opened += 1
             delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
-            crossings = 3
         if edge.modifiers:
             for modifier in impairment.between(edge, call):
                 effect = modifier.effect(now)
-                delay += crossings * impairment.delay(modifier, effect, call, impairment.OUT)
+                delay += impairment.delay_out(modifier, effect, call, opens)
                 if impairment.is_dropped(modifier, effect, call):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
@@ -413,6 +412,8 @@ class CallEngine:
             heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
             return
         work = part.draws[WORK]
+        for policy in replica.lengthens:
+            work = policy.lengthen(part, replica, work)
         if replica.modifiers:
             work = impairment.slowed(part, replica, now, work)
         self.run(part, replica, work)
@@ -443,7 +444,10 @@ class CallEngine:
             del self.parts[call]
             outer = call.parent
             assert outer is not None
-            self.resume(outer, outcome != SUCCESS)
+            if call.site.then is not None:
+                self._follow(outer, call.site.then)
+            else:
+                self.resume(outer, outcome != SUCCESS)
             return
         replica = call.replica
         assert replica is not None
@@ -546,7 +550,7 @@ class CallEngine:
                 if impairment.is_muted(modifier, effect, call):
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
-                time += impairment.delay(modifier, effect, call, impairment.BACK)
+                time += impairment.delay_back(modifier, effect, call)
         heappush(self._queue, (now + time, 1, next(self._eid), self._answered, call))
 
     # -- the caller's side again: answered, timed out, lost, retried ---------------------------------------------------
@@ -603,7 +607,7 @@ class CallEngine:
         delay = call.draws[OUT]
         for modifier in impairment.between(edge, call) if edge.modifiers else ():
             effect = modifier.effect(now)
-            delay += impairment.delay(modifier, effect, call, impairment.OUT)
+            delay += impairment.delay_out(modifier, effect, call, False)
             if impairment.is_dropped(modifier, effect, call):
                 return
         heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
@@ -651,26 +655,30 @@ class CallEngine:
         call.notes |= DECIDED
         site = call.site
         failed = result != SUCCESS
-        if site.hit_rate is not None:
-            # A lookup: a hit spares the calls that follow a miss, and one that failed is a miss.
-            if not failed:
-                hit_rate = site.hit_rate
-                edge, replica = site.edge, call.replica
-                assert edge is not None and replica is not None
-                if edge.modifiers or replica.modifiers or replica.emptied >= 0.0:
-                    hit_rate = impairment.hit_rate(call, hit_rate, now)
-                if call.draws[LOOKUP] < hit_rate:
-                    call.notes |= HIT
-                    self.resume(parent, False)
-                    return
-                call.notes |= MISS
-            if site.then is not None:
-                self.send(parent, site.then, 1)
+        if site.hit_rate is not None and not failed:
+            # A lookup: a hit spares what follows a miss.
+            hit_rate = site.hit_rate
+            edge, replica = site.edge, call.replica
+            assert edge is not None and replica is not None
+            if edge.modifiers or replica.modifiers or replica.emptied >= 0.0:
+                hit_rate = impairment.hit_rate(call, hit_rate, now)
+            if call.draws[LOOKUP] < hit_rate:
+                call.notes |= HIT
+                self.resume(parent, False)
                 return
-        elif site.then is not None and (failed == site.fallback or (failed and site.optional)):
-            self.send(parent, site.then, 1)
-            return
-        self.resume(parent, failed and not site.optional)
+            call.notes |= MISS
+        following = site.otherwise if failed else site.then
+        if following is not None:
+            self._follow(parent, following)
+        else:
+            self.resume(parent, failed and not site.optional)
+
+    def _follow(self, parent: Call, site: CallSite) -> None:
+        """What follows on a call begins, before the caller goes on with its steps: another call, or own work."""
+        if site.branch:
+            self._branch(parent, site)
+        else:
+            self.send(parent, site, 1)
 
     def may_follow(self, call: Call) -> bool:
         """Whether another attempt may follow this one, at `call.next_at`: if so, all policies count it as made."""

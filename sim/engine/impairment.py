@@ -24,9 +24,8 @@ _CONNECT: Final = 4
 _SLOW: Final = 5
 _SLOWDOWN: Final = 6
 _DELAY: Final = 7
-#: The two ways of a message: a request's, and an answer's.
-OUT: Final = 8
-BACK: Final = 9
+_DELAY_OUT: Final = 8
+_DELAY_BACK: Final = 9
 _MUTE: Final = 10
 
 
@@ -79,13 +78,25 @@ def fails_to_connect(modifier: Modifier, effect: Effect, call: Call) -> bool:
     return opens and _strikes(modifier, effect.unconnected, call, _CONNECT)
 
 
-def delay(modifier: Modifier, effect: Effect, call: Call, way: int) -> float:
-    """The time (seconds) that a modifier adds to a message of the call: on its way `OUT`, or `BACK`."""
+def delay_out(modifier: Modifier, effect: Effect, call: Call, opens: bool) -> float:
+    """The time (seconds) that a modifier adds to the call's request, and to the handshake before it if one `opens`."""
+    # A handshake is a message there and one back.
+    crossings = 2 * effect.delays_requests + effect.delays_answers if opens else effect.delays_requests
+    return crossings * _delay(modifier, effect, call, _DELAY_OUT) if crossings else 0.0
+
+
+def delay_back(modifier: Modifier, effect: Effect, call: Call) -> float:
+    """The time (seconds) that a modifier adds to the call's answer."""
+    return _delay(modifier, effect, call, _DELAY_BACK) if effect.delays_answers else 0.0
+
+
+def _delay(modifier: Modifier, effect: Effect, call: Call, purpose: int) -> float:
+    """The time (seconds) that a modifier adds to one message of the call."""
     if not effect.delay or (effect.delayed < 1.0 and not _strikes(modifier, effect.delayed, call, _DELAY)):
         return 0.0
     if effect.delays is None:
         return effect.delay
-    return effect.delays.at(modifier.draw(call.site.address, way, call.number, call.attempt_path))
+    return effect.delays.at(modifier.draw(call.site.address, purpose, call.number, call.attempt_path))
 
 
 # -- at the replica ---------------------------------------------------------------------------------------------------

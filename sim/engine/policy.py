@@ -117,6 +117,13 @@ class ServerPolicy:
         """A request arrives: `PASS`, or the code of the error to answer at once; a server's policy cannot hold it."""
         return PASS
 
+    def lengthen(self, part: Call, replica: Replica, work: float) -> float:
+        """A request goes on with own work between its calls, or after them: how long that takes (seconds).
+
+        `part` stands for the work, its `parent` for the request; `work` is what was drawn.
+        """
+        return work
+
     def finished(self, call: Call, replica: Replica, now: float) -> None:
         """A request that `admit` was asked about is answered, also if it was turned away; `call.outcome` says how.
 

@@ -50,6 +50,7 @@ class Replica:
         "index",
         "leaked",
         "leaving",
+        "lengthens",
         "lived",
         "modifiers",
         "name",
@@ -61,6 +62,7 @@ class Replica:
         "service",
         "shed",
         "since",
+        "started",
         "stops",
         "successes",
         "throttled_before",
@@ -86,8 +88,11 @@ class Replica:
         self.callers: list[CallerState] = []
         #: What it does about requests that arrive, by hook.
         self.admits: tuple[ServerPolicy, ...] = ()
+        self.lengthens: tuple[ServerPolicy, ...] = ()
         self.finishes: tuple[ServerPolicy, ...] = ()
         self.up = True
+        #: Whether its startup probe has found the process; True without one.
+        self.started = True
         self.ready = True
         #: When it was created; those that a mesh starts with have been there for ever.
         self.created = -inf

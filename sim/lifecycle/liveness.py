@@ -47,7 +47,7 @@ def _watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[
         probe = now
         if replica.incarnation != life:
             life, failures = replica.incarnation, 0
-        if not replica.draining and cluster.now - replica.born >= probe.initial_delay:
+        if not replica.draining and replica.started and cluster.now - replica.born >= probe.initial_delay:
             trouble = problem(cluster, replica, probe, own, number)
             failures = failures + 1 if trouble else 0
             if trouble:

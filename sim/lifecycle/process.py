@@ -1,4 +1,4 @@
-"""The process of a replica: how it starts, and how it ends."""
+"""The process of a replica: how it starts, what finds that it has, and how it ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.upheaval import kill
+from meshquake.sim.lifecycle.readiness import examine, problem, set_ready
+from meshquake.topology.addresses import address
+from meshquake.topology.policies import StartupProbe
 
 
 def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Generator[Any, Any, None]:
@@ -19,6 +22,12 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     replica.born = cluster.now
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)
+    startup_probe = service.spec.startup_probe
+    replica.started = startup_probe is None
+    if startup_probe is not None:
+        if replica.ready:
+            set_ready(cluster, replica, False)
+        cluster.env.process(_start_up(cluster, replica, startup_probe))
     yield cluster.timeout(service.spec.startup)
     if replica.stops or replica.leaving or replica.incarnation != incarnation or replica.born == inf:
         return  # it was killed or deleted meanwhile, and may have been started again
@@ -28,6 +37,33 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
         replica.emptied = cluster.now
     replica.failures = replica.successes = 0
     cluster.journal.note("started", service, replica=replica, startup_s=f"{service.spec.startup:g}")
+
+
+def _start_up(cluster: Cluster, replica: Replica, probe: StartupProbe) -> Generator[Any, Any, None]:
+    """The startup probe of one process: until it succeeds there is no other, and a process that fails it is ended.
+
+    When it has succeeded, the kubelet asks at once whether the container is ready (`prober_manager.UpdatePodStatus`).
+    """
+    own, life, failures = address(cluster.seed, "startup", replica.name), replica.incarnation, 0
+    yield cluster.timeout(probe.initial_delay)
+    while replica.incarnation == life and replica.born < inf and not replica.leaving:
+        if replica.draining:  # a rollout has the replica in hand, and nobody asks
+            yield cluster.timeout(probe.period)
+            continue
+        # A draw belongs to the time, for how many processes there have been depends on what else happens.
+        trouble = problem(cluster, replica, probe, own, round(cluster.now / probe.period))
+        if not trouble:
+            replica.started = True
+            examine(cluster, replica, problem(cluster, replica, replica.service.spec.readiness, own, 0))
+            return
+        failures += 1
+        replica.failures += replica.up
+        cluster.journal.note("startup_failed", replica.service, replica=replica, reason=trouble, failures=failures)
+        if failures >= probe.failure_threshold:
+            crash(cluster, replica, "startup probe failed")
+            yield from reboot(cluster, replica, "startup probe failed")
+            return
+        yield cluster.timeout(probe.period)
 
 
 def reboot(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:

@@ -11,7 +11,7 @@ from typing import Any
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
 from meshquake.topology.addresses import address, uniform
-from meshquake.topology.policies import Liveness, Readiness
+from meshquake.topology.policies import Probe
 
 
 def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Generator[Any, Any, None]:
@@ -33,7 +33,7 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
         yield cluster.timeout(probe.period)
 
 
-def problem(cluster: Cluster, replica: Replica, probe: Readiness | Liveness, own: int, number: int) -> str:
+def problem(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: int) -> str:
     """Why the replica does not answer a probe of that number, whose draws are its `own`; empty if it does."""
     if not replica.up:
         return "connection refused"
@@ -44,6 +44,8 @@ def problem(cluster: Cluster, replica: Replica, probe: Readiness | Liveness, own
         # What acts on one operation leaves the others alone, and the probe is none of them.
         if modifier.operation < 0:
             effect = modifier.effect(cluster.now)
+            if effect.probes not in (None, probe.kind):
+                continue
             delay += effect.probe_delay
             if uniform(own ^ modifier.address, number) < effect.probe_failure:
                 return "probe failed"
@@ -51,7 +53,12 @@ def problem(cluster: Cluster, replica: Replica, probe: Readiness | Liveness, own
 
 
 def examine(cluster: Cluster, replica: Replica, problem: str) -> None:
-    """Count a probe's answer, and eject or restore the replica when there are enough of a kind."""
+    """Count a probe's answer, and eject or restore the replica when there are enough of a kind.
+
+    Until a startup probe has found its process, nobody asks.
+    """
+    if not replica.started:
+        return
     probe = replica.service.spec.readiness
     if problem:
         replica.successes = 0
@@ -60,15 +67,15 @@ def examine(cluster: Cluster, replica: Replica, problem: str) -> None:
             "health_check_failed", replica.service, replica=replica, reason=problem, failures=replica.failures
         )
         if replica.ready and replica.failures >= probe.failure_threshold:
-            _set_ready(cluster, replica, False)
+            set_ready(cluster, replica, False)
     else:
         replica.failures = 0
         replica.successes += 1
         if not replica.ready and replica.successes >= probe.success_threshold:
-            _set_ready(cluster, replica, True)
+            set_ready(cluster, replica, True)
 
 
-def _set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
+def set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
     """Take a replica out of rotation, or put it back."""
     replica.ready = ready
     replica.since = cluster.now

@@ -74,7 +74,7 @@ class Strategy:
     def troubled(self) -> bool:
         """Whether a replica of the revision fails its health checks, or has no room in the cluster."""
         return self.revision in self.deployment.pending or any(
-            replica.failures or (replica.up and not replica.ready) for replica in self.new
+            replica.failures or (replica.up and replica.started and not replica.ready) for replica in self.new
         )
 
     def available(self, replica: Replica) -> bool:

@@ -42,7 +42,7 @@ class Window:
 def batch_of(frames: dict[str, pl.DataFrame], clock: float) -> Batch:
     """A batch of frames; of kinds that have none it has no records."""
     parts = {
-        kind: frames[kind].select(each.names) if kind in frames else pl.DataFrame(schema=each.frame_schema)
-        for kind, each in RECORD_KINDS.items()
+        kind: frames[kind].select(schema.names()) if kind in frames else pl.DataFrame(schema=schema)
+        for kind, schema in ((kind, each.frame_schema) for kind, each in RECORD_KINDS.items())
     }
     return Batch(**parts, clock=clock)

@@ -178,6 +178,7 @@ def guard(replica: Replica, context: PolicyContext, meter: ServerPolicy | None =
     if meter is not None:
         policies.append(meter)
     replica.admits = overriding(policies, "admit")
+    replica.lengthens = overriding(policies, "lengthen")
     replica.finishes = overriding(policies, "finished")
 
 

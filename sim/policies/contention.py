@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 class Contention(ServerPolicy):
     """Each request in progress when another arrives lengthens that one's work by a share of it; it has no state.
 
-    The work that was drawn stays what it was, so that a run without the crowd differs by nothing else.
+    Work between calls is lengthened by those that are in progress when it begins. The work that was drawn stays what it
+    was, so that a run without the crowd differs by nothing else.
     """
 
-    __slots__ = ("_shares",)
+    __slots__ = ("_own", "_shares")
 
-    def __init__(self, shares: list[float]) -> None:
+    def __init__(self, shares: list[float], handlers: str) -> None:
         #: By the operation's position.
         self._shares = shares
+        #: The workers that a request holds between its calls.
+        self._own = int(handlers == "threads")
 
     def admit(self, call: Call, replica: Replica, now: float) -> int:
         share = self._shares[call.site.operation]
@@ -34,6 +37,9 @@ class Contention(ServerPolicy):
             draws = call.draws
             call.draws = (draws[WORK] * (1.0 + share * replica.active), *draws[1:])
         return PASS
+
+    def lengthen(self, part: Call, replica: Replica, work: float) -> float:
+        return work * (1.0 + self._shares[part.site.operation] * (replica.active - self._own))
 
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
@@ -45,5 +51,5 @@ def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPo
     }
     if not any(any(each) for each in shares.values()):
         return None
-    policies = {version: Contention(each) for version, each in shares.items()}
+    policies = {version: Contention(each, spec.handlers) for version, each in shares.items()}
     return lambda replica: policies[replica.deployment.version]

@@ -6,6 +6,8 @@ missed. Texts come from the catalogue; the values in them are the span's own, so
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -23,6 +25,10 @@ from meshquake.sim.telemetry.ids import Words, hexadecimal
 from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
 from meshquake.topology.errors import CODES
+from meshquake.topology.replay import Attributes
+
+#: What needs no quotes.
+_BARE = re.compile(r'[^\s="\\\x00-\x1f\x7f-\x9f]+')
 
 #: The parts of a catalogue with what a caller writes of an attempt that failed: the last one, one that another follows,
 #: and one beside which others go on.
@@ -86,21 +92,24 @@ class Lines:
         self._levels = names(text.level for text in texts.all)
         self._loggers = names(text.logger for text in texts.all)
 
-    def frame(self, spans: Spans, notices: list[Line]) -> pl.DataFrame:
+    def frame(self, spans: Spans, notices: list[Line], attributes: dict[int, Attributes] | None = None) -> pl.DataFrame:
         """Log records of spans (each line at the span's end) and of what processes wrote, in order of time.
 
-        `spans` and `notices` are of the same stretch of time; the notices are in order already.
+        `spans` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
+        requests, by their numbers, are added to the lines of those who answer them, and taken from there.
         """
         spans = in_order(spans, spans.end)
+        fields = self._fields(spans, attributes) if attributes else None
         high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
         text = self._choose(spans, word)
         written = text >= 0
         spans, high, low, word, text = spans.where(written), high[written], low[written], word[written], text[written]
+        message = self._messages(spans, text)
         lines = pl.select(
             timestamp=self._tables.iso(spans.end),
             service=lookup(self._tables.service_names, owner(self._tables, spans)),
             level=lookup(self._levels, text),
-            message=self._messages(spans, text),
+            message=message if fields is None else pl.concat_str(message, pl.lit(fields.filter(pl.Series(written)))),
             trace_id=hexadecimal(high, low),
             span_id=hexadecimal(word),
             logger=lookup(self._loggers, text),
@@ -112,6 +121,15 @@ class Lines:
         # What a process writes besides comes after what it writes of calls in the same microsecond.
         order = np.argsort(np.concatenate([spans.end, times]), kind="stable").astype(np.uint32)
         return pl.concat([lines, self._noticed(notices, times)])[order]
+
+    def _fields(self, spans: Spans, attributes: dict[int, Attributes]) -> pl.Series:
+        """What access logs add to the lines of spans: the attributes of users' requests, as fields."""
+        fields = [""] * len(spans)
+        for position in np.flatnonzero(spans.server & (self._tables.site_parent[spans.site] < 0)).tolist():
+            known = attributes.pop(int(spans.number[position]), None)
+            if known is not None:
+                fields[position] = logfmt(known)
+        return pl.Series(fields, dtype=pl.String)
 
     def _choose(self, spans: Spans, word: Words) -> Ints:
         """The position of each span's text; -1 for those that leave no line."""
@@ -167,6 +185,15 @@ class Lines:
             logger=pl.Series([notice.text.logger for notice in notices]),
             replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
         ).select(LOG.names)
+
+
+def logfmt(attributes: Attributes) -> str:
+    """Attributes as fields behind a text, as in ` user.id=17 agent="curl 8"`: quoted as JSON is where need be."""
+    return "".join(f" {_field(name)}={_field(value)}" for name, value in attributes.items())
+
+
+def _field(text: str) -> str:
+    return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _number(values: Ints | Floats) -> pl.Expr:

@@ -23,6 +23,7 @@ from meshquake.sim.telemetry.sampler import Reading, Sampler
 from meshquake.sim.telemetry.spans import Spans, in_order, spans_of
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
 from meshquake.sim.telemetry.traces import trace_frame
+from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
     from meshquake.sim.mesh import Mesh
@@ -44,6 +45,7 @@ class Cut:
     readings: list[Reading]
     lines: list[Line]
     events: list[Event]
+    attributes: dict[int, Attributes]
     incarnations: int
 
 
@@ -69,6 +71,9 @@ class Recorder:
         # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
         # intervals.
         none = spans_of(b"")
+        mesh.journal.attributes = {}
+        #: Of requests whose lines are still to be written.
+        self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_logs, self._for_metrics = none, none, none
 
     @property
@@ -79,6 +84,7 @@ class Recorder:
     def cut(self, *, last: bool = False) -> Cut:
         """Take from the mesh what has happened since the last cut; with `last`, everything that is left settles."""
         mesh = self._mesh
+        attributes, mesh.journal.attributes = mesh.journal.attributes or {}, {}
         horizon = inf if last else next(iter(mesh.engine.live)).sent if mesh.engine.live else mesh.now
         return Cut(
             horizon=horizon,
@@ -87,6 +93,7 @@ class Recorder:
             readings=self.sampler.take(),
             lines=_shift(mesh.journal.lines, horizon),
             events=_shift(mesh.journal.events, horizon),
+            attributes=attributes,
             incarnations=len(mesh.incarnations),
         )
 
@@ -97,15 +104,18 @@ class Recorder:
         """
         until = _LAST if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         self._tables.refresh(cut.incarnations)
+        self._attributes |= cut.attributes
         spans = spans_of(cut.rows)
         traces, self._for_traces = _split(self._for_traces + spans, lambda s: s.start, until)
         logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
+        # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
+        records = trace_frame(self._tables, in_order(traces, traces.start), self._attributes)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
-            logs=self._lines.frame(logs, cut.lines),
-            traces=trace_frame(self._tables, in_order(traces, traces.start)),
+            logs=self._lines.frame(logs, cut.lines, self._attributes),
+            traces=records,
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )

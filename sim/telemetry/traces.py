@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.sim.records import TRACE
 from meshquake.sim.telemetry.ids import hexadecimal, span_words
-from meshquake.sim.telemetry.spans import Spans, ids, owner, peer
+from meshquake.sim.telemetry.spans import Mask, Spans, ids, owner, peer
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Tables, lookup, names
+from meshquake.topology.replay import Attributes
 
 _SIDES = names(["client", "server"])
 _STATUS = names(["success", "error"])
 _ERRORS = names(ERROR_NAMES)
 
 
-def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
-    """Trace records of spans that are in order."""
+def trace_frame(tables: Tables, spans: Spans, attributes: Mapping[int, Attributes]) -> pl.DataFrame:
+    """Trace records of spans that are in order, with the `attributes` of users' requests by their numbers."""
     high, low, word = ids(tables, spans.site, spans.attempt_path, spans.number, spans.server)
     parent_site = tables.site_parent[spans.site]
     root = spans.server & (parent_site < 0)
@@ -45,4 +49,15 @@ def trace_frame(tables: Tables, spans: Spans) -> pl.DataFrame:
         replica=lookup(tables.replica_names, spans.incarnation),
         version=lookup(tables.versions, spans.incarnation),
         attempt=pl.Series((spans.attempt_path & ATTEMPT) + 1),
-    ).select(TRACE.names)
+        attributes=_attributes(spans, root, attributes) if attributes else pl.lit(None, dtype=pl.String),
+    ).select(TRACE.frame_schema.names())
+
+
+def _attributes(spans: Spans, root: Mask, attributes: Mapping[int, Attributes]) -> pl.Series:
+    """What is known of the requests of some spans, as JSON; null for all that aren't a user's request."""
+    texts: list[str | None] = [None] * len(spans)
+    for position in np.flatnonzero(root).tolist():
+        known = attributes.get(int(spans.number[position]))
+        if known is not None:
+            texts[position] = json.dumps(dict(known), ensure_ascii=False)
+    return pl.Series(texts, dtype=pl.String)

@@ -85,16 +85,22 @@ class Crowds:
         replays = [each.replay for each, _ in self._replayed if each.replay is not None]
         return rate + sum(replay.counts.get(entry, 0) / max(replay.length, 1.0) for replay in replays)
 
-    def surge(self, name: str, entry: str | None, extra: float, level: Level | None, end: float) -> None:
+    def surge(
+        self, name: str, entry: str | None, extra: float, level: Level | None, end: float, of: str | None = None
+    ) -> None:
         """Let `extra` times the usual number come besides until `end`, of those at an entry or of all.
 
-        If that is negative, so many stay away. Those whose sessions begin at an entry, and nowhere else, are at it.
+        If that is negative, so many stay away. With `of`, of that population alone.
         """
+
+        def is_meant(population: Population) -> bool:
+            return of in (None, population.name) and (entry is None or population.comes_in_at(entry))
+
         for users in (*self.open.values(), *self._others):
-            if entry in (None, users.entry):
+            if entry in (None, users.entry) and of in (None, users.name):
                 users.surge(name, extra, level, end)
         for population, visitors, own in self._visitors:
-            if entry is None or {entry} == set(population.entries[: 1 if population.journey else None]):
+            if is_meant(population):
                 if extra < 0:
                     visitors.dip(-extra, level, end)
                 elif extra > 0:
@@ -102,7 +108,7 @@ class Crowds:
                     until = min(end, self._end)
                     self._visit(population, called, self._env._now, until, both_levels(level, own), extra)
         for population, replayed in self._replayed:
-            if entry is None or {entry} == set(population.entries):
+            if is_meant(population):
                 replayed.surge(self._block(f"{population.name} surge {name}"), extra, level, min(end, self._end))
 
     def _bring(self, population: Population, level: Level | None) -> None:
@@ -110,7 +116,8 @@ class Crowds:
         env, engine, seed, end = self._env, self._engine, self._seed, self._end
         if population.replay is not None:
             first, key = self._block(population.name), address(seed, "replay", population.name)
-            replayed = Replayed(env, engine, key, self._roots, population.replay, first, level, end)
+            replay, journal = population.replay, self._journal
+            replayed = Replayed(env, engine, key, self._roots, replay, first, level, end, journal)
             self._replayed.append((population, replayed))
         elif population.answers_matter:
             visitors = self._visit(population, population.name, 0.0, end, level, 1.0)

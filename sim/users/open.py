@@ -45,7 +45,8 @@ class OpenUsers:
         self.end = end
         #: The entry operation they call, as `service.operation`.
         self.entry = root.name
-        self._name = name
+        #: The population that they are.
+        self.name = name
         self._level = level
         self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
 
@@ -56,7 +57,7 @@ class OpenUsers:
         if extra < 0:
             self._usual.dips.add(-extra, level, end)
         elif extra > 0:
-            called = name if self._name == USUAL else f"{self._name} {name}"
+            called = name if self.name == USUAL else f"{self.name} {name}"
             first = surge_numbers(self.seed, called)
             both = both_levels(level, self._level)
             self._arrivals(f"surge {called}", first, self.rate * extra, both, min(end, self.end))

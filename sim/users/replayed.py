@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.journal import Journal
 from meshquake.sim.users.arrivals import Dips, Level
 from meshquake.topology.addresses import address, uniform
-from meshquake.topology.replay import Replay
+from meshquake.topology.replay import Attributes, Replay
 
 
 class Replayed:
-    """Plays a file of requests; `numbers` gives the first number of the requests of a name.
+    """Plays a file of requests, numbered from `first` on.
 
+    What else the file says of a request is noted in the `journal`, by its number.
     A surge repeats requests, at their own times; a dip leaves some out; which ones belongs to the requests.
     """
 
@@ -28,8 +30,10 @@ class Replayed:
         first: int,
         level: Level | None,
         end: float,
+        journal: Journal,
     ) -> None:
         self._env = env
+        self._journal = journal
         self._engine = engine
         self._key = key
         self._roots = roots
@@ -53,21 +57,28 @@ class Replayed:
     def _next(self) -> None:
         request = next(self._requests, None)
         if request is not None and request[0] < self._end:
-            self._env.call_at(request[0], self._arrive, self._roots[request[1]])
+            self._env.call_at(request[0], self._arrive, request)
 
-    def _arrive(self, root: CallSite) -> None:
+    def _arrive(self, request: tuple[float, str, Attributes]) -> None:
+        _, entry, attributes = request
+        root = self._roots[entry]
         number, now = self._number, self._env._now
         self._number += 1
         self._next()
         share = (1.0 if self._level is None else self._level(now)) * self._dips.left(now)
         if uniform(self._key, number) < share:
-            self._engine.enter(root, self._first + number)
+            self._enter(root, self._first + number, attributes)
         for first, extra, level, end in self._surges:
             if now < end:
                 times = extra * (1.0 if level is None else level(now))
                 copies = int(times + uniform(address(self._key, first), number))
                 for copy in range(copies):
-                    self._engine.enter(root, first + number * _COPIES + copy)
+                    self._enter(root, first + number * _COPIES + copy, attributes)
+
+    def _enter(self, root: CallSite, number: int, attributes: Attributes) -> None:
+        if attributes and self._journal.attributes is not None:
+            self._journal.attributes[number] = attributes
+        self._engine.enter(root, number)
 
 
 #: Copies of one request in a surge have their numbers beside each other.

@@ -194,7 +194,8 @@ class Visitors:
             visit.done.add(self._entry(visit))
             self._next_step(visit)
         else:
-            self._again(visit, self._population.retry, self._population.retry_after)
+            asked: float = getattr(call, "retry_after", 0.0) if self._population.obeys_retry_after else 0.0
+            self._again(visit, self._population.retry, self._population.retry_after, asked)
 
     def _lose_patience(self, waiting: tuple[Visit, int, Call]) -> None:
         """The user waits no longer. The entry's access log has it, and the work goes on."""
@@ -206,11 +207,11 @@ class Visitors:
         self._on_left(request)
         self._again(visit, self._population.reload, Constant(0.0))
 
-    def _again(self, visit: Visit, chance: float, pause: Distribution) -> None:
-        """The user tries again by hand, or does without, or leaves."""
+    def _again(self, visit: Visit, chance: float, pause: Distribution, least: float = 0.0) -> None:
+        """The user tries again, after a pause that is not below the `least`, or does without, or leaves."""
         population = self._population
         if visit.tries + 1 < population.tries and self._draw(_AGAIN, visit) < chance:
-            length = self._time(pause, _PAUSE, visit)
+            length = max(least, self._time(pause, _PAUSE, visit))
             visit.tries += 1
             self._after(length, visit)
         elif population.journey and population.journey[visit.position].optional:

@@ -186,7 +186,7 @@ BAD_FILES = {
         "name: x\ntopology: ten-service",
         "my.yaml:2: topology: 'ten-service' is neither a shipped mesh nor a file in . (did you mean 'ten-services'?)",
     ),
-    "a list in place of a block": ("- a", "my.yaml:1: must be a block of keys, not a list"),
+    "a list in place of a block": ("- a", "my.yaml:1: must be a block with name, not a list"),
     "faults that are no list": (
         "name: x\nfaults: {slow: {}}",
         "my.yaml:2: faults: must be a list of faults, as in `- slow: {target: ..., factor: 4}`, not a block of keys",
@@ -548,3 +548,8 @@ def test_no_text_makes_anything_but_a_scenario_or_a_list_of_problems(text):
     else:
         windows = [loaded.scenario.window(fault) for fault in loaded.scenario.faults]
         assert all(0 <= window.start < window.end <= loaded.scenario.length for window in windows)
+
+
+def test_a_canary_of_a_service_that_is_not_there_is_told_as_any_such_target():
+    with pytest.raises(DocumentError, match=r"faults\[0\]\.deploy\.target: unknown service 'nowhere'"):
+        parse(with_fault("deploy: {target: nowhere, canary: 1}"), "s.yaml")

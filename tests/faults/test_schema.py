@@ -31,6 +31,9 @@ FOR_THE_LOADER = {
     "no such operation",
     "no such caller",
     "no such edge",
+    # Only who knows the services sees where the name of one ends: they may have dots.
+    "an operation's replica",
+    "a target of a list that does not fit",
     "an edge of one that calls nobody",
     "a surge of what users do not ask for",
     "a range in a block that is upside down",

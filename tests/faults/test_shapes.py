@@ -1,8 +1,14 @@
 """Shapes: how a fault's strength goes up and down while it acts."""
 
-import pytest
+from dataclasses import replace
 
-from meshquake.faults.fault import Window
+import pytest
+from stage import Stage, unfold
+
+from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.kinds.hang import Hang
+from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.loader import Options, parse
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.shapes import OnOff, Ramp, Sine, Steps
@@ -52,6 +58,86 @@ def test_a_shape_that_is_none_is_refused():
     ]
 
 
-def test_what_is_all_or_nothing_warns_of_a_shape():
-    loaded = scenario("stop: {target: database, shape: {sine: 5s}}")
-    assert "a stop fault has no shape: it is all or nothing" in [each.message for each in loaded.warnings]
+TARGETS = {
+    "configure": "database",
+    "deploy": "database",
+    "flip": "database, set: {queue: 9}",
+    "flush": "cache-service",
+    "pause": "database",
+    "reset": "order-service -> database",
+    "restart": '"database[0]"',
+    "scale": "database, to: 2",
+    "stop": "database",
+}
+
+
+def test_what_is_all_or_nothing_says_what_to_write_in_place_of_a_shape():
+    """Every kind has any shape, or says what it has in its place."""
+    assert list(TARGETS) == [word for word, kind in fault_kinds().items() if not kind.ramps]
+    told = {kind: complaints(f"{kind}: {{target: {target}, shape: {{sine: 5s}}}}") for kind, target in TARGETS.items()}
+    several, own = "is all or nothing: write it several times, each with its own at", "and has no shape"
+    on_off = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
+    assert told == {
+        "configure": [f"a configure fault {several}"],
+        "deploy": [f"a deploy fault goes by steps where canary and hold say so, {own}"],
+        "flip": [f"a flip fault {on_off}"],
+        "flush": [f"a flush fault {several}"],
+        "pause": [f"a pause fault comes and goes as length and every say, {own}"],
+        "reset": [f"a reset fault comes again and again, as every says, {own}"],
+        "restart": [f"a restart fault {several}"],
+        "scale": [f"a scale fault {several}"],
+        "stop": [f"a stop fault {on_off}"],
+    }
+    assert complaints("stop: {target: database, shape: {on_off: {on: 1s, off: 9s, low: 20%}}}") == [
+        "a stop fault is all or nothing, so that its shape has no low"
+    ]
+
+
+def test_who_leaves_the_kind_to_the_seed_has_the_shape_where_it_means_something():
+    loaded = scenario("any: {of: [stop], target: database, shape: {sine: 5s}}")
+    (fault,) = loaded.scenario.faults
+    assert fault.acts(loaded.scenario.window(fault)).shape is None
+
+
+STUCK = """
+name: stuck
+services: {db: {workers: 1000, startup: 3s, readiness: {period: 600s}, operations: {get: {work: 10ms}}}}
+workload: {rate: 1/s, mix: {db.get: 1}}
+"""
+DB = Target("service", "db")
+
+
+def seen(fault, window, requests=()):
+    stage = Stage(STUCK)
+    stage.request(*requests)
+    stage.mesh.env.process(unfold(stage.mesh, fault, window))
+    return stage.play(), stage.events()
+
+
+@pytest.mark.parametrize("severity", [1.0, 0.5])
+def test_a_process_that_is_stopped_on_and_off_is_down_whenever_the_shape_is_on(severity):
+    """A crash loop: it is killed each ten seconds, stays down for two, and has the rest to start and work."""
+    stop, window = Stop(target=DB, severity=severity), Window(10, 10, 42, OnOff(on=2, off=8))
+    _, events = seen(stop, window)
+    stopped, started = (
+        [time / 1000 for time, kind, _ in events if kind == name] for name in ("replica_stopped", "restart")
+    )
+    assert stopped == [10, 20, 30, 40]
+    assert started == pytest.approx([time + 2 * severity for time in stopped])
+    assert stop.acts(window).end == pytest.approx(started[-1])
+
+
+def test_a_setting_is_pushed_and_rolled_back_whenever_the_shape_is_on():
+    (fault,) = scenario("flip: {target: database, set: {queue: 9}}").scenario.faults
+    _, events = seen(replace(fault, target=DB), Window(10, 10, 20, OnOff(on=1, off=5)))
+    assert [time / 1000 for time, kind, _ in events if kind == "config_change"] == [10, 11, 16, 17]
+
+
+def test_what_hangs_goes_on_when_the_share_that_hangs_falls_and_what_is_still_among_it_does_not():
+    """Requests at 1 s hang until the shape is off at 4 s; of those at 6 s, half go on at 8 s, and all at the end."""
+    lines, _ = seen(Hang(target=DB), Window(0, 0, 4.5, OnOff(on=4, off=4)), [1000])
+    assert lines == ["1000-4010 db: success"]
+    falls = Window(0, 0, 12, Steps((1.0, 0.5), each=8))
+    rows = [line.split(" ")[0].split("-")[1] for line in seen(Hang(target=DB), falls, [6000] * 400)[0]]
+    assert set(rows) == {"8010", "12010"}
+    assert rows.count("8010") == pytest.approx(200, abs=30)

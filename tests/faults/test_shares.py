@@ -9,6 +9,7 @@ from stage import Stage, play, topology_of
 from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds.delay import Delay
 from meshquake.faults.kinds.drop import Drop
+from meshquake.faults.kinds.reset import Reset
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.surge import Surge
 from meshquake.faults.loader import Options, parse
@@ -27,6 +28,7 @@ workload: {rate: 400/s, mix: {web.home: 1}}
 """
 MESH = topology_of(TWO)
 DB, EDGE = Target("service", "db"), Target("edge", "web", callee="db")
+WAYS = ("requests", "answers")
 ALWAYS = Window(0, 0, 1e9)
 
 
@@ -63,6 +65,31 @@ def test_half_of_the_calls_get_a_delay_both_ways():
     waited = np.round(rows["ended"] - rows["sent"], 6)
     assert set(waited) == {0.012, 7.012}
     assert np.mean(waited > 1) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("only", ["requests", "answers", None])
+def test_a_delay_of_one_way_adds_its_time_once_and_to_the_messages_of_that_way(only):
+    rows = calls(Delay(target=EDGE, by=5.0, only=only), requests=100)
+    there, back = rows["arrived"] - rows["sent"], rows["ended"] - rows["finished"]
+    assert there == pytest.approx(0.001 + 5 * (only != "answers"))
+    assert back == pytest.approx(0.001 + 5 * (only != "requests"))
+
+
+def test_jitter_of_one_way_is_that_of_this_way_where_both_have_it():
+    both, out, back = (calls(Delay(target=EDGE, by=Exponential(0.2), only=only)) for only in (None, *WAYS))
+    assert out["arrived"] == pytest.approx(both["arrived"])
+    assert back["ended"] - back["finished"] == pytest.approx(both["ended"] - both["finished"])
+
+
+@pytest.mark.parametrize(("only", "crossings"), [(None, 3), ("requests", 2), ("answers", 1)])
+def test_a_connection_that_is_opened_is_delayed_once_each_way_before_the_request(only, crossings):
+    """The handshake is a message there and one back; then the request goes."""
+    stage = Stage(TWO + "edges: {web -> db: {pool: {size: 1, connect: 0ms}}}\n")
+    stage.fault(Reset(target=EDGE), 0, 10)  # the pools of the start are open
+    stage.fault(Delay(target=EDGE, by=0.1, only=only), 20, 10_000)
+    stage.request(100)
+    arrived = stage.play()[2].split("-")[0]
+    assert float(arrived) == pytest.approx(104 + 100 * crossings)  # 1 ms of work, and 3 of network
 
 
 def test_jitter_has_the_distribution_that_it_is_given_each_way_on_its_own():

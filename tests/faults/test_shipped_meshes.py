@@ -4,8 +4,11 @@ import re
 
 import polars as pl
 import pytest
+from laws import check_counters
+from stage import drain, take_rows, unfold
 
 from meshquake.faults.loader import Options, load, shipped
+from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader
 from meshquake.topology.problems import DocumentError
@@ -36,16 +39,24 @@ def test_a_check_is_quiet_or_warns_of_what_is_odd(mesh):
 
 
 @pytest.mark.parametrize("mesh", MESHES)
-def test_every_command_finds_its_roles_or_says_in_one_line_which_is_missing(mesh):
+def test_every_command_plays_or_says_in_one_line_which_role_is_missing(mesh):
     """Nobody has to write a scenario to see an outage of a mesh that has a database."""
     for name, path in shipped().items():
-        if name not in LACKING.get(mesh, {}):
-            load(path, Options(topology=mesh))
+        options = Options(topology=mesh, duration=24, lead_in=1, recovery=1, rate=2, seed=1)
+        if name in LACKING.get(mesh, {}):
+            with pytest.raises(DocumentError) as caught:
+                load(path, options)
+            (problem,) = caught.value.problems
+            assert problem.message.startswith(LACKING[mesh][name])
             continue
-        with pytest.raises(DocumentError) as caught:
-            load(path, Options(topology=mesh))
-        (problem,) = caught.value.problems
-        assert problem.message.startswith(LACKING[mesh][name])
+        loaded = load(path, options)
+        running = Mesh(loaded.topology.at_rate(2.0), 1, end=26.0)
+        for fault in (*loaded.scenario.faults, *loaded.scenario.background):
+            running.env.process(unfold(running, fault, loaded.scenario.window(fault)))
+        running.env.advance(26.0)
+        drain(running)
+        assert len(take_rows(running)) > 30
+        check_counters(running)
 
 
 def test_one_of_them_is_played():

@@ -13,7 +13,7 @@ SHARES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 def meshes(draw, cyclic=False):
     """A mesh of up to six services of up to two operations; these call later ones, or any if `cyclic`."""
     names = [
-        (f"s{number}", f"op{operation}")
+        (f"s{number}.v1" if number % 2 else f"s{number}", f"op{operation}")  # names may have dots
         for number in range(draw(st.integers(1, 6)))
         for operation in range(draw(st.integers(1, 2)))
     ]

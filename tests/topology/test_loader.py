@@ -417,9 +417,10 @@ def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
         "  d: {operations: {x: {}}}\n"
         "workload: {mix: {a.x: 1}}\n"
     ) == [
-        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z; a call of it needs a depth",
+        "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z; "
+        "give a call of it a depth, as in a.z: {depth: 3}",
         "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x; "
-        "a call of it needs a depth",
+        "give a call of it a depth, as in a.x: {depth: 3}",
     ]
 
 
@@ -460,8 +461,8 @@ def test_a_chain_that_is_too_deep_to_follow_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("just a sentence", "m.yaml:1: must be a block of keys, not 'just a sentence'"),
-        ("- a\n- b", "m.yaml:1: must be a block of keys, not a list"),
+        ("just a sentence", "m.yaml:1: must be a block with name, services and workload, not 'just a sentence'"),
+        ("- a\n- b", "m.yaml:1: must be a block with name, services and workload, not a list"),
         (
             "name: x\nservices: {}\nworkload: {mix: {}}",
             "m.yaml:2: services: needs at least one service",

@@ -10,10 +10,10 @@ from meshquake.topology.counts import count
 from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.document import Document, Node
 from meshquake.topology.loading.names import Names
-from meshquake.topology.spec import Branch, Call, Group, Sequence, Work
+from meshquake.topology.spec import Branch, Call, Group, Link, Sequence, Work
 
-#: Keys that a call has not if it's made when another misses or fails.
-NOT_ON_MISS = ("probability", "times", "at_once", "on_miss", "on_failure", "depth")
+#: Keys that a call has not if it follows on another.
+NOT_FOLLOWING = ("probability", "times", "at_once", "on_miss", "on_success", "on_failure", "depth")
 #: In place of a call: own work.
 WORK = "work"
 
@@ -58,13 +58,12 @@ class CallReader:
             if not node.items:
                 self._document.error(node, "must have at least one call")
             return Sequence(self.steps(service, operation, node))
-        if node.entries.keys() == {WORK}:
-            time = distribution(self._document, node.entries[WORK])
-            return None if time is None else Work(time)
+        if _is_work(node):
+            return self._work(node)
         return self._call(service, operation, node)
 
-    def _call(self, service: str, operation: str, node: Node, on_miss: bool = False) -> Call | None:
-        """A call: `service.operation`, alone or with keys of its own. `on_miss` says that it's made on a miss."""
+    def _call(self, service: str, operation: str, node: Node, follows: bool = False) -> Call | None:
+        """A call: `service.operation`, alone or with keys of its own. `follows` says that it follows on another."""
         document = self._document
         if node.kind == "list":
             document.error(node, "must be a call, not a list")
@@ -80,34 +79,49 @@ class CallReader:
         if names is None:
             return None
         position = len(self.written)
-        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, on_miss)
+        call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, follows)
         if call is not None:
             # Before those on its miss, which were read with it: file order decides the order of edges.
             self.written.insert(position, WrittenCall(service, operation, call, keys or node))
         return call
 
     def _call_with_keys(
-        self, service: str, operation: str, names: tuple[str, str], keys: Node, on_miss: bool
+        self, service: str, operation: str, names: tuple[str, str], keys: Node, follows: bool
     ) -> Call | None:
         by_hand: ByHand = {
             "on_miss": partial(self._chain, service, operation),
+            "on_success": partial(self._chain, service, operation),
             "on_failure": partial(self._chain, service, operation),
             "times": partial(count, self._document),
         }
         call = bind(self._document, Call, keys, by_hand, service=names[0], operation=names[1])
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self._document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
+        if "on_success" in keys.entries and "hit_rate" in keys.entries:
+            message = "a lookup that succeeds hits or misses: say it with on_miss, or as the step after it"
+            self._document.error(keys.entries["on_success"], message)
         if "on_failure" in keys.entries and "hit_rate" in keys.entries:
             self._document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
         if "at_once" in keys.entries and "times" not in keys.entries:
             self._document.error(keys.entries["at_once"], "needs times beside it")
-        for word in NOT_ON_MISS:
-            if on_miss and word in keys.entries:
-                self._document.error(keys.entries[word], "is not for a call that is made on a miss or a failure")
+        for word in NOT_FOLLOWING:
+            if follows and word in keys.entries:
+                self._document.error(keys.entries[word], "is not for a call that follows on another")
         return call
 
-    def _chain(self, service: str, operation: str, node: Node) -> tuple[Call, ...]:
-        """The calls that follow a lookup that misses."""
+    def _chain(self, service: str, operation: str, node: Node) -> tuple[Link, ...]:
+        """The calls, and the own work, that follow on a call."""
         items = node.items if node.kind == "list" else [node]
-        calls = [self._call(service, operation, item, on_miss=True) for item in items]
-        return tuple(call for call in calls if call is not None)
+        links = [
+            self._work(item) if _is_work(item) else self._call(service, operation, item, follows=True) for item in items
+        ]
+        return tuple(link for link in links if link is not None)
+
+    def _work(self, node: Node) -> Work | None:
+        time = distribution(self._document, node.entries[WORK])
+        return None if time is None else Work(time)
+
+
+def _is_work(node: Node) -> bool:
+    """Whether what stands at a place of an operation's calls is own work."""
+    return node.entries.keys() == {WORK}

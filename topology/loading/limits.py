@@ -22,7 +22,8 @@ def refuse_cycles(document: Document, topology: Topology, calls: Sequence[Writte
     nodes = {(written.caller, name_of(written.call)): written.node for written in reversed(calls)}
     for cycle in cycles(topology):
         way = " -> ".join((*cycle, cycle[0]))
-        document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}; a call of it needs a depth")
+        form = f"give a call of it a depth, as in {cycle[0]}: {{depth: 3}}"
+        document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}; {form}")
 
 
 def refuse_giants(document: Document, topology: Topology) -> None:

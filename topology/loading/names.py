@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
 from meshquake.topology.document import Document, Node
 from meshquake.topology.loading.patterns import SERVICE_NAME
+from meshquake.topology.naming import goes_on, parts
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
 #: What faults call the workload, so no service can be called that.
 USERS = "users"
-_TARGET = re.compile(r"([^.]+)\.(.+)")
+#: The longest name of a service: what Kubernetes lets a label have.
+_LONGEST = 63
 
 
 class Names:
@@ -27,33 +29,49 @@ class Names:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._services: frozenset[str] = frozenset()
         self.known: dict[str, dict[str, None]] = {}
         self.kinds: dict[str, str] = {}
 
+    def expect(self, services: Iterable[str]) -> None:
+        """All services that there will be: where their names end, `target` must know before they are read."""
+        self._services = frozenset(services)
+
     def add(self, name: str, node: Node) -> None:
-        """A service of that name; an error if it cannot be called so."""
-        if not SERVICE_NAME.fullmatch(name) or name == USERS:
-            rule = "up to 63 letters, digits, hyphens and underscores, a letter first"
-            reason = "that is what faults call the workload" if name == USERS else f"use {rule}"
-            self._document.error(node, f"a service cannot be called {shown(name)}: {reason}")
-        alike = next((other for other in self.known if _folded(other) == _folded(name)), None)
-        if alike is not None:
-            rule = "names must differ in more than case and underscores, which some formats do not tell apart"
-            self._document.error(node, f"a service cannot be called {shown(name)} beside {shown(alike)}: {rule}")
+        """A service of that name; an error if it cannot be called so, at all or beside those before it."""
+        refused = f"a service cannot be called {shown(name)}"
+        if name == USERS or goes_on(name, USERS):
+            self._document.error(node, f"{refused}: that is what faults call the workload")
+        elif not SERVICE_NAME.fullmatch(name) or len(name) > _LONGEST:
+            rule = f"up to {_LONGEST} letters, digits, hyphens, underscores and single dots, a letter first"
+            self._document.error(node, f"{refused}: use {rule} (any other name can be its display_name)")
+        for other in self.known:
+            if _folded(other) == _folded(name):
+                rule = "names must differ in more than case and underscores, which some formats do not tell apart"
+            elif goes_on(name, other) or goes_on(other, name):
+                rule = "one of them could as well be an operation of the other (give it a hyphen, and a display_name)"
+            else:
+                continue
+            self._document.error(node, f"{refused} beside {shown(other)}: {rule}")
+            break
         self.known[name] = {}
 
     def target(self, text: str, node: Node) -> tuple[str, str] | None:
         """The service and the operation that a text names; whether they exist is `exists`."""
-        match = _TARGET.fullmatch(text)
-        if match is None:
+        service, operation = parts(text, self._services)
+        if not service or not operation:
             self._document.error(node, f"must be service.operation, not {shown(text)}")
             return None
-        return match[1], match[2]
+        return service, operation
 
     def exists(self, node: Node, service: str, operation: str) -> bool:
         """Whether there is such an operation; an error if not."""
         if service not in self.known:
-            self._document.error(node, f"there is no service {shown(service)}{suggestion(service, self.known)}")
+            hint = suggestion(service, self.known)
+            whole = [f"{name}.{each}" for name, operations in self.known.items() for each in operations]
+            if "did you mean" not in hint and "did you mean" in (other := suggestion(f"{service}.{operation}", whole)):
+                hint = other  # half of a service's name that has dots, or of an operation's
+            self._document.error(node, f"there is no service {shown(service)}{hint}")
         elif operation not in self.known[service]:
             hint = suggestion(operation, self.known[service])
             self._document.error(node, f"{service} has no operation {shown(operation)}{hint}")

@@ -9,8 +9,8 @@ from meshquake.topology.plugins import offered
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import LOGS
 
-#: No dots: `service.operation` is split at the first.
-SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
+#: As real systems call them. With up to seven dots, neither side by side nor at the end (`topology.naming`).
+SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_-]{1,62}){0,7}", re.ASCII)
 #: Whatever real systems call them, but for what targets, edges and paths are written with: `[0]`, `->`, `=`.
 _SIGNS = "A-Za-z0-9_./{}:*?&$@(),+~'!%#-"
 OPERATION_NAME = re.compile(rf"[{_SIGNS}](?:[ {_SIGNS}]{{0,98}}[{_SIGNS}])?", re.ASCII)

@@ -31,6 +31,7 @@ class ServiceReader:
         """The services of a section, without those that were refused."""
         services = []
         entries = block(self._document, node)
+        self._names.expect(entries)
         if node.kind == "map" and not entries and node.line:
             self._document.error(node, "needs at least one service")
         for name, entry in entries.items():

@@ -10,6 +10,7 @@ from meshquake.topology.binder import block, build, read, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import Key
 from meshquake.topology.loading.names import Names
+from meshquake.topology.naming import parts
 from meshquake.topology.population_loader import PopulationLoader
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Entry, Service, Workload
@@ -77,6 +78,6 @@ def _of_populations(workload: Workload, services: tuple[Service, ...]) -> Worklo
     for population in populations:
         for name, expected in population.expected(work).items():
             rates[name] = rates.get(name, 0.0) + expected
-    named = (name.partition(".") for name in rates)
-    mix = tuple(Entry(service, own, rate) for (service, _, own), rate in zip(named, rates.values(), strict=True))
+    names = [each.name for each in services]
+    mix = tuple(Entry(*parts(name, names), rate) for name, rate in rates.items())
     return replace(workload, rate=sum(rates.values()), mix=mix, populations=populations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshquake.topology.graph import chain
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.spec import made
 
@@ -17,8 +18,7 @@ def cold(mesh: Mesh) -> Iterator[Finding]:
         for _, variant in service.variants(operation)
         for call in made(variant.calls)
     ]
-    links = [link for call in heads for link in (call, *call.on_miss)]
-    caches = {link.service for link in links if link.hit_rate is not None}
+    caches = {link.service for call in heads for link, _ in chain(call) if link.hit_rate is not None}
     for service in mesh.topology.services:
         if service.warm_up is not None and service.name not in caches:
             yield f"services.{service.name}.warm_up", "does nothing: no call looks anything up in it (hit_rate)"

@@ -10,8 +10,9 @@ import networkx as nx
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.distributions import Floats
 from meshquake.topology.estimates import Load
+from meshquake.topology.graph import own_work
 from meshquake.topology.rollout import Rollout
-from meshquake.topology.spec import Operation, Service, pieces
+from meshquake.topology.spec import Service
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def deployments_of(
         for node, operation in own:
             share, variant = service.variants(operation)[place]
             asked += calls[node] * share
-            cores += calls[node] * share * _work(variant)
+            cores += calls[node] * share * own_work(variant)
             workers += calls[node] * share * float(response[node].mean())
         there = version.replicas
         yield Deployment(
@@ -62,8 +63,3 @@ def deployments_of(
             version.autoscale,
             Load(asked, cores / (there * service.cores), workers / (there * service.workers)),
         )
-
-
-def _work(operation: Operation) -> float:
-    """Its own work, on average."""
-    return operation.work.expectation() + sum(piece.time.expectation() for piece in pieces(operation.calls))

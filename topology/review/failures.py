@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from meshquake.topology.spec import Branch, Call, Edge, Group, Operation, Sequence, Work
+from meshquake.topology.spec import Branch, Call, Edge, Group, Link, Operation, Sequence, Work
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,19 @@ class _Failures:
     def _call(self, node: str, call: Call) -> float:
         """The chance that a call fails, and what follows it does not help."""
         fails = self._attempts(node, call)
-        if call.on_failure:
-            served = 1.0
-            for link in call.on_failure:
-                served *= 1.0 if link.optional else 1 - self._attempts(node, link)
-            fails *= 1 - served
-        elif call.hit_rate is not None and call.on_miss:
+        if call.hit_rate is not None and call.on_miss:
             missed = 1 - (1 - fails) * call.hit_rate
-            served = 1.0
-            for link in call.on_miss:
-                served *= 1.0 if link.optional else 1 - self._attempts(node, link)
-            fails = missed * (1 - served)
-        return fails
+            return missed * (1 - self._chain(node, call.on_miss))
+        spoilt = (1 - fails) * (1 - self._chain(node, call.on_success))
+        return spoilt + fails * (1 - self._chain(node, call.on_failure) if call.on_failure else 1.0)
+
+    def _chain(self, node: str, links: tuple[Link, ...]) -> float:
+        """The chance that all that follows on a call succeeds."""
+        succeeds = 1.0
+        for link in links:
+            if isinstance(link, Call) and not link.optional:
+                succeeds *= 1 - self._attempts(node, link)
+        return succeeds
 
     def _attempts(self, node: str, call: Call) -> float:
         """The chance that all attempts at a call fail."""

@@ -1,4 +1,4 @@
-"""Liveness probes that end a process before it has started, and pauses before restarts that do not grow."""
+"""Startup and liveness probes that end a process before it has started, and pauses before restarts that do not grow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from meshquake.topology.units import duration
 
 
 def impatient(mesh: Mesh) -> Iterator[Finding]:
-    """Liveness probes that end a process before it has started."""
+    """Startup and liveness probes that end a process before it has started."""
     for service in mesh.topology.services:
+        if service.startup_probe is not None:
+            patience = service.startup_probe.patience
+            if service.startup > patience:
+                yield (
+                    f"services.{service.name}.startup_probe",
+                    f"a process that starts again takes {duration(service.startup)}, and is ended after "
+                    f"{duration(patience)}: it never gets up",
+                )
+            continue  # until then nobody asks whether it lives
         probe = service.liveness
         if probe is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshquake.topology.graph import chain
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.spec import made
 from meshquake.topology.units import duration
@@ -31,7 +32,6 @@ def _critical(mesh: Mesh) -> Iterator[str]:
     """Operations that have a criticality, or calls that do."""
     for service in mesh.topology.services:
         for operation in service.operations:
-            calls = list(made(operation.calls))
-            calls += [link for call in calls for link in (*call.on_miss, *call.on_failure)]
+            calls = [link for call in made(operation.calls) for link, _ in chain(call)]
             if operation.criticality is not None or any(call.criticality is not None for call in calls):
                 yield f"services.{service.name}.operations.{operation.name}"

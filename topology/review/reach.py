@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from meshquake.topology.graph import name_of
 from meshquake.topology.review.mesh import Finding, Mesh
-from meshquake.topology.spec import made
+from meshquake.topology.spec import Call, made
 
 
 def unreached(mesh: Mesh) -> Iterator[Finding]:
     """Services that no request reaches, and operations of the others that none does."""
     operations = [operation for service in mesh.topology.services for operation in service.operations]
     # What is called only when another call fails is not odd.
-    spare = {name_of(link) for operation in operations for call in made(operation.calls) for link in call.on_failure}
+    links = (link for operation in operations for call in made(operation.calls) for link in call.on_failure)
+    spare = {name_of(link) for link in links if isinstance(link, Call)}
     for service in mesh.topology.services:
         names = {op.name: f"{service.name}.{op.name}" for op in service.operations}
         idle = [name for name, path in names.items() if not mesh.visits[path] and path not in spare]

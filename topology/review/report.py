@@ -9,6 +9,7 @@ from pathlib import Path
 from meshquake.topology.document import Node
 from meshquake.topology.estimates import expected_visits
 from meshquake.topology.loader import LoadedTopology, shipped
+from meshquake.topology.naming import parts
 from meshquake.topology.problems import Problem
 from meshquake.topology.review.checks import Check, checked
 from meshquake.topology.review.leftovers import unused
@@ -39,8 +40,9 @@ def remarks(loaded: LoadedTopology) -> list[Problem]:
     """
     document, mesh = loaded.document, loaded.topology
     places = _Places(loaded)
+    names = {service.name for service in mesh.services}
     reached = {
-        document.find(f"services.{path.replace('.', '.operations.', 1)}").origin
+        document.find("services.{}.operations.{}".format(*parts(path, names))).origin
         for path, visits in expected_visits(mesh).items()
         if visits
     }

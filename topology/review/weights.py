@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from meshquake.topology.distributions import Distribution, Mixture
 from meshquake.topology.review.mesh import Finding, Mesh, path_of
-from meshquake.topology.spec import pieces
+from meshquake.topology.spec import following, pieces
 from meshquake.topology.units import number, ratio
 
 #: How far from a whole a sum may be that was meant to be one.
@@ -48,6 +48,7 @@ def _distributions(mesh: Mesh) -> Iterator[tuple[str, Distribution]]:
             path = f"services.{service.name}.operations.{operation.name}"
             yield f"{path}.work", operation.work
             yield from ((f"{path}.calls", piece.time) for piece in pieces(operation.calls))
+            yield from ((f"{path}.calls", piece.time) for piece in following(operation.calls))
     for edge in mesh.topology.edges:
         yield path_of(edge, "latency"), edge.latency
     for population in mesh.topology.workload.populations:

@@ -31,7 +31,7 @@ def entries(topology: Topology) -> Iterator[str]:
             f"{counted(sites[name], 'call site')}, mean {duration(float(times[name].mean()), digits=2)}"
             f"{_seen(name, operations, shown)}"
         )
-        yield from _tree(name, (), operations, "", shown)
+        yield from _tree(name, [], operations, "", shown)
     if topology.workload.mix:
         yield ""
         yield "Calls are in the order in which they are made. ↑ its own calls are shown above"
@@ -62,22 +62,15 @@ def _thinned(branch: Branch, share: float) -> Branch:
 
 def _tree(
     name: str,
-    followers: tuple[Call, ...],
+    followers: list[tuple[str, Group]],
     operations: dict[str, Operation],
     indent: str,
     shown: set[str],
-    failed: bool = False,
 ) -> Iterator[str]:
-    """The lines below an operation: its calls, those of a group under a line of their own; then what follows it.
-
-    That is on a miss, or when it `failed`.
-    """
+    """The lines below an operation: its calls, those of a group under a line of their own; then what follows on it."""
     groups = () if name in shown else operations[name].calls
     shown.add(name)
-    branches: list[tuple[str, Group]] = [("", group) for group in groups]
-    role = "on failure: " if failed else "on a miss: "
-    branches += [(role, (follower,)) for follower in followers]
-    yield from _groups(branches, operations, indent, shown)
+    yield from _groups([*(("", group) for group in groups), *followers], operations, indent, shown)
 
 
 def _groups(
@@ -127,7 +120,10 @@ def _call(call: Call, operations: dict[str, Operation], start: str, indent: str,
     if operations[name].error_rate:
         notes.append(f"{ratio(operations[name].error_rate)} fail by themselves")
     yield f"{start}{name}{'  ' * bool(notes)}{', '.join(notes)}{_seen(name, operations, shown)}"
-    yield from _tree(name, call.on_miss or call.on_failure, operations, indent, shown, bool(call.on_failure))
+    followers: list[tuple[str, Group]] = [("on a miss: ", (link,)) for link in call.on_miss]
+    followers += [("on success: ", (link,)) for link in call.on_success]
+    followers += [("on failure: ", (link,)) for link in call.on_failure]
+    yield from _tree(name, followers, operations, indent, shown)
 
 
 def _seen(name: str, operations: dict[str, Operation], shown: set[str]) -> str:

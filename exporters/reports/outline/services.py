@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.estimates import Load, offered_load
-from meshquake.topology.policies import Backoff, Liveness, Queue, RateLimit, Readiness
+from meshquake.topology.policies import Backoff, Liveness, Probe, Queue, RateLimit, Readiness, StartupProbe
 from meshquake.topology.rollout import BLUE_GREEN, ROLLING, Rollout
 from meshquake.topology.spec import Service, Topology, Version
 from meshquake.topology.units import counted, duration, number, portion, rate, ratio, size
@@ -116,7 +116,14 @@ def _liveness(probe: Liveness | None) -> str:
     return f"{_probe(probe)}{begins}, ended after {_failures(probe, Liveness.looks_at)}"
 
 
-def _probe(probe: Readiness | Liveness) -> str:
+def _startup_probe(probe: StartupProbe | None) -> str:
+    if probe is None:
+        return ""
+    begins = f" from {duration(probe.initial_delay)} on" if probe.initial_delay else ""
+    return f"{_probe(probe)}{begins}, ended after {counted(probe.failure_threshold, 'failure')}"
+
+
+def _probe(probe: Probe) -> str:
     return f"every {duration(probe.period)} ({duration(probe.timeout)} to answer)"
 
 
@@ -147,6 +154,7 @@ _SETTINGS: dict[str, Callable[[Service], str]] = {
     ),
     "startup": lambda service: "" if service.startup == Service.startup else duration(service.startup),
     "readiness": lambda service: _readiness(service.readiness),
+    "startup probe": lambda service: _startup_probe(service.startup_probe),
     "liveness": lambda service: _liveness(service.liveness),
     "restarts": lambda service: _restarts(service.restart_backoff),
     "rate limit": lambda service: _rate_limit(service.rate_limit),

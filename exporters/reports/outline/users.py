@@ -12,6 +12,7 @@ from meshquake.topology.units import counted, duration, rate, ratio
 from meshquake.topology.users import Bursts, Population, Step
 
 _NONE = "-"
+_OBEYS = ", obey Retry-After"
 
 
 def populations(topology: Topology) -> list[Block]:
@@ -24,7 +25,7 @@ def populations(topology: Topology) -> list[Block]:
         "THINKS": lambda each: _mean(each.think_time),
         "PATIENCE": lambda each: _mean(each.patience),
         "RELOADS": lambda each: ratio(each.reload) if each.reload else _NONE,
-        "RETRIES": lambda each: ratio(each.retry) if each.retry else _NONE,
+        "RETRIES": lambda each: f"{ratio(each.retry)}{_OBEYS * each.obeys_retry_after}" if each.retry else _NONE,
         "RETURNS": lambda each: ratio(each.returns) if each.returns else _NONE,
         "REQUESTS": lambda each: rate(sum(each.expected(work).values()), digits=2),
     }

@@ -1,5 +1,7 @@
 """What OpenTelemetry's conventions say of a span, case by case."""
 
+import json
+
 import pytest
 
 from meshquake.exporters.formats.semconv import Conventions, resource
@@ -105,17 +107,52 @@ def test_databases_and_caches_are_asked_as_such(store, operation, system, conven
 def test_a_statement_and_a_command_say_what_is_asked_of_a_store(conventions):
     """The name of the span is what a statement does and to what; a command is told by its first word."""
     read = conventions.describe(span("shop", "read", "client", "store"))
-    assert read.name == "SELECT shop.orders"
+    assert read.name == "select shop.orders"
     assert read.attributes == {
         "db.system.name": "postgresql",
-        "db.operation.name": "SELECT",
+        "db.operation.name": "select",
         "db.query.text": "select id from shop.orders where id = ?",
         "db.collection.name": "shop.orders",
-        "db.query.summary": "SELECT shop.orders",
+        "db.query.summary": "select shop.orders",
         "server.address": "store",
     }
     cached = conventions.describe(span("shop", "read", "client", "quick"))
-    assert (cached.name, cached.attributes["db.query.text"]) == ("GET quick", "get cart")
+    assert (cached.name, cached.attributes["db.query.text"]) == ("get quick", "get cart")
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "collection"),
+    [
+        # The examples of the convention (database spans, "Generating a summary of the query").
+        ({"statement": "SELECT * FROM wuser_table WHERE username = ?"}, "SELECT wuser_table", "wuser_table"),
+        (
+            {"statement": "INSERT INTO shipping_details (order_id, address) SELECT order_id, address FROM orders"},
+            "INSERT shipping_details SELECT orders",
+            None,
+        ),
+        # As libraries write them.
+        ({"statement": "SELECT count(*) FROM `products`"}, "SELECT products", "products"),
+        ({"statement": 'INSERT INTO "orders" ("id") VALUES (?)'}, "INSERT orders", "orders"),
+        ({"statement": "SELECT s.id FROM sock s JOIN sock_tag ON s.id = sock_id"}, "SELECT sock sock_tag", None),
+        ({"statement": "update carts set n = ?"}, "update carts", "carts"),
+        ({"statement": "SELECT id FROM carts FOR UPDATE SKIP LOCKED"}, "SELECT carts", "carts"),
+        ({"statement": "BEGIN"}, "BEGIN docs", None),
+        # A command of MongoDB is of a collection.
+        ({"command": "findAndModify user-timeline"}, "findAndModify user-timeline", "user-timeline"),
+    ],
+)
+def test_a_query_is_told_by_its_operations_and_what_they_act_on_as_it_is_written(asked, name, collection):
+    mesh = f"""
+name: stores
+services: {{docs: {{kind: database, system: mongodb, operations: {{x: {json.dumps(asked)}}}}}}}
+workload: {{mix: {{docs.x: 1}}}}
+"""
+    found = Conventions(parse(mesh, "mesh.yaml").topology).describe(span("docs", "x", "server", None))
+    assert found.name == name
+    assert found.attributes.get("db.collection.name") == collection
+    assert found.attributes["db.operation.name"] == name.split()[0]
+    told = "statement" in asked and not name.endswith("docs")
+    assert found.attributes.get("db.query.summary") == (name if told else None)
 
 
 def test_an_operation_that_says_nothing_is_a_method_whoever_asks(conventions):

@@ -11,6 +11,8 @@ from meshquake.faults.kinds.fail import Fail
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.sim.mesh import Mesh
+from meshquake.topology.estimates import offered_load
+from meshquake.topology.problems import DocumentError
 
 
 def text(calls, web="", rate="1/s"):
@@ -117,6 +119,102 @@ def test_a_fallback_that_fails_fails_the_caller():
     faults = [(fail, 0, 1000)]
     assert seen("[a.x: {on_failure: a.x}, b.x]", faults=faults)[0] == "0-20 web: dependency_failed"
     assert seen("[a.x: {on_failure: {a.x: {optional: true}}}, b.x]", faults=faults)[0] == "0-40 web: success"
+
+
+FAIL = (Fail(id="fail", target=Target("service", "a"), share=1.0), 0, 1000)
+
+
+def test_own_work_may_take_the_place_of_what_fails():
+    """A default is put together in 3 ms, and the caller goes on; where nothing fails it isn't."""
+    calls = "[a.x: {on_failure: {work: 3ms}}, b.x]"
+    assert seen(calls, faults=[FAIL]) == ["0-38 web: success", "10-15 a: internal", "18-38 b: success"]
+    assert seen(calls) == ["0-35 web: success", "10-15 a: success", "15-35 b: success"]
+
+
+def test_what_follows_on_a_success_is_done_where_there_was_one_and_passed_over_where_there_was_none():
+    """An answer is worked on for 3 ms, then c is asked; without an answer that is optional neither happens."""
+    calls = "[a.x: {optional: true, on_success: [work: 3ms, c.x, work: 1ms]}, b.x]"
+    assert seen(calls) == ["0-69 web: success", "10-15 a: success", "18-48 c: success", "49-69 b: success"]
+    assert seen(calls, faults=[FAIL]) == ["0-35 web: success", "10-15 a: internal", "15-35 b: success"]
+
+
+def test_one_call_may_be_followed_by_one_thing_or_another():
+    calls = "[a.x: {on_success: {work: 1ms}, on_failure: [work: 2ms, b.x, work: 4ms]}]"
+    assert seen(calls)[0] == "0-16 web: success"
+    assert seen(calls, faults=[FAIL]) == ["0-41 web: success", "10-15 a: internal", "17-37 b: success"]
+
+
+def test_a_failure_in_what_follows_on_a_success_fails_the_caller_unless_it_is_optional():
+    """Nothing that comes after it is done."""
+    assert seen("[b.x: {on_success: [a.x, work: 9ms]}]", faults=[FAIL])[0] == "0-35 web: dependency_failed"
+    assert seen("[b.x: {on_success: [a.x: {optional: true}, work: 9ms]}]", faults=[FAIL])[0] == "0-44 web: success"
+
+
+def test_work_follows_on_a_miss_and_not_on_a_hit():
+    assert seen("[a.x: {hit_rate: 0, on_miss: [b.x, work: 2ms]}]")[0] == "0-37 web: success"
+    assert seen("[a.x: {hit_rate: 1, on_miss: [b.x, work: 2ms]}]")[0] == "0-15 web: success"
+
+
+@pytest.mark.parametrize(("at_once", "end"), [("false", 10 + 4 * 8), ("true", 10 + 5 + 3)])
+def test_work_per_answer_follows_on_each_of_repeated_calls(at_once, end):
+    """Four answers of 3 ms each: in turn each after its own call, at once all on cores of their own."""
+    assert seen(f"[a.x: {{times: 4, at_once: {at_once}, on_success: {{work: 3ms}}}}]")[0] == f"0-{end} web: success"
+
+
+def test_what_follows_on_repeated_calls_is_that_of_the_call_written_so_often():
+    one = "a.x: {on_success: [work: {exponential: 3ms}, b.x], on_failure: {work: 1ms}}"
+    again = one.replace("{on_success", "{times: 3, on_success")
+    rows = [play(topology_of(text(calls)), 7, 100) for calls in (f"[{one}, {one}, {one}]", f"[{again}]")]
+    assert rows[0].tobytes() == rows[1].tobytes()
+
+
+def test_work_that_follows_on_a_call_leaves_the_draws_of_all_other_work_as_they_were():
+    """Of the work in the steps of an operation, and of the callees."""
+    exponential = "work: {exponential: 5ms}"
+    plain, more = (
+        play(topology_of(text(f"[a.x{keys}, {exponential}, b.x]")), 3, 200)
+        for keys in ("", f": {{on_success: {{{exponential}}}}}")
+    )
+    took = [rows[rows["site"] == 0] for rows in (plain, more)]
+    took = [np.sort(rows, order="number") for rows in took]
+    added = (took[1]["finished"] - took[1]["sent"]) - (took[0]["finished"] - took[0]["sent"])
+    assert added.min() >= -1e-9
+    assert added.mean() == pytest.approx(0.005, rel=0.2)
+    assert stats.kstest(added, stats.expon(scale=0.005).cdf).pvalue > 0.001
+
+
+def test_cores_are_busy_for_all_work_that_follows_and_estimates_know_it():
+    """10 ms, then for half of the requests a call and 40 ms: 30 ms of work each on average."""
+    topology = topology_of(text("[a.x: {probability: 50%, on_success: {work: 40ms}}]", web="cpu: 4", rate="20/s"))
+    assert offered_load(topology)["web"].cores == pytest.approx(20 * 0.030 / 4)
+    mesh = Mesh(topology, 1, end=20.0)
+    mesh.env.advance(21)
+    sites = take_rows(mesh)["site"]
+    assert mesh.replicas[0].core_time(mesh.now) == pytest.approx(
+        0.010 * (sites == 0).sum() + 0.040 * (sites == 1).sum()
+    )
+    check_idle(mesh)
+
+
+def test_a_caller_that_is_killed_or_cancelled_drops_the_work_that_follows():
+    stop = Stop(id="stop", target=Target("service", "web"))
+    assert seen("[a.x: {on_success: {work: 50ms}}, b.x]", faults=[(stop, 30, 40)])[0] == "0-30 web: connection_reset"
+
+
+@pytest.mark.parametrize(
+    ("calls", "complaint"),
+    [
+        ("[a.x: {hit_rate: 0.5, on_success: b.x}]", "on_success: a lookup that succeeds hits or misses: say it with"),
+        ("[a.x: {on_success: {work: 3}}]", "on_success.work: needs a unit, as in 3ms or 3s"),
+        ("[a.x: {on_success: {b.x: {times: 3}}}]", "times: is not for a call that follows on another"),
+        ("[a.x: {on_failure: {b.x: {on_success: c.x}}}]", "on_success: is not for a call that follows on another"),
+        ("[a.x: {on_success: [work: 3ms, d.x]}]", "there is no service 'd'"),
+    ],
+)
+def test_what_cannot_follow_on_a_call_is_refused(calls, complaint):
+    with pytest.raises(DocumentError) as refused:
+        topology_of(text(calls))
+    assert complaint in str(refused.value)
 
 
 def test_a_killed_process_takes_its_parts_with_it():

@@ -1,17 +1,22 @@
 """What probes look at, and what follows when they fail: whole timelines, with Kubernetes' own numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from stage import Stage, take_rows, topology_of, unfold
 
 from meshquake.faults.fault import Target, Window
+from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.leak import Leak
 from meshquake.faults.kinds.probe import Probe
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
+from meshquake.faults.loader import parse
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.errors import SUCCESS
+from meshquake.topology.problems import DocumentError
 
 DB = Target("service", "db")
 
@@ -109,6 +114,79 @@ def test_probes_that_take_longer_than_their_timeout_fail_and_others_do_not():
         return bool(times(stage, "health_check_failed")), bool(times(stage, "liveness_failed"))
 
     assert [failures(by) for by in (1.0, 2.5, 4.0)] == [(False, False), (False, True), (True, True)]
+
+
+# -- startup ----------------------------------------------------------------------------------------------------
+
+
+def test_until_its_startup_probe_succeeds_a_process_is_not_ready_and_no_other_probe_asks():
+    """Started at 2 s and up at 27 s: asked at 2, 12, 22 and 32 s. A liveness probe alone would end it at 22 s."""
+    stage = alone("liveness: {period: 1s}, startup_probe: {failure_threshold: 30}", startup="25s")
+    stage.fault(Stop(id="stop", target=DB), 1000, 2000)
+    stage.mesh.env.advance(60)
+    assert times(stage, "startup_failed") == [2, 12, 22]
+    assert times(stage, "replica_restored") == [32]
+    assert not times(stage, "liveness_failed")
+    assert [time for time in times(stage, "health_check_failed") if time > 2] == []
+
+
+def test_a_process_that_a_startup_probe_does_not_find_is_ended_and_started_again_after_the_kubelets_pauses():
+    stage = alone("startup_probe: {}", startup="40s")
+    stage.fault(Stop(id="stop", target=DB), 1000, 2000)
+    stage.mesh.env.advance(150)
+    assert times(stage, "replica_stopped") == [1, 22, 42, 72, 112]
+    assert times(stage, "restart") == [2, 22, 52, 92]  # after 0, 10 and 20 s
+
+
+def test_a_startup_probe_costs_a_run_nothing_in_which_no_process_starts():
+    def seen(keys):
+        stage = alone(keys)
+        stage.fault(Slow(id="slow", target=DB, factor=3.0), 1000, 2000)
+        stage.request(500, 1500)
+        return stage.play(), stage.events()
+
+    assert seen("startup_probe: {}") == seen("version: 1.0.0")
+
+
+def test_a_rollout_whose_replicas_do_not_pass_their_startup_probe_is_taken_back():
+    stage = alone("startup_probe: {period: 1s}", startup="500ms")
+    deploy = Deploy(id="bad", target=DB, version="2.0.0", unhealthy=1.0, patience=10.0)
+    stage.fault(deploy, 1000, 60_000)
+    stage.mesh.env.advance(60)
+    assert times(stage, "startup_failed")
+    assert len(times(stage, "rollback")) == 1
+    assert {replica.version for replica in stage.mesh.replicas} == {"1.0.0"}
+
+
+# -- probes that fail alone -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("only", ["readiness", "liveness", None])
+def test_a_fault_of_one_kind_of_probe_leaves_the_others_alone(only):
+    stage = alone("liveness: {period: 1s}")
+    stage.fault(Probe(id="broken", target=DB, only=only), 0, 10_000)
+    stage.mesh.env.advance(3)
+    assert bool(times(stage, "replica_ejected")) == (only != "liveness")
+    assert bool(times(stage, "liveness_failed")) == (only != "readiness")
+
+
+def test_a_fault_of_a_probe_that_a_service_does_not_have_is_refused():
+    text = "name: x\nfaults: [{probe: {target: database, only: startup}}]"
+    with pytest.raises(DocumentError, match="database has no startup probe: give it startup_probe"):
+        parse(text, "x.yaml")
+
+
+def test_a_change_of_the_readiness_probe_counts_from_the_next_probe_on():
+    stage = alone("version: 1.0.0", "readiness: {period: 5s, timeout: 3s}")
+    stage.fault(Probe(id="slow", target=DB, by=2.0), 0, 60_000)
+    text = "name: x\nfaults: [{flip: {target: database, set: {readiness: {timeout: 1s}}}}]"
+    flip = replace(parse(text, "x.yaml").scenario.faults[0], target=DB)
+    stage.fault(flip, 10_000, 40_000)
+    stage.mesh.env.advance(60)
+    failed = times(stage, "health_check_failed")
+    assert failed
+    assert 10 < min(failed) <= 15
+    assert 35 < max(failed) <= 40
 
 
 # -- readiness --------------------------------------------------------------------------------------------------

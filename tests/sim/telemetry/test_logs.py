@@ -39,8 +39,10 @@ EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: 
 
 LEAKING = """
 name: leaking
-services: {web: {liveness: {period: 200ms, failure_threshold: 100}, memory: 64MiB, operations: {home: {work: 1ms}}}}
-workload: {mix: {web.home: 1}}
+services:
+  web: {liveness: {period: 200ms, failure_threshold: 100}, memory: 64MiB, operations: {home: {work: 1ms}}}
+  app: {startup_probe: {period: 1s}, memory: 64MiB, operations: {get: {work: 1ms}}}
+workload: {mix: {web.home: 1, app.get: 1}}
 """
 IMPATIENT = """
 name: impatient
@@ -152,7 +154,8 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
 
 
 def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
-    leak = Leak(id="leak", target=Target("service", "web"), rate=10 * 2**20)
+    web = Target("service", "web")
+    leak = Leak(id="leak", target=web, targets=(web, Target("service", "app")), rate=10 * 2**20)
     leaking = record(
         Scenario(name="leaking", duration=30.0, lead_in=0.0, recovery=0.0, seed=1, faults=(leak,)),
         parse(LEAKING, "leaking").topology,

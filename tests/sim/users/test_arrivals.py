@@ -1,13 +1,17 @@
 """How users come over time: shapes, bursts, the hours of the week, and files of requests."""
 
 import json
+import re
 
 import numpy as np
+import polars as pl
 import pytest
+from recording import record
 from stage import drain, take_rows, topology_of, unfold
 
-from meshquake.faults.fault import Target, Window
+from meshquake.faults.fault import Extent, Target, Window
 from meshquake.faults.kinds.surge import Surge
+from meshquake.faults.scenario import Scenario
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.users.levels import level_of
 from meshquake.topology.distributions import Exponential, Pareto
@@ -120,6 +124,62 @@ def test_requests_come_as_the_file_says(tmp_path, name):
     assert load(file).topology.workload.rate == pytest.approx(1.5)
 
 
+LINES = [
+    {"time": 0.5, "entry": "web.home", "user.id": "ann", "session.id": None, "agent": 'curl "8"', "tags": ["a", "b"]},
+    {"time": 1, "entry": "web.pay", "user.id": 7, "note": ""},
+    {"time": 2, "entry": "web.home"},
+]
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_the_entry_writes_down_what_the_file_says_of_a_request_and_nobody_else_does(tmp_path, factor):
+    file = mesh_of(tmp_path, "r.ndjson", "\n".join(map(json.dumps, LINES)))
+    surge = Surge(target=Target("users"), factor=factor, for_=Extent(4.0))
+    scenario = Scenario(name="x", duration=4.0, lead_in=0.0, recovery=0.0, seed=1, faults=(surge,))
+    run = record(scenario, load(file).topology)
+    known = [json.loads(text) for text in run.roots["attributes"].drop_nulls()]
+    assert known == [
+        each
+        for each in (
+            {"user.id": "ann", "agent": 'curl "8"', "tags": '["a","b"]'},
+            {"user.id": "7"},
+        )
+        for _ in range(round(factor))
+    ]
+    assert run.traces.filter(kind="client")["attributes"].is_null().all()
+    said = run.logs.join(run.roots.select("span_id", "operation"), on="span_id")
+    assert len(said) == round(3 * factor)
+    ann = r' user.id=ann agent="curl \"8\"" tags="[\"a\",\"b\"]"'
+    assert sum(text.endswith(ann) for text in said["message"]) == round(factor)
+    assert sum(text.endswith(" user.id=7") for text in said["message"]) == round(factor)
+    assert (
+        not run.logs.filter(~pl.col("span_id").is_in(said["span_id"].implode()))["message"].str.contains("user").any()
+    )
+
+
+def test_attributes_change_nothing_but_the_lines_that_have_them(tmp_path):
+    def recorded(lines):
+        file = mesh_of(tmp_path, "r.ndjson", "\n".join(map(json.dumps, lines)))
+        return record(Scenario(name="x", duration=4.0, lead_in=0.0, recovery=0.0, seed=1), load(file).topology)
+
+    bare = [{word: line[word] for word in ("time", "entry")} for line in LINES]
+    runs = [recorded(LINES), recorded(bare)]
+    assert runs[0].metrics.equals(runs[1].metrics)
+    assert runs[0].traces.drop("attributes").equals(runs[1].traces.drop("attributes"))
+    assert runs[1].traces["attributes"].null_count() == len(runs[1].traces)
+    without = [re.sub(r" user\.id=.*", "", message) for message in runs[0].logs["message"]]
+    assert without == runs[1].logs["message"].to_list()
+
+
+def test_a_line_with_too_much_to_write_down_is_refused(tmp_path):
+    content = "time,entry,note\n1,web.home,{}\n2,web.home,{}\n".format("x" * 4092, "x" * 4093)
+    with pytest.raises(DocumentError) as caught:
+        load(mesh_of(tmp_path, "r.csv", content))
+    assert [problem.message for problem in caught.value.problems] == [
+        "has attributes of 4097 characters; at most 4096 can be carried"
+    ]
+
+
 def test_moments_count_from_the_first(tmp_path):
     content = "time,entry\n2024-05-01T10:00:00Z,web.home\n2024-05-01T10:00:03.5Z,web.pay\n"
     assert played(mesh_of(tmp_path, "r.csv", content)) == [(0.0, "web.home"), (3.5, "web.pay")]
@@ -144,6 +204,7 @@ def test_what_is_wrong_with_a_file_is_told_line_by_line(tmp_path):
         ("r.csv", "when,entry\n1,web.home\n", "r.csv:1: has no column time"),
         ("r.ndjson", '{"time": 1, "entry": "web.home"}\n[1]\nx\n', "r.ndjson:2: is not a JSON object"),
         ("r.ndjson", "", "r.ndjson: has no requests"),
+        ("r.ndjson", '{"time": 1, "entry": "web.home", "u": "\\ud800"}', "r.ndjson:1: has an attribute with half a"),
         ("r.ndjson", '{"time": true, "entry": "web.home"}', "r.ndjson:1: has no time"),
     ],
 )

@@ -15,9 +15,11 @@ from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.kinds.surge import Surge
+from meshquake.faults.loader import load
 from meshquake.sim.engine.call import ABANDONED
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.users.visitors import STEP_BITS, USER_BITS
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.users import Step
 
 MESH = """
@@ -229,6 +231,82 @@ def test_a_surge_of_a_closed_population_is_more_users_and_a_dip_fewer(factor):
     counts = [((rows["sent"] >= a) & (rows["sent"] < b)).sum() for a, b in ((3, 20), (23, 40), (43, 60))]
     assert counts[1] / counts[0] == pytest.approx(factor, rel=0.12)
     assert counts[2] / counts[0] == pytest.approx(1, rel=0.12)
+
+
+PAIR = """
+name: pair
+services: {{web: {{workers: 1000, operations: {{home: {{work: 1ms}}, cart: {{work: 1ms}}}}}}}}
+workload:
+  populations:
+    one: {{{one}, mix: {{web.home: 1, web.cart: 1}}}}
+    other: {{{other}, mix: {{web.home: 1}}}}
+"""
+
+
+@pytest.mark.parametrize("one", ["users: 40, think_time: {exponential: 1s}", "rate: 40/s"])
+@pytest.mark.parametrize("other", ["users: 40, think_time: {exponential: 1s}", "rate: 40/s"])
+def test_a_surge_of_one_population_leaves_the_other_as_it_is(one, other):
+    topology = topology_of(PAIR.format(one=one, other=other))
+    usual, _ = run(topology, 3, 20)
+    surge = Surge(target=Target("users"), population="other", factor=3.0)
+    rows, _ = run(topology, 3, 20, (surge, Window(0, 0, 20)))
+    same = np.isin(rows["number"], usual["number"])
+    assert len(usual) == pytest.approx(2 * 40 * 20, rel=0.1)
+    assert same.sum() == len(usual)
+    assert (rows[["sent", "number"]][same] == usual[["sent", "number"]]).all()
+    assert (~same).sum() == pytest.approx(2 * 40 * 20, rel=0.1)
+    assert set(rows["site"][~same]) == {0}  # the other one asks for nothing but web.home
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ("target: users, population: ones", "there is no population 'ones' (did you mean 'one'?)"),
+        (
+            "target: web.home, population: one",
+            "those at web.home cannot be told from the other one, who ask for web.home, web.cart",
+        ),
+        ("target: web.home, population: other", None),
+        ("target: users, population: one", None),
+    ],
+)
+def test_a_surge_of_a_population_that_is_not_there_is_refused(tmp_path, fault, complaint):
+    mesh = PAIR.format(one="users: 40, think_time: 1s", other="rate: 40/s")
+    (tmp_path / "mesh.yaml").write_text(mesh)
+    (tmp_path / "x.yaml").write_text(f"name: x\ntopology: mesh.yaml\nfaults: [{{surge: {{factor: 2, {fault}}}}}]\n")
+    if complaint is None:
+        (surge,) = load(tmp_path / "x.yaml").scenario.faults
+        assert surge.roots(topology_of(mesh)) == ("web",)
+    else:
+        with pytest.raises(DocumentError) as refused:
+            load(tmp_path / "x.yaml")
+        assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize("obeys", [False, True])
+def test_who_obeys_retry_after_tries_again_when_the_answer_says(obeys):
+    """A bucket of one token that is filled each 4 s says in whole seconds when the next one comes."""
+    topology = topology_of(f"""
+name: limited
+services: {{web: {{rate_limit: {{max_tokens: 1, fill_interval: 4s}}, operations: {{home: {{work: 0}}}}}}}}
+workload:
+  populations:
+    them: {{rate: 2/s, retry: 100%, obeys_retry_after: {str(obeys).lower()}, tries: 4, mix: {{web.home: 1}}}}
+""")
+    rows, _ = run(topology, 1, 12)
+    by_user = {}
+    for row in rows:
+        by_user.setdefault((int(row["number"]) >> STEP_BITS) % 2**USER_BITS, []).append(float(row["sent"]))
+    tries = [(a, b) for times in by_user.values() for a, b in pairwise(times)]
+    early = [a for a, b in tries if int(b / 4) == int(a / 4)]  # nothing was filled in between
+    assert len(tries) > 5
+    assert bool(early) != obeys
+    assert max(b - a for a, b in tries) == pytest.approx(4.0 if obeys else 1.0)
+
+
+def test_who_does_not_try_again_has_no_retry_after_to_obey():
+    with pytest.raises(DocumentError, match="obeys_retry_after: needs retry beside it"):
+        shop("users: 1, think_time: 1s, obeys_retry_after: true, mix: {web.home: 1}")
 
 
 def test_a_step_is_called_by_its_operation():

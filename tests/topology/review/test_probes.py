@@ -12,6 +12,14 @@ def test_a_liveness_probe_must_let_a_process_start():
     assert text.startswith("a process that starts again takes 20s, and may be ended after 20s")
 
 
+def test_a_startup_probe_must_let_a_process_start_and_stands_in_for_the_liveness_probe():
+    slow = "{{startup: 25s, liveness: {{}}, startup_probe: {probe}, operations: {{get: {{work: 10ms}}}}}}"
+    ((place, text),) = pair(db=slow.format(probe="{}"))
+    assert place == "services.db.startup_probe"
+    assert text.startswith("a process that starts again takes 25s, and is ended after 20s")
+    assert pair(db=slow.format(probe="{failure_threshold: 4}")) == []
+
+
 def test_pauses_between_restarts_grow():
     crashing = "{{restart_backoff: {backoff}, operations: {{get: {{work: 10ms}}}}}}"
     assert pair(db=crashing.format(backoff="1m")) == []

@@ -1,0 +1,73 @@
+"""Columns of tables of spans in other people's formats: what was asked, how (HTTP, gRPC, a store), what came of it.
+
+The names are those of OpenTelemetry's spans (`exporters.formats.semconv`) where the topology says how an operation is
+asked: `GET /cart/{id}`, `shop.CartService/GetCart`, `SELECT orders`. Of the others no more is known than their service
+and their own name.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from meshquake.exporters.columns.operations import callee, operation
+from meshquake.exporters.formats.semconv import span_name
+from meshquake.topology.errors import ERRORS
+from meshquake.topology.spec import Topology
+
+#: The numbers of the statuses of gRPC (https://grpc.io/docs/guides/status-codes/).
+_GRPC = {
+    "OK": 0,
+    "CANCELLED": 1,
+    "UNKNOWN": 2,
+    "INVALID_ARGUMENT": 3,
+    "DEADLINE_EXCEEDED": 4,
+    "NOT_FOUND": 5,
+    "ALREADY_EXISTS": 6,
+    "PERMISSION_DENIED": 7,
+    "RESOURCE_EXHAUSTED": 8,
+    "FAILED_PRECONDITION": 9,
+    "ABORTED": 10,
+    "OUT_OF_RANGE": 11,
+    "UNIMPLEMENTED": 12,
+    "INTERNAL": 13,
+    "UNAVAILABLE": 14,
+    "DATA_LOSS": 15,
+    "UNAUTHENTICATED": 16,
+}
+
+
+class SpanColumns:
+    """Columns of the spans of a mesh."""
+
+    def __init__(self, topology: Topology) -> None:
+        told = {
+            f"{service.name}.{each.name}": (service, each)
+            for service in topology.services
+            for each in service.operations
+            if each.route or each.rpc or each.statement or each.command
+        }
+        self._names = {path: span_name(service, each) for path, (service, each) in told.items()}
+        #: Of those that are methods of an RPC, their names without the service's.
+        self._methods = {path: each.rpc.rpartition("/")[2] for path, (_, each) in told.items() if each.rpc}
+        self._is_rpc = pl.col("operation").is_in(list(self._methods))
+        self._stores = [service.name for service in topology.services if service.kind in ("database", "cache")]
+
+    def name(self, service: pl.Expr | None = None) -> pl.Expr:
+        """The name of a span; `SERVICE/OPERATION`, with what the service is called here, if nothing better is known."""
+        other = pl.concat_str(callee() if service is None else service, pl.lit("/"), operation())
+        return pl.col("operation").replace_strict(self._names, default=other, return_dtype=pl.String)
+
+    def method(self) -> pl.Expr:
+        """What is called: of an RPC its method, without its service; else the operation."""
+        return pl.col("operation").replace_strict(self._methods, default=operation(), return_dtype=pl.String)
+
+    def type(self) -> pl.Expr:
+        """`db`, `rpc` or `http`; that is what an operation is of which nothing is known."""
+        rpc = pl.when(self._is_rpc).then(pl.lit("rpc")).otherwise(pl.lit("http"))
+        return pl.when(callee().is_in(self._stores)).then(pl.lit("db")).otherwise(rpc)
+
+    def status(self) -> pl.Expr:
+        """The status of gRPC of an RPC, as a number; of others the HTTP status that says the same."""
+        numbers = {name: _GRPC[error.grpc] for name, error in ERRORS.items()}
+        status = pl.col("error_type").replace_strict(numbers, default=0, return_dtype=pl.Int64)
+        return pl.when(self._is_rpc).then(status).otherwise("status_code")
