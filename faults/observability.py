@@ -15,8 +15,8 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 
 DEFAULT = "perfect"
-#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and NTP
-#: keeps clocks within milliseconds; the shares of what is lost and late are assumptions.
+#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and
+#: within a data centre chrony keeps clocks to parts of a millisecond; the shares of what is lost and late are assumptions.
 LEVELS: dict[str, Settings] = {
     DEFAULT: {},
     "typical": {
@@ -25,7 +25,7 @@ LEVELS: dict[str, Settings] = {
         "lost": 0.001,
         "duplicated": 0.001,
         "late": 0.01,
-        "clock_skew": 0.005,
+        "clock_skew": 0.0002,
         "scraped": True,
         "scrape_failures": 0.002,
     },
@@ -37,7 +37,7 @@ LEVELS: dict[str, Settings] = {
         "duplicated": 0.01,
         "late": 0.05,
         "late_by": 30.0,
-        "clock_skew": 0.2,
+        "clock_skew": 0.05,
         "scraped": True,
         "scrape_failures": 0.03,
     },
