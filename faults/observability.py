@@ -15,8 +15,8 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 
 DEFAULT = "perfect"
-#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and
-#: within a data centre chrony keeps clocks to parts of a millisecond; the shares of what is lost and late are assumptions.
+#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and within
+#: a data centre chrony keeps clocks to parts of a millisecond; the shares of what is lost and late are assumptions.
 LEVELS: dict[str, Settings] = {
     DEFAULT: {},
     "typical": {
