@@ -57,7 +57,7 @@ def _lines(block: Block, terminal: int | None) -> list[str]:
 
 def _table(table: Table) -> Grid:
     grid = _grid(show_header=True)
-    aligned = table.align.ljust(len(table.columns), table.align[-1])
+    aligned = table.align.ljust(len(table.columns), table.align[-1])[: len(table.columns)]
     for name, align in zip(table.columns, aligned, strict=True):
         grid.add_column(Text(output.line(name)), justify="left" if align == "<" else "right", no_wrap=True)
     return _filled(grid, table.rows)

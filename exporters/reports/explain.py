@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -18,6 +20,7 @@ from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.fixtures.timeline import LineFile, stamp
 from meshquake.exporters.reports.setting import setting
 from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.observability import DEFAULT, LEVELS, at_level
 from meshquake.sim.records import TRACE
 from meshquake.topology.binder import keys_of
 from meshquake.topology.problems import suggestion
@@ -30,7 +33,7 @@ _LIKE = 20
 _SEEN = {
     "loudest": "the root cause is the loudest service",
     "one of several": "others are louder than the root cause",
-    "silent": "the root cause itself is silent",
+    "silent": "the error rate and the latency of the root cause itself do not show it",
 }
 _HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was spared"}
 
@@ -129,11 +132,20 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
 
 def _observed(told: dict[str, Any]) -> str:
     """How well the mesh was observed, and how much of its telemetry is recorded."""
-    shares = []
+    level = told["settings"].get("level", DEFAULT)
+    usual = asdict(at_level(level)) if level in LEVELS else {}
+    apart = [name for name, value in told["settings"].items() if name in usual and value != usual[name]]
+    shares, odd = [], Counter[str]()
     for kind, counts in told["records"].items():
-        made = max(counts["made"], 1)
-        shares.append(f"{(counts['recorded'] - counts['fates'].get('duplicated', 0)) / made:.1%} of {kind}")
-    return f"{told['settings'].get('level', 'in part')}. Recorded are {', '.join(shares)}"
+        fates = counts["fates"]
+        odd.update({fate: fates[fate] for fate in ("late", "duplicated") if fate in fates})
+        shares.append(f"{(counts['recorded'] - fates.get('duplicated', 0)) / max(counts['made'], 1):.1%} of {kind}")
+    if odd:
+        shares.append(f"with {' and '.join(f'{count} {fate}' for fate, count in sorted(odd.items()))} log lines")
+    clocks = max(map(abs, told["clocks_ms"].values()), default=0.0)
+    off = f"; clocks are off by up to {clocks:.3g} ms" if clocks else ""
+    but = f", but for {', '.join(apart)}" if apart else ""
+    return f"{level}{but}. Recorded are {', '.join(shares)}{off}"
 
 
 def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.topology.keys import key
+from meshquake.topology.naming import parts
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
@@ -50,7 +51,8 @@ class Surge(Fault):
         """Of one population, the services at which it comes in."""
         for population in topology.workload.populations:
             if population.name == self.population and self.target.level == "users":
-                return tuple(dict.fromkeys(entry.partition(".")[0] for entry in population.entries))
+                names = {service.name for service in topology.services}
+                return tuple(dict.fromkeys(parts(entry, names)[0] for entry in population.entries))
         return super().roots(topology)
 
     def problem(self, topology: Topology) -> str:

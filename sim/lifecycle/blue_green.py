@@ -14,6 +14,7 @@ from meshquake.sim.lifecycle.fleet import TICK, launch, shrink
 from meshquake.sim.lifecycle.strategy import Strategy
 from meshquake.sim.lifecycle.watch import SUPERSEDED
 from meshquake.topology.portion import Portion
+from meshquake.topology.units import counted
 
 
 class BlueGreen(Strategy):
@@ -69,7 +70,9 @@ class BlueGreen(Strategy):
             replica.revision.held = replica.revision is not self.revision
         deployment.service.refresh()
         version, count = self.revision.version, len(self.new)
-        self.cluster.journal.note("traffic_switched", deployment, version=version, replicas=count)
+        self.cluster.journal.note(
+            "traffic_switched", deployment, version=version, replicas=count, with_replicas=counted(count, "replica")
+        )
 
     def _delete_old(self) -> None:
         shrink(self.cluster, self.deployment, len(self.deployment.replicas), lambda each: each is not self.revision)

@@ -21,7 +21,7 @@ from meshquake.sim.lifecycle.rolling import Rolling
 from meshquake.sim.lifecycle.strategy import Strategy
 from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
 from meshquake.topology.portion import Portion
-from meshquake.topology.units import ratio
+from meshquake.topology.units import counted, ratio
 
 
 class Shifting(Strategy):
@@ -123,6 +123,7 @@ class Shifting(Strategy):
             share=share,
             shown=ratio(share),
             replicas=len(self.new),
+            with_replicas=counted(len(self.new), "replica"),
         )
 
     def _give_up(self) -> None:

@@ -17,7 +17,7 @@ from meshquake.sim.observability.window import AT, Window, batch_of
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
-SAMPLED = "sampled out"
+SAMPLED, EARLY = "sampled out", "before the recording"
 #: Spans that last longer (seconds) are taken to be exported whatever becomes of their process: so long it may be open
 #: what does, and records be held back.
 _LONGEST = 15.0
@@ -130,6 +130,9 @@ class Collector:
         if lasted is not None:
             fate = _without(fate, (fate == DIED) & (lasted > _LONGEST * 1e6))
         at = self.clocks.shift(frame, AT) + late
+        # Who asks for the time of the recording doesn't get what says that it's earlier.
+        arrives = fate.is_null() | fate.is_in([LATE, TWICE]).fill_null(False)
+        fate = pl.select(pl.when(arrives & (at < self._origin)).then(pl.lit(EARLY)).otherwise(fate)).to_series()
         stamped = frame.with_columns(at.alias(AT), _iso(at))
         twice, recorded = (fate == TWICE).fill_null(False), fate.is_in([LATE, TWICE]).fill_null(False)
         if recorded.any():

@@ -516,3 +516,11 @@ def test_faults_that_overlap_leave_no_more_behind_than_one():
     usual = run(seconds=90)
     late = usual["sent"] > 75
     assert np.array_equal(usual[late][TIMES], after[late][TIMES])
+
+
+def test_a_surge_of_one_population_has_its_entries_for_roots_whatever_dots_are_in_their_names():
+    mesh = topology_of(
+        "name: dots\nservices:\n  web.app: {operations: {home: {work: 1ms}}}\n  api: {operations: {a.b: {work: 1ms}}}\n"
+        "workload: {populations: {p: {rate: 1/s, mix: {web.app.home: 1, api.a.b: 1}}}}\n"
+    )
+    assert Surge(target=Target("users"), population="p", factor=2).roots(mesh) == ("web.app", "api")

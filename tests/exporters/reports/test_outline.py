@@ -231,3 +231,11 @@ workload: {mix: {a.x: 1}}
         f"            {four}: b",
         "rollout     v1 recreate; v2 in_place; v3 recreate: a",
     ]
+
+
+def test_populations_of_which_all_come_whatever_becomes_of_them_are_shown():
+    mesh = SMALL[: SMALL.index("workload:")] + (
+        "workload: {populations: {people: {rate: 10/s, mix: {web.home: 1}}, robots: {rate: 1/s, mix: {web.cart: 1}}}}\n"
+    )
+    text = "\n".join(tables.lines(outline.blocks(parse(mesh, "mesh.yaml").topology)))
+    assert "people" in text and "robots" in text
