@@ -92,10 +92,11 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
 
 def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) -> dict[str, Schema]:
     """The values of the keys that have a grammar of their own."""
+    one = {word: block_of(SHAPES[word]) for word in shapes}
     return {
         "target": _target(levels),
         "targets": either("", ref("role"), array("all of them, as one cause", _one_target(levels), minItems=1)),
-        "shape": block("", {}, {word: block_of(SHAPES[word]) for word in shapes}, minProperties=1, maxProperties=1),
+        **({"shape": block("", {}, one, minProperties=1, maxProperties=1)} if one else {}),
     }
 
 

@@ -47,7 +47,7 @@ workload:
   rate: 5/s
   mix: {web.home: 1, reviews.get: 1}
   populations:
-    them: {users: 3, think_time: 1s, patience: 2s, mix: {web.home: 1, reviews.get: 1}}
+    them: {users: 3, think_time: 1s, patience: 2s, retry: 50%, mix: {web.home: 1, reviews.get: 1}}
     they: {rate: 3/s, journey: [web.home, reviews.get: {chance: 50%}], over_time: {sine: {period: 1m}}}
     those: {rate: 1/s, mix: {web.home: 1}, over_time: {bursts: {on: 1s, off: 1s}}}
     further: {rate: 1/s, mix: {web.home: 1}, over_time: {ramp: {up: 10s}}}
@@ -91,11 +91,18 @@ FURTHER = [
 ]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
-    *("more.csv", "web.home", "mysql", "word", "v2"),
+    *("more.csv", "web.home", "mysql", "word", "v2", "them"),
     *("1", "2", "3", "7", "0.37", "1.5", "5000", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
     *("api.get", "db.read", "reviews.get", "db.write", "[db.write]", "[api.get, db.read]", "[web.home]"),
-    *("{exponential: 7ms}", "{poisson: 2}", "{steps: [20%, 60%]}", "[{weight: 3, constant: 5ms}]", "[3ms, 4ms]"),
+    *(
+        "{exponential: 7ms}",
+        "{poisson: 2}",
+        "{steps: [20%, 60%]}",
+        "{on_off: {on: 5s, off: 2s}}",
+        "[{weight: 3, constant: 5ms}]",
+        "[3ms, 4ms]",
+    ),
     *("[timeout]", "[10%, 90%]", DAY_BY_HOURS, WEEK_BY_DAYS, "{web.home: 3}", "{db.read: {}}"),
     *("cache", "'api[1]'", "web -> api", "users", "cache[0]", "api -> cache", "[db, cache]", "['api[1]', 'db[0]']"),
     *("[api -> db, api -> cache]", "{workers: 3}", "{timeout: 77ms}", "{queue: 5}", "none", "0"),

@@ -68,7 +68,7 @@ def test_spans_have_the_names_that_real_ones_have(folder, file, name):
     for expected in (
         "GET /api/products/{id}",
         "product_catalog/oteldemo.ProductCatalogService/GetProduct",
-        "FIND Store",
+        "find products",
     ):
         assert f'"{name}":{json.dumps(expected.lower() if "zipkin" in file else expected)}' in text
 
