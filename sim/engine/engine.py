@@ -652,26 +652,30 @@ class CallEngine:
                 return
         if caller.decider is not None and not caller.decider.decides(call, now):
             return
-        call.notes |= DECIDED
         site = call.site
-        failed = result != SUCCESS
-        if site.hit_rate is not None and not failed:
+        hit_rate = site.hit_rate
+        if result:
+            call.notes |= DECIDED
+            following = site.otherwise
+        elif hit_rate is None:
+            call.notes |= DECIDED
+            following = site.then
+        else:
             # A lookup: a hit spares what follows a miss.
-            hit_rate = site.hit_rate
             edge, replica = site.edge, call.replica
             assert edge is not None and replica is not None
             if edge.modifiers or replica.modifiers or replica.emptied >= 0.0:
                 hit_rate = impairment.hit_rate(call, hit_rate, now)
             if call.draws[LOOKUP] < hit_rate:
-                call.notes |= HIT
+                call.notes |= DECIDED | HIT
                 self.resume(parent, False)
                 return
-            call.notes |= MISS
-        following = site.otherwise if failed else site.then
+            call.notes |= DECIDED | MISS
+            following = site.then
         if following is not None:
             self._follow(parent, following)
         else:
-            self.resume(parent, failed and not site.optional)
+            self.resume(parent, result != SUCCESS and not site.optional)
 
     def _follow(self, parent: Call, site: CallSite) -> None:
         """What follows on a call begins, before the caller goes on with its steps: another call, or own work."""
