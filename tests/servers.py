@@ -42,7 +42,11 @@ def running(command: list[str], ready: Callable[[], bool], folder: Path, user: s
         yield
     finally:
         server.send_signal(signal.SIGQUIT)
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # of a machine that is very busy; there is nothing that it has to save
+            server.kill()
+            server.wait()
 
 
 def listening(port: int) -> bool:
