@@ -37,26 +37,14 @@ class Budget(CallerPolicy):
         return PASS
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether the budget has room for one more."""
-        return self.affords(now)
-
-    def retried(self, call: Call, now: float) -> None:
-        """Count a retry."""
-        self.spend(now)
-
-    def deposit(self, now: float) -> None:
-        """A call is made: the budget grows by its ratio."""
-        self._seen.add(now, 1, 0)
-
-    def affords(self, now: float) -> bool:
         """Whether what recent calls have earned, less recent retries, is enough for another retry."""
         policy = self._policy
         calls, retries = self._seen.totals(now)
         earned = policy.ratio * calls + policy.minimum * policy.window
         return earned - retries >= 1 - _ROUNDING
 
-    def spend(self, now: float) -> None:
-        """A retry is made."""
+    def retried(self, call: Call, now: float) -> None:
+        """Count a retry."""
         self._seen.add(now, 0, 1)
 
 

@@ -1,6 +1,7 @@
 """The retry budget, against a ledger that keeps every call and retry."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 from meshquake.sim.policies.retry_budget import Budget
 from meshquake.topology.policies import RetryBudget
 
+#: A first attempt: all that the budget asks of a call is whether another went before it.
+FIRST = SimpleNamespace(former=None)
+
 
 def withdraw(budget, now):
     """Make a retry if the budget allows it."""
-    if not budget.affords(now):
+    if not budget.allows_retry(FIRST, now):
         return False
-    budget.spend(now)
+    budget.retried(FIRST, now)
     return True
 
 
@@ -21,14 +25,14 @@ def test_retries_are_a_share_of_calls():
     budget = Budget(RetryBudget(ratio=0.25, minimum=0.0, window=10.0))
     assert not withdraw(budget, 0.0)
     for _ in range(8):
-        budget.deposit(0.0)
+        budget.admit(FIRST, 0.0)
     assert [withdraw(budget, 0.0) for _ in range(3)] == [True, True, False]
 
 
 def test_a_share_that_is_no_binary_number_earns_as_much():
     budget = Budget(RetryBudget(ratio=0.29, minimum=0.0, window=10.0))
     for _ in range(100):
-        budget.deposit(0.0)
+        budget.admit(FIRST, 0.0)
     assert [withdraw(budget, 0.0) for _ in range(30)] == [True] * 29 + [False]
 
 
@@ -39,12 +43,12 @@ def test_some_retries_a_second_are_allowed_whatever_the_load():
 
 def test_calls_and_retries_count_until_they_leave_the_window():
     budget = Budget(RetryBudget(ratio=1.0, minimum=0.0, window=10.0))
-    budget.deposit(0.0)
+    budget.admit(FIRST, 0.0)
     assert not withdraw(budget, 10.0)
-    budget.deposit(10.0)
+    budget.admit(FIRST, 10.0)
     assert [withdraw(budget, 19.9) for _ in range(2)] == [True, False]
     # The call has left the window, the retry it paid for hasn't: a debt until that leaves too.
-    budget.deposit(20.0)
+    budget.admit(FIRST, 20.0)
     assert not withdraw(budget, 20.0)
     assert withdraw(budget, 29.5)
 
@@ -63,7 +67,7 @@ def test_in_any_window_retries_are_no_more_than_the_ratio_of_calls_and_the_minim
         now += pause
         recent = [change for slot, change in ledger if slot > now - 10]
         if call:
-            budget.deposit(float(now))
+            budget.admit(FIRST, float(now))
             ledger.append((now, Fraction(str(ratio))))
         else:
             allowed = sum(recent, Fraction(str(minimum)) * 10) >= 1
