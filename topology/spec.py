@@ -34,6 +34,7 @@ from meshquake.topology.policies import (
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
+from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -271,7 +272,17 @@ class Service:
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
     version: str = key("text", "version it starts with", "1.0.0")
     display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
-    system: str = key("text", "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ...", "")
+    stack: str = key(
+        "choice",
+        "what it is built with, in whose words logs, spans and signals tell of it (default: of a store, its system)",
+        "",
+        choices=tuple(STACKS),
+    )
+    system: str = key(
+        "text",
+        "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
+        "",
+    )
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
     readiness: Readiness = key("spec", "readiness probe", Readiness(), spec=Readiness)
     liveness: Liveness | None = key("spec", "liveness probe", None, none=True, spec=Liveness)
@@ -288,6 +299,16 @@ class Service:
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+
+    @property
+    def built_with(self) -> Stack | None:
+        """What it is built with, if that is known."""
+        return stack_of(self.stack, self.system)
+
+    @property
+    def product(self) -> str:
+        """The product of a database or cache, as OpenTelemetry names it; empty if it isn't known."""
+        return self.system or (STACKS[self.stack].system if self.stack else "")
 
     def variants(self, operation: Operation) -> tuple[tuple[float, Operation], ...]:
         """What its versions do for one of its operations, each with its share of the calls in a healthy mesh."""

@@ -191,7 +191,7 @@ def _rpc(span: Mapping[str, Any], server: bool, callee: Service, operation: Oper
 
 def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
     query = _Query.of(callee, operation)
-    system = callee.system or _SYSTEMS[callee.kind]
+    system = callee.product or _SYSTEMS[callee.kind]
     attributes: Attributes = {"db.system.name": system, "db.operation.name": query.operation}
     if text := operation.statement or operation.command:
         attributes["db.query.text"] = text
@@ -220,7 +220,7 @@ class _Query:
         if operation.statement:
             return cls._of_sql(operation.statement)
         word, _, rest = operation.command.partition(" ")
-        if rest and store.system in _OF_COLLECTIONS:
+        if rest and store.product in _OF_COLLECTIONS:
             return cls(word, rest.split()[0])
         return cls(word or operation.name)
 

@@ -12,6 +12,7 @@ from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.loading.patterns import SYSTEM, logs, matching
 from meshquake.topology.loading.versions import versioned
 from meshquake.topology.spec import Room, Service
+from meshquake.topology.stacks import STACKS
 from meshquake.topology.units import number
 
 
@@ -50,6 +51,7 @@ class ServiceReader:
             if service is not None:
                 self._operations.check_protocols(service, entry)
                 self._check_cores(service, entry)
+                self._check_stack(service, entry)
                 check_scaling(self._document, service.autoscale, entry)
                 check_rollout(self._document, service.rollout, entry)
                 if versions is not None:
@@ -63,6 +65,17 @@ class ServiceReader:
             where = node.entries.get("cpu", node)
             cores = number(service.cores)
             self._document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
+
+    def _check_stack(self, service: Service, node: Node) -> None:
+        """A stack is for some kinds of service, and a store is one product."""
+        if not service.stack:
+            return
+        stack, where = STACKS[service.stack], node.entries.get("stack", node)
+        if service.kind not in stack.kinds:
+            valid = ", ".join(name for name, each in STACKS.items() if service.kind in each.kinds)
+            self._document.error(where, f"{stack.name} is not for a service of kind {service.kind} (for one: {valid})")
+        elif service.system and service.system != stack.system:
+            self._document.error(where, f"{stack.name} is not the system {service.system}: leave out one of them")
 
     def check_room(self, room: Room, services: tuple[Service, ...]) -> None:
         """An error if the replicas that there are at first don't fit."""
