@@ -16,6 +16,7 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
+from meshquake.sim.environment.beginning import begin
 from meshquake.sim.lifecycle.autoscaler import look_after
 from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
@@ -83,6 +84,7 @@ class Mesh(Cluster):
             watch(self, replica)
         for deployment in (each for service in self.services.values() for each in service.deployments):
             look_after(self, deployment)
+        begin(self)
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.

@@ -1,5 +1,7 @@
 """The environment of a topology file: what it's read to, what is refused, and what is odd."""
 
+from dataclasses import replace
+
 import editor
 import pytest
 from stage import topology_of
@@ -7,6 +9,8 @@ from stage import topology_of
 from meshquake.exporters.reports import outline
 from meshquake.topology.environment import CALM
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.load import NOTHING, AmbientLoad
+from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import remarks
@@ -45,7 +49,47 @@ def test_users_come_and_go_on_one_time_scale_or_on_several(text, users):
     assert environment(f"{{users: {text}}}").users == users
 
 
+def test_what_else_services_do_is_said_of_all_of_a_kind_or_of_one():
+    said = environment("{load: {cores: 30%, workers: 10%, over: 1m, cache: {cores: 20%}, db: none}}")
+    load = AmbientLoad(0.3, 0.1, over=60.0)
+    assert said.load == (("web", load), ("cache", replace(load, cores=0.2)))
+    assert said.load_of("db") == NOTHING and environment("{load: 40%}").load_of("db") == AmbientLoad(0.4)
+    assert not environment("{load: {cores: 0%, workers: 0%}}").load
+
+
+def test_what_is_left_beside_it_is_what_requests_load():
+    """A core at 60% of which 30% are taken besides: 6/7 of what is left; and own work takes 10/7 as long."""
+    alone, beside = topology_of(MESH), topology_of(f"{MESH}environment: {{load: {{cores: 30%, workers: 25%}}}}\n")
+    assert offered_load(alone)["web"].cores == pytest.approx(0.6, rel=0.01)
+    assert offered_load(beside)["web"].cores == pytest.approx(0.6 / 0.7, rel=0.01)
+    longer = {name: times.mean() / response_times(alone)[name].mean() for name, times in response_times(beside).items()}
+    assert longer["db.read"] == pytest.approx(10 / 7) and 1.3 < longer["web.home"] < 10 / 7
+    held = [offered_load(each)["db"].workers for each in (alone, beside)]
+    assert held[1] == pytest.approx(held[0] * 10 / 7 / 0.75, rel=0.01)
+    assert "beside what else a service does" in str(outline.blocks(beside))
+
+
+def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_no_difference():
+    def told(load, web):
+        text = MESH.replace("cpu: 1", web)
+        found = remarks(parse(f"{text}environment: {load}\n", "mesh.yaml"))
+        return [str(each).partition("warning: ")[2] for each in found]
+
+    assert told("{load: 30%}", "cpu: 1") == ["services.web: little headroom: 30/s keep 86% of its cores busy"]
+    assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 9, cpu: 30%}") == [
+        "services.web.autoscale: asks for more replicas for ever: what else web does takes 30% of the cores of each, "
+        "and its target is 30%"
+    ]
+    assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 2, cpu: 50%}") == [
+        "services.web.autoscale: its target asks for 3 replicas at the usual load, and 2 is the most"
+    ]
+
+
 REFUSED = {
+    "{load: {cores: 90%}}": ".load.cores: must be at most 80%, not 90%",
+    "{load: {core: 20%}}": ".load: unknown key 'core' (did you mean 'cores'?)",
+    "{load: {cv: 40%, over: 5s}}": ".load: what lasts 5s evens out over five minutes: cv can be 21% at most, not 40% "
+    "(or let it last longer: over)",
     "[20%]": ": must be a block of keys, not a list",
     "{user: 20%}": ": unknown key 'user' (did you mean 'users'?)",
     "{users: {over: 3m}}": ".users: missing key 'cv'",

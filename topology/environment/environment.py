@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from meshquake.topology.environment.by_service import ByService
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.load import NOTHING, AmbientLoad
 from meshquake.topology.keys import key
 
 
@@ -18,7 +20,7 @@ class Environment:
     kind or of one; here, of each that has them (`topology.environment.by_service`).
     """
 
-    by_service: ClassVar[Mapping[str, type[Any]]] = {}
+    by_service: ClassVar[Mapping[str, type[Any]]] = {"load": AmbientLoad}
     users: tuple[Fluctuation, ...] = key(
         "spec",
         "users come and go: ups and downs of how many there are, of one time scale each",
@@ -26,6 +28,11 @@ class Environment:
         many=True,
         spec=Fluctuation,
     )
+    load: ByService[AmbientLoad] = key("other", "what else services do than the requests that are recorded", ())
+
+    def load_of(self, service: str) -> AmbientLoad:
+        """What else a service does, by its name."""
+        return dict(self.load).get(service, NOTHING)
 
 
 #: Nothing happens by itself.
