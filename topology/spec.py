@@ -277,6 +277,9 @@ class Service:
         "",
         choices=tuple(STACKS),
     )
+    internal_spans: bool = key(
+        "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+    )
     system: str = key(
         "text",
         "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
