@@ -522,7 +522,11 @@ class Room:
         high=10_000_000,
     )
     nodes: int | None = key(
-        "count", "machines that they run on (default: one for each 8 replicas at first)", None, low=1, high=1000
+        "count",
+        "machines that they run on (default: one for each 8 replicas at first, and three or more)",
+        None,
+        low=1,
+        high=1000,
     )
 
 

@@ -19,10 +19,10 @@ def placed(cluster: str) -> Placement:
     return Placement(parse(MESH.format(cluster=cluster), "m.yaml").topology)
 
 
-def test_a_mesh_has_as_many_nodes_as_it_says_and_else_one_for_every_eight_replicas():
-    assert placed("").nodes == ("node-1",)
+def test_a_mesh_has_as_many_nodes_as_it_says_and_else_one_for_every_eight_replicas_but_three():
+    assert placed("").nodes == ("node-1", "node-2", "node-3")
     assert placed("cluster: {nodes: 4}").nodes == ("node-1", "node-2", "node-3", "node-4")
-    assert placed("cluster: 200").nodes == ("node-1",)
+    assert len(placed("cluster: {cores: 1000}").nodes) == 3
 
 
 def test_nodes_have_equally_many_pods_and_those_of_a_service_run_apart():
