@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
@@ -545,6 +546,7 @@ class Topology:
     edges: tuple[Edge, ...]
     workload: Workload
     cluster: Room | None = None
+    environment: Environment = CALM
     source: str = field(default="", compare=False)
 
     @property
@@ -563,6 +565,10 @@ class Topology:
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
         return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
+
+    def calm(self) -> Topology:
+        """The same mesh, which does nothing by itself."""
+        return replace(self, environment=CALM)
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""
