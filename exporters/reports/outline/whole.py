@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from meshquake.exporters.blocks import Block
 from meshquake.exporters.reports.outline.calls import entries
@@ -52,6 +53,6 @@ def _heading(topology: Topology) -> Iterator[str]:
     if users:
         scales = " and ".join(f"{ratio(each.cv, digits=2)} over {duration(each.over)}" for each in users)
         yield f"Users come and go by {scales}: up to {number(high(users), digits=2)} times as many as usual"
-    if topology.cluster is not None:
+    if topology.room < inf:
         taken = sum(service.replicas * service.cores for service in topology.services)
-        yield f"Cluster: {number(topology.cluster.cores)} cores, of which replicas have {number(taken)} at first"
+        yield f"Cluster: {number(topology.room)} cores, of which replicas have {number(taken)} at first"
