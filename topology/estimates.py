@@ -1,6 +1,6 @@
 """What a mesh does when nothing is wrong: how often each operation runs, how long it takes, what that occupies.
 
-These are estimates made before the run: nobody waits for a worker or a core, nothing times out, nothing is retried.
+These are estimates made before the run: nobody waits for a worker or a core, nothing times out, fails or is retried.
 Slow calls are hedged, but what that asks of those who are called is not counted.
 """
 
@@ -100,6 +100,7 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     """
     graph = operation_graph(topology)
     edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+    stalls = dict(topology.environment.slow_mode)
     times: dict[str, Floats] = {}
     for node in reversed(list(nx.topological_sort(graph))):
         at = graph.nodes[node]
@@ -108,6 +109,8 @@ def response_times(topology: Topology) -> dict[str, Floats]:
         variants = at["service"].variants(at["operation"])
         samples = [each.work.quantile(pace.draw()) + pace.steps(each.calls) for _, each in variants]
         times[node] = samples[0] if len(samples) == 1 else _mixed(variants, samples, pace.draw())
+        if at["service"].name in stalls:
+            times[node] = times[node] + stalls[at["service"].name].sample(at["service"].kind, pace.draw())
     return times
 
 
@@ -137,17 +140,21 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     graph = operation_graph(topology)
     visits = node_visits(topology, graph)
     times = response_times(topology) if response is None else response
+    stalls = dict(topology.environment.slow_mode)
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
         calls = topology.workload.rate * visits[node]
         work = sum(share * own_work(each) for share, each in at["service"].variants(at["operation"]))
-        load = asked[at["service"].name]
+        name = at["service"].name
+        stalled = stalls[name].expectation(at["service"].kind) if name in stalls else 0.0
+        work += stalled
+        load = asked[name]
         load[0] += calls
         load[1] += calls * work
         variants = at["service"].variants(at["operation"])
         held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
         own = sum(share * each.work.expectation() for share, each in variants)
-        load[2] += calls * (float(times[node].mean()) if held else own)
+        load[2] += calls * (float(times[node].mean()) if held else own + stalled)
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]
