@@ -5,6 +5,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -278,6 +279,9 @@ class Service:
         "",
         choices=tuple(STACKS),
     )
+    internal_spans: bool = key(
+        "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+    )
     system: str = key(
         "text",
         "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
@@ -513,7 +517,21 @@ class Room:
     """What the cluster has for all replicas together. One that finds no room waits until another goes."""
 
     shorthand: ClassVar[str] = "cores"
-    cores: float = key("number", "cores that all replicas together may have", low=0, above=True, high=10_000_000)
+    cores: float | None = key(
+        "number",
+        "cores that all replicas together may have (default: enough)",
+        None,
+        low=0,
+        above=True,
+        high=10_000_000,
+    )
+    nodes: int | None = key(
+        "count",
+        "machines that they run on (default: one for each 8 replicas at first, and three or more)",
+        None,
+        low=1,
+        high=1000,
+    )
 
 
 @dataclass(frozen=True)
@@ -530,6 +548,11 @@ class Topology:
     cluster: Room | None = None
     environment: Environment = CALM
     source: str = field(default="", compare=False)
+
+    @property
+    def room(self) -> float:
+        """Cores that all replicas together may have; infinite if there are enough."""
+        return math.inf if self.cluster is None or self.cluster.cores is None else self.cluster.cores
 
     def distributions(self) -> set[str]:
         """The words of all distributions of times in it."""

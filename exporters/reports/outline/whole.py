@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from meshquake.exporters.blocks import Block
 from meshquake.exporters.reports.outline.calls import entries
@@ -49,6 +50,6 @@ def _heading(topology: Topology) -> Iterator[str]:
     promise = topology.workload.objective
     share, window, within = ratio(promise.share), duration(promise.window), duration(promise.within)
     yield f"Promised: of the requests in any {window}, {share} succeed within {within}"
-    if topology.cluster is not None:
+    if topology.room < inf:
         taken = sum(service.replicas * service.cores for service in topology.services)
-        yield f"Cluster: {number(topology.cluster.cores)} cores, of which replicas have {number(taken)} at first"
+        yield f"Cluster: {number(topology.room)} cores, of which replicas have {number(taken)} at first"
