@@ -42,7 +42,7 @@ class Cluster:
         self.env = Environment()
         self.engine = CallEngine(self.env)
         self.journal = Journal(self.env)
-        self._context = PolicyContext(self.env, self.engine, self.journal)
+        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment)
         self.services: dict[str, Service] = {}
         count = 0
         for index, spec in enumerate(topology.services):

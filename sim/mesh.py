@@ -17,6 +17,7 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
 from meshquake.sim.environment.beginning import begin
+from meshquake.sim.environment.lapses import Wear
 from meshquake.sim.lifecycle.autoscaler import look_after
 from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
@@ -77,6 +78,11 @@ class Mesh(Cluster):
         #: Of each entry, those who come whatever becomes of others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
         pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]
+        wear = Wear(seed, topology.environment, topology.services)
+        for site in self.sites:
+            calendar = self._crowds.calendars[self.roots[site.entry].name]
+            lapses = wear.of(site.service.spec.name, site.parent is None, calendar)
+            site.lapses = None if lapses is None else lapses.fall_on
         for site in (*self.sites, *branches):
             site.unroll(pages[site.entry])
         for replica in self.replicas:

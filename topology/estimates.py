@@ -1,6 +1,6 @@
 """What a mesh does when nothing is wrong: how often each operation runs, how long it takes, what that occupies.
 
-These are estimates made before the run: nobody waits for a worker or a core, nothing times out, nothing is retried.
+These are estimates made before the run: nobody waits for a worker or a core, nothing times out, fails or is retried.
 Slow calls are hedged, but what that asks of those who are called is not counted.
 """
 
@@ -108,6 +108,7 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     """
     graph = operation_graph(topology)
     edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+    stalls = dict(topology.environment.slow_mode)
     times: dict[str, Floats] = {}
     for node in reversed(list(nx.topological_sort(graph))):
         at = graph.nodes[node]
@@ -117,6 +118,9 @@ def response_times(topology: Topology) -> dict[str, Floats]:
         variants = at["service"].variants(at["operation"])
         samples = [pace.work(each.work) + pace.steps(each.calls) for _, each in variants]
         times[node] = samples[0] if len(samples) == 1 else _mixed(variants, samples, pace.draw())
+        if at["service"].name in stalls:
+            stalled = stalls[at["service"].name].sample(at["service"].kind, pace.draw())
+            times[node] = times[node] + pace.longer * stalled
     return times
 
 
@@ -147,17 +151,21 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     visits = node_visits(topology, graph)
     times = response_times(topology) if response is None else response
     ambient = {service.name: topology.environment.load_of(service.name) for service in topology.services}
+    stalls = dict(topology.environment.slow_mode)
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
         calls = topology.workload.rate * visits[node]
         work = sum(share * own_work(each) for share, each in at["service"].variants(at["operation"]))
-        load = asked[at["service"].name]
+        name = at["service"].name
+        stalled = stalls[name].expectation(at["service"].kind) if name in stalls else 0.0
+        work += stalled
+        load = asked[name]
         load[0] += calls
         load[1] += calls * work
         variants = at["service"].variants(at["operation"])
         held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
         own = sum(share * each.work.expectation() for share, each in variants)
-        load[2] += calls * (float(times[node].mean()) if held else own / (1.0 - ambient[at["service"].name].cores))
+        load[2] += calls * (float(times[node].mean()) if held else (own + stalled) / (1.0 - ambient[name].cores))
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]

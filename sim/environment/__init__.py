@@ -5,4 +5,6 @@ ambient.py        what else services do than the requests that are played
 drift.py          how that wanders, for many at once
 newcomers.py      replicas that came since one looked last
 beginning.py      all that goes on beside users and their requests begins here
+calendar.py       when requests come, by their numbers
+lapses.py         calls that fail or stall by themselves
 """
