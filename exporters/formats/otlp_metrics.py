@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -121,7 +122,7 @@ class Durations:
         self._conventions = conventions
         self._since = _since(context)
         self._ended = CompletedSpans(context)
-        self._phrases = InternedText(Conventions.COLUMNS, ["metric", "labels"], self._describe)
+        self._phrases = InternedText(Conventions.TOLD, ["metric", "labels"], self._describe)
         self._histograms: dict[_Key, _Histogram] = {}
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
@@ -130,7 +131,11 @@ class Durations:
 
     def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
         """The data points of the moments that a batch has samples of; columns are those of `Points.take`."""
-        spans = self._phrases.add(self._ended.take(batch)).drop_nulls("metric").with_columns(micros=length())
+        spans = (
+            self._phrases.add(told_attributes.told(self._ended.take(batch)))
+            .drop_nulls("metric")
+            .with_columns(micros=length())
+        )
         buckets = defaultdict(list)
         for at, *rest in self._buckets(spans).iter_rows():
             buckets[at].append(rest)
