@@ -20,6 +20,7 @@ from meshquake.exporters.columns.operations import called
 from meshquake.sim.telemetry.operation_words import KEYED, OperationWords
 from meshquake.sim.telemetry.span_attributes import by_http
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.placement import Placement
 from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -105,6 +106,7 @@ class Conventions:
     TOLD = (*COLUMNS, told_attributes.KEYS, told_attributes.QUERY)
 
     def __init__(self, topology: Topology) -> None:
+        self._placement = Placement(topology)
         self._services = {service.name: service for service in topology.services}
         self._operations = {
             (service.name, operation.name): operation
@@ -120,7 +122,11 @@ class Conventions:
 
     def resource(self, row: Mapping[str, Any]) -> Attributes:
         """Who emitted something, given its service, replica and version."""
-        return resource(row["service"], row["replica"], row["version"], self.title(row["service"]))
+        service, replica = row["service"], row["replica"]
+        attributes = resource(service, replica, row["version"], self.title(service))
+        if replica is not None:
+            attributes["k8s.node.name"] = self._placement.node(service, replica)
+        return attributes
 
     def describe(self, span: Mapping[str, Any]) -> Description:
         """Describe a span that has these values in `COLUMNS`, and perhaps in `TOLD`: but for what it tells itself."""

@@ -5,7 +5,7 @@ semantic conventions, where they have one. What an operation or a call tells by 
 attempt it is) is in no attribute: records have columns for that, and formats know the topology.
 
     the entry's server span     user.id user.tier session.id client.address user_agent.original, by HTTP url.path
-    any server span             user.id k8s.node.name, by stack thread.name; mesh.queue_wait_us if it waited
+    any server span             user.id, by stack thread.name; mesh.queue_wait_us if it waited
     a call                      network.peer.address; to a store also db.query.text, its parameter, and returned rows
     a store's server span       db.query.text
 """
@@ -111,8 +111,6 @@ class SpanAttributes:
         if kind & _THREAD:
             name = lookup(self._threads, tables.site_service[spans.site])
             add("thread.name", name, about["worker"].cast(pl.String))
-        if kind & _SERVER:
-            add("k8s.node.name", about["node"].fill_null(""))
         if kind & _WAITED:
             wait = np.where(spans.worked >= 0, spans.end - spans.worked, spans.end) - spans.start
             parts.append(("mesh.queue_wait_us", pl.lit(pl.Series(wait)).cast(pl.String)))

@@ -171,6 +171,7 @@ def test_an_rpc_has_the_name_that_its_file_gives_and_a_service_the_one_that_it_d
         "service.version": "1",
         "service.instance.id": "Shop_Two-0",
         "k8s.pod.name": "shop-two-0",
+        "k8s.node.name": "node-3",
     }
 
 

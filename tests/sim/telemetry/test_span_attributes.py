@@ -55,7 +55,7 @@ def test_each_span_tells_what_belongs_to_it(frame):
         (
             "web.order",
             "server",
-        ): "client.address k8s.node.name session.id url.path user.id user.tier user_agent.original",
+        ): "client.address session.id url.path user.id user.tier user_agent.original",
         ("order-service.create", "client"): "network.peer.address",
         ("sessions.get", "client"): "db.query.parameter.0 db.query.text network.peer.address",
         ("sessions.get", "server"): "db.query.text",
@@ -68,7 +68,7 @@ def test_each_span_tells_what_belongs_to_it(frame):
     }
     found = frame.filter(pl.col("kind") != "internal").group_by("operation", "kind").agg(pl.col("keys").unique())
     rows = {(operation, kind): set(each) for operation, kind, each in found.iter_rows()}
-    waited = {"k8s.node.name thread.name user.id", "k8s.node.name mesh.queue_wait_us thread.name user.id"}
+    waited = {"thread.name user.id", "mesh.queue_wait_us thread.name user.id"}
     assert rows.pop(("order-service.create", "server")) == waited
     assert rows == {key: {each} for key, each in keys.items()}
     assert set(frame.filter(kind="internal")["keys"]) == {""}
