@@ -36,7 +36,9 @@ faults: [fail: {target: carts, share: 50%}]
 NAMES = {
     "middleware - query",
     "middleware - expressInit",
+    "middleware - corsMiddleware",
     "middleware - jsonParser",
+    "middleware - authenticate",
     "request handler - /cart/{id}",
     "web.home",
     "get",
