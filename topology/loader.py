@@ -23,9 +23,11 @@ from meshquake.topology.loading.limits import refuse_cycles, refuse_giants
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.loading.services import ServiceReader
+from meshquake.topology.loading.telemetry import read_telemetry
 from meshquake.topology.loading.workload import WorkloadReader
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Room, Topology, Workload
+from meshquake.topology.telemetry.block import UNCHANGED
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -44,6 +46,7 @@ class MeshFile:
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
     cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
+    telemetry: Any = key("other", "what is recorded, and what it is called (default: all, as measured)", None)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
         document,
         MeshFile,
         document.root,
-        dict.fromkeys(("services", "workload", "defaults", "edges"), lambda node: node),
+        dict.fromkeys(("services", "workload", "defaults", "edges", "telemetry"), lambda node: node),
     )
     names = Names(document)
     calls = CallReader(document, names)
@@ -121,7 +124,10 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     room = build(Room, sections["cluster"]) if "cluster" in sections else None
     if room is not None:
         service_reader.check_room(room, services)
-    topology = Topology(sections.get("name", ""), services, edges, workload, room, source=document.text)
+    telemetry = UNCHANGED
+    if "telemetry" in sections:
+        telemetry = read_telemetry(document, sections["telemetry"], names.known)
+    topology = Topology(sections.get("name", ""), services, edges, workload, room, telemetry, source=document.text)
     refuse_cycles(document, topology, written)
     document.check()
     refuse_giants(document, topology)

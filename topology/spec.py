@@ -34,6 +34,7 @@ from meshquake.topology.policies import (
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.stacks import STACKS, Stack, stack_of
+from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -527,6 +528,7 @@ class Topology:
     edges: tuple[Edge, ...]
     workload: Workload
     cluster: Room | None = None
+    telemetry: Telemetry = UNCHANGED
     source: str = field(default="", compare=False)
 
     def distributions(self) -> set[str]:
