@@ -58,12 +58,13 @@ the next run to the same place removes it.
 
 def renewed() -> dict[Path, str]:
     """The pages with parts made from the code, and the schemas that are made of it as a whole, as they should be."""
-    topology, scenarios, records, databases, formats = (
-        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases", "formats")
+    topology, scenarios, telemetry, records, databases, formats = (
+        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "telemetry", "records", "databases", "formats")
     )
     return {
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
+        telemetry: renew_keys(_read(telemetry)),
         scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
         records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),

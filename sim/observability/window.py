@@ -32,7 +32,9 @@ class Window:
         for kind, frames in self._held.items():
             if not frames:
                 continue
-            whole = pl.concat(frames).sort(AT, maintain_order=True)
+            whole = pl.concat(frames)
+            if not whole[AT].is_sorted():
+                whole = whole.sort(AT, maintain_order=True)
             count = int(whole[AT].search_sorted(moment, side="left"))
             gone[kind] = whole[:count]
             self._held[kind] = [whole[count:]] if count < len(whole) else []

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.sim.telemetry.pods import node, nodes, pod, pod_address
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
 
@@ -79,6 +80,7 @@ class Tables:
         entries = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
         self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in entries], dtype=np.uint64)
         self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in entries], dtype=np.uint64)
+        self._nodes = nodes(sum(len(service.replicas) for service in services))
         self._incarnations = -1
 
     def refresh(self, count: int) -> None:
@@ -90,6 +92,10 @@ class Tables:
         self.incarnation_rank = np.array([rank(replica) for replica, _ in incarnations] + [-1], dtype=np.int64)
         self.replica_names = names([replica.name for replica, _ in incarnations] + [None])
         self.versions = names([version for _, version in incarnations] + [None])
+        #: Where each process runs.
+        self.pods = names([pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None])
+        self.pod_addresses = names([pod_address(replica) for replica, _ in incarnations] + [None])
+        self.nodes = names([node(replica, self._nodes) for replica, _ in incarnations] + [None])
 
     def iso(self, micros: Ints) -> pl.Expr:
         """ISO 8601 times of simulated microseconds."""

@@ -33,7 +33,12 @@ class MetricChange:
     name: str | None = key("text", "what it is called; of several, with `{metric}` in it", None)
     unit: str | None = key("text", "its unit; it changes no value, which is what `scale` does", None)
     scale: float | None = key(
-        "number", "its values are multiplied by this; with the unit that they have then", None, low=1e-12, high=1e12
+        "number",
+        "its values are multiplied by this; with the unit that they have then",
+        None,
+        low=0,
+        above=True,
+        high=1e12,
     )
     of: tuple[str, ...] | None = key(
         "choice", "what it is recorded of: some of what it is measured of", None, choices=LEVELS, many=True

@@ -95,15 +95,16 @@ def told(block):
             except (NameError, ZeroDivisionError):
                 continue
             if level in change["of"] and not left_out(block, name, level, series[1]):
-                made.append(dict(zip(KEY, series, strict=True)) | {"metric": name, "unit": change["unit"], "value": value})
+                made.append(
+                    {**dict(zip(KEY, series, strict=True)), "metric": name, "unit": change["unit"], "value": value}
+                )
     return kept, made
 
 
 def in_order(rows):
-    return sorted(
-        [(*(row[word] or "" for word in (*KEY, "metric")), row["unit"], pytest.approx(row["value"], 1e-9)) for row in rows],
-        key=lambda row: row[:6],
-    )
+    words = (*KEY, "metric", "unit")
+    rows = [(*(row[word] or "" for word in words), pytest.approx(row["value"], 1e-9)) for row in rows]
+    return sorted(rows, key=lambda row: row[: len(words)])
 
 
 CHANGES = {
