@@ -1,4 +1,4 @@
-"""Where processes run: what Kubernetes would call their pods, their addresses, and the nodes that they are on.
+"""What Kubernetes would call the pods in which processes run, and their addresses (`topology.placement` has the nodes).
 
 Nothing in a mesh goes by it. Addresses are of a range for documentation (RFC 5737).
 """
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 #: Letters and digits without those that make words or are taken for others (`k8s.io/apimachinery/pkg/util/rand`).
 _CODE = "bcdfghjklmnpqrstvwxz2456789"
-#: Replicas that share a node, about, and the fewest nodes there are.
-_A_NODE, _NODES = 8, 3
 
 
 def pod(seed: int, replica: Replica, version: str) -> str:
@@ -34,16 +32,6 @@ def pod(seed: int, replica: Replica, version: str) -> str:
 def pod_address(replica: Replica) -> str:
     """The address of a replica's pod."""
     return f"192.0.2.{1 + (37 * replica.number + 11) % 254}"
-
-
-def nodes(replicas: int) -> int:
-    """How many nodes a mesh that begins with so many replicas is on."""
-    return max(_NODES, -(-replicas // _A_NODE))
-
-
-def node(replica: Replica, count: int) -> str:
-    """The node, of `count`, that a replica is on: those of a service are spread."""
-    return f"node-{1 + (replica.service.index + replica.index) % count}"
 
 
 def _coded(word: int, length: int) -> str:
