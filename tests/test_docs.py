@@ -169,7 +169,7 @@ def test_the_example_of_names_gives_the_names_that_it_says():
     assert units["container_cpu"] == "ratio" and units["http_latency_p95"] == "s" and units["error_ratio"] == "1"
     assert not {"cpu_usage", "queue_depth", "latency_p95"} & {*units}
     assert records.filter(metric="error_ratio")["replica"].null_count() == len(records.filter(metric="error_ratio"))
-    assert "cache" not in {*records.filter(metric="memory_usage")["service"]}
+    assert "cache-service" not in {*records.filter(metric="memory_usage")["service"]}
     assert records.filter(metric="container_cpu")["value"].max() <= 1
     assert {
         *("container_cpu_usage_ratio", "http_requests_total"),
