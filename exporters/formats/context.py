@@ -37,6 +37,8 @@ class Context:
         always while simulating, since it's known only at the end.
     metrics
         The metrics of the recording, by the names that they have in it.
+    histograms
+        Which histograms of durations a format has that has some (`exporters.formats.duration_histograms`).
     """
 
     topology: Topology
@@ -46,6 +48,7 @@ class Context:
     interval: float
     truth: Mapping[str, Any] | None = None
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    histograms: str = "explicit"
 
     @property
     def services(self) -> tuple[str, ...]:
