@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from exported import export, records, write
+from exported import columns, export, records, write
 
 from meshquake.sim.records import RECORD_KINDS
 
@@ -25,7 +25,7 @@ def typed(incident):
         moment = {"timestamp": datetime.fromisoformat(record["timestamp"]).astimezone(UTC)}
         return record | moment
 
-    return {kind: [row(record) for record in records(incident, kind)] for kind in RECORD_KINDS}
+    return {kind: [row(record) for record in columns(kind, records(incident, kind))] for kind in RECORD_KINDS}
 
 
 def plain(kind, rows):
