@@ -32,8 +32,8 @@ def records(fixture: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def columns(kind: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Records as tables have them, which have no column for what only some have."""
-    return [{name: row[name] for name in RECORD_KINDS[kind].names} for row in rows]
+    """Records as tables have them: null in the column of what a record doesn't have."""
+    return [{column.name: row.get(column.name) for column in RECORD_KINDS[kind].table} for row in rows]
 
 
 def own_name(span: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.sim.records import RecordKind
+
 #: A text between quotes that has nothing to escape, and a key with such a text or a whole number.
 _TEXT = r'"[^"\\\x00-\x1f]*"'
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
@@ -39,6 +41,11 @@ def compact(texts: pl.Series) -> pl.Series:
         return column.str.replace_all(rf'"([^"]*)": ?("[^"]*"|{_WHOLE})(,?) ?', '"$1":$2$3')
 
     return _rewritten(texts, plain, _dumped)
+
+
+def compacted(kind: RecordKind, frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame whose optional objects are compact, wherever it comes from."""
+    return frame.with_columns(compact(frame[column.name]).alias(column.name) for column in kind.optional)
 
 
 def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[str, Any], str]) -> pl.Series:

@@ -28,7 +28,7 @@ def test_a_cell_is_the_value_of_the_record_and_empty_for_a_null(kind, folder, in
 
     with (folder / f"{kind}.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    read = [{column.name: value(column, row[column.name]) for column in RECORD_KINDS[kind].columns} for row in rows]
+    read = [{column.name: value(column, row[column.name]) for column in RECORD_KINDS[kind].table} for row in rows]
     assert read == columns(kind, records(incident, kind))
 
 
