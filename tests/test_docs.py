@@ -182,6 +182,12 @@ def test_the_example_that_leaves_out_edges_leaves_just_these_out():
     assert records["target"].null_count() == len(records) and "cpu_usage" in {*records["metric"]}
 
 
+def test_the_example_of_traces_is_one():
+    """What it does is for the tests of traces."""
+    block = re.search(r"<!-- example: traces -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    assert parse(f"name: changed\n{block}", "changed.yaml").scenario.telemetry.traces.internal is False
+
+
 # -- records -------------------------------------------------------------------------------------------------------
 
 

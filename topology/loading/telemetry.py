@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
+from functools import partial
 
 from meshquake.topology.binder import ByHand, bind, block, build, settings
 from meshquake.topology.document import Document, Node
@@ -23,6 +24,7 @@ from meshquake.topology.telemetry.metrics import (
     plain,
     recorded,
 )
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 from meshquake.topology.units import shown
 
@@ -46,7 +48,7 @@ def read_telemetry(
         The block that it will be laid over: what that makes may be spoken of.
     """
     reader = _Reader(document, services, lower)
-    found = settings(document, Telemetry, node, {"metrics": reader.metrics})
+    found = settings(document, Telemetry, node, {"metrics": reader.metrics, "traces": partial(read_traces, document)})
     if "leave_out" in found and found["leave_out"] is None:
         found["leave_out"] = ()  # not the same as to say nothing: it takes away what lies below
     telemetry = build(Telemetry, found) or UNCHANGED
@@ -54,6 +56,27 @@ def read_telemetry(
     if not any(not problem.warning for problem in document.problems):
         reader.check_names(telemetry, node)
     return telemetry
+
+
+def read_traces(document: Document, node: Node) -> TraceChanges | None:
+    """What a block says of traces."""
+    return bind(document, TraceChanges, node, {"attributes": partial(_attributes, document)})
+
+
+def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None], ...]:
+    """What attributes are called."""
+    known, found = vocabulary().attributes, []
+    for word, entry in block(document, node).items():
+        if not any(fnmatchcase(name, word) for name in known):
+            message = f"no attribute of spans is called {'like ' * is_pattern(word)}{shown(word)}"
+            document.error(entry, f"{message}{suggestion(word, known)}", line=entry.key_line)
+        elif not entry.is_none and is_pattern(word):
+            document.error(entry, f"must be none: it stands for several attributes, not {entry}")
+        elif not entry.is_none and not NAME.fullmatch(entry.text):
+            document.error(entry, f"must be a name: {_NAMES}, or none")
+        else:
+            found.append((word, None if entry.is_none else entry.text))
+    return tuple(found)
 
 
 class _Reader:
@@ -187,6 +210,15 @@ class _Reader:
         for each in recorded(telemetry.over(self._lower).metrics, self._known):
             names[each.name].append(each)
             exported[self._exported(each)].append(each)
+        called: dict[str, list[str]] = defaultdict(list)
+        traces = telemetry.traces.over(self._lower.traces)
+        for name in vocabulary().attributes:
+            if (other := traces.called(name)) is not None:
+                called[other].append(name)
+        for other, attributes in called.items():
+            if len(attributes) > 1:
+                place = node.entries.get("traces", node)
+                self._document.error(place, f"{listed(attributes)} would all be called {shown(other)}")
         told = set()
         for found, what in ((names, "called"), (exported, "exported as")):
             for name, metrics in found.items():

@@ -7,6 +7,7 @@ from meshquake.topology.key_schema import block_of, keys_schema, matching
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.telemetry.expression import LONGEST, SIGNS
 from meshquake.topology.telemetry.metrics import NAME, MetricChange
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
 
@@ -20,4 +21,6 @@ def telemetry_schema() -> Schema:
     )
     keys = keys_schema(MetricChange, {"is": expression})
     change = either("", {"const": "none"}, block("", {}, keys, dependentRequired={"is": ["unit"]}))
-    return block_of(Telemetry, {"metrics": mapping("", names, change)})
+    attributes = mapping("", either("", choice("", vocabulary().attributes), {"pattern": "[*?]"}), {"type": "string"})
+    traces = block_of(TraceChanges, {"attributes": attributes})
+    return block_of(Telemetry, {"metrics": mapping("", names, change), "traces": traces})
