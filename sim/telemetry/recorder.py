@@ -19,6 +19,7 @@ from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.inside import Inside, Insides
+from meshquake.sim.telemetry.log_format import LogFormat
 from meshquake.sim.telemetry.logs import Lines
 from meshquake.sim.telemetry.metric_table import MetricTable
 from meshquake.sim.telemetry.particulars import Particulars
@@ -75,6 +76,7 @@ class Recorder:
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
         self._lines = Lines(self._tables)
+        self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
         # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
         # intervals.
@@ -135,9 +137,12 @@ class Recorder:
         records = trace_frame(
             self._tables, in_order(traces, traces.start), self._attributes, self._told, self._inside, insides
         )
+        lines = self._lines.frame(logs, cut.lines, self._attributes)
+        if self._format:
+            lines = self._format.of(lines)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
-            logs=self._lines.frame(logs, cut.lines, self._attributes),
+            logs=lines,
             traces=records,
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
