@@ -138,7 +138,7 @@ class Journal:
             service, called, running = about, about.spec.name, about.first_version
         if replica is not None:
             running = replica.version
-        notice = notices(service.spec.logs).get(name)
+        notice = notices(service.spec.logs, service.spec.words).get(name)
         if notice is None:
             raise LookupError(f"nothing in the catalogue of what is noted is called {name!r}")
         where = None if replica is None else replica.name
@@ -151,6 +151,6 @@ class Journal:
             self.events.append(made)
             if self._actor:
                 self.first.setdefault(self._actor, made)
-        if (log := notice.log) is not None:
-            place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
+        place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
+        for log in notice.logs:
             self.lines.append(Line(now, log, log.text.format(**named), service.spec.name, where, place))

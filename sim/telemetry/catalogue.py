@@ -16,8 +16,10 @@ from typing import Any
 
 import yaml
 
+from meshquake.sim.telemetry.own_words import spoken
 from meshquake.topology.plugins import Extensible
 from meshquake.topology.spec import LOGS, SERVICE_KINDS
+from meshquake.topology.telemetry.logs import NONE, Words
 
 Book = Mapping[str, Any]
 
@@ -67,15 +69,17 @@ class LogText:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that happens besides requests: an event, a log line, or both."""
+    """Something that happens besides requests: an event, log lines, or both."""
 
     event: EventText | None
-    log: LogText | None
+    logs: tuple[LogText, ...]
 
 
 @cache
-def catalogue(name: str = "") -> Book:
+def catalogue(name: str = "", words: Words = NONE) -> Book:
     """The texts of the services that ask for a catalogue; without a name, of those that ask for none.
+
+    `words` are those that files have for them, over it.
 
     Raises
     ------
@@ -84,13 +88,13 @@ def catalogue(name: str = "") -> Book:
     """
     text = resources.files("meshquake.sim.telemetry").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     own: Book = yaml.safe_load(text)
-    return _over(own, CATALOGUES[name]) if name else own
+    return spoken(_over(own, CATALOGUES[name]) if name else own, words)
 
 
 @cache
-def notices(name: str = "") -> dict[str, Notice]:
+def notices(name: str = "", words: Words = NONE) -> dict[str, Notice]:
     """What may be noted by services that ask for a catalogue (see there), by name."""
-    return {noted: _notice(noted, entry) for noted, entry in catalogue(name)["notices"].items()}
+    return {noted: _notice(noted, entry) for noted, entry in catalogue(name, words)["notices"].items()}
 
 
 def events() -> dict[str, str]:
@@ -105,7 +109,7 @@ def _notice(name: str, entry: dict[str, Any]) -> Notice:
         None
         if event is None
         else EventText(event.get("type", name), event["severity"], event["text"], tuple(event.get("attributes", ()))),
-        None if log is None else LogText(**log),
+        tuple(LogText(**each) for each in (log if isinstance(log, list) else [log]) if each is not None),
     )
 
 

@@ -67,7 +67,7 @@ class Lines:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        books = {name: catalogue(name) for name in tables.catalogues}
+        books = {each: catalogue(*each) for each in tables.catalogues}
         texts = _Texts()
         of_services = list(zip(tables.catalogues, tables.kinds, strict=True))
         voices = list(dict.fromkeys(of_services))

@@ -52,8 +52,8 @@ class Tables:
         self.services = [service.spec.name for service in services]
         self.service_names = names(self.services)
         self.kinds = [service.spec.kind for service in services]
-        #: The catalogue that each service's log lines come from; empty for that of its kind.
-        self.catalogues = [service.spec.logs for service in services]
+        #: The catalogue that each service's log lines come from, empty for that of its kind, and words of its own.
+        self.catalogues = [(service.spec.logs, service.spec.words) for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.

@@ -3,19 +3,83 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
+from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
+from meshquake.topology.telemetry.vocabulary import vocabulary
 
-#: A value in a text. Other braces are what they are.
-FIELD = re.compile(r"\{(\w+)\}")
+#: A value in a text: its name, or how it is drawn (`sim.telemetry.catalogue`). Other braces are what they are.
+FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
+#: How a value is drawn: a number between two, or one of some words.
+DRAWN = re.compile(r"\w+[:#](?:-?\d+(?:\.\d+)?\.\.-?\d+(?:\.\d+)?|[^{}]+)")
+#: Of what a service writes a line: of a call that it answered in time, too late or not well; of a call that it made
+#: and that failed, at last, before another attempt, or beside one; of a lookup that found nothing.
+CALLS = vocabulary().calls
+#: Those of which there is one for each error.
+FAILURES = ("failed", "retried", "hedged", "gave_up")
+#: What may happen besides, of which there is a line.
+NOTICES = tuple(vocabulary().notices)
+KINDS = vocabulary().kinds
+SEVERITIES = vocabulary().severities
 #: What a format may name: columns of records of log lines; `severity` is the level in lower case, and `json` the
 #: message as JSON has it, quotes included.
 COLUMNS = (
     *("timestamp", "service", "level", "severity", "logger", "replica", "trace_id", "span_id", "message", "json"),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineChange:
+    """Other texts for lines, or other severities of the texts that there are."""
+
+    when: tuple[str, ...] | None = key(
+        "choice", "of what they are (default: all)", None, choices=(*CALLS, *NOTICES), many=True
+    )
+    cause: tuple[str, ...] | None = key(
+        "choice", "of calls that failed: the errors (default: all)", None, choices=tuple(ERRORS), many=True
+    )
+    service: str = key("text", "services that write them; `*` and `?` stand for anything in a name", "*")
+    kind: tuple[str, ...] = key("choice", "kinds of services that write them", KINDS, choices=KINDS, many=True)
+    text: tuple[str, ...] | None = key(
+        "other", "what they say, with values in braces: one text, or one of some; `none` for no line", None
+    )
+    add: bool = key("flag", "beside the texts that there are, and not in place of them", False)
+    level: str | None = key(
+        "choice", "their severity (default: that of the first that there is)", None, choices=SEVERITIES
+    )
+    logger: str | None = key("text", "who writes them (default: as the first that there is)", None)
+
+    def has(self, service: str, kind: str) -> bool:
+        """Whether a service of a kind writes them."""
+        return kind in self.kind and fnmatchcase(service, self.service)
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """Of what they are."""
+        moments = (*CALLS, *NOTICES) if self.when is None else self.when
+        return moments if self.cause is None else tuple(each for each in moments if each in FAILURES)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What files say of the lines of a service: rules in their order, and its kind; no rules, no kind."""
+
+    rules: tuple[LineChange, ...] = ()
+    kind: str = ""
+
+    @classmethod
+    def of(cls, rules: Iterable[LineChange], service: str, kind: str) -> Words:
+        """Those of a service, the same for all of a kind of whom the same is said."""
+        own = tuple(rule for rule in rules if rule.has(service, kind))
+        return cls(own, kind) if own else NONE
+
+
+#: Nothing is said.
+NONE = Words()
 
 
 @dataclass(frozen=True)
@@ -35,8 +99,9 @@ class Format:
 class LogChanges:
     """What a block says of log lines. Of two entries about the same line the later one lies over the earlier one."""
 
+    lines: tuple[LineChange, ...] = key("other", "other texts, and other severities", ())
     format: tuple[Format, ...] = key("spec", "how whole lines are written", (), many=True, spec=Format)
 
     def over(self, lower: LogChanges) -> LogChanges:
         """This one, laid over another: what it says comes later."""
-        return LogChanges(format=(*lower.format, *self.format))
+        return LogChanges((*lower.lines, *self.lines), (*lower.format, *self.format))

@@ -113,7 +113,7 @@ def every_span():
 
 def test_levels_and_errors_and_kinds_of_the_catalogue_are_those_of_records_and_meshes():
     book = catalogue()
-    noted = {notice.log.level for notice in notices().values() if notice.log}
+    noted = {log.level for notice in notices().values() for log in notice.logs}
     assert noted | {wording["level"] for wording in of_spans()} <= set(LEVELS)
     assert {notice.event.severity for notice in notices().values() if notice.event} <= set(SEVERITIES)
     for part in ("failed", "retried", "hedged", "gave_up"):
@@ -187,7 +187,7 @@ def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
     runs = (play("cascade"), play("deployment"), leaking, guarded, released, impatient)
     messages = pl.concat([each.logs["message"] for each in runs])
     for name, notice in notices().items():
-        assert notice.log is None or messages.str.contains(pattern(notice.log.text)).any(), name
+        assert all(messages.str.contains(pattern(log.text)).any() for log in notice.logs), name
     assert leaking.logs.filter(level="FATAL")["message"].unique().to_list() == [
         "Out of memory: limit of 64 MiB reached, process killed"
     ]
