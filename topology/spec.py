@@ -577,11 +577,11 @@ class Topology:
         telemetry = upper.over(self.telemetry)
         if telemetry == self.telemetry == block.UNCHANGED:
             return self
-        rules, internal = telemetry.logs.lines, telemetry.traces.internal
+        internal = telemetry.traces.internal
         services = tuple(
             replace(
                 each,
-                words=Words.of(rules, each.name, each.kind),
+                words=Words.of(telemetry.logs, each.name, each.kind),
                 internal_spans=each.internal_spans if internal is None else internal,
             )
             for each in self.services

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshquake.sim.telemetry import metric_table, span_attributes
-from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, VALUES, catalogue
+from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, VALUES, VITALS, catalogue
 from meshquake.sim.telemetry.own_words import CALLS
 from meshquake.topology.spec import SERVICE_KINDS
 from meshquake.topology.telemetry.vocabulary import Vocabulary
@@ -19,6 +19,7 @@ def vocabulary() -> Vocabulary:
         severities=LEVELS,
         calls=CALLS,
         values=VALUES,
+        vitals=VITALS,
         notices=_notices(),
     )
 

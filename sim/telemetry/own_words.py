@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.telemetry.logs import FAILURES, FIELD, LineChange, Words
+from meshquake.topology.telemetry.logs import FAILURES, FIELD, KINDS, REMARKS, Chatter, LineChange, Words
+from meshquake.topology.units import duration
 
 #: What a service writes of calls, as the parts of a catalogue are called.
-CALLS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed")
+CALLS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed", "called", REMARKS)
 #: Those that are said by kind of service.
 _OF_KINDS = ("handled", "slow")
 #: A severity and a writer, where there was no line.
@@ -33,13 +34,34 @@ def spoken(book: Book, words: Words) -> Book:
                 said[moment] = {**said[moment], kind: _over(rule, said[moment][kind])}
             elif moment in FAILURES:
                 said[moment] = {**said[moment], **_failures(rule, said[moment], kind, moment == "failed")}
+            elif moment == "called":
+                below = said.get(moment, {})
+                said[moment] = {callee: _over(rule, below.get(callee, [])) for callee in KINDS}
+            elif moment == REMARKS:
+                said |= _remarks(rule, said)
             elif moment in CALLS:
                 said[moment] = _over(rule, said[moment])
             else:
                 noted = said["notices"][moment]
                 lines = _over(rule, noted.get("log", []), _escaped)
                 said["notices"] = {**said["notices"], moment: {**noted, "log": lines}}
+    if words.chatter:
+        own = {f"own-{number}": _said(each) for number, each in enumerate(words.chatter)}
+        said["chatter"] = {**said.get("chatter", {}), **own}
     return said
+
+
+def _said(chatter: Chatter) -> dict[str, Any]:
+    """What a process says by itself, as a catalogue has it."""
+    lines = [{"level": chatter.level, "logger": chatter.logger, "text": text} for text in chatter.text]
+    return {"every": duration(chatter.every), "lines": lines}
+
+
+def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
+    """The lines that requests have on the way, none of them where a rule says so."""
+    steps = {topic: _over(rule, each) for topic, each in said.get("steps", {}).items()}
+    asides = {name: _over(rule, each) for name, each in said.get("remarks", {}).items()}
+    return {"steps": steps, "remarks": {name: each[0] for name, each in asides.items() if each}}
 
 
 def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[str, Any]:

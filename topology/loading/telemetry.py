@@ -13,7 +13,7 @@ from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.telemetry.expression import Expression
-from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, LineChange, LogChanges
+from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, REMARKS, Chatter, LineChange, LogChanges
 from meshquake.topology.telemetry.metrics import (
     NAME,
     OWN,
@@ -66,7 +66,8 @@ def read_telemetry(
 
 def read_logs(document: Document, services: Collection[str], node: Node) -> LogChanges | None:
     """What a block says of log lines."""
-    changes = bind(document, LogChanges, node, {"lines": partial(_lines, document, services)})
+    by_hand: ByHand = {"lines": partial(_lines, document, services), "chatter": partial(_chatter, document, services)}
+    changes = bind(document, LogChanges, node, by_hand)
     if changes is None:
         return None
     for each, place in zip(changes.format, _items(node, "format"), strict=False):
@@ -93,9 +94,31 @@ def _lines(document: Document, services: Collection[str], node: Node) -> tuple[L
             document.error(item, "missing key 'when': a text is for one kind of line")
         if change.add and not change.text:
             document.error(item.entries["add"], "needs a text to add")
+        if change.text and REMARKS in (change.when or ()):
+            document.error(item.entries["text"], "can only be none: remarks have many texts")
         if not change.moments:
             document.error(item.entries["cause"], f"is for calls that fail: {listed(FAILURES)}")
         _check_values(document, change, item.entries.get("text", item))
+    return tuple(found)
+
+
+def _chatter(document: Document, services: Collection[str], node: Node) -> tuple[Chatter, ...]:
+    """What a block says that processes write by themselves."""
+    found = []
+    for item in node.items if node.kind == "list" else [node]:
+        chatter = bind(document, Chatter, item, {"text": partial(_texts, document)})
+        if chatter is None:
+            continue
+        found.append(chatter)
+        text = item.entries["text"]
+        _check_like(document, item.entries.get("service", item), chatter.service, services, "service")
+        if not chatter.text:
+            document.error(text, "must be a text, not none")
+        for place, each in zip(text.items or [text], chatter.text, strict=False):
+            for value in dict.fromkeys(FIELD.findall(each)):
+                if value not in vocabulary().vitals and not DRAWN.fullmatch(value):
+                    there = ", ".join(vocabulary().vitals)
+                    document.error(place, f"a process has no value {{{value}}}; there are {there}")
     return tuple(found)
 
 

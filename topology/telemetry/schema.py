@@ -6,7 +6,7 @@ from meshquake.topology.json_schema import Schema, array, block, choice, either,
 from meshquake.topology.key_schema import block_of, keys_schema, matching
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.telemetry.expression import LONGEST, SIGNS
-from meshquake.topology.telemetry.logs import LineChange, LogChanges
+from meshquake.topology.telemetry.logs import Chatter, LineChange, LogChanges
 from meshquake.topology.telemetry.metrics import NAME, MetricChange
 from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
@@ -25,6 +25,8 @@ def telemetry_schema() -> Schema:
     attributes = mapping("", either("", choice("", vocabulary().attributes), {"pattern": "[*?]"}), {"type": "string"})
     text = either("", {"type": "string", "minLength": 1}, array("", {"type": "string", "minLength": 1}, minItems=1))
     line = block_of(LineChange, {"text": text})
-    logs = block_of(LogChanges, {"lines": either("", line, array("", line, minItems=1))})
+    chatter = block_of(Chatter, {"text": text})
+    lists = {word: either("", one, array("", one, minItems=1)) for word, one in (("lines", line), ("chatter", chatter))}
+    logs = block_of(LogChanges, lists)
     traces = block_of(TraceChanges, {"attributes": attributes})
     return block_of(Telemetry, {"metrics": mapping("", names, change), "logs": logs, "traces": traces})

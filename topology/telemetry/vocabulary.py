@@ -52,6 +52,8 @@ class Vocabulary:
         What a service writes a line of, of calls.
     values
         What a text of such a line may name.
+    vitals
+        What a text may name that a process writes by itself.
     notices
         What happens besides, of which there is a line, each with what its text may name.
     """
@@ -63,11 +65,12 @@ class Vocabulary:
     severities: tuple[str, ...]
     calls: tuple[str, ...]
     values: tuple[str, ...]
+    vitals: tuple[str, ...]
     notices: Mapping[str, tuple[str, ...]]
 
 
 #: What is a list of names in the file.
-_LISTS = ("levels", "attributes", "kinds", "severities", "calls", "values")
+_LISTS = ("levels", "attributes", "kinds", "severities", "calls", "values", "vitals")
 
 
 @cache
