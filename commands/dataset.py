@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     help="How loud the roots of incidents are, and what else is loud.  [default: as they come]",
 )
 @options.observability
+@options.calm
 @click.option(
     "--kind",
     "kinds",
@@ -61,6 +62,7 @@ def dataset(
     folder: Path | None,
     difficulty: str | None,
     observability: str | None,
+    calm: bool,
     kinds: tuple[str, ...],
     latent: bool,
     processes: int,
@@ -79,7 +81,7 @@ def dataset(
         raise click.UsageError(
             "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out"
         )
-    order = dataset.Order(cases, seed, _meshes(meshes, folder), latent, kinds, observability, difficulty)
+    order = dataset.Order(cases, seed, _meshes(meshes, folder), latent, kinds, observability, calm, difficulty)
     done = count(1)
     odd: list[str] = []
     if not quiet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from math import inf
 from typing import Any
 
 from meshquake.faults.fault import Fault, Target
@@ -151,10 +152,10 @@ class Cluster:
 
     def has_room(self, service: Service) -> bool:
         """Whether the cluster has the cores for one more replica of a service."""
-        if self.topology.cluster is None:
+        if self.topology.room == inf:
             return True
         taken = sum(replica.service.spec.cores for replica in self.replicas)
-        return taken + service.spec.cores <= self.topology.cluster.cores
+        return taken + service.spec.cores <= self.topology.room
 
     def add(self, deployment: Deployment, revision: Revision) -> Replica:
         """A replica more, whose process does not run yet; what acts on its service acts on it too."""

@@ -5,6 +5,7 @@ Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
@@ -277,6 +279,9 @@ class Service:
         "",
         choices=tuple(STACKS),
     )
+    internal_spans: bool = key(
+        "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+    )
     system: str = key(
         "text",
         "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
@@ -512,7 +517,21 @@ class Room:
     """What the cluster has for all replicas together. One that finds no room waits until another goes."""
 
     shorthand: ClassVar[str] = "cores"
-    cores: float = key("number", "cores that all replicas together may have", low=0, above=True, high=10_000_000)
+    cores: float | None = key(
+        "number",
+        "cores that all replicas together may have (default: enough)",
+        None,
+        low=0,
+        above=True,
+        high=10_000_000,
+    )
+    nodes: int | None = key(
+        "count",
+        "machines that they run on (default: one for each 8 replicas at first, and three or more)",
+        None,
+        low=1,
+        high=1000,
+    )
 
 
 @dataclass(frozen=True)
@@ -527,7 +546,13 @@ class Topology:
     edges: tuple[Edge, ...]
     workload: Workload
     cluster: Room | None = None
+    environment: Environment = CALM
     source: str = field(default="", compare=False)
+
+    @property
+    def room(self) -> float:
+        """Cores that all replicas together may have; infinite if there are enough."""
+        return math.inf if self.cluster is None or self.cluster.cores is None else self.cluster.cores
 
     def distributions(self) -> set[str]:
         """The words of all distributions of times in it."""
@@ -540,6 +565,10 @@ class Topology:
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
         return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
+
+    def calm(self) -> Topology:
+        """The same mesh, which does nothing by itself."""
+        return replace(self, environment=CALM)
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.sim.telemetry.pods import pod, pod_address
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.placement import Placement
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
@@ -71,6 +73,11 @@ class Tables:
         self.site_service = np.array([site.service.index for site in sites], dtype=np.int64)
         self.site_operation = np.array([first[site.service.index] + site.operation for site in sites], dtype=np.int64)
         self.site_parent = np.array([site.parent.index if site.parent else -1 for site in sites], dtype=np.int64)
+        depth: list[int] = []
+        for site in sites:
+            depth.append(depth[site.parent.index] + 1 if site.parent else 0)
+        #: How many calls lead from the entry to a site.
+        self.site_depth = np.array(depth, dtype=np.int64)
         self.site_entry = np.array([site.entry for site in sites], dtype=np.int64)
         self.site_address = np.array([site.address % 2**64 for site in sites], dtype=np.uint64)
         position = {link: index for index, link in enumerate(mesh.edges)}
@@ -79,6 +86,7 @@ class Tables:
         entries = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
         self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in entries], dtype=np.uint64)
         self.entry_low = np.array([address(mesh.seed, "trace", name) >> 64 for name in entries], dtype=np.uint64)
+        self.placement = Placement(mesh.topology)
         self._incarnations = -1
 
     def refresh(self, count: int) -> None:
@@ -90,6 +98,12 @@ class Tables:
         self.incarnation_rank = np.array([rank(replica) for replica, _ in incarnations] + [-1], dtype=np.int64)
         self.replica_names = names([replica.name for replica, _ in incarnations] + [None])
         self.versions = names([version for _, version in incarnations] + [None])
+        #: Where each process runs.
+        self.pods = names([pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None])
+        self.pod_addresses = names([pod_address(replica) for replica, _ in incarnations] + [None])
+        self.nodes = names(
+            [self.placement.node(replica.service.spec.name, replica.name) for replica, _ in incarnations] + [None]
+        )
 
     def iso(self, micros: Ints) -> pl.Expr:
         """ISO 8601 times of simulated microseconds."""

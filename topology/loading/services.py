@@ -80,6 +80,6 @@ class ServiceReader:
     def check_room(self, room: Room, services: tuple[Service, ...]) -> None:
         """An error if the replicas that there are at first don't fit."""
         taken = sum(service.replicas * service.cores for service in services)
-        if taken > room.cores + 1e-9:
+        if room.cores is not None and taken > room.cores + 1e-9:
             message = f"has room for {number(room.cores)} of the {number(taken)} cores that its replicas have at first"
             self._document.error(self._document.find("cluster"), message)

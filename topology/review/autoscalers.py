@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
+from math import ceil, inf
 
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.review.deployment import Deployment
@@ -62,9 +62,9 @@ def idle(mesh: Mesh) -> Iterator[Finding]:
 
 def crowded(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers whose most replicas find no room."""
-    if mesh.topology.cluster is None:
+    if mesh.topology.room == inf:
         return
-    free = mesh.topology.cluster.cores - mesh.cores_taken
+    free = mesh.topology.room - mesh.cores_taken
     for deployment, scaler in _scaled(mesh):
         room = int(free / deployment.service.cores + 1e-9) + deployment.replicas
         if room < scaler.maximum:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from math import inf
 
 from meshquake.topology.review.deployment import Deployment
 from meshquake.topology.review.mesh import Finding, Mesh
@@ -25,10 +26,9 @@ def exposed(mesh: Mesh) -> Iterator[Finding]:
 
 def stuck(mesh: Mesh) -> Iterator[Finding]:
     """Rollouts for which the cluster has no room: told of the first."""
-    cluster = mesh.topology.cluster
-    if cluster is None:
+    if mesh.topology.room == inf:
         return
-    free = cluster.cores - mesh.cores_taken
+    free = mesh.topology.room - mesh.cores_taken
     found = [each for each in chain.from_iterable(mesh.deployments.values()) if _needs(each) > free + 1e-9]
     if found:
         first, *others = found

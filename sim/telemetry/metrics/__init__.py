@@ -1,0 +1,32 @@
+"""The catalogue of metrics, a row each: what it is, of what, where it comes from, how it is exported and watched.
+
+Everything that samples, exports, documents or watches metrics derives from `METRICS`: a new one is a row in the file of
+its subject, and `python -m meshquake.docs.renew`. The order of the rows is that of their samples in an interval, within
+a level.
+
+metric.py    what a row says
+replicas.py  cores, memory, workers and queues of replicas, and how many there are
+requests.py  what becomes of requests, and how long they take
+stores.py    what databases and caches are asked
+calls.py     what callers do about their calls
+users.py     what users get who wait
+"""
+
+from __future__ import annotations
+
+import re
+
+from meshquake.sim.telemetry.metrics import calls, replicas, requests, stores, users
+from meshquake.sim.telemetry.metrics.metric import Alert as Alert
+from meshquake.sim.telemetry.metrics.metric import Kind as Kind
+from meshquake.sim.telemetry.metrics.metric import Metric as Metric
+
+#: The metrics by name.
+METRICS: dict[str, Metric] = {
+    metric.name: metric for subject in (replicas, requests, stores, calls, users) for metric in subject.ROWS
+}
+
+
+def signal(metric: str) -> str:
+    """What a metric is about, whichever percentile of it is watched: `latency` for `latency_p95`."""
+    return re.sub(r"_p\d+$", "", metric)

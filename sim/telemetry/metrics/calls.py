@@ -1,0 +1,150 @@
+"""What callers do about their calls: attempts, and the state of their policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.policies.adaptive_concurrency import Controller
+from meshquake.sim.policies.breaker import Breaker
+from meshquake.sim.policies.client_throttle import Throttle
+from meshquake.sim.policies.outlier import Detector
+from meshquake.sim.policies.pool import Pool
+from meshquake.sim.policies.retry_limit import RetryLimit
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Combine, Gauge, Rate, Side
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.caller_state import CallerState
+    from meshquake.topology.spec import Topology
+
+
+def _breaker_state(caller: CallerState, now: float) -> float | None:
+    breaker = caller.policies.get("breaker")
+    return breaker.state if isinstance(breaker, Breaker) else None
+
+
+def _retries_stopped(caller: CallerState, now: float) -> float | None:
+    limits = [limit for _, _, limit in caller.every() if isinstance(limit, RetryLimit)]
+    return max(float(limit.refusals.lasts) for limit in limits) if limits else None
+
+
+def _refusing(caller: CallerState, now: float) -> float | None:
+    throttle = caller.policies.get("throttle")
+    return 100 * throttle.refusing(now) if isinstance(throttle, Throttle) else None
+
+
+def _concurrency_limit(caller: CallerState, now: float) -> float | None:
+    controller = caller.policies.get("adaptive_concurrency")
+    return controller.limit if isinstance(controller, Controller) else None
+
+
+def _hosts_ejected(caller: CallerState, now: float) -> float | None:
+    detectors = [each for each in caller.named("outlier") if isinstance(each, Detector)]
+    return sum(each.ejected for each in detectors) if detectors else None
+
+
+def _hedging(topology: Topology) -> set[tuple[str, str]]:
+    return {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
+
+
+def pool_in_use(caller: CallerState, now: float) -> float | None:
+    """The connections of a caller's pools that are in use; None if it has none."""
+    pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
+    return sum(each.in_use for each in pools) if pools else None
+
+
+_BY_CALLER = (Level.EDGE, Level.CALLER)
+
+ROWS = (
+    Metric(
+        "retry_rate",
+        "1/s",
+        Kind.COUNTER,
+        (Level.EDGE,),
+        Rate(Side.CLIENT, lambda spans: spans.retried),
+        "Attempts after the first.",
+        "Counted from client spans with `attempt` above 1. Hedges are not among them.",
+        export_name="retries",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "hedge_rate",
+        "1/s",
+        Kind.COUNTER,
+        (Level.EDGE,),
+        Rate(Side.CLIENT, lambda spans: spans.hedged, of=_hedging),
+        "Attempts that hedging made after the first.",
+        "Of edges that hedge (`hedge`); counted from client spans with `attempt` above 1.",
+        export_name="hedges",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "timeout_rate",
+        "1/s",
+        Kind.COUNTER,
+        (Level.EDGE,),
+        Rate(Side.CLIENT, lambda spans: spans.timed_out),
+        "Attempts that the caller gave up on.",
+        "Counted from client spans with `error_type` timeout.",
+        export_name="timeouts",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "circuit_breaker_state",
+        "state",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, _breaker_state, Combine.HIGHEST),
+        "0 closed, 1 half open, 2 open.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "pool_in_use",
+        "connections",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, pool_in_use, Combine.SUM),
+        "Connections of the caller's pool that are in use.",
+        export_name="pool_connections_in_use",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "retries_stopped",
+        "state",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, _retries_stopped, Combine.HIGHEST),
+        "1 while a limit refuses retries, else 0.",
+        "From the first that it refuses until it has refused none for ten seconds. Of callers whose `retry` has "
+        "`tokens`, a `bucket`, a `breaker` or `concurrent`.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "calls_throttled",
+        "%",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, _refusing, Combine.HIGHEST),
+        "Share of its calls that a caller refuses by client-side throttling.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "concurrency_limit",
+        "requests",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, _concurrency_limit, Combine.SUM),
+        "Concurrent calls that adaptive concurrency allows.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "hosts_ejected",
+        "replicas",
+        Kind.GAUGE,
+        _BY_CALLER,
+        Gauge(Level.CALLER, _hosts_ejected, Combine.HIGHEST),
+        "Replicas of the callee that the caller has ejected as outliers.",
+        alert=Alert.RISE,
+    ),
+)

@@ -1,0 +1,85 @@
+"""What a metric is: of what, where it comes from, how it is exported and watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, Flag
+
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.sources import Read, Source
+
+#: Of a service, and of each of its replicas.
+OWN = (Level.SERVICE, Level.REPLICA)
+
+
+class Kind(Enum):
+    """What a metric is exported as. A rate becomes the count that it is the rate of."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+class Alert(Flag):
+    """In which direction a metric of a root, or of calls to it, should raise an alert when it leaves what is usual.
+
+    Whatever a fault really moved, in whichever direction, an alert on it is no false alarm.
+    """
+
+    NONE = 0
+    RISE = 1
+    FALL = 2
+    EITHER = RISE | FALL
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    name, unit
+        As in its records.
+    kind
+        What it is exported as.
+    levels
+        What it is of.
+    source
+        Where its values come from.
+    help
+        What it is, in a sentence that is exported with it.
+    detail
+        What the documentation says besides.
+    export_name
+        What exported names are made of; the name, if that is empty.
+    share_of
+        Of a share that is exported as a count: the rate of which it is a share.
+    alert
+        In which direction it should raise an alert when it leaves what is usual; every row says it.
+    is_symptom
+        Whether a service is said to be affected by a fault when it rises.
+    """
+
+    name: str
+    unit: str
+    kind: Kind
+    levels: tuple[Level, ...]
+    source: Source
+    help: str
+    detail: str = ""
+    export_name: str = ""
+    share_of: str = ""
+    alert: Alert = field(kw_only=True)
+    is_symptom: bool = False
+
+    @property
+    def exported(self) -> str:
+        """What exported names are made of: the name in OTLP, and in Prometheus with its unit after it."""
+        return self.export_name or self.name
+
+    @property
+    def meaning(self) -> str:
+        """All that there is to say of it, in sentences."""
+        said = [self.help, self.detail]
+        if isinstance(self.source, Read) and len(self.levels) > 1:
+            said.append(self.source.combine.value)
+        return " ".join(filter(None, said))

@@ -1,0 +1,133 @@
+"""What replicas are at: cores, memory, workers and queues; and how many of them there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Combine, Gauge, Utilization
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.service import Service
+
+
+def _throttled(replica: Replica, now: float) -> float | None:
+    return replica.throttled_time(now)
+
+
+def _memory(replica: Replica, now: float) -> float:
+    return 100 * replica.memory() / replica.service.spec.memory.limit
+
+
+def _active(replica: Replica, now: float) -> float:
+    return replica.active
+
+
+def _queued(replica: Replica, now: float) -> float:
+    return len(replica.queue)
+
+
+def _desired(service: Service, now: float) -> float | None:
+    return service.desired if service.spec.autoscaled else None
+
+
+def _ready(service: Service, now: float) -> float | None:
+    return len(service.ready) if service.spec.autoscaled else None
+
+
+def _canary_share(service: Service, now: float) -> float | None:
+    share = service.canary_share
+    return None if share is None else 100 * share
+
+
+ROWS = (
+    Metric(
+        "cpu_usage",
+        "%",
+        Kind.GAUGE,
+        OWN,
+        Utilization(Level.REPLICA, Replica.core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
+        "Share of its cores in use.",
+        "Other processes on them are included.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "cpu_throttled",
+        "%",
+        Kind.GAUGE,
+        OWN,
+        Utilization(Level.REPLICA, _throttled, Combine.MEAN, lambda replica: 1.0),
+        "Share of the time in which work stood still because its quota of CPU was used up.",
+        "Only where cores have a quota.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "memory_usage",
+        "%",
+        Kind.GAUGE,
+        OWN,
+        Gauge(Level.REPLICA, _memory, Combine.MEAN),
+        "Memory in use, of the limit.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "active_requests",
+        "requests",
+        Kind.GAUGE,
+        OWN,
+        Gauge(Level.REPLICA, _active, Combine.SUM),
+        "Requests that hold a worker.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "queue_depth",
+        "requests",
+        Kind.GAUGE,
+        OWN,
+        Gauge(Level.REPLICA, _queued, Combine.SUM),
+        "Requests that wait for a worker.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "worker_utilization",
+        "%",
+        Kind.GAUGE,
+        OWN,
+        Utilization(Level.REPLICA, Replica.busy_time, Combine.MEAN, lambda replica: replica.service.spec.workers),
+        "Share of the workers that are held.",
+        "Including while they wait for other services.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "replicas_desired",
+        "replicas",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _desired, Combine.SUM),
+        "Replicas that the autoscaler asks for.",
+        "Of services that have one.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "canary_share",
+        "%",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _canary_share, Combine.SUM),
+        "Share of its requests that a canary gets.",
+        "While a rollout by steps is under way.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "replicas_ready",
+        "replicas",
+        Kind.GAUGE,
+        (Level.SERVICE,),
+        Gauge(Level.SERVICE, _ready, Combine.SUM),
+        "Replicas that get calls.",
+        "Of services that have an autoscaler.",
+        alert=Alert.EITHER,
+    ),
+)

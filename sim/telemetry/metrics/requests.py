@@ -1,0 +1,121 @@
+"""What becomes of the requests that a service gets, and how long they take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Combine, Floats, Growth, Quantile, Rate, Share, Side
+
+if TYPE_CHECKING:
+    from meshquake.sim.telemetry.spans import Spans
+    from meshquake.topology.spec import Topology
+
+
+def _shed(replica: Replica, now: float) -> float | None:
+    return replica.shed if replica.service.spec.queue.discipline in ("codel", "priority") else None
+
+
+def _told_of_cancelling(topology: Topology) -> set[tuple[str, None]]:
+    return {(edge.callee, None) for edge in topology.edges if edge.cancellation}
+
+
+def _limiting(topology: Topology) -> set[tuple[str, None]]:
+    return {(service.name, None) for service in topology.services if service.rate_limit is not None}
+
+
+def _latency(spans: Spans) -> Floats:
+    return spans.duration_ms
+
+
+ROWS = (
+    Metric(
+        "request_rate",
+        "1/s",
+        Kind.COUNTER,
+        OWN,
+        Rate(Side.SERVER),
+        "Requests handled or turned away.",
+        "Counted from its server spans.",
+        export_name="requests",
+        alert=Alert.EITHER,
+    ),
+    Metric(
+        "error_rate",
+        "%",
+        Kind.COUNTER,
+        OWN,
+        Share(Side.SERVER, lambda spans: spans.at_fault, empty=0.0),
+        "Requests that failed.",
+        "As a share of all its requests; 0 if there were none. Those that it was told to drop (499) and those of which "
+        "there were too many (429) are no errors of its own.",
+        export_name="errors",
+        share_of="request_rate",
+        alert=Alert.RISE,
+        is_symptom=True,
+    ),
+    Metric(
+        "cancelled_rate",
+        "1/s",
+        Kind.COUNTER,
+        OWN,
+        Rate(Side.SERVER, lambda spans: spans.cancelled, of=_told_of_cancelling),
+        "Requests that it stopped working on because nobody waited for them.",
+        "Of services whose callers tell them (`cancellation`).",
+        export_name="cancelled",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "rate_limited_rate",
+        "1/s",
+        Kind.COUNTER,
+        OWN,
+        Rate(Side.SERVER, lambda spans: spans.rate_limited, of=_limiting),
+        "Requests turned away by a rate limit.",
+        "Of services that have one.",
+        export_name="rate_limited",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "shed_rate",
+        "1/s",
+        Kind.COUNTER,
+        OWN,
+        Growth(Level.REPLICA, _shed, Combine.SUM),
+        "Requests that waited and were turned away after all.",
+        "Only of services whose queue sheds by age (`codel`) or by criticality (`priority`).",
+        export_name="shed",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "latency_p50",
+        "ms",
+        Kind.GAUGE,
+        OWN,
+        Quantile(Side.SERVER, _latency, 0.50),
+        "Half of the requests of the last interval took no longer.",
+        "From arrival to answer.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "latency_p95",
+        "ms",
+        Kind.GAUGE,
+        OWN,
+        Quantile(Side.SERVER, _latency, 0.95),
+        "95% of the requests of the last interval took no longer.",
+        alert=Alert.RISE,
+        is_symptom=True,
+    ),
+    Metric(
+        "latency_p99",
+        "ms",
+        Kind.GAUGE,
+        OWN,
+        Quantile(Side.SERVER, _latency, 0.99),
+        "99% of the requests of the last interval took no longer.",
+        alert=Alert.RISE,
+    ),
+)

@@ -1,0 +1,31 @@
+"""What users get who wait for their answers."""
+
+from __future__ import annotations
+
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Rate, Side
+
+ROWS = (
+    Metric(
+        "goodput",
+        "1/s",
+        Kind.COUNTER,
+        (Level.ENTRY,),
+        Rate(Side.SERVER, lambda spans: spans.awaited & ~spans.failed & ~spans.abandoned),
+        "Requests that were answered well while their users waited.",
+        "Of users who do next what depends on their answers.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "abandonment_rate",
+        "1/s",
+        Kind.COUNTER,
+        (Level.ENTRY,),
+        Rate(Side.SERVER, lambda spans: spans.abandoned),
+        "Requests whose users didn't wait for the answers.",
+        "Counted when the server is done with them, of which it knows nothing.",
+        export_name="abandoned_requests",
+        alert=Alert.RISE,
+    ),
+)

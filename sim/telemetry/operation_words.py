@@ -1,0 +1,177 @@
+"""What the name of an operation says: what is done, to what, and so how code, routes and statements would call it.
+
+`get_user`, `ListProducts` and `cart-empty` are words with a verb among them. Names in which there's none stand for
+themselves: `browse` is a place to look, and `checkout` something to do.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+#: A parameter of a route, as in `{id}`, `:id` or `<id>`.
+_PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
+_PLACE = re.compile(r"\$\d")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+#: Words of a service's name that say what it is, not what it is about.
+_GENERIC = {"service", "svc", "server", "api", "app", "frontend", "gateway", "web", "ts", "ms", "backend", "proxy"}
+
+
+class Deed(Enum):
+    """What kind of thing is done."""
+
+    READ = "read"
+    LIST = "list"
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+    ACT = "act"
+
+
+_VERBS: dict[Deed, str] = {
+    Deed.LIST: "list search history all browse index catalogue catalog query recommend timeline",
+    Deed.READ: "get read fetch find show view page load lookup select details info",
+    Deed.CREATE: "create place add post register insert new upload compose book store save",
+    Deed.CHANGE: "update set edit put change modify patch",
+    Deed.DELETE: "delete del remove empty clear drop",
+}
+_DEEDS = {verb: deed for deed, verbs in _VERBS.items() for verb in verbs.split()}
+
+#: Stores that are asked for keys.
+KEYED = ("redis", "valkey", "memcached")
+#: What is kept under another name than that of the service.
+_PLURALS = {"auth": "credentials", "inventory": "stock_levels", "catalog": "products", "catalogue": "products"}
+#: Whose number stands for what a word is about.
+_KEYS = {
+    "user": "user_id",
+    "customer": "user_id",
+    "account": "user_id",
+    "auth": "user_id",
+    "profile": "user_id",
+    "credential": "user_id",
+    "order": "order_id",
+    "payment": "order_id",
+    "shipping": "order_id",
+    "shipment": "order_id",
+    "checkout": "order_id",
+    "invoice": "order_id",
+    "notification": "order_id",
+    "email": "order_id",
+    "ticket": "order_id",
+    "reservation": "order_id",
+    "cart": "cart_id",
+    "basket": "cart_id",
+}
+
+
+def words(name: str) -> list[str]:
+    """The words of a name, in lower case."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def pascal(name: str) -> str:
+    """As classes are called: `OrderService`."""
+    return "".join(word.capitalize() for word in words(name))
+
+
+def camel(name: str) -> str:
+    """As methods are called in Java and JavaScript: `orderHistory`."""
+    return pascal(name)[:1].lower() + pascal(name)[1:]
+
+
+def snake(name: str) -> str:
+    """As functions are called in Python and Rust, and tables: `order_history`."""
+    return "_".join(words(name))
+
+
+def subject(service: str) -> str:
+    """What a service is about, in one word: `order` for `order-service`."""
+    found = words(service)
+    return singular(next((word for word in found if word not in _GENERIC), found[0] if found else "item"))
+
+
+def singular(word: str) -> str:
+    """What one of them is called."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word.removesuffix("s") if not word.endswith(("ss", "us")) else word
+
+
+def plural(word: str) -> str:
+    """What many of them are called, as a table or a collection is: `orders`."""
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word.endswith("s"):
+        return word
+    return f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+
+
+@dataclass(frozen=True)
+class OperationWords:
+    """What an operation's name, with that of its service, says."""
+
+    service: str
+    operation: str
+    #: The HTTP request that it answers, if the topology says so.
+    stated: str = ""
+
+    @property
+    def deed(self) -> Deed:
+        """What is done."""
+        return next((_DEEDS[word] for word in words(self.operation) if word in _DEEDS), Deed.ACT)
+
+    @property
+    def noun(self) -> str:
+        """What it's done to, in one word."""
+        named = [word for word in words(self.operation) if word not in _DEEDS]
+        if self.deed is not Deed.ACT and named:
+            return singular(named[0])
+        return subject(self.service)
+
+    @property
+    def key(self) -> str:
+        """Which number of a request tells one of them from another."""
+        return _KEYS.get(self.noun, _KEYS.get(subject(self.service), "product_id"))
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        method, space, _ = self.stated.partition(" ")
+        if space:
+            return method
+        if self.deed is Deed.ACT:
+            return "GET" if words(self.operation)[-1:] in (["preferences"], ["home"]) else "POST"
+        return {Deed.CREATE: "POST", Deed.CHANGE: "PUT", Deed.DELETE: "DELETE"}.get(self.deed, "GET")
+
+    @property
+    def route(self) -> str:
+        """The HTTP route; where it has a number of the request, that number's name stands in braces."""
+        if self.stated:
+            return _PARAMETER.sub(f"{{{self.key}}}", self.stated.rpartition(" ")[2])
+        own = "-".join(words(self.operation))
+        if self.noun in _GENERIC:
+            return f"/{own}"
+        collection = self.noun if self.noun in _PLURALS else plural(self.noun)
+        if self.deed in (Deed.LIST, Deed.CREATE):
+            return f"/{collection}"
+        return f"/{collection}/{{{self.key}}}" + (f"/{own}" if self.deed is Deed.ACT else "")
+
+    def statement(self, system: str) -> str:
+        """What a store of that product runs for it, without values, where the topology says no more."""
+        table, key = plural(self.noun), "id" if self.noun == self.key.removesuffix("_id") else self.key
+        if system in KEYED:
+            command = {Deed.CREATE: "SET", Deed.CHANGE: "SET", Deed.DELETE: "DEL"}.get(self.deed, "GET")
+            return f"{command} {self.noun}:?"
+        if system == "mongodb":
+            command = {Deed.CREATE: "insertOne", Deed.CHANGE: "updateOne", Deed.DELETE: "deleteOne"}.get(
+                self.deed, "find"
+            )
+            return f'db.{table}.{command}({{"{key}": ?}})'
+        said = {
+            Deed.LIST: f"SELECT id, status, updated_at FROM {table} WHERE {key} = $1 ORDER BY updated_at DESC LIMIT 50",
+            Deed.CREATE: f"INSERT INTO {table} (id, {self.key}, status, created_at) VALUES ($1, $2, $3, $4)",
+            Deed.CHANGE: f"UPDATE {table} SET status = $1, updated_at = $2 WHERE {key} = $3",
+            Deed.DELETE: f"DELETE FROM {table} WHERE {key} = $1",
+        }.get(self.deed, f"SELECT * FROM {table} WHERE {key} = $1")
+        return said if system == "postgresql" else _PLACE.sub("?", said)
