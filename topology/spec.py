@@ -36,6 +36,7 @@ from meshquake.topology.policies import (
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.stacks import STACKS, Stack, stack_of
+from meshquake.topology.telemetry import block
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -281,6 +282,11 @@ class Service:
     )
     internal_spans: bool = key(
         "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+    )
+    span_attributes: bool = key(
+        "flag",
+        "whether what it is built with tells in its spans what requests are about: users, statements, addresses",
+        True,
     )
     system: str = key(
         "text",
@@ -547,6 +553,7 @@ class Topology:
     workload: Workload
     cluster: Room | None = None
     environment: Environment = CALM
+    telemetry: block.Telemetry = block.UNCHANGED
     source: str = field(default="", compare=False)
 
     @property
