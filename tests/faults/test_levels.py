@@ -1,4 +1,4 @@
-"""Levels of difficulty: bands, second faults, kinds and meshes in proportion, each case by its plan and number alone."""
+"""Levels of difficulty: bands, second faults, kinds and meshes in proportion; a case goes by plan and number alone."""
 
 from collections import Counter
 from itertools import islice

@@ -1,4 +1,4 @@
-"""A preview tells of a run what its recording and its key tell, and what shows early that it cannot be what it should."""
+"""A preview tells of a run what its recording and its key tell, and stops where it cannot be what it should."""
 
 import json
 from functools import cache
