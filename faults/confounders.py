@@ -18,6 +18,7 @@ from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.restart import Restart
 from meshquake.faults.kinds.surge import Surge
+from meshquake.faults.release import patched
 from meshquake.faults.scenario import CONFOUNDERS, Scenario
 from meshquake.topology.estimates import offered_load
 from meshquake.topology.spec import Service, Topology
@@ -106,9 +107,7 @@ class _Room:
         service = self._service("deploy", lambda service: not service.versions and self._replaceable(service))
         if service is None:
             return None
-        head, _, last = service.version.rpartition(".")
-        version = f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{service.version}.1"
-        deploy = Deploy(target=Target("service", service.name), version=version)
+        deploy = Deploy(target=Target("service", service.name), version=patched(service.version))
         return deploy, service.replicas * _restart_time(service)
 
     def restart(self) -> tuple[Restart, float] | None:

@@ -67,3 +67,9 @@ class Release:
     rollback_after: float | None = None
     budget: Budget | None = None
     steps: tuple[Step, ...] = ()
+
+
+def patched(version: str) -> str:
+    """The version that follows on one: the next of its last number, if it ends in one."""
+    head, _, last = version.rpartition(".")
+    return f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{version}.1"
