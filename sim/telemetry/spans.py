@@ -25,7 +25,7 @@ class Spans(Columns):
     """A table of spans, column by column, all of one length.
 
     `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
-    it never began); `incarnation` is the process that did it (-1 for none).
+    it never began); `incarnation` is the process that did it, and `far` the one on the other side (-1 for none).
     """
 
     start: Ints
@@ -38,6 +38,7 @@ class Spans(Columns):
     incarnation: Ints
     code: Ints
     notes: Ints
+    far: Ints
 
     @property
     def duration_ms(self) -> Floats:
@@ -134,6 +135,7 @@ def spans_of(rows: bytes | bytearray) -> Spans:
         incarnation=np.concatenate([client["caller"], server["replica"]]).astype(np.int64),
         code=np.concatenate([client["result"], server["outcome"]]).astype(np.int64),
         notes=np.concatenate([client["notes"], server["notes"]]).astype(np.int64),
+        far=np.concatenate([client["replica"], server["caller"]]).astype(np.int64),
     )
 
 
