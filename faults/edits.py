@@ -46,11 +46,12 @@ _BLOCKS = {
     for word, key in keys_of(cls).items()
 } | {"observability": Observability}
 #: Those of an environment, where a word may mean something else.
+_CONCERNS: dict[str, type] = dict(Environment.by_service)
 _ENVIRONMENT = {
     word: key.grammar.spec
-    for cls in (Environment, *Environment.by_service.values())
-    for word, key in keys_of(cls).items()
-} | dict(Environment.by_service)
+    for keys in (keys_of(Environment), *map(keys_of, _CONCERNS.values()))
+    for word, key in keys.items()
+} | _CONCERNS
 #: What is said of a kind of service, or of one, of an environment.
 _OF_SERVICE = re.compile(r"environment\.(\w+)\..+", re.ASCII)
 _NAME = re.compile(r"[^.\[]+")
