@@ -36,6 +36,7 @@ from meshquake.topology.policies import (
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.stacks import STACKS, Stack, stack_of
+from meshquake.topology.telemetry import block
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -552,6 +553,7 @@ class Topology:
     workload: Workload
     cluster: Room | None = None
     environment: Environment = CALM
+    telemetry: block.Telemetry = block.UNCHANGED
     source: str = field(default="", compare=False)
 
     @property
