@@ -17,6 +17,7 @@ import numpy as np
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
+from meshquake.faults.levels import VISIBILITIES
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
@@ -36,7 +37,7 @@ from meshquake.truth.twins import Twins
 
 FORMAT = 2
 #: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
-DIFFICULTIES = ("loudest", "one of several", "silent")
+DIFFICULTIES = VISIBILITIES
 #: Keys that every fault has: they have places of their own in the key.
 _COMMON = frozenset(("id", "target", "targets", "at", "for", "ramp"))
 #: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds.deploy import Deploy
-from meshquake.faults.release import Release, patched
+from meshquake.faults.release import Release, next_version
 from meshquake.sim.journal import Happening
 from meshquake.sim.lifecycle.rollout import rollout
 from meshquake.topology.addresses import address, uniform
@@ -69,5 +69,5 @@ def _is_settled(deployment: Deployment) -> bool:
 def _deploy(cluster: Cluster, deployment: Deployment, called: str) -> Generator[Any, Any, None]:
     happening = Happening(called, Deploy.kind, Target("service", deployment.service.spec.name), cluster.now)
     cluster.journal.happened.append(happening)
-    yield from rollout(cluster, deployment, None, Release(patched(deployment.revision.version), _PATIENCE))
+    yield from rollout(cluster, deployment, None, Release(next_version(deployment.revision.version), _PATIENCE))
     happening.end = cluster.now
