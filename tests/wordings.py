@@ -55,6 +55,7 @@ _FORMS = {
     **dict.fromkeys(("duration_ms", "timeout_ms", "status_code", "attempt", "limit", "workers", "amount"), _NUMBER),
     **dict.fromkeys(("user_id", "order_id", "quantity", "rows", "bytes", "worker"), r"\d+"),
     **dict.fromkeys(("user_agent", "statement"), ".*?"),
+    **dict.fromkeys(("path", "route"), r"/\S*?"),
 }
 
 
