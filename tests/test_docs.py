@@ -121,7 +121,7 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     batches = meshquake.simulate(file, lead_in=0, duration=60, recovery=0)
     spans = pl.concat([batch.traces for batch in batches])
     arrived = spans.filter(kind="server").select("parent_span_id")
-    timeouts = spans.filter(error_type="timeout")
+    timeouts = spans.filter(kind="client", error_type="timeout")
     lost = timeouts.join(arrived, left_on="span_id", right_on="parent_span_id", how="anti")
     assert set(lost.select("service", "peer").iter_rows()) == {("order-service", "database")}
     seconds = lost["timestamp"].str.slice(17, 2).cast(pl.Int64)
