@@ -66,7 +66,7 @@ def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
 
 def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[str, Any]:
     """What is said of each error that a rule is about; of calls that were made whatever the kind of who made them."""
-    found = {}
+    found: dict[str, Any] = {}
     for error in ERRORS if rule.cause is None else rule.cause:
         below = part.get(error, part["any"])
         if by_kind:

@@ -187,7 +187,7 @@ def test_a_mistake_about_lines_is_told(line, message):
     assert problem.message.startswith(message)
 
 
-# -- what services with a stack write, and what processes say by themselves -------------------------------------------
+# -- what services with a stack write, and what processes say by themselves --------------------------------------------
 
 STACKS = {"web": "stack: nodejs/express", "cart": "stack: java/spring-boot", "db": "stack: postgresql"}
 
