@@ -24,7 +24,7 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
-_UNITS = {"ratio": "1", "seconds": "s", "": ""}
+_UNITS = {"ratio": "1", "seconds": "s", "bytes": "By", "": ""}
 _CUMULATIVE = '"aggregationTemporality":2'
 _ROWS = {
     name: pl.Int64 if name == "at" else pl.String for name in ("at", "service", "replica", "head", "tail", "point")

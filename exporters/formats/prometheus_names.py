@@ -13,6 +13,7 @@ import polars as pl
 
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 from meshquake.sim.telemetry.timestamps import microseconds
 
@@ -29,8 +30,10 @@ class Family:
     @classmethod
     def of(cls, metric: Metric) -> Family:
         """The family of a metric. A rate becomes the count that it is the rate of; so does the share of errors."""
-        unit = "" if metric.kind is Kind.COUNTER else _UNITS.get(metric.unit, "")
-        return cls(f"{metric.exported}_{unit}" if unit else metric.exported, metric.kind.value, unit, metric.help)
+        counts = metric.kind is not Kind.GAUGE
+        unit = (_COUNTED if counts else _UNITS).get(metric.unit, "")
+        type = (Kind.COUNTER if counts else Kind.GAUGE).value
+        return cls(f"{metric.exported}_{unit}" if unit else metric.exported, type, unit, metric.help)
 
     @property
     def suffix(self) -> str:
@@ -39,13 +42,17 @@ class Family:
 
 
 #: Base units of those of metrics, and by what a value is divided to be in them.
-_UNITS = {"%": "ratio", "ms": "seconds"}
+_UNITS = {"%": "ratio", "ms": "seconds", "B": "bytes"}
+#: What is counted of those that are rates, where it isn't just things.
+_COUNTED = {"B/s": "bytes"}
 _DIVISORS = {"%": 100.0, "ms": 1000.0}
 #: The family of each metric.
 FAMILIES: dict[str, Family] = {name: Family.of(metric) for name, metric in METRICS.items()}
 _COUNTERS = [name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER]
 #: Of shares that become counts, the rate that they are a share of.
 _WHOLES = {name: metric.share_of for name, metric in METRICS.items() if metric.share_of}
+#: Those of nodes, whose names say so.
+_OF_NODES = [name for name, metric in METRICS.items() if metric.levels == (Level.NODE,)]
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
 #: What the name of a family begins with: whose figure it is.
@@ -55,6 +62,7 @@ _LEVEL = pl.concat_str(
     pl.when(pl.col("target").is_not_null()).then(pl.lit("edge_")).otherwise(pl.lit("")),
     pl.when(pl.all_horizontal(pl.col("replica", "target").is_null())).then(pl.lit("service_")).otherwise(pl.lit("")),
 )
+_PREFIX = pl.when(pl.col("metric").is_in(_OF_NODES)).then(pl.lit("mesh_")).otherwise(_LEVEL)
 
 
 class Samples:
@@ -78,7 +86,7 @@ class Samples:
         return (
             self._counted(batch.metrics)
             .with_columns(
-                at=microseconds(), family=pl.concat_str(_LEVEL, _of_family("name")), value=pl.coalesce("total", value)
+                at=microseconds(), family=pl.concat_str(_PREFIX, _of_family("name")), value=pl.coalesce("total", value)
             )
             .with_columns(name=pl.concat_str("family", _of_family("suffix")))
             .select("at", "metric", "family", "name", *_LABELS, "value")

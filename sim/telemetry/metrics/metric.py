@@ -13,10 +13,11 @@ OWN = (Level.SERVICE, Level.REPLICA)
 
 
 class Kind(Enum):
-    """What a metric is exported as. A rate becomes the count that it is the rate of."""
+    """What a metric is exported as. A rate becomes the count that it is the rate of; a total is one already."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
+    TOTAL = "total"
 
 
 class Alert(Flag):

@@ -160,7 +160,8 @@ def test_every_metric_has_a_family_of_its_own_with_its_unit_in_its_name():
     assert len({family.name for family in FAMILIES.values()}) == len(FAMILIES)
     for name, metric in METRICS.items():
         family = FAMILIES[name]
-        counter = metric.unit == "1/s" or name == "error_rate"
+        counter = metric.unit in ("1/s", "B/s") or name in ("error_rate", "pod_restarts")
         assert (family.type == "counter") == counter
-        assert family.unit == ("" if counter else {"%": "ratio", "ms": "seconds"}.get(metric.unit, ""))
+        units = {"B/s": "bytes"} if counter else {"%": "ratio", "ms": "seconds", "B": "bytes"}
+        assert family.unit == units.get(metric.unit, "")
         assert family.name.endswith(family.unit)
