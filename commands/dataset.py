@@ -18,6 +18,7 @@ from meshquake.commands.parameters import FaultKind
 @click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
 @click.option("--topology", "mesh", type=options.PATH, help="A topology file.  [default: the ten services]")
 @options.observability
+@options.calm
 @click.option(
     "--kind",
     "kinds",
@@ -41,6 +42,7 @@ def dataset(
     output: Path,
     mesh: Path | None,
     observability: str | None,
+    calm: bool,
     kinds: tuple[str, ...],
     latent: bool,
     processes: int,
@@ -56,7 +58,7 @@ def dataset(
     from meshquake.topology import loader, review
 
     loaded = loader.load(loader.named(mesh or loader.DEFAULT))
-    order = dataset.Order(cases, seed, loaded, latent, kinds, observability)
+    order = dataset.Order(cases, seed, loaded, latent, kinds, observability, calm)
     done = count(1)
     odd: list[str] = []
     if not quiet:

@@ -31,6 +31,9 @@ observability = click.option(
     type=click.Choice(["perfect", "typical", "poor"]),
     help="How well the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
 )
+calm = click.option(
+    "--calm", is_flag=True, help="The mesh does nothing by itself: leave out the topology's environment."
+)
 
 _SCENARIO = (
     click.option("--duration", type=Seconds(0.001), help="Length of the incident.  [default: the scenario's]"),
@@ -50,6 +53,7 @@ _SCENARIO = (
         help="How many harmless events to add.  [default: the scenario's]",
     ),
     observability,
+    calm,
     click.option("--seed", type=SEED, default=42, show_default=True, help="Seed of all random draws."),
     click.option(
         "--start",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,7 +17,8 @@ def topology() -> None:
 
 @topology.command(short_help="Check a topology file")
 @click.argument("file", type=options.PATH)
-def check(file: Path) -> None:
+@options.calm
+def check(file: Path, calm: bool) -> None:
     """Check a topology file: report every problem, or "ok" and what is in it."""
     from meshquake.commands import output
     from meshquake.exporters.reports.outline import counts
@@ -25,6 +27,8 @@ def check(file: Path) -> None:
     from meshquake.topology.units import counted
 
     loaded = loader.load(loader.named(file))
+    if calm:
+        loaded = replace(loaded, topology=loaded.topology.calm())
     errors.warn(*remarks(loaded))
     mesh = loaded.topology
     output.say(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
@@ -42,13 +46,15 @@ def check(file: Path) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write an SVG picture to this file (- for standard output).",
 )
-def show(file: Path | None, dot: Path | None, svg: Path | None) -> None:
+@options.calm
+def show(file: Path | None, dot: Path | None, svg: Path | None, calm: bool) -> None:
     """Show the services, users, call trees and policies of a topology (default: the ten services)."""
     from meshquake.commands import tables
     from meshquake.exporters.reports import outline
     from meshquake.topology import loader, picture
 
     mesh = loader.load(loader.named(file or loader.DEFAULT)).topology
+    mesh = mesh.calm() if calm else mesh
     for path, draw in ((dot, picture.dot), (svg, picture.svg)):
         if path is not None:
             _write(path, draw(mesh))

@@ -17,9 +17,15 @@ from meshquake.commands import errors, options
     "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the topology, a policy or a fault."
 )
 @click.option("--topology", "mesh", metavar="FILE", type=options.PATH, help="Run on another mesh.")
+@options.calm
 @options.as_json
 def whatif(
-    folder: Path, without: tuple[str, ...], assignments: tuple[str, ...], mesh: Path | None, as_json: bool
+    folder: Path,
+    without: tuple[str, ...],
+    assignments: tuple[str, ...],
+    mesh: Path | None,
+    calm: bool,
+    as_json: bool,
 ) -> None:
     """Run a fixture again with something changed, and compare the two runs request by request.
 
@@ -35,11 +41,11 @@ def whatif(
     from meshquake.topology import loader
     from meshquake.truth.whatif import compare
 
-    if not (without or assignments or mesh):
-        errors.fail("nothing to change: give --without, --set or --topology")
+    if not (without or assignments or mesh or calm):
+        errors.fail("nothing to change: give --without, --set, --topology or --calm")
     reloaded = reload(folder)
     other = None if mesh is None else loader.load(loader.named(mesh))
-    changed = reloaded.recipe.load_with(assignments, other, without)
+    changed = reloaded.recipe.load_with(assignments, other, without, calm)
     known = {(problem.path, problem.message) for problem in reloaded.loaded.warnings}
     errors.warn(*(each for each in changed.warnings if (each.path, each.message) not in known))
     played = reloaded.loaded.scenario
@@ -50,8 +56,14 @@ def whatif(
         if simulation.leftover:
             errors.warn(f"warning: {side} the change: {simulation.leftover}")
     if as_json:
-        changes = {"without": list(without), "set": list(assignments), "topology": None if mesh is None else str(mesh)}
+        changes = {
+            "without": list(without),
+            "set": list(assignments),
+            "topology": None if mesh is None else str(mesh),
+            "calm": calm,
+        }
         click.echo(json.dumps(difference.as_json(found, changes), indent=2))
     else:
         words = [f"without {name}" for name in without] + list(assignments) + ([f"on {mesh}"] if mesh else [])
+        words += ["calm"] if calm else []
         tables.show(difference.blocks(found, ", ".join(words)))

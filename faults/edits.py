@@ -24,6 +24,7 @@ from meshquake.faults.scenario import Scenario
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS
 from meshquake.topology.document import DEEPEST, Document, Node
+from meshquake.topology.environment import Environment
 from meshquake.topology.loader import MeshFile
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import DocumentError, suggestion
@@ -32,15 +33,21 @@ from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.
-_SIDES = dict.fromkeys(("services", "defaults", "edges", "workload", "cluster"), "topology") | dict.fromkeys(
-    ("duration", "lead_in", "recovery", "rate", "severity", "observability", *_FAULTS), "scenario"
-)
+_SIDES = dict.fromkeys(
+    ("services", "defaults", "edges", "workload", "cluster", "environment"), "topology"
+) | dict.fromkeys(("duration", "lead_in", "recovery", "rate", "severity", "observability", *_FAULTS), "scenario")
 #: The types of nested blocks, by their keys.
 _BLOCKS = {
     word: key.grammar.spec
-    for cls in (MeshFile, Service, Edge, Retry, Workload, Observability, *fault_kinds().own.values())
+    for cls in (
+        *(MeshFile, Service, Edge, Retry, Workload, Observability, Environment),
+        *Environment.by_service.values(),
+        *fault_kinds().own.values(),
+    )
     for word, key in keys_of(cls).items()
-} | {"observability": Observability}
+} | {"observability": Observability, **Environment.by_service}
+#: What is said of a kind of service, or of one, of an environment.
+_OF_SERVICE = re.compile(r"environment\.(\w+)\..+", re.ASCII)
 _NAME = re.compile(r"[^.\[]+")
 _INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
 _ARROW = re.compile(r"\s*->\s*")
@@ -165,7 +172,7 @@ def _find(root: Node, path: str) -> Node:
 
 def _step(node: Node, rest: str) -> tuple[Node, str]:
     """The node that a path goes on to, and the rest of the path."""
-    shorthand = node.kind == "list" and _shorthand(_word(node)) and not _INDEX.match(rest)
+    shorthand = node.kind == "list" and _shorthand(node) and not _INDEX.match(rest)
     if node.kind == "list" and not shorthand:
         return _item(node, rest)
     if node.kind != "map":
@@ -242,7 +249,7 @@ def _become_block(node: Node, rest: str) -> None:
     value = replace(node)
     if node.is_none or node.is_empty:
         entries = {}
-    elif shorthand := _shorthand(_word(node)):
+    elif shorthand := _shorthand(node):
         entries = {shorthand: value}
     elif below(rest, node.text):  # a call without keys of its own
         entries = {node.text: Node("map", f"{node.path}.{node.text}", 0, 0)}
@@ -251,14 +258,12 @@ def _become_block(node: Node, rest: str) -> None:
     node.kind, node.entries = "map", entries
 
 
-def _word(node: Node) -> str:
-    """The key that a value is of."""
-    return re.split(r"[.\[]", node.path)[-1]
-
-
-def _shorthand(word: str) -> str | None:
-    """The key that a plain value in place of a block stands for, by the word of the block; None if there is no such."""
+def _shorthand(node: Node) -> str | None:
+    """The key that a plain value in place of a block stands for, by where it is; None if there is no such."""
+    word = re.split(r"[.\[]", node.path)[-1]
     kind = _BLOCKS.get(word) or DISTRIBUTIONS.get(word)
+    if kind is None and (match := _OF_SERVICE.fullmatch(node.path)):
+        kind = Environment.by_service.get(match[1])
     return None if kind is None else getattr(kind, "shorthand", None)
 
 

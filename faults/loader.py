@@ -32,10 +32,11 @@ class Options:
     """What a user may set from outside in place of what the scenario file says; None leaves it as it is.
 
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
-    is a file, or the name of a shipped mesh, and `observability` a level (`faults.observability`). `seed` is that of
-    every draw: of what the scenario leaves to it, confounders included, and of the run. `without` are the ids of
-    faults, and of what happens besides, that are left out of the file, whatever is wrong with them; the others keep
-    their ids, and so their draws. ValueError for a value out of its bounds.
+    is a file, or the name of a shipped mesh, and `observability` a level (`faults.observability`). With `calm`, the
+    mesh does nothing by itself: it has no `environment`. `seed` is that of every draw: of what the scenario leaves to
+    it, confounders included, and of the run. `without` are the ids of faults, and of what happens besides, that are
+    left out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a
+    value out of its bounds.
     """
 
     duration: float | None = None
@@ -46,6 +47,7 @@ class Options:
     topology: str | Path | None = None
     confounders: str | None = None
     observability: str | None = None
+    calm: bool = False
     seed: int = DEFAULT_SEED
     without: tuple[str, ...] = ()
 
@@ -156,16 +158,17 @@ def _load(
             mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
-    reader = FaultReader(document, scenario, None if mesh is None else mesh.topology, options.without)
+    topology = None if mesh is None else mesh.topology.calm() if options.calm else mesh.topology
+    reader = FaultReader(document, scenario, topology, options.without)
     faults, background = reader.read("faults"), reader.read("background")
-    if mesh is None or any(not problem.warning for problem in document.problems):
+    if mesh is None or topology is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
     scenario = replace(scenario, faults=faults, background=background)
-    extra = confounders.chosen(scenario, mesh.topology)
+    extra = confounders.chosen(scenario, topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
     scenario = scenario.at_severity(options.severity)
-    return LoadedScenario(scenario, mesh.topology, document, mesh.document)
+    return LoadedScenario(scenario, topology, document, mesh.document)
 
 
 def _header(document: Document) -> Scenario:

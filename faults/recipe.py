@@ -62,6 +62,7 @@ class Recipe:
         assignments: Sequence[str] = (),
         mesh: topology_loader.LoadedTopology | None = None,
         without: Sequence[str] = (),
+        calm: bool = False,
     ) -> LoadedScenario:
         """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
 
@@ -75,6 +76,8 @@ class Recipe:
             Another mesh, to be changed in place of its own; the rate of requests stays that of the options.
         without
             Ids of faults, and of what happens besides, that are left out. Those that don't fit any more may be named.
+        calm
+            The mesh does nothing by itself, but for what assignments set.
 
         Raises
         ------
@@ -83,7 +86,8 @@ class Recipe:
             and an id that nothing has likewise: `--without ID: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()
-        changes = _Changes(self._written_out(drawn, mesh))
+        recipe = self._written_out(drawn, mesh)
+        changes = _Changes(replace(recipe, options=replace(recipe.options, calm=calm or recipe.options.calm)))
         refused = []
         for assignment in assignments:
             try:
@@ -142,6 +146,10 @@ class _Changes:
             text = edits.apply(self.recipe.scenario, "observability", level)
             options = replace(self.recipe.options, observability=None)
             self.recipe = replace(self.recipe, scenario=text, options=options)
+        if self.recipe.options.calm and edits.below(path, "environment"):
+            # Likewise: the mesh does what is set now, and nothing else.
+            text = edits.apply(self.recipe.topology, "environment", "{}")
+            self.recipe = replace(self.recipe, topology=text, options=replace(self.recipe.options, calm=False))
         text = getattr(self.recipe, side)
         self.places.append((side, edits.place(text, path), assignment))
         changed: dict[str, Any] = {side: edits.apply(text, path, value)}

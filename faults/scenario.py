@@ -43,6 +43,8 @@ class Scenario:
     severity: float = 1.0
     #: The level of observability that was asked for in place of what the file says.
     level: str | None = None
+    #: Whether the mesh was asked to do nothing by itself (`topology.spec.Topology.calm`).
+    calm: bool = False
     #: Ids of what was left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
     #: The roles that were found in the mesh, as the file has them, by the ids of the faults that act there.

@@ -31,10 +31,10 @@ class Settings(TypedDict, total=False):
 
     `duration`, `lead_in` and `recovery` are seconds, `rate` is requests a second, and `confounders` is none, some or
     many harmless things that happen besides (default: as the scenario says); `observability` is how well the mesh is
-    observed, perfect, typical or poor (likewise); `severity` in (0, 1] scales every fault;
-    `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of metrics, of which there
-    are none, and a `UserWarning`, if it's longer than the recording; `start` is the wall time of the first moment (UTC
-    if it has no zone).
+    observed, perfect, typical or poor (likewise); with `calm`, the mesh does nothing by itself; `severity` in (0, 1]
+    scales every fault; `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of
+    metrics, of which there are none, and a `UserWarning`, if it is longer than the recording; `start` is the wall time
+    of the first moment (UTC if it has no zone).
     """
 
     seed: int
@@ -45,6 +45,7 @@ class Settings(TypedDict, total=False):
     severity: float
     confounders: str
     observability: str
+    calm: bool
     topology: str | Path
     interval: float
     start: datetime
@@ -100,6 +101,7 @@ def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpac
         topology=settings.get("topology"),
         confounders=settings.get("confounders"),
         observability=settings.get("observability"),
+        calm=settings.get("calm", False),
         seed=settings.get("seed", DEFAULT_SEED),
     )
     loaded = load(_file(scenario), options)

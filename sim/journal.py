@@ -50,8 +50,21 @@ class Line:
     call: tuple[int, int, int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A call waited for a connection of a pool, until it had one or (with the `code` of an error) gave up.
+
+    `call` is (site, attempt path, number, incarnation of the caller's replica).
+    """
+
+    start: float
+    end: float
+    call: tuple[int, int, int, int]
+    code: int
+
+
 class Journal:
-    """Collects events and lines until telemetry takes them."""
+    """Collects events, lines and waits until telemetry takes them."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
@@ -59,6 +72,8 @@ class Journal:
         self.lines: list[Line] = []
         #: What the files that are replayed say of requests, by their numbers; None if nobody writes it down.
         self.attributes: dict[int, Attributes] | None = None
+        #: Waits of calls for connections that are over; None if nobody asks for them.
+        self.waits: list[Wait] | None = None
         #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
         self._actor = ""
         #: The first event of each of them, by its name. No record says who it was.
@@ -76,6 +91,15 @@ class Journal:
             finally:
                 self._actor = ""
             value = yield step
+
+    def waited(self, call: Call, since: float, code: int) -> None:
+        """A call's wait for a connection is over (`Wait`)."""
+        if self.waits is None or not call.followed:
+            return
+        parent = call.parent
+        assert parent is not None
+        place = (call.site.index, call.attempt_path, call.number, parent.handler)
+        self.waits.append(Wait(since, self._env._now, place, code))
 
     def note(
         self,

@@ -70,7 +70,9 @@ class Mesh(Cluster):
             for version in root.versions:
                 version.ingress = way_in
         roots = {root.name: root for root in self.roots}
-        self._crowds = Crowds(self.env, self.engine, self.journal, seed, topology.workload, roots, end, clock)
+        self._crowds = Crowds(
+            self.env, self.engine, self.journal, seed, topology.workload, roots, end, clock, topology.environment
+        )
         #: Of each entry, those who come whatever becomes of others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
         pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]

@@ -138,7 +138,7 @@ LOG = RecordKind(
 )
 TRACE = RecordKind(
     "traces",
-    "One span: a request handled (server) or one attempt at a call (client).",
+    "A span: a request handled (server), an attempt at a call (client), or a part of what a process did (internal).",
     (
         Column("timestamp", "time", "start"),
         Column("trace_id", "string", "W3C trace id", pattern=_TRACE),
@@ -151,16 +151,25 @@ TRACE = RecordKind(
             pattern=_SPAN,
         ),
         Column("service", "string", "service that did the work", names="service"),
-        Column("operation", "string", "`service.operation`: its own (server) or the callee's (client)"),
+        Column(
+            "operation",
+            "string",
+            "`service.operation`: its own (server), the callee's (client), or `service.` and its name (internal)",
+        ),
         Column("duration_ms", "number", "duration in milliseconds", low=0, high=LARGEST),
         Column("status", "string", "whether it succeeded", choices=("success", "error")),
-        Column("kind", "string", "side of the call", choices=("server", "client")),
+        Column(
+            "kind",
+            "string",
+            "side of the call; what happens inside is neither",
+            choices=("server", "client", "internal"),
+        ),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
         Column("status_code", "integer", "HTTP status that matches `error_type`; 0 for none", low=0, high=599),
         Column(
             "peer",
             "string",
-            "the other side: caller of a server span (null for a user), callee of a client span",
+            "the other side: caller of a server span (null for a user), callee of a client span; null inside",
             nullable=True,
             names="service",
         ),
@@ -171,7 +180,7 @@ TRACE = RecordKind(
             "version that the replica ran; null if none was reached",
             nullable=True,
         ),
-        Column("attempt", "integer", "number of the attempt, from 1", low=1, high=LARGEST),
+        Column("attempt", "integer", "number of the attempt that it is of, from 1", low=1, high=LARGEST),
     ),
     optional=(
         Column("attributes", "object", "of a user's request that was replayed: what its file says of it besides"),

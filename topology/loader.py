@@ -15,10 +15,12 @@ from typing import Any
 
 from meshquake.topology.binder import build, settings
 from meshquake.topology.document import Document, Node
+from meshquake.topology.environment import CALM
 from meshquake.topology.keys import key
 from meshquake.topology.loading.calls import CallReader
 from meshquake.topology.loading.defaults import read_defaults
 from meshquake.topology.loading.edges import EdgeReader
+from meshquake.topology.loading.environment import EnvironmentReader
 from meshquake.topology.loading.limits import refuse_cycles, refuse_giants
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
@@ -44,6 +46,7 @@ class MeshFile:
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
     cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
+    environment: Any = key("other", "what the mesh does by itself, faults or none (default: nothing)", None)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
         document,
         MeshFile,
         document.root,
-        dict.fromkeys(("services", "workload", "defaults", "edges"), lambda node: node),
+        dict.fromkeys(("services", "workload", "defaults", "edges", "environment"), lambda node: node),
     )
     names = Names(document)
     calls = CallReader(document, names)
@@ -121,7 +124,10 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     room = build(Room, sections["cluster"]) if "cluster" in sections else None
     if room is not None:
         service_reader.check_room(room, services)
-    topology = Topology(sections.get("name", ""), services, edges, workload, room, source=document.text)
+    environment = CALM
+    if "environment" in sections:
+        environment = EnvironmentReader(document, services).read(sections["environment"])
+    topology = Topology(sections.get("name", ""), services, edges, workload, room, environment, document.text)
     refuse_cycles(document, topology, written)
     document.check()
     refuse_giants(document, topology)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from inspect import getdoc
+from typing import Any
 
 from meshquake.topology.binder import keys_of
 from meshquake.topology.counts import COUNTS, Fixed
 from meshquake.topology.distribution_loader import Part
 from meshquake.topology.distributions import DISTRIBUTIONS, Constant, Mixture
+from meshquake.topology.environment import Environment
 from meshquake.topology.json_schema import Schema, array, block, document, either, mapping, ref
 from meshquake.topology.key_schema import alternatives, block_of, keys_schema, matching, scalar
 from meshquake.topology.loader import MeshFile
@@ -45,6 +47,9 @@ def topology_schema() -> Schema:
         ),
         "defaults": block_of(Defaults, {"service": everywhere, "edge": ref("edge"), **edges}),
         "edges": mapping("", matching(EDGE), ref("edge")),
+        "environment": block_of(
+            Environment, {word: _by_service(kind) for word, kind in Environment.by_service.items()}
+        ),
     }
     protocols = {"route": _text(ROUTE), "rpc": _text(RPC)}
     operations = mapping("", matching(OPERATION_NAME.pattern), ref("operation"))
@@ -80,6 +85,13 @@ def topology_schema() -> Schema:
             Mixture.word: array(_doc(Mixture), ref("part"), minItems=1),
         }
     }
+
+
+def _by_service(kind: type[Any]) -> Schema:
+    """What is said of all services, besides by kind and by name."""
+    one = either("", {"const": "none"}, block_of(kind))
+    named = {"propertyNames": matching(SERVICE), "additionalProperties": one}
+    return either("", *alternatives(keys_of(kind)[kind.shorthand].grammar), block("", {}, keys_schema(kind)) | named)
 
 
 def _mix() -> Schema:

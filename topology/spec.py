@@ -14,6 +14,7 @@ from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.disk import Disk
 from meshquake.topology.distributions import DAY, Constant, Distribution
+from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.errors import MET
 from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
@@ -282,6 +283,9 @@ class Service:
         "",
         choices=tuple(STACKS),
     )
+    internal_spans: bool = key(
+        "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+    )
     system: str = key(
         "text",
         "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
@@ -546,6 +550,7 @@ class Topology:
     edges: tuple[Edge, ...]
     workload: Workload
     cluster: Room | None = None
+    environment: Environment = CALM
     source: str = field(default="", compare=False)
 
     @property
@@ -564,6 +569,10 @@ class Topology:
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
         return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
+
+    def calm(self) -> Topology:
+        """The same mesh, which does nothing by itself."""
+        return replace(self, environment=CALM)
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

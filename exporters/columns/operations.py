@@ -1,7 +1,8 @@
 """Whose operation a span is of, and what that service calls it.
 
-A record has both in one text, `SERVICE.OPERATION`. Conventions and other people's formats have a place for each. The
-service is known besides, so nothing is guessed from dots, which either name may hold.
+A record has both in one text, `SERVICE.OPERATION`; of a part of what a process does, its name stands for an operation.
+Conventions and other people's formats have a place for each. The service is known besides, so nothing is guessed from
+dots, which either name may hold.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import polars as pl
 
 
 def callee() -> pl.Expr:
-    """The service whose operation a span is of: the one that did it (server), or its peer (client)."""
-    return pl.when(kind="server").then("service").otherwise("peer")
+    """The service whose operation a span is of: the one that did it, or the peer of a client span."""
+    return pl.when(kind="client").then("peer").otherwise("service")
 
 
 def operation() -> pl.Expr:
@@ -24,5 +25,5 @@ def operation() -> pl.Expr:
 
 def called(span: Mapping[str, Any]) -> tuple[str, str]:
     """Both of one span, which has `service`, `operation`, `kind` and `peer` of its record."""
-    service = span["service"] if span["kind"] == "server" else span["peer"]
+    service = span["peer"] if span["kind"] == "client" else span["service"]
     return service, span["operation"].removeprefix(f"{service}.")

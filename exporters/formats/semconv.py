@@ -22,7 +22,7 @@ from meshquake.topology.spec import Operation, Service, Topology
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
 #: Kinds of spans, as OTLP numbers them.
-SERVER, CLIENT = 2, 3
+INTERNAL, SERVER, CLIENT = 1, 2, 3
 #: The product whose words the log lines of a kind of service use.
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
 #: A parameter of a route, as in `{id}`, `:id` or `<id>`.
@@ -76,7 +76,7 @@ class Description:
     failed
         Whether its status is an error; else it's unset.
     metric
-        The histogram that measures its duration; None for the inside of a database, which has none.
+        The histogram that measures its duration; None for the inside of a database or of a process, which has none.
     """
 
     name: str
@@ -120,8 +120,10 @@ class Conventions:
 
     def describe(self, span: Mapping[str, Any]) -> Description:
         """Describe a span that has these values in `COLUMNS`."""
-        server = span["kind"] == "server"
         name, operation_name = called(span)
+        if span["kind"] == "internal":
+            return _inside(operation_name, span)
+        server = span["kind"] == "server"
         callee = self._services[name]
         # Of a case without its truth only those operations are known that have something to say.
         operation = self._operations.get((name, operation_name)) or Operation(operation_name)
@@ -155,6 +157,13 @@ def span_name(callee: Service, operation: Operation) -> str:
         query = _Query.of(callee, operation)
         return query.summary or f"{query.operation} {query.collection or callee.name}"
     return operation.route or operation.rpc or f"{callee.title}/{operation.name}"
+
+
+def _inside(name: str, span: Mapping[str, Any]) -> Description:
+    """What happens inside a process: it has a name, and may have failed."""
+    error = span["error_type"]
+    attributes: Attributes = {} if error is None else {"error.type": error}
+    return Description(name, INTERNAL, attributes, error is not None, None)
 
 
 _Parts = tuple[Attributes, str | None]

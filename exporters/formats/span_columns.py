@@ -34,6 +34,8 @@ _GRPC = {
     "DATA_LOSS": 15,
     "UNAUTHENTICATED": 16,
 }
+#: What happens inside a process is no operation, though it may be called like one.
+_INSIDE = pl.col("kind") == "internal"
 
 
 class SpanColumns:
@@ -49,22 +51,25 @@ class SpanColumns:
         self._names = {path: span_name(service, each) for path, (service, each) in told.items()}
         #: Of those that are methods of an RPC, their names without the service's.
         self._methods = {path: each.rpc.rpartition("/")[2] for path, (_, each) in told.items() if each.rpc}
-        self._is_rpc = pl.col("operation").is_in(list(self._methods))
+        self._is_rpc = ~_INSIDE & pl.col("operation").is_in(list(self._methods))
         self._stores = [service.name for service in topology.services if service.kind in ("database", "cache")]
 
     def name(self, service: pl.Expr | None = None) -> pl.Expr:
         """The name of a span; `SERVICE/OPERATION`, with what the service is called here, if nothing better is known."""
         other = pl.concat_str(callee() if service is None else service, pl.lit("/"), operation())
-        return pl.col("operation").replace_strict(self._names, default=other, return_dtype=pl.String)
+        name = pl.col("operation").replace_strict(self._names, default=other, return_dtype=pl.String)
+        return pl.when(_INSIDE).then(operation()).otherwise(name)
 
     def method(self) -> pl.Expr:
         """What is called: of an RPC its method, without its service; else the operation."""
-        return pl.col("operation").replace_strict(self._methods, default=operation(), return_dtype=pl.String)
+        method = pl.col("operation").replace_strict(self._methods, default=operation(), return_dtype=pl.String)
+        return pl.when(_INSIDE).then(operation()).otherwise(method)
 
     def type(self) -> pl.Expr:
-        """`db`, `rpc` or `http`; that is what an operation is of which nothing is known."""
+        """`db`, `rpc`, `http` (an operation of which nothing is known), or `internal`."""
         rpc = pl.when(self._is_rpc).then(pl.lit("rpc")).otherwise(pl.lit("http"))
-        return pl.when(callee().is_in(self._stores)).then(pl.lit("db")).otherwise(rpc)
+        inside = pl.when(_INSIDE).then(pl.lit("internal"))
+        return inside.when(callee().is_in(self._stores)).then(pl.lit("db")).otherwise(rpc)
 
     def status(self) -> pl.Expr:
         """The status of gRPC of an RPC, as a number; of others the HTTP status that says the same."""

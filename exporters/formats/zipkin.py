@@ -82,7 +82,8 @@ class ZipkinSink:
         if described.failed:
             tags["error"] = row["error_type"]
         said = {
-            "kind": row["kind"].upper(),
+            # A span that is local to a process has no kind there.
+            **({} if row["kind"] == "internal" else {"kind": row["kind"].upper()}),
             "name": described.name.lower(),
             "localEndpoint": {"serviceName": self._conventions.title(row["service"]).lower()},
             **(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from meshquake.sim.engine.policy import HELD, PASS, CallerPolicy
 from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology import policies
-from meshquake.topology.errors import BY_CODE, CODES
+from meshquake.topology.errors import BY_CODE, CODES, SUCCESS
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _POOL_TIMEOUT = CODES["pool_timeout"]
 _POOL_FULL = CODES["pool_full"]
 _RESET = CODES["connection_reset"]
+_CANCELLED = CODES["cancelled"]
 #: Whether a connection outlives an outcome, by code.
 _INTACT: Final = [error is None or error.connected for error in BY_CODE]
 
@@ -40,12 +41,16 @@ class Pool(CallerPolicy):
         Hears of each call that has to wait, and of each that gave up waiting (the last argument).
     acquire
         The deadline of those who wait, which all pools of the edge share.
+    waited
+        Hears of each wait that is over: since when the call waited, and the code of an error if it has no connection.
     """
 
     __slots__ = (
         "_edge",
         "_let_go",
         "_shortage",
+        "_since",
+        "_waited",
         "acquire",
         "idle",
         "in_use",
@@ -64,12 +69,16 @@ class Pool(CallerPolicy):
         let_go: Callable[[Call, CallerPolicy], None],
         shortage: Callable[[Pool, Call, bool], None],
         acquire: Timeout,
+        waited: Callable[[Call, float, int], None],
     ) -> None:
         self.policy = policy
         self._edge = edge
         self._let_go = let_go
         self._shortage = shortage
         self.acquire = acquire
+        self._waited = waited
+        #: Since when each call waits.
+        self._since: dict[Call, float] = {}
         # On a connection that carries several calls at a time, each place for one counts as one.
         #: Connections allowed now; a fault may take some away.
         self.size = policy.size * policy.streams
@@ -98,6 +107,7 @@ class Pool(CallerPolicy):
         call.held = True
         self.waiters.append(call)
         self.waiting += 1
+        self._since[call] = now
         self.acquire.admit(call, now)
         self._shortage(self, call, False)
         return HELD
@@ -120,6 +130,7 @@ class Pool(CallerPolicy):
         if call.held:
             call.held = False
             self.waiting -= 1
+            self._waited(call, self._since.pop(call), _CANCELLED)
 
     def disturbed(self, now: float) -> None:
         """The size may have changed: let those in who wait."""
@@ -150,13 +161,16 @@ class Pool(CallerPolicy):
         held = [call for call in self.waiters if call.held]
         for call in held:
             call.held = False
+        self._since.clear()
         self.waiters.clear()
         self.waiting = 0
         return held
 
     def give_up(self, call: Call, now: float) -> None:
         """A call has waited as long as it may."""
-        self.cancel(call, now)
+        call.held = False
+        self.waiting -= 1
+        self._waited(call, self._since.pop(call), _POOL_TIMEOUT)
         self._shortage(self, call, True)
 
     def _grant(self) -> None:
@@ -166,6 +180,7 @@ class Pool(CallerPolicy):
             if call.held:
                 self.waiting -= 1
                 call.held = False
+                self._waited(call, self._since.pop(call), SUCCESS)
                 self._use(call)
                 self._let_go(call, self)
 
@@ -213,4 +228,6 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
         context.engine.refuse(call, _POOL_TIMEOUT)
 
     acquire = Timeout(context.env, policy.acquire_timeout, expire)
-    return lambda replica, warm: Pool(policy, edge, warm, context.engine.let_go, shortage, acquire)
+    return lambda replica, warm: Pool(
+        policy, edge, warm, context.engine.let_go, shortage, acquire, context.journal.waited
+    )

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from meshquake.sim.journal import Event, Line
+from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
+from meshquake.sim.telemetry.inside import Inside, Insides
 from meshquake.sim.telemetry.logs import Lines
 from meshquake.sim.telemetry.sampler import Reading, Sampler
 from meshquake.sim.telemetry.spans import Spans, in_order, spans_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from meshquake.sim.mesh import Mesh
 
 Noted = TypeVar("Noted", Event, Line)
+Table = TypeVar("Table", Spans, Insides)
 _LAST = np.iinfo(np.int64).max
 
 
@@ -45,6 +47,7 @@ class Cut:
     readings: list[Reading]
     lines: list[Line]
     events: list[Event]
+    waits: list[Wait]
     attributes: dict[int, Attributes]
     incarnations: int
 
@@ -75,6 +78,10 @@ class Recorder:
         #: Of requests whose lines are still to be written.
         self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_logs, self._for_metrics = none, none, none
+        self._inside = Inside(mesh, self._tables)
+        #: Spans inside of others that begin later than what has settled.
+        self._insides = Insides.none()
+        mesh.journal.waits = [] if self._inside else None
 
     @property
     def waiting(self) -> int:
@@ -85,6 +92,7 @@ class Recorder:
         """Take from the mesh what has happened since the last cut; with `last`, everything that is left settles."""
         mesh = self._mesh
         attributes, mesh.journal.attributes = mesh.journal.attributes or {}, {}
+        waits, mesh.journal.waits = mesh.journal.waits or [], [] if self._inside else None
         horizon = inf if last else next(iter(mesh.engine.live)).sent if mesh.engine.live else mesh.now
         return Cut(
             horizon=horizon,
@@ -93,6 +101,7 @@ class Recorder:
             readings=self.sampler.take(),
             lines=_shift(mesh.journal.lines, horizon),
             events=_shift(mesh.journal.events, horizon),
+            waits=waits,
             attributes=attributes,
             incarnations=len(mesh.incarnations),
         )
@@ -106,12 +115,18 @@ class Recorder:
         self._tables.refresh(cut.incarnations)
         self._attributes |= cut.attributes
         spans = spans_of(cut.rows)
-        traces, self._for_traces = _split(self._for_traces + spans, lambda s: s.start, until)
+        known = self._for_traces + spans
+        traces, self._for_traces = _split(known, lambda s: s.start, until)
+        insides = Insides.none()
+        if self._inside:
+            # Nothing of a request that came before what has settled is still to come.
+            made = self._insides + self._inside.waits(cut.waits) + self._inside.of(traces, known)
+            insides, self._insides = _split(made, lambda s: s.start, until)
         logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
-        records = trace_frame(self._tables, in_order(traces, traces.start), self._attributes)
+        records = trace_frame(self._tables, in_order(traces, traces.start), self._attributes, self._inside, insides)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
             logs=self._lines.frame(logs, cut.lines, self._attributes),
@@ -121,7 +136,7 @@ class Recorder:
         )
 
 
-def _split(spans: Spans, times: Callable[[Spans], Ints], until: int) -> tuple[Spans, Spans]:
+def _split(spans: Table, times: Callable[[Table], Ints], until: int) -> tuple[Table, Table]:
     """The spans before a time, and the others."""
     before = times(spans) < until
     return spans.where(before), spans.where(~before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from meshquake.sim.engine.call import ABANDONED, AWAITED, HEDGE, HIT, MISS, ROW, SWALLOWED, WAITED
 from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.telemetry.columns import Columns
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
 from meshquake.topology.errors import BY_CODE, CODES
@@ -27,7 +28,7 @@ _OF_SERVER = np.array([error is not None and not error.of_request for error in B
 
 
 @dataclass
-class Spans:
+class Spans(Columns):
     """A table of spans, column by column, all of one length.
 
     `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
@@ -46,14 +47,6 @@ class Spans:
     incarnation: Ints
     code: Ints
     notes: Ints
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def where(self, chosen: Mask | Ints) -> Spans:
-        """The spans at some positions, or where a mask is true."""
-        positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
-        return Spans(*(getattr(self, field.name).take(positions) for field in fields(self)))
 
     @property
     def duration_ms(self) -> Floats:
@@ -154,13 +147,6 @@ class Spans:
     def missed(self) -> Mask:
         """Which are of a lookup that found nothing."""
         return (self.notes & MISS) > 0
-
-    def __add__(self, other: Spans) -> Spans:
-        if not len(self):
-            return other
-        if not len(other):
-            return self
-        return Spans(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
 
 
 def spans_of(rows: bytes | bytearray) -> Spans:

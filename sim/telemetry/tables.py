@@ -75,6 +75,11 @@ class Tables:
         self.site_service = np.array([site.service.index for site in sites], dtype=np.int64)
         self.site_operation = np.array([first[site.service.index] + site.operation for site in sites], dtype=np.int64)
         self.site_parent = np.array([site.parent.index if site.parent else -1 for site in sites], dtype=np.int64)
+        depth: list[int] = []
+        for site in sites:
+            depth.append(depth[site.parent.index] + 1 if site.parent else 0)
+        #: How many calls lead from the entry to a site.
+        self.site_depth = np.array(depth, dtype=np.int64)
         self.site_entry = np.array([site.entry for site in sites], dtype=np.int64)
         self.site_address = np.array([site.address % 2**64 for site in sites], dtype=np.uint64)
         self.medians = Medians.of(sites)

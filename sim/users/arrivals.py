@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import log1p
 
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.topology.addresses import address, uniforms
 
 _PAGE = 256
@@ -43,7 +44,8 @@ class Arrivals:
     """A Poisson process of so many a second.
 
     Where the rate changes over time, `level` thins it (Lewis and Shedler 1979). `arrive` gets the number of each,
-    counted from `first`. Each is left out, or not, by a draw of its own.
+    counted from `first`. Each is left out, or not, by a draw of its own. Where users come and go by themselves, time
+    passes for them by `pace`: each comes as without it, only earlier or later.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Arrivals:
         level: Level | None,
         end: float,
         arrive: Callable[[int], None],
+        pace: Fluctuating | None = None,
     ) -> None:
         self.dips = Dips()
         self._env = env
@@ -64,6 +67,7 @@ class Arrivals:
         self._rate = rate
         self._level = level
         self._end = end
+        self._pace = pace
         self._number = 0
         self._page: list[list[float]] = []
         self._arrive = self._on_arrival
@@ -78,7 +82,8 @@ class Arrivals:
     def _next(self) -> None:
         """Schedule the next arrival, if it comes before the end."""
         pause, keep, _, _ = self._draws()
-        time = self._env._now - log1p(-pause) / self._rate
+        now, wait = self._env._now, -log1p(-pause) / self._rate
+        time = now + wait if self._pace is None else self._pace.after(now, wait)
         if time < self._end:
             self._env.call_at(time, self._arrive, keep)
 

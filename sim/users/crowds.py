@@ -8,15 +8,17 @@ from functools import partial
 from meshquake.sim.engine.call import Call
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
-from meshquake.sim.engine.environment import Environment
+from meshquake.sim.engine.environment import Environment as Clock
 from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.journal import Journal
 from meshquake.sim.users.arrivals import Level
-from meshquake.sim.users.levels import level_of
-from meshquake.sim.users.open import OpenUsers, both_levels
+from meshquake.sim.users.levels import both_levels, level_of
+from meshquake.sim.users.open import OpenUsers
 from meshquake.sim.users.replayed import Replayed
 from meshquake.sim.users.visitors import NUMBER_BITS, Visitors
 from meshquake.topology.addresses import address
+from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.spec import Workload
 from meshquake.topology.users import USUAL, Population
 
@@ -41,6 +43,8 @@ class Crowds:
         When they stop coming (simulated seconds).
     clock
         When the recording begins, in seconds since midnight on a Monday.
+    environment
+        What goes on by itself: users come and go. All populations do together, but for those that do as a file says.
 
     Attributes
     ----------
@@ -50,7 +54,7 @@ class Crowds:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         engine: CallEngine,
         journal: Journal,
         seed: int,
@@ -58,6 +62,7 @@ class Crowds:
         roots: Mapping[str, CallSite],
         end: float,
         clock: float,
+        environment: Environment = CALM,
     ) -> None:
         self._env = env
         self._engine = engine
@@ -65,9 +70,11 @@ class Crowds:
         self._seed = seed
         self._roots = roots
         self._end = end
+        self._pace = Fluctuating(seed, "users", environment.users) if environment.users else None
         usual = workload.usual()
         self.open = {
-            name: OpenUsers(env, engine, seed, root, usual.get(name, 0.0), end) for name, root in roots.items()
+            name: OpenUsers(env, engine, seed, root, usual.get(name, 0.0), end, pace=self._pace)
+            for name, root in roots.items()
         }
         self._others: list[OpenUsers] = []
         self._visitors: list[tuple[Population, Visitors, Level | None]] = []
@@ -128,14 +135,16 @@ class Crowds:
             for entry in population.mix:
                 rate = population.rate * entry.weight / total
                 root = self._roots[str(entry)]
-                self._others.append(OpenUsers(env, engine, seed, root, rate, end, population.name, first, level))
+                self._others.append(
+                    OpenUsers(env, engine, seed, root, rate, end, population.name, first, level, self._pace)
+                )
 
     def _visit(
         self, population: Population, name: str, begin: float, end: float, level: Level | None, share: float
     ) -> Visitors:
         first = self._block(name, SCATTERED)
         make = partial(Visitors, self._env, self._engine, self._seed, name, population, self._roots, first)
-        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, self._left, share)
+        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, self._left, share, self._pace)
         for entry in population.entries:
             self._roots[entry].ingress.on_over = self._over
         return visitors

@@ -32,6 +32,13 @@ def level_of(over_time: Shape | Bursts | None, seed: int, name: str, clock: floa
     return lambda now: shape.level(now, length)
 
 
+def both_levels(one: Level | None, other: Level | None) -> Level | None:
+    """A strength that two others make together."""
+    if one is None or other is None:
+        return one or other
+    return lambda now: one(now) * other(now)
+
+
 class _Sources:
     """Sources that are on and off in turn; asked at times that never go back."""
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.users.arrivals import Arrivals, Level, surge_numbers
+from meshquake.sim.users.levels import both_levels
 from meshquake.topology.addresses import address
 
 #: What addresses the draws of a workload's own users.
@@ -20,7 +22,8 @@ USUAL = "usual"
 class OpenUsers:
     """Those who call one entry operation, at `rate` requests a second.
 
-    A population is told apart by its name; its requests are numbered from `first` on.
+    A population is told apart by its name; its requests are numbered from `first` on. How many come goes up and down
+    over time by `level`, as somebody has planned it, and by `pace`, by itself.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class OpenUsers:
         name: str = USUAL,
         first: int = 0,
         level: Level | None = None,
+        pace: Fluctuating | None = None,
     ) -> None:
         self.env = env
         self.engine = engine
@@ -48,6 +52,7 @@ class OpenUsers:
         #: The population that they are.
         self.name = name
         self._level = level
+        self._pace = pace
         self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
 
     def surge(self, name: str, extra: float, level: Level | None, end: float) -> None:
@@ -64,14 +69,7 @@ class OpenUsers:
 
     def _arrivals(self, name: str, first: int, rate: float, level: Level | None, end: float) -> Arrivals:
         key = address(self.seed, "arrivals", self.entry, name)
-        return Arrivals(self.env, key, first, rate, level, end, self._enter)
+        return Arrivals(self.env, key, first, rate, level, end, self._enter, self._pace)
 
     def _enter(self, number: int) -> None:
         self.engine.enter(self.root, number)
-
-
-def both_levels(one: Level | None, other: Level | None) -> Level | None:
-    """A strength that two others make together."""
-    if one is None or other is None:
-        return one or other
-    return lambda now: one(now) * other(now)

@@ -17,7 +17,9 @@ from meshquake.sim.engine.call import ABANDONED, AWAITED, Call
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.users.arrivals import Arrivals, Dips, Level
+from meshquake.sim.users.levels import both_levels
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.distributions import Constant, Distribution
 from meshquake.topology.errors import SUCCESS
@@ -80,6 +82,9 @@ class Visitors:
         Hears of each request that its user waits for no longer.
     share
         How many times as many as the population says.
+    pace
+        How many of them there are, as it goes up and down by itself: of an open population how many come, of a closed
+        one how many are there at a time.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Visitors:
         level: Level | None,
         on_left: Callable[[Call], None],
         share: float = 1.0,
+        pace: Fluctuating | None = None,
     ) -> None:
         self._env = env
         self._enter = engine.enter
@@ -119,7 +125,11 @@ class Visitors:
         self._arrivals: Arrivals | None = None
         self._users = 0
         if population.users is not None:
-            self._users = max(1, round(population.users * share))
+            # As many as there can be at most, of whom some stay away for now.
+            most = 1.0 if pace is None else pace.most
+            self._users = max(1, round(population.users * share * most))
+            if pace is not None:
+                self._level = both_levels(level, pace.share)
             for user in range(self._users):
                 visit = Visit(user)
                 # They don't all begin in the same moment.
@@ -127,7 +137,7 @@ class Visitors:
                 env.call_at(begin + pause, self._go_on_later, visit)
         elif population.rate is not None:
             key = address(seed, "arrivals", name)
-            self._arrivals = Arrivals(env, key, 0, population.rate * share, level, end, self._come)
+            self._arrivals = Arrivals(env, key, 0, population.rate * share, level, end, self._come, pace)
 
     def dip(self, depth: float, level: Level | None, end: float) -> None:
         """Let a share of them stay away until a time."""

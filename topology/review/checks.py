@@ -33,6 +33,7 @@ Check = Callable[[Mesh], Iterator[Finding]]
 _CHECKS: tuple[Check, ...] = (
     reach.unreached,
     load.overloaded,
+    load.crowded,
     load.throttled,
     users.promised,
     users.deserted,

@@ -7,6 +7,7 @@ from itertools import chain
 
 import numpy as np
 
+from meshquake.topology.environment.fluctuation import high
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import duration, number, rate, ratio
 
@@ -15,6 +16,8 @@ HEADROOM = 0.85
 #: Share of the requests that may be throttled by themselves.
 _THROTTLED = 0.1
 _SAMPLES = 1000
+#: Deviations above the middle of what goes up and down by itself, and the share of the time that it is above.
+_BUSY, _BUSIER = 2.0, 0.023
 
 
 def overloaded(mesh: Mesh) -> Iterator[Finding]:
@@ -33,6 +36,20 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
             yield deployment.path, f"overloaded even when healthy: {calls} need {share} of its {what}{slower}"
         elif offered >= HEADROOM:
             yield deployment.path, f"little headroom: {calls} keep {share} of its {what} busy"
+
+
+def crowded(mesh: Mesh) -> Iterator[Finding]:
+    """Services that have enough for the usual load, and too little where users come and go by themselves."""
+    users = mesh.topology.environment.users
+    times = high(users, _BUSY)
+    for service in mesh.topology.services if users else ():
+        offered = [each.load.offered * each.replicas / each.most for each in mesh.deployments[service.name]]
+        if max(offered) < HEADROOM <= 1 <= max(offered) * times:
+            yield (
+                "environment.users",
+                f"{service.name} is overloaded for {ratio(_BUSIER, digits=2)} of the time: of its users there are "
+                f"{number(times, digits=2)} times as many then, who need {ratio(max(offered) * times, digits=2)} of it",
+            )
 
 
 def throttled(mesh: Mesh) -> Iterator[Finding]:

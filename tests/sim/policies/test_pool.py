@@ -12,8 +12,14 @@ from meshquake.topology import policies
 from meshquake.topology.errors import CODES, SUCCESS
 
 
+class ACall(SimpleNamespace):
+    """A call that nothing is known of yet."""
+
+    __hash__ = object.__hash__
+
+
 def a_call():
-    return SimpleNamespace(held=False, connected=False, connect=-1.0, outcome=SUCCESS)
+    return ACall(held=False, connected=False, connect=-1.0, outcome=SUCCESS)
 
 
 class Stand:
@@ -21,7 +27,7 @@ class Stand:
 
     def __init__(self, size, warm=True):
         self.edge = SimpleNamespace(modifiers=())
-        self.let_go, self.shortages, self.watched = [], [], []
+        self.let_go, self.shortages, self.watched, self.waits = [], [], [], []
         self.pool = Pool(
             policies.Pool(size=size, connect=0.5),
             self.edge,
@@ -29,6 +35,7 @@ class Stand:
             lambda call, policy: self.let_go.append(call),
             lambda pool, call, gave_up: self.shortages.append((call, gave_up)),
             SimpleNamespace(admit=lambda call, now: self.watched.append(call)),
+            lambda call, since, code: self.waits.append((call, since, code)),
         )
 
     def give_back(self, call, intact=True):
@@ -87,6 +94,17 @@ def test_a_pool_that_shrank_grants_nothing_until_enough_is_given_back():
     assert stand.resize(1 / 3) == []
     assert [stand.give_back(call) for call in calls[:3]] == [[], [], [calls[3]]]
     assert (stand.pool.in_use, stand.pool.idle) == (1, 0)
+
+
+def test_of_each_wait_that_is_over_it_is_told_since_when_and_how_it_ended():
+    stand = Stand(1)
+    first, second, third = (a_call() for _ in range(3))
+    stand.pool.admit(first, 0.0)
+    stand.pool.admit(second, 1.0)
+    stand.pool.admit(third, 2.0)
+    stand.pool.give_up(third, 3.0)
+    assert stand.give_back(first) == [second]
+    assert stand.waits == [(third, 2.0, CODES["pool_timeout"]), (second, 1.0, SUCCESS)]
 
 
 def test_of_a_shortage_each_call_that_waits_is_told_and_each_that_gives_up():

@@ -1,0 +1,123 @@
+"""An amount that goes up and down by itself, around a mean of 1 (`topology.environment.fluctuation`)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
+from math import exp, sqrt
+from typing import Final
+
+import numpy as np
+from scipy.special import ndtri
+
+from meshquake.topology.addresses import address, uniforms
+from meshquake.topology.distributions import Floats
+from meshquake.topology.environment.fluctuation import FURTHEST, Fluctuation, high, spread
+
+#: Steps of time in the shortest time of correlation. From one to the next the correlation is 97%.
+_FINE: Final = 32
+#: Steps that are drawn at a time: four for each counter of the draws.
+_PAGE: Final = 1024
+
+
+class Fluctuating:
+    """An amount over time, the same in every run of a seed: it's drawn at addresses of its own, time step by time step.
+
+    It stays the same for a step. Of several time scales, the amounts multiply.
+
+    Parameters
+    ----------
+    seed, name
+        What addresses the draws: the run's seed, and what it is that goes up and down.
+    parts
+        Its time scales.
+    """
+
+    def __init__(self, seed: int, name: str, parts: Sequence[Fluctuation]) -> None:
+        self._step = min(part.over for part in parts) / _FINE
+        self._keys = [address(seed, "environment", name, scale) for scale in range(len(parts))]
+        self._sigmas = [part.sigma for part in parts]
+        self._kept = [exp(-self._step / part.over) for part in parts]
+        self._spread = spread(parts)
+        #: The most that it can be.
+        self.most = high(parts)
+        #: Where each scale's Gaussian process has got to, in its standard deviations.
+        self._states: list[float] = []
+        #: The amount in each step, and what it adds up to until the step begins: its integral over time (seconds).
+        self._amounts: list[float] = []
+        self._passed = [0.0]
+
+    def at(self, now: float) -> float:
+        """The amount at a time (seconds)."""
+        return self._amount(int(now / self._step))
+
+    def share(self, now: float) -> float:
+        """The amount at a time (seconds) as a share of the most that it can be."""
+        return self.at(now) / self.most
+
+    def after(self, now: float, passed: float) -> float:
+        """The time at which the amount has added up to `passed` (seconds of the mean) since `now`.
+
+        Whatever comes at unit rate in the one comes at the rate of the amount in the other: a Poisson process of that
+        rate is one of rate 1 with its times changed so (Cinlar, Introduction to Stochastic Processes, section 4.7).
+        """
+        step = int(now / self._step)
+        while True:
+            amount, end = self._amount(step), (step + 1) * self._step
+            room = amount * (end - now)
+            if passed <= room:
+                return now + passed / amount
+            passed -= max(0.0, room)
+            now = max(now, end)
+            step += 1
+
+    def times(self, passed: Floats, begin: float = 0.0) -> Floats:
+        """The times at which the amount has added up to so much (seconds of the mean) since `begin`."""
+        self._amount(int(begin / self._step))
+        at = int(begin / self._step)
+        before = self._passed[at] + self._amounts[at] * (begin - at * self._step)
+        while self._passed[-1] <= before + passed[-1]:
+            self._extend()
+        first = bisect_right(self._passed, before + passed[0]) - 1
+        last = bisect_right(self._passed, before + passed[-1])
+        begins = np.arange(first, last + 1) * self._step
+        found: Floats = np.interp(before + passed, self._passed[first : last + 1], begins)
+        return found
+
+    def amounts(self, times: Floats) -> Floats:
+        """The amounts at some times (seconds), the latest last."""
+        steps = (times / self._step).astype(np.int64).tolist()
+        self._amount(steps[-1])
+        return np.array([self._amounts[step] for step in steps])
+
+    def _amount(self, step: int) -> float:
+        while step >= len(self._amounts):
+            self._extend()
+        return self._amounts[step]
+
+    def _extend(self) -> None:
+        """Draw a page more."""
+        first = len(self._amounts)
+        logarithm = np.zeros(_PAGE)
+        for scale, (key, sigma, kept) in enumerate(zip(self._keys, self._sigmas, self._kept, strict=True)):
+            # No draw is 0, whose quantile would be infinite.
+            news = ndtri(np.maximum(uniforms(key, first // 4, _PAGE // 4).ravel(), 2.0**-54))
+            if first:
+                begins, news = kept * self._states[scale] + sqrt(1 - kept * kept) * news[0], news[1:]
+            else:
+                begins, news = news[0], news[1:]  # it has gone on for ever
+                self._states.append(0.0)
+            path = list(accumulate(sqrt(1 - kept * kept) * news, partial(_next, kept), initial=begins))
+            self._states[scale] = path[-1]
+            logarithm += sigma * np.array(path)
+        furthest = FURTHEST * self._spread
+        amounts = np.exp(np.clip(logarithm, -furthest, furthest) - self._spread**2 / 2)
+        self._amounts += amounts.tolist()
+        self._passed += (self._passed[-1] + np.cumsum(amounts * self._step)).tolist()
+
+
+def _next(kept: float, state: float, news: float) -> float:
+    """The state of a process a step later: what is left of it, and what is new."""
+    return kept * state + news

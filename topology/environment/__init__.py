@@ -1,0 +1,13 @@
+"""What a mesh does by itself, faults or none: each concern a file, and all of them together an `Environment`.
+
+fluctuation.py    how an amount goes up and down by itself, over minutes
+users.py          users come and go
+errors.py         calls that fail for no reason that the recording has
+slow_mode.py      calls that stall now and then
+by_service.py     what is said of all services, of a kind of them, or of one
+environment.py    all of it
+"""
+
+from meshquake.topology.environment.environment import CALM, Environment
+
+__all__ = ["CALM", "Environment"]

@@ -1,0 +1,91 @@
+"""How an amount goes up and down by itself: a log-Gaussian process, told by what one would measure of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from math import exp, expm1, sqrt
+from typing import ClassVar, Final
+
+from meshquake.topology.keys import key
+from meshquake.topology.units import duration, ratio
+
+#: What a coefficient of variation is of: means over so long (seconds), as dashboards and published figures have them.
+BUCKET: Final = 300.0
+#: An amount goes no further than so many standard deviations of its logarithm.
+FURTHEST: Final = 3.0
+#: The largest such deviation: with it, the highest is twelve times the mean.
+_WILDEST = 1.0
+
+
+@dataclass(frozen=True)
+class Fluctuation:
+    """Ups and downs around a mean of 1, of one time scale: the exponential of an Ornstein-Uhlenbeck process.
+
+    That is the Gaussian process whose correlation falls exponentially, by a factor of e in each `over`; a rate that is
+    the exponential of a Gaussian process makes what is counted a log-Gaussian Cox process (Moller, Syversveen and
+    Waagepetersen 1998).
+    """
+
+    shorthand: ClassVar[str] = "cv"
+    cv: float = key(
+        "ratio",
+        "coefficient of variation of its mean over five minutes: standard deviation by mean",
+        low=0,
+        above=True,
+        high=1,
+    )
+    over: float = key("duration", "how long ups and downs last: the time of correlation", 180.0, low=1, high=86400)
+
+    @cached_property
+    def sigma(self) -> float:
+        """The standard deviation of its logarithm, which its means over five minutes even out in part."""
+        low, high = 0.0, 2.0 * _WILDEST
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._cv_with(middle) < self.cv else (low, middle)
+        return high
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it though its keys are right; empty if nothing is."""
+        if self.sigma <= _WILDEST:
+            return ""
+        most = ratio(self._cv_with(_WILDEST), digits=2)
+        return (
+            f"what lasts {duration(self.over)} evens out over five minutes: cv can be {most} at most, "
+            f"not {ratio(self.cv)} (or let it last longer: over)"
+        )
+
+    def _cv_with(self, sigma: float) -> float:
+        """The coefficient of variation of means over five minutes, given the deviation of the logarithm.
+
+        The covariance at a distance of t is exp(sigma^2 exp(-t / over)) - 1; its average over all pairs of moments in
+        five minutes is taken term by term.
+        """
+        total, term = 0.0, 1.0
+        for power in count(1):
+            term *= sigma * sigma / power
+            total += term * _average(self.over / power)
+            if term < 1e-12:
+                return sqrt(total)
+        raise AssertionError
+
+
+def _average(time: float) -> float:
+    """The average correlation of two moments in five minutes that falls by a factor of e in each `time`."""
+    share = time / BUCKET
+    return 2 * share * (1 + share * expm1(-1 / share))
+
+
+def spread(parts: Iterable[Fluctuation]) -> float:
+    """The standard deviation of the logarithm of several that multiply each other."""
+    return sqrt(sum(part.sigma**2 for part in parts))
+
+
+def high(parts: Iterable[Fluctuation], deviations: float = FURTHEST) -> float:
+    """How many times its mean an amount is so many deviations above the middle; by default, at most."""
+    sigma = spread(parts)
+    return exp(deviations * sigma - sigma * sigma / 2)

@@ -1,0 +1,59 @@
+"""Reads what a mesh does by itself: the section `environment` of a topology file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from meshquake.topology.binder import Settings, build, overlay, settings
+from meshquake.topology.document import Document, Node
+from meshquake.topology.environment import CALM, Environment
+from meshquake.topology.environment.by_service import ByService
+from meshquake.topology.spec import SERVICE_KINDS, Service
+
+
+class EnvironmentReader:
+    """Reads the section of a document; it speaks of `services` by kind and by name."""
+
+    def __init__(self, document: Document, services: Sequence[Service]) -> None:
+        self._document = document
+        self._services = services
+
+    def read(self, node: Node) -> Environment:
+        """What a section says; nothing, and errors, if it's refused."""
+        by_hand = {word: partial(self._by_service, kind) for word, kind in Environment.by_service.items()}
+        environment = build(Environment, settings(self._document, Environment, node, by_hand)) or CALM
+        if environment.users:
+            users = node.entries["users"]
+            for part, place in zip(environment.users, users.items or [users], strict=True):
+                self._refuse(part, place)
+        return environment
+
+    def _refuse(self, told: Any, node: Node) -> None:
+        """An error if something is wrong with what a node says, though its keys are right."""
+        if told.problem:
+            self._document.error(node, told.problem)
+
+    def _by_service(self, kind: type[Any], node: Node) -> ByService[Any]:
+        """What services have of a type: what is said of all, under what is of their kind, under what is their own."""
+        names = dict.fromkeys((*SERVICE_KINDS, *(service.name for service in self._services)))
+        everyone = settings(self._document, kind, node, also=names)
+        entries = {name: entry for name, entry in node.entries.items() if name in names}
+        layers = {
+            name: None if entry.is_none else settings(self._document, kind, entry) for name, entry in entries.items()
+        }
+        found = []
+        for service in self._services:
+            whole: Settings | None = everyone
+            nearest = node
+            for name in dict.fromkeys((service.kind, service.name)):
+                if name in layers:
+                    layer, nearest = layers[name], entries[name]
+                    whole = layer if whole is None or layer is None else overlay(kind, whole, layer)
+            told = None if whole is None else build(kind, whole)
+            if told is not None:
+                self._refuse(told, nearest)
+                if not told.idle:
+                    found.append((service.name, told))
+        return tuple(found)
