@@ -1,5 +1,8 @@
 """Metric records as Prometheus would have them: families of series, in base units, counted up.
 
+A process counts from 0: what is counted of a replica begins there again whenever its process does, as whoever scrapes
+it would find. What is counted of a service or an edge is added up over processes that come and go, and never falls.
+
 Names follow Prometheus' practice (https://prometheus.io/docs/practices/naming/): seconds and ratios, `_total` for
 counters. Figures of a service and of its replicas have names of their own, so that a sum over a name counts nothing
 twice: `mesh_service_requests_total`, `mesh_replica_requests_total`, `mesh_edge_retries_total`.
@@ -53,6 +56,8 @@ _COUNTERS = [name for name, metric in METRICS.items() if metric.kind is Kind.COU
 _WHOLES = {name: metric.share_of for name, metric in METRICS.items() if metric.share_of}
 #: Those of nodes, whose names say so.
 _OF_NODES = [name for name, metric in METRICS.items() if metric.levels == (Level.NODE,)]
+#: Counts that begin again with the process of their replica.
+_OF_PROCESSES = [name for name in _COUNTERS if not METRICS[name].of_pod]
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
 #: What the name of a family begins with: whose figure it is.
@@ -70,7 +75,9 @@ class Samples:
 
     def __init__(self, context: Context) -> None:
         self._interval = context.interval
-        self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64})
+        self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64, "of": pl.Int64})
+        #: When processes began that were not there at the start, in order of time.
+        self._begun = pl.DataFrame(schema={"replica": pl.String, "at": pl.Int64, "began": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
         """The samples of a batch, all batches being taken in their order.
@@ -79,22 +86,31 @@ class Samples:
         -------
         frame
             `at`, microseconds since 1970; `metric`, the name in the record; `family`, the whole name of the family;
-            `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none; and
-            `value`.
+            `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none;
+            `value`; and `began`, of a count that has begun anew: since when it counts.
         """
         value = (pl.col("value") / pl.col("unit").replace_strict(_DIVISORS, default=1.0)).round(6)
         return (
-            self._counted(batch.metrics)
-            .with_columns(
-                at=microseconds(), family=pl.concat_str(_PREFIX, _of_family("name")), value=pl.coalesce("total", value)
-            )
+            self._counted(self._by_process(batch))
+            .with_columns(family=pl.concat_str(_PREFIX, _of_family("name")), value=pl.coalesce("total", value))
             .with_columns(name=pl.concat_str("family", _of_family("suffix")))
-            .select("at", "metric", "family", "name", *_LABELS, "value")
+            .select("at", "metric", "family", "name", *_LABELS, "value", "began")
         )
+
+    def _by_process(self, batch: Batch) -> pl.DataFrame:
+        """The metrics of a batch with the times of their samples, and since when their processes count."""
+        # What happens at the moment of a sample belongs to the next one.
+        began = microseconds().alias("began")
+        restarts = batch.events.filter(type="restart").select("replica", began, at=began + 1)
+        self._begun = pl.concat([self._begun, restarts.select(self._begun.columns)])
+        samples = batch.metrics.with_columns(at=microseconds())
+        found = samples.join_asof(self._begun, on="at", by="replica", strategy="backward", check_sortedness=False)
+        return found.with_columns(began=pl.when(pl.col("metric").is_in(_OF_PROCESSES)).then(pl.col("began")))
 
     def _counted(self, samples: pl.DataFrame) -> pl.DataFrame:
         """The samples, with the `total` so far of those that are counted."""
         whole = pl.col("metric").replace_strict(_WHOLES, default=None, return_dtype=pl.String)
+        kept = self._totals.rename({"of": "before"})
         wholes = samples.filter(pl.col("metric").is_in(_WHOLES.values())).select(
             "timestamp", *_LABELS, whole="metric", rate="value"
         )
@@ -105,10 +121,17 @@ class Samples:
         counted = (
             samples.with_columns(whole=whole)
             .join(wholes, on=["timestamp", *_LABELS, "whole"], how="left", nulls_equal=True, maintain_order="left")
-            .join(self._totals, on=_SERIES, how="left", nulls_equal=True, maintain_order="left")
-            .with_columns(total=count.cum_sum().over(_SERIES) + pl.col("total").fill_null(0.0))
+            .join(kept, on=_SERIES, how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(
+                total=count.cum_sum().over(*_SERIES, "began")
+                + pl.when(pl.col("began").eq_missing(pl.col("before"))).then(pl.col("total")).fill_null(0.0)
+            )
         )
-        totals = counted.drop_nulls("total").group_by(_SERIES, maintain_order=True).agg(pl.col("total").last())
+        totals = (
+            counted.drop_nulls("total")
+            .group_by(_SERIES, maintain_order=True)
+            .agg(pl.col("total").last(), pl.col("began").last().alias("of"))
+        )
         self._totals = pl.concat([totals, self._totals]).unique(_SERIES, keep="first", maintain_order=True)
         return counted
 

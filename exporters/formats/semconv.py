@@ -17,6 +17,7 @@ from typing import Any
 
 from meshquake.exporters.columns.operations import called
 from meshquake.topology.errors import ERRORS
+from meshquake.topology.placement import NODES
 from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -116,6 +117,8 @@ class Conventions:
 
     def resource(self, row: Mapping[str, Any]) -> Attributes:
         """Who emitted something, given its service, replica and version."""
+        if row["service"] == NODES:
+            return {"k8s.node.name": row["replica"]}
         return resource(row["service"], row["replica"], row["version"], self.title(row["service"]))
 
     def describe(self, span: Mapping[str, Any]) -> Description:

@@ -58,6 +58,8 @@ class Metric:
         In which direction it should raise an alert when it leaves what is usual; every row says it.
     is_symptom
         Whether a service is said to be affected by a fault when it rises.
+    of_pod
+        Whether what is counted of a replica goes on when its process is another: its pod's, and not its process's.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Metric:
     share_of: str = ""
     alert: Alert = field(kw_only=True)
     is_symptom: bool = False
+    of_pod: bool = False
 
     @property
     def exported(self) -> str:

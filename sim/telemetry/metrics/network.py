@@ -78,6 +78,7 @@ ROWS = (
         "Bytes received: requests to it, and answers to its calls.",
         "Of those whose spans ended in the interval.",
         alert=Alert.NONE,
+        of_pod=True,
     ),
     Metric(
         "network_sent",
@@ -88,6 +89,7 @@ ROWS = (
         "Bytes sent: its answers, and the requests of its calls.",
         "Whatever one pod sends another one receives, but for what the network drops.",
         alert=Alert.NONE,
+        of_pod=True,
     ),
     Metric(
         "network_retransmits",

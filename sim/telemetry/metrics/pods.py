@@ -15,7 +15,7 @@ def _restarts(replica: Replica, now: float) -> float:
 
 
 def _ready(replica: Replica, now: float) -> float:
-    return replica.ready
+    return replica.ready and replica.up
 
 
 def _memory(replica: Replica, now: float) -> float:
@@ -42,7 +42,7 @@ ROWS = (
         Kind.GAUGE,
         _REPLICA,
         Gauge(Level.REPLICA, _ready, Combine.SUM),
-        "1 if it gets calls, else 0.",
+        "1 if its process runs and answers its probes, else 0.",
         alert=Alert.FALL,
     ),
     Metric(
