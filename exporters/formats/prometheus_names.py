@@ -51,6 +51,31 @@ _COUNTED = {"B/s": "bytes"}
 _DIVISORS = {"%": 100.0, "ms": 1000.0}
 #: The family of each metric.
 FAMILIES: dict[str, Family] = {name: Family.of(metric) for name, metric in METRICS.items()}
+#: What the agents and client libraries that Prometheus scrapes have for about the same.
+ELSEWHERE = {
+    "cpu_usage": "container_cpu_usage_seconds_total",
+    "cpu_throttled": "container_cpu_cfs_throttled_seconds_total",
+    "memory_usage": "container_memory_working_set_bytes",
+    "network_received": "container_network_receive_bytes_total",
+    "network_sent": "container_network_transmit_bytes_total",
+    "network_retransmits": "node_netstat_Tcp_RetransSegs",
+    "open_sockets": "container_sockets",
+    "open_descriptors": "process_open_fds",
+    "disk_read": "container_fs_reads_bytes_total",
+    "disk_written": "container_fs_writes_bytes_total",
+    "disk_usage": "kubelet_volume_stats_used_bytes",
+    "gc_time": "jvm_gc_collection_seconds_sum",
+    "gc_collections": "jvm_gc_collection_seconds_count",
+    "heap_used": "jvm_memory_used_bytes",
+    "threads": "jvm_threads_current",
+    "event_loop_lag": "nodejs_eventloop_lag_seconds",
+    "pod_restarts": "kube_pod_container_status_restarts_total",
+    "pod_ready": "kube_pod_status_ready",
+    "node_cpu": "node_cpu_usage_seconds_total",
+    "node_memory": "node_memory_working_set_bytes",
+    "node_pods": "kubelet_running_pods",
+    "node_disk_used": "node_filesystem_avail_bytes",
+}
 _COUNTERS = [name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER]
 #: Of shares that become counts, the rate that they are a share of.
 _WHOLES = {name: metric.share_of for name, metric in METRICS.items() if metric.share_of}

@@ -63,6 +63,27 @@ BOUNDS = {
     "db": (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
 }
 
+#: What the conventions call what metrics measure, or what is about the same.
+METRICS = {
+    "cpu_usage": "k8s.pod.cpu.usage",
+    "memory_usage": "k8s.pod.memory.usage",
+    "network_received": "k8s.pod.network.io",
+    "network_sent": "k8s.pod.network.io",
+    "open_descriptors": "process.unix.file_descriptor.count",
+    "disk_read": "container.disk.io",
+    "disk_written": "container.disk.io",
+    "gc_time": "jvm.gc.duration",
+    "gc_collections": "jvm.gc.duration",
+    "heap_used": "jvm.memory.used",
+    "threads": "jvm.thread.count",
+    "event_loop_lag": "nodejs.eventloop.delay.mean",
+    "pod_restarts": "k8s.container.restart.count",
+    "pod_ready": "k8s.container.ready",
+    "node_cpu": "k8s.node.cpu.usage",
+    "node_memory": "k8s.node.memory.usage",
+    "node_disk_used": "k8s.node.filesystem.usage",
+}
+
 Attributes = dict[str, str | int]
 
 
