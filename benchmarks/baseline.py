@@ -1,4 +1,4 @@
-"""What the baselines share: what they count, and how they draw a time.
+"""What the baselines share: what they count, and how they draw a time and a number of calls.
 
 Both draw one time at a time from `random.Random`, as their users do. On CPython 3.11 that is as fast as a single draw
 from numpy's `Generator` for a lognormal and two to ten times faster for exponentials and uniforms.
@@ -9,11 +9,12 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, singledispatch
+from functools import cache, partial, singledispatch
 from itertools import accumulate
 from math import log
 from random import Random
 
+from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.distributions import (
     Constant,
     Distribution,
@@ -24,6 +25,7 @@ from meshquake.topology.distributions import (
     Mixture,
     Pareto,
 )
+from meshquake.topology.spec import Call
 
 Sampler = Callable[[], float]
 
@@ -35,6 +37,22 @@ class Counts:
     requests: int
     calls: int
     records: int
+
+
+def repeats(call: Call, random: Callable[[], float]) -> int:
+    """How often a call is made, drawn anew: in the ten services all of these at the same time."""
+    if call.probability < 1 and random() >= call.probability:
+        return 0
+    if call.times is ONCE:
+        return 1
+    beyond = _beyond(call.times)
+    draw = random()
+    return sum(draw < share for share in beyond)
+
+
+@cache
+def _beyond(times: Count) -> tuple[float, ...]:
+    return times.beyond()
 
 
 @singledispatch

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import ciw  # type: ignore[import-untyped]
 
-from meshquake.benchmarks.baseline import Counts, Sampler, sampler
+from meshquake.benchmarks.baseline import Counts, Sampler, repeats, sampler
 from meshquake.topology.spec import Call, Topology
 
 
@@ -45,7 +45,8 @@ class _Trees:
         yield self.nodes[service], work
         for group in groups:
             for call in group:
-                if isinstance(call, Call) and (call.probability >= 1 or self._random.random() < call.probability):
+                assert isinstance(call, Call)  # the ten services have nothing else
+                for _ in range(repeats(call, self._random.random)):
                     yield from self._call(call)
 
     def _call(self, call: Call) -> Iterator[tuple[int, Sampler]]:

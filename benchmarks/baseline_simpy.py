@@ -25,7 +25,7 @@ from typing import Any
 
 import simpy
 
-from meshquake.benchmarks.baseline import Counts, sampler
+from meshquake.benchmarks.baseline import Counts, repeats, sampler
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.policies import CircuitBreaker, RetryBudget
 from meshquake.topology.spec import Call, Edge, Entry, Group, Topology
@@ -292,7 +292,8 @@ class Mesh:
         calls = [
             self.call(caller, call, trace, parent)
             for call in group
-            if isinstance(call, Call) and (call.probability >= 1 or random() < call.probability)
+            if isinstance(call, Call)
+            for _ in range(repeats(call, random))
         ]
         if len(calls) == 1:
             return (yield from calls[0])

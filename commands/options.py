@@ -26,6 +26,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 summary_as_json = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
 quiet = click.option("--quiet", is_flag=True, help="Print errors only (and the output of --json).")
 
+histograms = click.option(
+    "--histograms",
+    type=click.Choice(["explicit", "exponential"]),
+    help="Buckets of OTLP's histograms: the conventions' bounds, or powers of a base.  [default: explicit]",
+)
+
 observability = click.option(
     "--observability",
     type=click.Choice(["perfect", "typical", "poor"]),

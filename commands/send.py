@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--header", "headers", type=Header(), multiple=True, help="Header to send along; may be repeated.")
 @click.option("--patience", type=Seconds(), default=60.0, help="How long to try to send a request.  [default: 1m]")
 @click.option("--state", type=options.PATH, help="File that keeps the progress, to resume from.")
+@options.histograms
 @options.summary_as_json
 @options.quiet
 def send(
@@ -42,6 +44,7 @@ def send(
     fast: bool,
     shift_to_now: bool,
     headers: tuple[tuple[str, str], ...],
+    histograms: str | None,
     as_json: bool,
     quiet: bool,
     **chosen: Any,
@@ -55,6 +58,8 @@ def send(
     from meshquake.exporters.fixtures import reading
     from meshquake.exporters.sending.protocols import PROTOCOLS
 
+    if histograms and protocol != "otlp-http":
+        errors.fail(f"protocol {protocol} has no histograms of durations: leave out --histograms")
     sent: Progress | None = None
     whole = False
     try:
@@ -62,7 +67,7 @@ def send(
             sending = extras.load("meshquake.exporters.sending.send", "send", "send")
             order = sending.Order(
                 folder,
-                reading.context(folder),
+                replace(reading.context(folder), histograms=histograms or "explicit"),
                 push=PROTOCOLS[protocol],
                 speed=inf if fast else speed,
                 now=datetime.now(UTC) if shift_to_now else None,

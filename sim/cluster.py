@@ -42,7 +42,7 @@ class Cluster:
         self.env = Environment()
         self.engine = CallEngine(self.env)
         self.journal = Journal(self.env)
-        self._context = PolicyContext(self.env, self.engine, self.journal)
+        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment)
         self.services: dict[str, Service] = {}
         count = 0
         for index, spec in enumerate(topology.services):
@@ -215,16 +215,14 @@ class Cluster:
 
     def attach(self, modifier: Modifier, replica: Replica) -> None:
         """Let a modifier act on a replica."""
-        replica.account(self.now)
-        replica.modifiers = (*replica.modifiers, modifier)
+        replica.change((*replica.modifiers, modifier), self.now)
         if modifier.curbs:
             reschedule(self.engine, replica)
 
     def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
         """End a modifier on the replicas it acts on."""
         for replica in replicas:
-            replica.account(self.now)
-            replica.modifiers = tuple(other for other in replica.modifiers if other is not modifier)
+            replica.change(tuple(other for other in replica.modifiers if other is not modifier), self.now)
             if modifier.curbs:
                 reschedule(self.engine, replica)
         release(self.engine, modifier)

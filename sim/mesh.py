@@ -16,6 +16,8 @@ from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
+from meshquake.sim.environment.beginning import begin
+from meshquake.sim.environment.lapses import Wear
 from meshquake.sim.lifecycle.autoscaler import look_after
 from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
@@ -76,6 +78,11 @@ class Mesh(Cluster):
         #: Of each entry, those who come whatever becomes of others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
         pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]
+        wear = Wear(seed, topology.environment, topology.services)
+        for site in self.sites:
+            calendar = self._crowds.calendars[self.roots[site.entry].name]
+            lapses = wear.of(site.service.spec.name, site.parent is None, calendar)
+            site.lapses = None if lapses is None else lapses.fall_on
         for site in (*self.sites, *branches):
             site.unroll(pages[site.entry])
         for replica in self.replicas:
@@ -83,6 +90,7 @@ class Mesh(Cluster):
             watch(self, replica)
         for deployment in (each for service in self.services.values() for each in service.deployments):
             look_after(self, deployment)
+        begin(self)
 
     def _page(self, requests: float) -> int:
         """How many requests a page of draws is for, at a site of an entry that gets so many in the run.

@@ -188,7 +188,12 @@ TRACE = RecordKind(
         Column("attempt", "integer", "number of the attempt that it is of, from 1", low=1, high=LARGEST),
     ),
     optional=(
-        Column("attributes", "object", "of a user's request that was replayed: what its file says of it besides"),
+        Column(
+            "attributes",
+            "object",
+            "what it is about, where its service says what it is built with; of a user's request that was replayed "
+            "also what its file says of it besides",
+        ),
     ),
 )
 EVENT = RecordKind(

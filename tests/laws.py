@@ -79,7 +79,7 @@ def check_busy_time(mesh, rows):
     for row in rows[(rows["started"] != NEVER)]:
         held[mesh.incarnations[row["replica"]][0]] += row["finished"] - row["started"]
     for replica in mesh.replicas:
-        busy = replica.busy_time(mesh.now)
+        busy = replica.busy_time(mesh.now) - replica.ambient_time(mesh.now)
         gives_back = replica.service.spec.handlers == "async"
         assert busy == pytest.approx(held[replica], abs=1e-6) or (gives_back and busy < held[replica]), replica.name
 
@@ -94,7 +94,7 @@ def check_counters(mesh):
     assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
     for replica in mesh.replicas:
         spec = replica.service.spec
-        assert 0 <= replica.free <= spec.workers
+        assert 0 <= replica.free <= spec.workers - replica.ambient_workers <= spec.workers
         assert 0 <= replica.idle_cores <= spec.whole_cores
         assert len(replica.queue) <= spec.queue.limit
         waiting = replica.calls - replica.active - len(replica.queue)  # for calls, without a worker
@@ -126,7 +126,8 @@ def check_idle(mesh):
         stayed = replica.version != first  # and so do its failing health checks
         assert replica.up and (replica.ready or stayed) and not replica.draining and not replica.stops
         shared = replica.cores
-        assert (replica.free, replica.idle_cores) == (spec.workers, spec.whole_cores if shared is None else 0)
+        assert replica.free + replica.ambient_workers == spec.workers
+        assert replica.idle_cores == (spec.whole_cores if shared is None else 0)
         assert shared is None or not len(shared)
         assert not (replica.calls or len(replica.queue) or replica.run_queue)
         assert not replica.modifiers or stayed

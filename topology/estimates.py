@@ -1,6 +1,6 @@
 """What a mesh does when nothing is wrong: how often each operation runs, how long it takes, what that occupies.
 
-These are estimates made before the run: nobody waits for a worker or a core, nothing times out, nothing is retried.
+These are estimates made before the run: nobody waits for a worker or a core, nothing times out, fails or is retried.
 Slow calls are hedged, but what that asks of those who are called is not counted.
 """
 
@@ -14,7 +14,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.topology.distributions import Floats
+from meshquake.topology.distributions import Distribution, Floats
+from meshquake.topology.environment.load import NOTHING, AmbientLoad
 from meshquake.topology.graph import name_of, operation_graph, own_work
 from meshquake.topology.spec import Branch, Call, Edge, Group, Topology, Work
 
@@ -26,12 +27,19 @@ class Load:
     """What the usual requests ask of a service.
 
     `rate` is calls a second, over all replicas; `cores` and `workers` are the shares of them that are busy on
-    average. At 1 or more the service falls behind for ever.
+    average, of those that are left beside what else the service does (`ambient`). At 1 or more the service falls behind
+    for ever.
     """
 
     rate: float
     cores: float
     workers: float
+    ambient: AmbientLoad = NOTHING
+
+    @classmethod
+    def beside(cls, ambient: AmbientLoad, rate: float, cores: float, workers: float) -> Load:
+        """The load of a service, given the shares of all its cores and workers that requests ask for."""
+        return cls(rate, cores / (1.0 - ambient.cores), workers / (1.0 - ambient.workers), ambient)
 
     @property
     def offered(self) -> float:
@@ -100,14 +108,19 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     """
     graph = operation_graph(topology)
     edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
+    stalls = dict(topology.environment.slow_mode)
     times: dict[str, Floats] = {}
     for node in reversed(list(nx.topological_sort(graph))):
         at = graph.nodes[node]
         below = {call: times[target] for call, target in at["targets"].items()}
-        pace = _Pace(at["service"].name, edges, below, _Draws(node))
+        ambient = topology.environment.load_of(at["service"].name)
+        pace = _Pace(at["service"].name, edges, below, _Draws(node), 1.0 / (1.0 - ambient.cores))
         variants = at["service"].variants(at["operation"])
-        samples = [each.work.quantile(pace.draw()) + pace.steps(each.calls) for _, each in variants]
+        samples = [pace.work(each.work) + pace.steps(each.calls) for _, each in variants]
         times[node] = samples[0] if len(samples) == 1 else _mixed(variants, samples, pace.draw())
+        if at["service"].name in stalls:
+            stalled = stalls[at["service"].name].sample(at["service"].kind, pace.draw())
+            times[node] = times[node] + pace.longer * stalled
     return times
 
 
@@ -137,23 +150,27 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     graph = operation_graph(topology)
     visits = node_visits(topology, graph)
     times = response_times(topology) if response is None else response
+    ambient = {service.name: topology.environment.load_of(service.name) for service in topology.services}
+    stalls = dict(topology.environment.slow_mode)
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
         calls = topology.workload.rate * visits[node]
         work = sum(share * own_work(each) for share, each in at["service"].variants(at["operation"]))
-        load = asked[at["service"].name]
+        name = at["service"].name
+        stalled = stalls[name].expectation(at["service"].kind) if name in stalls else 0.0
+        work += stalled
+        load = asked[name]
         load[0] += calls
         load[1] += calls * work
         variants = at["service"].variants(at["operation"])
         held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
         own = sum(share * each.work.expectation() for share, each in variants)
-        load[2] += calls * (float(times[node].mean()) if held else own)
+        load[2] += calls * (float(times[node].mean()) if held else (own + stalled) / (1.0 - ambient[name].cores))
     loads = {}
     for service in topology.services:
         rate, cores, workers = asked[service.name]
-        loads[service.name] = Load(
-            rate, cores / (service.replicas * service.cores), workers / (service.replicas * service.workers)
-        )
+        shares = cores / (service.replicas * service.cores), workers / (service.replicas * service.workers)
+        loads[service.name] = Load.beside(ambient[service.name], rate, *shares)
     return loads
 
 
@@ -199,12 +216,20 @@ def _attempt(edge: Edge, response: Floats, draw: _Draws) -> Floats:
 
 @dataclass(frozen=True)
 class _Pace:
-    """How long the steps of one operation take: of its caller's edges, and of the answers of what it calls, by call."""
+    """How long the steps of one operation take: of its caller's edges, and of the answers of what it calls, by call.
+
+    Own work takes some times as long as it would alone (`longer`).
+    """
 
     caller: str
     edges: Mapping[tuple[str, str], Edge]
     times: Mapping[Call, Floats]
     draw: _Draws
+    longer: float
+
+    def work(self, time: Distribution) -> Floats:
+        """A sample of the time that some own work takes."""
+        return self.longer * time.quantile(self.draw())
 
     def steps(self, groups: tuple[Group, ...]) -> Floats:
         """A sample of the time that some steps take."""
@@ -215,7 +240,7 @@ class _Pace:
 
     def _branch(self, branch: Branch) -> Floats:
         if isinstance(branch, Work):
-            return branch.time.quantile(self.draw())
+            return self.work(branch.time)
         if not isinstance(branch, Call):
             return self.steps(branch.steps)
         if branch not in self.times:
@@ -233,7 +258,7 @@ class _Pace:
         total = np.zeros(_SAMPLES)
         for link in (call, *call.on_miss, *call.on_success):
             if isinstance(link, Work):
-                total += reached * link.time.quantile(self.draw())
+                total += reached * self.work(link.time)
                 continue
             total += reached * _round_trip(self.edges[self.caller, link.service], self.times[link], self.draw)
             if link.hit_rate is not None:

@@ -78,5 +78,5 @@ def _written(grammar: Key, value: Any) -> str:
         key = keys_of(type(value))[value.shorthand]
         return _written(key.grammar, getattr(value, key.field))
     if grammar.spec is not None:
-        return "its defaults"
+        return "" if value == () else "its defaults"
     return str(value) if value else ""

@@ -286,6 +286,11 @@ class Service:
     internal_spans: bool = key(
         "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
     )
+    span_attributes: bool = key(
+        "flag",
+        "whether what it is built with tells in its spans what requests are about: users, statements, addresses",
+        True,
+    )
     system: str = key(
         "text",
         "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",

@@ -19,8 +19,6 @@ class InternedText:
         Of the texts.
     render
         The texts of a combination of values, by name.
-    fleeting
-        A column of which each value is another: texts of rows that have one are not kept.
     """
 
     def __init__(
@@ -28,12 +26,10 @@ class InternedText:
         columns: Sequence[str],
         names: Sequence[str],
         render: Callable[[Mapping[str, Any]], Mapping[str, str | None]],
-        fleeting: str = "",
     ) -> None:
         self._columns = list(columns)
         self._names = list(names)
         self._render = render
-        self._fleeting = fleeting
         self._known: pl.DataFrame | None = None
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +42,4 @@ class InternedText:
             texts = [pl.Series(name, [each[name] for each in said], dtype=pl.String) for name in self._names]
             new = combinations.with_columns(texts)
             self._known = new if self._known is None else pl.concat([self._known, new])
-        added = frame.join(self._known, on=self._columns, how="left", nulls_equal=True, maintain_order="left")
-        if self._fleeting:
-            self._known = self._known.filter(pl.col(self._fleeting).is_null())
-        return added
+        return frame.join(self._known, on=self._columns, how="left", nulls_equal=True, maintain_order="left")

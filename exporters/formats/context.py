@@ -34,6 +34,8 @@ class Context:
     truth
         What `truth/ground_truth.json` holds, for a format that has a place for it; None unless it's asked for, and
         always while simulating, since it's known only at the end.
+    histograms
+        Which histograms of durations a format has that has some (`exporters.formats.duration_histograms`).
     """
 
     topology: Topology
@@ -42,6 +44,7 @@ class Context:
     length: float
     interval: float
     truth: Mapping[str, Any] | None = None
+    histograms: str = "explicit"
 
     @property
     def services(self) -> tuple[str, ...]:

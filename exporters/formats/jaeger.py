@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -36,7 +39,7 @@ class _Trace:
     """What is known of a trace: its spans, the processes that did them, and the last end."""
 
     name: str
-    spans: list[tuple[str, str | None, int, int, str]] = field(default_factory=list)
+    spans: list[tuple[str, str | None, int, int, tuple[str, str, str]]] = field(default_factory=list)
     processes: dict[str, None] = field(default_factory=dict)
     end: int = 0
 
@@ -46,12 +49,7 @@ class JaegerSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = InternedText(
-            (*Conventions.COLUMNS, "replica", "version", Conventions.REQUEST),
-            ["said", "process"],
-            self._describe,
-            fleeting=Conventions.REQUEST,
-        )
+        self._said = InternedText((*Conventions.TOLD, "replica", "version"), ["said", "end", "process"], self._describe)
         self._processes: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._start = round(context.start.timestamp() * 1e6)
@@ -63,15 +61,25 @@ class JaegerSink:
 
     def write(self, batch: Batch) -> None:
         """Take the spans of a batch, and append the traces that are complete."""
-        spans = self._said.add(batch.traces).select(
-            "trace_id", "span_id", "parent_span_id", microseconds().alias("at"), length(), "said", "process"
+        frame = self._said.add(told_attributes.told(batch.traces))
+        spans = frame.select(
+            "trace_id",
+            "span_id",
+            "parent_span_id",
+            microseconds().alias("at"),
+            length(),
+            "said",
+            _told(frame["attributes"]).alias("told"),
+            "end",
+            "process",
         )
-        for name, span, parent, at, micros, said, process in spans.iter_rows():
+        for name, span, parent, at, micros, said, told, end, process in spans.iter_rows():
             trace = self._traces.get(name)
             if trace is None or at > trace.end + _QUIET:
                 trace = self._traces[name] = _Trace(name)
                 self._waiting.append(trace)
-            trace.spans.append((span, parent, at, micros, self._texts.setdefault(said, said)))
+            shared = self._texts.setdefault(said, said), told, self._texts.setdefault(end, end)
+            trace.spans.append((span, parent, at, micros, shared))
             trace.processes[process] = None
             trace.end = max(trace.end, at + micros)
         # No span of a later batch begins before this.
@@ -102,7 +110,7 @@ class JaegerSink:
             above = f'{{"refType":"CHILD_OF","traceID":"{trace.name}","spanID":"{parent}"}}' if parent else ""
             spans.append(
                 f'{{"traceID":"{trace.name}","spanID":"{span}","references":[{above}],'
-                f'"startTime":{at},"duration":{micros},{said}'
+                f'"startTime":{at},"duration":{micros},{"".join(said)}'
             )
         processes = ",".join(f"{text(process)}:{self._processes[process]}" for process in trace.processes)
         return f'{{"traceID":"{trace.name}","spans":[{",".join(spans)}],"processes":{{{processes}}},"warnings":null}}'
@@ -112,17 +120,26 @@ class JaegerSink:
         who = self._conventions.resource(row)
         process = f"{row['service']}/{row['replica'] or ''}/{row['version'] or ''}"
         self._processes[process] = text({"serviceName": who.pop("service.name"), "tags": _tags(who)})
-        tags = [{"key": "span.kind", "type": "string", "value": row["kind"]}, *_tags(described.attributes)]
+        tags = _tags(described.attributes)
         if described.failed:
             tags.append({"key": "error", "type": "bool", "value": True})
-        said = {
-            "operationName": described.name,
-            "tags": tags,
-            "logs": [],
-            "processID": process,
-            "warnings": None,
-        }
-        return {"said": text(said)[1:], "process": process}
+        first = {"key": "span.kind", "type": "string", "value": row["kind"]}
+        said = {"operationName": described.name, "tags": [first]}
+        others = "".join(f",{text(each)}" for each in tags)
+        rest: dict[str, Any] = {"logs": [], "processID": process, "warnings": None}
+        return {"said": text(said)[1:-2], "end": f"{others}],{text(rest)[1:]}", "process": process}
+
+
+def _told(values: pl.Series) -> pl.Series:
+    """What spans tell themselves, as tags behind others; empty where that's nothing."""
+    head = '{"key":"$k","type":'
+    found = told_attributes.items(
+        values,
+        head + '"string","value":"$v"}',
+        head + '"int64","value":$v}',
+        lambda key, value: text(_tags({key: value if isinstance(value, str | int) else text(value)}))[1:-1],
+    )
+    return pl.select(pl.when(found != "").then(pl.concat_str(pl.lit(","), found)).otherwise(pl.lit(""))).to_series()
 
 
 def _tags(values: Attributes) -> list[dict[str, Any]]:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
 from meshquake.sim.records import RECORD_KINDS, Batch, RecordKind, records
+
+_NEWLINE = ord("\n")
 
 
 def sink(target: Path, context: Context) -> NdjsonSink:
@@ -29,14 +33,23 @@ def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
         return "".join(f"{text}\n" for text in texts).encode()
     written = lines(frame.drop([column.name for column in kind.optional]))
     for column in kind.optional:
-        having = frame[column.name].is_not_null().arg_true()
-        if len(having):
-            each = written.splitlines()
-            for position in having:
-                value = _compact(json.loads(frame[column.name][position]))
-                each[position] = each[position][:-1] + f',"{column.name}":{value}}}'.encode()
-            written = b"".join(line + b"\n" for line in each)
+        written = _with(written, column.name, frame[column.name])
     return written
+
+
+def _with(written: bytes, name: str, texts: pl.Series) -> bytes:
+    """Lines with one key more each, behind the others, whose value is a JSON object in text; null is no key."""
+    having = texts.is_not_null().arg_true()
+    if not len(having):
+        return written
+    values = pl.select(pl.concat_str(pl.lit(f',"{name}":'), told_attributes.compact(texts.gather(having))))
+    ends = np.flatnonzero(np.frombuffer(written, dtype=np.uint8) == _NEWLINE)[having.to_numpy()] - 1
+    pieces, begin = [], 0
+    for end, value in zip(ends.tolist(), values.to_series().cast(pl.Binary).to_list(), strict=True):
+        pieces += [written[begin:end], value]
+        begin = end
+    pieces.append(written[begin:])
+    return b"".join(pieces)
 
 
 def _compact(value: Any) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.columns.versions import Versions
 from meshquake.exporters.formats.context import Context
@@ -71,9 +72,7 @@ class Requests:
     def __init__(self, context: Context) -> None:
         self._conventions = Conventions(context.topology)
         self._versions = Versions(context.topology)
-        self._spans = InternedText(
-            (*Conventions.COLUMNS, Conventions.REQUEST), ["said"], self._describe, fleeting=Conventions.REQUEST
-        )
+        self._spans = InternedText(Conventions.TOLD, ["said", "end"], self._describe)
         self._resources = InternedText(["service", "replica", "version"], ["resource"], self._resource)
         self._loggers = InternedText(["logger"], ["scope"], lambda row: {"scope": text({"name": row["logger"]})})
         self._levels = InternedText(["level"], ["severity"], lambda row: {"severity": _severity(row["level"])})
@@ -103,7 +102,7 @@ class Requests:
         return _requests(signal, rows[:full].with_columns(request=pl.int_range(full) // RECORDS))
 
     def _traces(self, batch: Batch) -> pl.DataFrame:
-        frame = self._spans.add(self._resources.add(batch.traces.with_columns(at=microseconds())))
+        frame = self._spans.add(self._resources.add(told_attributes.told(batch.traces.with_columns(at=microseconds()))))
         end = pl.col("at") + length()
         return frame.with_columns(
             scope=pl.lit(SCOPE),
@@ -121,6 +120,8 @@ class Requests:
                 nanoseconds(end),
                 pl.lit('",'),
                 "said",
+                _told(frame["attributes"]),
+                "end",
             ),
             records=1,
         ).select(*_ROWS)
@@ -129,14 +130,13 @@ class Requests:
         return {"resource": text({"attributes": attributes(self._conventions.resource(row))})}
 
     def _describe(self, row: Any) -> dict[str, str | None]:
+        """What is said of a span before and after what it tells itself, which stands among its attributes."""
         described = self._conventions.describe(row)
-        said = {
-            "name": described.name,
-            "kind": described.kind,
-            "attributes": attributes(described.attributes),
-            "status": {"code": 2} if described.failed else {},
-        }
-        return {"said": text(said)[1:]}
+        said = text({"name": described.name, "kind": described.kind, "attributes": []})
+        others = text(attributes(described.attributes))[1:-1]
+        comma = "," if row[told_attributes.KEYS] and others else ""
+        status = text({"status": {"code": 2} if described.failed else {}})
+        return {"said": said[1:-2], "end": f"{comma}{others}],{status[1:]}"}
 
     def _logs(self, batch: Batch) -> pl.DataFrame:
         frame = self._resources.add(self._versions.add(batch.logs.with_columns(at=microseconds())))
@@ -202,6 +202,17 @@ class OtlpSink:
     def _append(self, requests: Iterator[Request]) -> None:
         for request in requests:
             self._files.write(f"{request.signal}.jsonl", request.body + b"\n")
+
+
+def _told(values: pl.Series) -> pl.Series:
+    """What spans tell themselves, as attributes; empty where that's nothing."""
+    head = '{"key":"$k","value":{'
+    return told_attributes.items(
+        values,
+        head + '"stringValue":"$v"}}',
+        head + '"intValue":"$v"}}',
+        lambda key, value: text(attributes({key: value}))[1:-1],
+    ).fill_null("")
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

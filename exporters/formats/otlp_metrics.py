@@ -8,19 +8,20 @@ are of the spans that ended in the interval, which are the ones that `request_ra
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
+from meshquake.exporters.formats.duration_histograms import HISTOGRAMS, Histogram, Row
 from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
-from meshquake.exporters.formats.semconv import BOUNDS, Conventions
+from meshquake.exporters.formats.semconv import Conventions
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.timestamps import length, microseconds
@@ -111,15 +112,6 @@ class _Key(NamedTuple):
     labels: str
 
 
-class _Histogram:
-    """The spans so far by bucket, the sum of their durations in microseconds, and exemplars of the last interval."""
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.buckets = [0] * (len(bounds) + 1)
-        self.micros = 0
-        self.exemplars: list[str] = []
-
-
 class Durations:
     """Counts the durations of spans, an interval after the other, since the recording began."""
 
@@ -127,8 +119,11 @@ class Durations:
         self._conventions = conventions
         self._since = _since(context)
         self._ended = CompletedSpans(context)
-        self._phrases = InternedText(Conventions.COLUMNS, ["metric", "labels"], self._describe)
-        self._histograms: dict[_Key, _Histogram] = {}
+        self._phrases = InternedText(Conventions.TOLD, ["metric", "labels"], self._describe)
+        self._kind = HISTOGRAMS[context.histograms]
+        self._histograms: dict[_Key, Histogram] = {}
+        #: The sum of the durations of each, in microseconds.
+        self._sums: Counter[_Key] = Counter()
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         described = self._conventions.describe(row)
@@ -136,28 +131,30 @@ class Durations:
 
     def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
         """The data points of the moments that a batch has samples of; columns are those of `Points.take`."""
-        spans = self._phrases.add(self._ended.take(batch)).drop_nulls("metric").with_columns(micros=length())
-        buckets = defaultdict(list)
-        for at, *rest in self._buckets(spans).iter_rows():
-            buckets[at].append(rest)
+        spans = (
+            self._phrases.add(told_attributes.told(self._ended.take(batch)))
+            .drop_nulls("metric")
+            .with_columns(micros=length())
+        )
+        rows: dict[int, dict[_Key, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        sums: dict[int, Counter[_Key]] = defaultdict(Counter)
+        for at, *names, bucket, count, micros, span, exemplar in self._buckets(spans).iter_rows():
+            key = _Key(*names)
+            rows[at][key].append((bucket, count, span, exemplar))
+            sums[at][key] += micros
         for at in batch.metrics.select(at=microseconds()).to_series().unique().sort():
             for histogram in self._histograms.values():
-                histogram.exemplars.clear()
-            for service, replica, metric, labels, bucket, count, micros, exemplar in buckets[at]:
-                key = _Key(service, replica, metric, labels)
-                histogram = self._histograms.setdefault(key, _Histogram(_bounds(metric)))
-                histogram.buckets[bucket] += count
-                histogram.micros += micros
-                histogram.exemplars.append(exemplar)
+                histogram.forget()
+            for key, own in rows[at].items():
+                if key not in self._histograms:
+                    self._histograms[key] = self._kind(key.metric)
+                self._histograms[key].count(own)
+            self._sums.update(sums[at])
             for key, histogram in self._histograms.items():
-                yield at, key.service, key.replica, _head(key.metric), "]}}", self._point(at, key, histogram)
+                yield at, key.service, key.replica, self._head(key.metric), "]}}", self._point(at, key, histogram)
 
     def _buckets(self, spans: pl.DataFrame) -> pl.DataFrame:
         """How many spans fall into each bucket of each histogram, and the last of them as its exemplar."""
-        bucket = pl.lit(0, pl.Int64)
-        for protocol, bounds in BOUNDS.items():
-            own = sum((pl.col("micros") > round(bound * 1e6)).cast(pl.Int64) for bound in bounds)
-            bucket = pl.when(pl.col("metric").str.starts_with(protocol)).then(own).otherwise(bucket)
         exemplar = pl.concat_str(
             pl.lit('{"timeUnixNano":"'),
             microseconds() + pl.col("micros"),
@@ -170,31 +167,16 @@ class Durations:
             pl.lit('"}'),
         )
         return (
-            spans.with_columns(bucket=bucket, exemplar=exemplar)
+            spans.with_columns(bucket=self._kind.buckets(spans), exemplar=exemplar)
             .group_by("at", "service", "replica", "metric", "labels", "bucket", maintain_order=True)
-            .agg(pl.len(), pl.col("micros").sum(), pl.col("exemplar").last())
+            .agg(pl.len(), pl.col("micros").sum(), pl.col("span_id", "exemplar").last())
         )
 
-    def _point(self, at: int, key: _Key, histogram: _Histogram) -> str:
-        buckets = ",".join(f'"{count}"' for count in histogram.buckets)
-        exemplars = f',"exemplars":[{",".join(histogram.exemplars)}]' if histogram.exemplars else ""
+    def _point(self, at: int, key: _Key, histogram: Histogram) -> str:
         return (
             f'{{"attributes":{key.labels},{self._since}"timeUnixNano":"{at}000",'
-            f'"count":"{sum(histogram.buckets)}","sum":{histogram.micros / 1e6},"bucketCounts":[{buckets}],'
-            f"{_shape(key.metric)}{exemplars}}}"
+            f"{histogram.body(self._sums[key] / 1e6)}}}"
         )
 
-
-def _bounds(metric: str) -> tuple[float, ...]:
-    return BOUNDS[metric.partition(".")[0]]
-
-
-@cache
-def _shape(metric: str) -> str:
-    """The end of a point: the buckets' bounds."""
-    return f'"explicitBounds":{text(_bounds(metric))}'
-
-
-@cache
-def _head(metric: str) -> str:
-    return f'{{"name":"{metric}","unit":"s","histogram":{{{_CUMULATIVE},"dataPoints":['
+    def _head(self, metric: str) -> str:
+        return f'{{"name":"{metric}","unit":"s","{self._kind.kind}":{{{_CUMULATIVE},"dataPoints":['

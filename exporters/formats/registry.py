@@ -34,6 +34,8 @@ class Format:
         Whether it has a place for what was wrong (`Context.truth`).
     protocol
         The protocol that takes the same to an address (`exporters.sending.protocols`); None if there is none.
+    histograms
+        Whether it has histograms of durations (`Context.histograms`).
     """
 
     name: str
@@ -42,6 +44,7 @@ class Format:
     extra: str | None = None
     truth: bool = False
     protocol: str | None = None
+    histograms: bool = False
 
     def sink(self, target: Path, context: Context) -> Sink:
         """What writes records in this format into an empty folder.
@@ -82,6 +85,7 @@ _OWN = {
             "OpenTelemetry: traces, logs and metrics as JSON lines",
             "meshquake.exporters.formats.otlp",
             protocol="otlp-http",
+            histograms=True,
         ),
         Format("jaeger", "traces for Jaeger's file upload", "meshquake.exporters.formats.jaeger"),
         Format("zipkin", "spans for Zipkin", "meshquake.exporters.formats.zipkin"),

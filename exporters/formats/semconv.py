@@ -2,22 +2,25 @@
 
 Names follow the semantic conventions, version 1.44 (https://opentelemetry.io/docs/specs/semconv/). How an operation is
 asked is what its topology says: a route is HTTP, an `rpc` is gRPC, a statement or a command is a database's. One that
-says nothing is a database's command where its service is a database or a cache, and else the method of an RPC: a
-service and an operation are all that there is to tell of it, and all that the convention for RPC needs, whereas one for
-HTTP would make up a method and a path. What the conventions have no name for has one that begins with `mesh.`.
+says nothing is a database's command where its service is a database or a cache; else it's what the framework of its
+service is asked by (`stack`), with a route that its name suggests. Without a stack it's the method of an RPC: a service
+and an operation are all that there is to tell of it, and all that the convention for RPC needs. What the conventions
+have no name for has one that begins with `mesh.`. What a span tells itself (`attributes` of its record) comes first.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.operations import called
+from meshquake.sim.telemetry.operation_words import KEYED, OperationWords
+from meshquake.sim.telemetry.span_attributes import by_http
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.placement import NODES
+from meshquake.topology.placement import NODES, Placement
 from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -39,6 +42,8 @@ _QUOTES = re.compile(r"[`\"\[\]]")
 _LONGEST_SUMMARY = 255
 #: Stores whose commands are of one collection each, which is the word behind the command.
 _OF_COLLECTIONS = ("mongodb", "aws.dynamodb", "couchbase", "couchdb")
+#: A command as MongoDB's shell has it.
+_OF_SHELL = re.compile(r"db\.(\w+)\.(\w+)\(")
 #: Attributes of a span by which its duration is measured too.
 _MEASURED = (
     "http.request.method",
@@ -118,11 +123,11 @@ class Conventions:
 
     #: Columns of a trace record that a description depends on.
     COLUMNS = ("service", "operation", "kind", "status", "error_type", "status_code", "peer", "attempt")
-
-    #: The column that says what else is known of a user's request: of spans alone, and each value is another.
-    REQUEST = "attributes"
+    #: The same, and what a span tells besides that changes what is said of it.
+    TOLD = (*COLUMNS, told_attributes.KEYS, told_attributes.QUERY)
 
     def __init__(self, topology: Topology) -> None:
+        self._placement = Placement(topology)
         self._services = {service.name: service for service in topology.services}
         self._operations = {
             (service.name, operation.name): operation
@@ -138,12 +143,16 @@ class Conventions:
 
     def resource(self, row: Mapping[str, Any]) -> Attributes:
         """Who emitted something, given its service, replica and version."""
-        if row["service"] == NODES:
-            return {"k8s.node.name": row["replica"]}
-        return resource(row["service"], row["replica"], row["version"], self.title(row["service"]))
+        service, replica = row["service"], row["replica"]
+        if service == NODES:
+            return {"k8s.node.name": replica}
+        attributes = resource(service, replica, row["version"], self.title(service))
+        if replica is not None:
+            attributes["k8s.node.name"] = self._placement.node(service, replica)
+        return attributes
 
     def describe(self, span: Mapping[str, Any]) -> Description:
-        """Describe a span that has these values in `COLUMNS`."""
+        """Describe a span that has these values in `COLUMNS`, and perhaps in `TOLD`: but for what it tells itself."""
         name, operation_name = called(span)
         if span["kind"] == "internal":
             return _inside(operation_name, span)
@@ -152,9 +161,12 @@ class Conventions:
         # Of a case without its truth only those operations are known that have something to say.
         operation = self._operations.get((name, operation_name)) or Operation(operation_name)
         if callee.kind in _SYSTEMS:
+            asked = span.get(told_attributes.QUERY)
+            if asked is not None and not (operation.statement or operation.command):
+                operation = _asking(callee, operation, told_attributes.query(asked))
             attributes, metric = _database(server, callee, operation)
-        elif operation.route:
-            attributes, metric = _http(span, server, callee, operation.route)
+        elif route := request(callee, operation):
+            attributes, metric = _http(span, server, callee, route)
         else:
             attributes, metric = _rpc(span, server, callee, operation)
         if server and span["peer"] is not None:
@@ -170,8 +182,8 @@ class Conventions:
             attributes["mesh.attempt"] = span["attempt"]
             if not server and (span["service"], span["peer"]) in self._hedging:
                 attributes["mesh.attempt_kind"] = "hedge"
-        if (known := span.get(self.REQUEST)) is not None:
-            attributes = json.loads(known) | attributes
+        for known in (span.get(told_attributes.KEYS) or "").split():
+            attributes.pop(known, None)
         return Description(span_name(callee, operation), SERVER if server else CLIENT, attributes, failed, metric)
 
 
@@ -180,7 +192,21 @@ def span_name(callee: Service, operation: Operation) -> str:
     if callee.kind in _SYSTEMS:
         query = _Query.of(callee, operation)
         return query.summary or f"{query.operation} {query.collection or callee.name}"
-    return operation.route or operation.rpc or f"{callee.title}/{operation.name}"
+    return request(callee, operation) or operation.rpc or f"{callee.title}/{operation.name}"
+
+
+def request(callee: Service, operation: Operation) -> str:
+    """The HTTP request that an operation answers: its route, or what its service's stack would have; else empty."""
+    if operation.route or not by_http(callee, operation):
+        return operation.route
+    asked = OperationWords(callee.name, operation.name)
+    return f"{asked.method} {asked.route}"
+
+
+def _asking(store: Service, operation: Operation, text: str) -> Operation:
+    """An operation of a store that asks this, of which its topology doesn't say what it asks."""
+    keyed = store.kind == "cache" or store.product in (*KEYED, *_OF_COLLECTIONS)
+    return replace(operation, command=text) if keyed else replace(operation, statement=text)
 
 
 def _inside(name: str, span: Mapping[str, Any]) -> Description:
@@ -252,6 +278,8 @@ class _Query:
         """What an operation of a store asks."""
         if operation.statement:
             return cls._of_sql(operation.statement)
+        if found := _OF_SHELL.match(operation.command):
+            return cls(found[2], found[1])
         word, _, rest = operation.command.partition(" ")
         if rest and store.product in _OF_COLLECTIONS:
             return cls(word, rest.split()[0])

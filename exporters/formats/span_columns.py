@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from meshquake.exporters.columns.operations import callee, operation
-from meshquake.exporters.formats.semconv import span_name
+from meshquake.exporters.formats.semconv import request, span_name
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Topology
 
@@ -46,7 +46,7 @@ class SpanColumns:
             f"{service.name}.{each.name}": (service, each)
             for service in topology.services
             for each in service.operations
-            if each.route or each.rpc or each.statement or each.command
+            if request(service, each) or each.rpc or each.statement or each.command
         }
         self._names = {path: span_name(service, each) for path, (service, each) in told.items()}
         #: Of those that are methods of an RPC, their names without the service's.

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -33,12 +34,7 @@ class ZipkinSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
-        self._said = InternedText(
-            (*Conventions.COLUMNS, "replica", "version", Conventions.REQUEST),
-            ["said"],
-            self._describe,
-            fleeting=Conventions.REQUEST,
-        )
+        self._said = InternedText((*Conventions.TOLD, "replica", "version"), ["said", "end"], self._describe)
         self._files = Files(folder)
         self._files.write(NAME, b"[")
         self._between = b"\n"
@@ -48,7 +44,11 @@ class ZipkinSink:
         if not len(batch.traces):
             return
         parent = pl.concat_str(pl.lit('","parentId":"'), "parent_span_id").fill_null("")
-        spans = self._said.add(batch.traces).select(
+        frame = self._said.add(told_attributes.told(batch.traces))
+        told = told_attributes.items(
+            frame["attributes"], '"$k":"$v"', '"$k":"$v"', lambda key, value: text({key: _tag(value)})[1:-1]
+        )
+        spans = frame.select(
             pl.concat_str(
                 pl.lit('{"traceId":"'),
                 "trace_id",
@@ -61,6 +61,8 @@ class ZipkinSink:
                 length().clip(lower_bound=1),
                 pl.lit(","),
                 "said",
+                told.fill_null(""),
+                "end",
             ).str.join(",\n")
         )
         self._files.write(NAME, self._between + spans.item().encode())
@@ -91,6 +93,11 @@ class ZipkinSink:
                 if row["peer"] is None
                 else {"remoteEndpoint": {"serviceName": self._conventions.title(row["peer"]).lower()}}
             ),
-            "tags": tags,
+            "tags": {},
         }
-        return {"said": text(said)[1:]}
+        comma = "," if row[told_attributes.KEYS] and tags else ""
+        return {"said": text(said)[1:-2], "end": f"{comma}{text(tags)[1:]}}}"}
+
+
+def _tag(value: Any) -> str:
+    return value if isinstance(value, str) else text(value)

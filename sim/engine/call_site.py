@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from meshquake.sim.engine.tape import Tape
+from meshquake.sim.engine.tape import Lapses, Tape
 from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Constant, Distribution
 from meshquake.topology.policies import CRITICALITIES
@@ -59,6 +59,7 @@ class CallSite:
         "hit_rate",
         "index",
         "ingress",
+        "lapses",
         "lot",
         "operation",
         "optional",
@@ -120,6 +121,8 @@ class CallSite:
         self.then: CallSite | None = None
         self.otherwise: CallSite | None = None
         self.address = address
+        #: What becomes of some calls here by themselves, given before the run.
+        self.lapses: Lapses | None = None
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
 
@@ -142,7 +145,7 @@ class CallSite:
         tape = self._tapes.get(attempt_path)
         if tape is None:
             work, latency = self._build
-            tape = self._tapes[attempt_path] = Tape(self.address, attempt_path, page, work, latency)
+            tape = self._tapes[attempt_path] = Tape(self.address, attempt_path, page, work, latency, self.lapses)
         return tape
 
 

@@ -290,10 +290,12 @@ class CallEngine:
         work = call.draws[WORK]
         if call.connect > 0.0:
             work += call.connect
-        if replica.modifiers:
-            work = self._impaired(call, replica, now, work)
-            if work < 0:
-                return
+        if replica.hampered:
+            work *= replica.pace
+            if replica.modifiers:
+                work = self._impaired(call, replica, now, work)
+                if work < 0:
+                    return
         if replica.idle_cores:
             replica.idle_cores -= 1
             replica.core_clock -= now
@@ -415,8 +417,8 @@ class CallEngine:
         work = part.draws[WORK]
         for policy in replica.lengthens:
             work = policy.lengthen(part, replica, work)
-        if replica.modifiers:
-            work = impairment.slowed(part, replica, now, work)
+        if replica.hampered:
+            work = impairment.slowed(part, replica, now, work * replica.pace)
         self.run(part, replica, work)
 
     def _step(self, part: Call) -> None:
@@ -426,16 +428,20 @@ class CallEngine:
 
     def _give_back(self, call: Call) -> None:
         """A call that waits for others gives its worker back, which takes the next call."""
-        now = self.env._now
         replica = call.replica
         assert replica is not None
+        self.free_worker(replica)
+        self.resume(call, False)
+
+    def free_worker(self, replica: Replica) -> None:
+        """A worker is given back: it takes the next call, if one waits."""
+        now = self.env._now
         following = replica.queue.take(now) if not replica.free and len(replica.queue) else None  # as `finish` has it
         if following is not None:
             self.begin(following, replica)
         else:
             replica.free += 1
             replica.busy_clock += now
-        self.resume(call, False)
 
     def _end(self, call: Call, outcome: int) -> None:
         """The steps of a part are over, and the operation goes on; or those of a call that gave its worker back."""

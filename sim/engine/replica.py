@@ -28,7 +28,11 @@ class Replica:
 
     __slots__ = (
         "_accounted",
+        "_ambient_clock",
+        "_others",
         "admits",
+        "ambient",
+        "ambient_workers",
         "born",
         "busy_clock",
         "callers",
@@ -43,6 +47,7 @@ class Replica:
         "failures",
         "finishes",
         "free",
+        "hampered",
         "handled",
         "hogged",
         "idle_cores",
@@ -55,6 +60,7 @@ class Replica:
         "modifiers",
         "name",
         "number",
+        "pace",
         "paused",
         "queue",
         "ready",
@@ -141,10 +147,24 @@ class Replica:
         self._accounted = (0.0, 0.0)
         #: What acts here, in the order in which it began.
         self.modifiers: tuple[Modifier, ...] = ()
+        #: What else the service does than the requests that are played: the share that it takes of each core, by what
+        #: takes it and in all; how many times as long the work of requests takes for that; the workers that it holds,
+        #: and a clock of these like `busy_clock`.
+        self._others: dict[str, float] = {}
+        self.ambient = 0.0
+        self.pace = 1.0
+        self.ambient_workers = 0
+        #: Whether anything makes work here take another time than was drawn.
+        self.hampered = False
+        self._ambient_clock = 0.0
 
     def busy_time(self, now: float) -> float:
-        """Worker-seconds spent so far."""
+        """Worker-seconds spent so far, on requests and on what else the service does."""
         return self.busy_clock + (self.service.spec.workers - self.free) * now
+
+    def ambient_time(self, now: float) -> float:
+        """Worker-seconds spent so far on what else the service does."""
+        return self._ambient_clock + self.ambient_workers * now
 
     def core_time(self, now: float) -> float:
         """Core-seconds spent so far on requests."""
@@ -160,7 +180,7 @@ class Replica:
 
     def core_seconds(self, now: float) -> float:
         """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
-        if self.modifiers:
+        if self.modifiers or self.ambient:
             self.account(now)
         return self.core_time(now) + self.hogged
 
@@ -173,13 +193,18 @@ class Replica:
         since, used = self._accounted
         spent = self.core_time(now)
         self._accounted = (now, spent)
-        if self.modifiers and self.up and now > since:
+        if (self.modifiers or self.ambient) and self.up and now > since:
             idle = self.service.spec.cores * (now - since) - (spent - used)
-            step = (now - since) / _STEPS
-            steps = [since + (i + 0.5) * step for i in range(_STEPS)]
-            share = sum(self._hog(moment) for moment in steps) / _STEPS
-            self.paused += step * sum(self._stands(moment) for moment in steps)
-            self.hogged += max(0.0, idle) * share
+            self.hogged += max(0.0, idle) * self._taken(since, now)
+
+    def _taken(self, since: float, now: float) -> float:
+        """The share of each core that something else took since some time, on average."""
+        if not self.modifiers:
+            return self.ambient
+        step = (now - since) / _STEPS
+        steps = [since + (i + 0.5) * step for i in range(_STEPS)]
+        self.paused += step * sum(self._stands(moment) for moment in steps)
+        return sum(self._hog(moment) for moment in steps) / _STEPS
 
     def _stands(self, now: float) -> bool:
         """Whether all its work stands still."""
@@ -187,13 +212,44 @@ class Replica:
 
     def _hog(self, now: float) -> float:
         """The share of each core that something else takes."""
-        left = 1.0
+        left = 1.0 - self.ambient
         for modifier in self.modifiers:
             effect = modifier.effect(now)
             if effect.pause:
                 return 1.0  # a collector takes what it stops
             left *= 1.0 - effect.hog
         return 1.0 - left
+
+    def change(self, modifiers: tuple[Modifier, ...], now: float) -> None:
+        """From now on, these act here."""
+        self.account(now)
+        self.modifiers = modifiers
+        self.hampered = bool(modifiers) or self.ambient > 0.0
+
+    def besides(self, what: str, share: float, now: float) -> None:
+        """From now on, something else that the service does takes so much of each core: work begun takes longer."""
+        self.account(now)
+        if share:
+            self._others[what] = share
+        else:
+            self._others.pop(what, None)
+        self.pace = 1.0
+        for each in self._others.values():
+            self.pace /= 1.0 - each
+        self.ambient = 1.0 - 1.0 / self.pace
+        self.hampered = bool(self.modifiers) or self.ambient > 0.0
+
+    def lend(self, workers: int, now: float) -> None:
+        """Let what else the service does hold so many of the free workers."""
+        self.free -= workers
+        self.busy_clock -= workers * now
+        self.ambient_workers += workers
+        self._ambient_clock -= workers * now
+
+    def take_back(self, now: float) -> None:
+        """What else the service does holds a worker no longer, which goes to whoever is next."""
+        self.ambient_workers -= 1
+        self._ambient_clock += now
 
     def warmth(self, now: float) -> float:
         """The share of its hits that a cache has again since it lost its contents."""
@@ -203,7 +259,7 @@ class Replica:
     @property
     def active(self) -> int:
         """Requests that hold a worker."""
-        return self.service.spec.workers - self.free
+        return self.service.spec.workers - self.free - self.ambient_workers
 
     def memory(self) -> float:
         """Bytes in use: a base, a working set for each request here, garbage since it was last collected, leaks."""
@@ -228,6 +284,10 @@ class Replica:
 
     def clear(self, now: float) -> None:
         """Forget all work in progress: the process is gone."""
+        self._ambient_clock = self.ambient_time(now)
+        self.ambient_workers = 0
+        for what in list(self._others):
+            self.besides(what, 0.0, now)
         self.busy_clock = self.busy_time(now)
         self.free = self.service.spec.workers
         if self.cores is not None:

@@ -17,11 +17,12 @@ from struct import Struct
 from typing import Final
 
 from meshquake.topology.addresses import uniforms
-from meshquake.topology.distributions import Distribution
+from meshquake.topology.distributions import Distribution, Floats
 
 #: A request's draws at one site: own work, network time out and back (seconds), then uniforms that decide the choice of
-#: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt.
-Draws = tuple[float, float, float, float, float, float, float]
+#: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt; and the error that
+#: it meets by itself, if its service has such errors (else it's not to be looked at).
+Draws = tuple[float, float, float, float, float, float, float, float]
 #: Their positions.
 WORK: Final = 0
 OUT: Final = 1
@@ -30,16 +31,19 @@ PICK: Final = 3
 CHANCE: Final = 4
 LOOKUP: Final = 5
 PAUSE: Final = 6
+LAPSE: Final = 7
 
-_COLUMNS: Final = 8  # two Philox blocks of four 64-bit numbers a row; the eighth is spare
+_COLUMNS: Final = 8  # two Philox blocks of four 64-bit numbers a row
 DRAWS_BYTES: Final = 64
 #: Requests are numbered from here on that don't come in order of their numbers, but are those of users who take turns.
 SCATTERED: Final = 2**62
 #: Rows of a small page, and how many of these a site keeps.
 _ROWS: Final = 4
 _MOST_PAGES: Final = 2**12
+#: What makes of some draws, by requests from a number on, what becomes of calls by themselves: they stall, or fail.
+Lapses = Callable[[Floats, int], None]
 #: The row that begins at a byte of a page.
-unpack: Callable[[bytes, int], Draws] = Struct("=7d").unpack_from
+unpack: Callable[[bytes, int], Draws] = Struct("=8d").unpack_from
 
 
 class Tape:
@@ -50,17 +54,36 @@ class Tape:
     reached by few of the requests that a page is for.
     """
 
-    __slots__ = ("_attempt_path", "_key", "_latency", "_old", "_old_first", "_pages", "_work", "first", "page", "size")
+    __slots__ = (
+        "_attempt_path",
+        "_key",
+        "_lapses",
+        "_latency",
+        "_old",
+        "_old_first",
+        "_pages",
+        "_work",
+        "first",
+        "page",
+        "size",
+    )
 
     def __init__(
-        self, key: int, attempt_path: int, size: int, work: Distribution, latency: Distribution | None
+        self,
+        key: int,
+        attempt_path: int,
+        size: int,
+        work: Distribution,
+        latency: Distribution | None,
+        lapses: Lapses | None = None,
     ) -> None:
-        """Without a `latency`, the network times are not to be looked at."""
+        """Without a `latency`, the network times are not to be looked at; without `lapses`, what a call meets."""
         self._key = key
         self._attempt_path = attempt_path
         self.size = size
         self._work = work
         self._latency = latency
+        self._lapses = lapses
         self.first = self._old_first = -size
         self.page = self._old = b""
         self._pages: dict[int, bytes] = {}
@@ -99,4 +122,6 @@ class Tape:
         draws[:, 0] = self._work.quantile(draws[:, 0])
         if self._latency is not None:
             draws[:, 1:3] = self._latency.quantile(draws[:, 1:3])
+        if self._lapses is not None:
+            self._lapses(draws, first)
         return draws.tobytes()

@@ -16,6 +16,7 @@ from meshquake.sim.engine.subset import Canary
 from meshquake.sim.policies import (
     adaptive_concurrency,
     avoid_tried,
+    base_errors,
     breaker,
     bulkhead,
     client_throttle,
@@ -86,6 +87,7 @@ LAST: dict[str, CallerRow] = {
 SERVER: dict[str, ServerRow] = {
     "rate_limit": rate_limit.of,
     "contention": contention.of,
+    "base_errors": base_errors.of,
     "error_rate": error_rate.of,
 }
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy
+from meshquake.topology.environment import CALM, Environment
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.engine import CallEngine
-    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.environment import Environment as Clock
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
     from meshquake.sim.journal import Journal
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PolicyContext:
-    """What a policy may use of the mesh: the clock, the life of calls, and what is noted besides them."""
+    """What a policy may use of the mesh: the clock, the life of calls, what is noted and what goes on besides."""
 
-    env: Environment
+    env: Clock
     engine: CallEngine
     journal: Journal
+    environment: Environment = CALM
 
 
 #: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been

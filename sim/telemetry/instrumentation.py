@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from meshquake.sim.telemetry.operation_words import OperationWords
 from meshquake.topology.spec import Operation, Service
 from meshquake.topology.units import parse_ratio
 
@@ -31,6 +32,7 @@ class Piece:
 class Instrumentation:
     """What is left inside a server span; names are templates, empty for what isn't there. See `inside.yaml`."""
 
+    thread: str = ""
     waiting: str = ""
     before: tuple[Piece, ...] = ()
     handler: str = ""
@@ -71,7 +73,8 @@ def named(template: str, service: Service, operation: Operation, store: str = ""
     """A name filled in for an operation of a service, or for its call of an operation of a `store`."""
     words = [word for word in _words(service.name) if word.lower() not in _IDLE] or _words(service.name)
     camel = "".join(map(_capital, _words(operation.name)))
-    route = operation.route or f"POST /{operation.name.replace(' ', '-')}"
+    asked = OperationWords(service.name, operation.name, operation.route)
+    path = operation.route.partition(" ")[2] or asked.route
     return template.format(
         Service="".join(map(_capital, words)),
         service="_".join(words).lower(),
@@ -79,8 +82,8 @@ def named(template: str, service: Service, operation: Operation, store: str = ""
         operation="_".join(_words(operation.name)),
         method=camel[:1].lower() + camel[1:],
         Store="".join(map(_capital, _words(store))),
-        route=route,
-        path=route.partition(" ")[2],
+        route=f"{asked.method} {path}",
+        path=path,
     )
 
 

@@ -20,7 +20,9 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.inside import Inside, Insides
 from meshquake.sim.telemetry.logs import Lines
+from meshquake.sim.telemetry.particulars import Particulars
 from meshquake.sim.telemetry.sampler import Reading, Sampler
+from meshquake.sim.telemetry.span_attributes import SpanAttributes
 from meshquake.sim.telemetry.spans import Spans, in_order, spans_of
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
 from meshquake.sim.telemetry.traces import trace_frame
@@ -78,6 +80,7 @@ class Recorder:
         #: Of requests whose lines are still to be written.
         self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_logs, self._for_metrics = none, none, none
+        self._told = SpanAttributes(Particulars(self._tables, mesh.topology, mesh.seed), mesh.topology)
         self._inside = Inside(mesh, self._tables)
         #: Spans inside of others that begin later than what has settled.
         self._insides = Insides.none()
@@ -126,7 +129,9 @@ class Recorder:
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
-        records = trace_frame(self._tables, in_order(traces, traces.start), self._attributes, self._inside, insides)
+        records = trace_frame(
+            self._tables, in_order(traces, traces.start), self._attributes, self._told, self._inside, insides
+        )
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
             logs=self._lines.frame(logs, cut.lines, self._attributes),

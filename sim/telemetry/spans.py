@@ -32,8 +32,9 @@ class Spans(Columns):
     """A table of spans, column by column, all of one length.
 
     `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
-    it never began), and, of the client's half, `network`, the longer of the times that request and answer were on their
-    way (negative where neither is known); `incarnation` is the process that did it (-1 for none).
+    it never began); `incarnation` is the process that did it, and `far` the one on the other side (-1 for none). Of the
+    client's half, `network` is the longer time that request or answer was on its way (negative where neither
+    is known).
     """
 
     start: Ints
@@ -47,6 +48,7 @@ class Spans(Columns):
     incarnation: Ints
     code: Ints
     notes: Ints
+    far: Ints
 
     @property
     def duration_ms(self) -> Floats:
@@ -170,6 +172,7 @@ def spans_of(rows: bytes | bytearray) -> Spans:
         incarnation=np.concatenate([client["caller"], server["replica"]]).astype(np.int64),
         code=np.concatenate([client["result"], server["outcome"]]).astype(np.int64),
         notes=np.concatenate([notes[has_client], notes[has_server]]),
+        far=np.concatenate([client["replica"], server["caller"]]).astype(np.int64),
     )
 
 

@@ -14,6 +14,7 @@ from meshquake.sim.records import TRACE
 from meshquake.sim.telemetry.columns import Columns
 from meshquake.sim.telemetry.ids import Words, hexadecimal, span_words
 from meshquake.sim.telemetry.inside import CLIENT_HALF, SERVER_HALF, TURNS, Inside, Insides
+from meshquake.sim.telemetry.span_attributes import SpanAttributes
 from meshquake.sim.telemetry.spans import Mask, Spans, ids, owner, peer, trace_words
 from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, names
 from meshquake.topology.replay import Attributes
@@ -46,7 +47,12 @@ class _Rows(Columns):
 
 
 def trace_frame(
-    tables: Tables, spans: Spans, attributes: Mapping[int, Attributes], inside: Inside, insides: Insides
+    tables: Tables,
+    spans: Spans,
+    attributes: Mapping[int, Attributes],
+    told: SpanAttributes,
+    inside: Inside,
+    insides: Insides,
 ) -> pl.DataFrame:
     """Trace records of spans that are in order, and of those inside of some.
 
@@ -54,6 +60,8 @@ def trace_frame(
     ----------
     attributes
         Those of users' requests, by their numbers.
+    told
+        What spans tell besides.
     inside, insides
         Spans inside of others, and who makes them.
     """
@@ -110,7 +118,7 @@ def trace_frame(
         replica=lookup(tables.replica_names, rows.incarnation),
         version=lookup(tables.versions, rows.incarnation),
         attempt=pl.Series(rows.attempt),
-        attributes=_attributes(spans, root, attributes, rows.span) if attributes else pl.lit(None, dtype=pl.String),
+        attributes=_attributes(spans, root, attributes, told, rows.span),
     ).select(TRACE.frame_schema.names())
 
 
@@ -137,11 +145,17 @@ def _within(tables: Tables, insides: Insides, operations: int) -> _Rows:
     )
 
 
-def _attributes(spans: Spans, root: Mask, attributes: Mapping[int, Attributes], rows: Ints) -> pl.Expr:
-    """What is known of the requests of the spans of some rows, as JSON; null for all that aren't a user's request."""
-    texts: list[str | None] = [None] * (len(spans) + 1)
-    for position in np.flatnonzero(root).tolist():
-        known = attributes.get(int(spans.number[position]))
-        if known is not None:
-            texts[position] = json.dumps(dict(known), ensure_ascii=False)
-    return lookup(names(texts), rows)
+def _attributes(
+    spans: Spans, root: Mask, attributes: Mapping[int, Attributes], told: SpanAttributes, rows: Ints
+) -> pl.Expr:
+    """What the spans of some rows tell, and what is known of users' requests, as JSON; null where that's nothing."""
+    if not attributes and not told:
+        return pl.lit(None, dtype=pl.String)
+    texts = told.of(spans) if told else pl.Series([None], dtype=pl.String).new_from_index(0, len(spans))
+    if attributes:
+        for position in np.flatnonzero(root).tolist():
+            known = attributes.get(int(spans.number[position]))
+            if known is not None:
+                whole = json.loads(texts[position] or "{}") | dict(known)
+                texts[position] = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return lookup(pl.concat([texts, pl.Series([None], dtype=pl.String)]), rows)

@@ -10,15 +10,17 @@ from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment as Clock
 from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.journal import Journal
 from meshquake.sim.users.arrivals import Level
 from meshquake.sim.users.levels import both_levels, level_of
 from meshquake.sim.users.open import OpenUsers
-from meshquake.sim.users.replayed import Replayed
+from meshquake.sim.users.replayed import COPIES, Replayed
 from meshquake.sim.users.visitors import NUMBER_BITS, Visitors
 from meshquake.topology.addresses import address
 from meshquake.topology.environment import CALM, Environment
+from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Workload
 from meshquake.topology.users import USUAL, Population
 
@@ -50,6 +52,8 @@ class Crowds:
     ----------
     open
         By entry operation, those who come whatever becomes of others, of the workload's own.
+    calendars
+        By entry operation, when requests come there.
     """
 
     def __init__(
@@ -71,9 +75,12 @@ class Crowds:
         self._roots = roots
         self._end = end
         self._pace = Fluctuating(seed, "users", environment.users) if environment.users else None
+        self.calendars = {name: Calendar(self._pace) for name in roots}
         usual = workload.usual()
         self.open = {
-            name: OpenUsers(env, engine, seed, root, usual.get(name, 0.0), end, pace=self._pace)
+            name: OpenUsers(
+                env, engine, seed, root, usual.get(name, 0.0), end, pace=self._pace, calendar=self.calendars[name]
+            )
             for name, root in roots.items()
         }
         self._others: list[OpenUsers] = []
@@ -116,7 +123,9 @@ class Crowds:
                     self._visit(population, called, self._env._now, until, both_levels(level, own), extra)
         for population, replayed in self._replayed:
             if is_meant(population):
-                replayed.surge(self._block(f"{population.name} surge {name}"), extra, level, min(end, self._end))
+                first = self._block(f"{population.name} surge {name}")
+                self._note(population.replay, first, COPIES)
+                replayed.surge(first, extra, level, min(end, self._end))
 
     def _bring(self, population: Population, level: Level | None) -> None:
         """Let a population come."""
@@ -126,6 +135,7 @@ class Crowds:
             replay, journal = population.replay, self._journal
             replayed = Replayed(env, engine, key, self._roots, replay, first, level, end, journal)
             self._replayed.append((population, replayed))
+            self._note(replay, first, 1)
         elif population.answers_matter:
             visitors = self._visit(population, population.name, 0.0, end, level, 1.0)
             self._visitors.append((population, visitors, level))
@@ -135,9 +145,17 @@ class Crowds:
             for entry in population.mix:
                 rate = population.rate * entry.weight / total
                 root = self._roots[str(entry)]
-                self._others.append(
-                    OpenUsers(env, engine, seed, root, rate, end, population.name, first, level, self._pace)
-                )
+                calendar = self.calendars[str(entry)]
+                name, pace = population.name, self._pace
+                users = OpenUsers(env, engine, seed, root, rate, end, name, first, level, pace, calendar)
+                self._others.append(users)
+
+    def _note(self, replay: Replay | None, first: int, numbers: int) -> None:
+        """Note when requests of a file come, each of which takes up so many numbers, from `first` on."""
+        assert replay is not None
+        rate = sum(replay.counts.values()) / max(replay.length, 1.0)
+        for entry in replay.counts:
+            self.calendars[entry].note(first, numbers * rate, 0.0)
 
     def _visit(
         self, population: Population, name: str, begin: float, end: float, level: Level | None, share: float

@@ -10,6 +10,7 @@ from __future__ import annotations
 from meshquake.sim.engine.call_site import CallSite
 from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
+from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.users.arrivals import Arrivals, Level, surge_numbers
 from meshquake.sim.users.levels import both_levels
@@ -23,7 +24,8 @@ class OpenUsers:
     """Those who call one entry operation, at `rate` requests a second.
 
     A population is told apart by its name; its requests are numbered from `first` on. How many come goes up and down
-    over time by `level`, as somebody has planned it, and by `pace`, by itself.
+    over time by `level`, as somebody has planned it, and by `pace`, by itself. When which request comes is noted in
+    a `calendar`, about.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class OpenUsers:
         first: int = 0,
         level: Level | None = None,
         pace: Fluctuating | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         self.env = env
         self.engine = engine
@@ -53,6 +56,7 @@ class OpenUsers:
         self.name = name
         self._level = level
         self._pace = pace
+        self._calendar = calendar
         self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
 
     def surge(self, name: str, extra: float, level: Level | None, end: float) -> None:
@@ -69,6 +73,8 @@ class OpenUsers:
 
     def _arrivals(self, name: str, first: int, rate: float, level: Level | None, end: float) -> Arrivals:
         key = address(self.seed, "arrivals", self.entry, name)
+        if self._calendar is not None:
+            self._calendar.note(first, rate, self.env._now)
         return Arrivals(self.env, key, first, rate, level, end, self._enter, self._pace)
 
     def _enter(self, number: int) -> None:

@@ -73,7 +73,7 @@ class Replayed:
                 times = extra * (1.0 if level is None else level(now))
                 copies = int(times + uniform(address(self._key, first), number))
                 for copy in range(copies):
-                    self._enter(root, first + number * _COPIES + copy, attributes)
+                    self._enter(root, first + number * COPIES + copy, attributes)
 
     def _enter(self, root: CallSite, number: int, attributes: Attributes) -> None:
         if attributes and self._journal.attributes is not None:
@@ -82,4 +82,4 @@ class Replayed:
 
 
 #: Copies of one request in a surge have their numbers beside each other.
-_COPIES = 1024
+COPIES = 1024

@@ -85,7 +85,11 @@ def calls_per_request(topology: Topology) -> tuple[float, float]:
             followers = [call(follower) for follower in spec.on_miss]
             more, spread = thin(1 - spec.hit_rate, sum(m for m, _ in followers), sum(v for _, v in followers))
             mean, variance = mean + more, variance + spread
-        return thin(spec.probability, mean, variance)
+        # One draw says how often it is made: the variance of a sum of so many is that of each, and that of the number.
+        beyond = spec.times.beyond()
+        times = sum(beyond)
+        squares = sum((2 * number + 1) * share for number, share in enumerate(beyond))
+        return thin(spec.probability, times * mean, times * variance + (squares - times**2) * mean**2)
 
     def thin(p: float, mean: float, variance: float) -> tuple[float, float]:
         return p * mean, p * variance + p * (1 - p) * mean**2

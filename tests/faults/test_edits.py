@@ -224,9 +224,9 @@ def test_a_block_in_place_of_none_lies_over_the_defaults_below():
 
 
 def test_a_call_without_keys_gets_some():
-    new = apply(MESH, "services.order-service.operations.create.calls[2].database.insert.optional", "true")
-    assert mesh(new).service("order-service").operations[0].calls[2][0].optional
-    assert not mesh(MESH).service("order-service").operations[0].calls[2][0].optional
+    new = apply(MESH, "services.order-service.operations.create.calls[3].database.insert.optional", "true")
+    assert mesh(new).service("order-service").operations[0].calls[3][0].optional
+    assert not mesh(MESH).service("order-service").operations[0].calls[3][0].optional
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_times_of_a_scenario_are_set_like_anything_else():
         (MESH, "services..replicas", "3", "a name in the path is empty"),
         (MESH, "services.database.", "3", "a name in the path is empty"),
         (MESH, "services.order-service.operations.create.calls.first", "x", "its items are"),
-        (MESH, "services.order-service.operations.create.calls[4]", "x", "it has 4 items, counted from 0"),
+        (MESH, "services.order-service.operations.create.calls[5]", "x", "it has 5 items, counted from 0"),
         (MESH, "services.database" + ".a" * 60, "3", "nests deeper than 50 levels"),
         (MESH, "services.database.replicas", "{", "is not YAML"),
         (MESH, "services.database.replicas", "!!int 3", "tag 'tag:yaml.org,2002:int' is not allowed"),

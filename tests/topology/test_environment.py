@@ -1,12 +1,19 @@
 """The environment of a topology file: what it's read to, what is refused, and what is odd."""
 
+from dataclasses import replace
+
 import editor
+import numpy as np
 import pytest
 from stage import topology_of
 
+from meshquake.exporters.blocks import Facts
 from meshquake.exporters.reports import outline
 from meshquake.topology.environment import CALM
+from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.load import NOTHING, AmbientLoad
+from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import remarks
@@ -20,6 +27,7 @@ services:
   cache: {kind: cache, operations: {get: {work: 1ms}}}
 workload: {rate: 30/s, mix: {web.home: 1}}
 """
+LAYERED = "{errors: {share: 0.1%, cache: none, db: 1%}, slow_mode: {database: {share: 1%, varies: 30%}}}"
 
 
 def environment(text):
@@ -45,7 +53,52 @@ def test_users_come_and_go_on_one_time_scale_or_on_several(text, users):
     assert environment(f"{{users: {text}}}").users == users
 
 
+def test_what_else_services_do_is_said_of_all_of_a_kind_or_of_one():
+    said = environment("{load: {cores: 30%, workers: 10%, over: 1m, cache: {cores: 20%}, db: none}}")
+    load = AmbientLoad(0.3, 0.1, over=60.0)
+    assert said.load == (("web", load), ("cache", replace(load, cores=0.2)))
+    assert said.load_of("db") == NOTHING and environment("{load: 40%}").load_of("db") == AmbientLoad(0.4)
+    assert not environment("{load: {cores: 0%, workers: 0%}}").load
+
+
+def test_what_is_left_beside_it_is_what_requests_load():
+    """A core at 60% of which 30% are taken besides: 6/7 of what is left; and own work takes 10/7 as long."""
+    alone, beside = topology_of(MESH), topology_of(f"{MESH}environment: {{load: {{cores: 30%, workers: 25%}}}}\n")
+    assert offered_load(alone)["web"].cores == pytest.approx(0.6, rel=0.01)
+    assert offered_load(beside)["web"].cores == pytest.approx(0.6 / 0.7, rel=0.01)
+    longer = {name: times.mean() / response_times(alone)[name].mean() for name, times in response_times(beside).items()}
+    assert longer["db.read"] == pytest.approx(10 / 7) and 1.3 < longer["web.home"] < 10 / 7
+    held = [offered_load(each)["db"].workers for each in (alone, beside)]
+    assert held[1] == pytest.approx(held[0] * 10 / 7 / 0.75, rel=0.01)
+    assert "beside what else a service does" in str(outline.blocks(beside))
+
+
+def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_no_difference():
+    def told(load, web):
+        text = MESH.replace("cpu: 1", web)
+        found = remarks(parse(f"{text}environment: {load}\n", "mesh.yaml"))
+        return [str(each).partition("warning: ")[2] for each in found]
+
+    assert told("{load: 30%}", "cpu: 1") == ["services.web: little headroom: 30/s keep 86% of its cores busy"]
+    assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 9, cpu: 30%}") == [
+        "services.web.autoscale: asks for more replicas for ever: what else web does takes 30% of the cores of each, "
+        "and its target is 30%"
+    ]
+    assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 2, cpu: 50%}") == [
+        "services.web.autoscale: its target asks for 3 replicas at the usual load, and 2 is the most"
+    ]
+
+
 REFUSED = {
+    "{load: {cores: 90%}}": ".load.cores: must be at most 80%, not 90%",
+    "{load: {core: 20%}}": ".load: unknown key 'core' (did you mean 'cores'?)",
+    "{load: {cv: 40%, over: 5s}}": ".load: what lasts 5s evens out over five minutes: cv can be 21% at most, not 40% "
+    "(or let it last longer: over)",
+    "{errors: {databse: 1%}}": ".errors: unknown key 'databse' (did you mean 'database'?)",
+    "{errors: {db: {share: 60%}}}": ".errors.db.share: must be at most 50%, not 60%",
+    "{errors: {db: {error: internl}}}": ".errors.db.error: cannot be 'internl' (did you mean 'internal'?)",
+    "{slow_mode: {share: 1%, web: {varies: {cv: 50%, over: 2s}}}}": ".slow_mode.web: what lasts 2s evens out over five "
+    "minutes: cv can be 13% at most, not 50% (or let it last longer: over)",
     "[20%]": ": must be a block of keys, not a list",
     "{user: 20%}": ": unknown key 'user' (did you mean 'users'?)",
     "{users: {over: 3m}}": ".users: missing key 'cv'",
@@ -63,17 +116,56 @@ def test_what_is_refused_is_told_with_its_place(text):
     assert [str(problem) for problem in caught.value.problems] == [f"mesh.yaml:8: environment{REFUSED[text]}"]
 
 
+def test_what_is_said_of_a_service_lies_over_what_is_said_of_its_kind_and_that_over_what_is_said_of_all():
+    told = environment("{errors: {share: 1%, database: {share: 2%, error: internal}, cache: none, db: 3%}}").errors
+    assert told == (("web", BaseErrors(0.01)), ("db", BaseErrors(0.03, "internal")))
+    assert environment("{errors: 1%}").errors == tuple((name, BaseErrors(0.01)) for name in ("web", "db", "cache"))
+    assert environment("{errors: {web: {error: internal}}}").errors == ()
+
+
+def test_stalls_take_as_long_as_fits_the_kind_of_service_unless_the_file_says_how_long():
+    modes = dict(environment("{slow_mode: {share: 2%, db: {at: 70ms, varies: none}}}").slow_mode)
+    kinds = {"web": "gateway", "db": "database", "cache": "cache"}
+    assert {name: mode.stall(kinds[name]).median for name, mode in modes.items()} == {
+        "web": 0.092,
+        "db": 0.07,
+        "cache": 0.008,
+    }
+    assert [name for name, mode in modes.items() if mode.varies is None] == ["db"]
+
+
+def test_estimates_know_that_calls_stall():
+    """Means are 2% of 92 ms (times e^(.01 / 2)) longer at the gateway, and its 99th percentile is in the slow mode."""
+    still = topology_of(MESH)
+    stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: 2%}}}}\n")
+    before, after = (response_times(each)["web.home"] for each in (still, stalled))
+    assert after.mean() - before.mean() == pytest.approx(0.02 * 0.0925, rel=0.02)
+    assert (np.quantile(before, 0.985), np.quantile(after, 0.99)) == pytest.approx((0.027, 0.119), abs=0.005)
+    cores = [offered_load(each)["web"].cores for each in (still, stalled)]
+    assert cores[1] - cores[0] == pytest.approx(30 * 0.02 * 0.0925, rel=0.01)
+
+
 def test_an_editor_knows_the_environment():
     accepted = {
         text: not editor.complaints(topology_schema(), f"{MESH}environment: {text}\n")
-        for text in ("{users: [10%, {cv: 20%, over: 1h}]}", "{users: 200%}", "{users: {over: 3m}}", "{jobz: 1}")
+        for text in (
+            "{users: [10%, {cv: 20%, over: 1h}]}",
+            "{users: 200%}",
+            "{users: {over: 3m}}",
+            "{jobz: 1}",
+            LAYERED,
+            "{errors: 60%}",
+        )
     }
-    assert [text for text, right in accepted.items() if right] == ["{users: [10%, {cv: 20%, over: 1h}]}"]
+    assert [text for text, right in accepted.items() if right] == ["{users: [10%, {cv: 20%, over: 1h}]}", LAYERED]
 
 
 def test_the_highest_number_of_users_is_shown_and_services_without_room_for_it_are_told():
     lively = parse(f"{MESH}environment: {{users: 25%}}\n", "mesh.yaml")
-    assert "Users come and go by 25% over 3m: up to 2.4 times as many as usual" in outline.blocks(lively.topology)
+    assert outline.blocks(lively.topology)[-2:] == [
+        "By itself, faults or none:",
+        Facts([("users", "come and go by 25% over 3m: up to 2.4 times as many as usual")], indent=2),
+    ]
     assert [str(each) for each in remarks(lively)] == [
         "mesh.yaml:8: warning: environment.users: web is overloaded for 2.3% of the time: of its users there are 1.8 "
         "times as many then, who need 110% of it"

@@ -1,9 +1,9 @@
 """What a mesh does by itself, faults or none: each concern a file, and all of them together an `Environment`.
 
 fluctuation.py    how an amount goes up and down by itself, over minutes
-users.py          users come and go
 errors.py         calls that fail for no reason that the recording has
 slow_mode.py      calls that stall now and then
+load.py           what else services do than the requests that are recorded
 by_service.py     what is said of all services, of a kind of them, or of one
 environment.py    all of it
 """

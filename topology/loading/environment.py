@@ -43,7 +43,8 @@ class EnvironmentReader:
         layers = {
             name: None if entry.is_none else settings(self._document, kind, entry) for name, entry in entries.items()
         }
-        found = []
+        found: list[tuple[str, Any]] = []
+        wrong: dict[tuple[str, str], Node] = {}
         for service in self._services:
             whole: Settings | None = everyone
             nearest = node
@@ -53,7 +54,11 @@ class EnvironmentReader:
                     whole = layer if whole is None or layer is None else overlay(kind, whole, layer)
             told = None if whole is None else build(kind, whole)
             if told is not None:
-                self._refuse(told, nearest)
+                # Of several services that have it from one place, it's said once.
+                wrong.setdefault((nearest.path, told.problem), nearest)
                 if not told.idle:
                     found.append((service.name, told))
+        for (_, problem), place in wrong.items():
+            if problem:
+                self._document.error(place, problem)
         return tuple(found)

@@ -16,7 +16,17 @@ def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
     """Autoscalers that would need more replicas for the usual load than they may have."""
     for deployment, scaler in _scaled(mesh):
         load, replicas = deployment.load, deployment.replicas
-        asked = ((load.cores * replicas, scaler.cpu), (load.rate, scaler.requests))
+        # What else the service does, every replica has: an autoscaler doesn't tell it apart.
+        besides = load.ambient.cores
+        if scaler.cpu is not None and scaler.cpu <= besides:
+            yield (
+                f"{deployment.path}.autoscale",
+                f"asks for more replicas for ever: what else {deployment.name} does takes {ratio(besides)} of the "
+                f"cores of each, and its target is {ratio(scaler.cpu)}",
+            )
+            continue
+        left = None if scaler.cpu is None else scaler.cpu - besides
+        asked = ((load.cores * (1 - besides) * replicas, left), (load.rate, scaler.requests))
         needed = max(amount / target for amount, target in asked if target is not None)
         # Beyond what the most can bear it is said to be overloaded.
         if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
@@ -33,6 +43,7 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
         if not load.offered:
             continue
         share, answered = load.cores / load.offered, load.rate / load.offered / deployment.replicas
+        share = load.ambient.cores + (1 - load.ambient.cores) * share
         seen = []
         if scaler.cpu is not None:
             seen.append((share / scaler.cpu, f"{ratio(share, digits=2)} of its cores are busy", ratio(scaler.cpu)))

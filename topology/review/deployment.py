@@ -61,5 +61,5 @@ def deployments_of(
             there,
             version.rollout,
             version.autoscale,
-            Load(asked, cores / (there * service.cores), workers / (there * service.workers)),
+            Load.beside(load.ambient, asked, cores / (there * service.cores), workers / (there * service.workers)),
         )

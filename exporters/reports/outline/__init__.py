@@ -1,7 +1,7 @@
-"""A mesh told in words: its services, its users, what each entry calls, the policies of its edges.
+"""A mesh told in words: its services, its users, what each entry calls, the policies of its edges, what it does itself.
 
-services.py users.py calls.py edges.py    a part each
-whole.py                                  all of it
+services.py users.py calls.py edges.py environment.py    a part each
+whole.py                                                 all of it
 """
 
 from meshquake.exporters.reports.outline.whole import blocks, counts

@@ -16,6 +16,7 @@ _EXPLAINED = (
     "Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share",
     "of cores that work, and of workers that requests hold, waits for other services included.",
 )
+_BESIDES = ("They are shares of what is left beside what else a service does, of its cores and of its workers.",)
 
 
 def services(topology: Topology) -> list[Block]:
@@ -33,10 +34,13 @@ def services(topology: Topology) -> list[Block]:
         "BUSY": lambda service, load: ratio(load.cores, digits=2),
         "HELD": lambda service, load: ratio(load.workers, digits=2),
     }
+    if topology.environment.load:
+        columns["BESIDES"] = lambda service, load: f"{ratio(load.ambient.cores)}, {ratio(load.ambient.workers)}"
     rows = [[show(service, loads[service.name]) for show in columns.values()] for service in topology.services]
     special = list(_special(topology))
     told: list[Block] = ["", Facts(special)] if special else []
-    return [Table(list(columns), rows, align="<<>"), "", *_EXPLAINED, *told]
+    besides = _BESIDES if topology.environment.load else ()
+    return [Table(list(columns), rows, align="<<>"), "", *_EXPLAINED, *besides, *told]
 
 
 def _special(topology: Topology) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,9 @@ from math import inf
 from meshquake.exporters.blocks import Block
 from meshquake.exporters.reports.outline.calls import entries
 from meshquake.exporters.reports.outline.edges import edges
+from meshquake.exporters.reports.outline.environment import environment
 from meshquake.exporters.reports.outline.services import services
 from meshquake.exporters.reports.outline.users import populations
-from meshquake.topology.environment.fluctuation import high
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import counted, duration, number, rate, ratio
 
@@ -29,6 +29,7 @@ def blocks(topology: Topology) -> list[Block]:
         populations(topology),
         list(entries(topology)),
         edges(topology),
+        environment(topology),
     ]
     return [block for part in parts if part for block in ("", *part)][1:]
 
@@ -49,10 +50,6 @@ def _heading(topology: Topology) -> Iterator[str]:
     promise = topology.workload.objective
     share, window, within = ratio(promise.share), duration(promise.window), duration(promise.within)
     yield f"Promised: of the requests in any {window}, {share} succeed within {within}"
-    users = topology.environment.users
-    if users:
-        scales = " and ".join(f"{ratio(each.cv, digits=2)} over {duration(each.over)}" for each in users)
-        yield f"Users come and go by {scales}: up to {number(high(users), digits=2)} times as many as usual"
     if topology.room < inf:
         taken = sum(service.replicas * service.cores for service in topology.services)
         yield f"Cluster: {number(topology.room)} cores, of which replicas have {number(taken)} at first"

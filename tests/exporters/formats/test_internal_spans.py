@@ -36,7 +36,9 @@ faults: [fail: {target: carts, share: 50%}]
 NAMES = {
     "middleware - query",
     "middleware - expressInit",
+    "middleware - corsMiddleware",
     "middleware - jsonParser",
+    "middleware - authenticate",
     "request handler - /cart/{id}",
     "web.home",
     "get",
@@ -83,6 +85,39 @@ def test_otlp_has_them_as_internal_with_an_error_where_the_handler_failed(played
     assert all(found[name]["parentSpanId"] == row["parent_span_id"] for name, row in inside.items())
     metrics = (tmp_path / "metrics.jsonl").read_text()
     assert "decode_message" not in metrics
+
+
+def test_what_spans_tell_comes_first_among_their_attributes_and_nothing_twice(played, tmp_path):
+    """As OTLP, Zipkin and Jaeger have it; here a replica's path is the one that was asked for."""
+    batches, told, frame = played
+    own = {row["span_id"]: row["attributes"] for row in records(TRACE, frame) if "attributes" in row}
+    assert len(own) > len(frame) / 4
+    for sink, name in ((otlp.sink, "traces.jsonl"), (zipkin.sink, "spans.json"), (jaeger.sink, "traces.json")):
+        write(batches, sink(tmp_path, told))
+        found = attributes(name, (tmp_path / name).read_text())
+        assert len(found) == len(frame)
+        for span, each in found.items():
+            keys = [key for key, _ in each if key != "span.kind"]
+            assert len(set(keys)) == len(keys)
+            values = own.get(span, {})
+            texts = {key: value for key, value in each if key in values}
+            assert texts == {key: str(value) if name != "traces.json" else value for key, value in values.items()}
+
+
+def attributes(name, content):
+    """Pairs of key and value of each span, in the words of a format; OTLP and Zipkin have whole numbers as texts."""
+    if name == "spans.json":
+        return {span["id"]: [*span["tags"].items()] for span in json.loads(content)}
+    if name == "traces.json":
+        spans = [span for trace in json.loads(content)["data"] for span in trace["spans"]]
+        return {span["spanID"]: [(tag["key"], tag["value"]) for tag in span["tags"]] for span in spans}
+    found = {}
+    for line in content.splitlines():
+        for resource in json.loads(line)["resourceSpans"]:
+            for span in resource["scopeSpans"][0]["spans"]:
+                pairs = [(each["key"], *each["value"].values()) for each in span["attributes"]]
+                found[span["spanId"]] = pairs
+    return found
 
 
 def test_zipkin_has_them_without_a_kind_and_jaeger_with_the_tag(played, inside, tmp_path):

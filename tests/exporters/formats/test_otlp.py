@@ -17,6 +17,7 @@ from meshquake.exporters.formats.otlp import Request, Requests
 from meshquake.exporters.formats.registry import FORMATS
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
+from meshquake.topology.placement import Placement
 
 json_format = pytest.importorskip("google.protobuf.json_format")
 trace_pb2 = pytest.importorskip("opentelemetry.proto.trace.v1.trace_pb2")
@@ -134,7 +135,8 @@ def test_ids_are_hex_of_the_right_length(lines):
 # -- spans ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_span_is_there_once_with_its_times_parent_and_process(parsed, records):
+def test_every_span_is_there_once_with_its_times_parent_and_process(incident, parsed, records):
+    nodes = Placement(reading.context(incident).topology)
     found = {
         span.span_id.hex(): (
             span.trace_id.hex(),
@@ -159,6 +161,7 @@ def test_every_span_is_there_once_with_its_times_parent_and_process(parsed, reco
                 "service.version": span["version"],
                 "service.instance.id": span["replica"],
                 "k8s.pod.name": span["replica"],
+                "k8s.node.name": nodes.node(span["service"], span["replica"]),
             },
         )
         for span in records["traces"]

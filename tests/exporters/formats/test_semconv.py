@@ -171,6 +171,7 @@ def test_an_rpc_has_the_name_that_its_file_gives_and_a_service_the_one_that_it_d
         "service.version": "1",
         "service.instance.id": "Shop_Two-0",
         "k8s.pod.name": "shop-two-0",
+        "k8s.node.name": "node-3",
     }
 
 
@@ -193,3 +194,39 @@ def test_a_process_has_all_its_names_and_a_service_only_its_own():
         "k8s.pod.name": "shop-0",
     }
     assert resource("shop", None, None) == {"service.name": "shop"}
+
+
+STACKS = """
+name: stacks
+services:
+  web: {kind: gateway, stack: nodejs/express, operations: {buy: {calls: [order-service.create, carts.get]}}}
+  order-service: {stack: java/spring-boot, operations: {create: {calls: [db.insert, docs.find]}}}
+  carts: {stack: rust/tonic, operations: {get: {}}}
+  db: {kind: database, stack: postgresql, operations: {insert: {}}}
+  docs: {kind: database, stack: mongodb, operations: {find: {}}}
+workload: {rate: 1/s, mix: {web.buy: 1}}
+"""
+
+
+def test_a_stack_says_how_its_operations_are_asked():
+    described = Conventions(parse(STACKS, "stacks.yaml").topology)
+    created = described.describe(span("order-service", "create", "server", "web"))
+    assert (created.name, created.metric) == ("POST /orders", "http.server.request.duration")
+    got = described.describe(span("carts", "get", "server", "web"))
+    assert (got.name, got.metric) == ("carts/get", "rpc.server.call.duration")
+
+
+@pytest.mark.parametrize(
+    ("store", "text", "name", "collection"),
+    [
+        ("db.insert", "INSERT INTO orders (id) VALUES ($1)", "INSERT orders", "orders"),
+        ("docs.find", 'db.carts.find({\\"user_id\\": ?})', "find carts", "carts"),
+    ],
+)
+def test_what_a_span_says_that_a_store_is_asked_names_it_and_its_collection(store, text, name, collection):
+    described = Conventions(parse(STACKS, "stacks.yaml").topology)
+    service, operation = store.split(".")
+    asked = {"told_keys": "db.query.text network.peer.address", "told_query": text}
+    found = described.describe(span("order-service", operation, "client", service) | asked)
+    assert (found.name, found.attributes["db.collection.name"]) == (name, collection)
+    assert "db.query.text" not in found.attributes  # it stands among what the span tells itself

@@ -14,7 +14,7 @@ services: {{web: {{workers: 100000, readiness: {{period: 600s}}, operations: {{h
 workload: {workload}
 environment: {environment}
 """
-OPEN = "{rate: 50/s, mix: {web.home: 1, web.pay: 1}}"
+OPEN = "{rate: 30/s, mix: {web.home: 1, web.pay: 1}}"
 FIVE = 300.0
 
 
@@ -42,8 +42,8 @@ def five_minutes(parts, seed, buckets=2000):
 
 @pytest.mark.parametrize(
     "parts",
-    [[Fluctuation(0.25, 180.0)], [Fluctuation(0.2, 30.0)], [Fluctuation(0.4, 1200.0)]],
-    ids=["3m", "30s", "20m"],
+    [[Fluctuation(0.25, 180.0)], [Fluctuation(0.2, 60.0)], [Fluctuation(0.4, 1200.0)]],
+    ids=["3m", "1m", "20m"],
 )
 def test_means_over_five_minutes_vary_as_much_as_was_asked(parts):
     means = np.concatenate([five_minutes(parts, seed) for seed in range(3)])
@@ -85,14 +85,14 @@ def test_a_time_after_which_so_much_has_passed_is_the_inverse_of_what_passes():
 def test_requests_come_as_often_as_the_amount_says():
     """Given the amount, their numbers in minutes are Poisson: their deviations from it, squared, are 1 on average."""
     found = []
-    for seed in range(4):
+    for seed in range(3):
         played = mesh(seed=seed, seconds=1200.0)
         played.env.advance(played.end)
         counts = np.histogram(take_rows(played)["sent"], np.arange(0, 1201, 60))[0]
         amount = Fluctuating(seed, "users", [Fluctuation(0.3)])
-        expected = amount.amounts(np.arange(0, 1200, 0.1) + 0.05).reshape(-1, 600).mean(axis=1) * 50 * 60
+        expected = amount.amounts(np.arange(0, 1200, 0.1) + 0.05).reshape(-1, 600).mean(axis=1) * 30 * 60
         found.append((counts - expected) ** 2 / expected)
-    assert np.mean(found) == pytest.approx(1, abs=0.35)
+    assert np.mean(found) == pytest.approx(1, abs=0.45)
 
 
 def test_the_requests_are_those_of_the_calm_mesh_only_earlier_or_later():
@@ -100,7 +100,7 @@ def test_the_requests_are_those_of_the_calm_mesh_only_earlier_or_later():
     lively, calm = (play(each, 1, 3000) for each in (topology, topology.calm()))
     for rows in (lively, calm):
         assert set(rows["number"]) == set(range(rows["number"].max() + 1))
-    assert abs(len(lively) - len(calm)) > 200
+    assert abs(len(lively) - len(calm)) > 100
 
 
 def test_a_population_that_is_there_by_the_hour_comes_and_goes_besides():

@@ -107,6 +107,7 @@ def every_span():
         incarnation=replicas[site],
         code=code,
         notes=notes,
+        far=replicas[site],
     )
     return tables, spans
 

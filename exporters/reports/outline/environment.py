@@ -1,0 +1,55 @@
+"""What a mesh does by itself: how its users come and go, and what becomes of some calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from meshquake.exporters.blocks import Block, Facts
+from meshquake.topology.environment.errors import BaseErrors
+from meshquake.topology.environment.fluctuation import Fluctuation, high
+from meshquake.topology.environment.slow_mode import SlowMode
+from meshquake.topology.spec import Service, Topology
+from meshquake.topology.units import duration, number, ratio
+
+
+def environment(topology: Topology) -> list[Block]:
+    """A line for each thing that goes on by itself; nothing of a calm mesh."""
+    rows = list(_rows(topology))
+    return ["By itself, faults or none:", Facts(rows, indent=2)] if rows else []
+
+
+def _rows(topology: Topology) -> Iterator[tuple[str, str]]:
+    users = topology.environment.users
+    if users:
+        most = number(high(users), digits=2)
+        yield "users", f"come and go by {_scales(users)}: up to {most} times as many as usual"
+    yield from _of_services(topology, "fail", topology.environment.errors, _errors)
+    yield from _of_services(topology, "stall", topology.environment.slow_mode, _slow_mode)
+
+
+def _of_services(
+    topology: Topology, name: str, told: tuple[tuple[str, Any], ...], show: Callable[[Any, Service], str]
+) -> Iterator[tuple[str, str]]:
+    """What services do, each text with those that do it alike."""
+    alike: dict[str, list[str]] = {}
+    for service, concern in told:
+        alike.setdefault(show(concern, topology.service(service)), []).append(service)
+    for place, (text, names) in enumerate(alike.items()):
+        whom = "all services" if len(names) == len(topology.services) > 1 else ", ".join(names)
+        yield ("" if place else name), f"{text}: {whom}"
+
+
+def _errors(errors: BaseErrors, service: Service) -> str:
+    error = "" if errors.error is None else f" with {errors.error}"
+    return f"{ratio(errors.share, digits=2)} of the calls{error}"
+
+
+def _slow_mode(mode: SlowMode, service: Service) -> str:
+    varies = "" if mode.varies is None else f", which varies by {_scales((mode.varies,))}"
+    longer = duration(mode.stall(service.kind).median)
+    return f"{ratio(mode.share, digits=2)} of the calls for {longer}{varies}"
+
+
+def _scales(parts: tuple[Fluctuation, ...]) -> str:
+    return " and ".join(f"{ratio(each.cv, digits=2)} over {duration(each.over)}" for each in parts)

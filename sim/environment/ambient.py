@@ -1,0 +1,112 @@
+"""What services do besides the requests that are played, as a level that wanders (`topology.environment.load`).
+
+One process ticks for the whole mesh. At each tick every replica has another level, which depends on nothing but the
+seed, the service, the replica and the time: whatever goes wrong in a mesh, what else it does stays the same.
+
+A level takes a share of each core, as what hogs CPU does: own work that begins takes 1 / (1 - share) times as long, and
+what the level takes of the cores is that share of what requests leave over. With own work that would use the share u
+of the cores, those are in use for u / (1 - share) by requests, and for share * (1 - u / (1 - share)) besides: u + share
+in all. And it holds workers: a whole number of them, at random the one above or below its share of them, and never one
+that a request has, nor the last one that is left to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import floor
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from meshquake.sim.environment.drift import Drift
+from meshquake.sim.environment.newcomers import Newcomers
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.environment.load import AmbientLoad
+
+if TYPE_CHECKING:
+    from meshquake.sim.cluster import Cluster
+    from meshquake.sim.engine.replica import Replica
+
+#: Time between ticks (seconds).
+STEP: Final = 2.0
+#: No more of each core is taken, and no larger a share of the workers held, however far a level goes up.
+_MOST: Final = 0.9
+
+
+class Ambient:
+    """Lets the levels of a mesh's replicas rise and fall.
+
+    Parameters
+    ----------
+    cluster
+        The mesh.
+    loads
+        What each service does besides, by name; a service that is not among them does nothing else.
+    """
+
+    def __init__(self, cluster: Cluster, loads: Mapping[str, AmbientLoad]) -> None:
+        self._cluster = cluster
+        self._loads = {cluster.services[name]: load for name, load in loads.items()}
+        self._newcomers = Newcomers(self._loads)
+        #: Replicas by when they came.
+        self._cohorts: list[_Cohort] = []
+        self._place = 0
+        self._tick(None)
+
+    def _tick(self, _: None) -> None:
+        cluster = self._cluster
+        if came := self._newcomers.take():
+            self._cohorts = [cohort for cohort in self._cohorts if not cohort.gone]
+            self._cohorts.append(_Cohort(cluster.seed, [(each, self._loads[each.service]) for each in came]))
+        for cohort in self._cohorts:
+            for replica, load, level, key in cohort.levels(self._place):
+                if replica.up:
+                    replica.besides("load", min(_MOST, load.cores * level), cluster.now)
+                    self._occupy(replica, min(_MOST, load.workers * level), uniform(key, self._place))
+        self._place += 1
+        cluster.env.call_at(self._place * STEP, self._tick)
+
+    def _occupy(self, replica: Replica, share: float, lot: float) -> None:
+        """Hold a share of a replica's workers, rounded up or down by a uniform `lot`: on average it's the share."""
+        now = self._cluster.now
+        workers = replica.service.spec.workers
+        more = min(floor(share * workers + lot), workers - 1) - replica.ambient_workers
+        if more > 0:
+            replica.lend(min(more, replica.free), now)
+        for _ in range(-more):
+            replica.take_back(now)
+            self._cluster.engine.free_worker(replica)
+
+
+class _Cohort:
+    """Replicas that came at the same time, with what their services do besides."""
+
+    def __init__(self, seed: int, replicas: Sequence[tuple[Replica, AmbientLoad]]) -> None:
+        loads = [load for _, load in replicas]
+        together = [address(seed, "ambient", replica.service.spec.name) for replica, _ in replicas]
+        alone = [address(seed, "ambient", replica.service.spec.name, replica.index) for replica, _ in replicas]
+        self._drift = Drift(together + alone, [load.over for load in loads] * 2, STEP)
+        self._replicas = [
+            (replica, load, address(key, "workers") % 2**64)
+            for (replica, load), key in zip(replicas, alone, strict=True)
+        ]
+        shared = np.array([load.together for load in loads])
+        # A level's logarithm is normal, and such that the level is 1 on average.
+        variance = np.array([load.sigma**2 for load in loads])
+        self._weights = np.sqrt(variance * shared), np.sqrt(variance * (1.0 - shared))
+        self._mean = -variance / 2
+
+    @property
+    def gone(self) -> bool:
+        """Whether none of them is there any more."""
+        return all(replica not in replica.service.replicas for replica, _, _ in self._replicas)
+
+    def levels(self, place: int) -> list[tuple[Replica, AmbientLoad, float, int]]:
+        """The level of each at a place on the grid, which is 1 on average, with the key of its draws."""
+        drift = self._drift.at(place)
+        together, alone = drift[: len(self._replicas)], drift[len(self._replicas) :]
+        level = np.exp(self._weights[0] * together + self._weights[1] * alone + self._mean)
+        return [
+            (replica, load, each, key)
+            for (replica, load, key), each in zip(self._replicas, level.tolist(), strict=True)
+        ]

@@ -1,0 +1,73 @@
+"""What wanders about its mean and forgets where it was: an Ornstein-Uhlenbeck process, addressed.
+
+It is sampled exactly on a grid of times (Gillespie, "Exact numerical simulation of the Ornstein-Uhlenbeck process and
+its integral", Physical Review E 54, 1996): each value is the one before times exp(-step / over), and a normal draw of
+its own that makes up for the variance lost. The draws belong to the row and the place on the grid, so that a value is a
+function of these alone, whatever happens in the mesh and whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import ndtri
+
+from meshquake.topology.addresses import uniforms
+from meshquake.topology.distributions import Floats
+
+#: Places on the grid for which draws are made at a time.
+_BLOCK = 128
+#: Uniforms that come of one counter.
+_COLUMNS = 4
+#: The least of them: of 0 there is no quantile.
+_LEAST = 2.0**-54
+
+
+class Drift:
+    """Rows of standard normal values over time, each correlated by exp(-t / over) with itself t seconds earlier.
+
+    Parameters
+    ----------
+    keys
+        The address of each row's draws.
+    over
+        How long each row remembers (seconds).
+    step
+        Time between places on the grid (seconds).
+    """
+
+    def __init__(self, keys: Sequence[int], over: Sequence[float], step: float) -> None:
+        self._keys = keys
+        self._kept = np.exp(-step / np.array(over, dtype=np.float64))
+        self._fresh = np.sqrt(1.0 - self._kept**2)
+        self._block = -1
+        self._values: Floats = np.zeros((0, len(keys)))
+
+    def at(self, place: int) -> Floats:
+        """The value of each row at a place on the grid; places may be asked for again, but not long after later ones.
+
+        Raises
+        ------
+        ValueError
+            If the place lies so far back that its values are not kept any more.
+        """
+        if place < self._block * _BLOCK:
+            raise ValueError(f"place {place} is past: values are kept from {self._block * _BLOCK} on")
+        while place >= (self._block + 1) * _BLOCK:
+            self._go_on()
+        row: Floats = self._values[place - self._block * _BLOCK]
+        return row
+
+    def _go_on(self) -> None:
+        """Make the values of the next block."""
+        self._block += 1
+        counters = _BLOCK // _COLUMNS
+        draws = [uniforms(key, self._block * counters, counters, _COLUMNS).ravel() for key in self._keys]
+        noise = ndtri(np.maximum(np.array(draws).reshape(len(self._keys), _BLOCK).T, _LEAST))
+        # The first of all comes from what is usual in the long run, as if it had always wandered.
+        value = self._values[-1] if self._block else None
+        for place, fresh in enumerate(noise):
+            value = fresh if value is None else self._kept * value + self._fresh * fresh
+            noise[place] = value
+        self._values = noise

@@ -1,0 +1,71 @@
+"""Calls that stall now and then: the second mode that latencies of real services have beside their body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+import numpy as np
+
+from meshquake.topology.distributions import Floats, LogNormal
+from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.keys import key
+
+#: The longest share of calls that stall at a time, however far it goes up.
+MOST: Final = 0.5
+#: How long a stall is, by kind of service (seconds): 85 to 100 ms of a public microservice data set's services, as of a
+#: throttled container that waits for its next period; of others, estimates (a flush to disk, an eviction, a handshake).
+_USUAL: Final[Mapping[str, float]] = MappingProxyType(
+    {"gateway": 0.092, "service": 0.092, "cache": 0.008, "database": 0.04, "external": 0.15}
+)
+
+
+@dataclass(frozen=True)
+class SlowMode:
+    """A share of the calls takes so much longer, each by a draw of its own; it is a lognormal mode beside the body.
+
+    What makes a call stall holds its core, as its other work does.
+    """
+
+    shorthand: ClassVar[str] = "share"
+    share: float = key("ratio", "share of the calls that stall, on average over time", 0.0, low=0, high=0.2)
+    at: float | None = key(
+        "duration",
+        "how much longer these take: a median (default: 92ms; of a cache 8ms, a database 40ms, an external service "
+        "150ms)",
+        None,
+        low=0,
+        above=True,
+        high=3600,
+    )
+    sigma: float = key("number", "standard deviation of the logarithm of that", 0.1, low=0, high=2)
+    varies: Fluctuation | None = key(
+        "spec", "ups and downs of the share, at each service by itself", Fluctuation(0.5), none=True, spec=Fluctuation
+    )
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing stalls."""
+        return not self.share
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it though its keys are right; empty if nothing is."""
+        return "" if self.varies is None else self.varies.problem
+
+    def sample(self, kind: str, u: Floats) -> Floats:
+        """How much longer calls take (seconds) at the quantiles `u`, while as many stall as on average."""
+        beyond = u - (1.0 - self.share)
+        longer: Floats = np.zeros_like(u)
+        longer[beyond >= 0] = self.stall(kind).quantile(beyond[beyond >= 0] / self.share)
+        return longer
+
+    def expectation(self, kind: str) -> float:
+        """How much longer calls take on average (seconds)."""
+        return self.share * self.stall(kind).expectation()
+
+    def stall(self, kind: str) -> LogNormal:
+        """How much longer calls that stall take, at a service of a kind."""
+        return LogNormal(_USUAL[kind] if self.at is None else self.at, self.sigma)
