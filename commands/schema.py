@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from meshquake.commands import options
 
-@click.command(short_help="Print the JSON Schema of topology or scenario files")
-@click.argument("file", metavar="topology|scenario", type=click.Choice(["topology", "scenario"]))
-def schema(file: str) -> None:
-    """Print the JSON Schema of topology files or of scenario files, for editors that complete and check as you type.
+
+@click.command(short_help="Print the JSON Schema of topology or scenario files, or of metrics")
+@click.argument("file", metavar="topology|scenario|metrics", type=click.Choice(["topology", "scenario", "metrics"]))
+@click.option("--fixture", "folder", metavar="DIR", type=options.PATH, help="Of metrics: as they are in this fixture.")
+def schema(file: str, folder: Path | None) -> None:
+    """Print the JSON Schema of topology files or of scenario files, for editors that complete and check as you type;
+    or that of records of metrics, which depends on what a topology or a scenario calls them.
 
     It includes kinds of fault from installed packages (see docs/extending.md).
     """
@@ -16,4 +22,11 @@ def schema(file: str) -> None:
     from meshquake.topology.json_schema import written
     from meshquake.topology.schema import topology_schema
 
-    click.echo(written(topology_schema() if file == "topology" else scenario_schema()), nl=False)
+    if file != "metrics":
+        click.echo(written(topology_schema() if file == "topology" else scenario_schema()), nl=False)
+        return
+    from meshquake.exporters.fixtures import manifest
+    from meshquake.sim.records import METRIC, RECORD_KINDS, kinds
+
+    known = RECORD_KINDS if folder is None else kinds(manifest.metrics(folder, manifest.load(folder)).metrics)
+    click.echo(written(known[METRIC.name].json_schema()), nl=False)

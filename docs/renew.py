@@ -6,7 +6,7 @@
 `<!-- prometheus names -->` and `<!-- end -->`. In `scenarios.md` the kinds of fault, with their docstrings, stand
 between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are those of `topology.reference`. The
 JSON Schemas that come with the package, for editors of topology and scenario files, are those of `topology.schema` and
-`faults.schema`.
+`faults.schema`; what a `telemetry:` block may name is in `topology/telemetry/vocabulary.json`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
+from meshquake.sim.telemetry import metric_table
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import written
 from meshquake.topology.reference import renew as renew_keys
 from meshquake.topology.reference import table
 from meshquake.topology.schema import topology_schema
+from meshquake.topology.telemetry import vocabulary
 
 FOLDER = Path(__file__).parent
 _LISTED: tuple[RecordKind | Table, ...] = (*RECORD_KINDS.values(), FIXTURES, *TRUTH)
@@ -57,16 +59,18 @@ the next run to the same place removes it.
 
 def renewed() -> dict[Path, str]:
     """The pages with parts made from the code, and the schemas that are made of it as a whole, as they should be."""
-    topology, scenarios, records, databases, formats = (
-        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "records", "databases", "formats")
+    topology, scenarios, telemetry, records, databases, formats = (
+        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "telemetry", "records", "databases", "formats")
     )
     return {
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
+        telemetry: renew_keys(_read(telemetry)),
         scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
         records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),
         formats: _PROMETHEUS_NAMES.sub(lambda match: f"{match[1]}{prometheus_names()}{match[2]}", _read(formats)),
+        vocabulary.FILE: vocabulary.written(metric_table.vocabulary()),
         FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
         FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
     }

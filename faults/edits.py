@@ -29,18 +29,21 @@ from meshquake.topology.loader import MeshFile
 from meshquake.topology.policies import Retry
 from meshquake.topology.problems import DocumentError, suggestion
 from meshquake.topology.spec import Edge, Service, Topology, Workload
+from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.units import counted, shown
 
 _FAULTS = ("faults", "background")
 #: Where a path may begin, and whose text it leads into.
 _SIDES = dict.fromkeys(
     ("services", "defaults", "edges", "workload", "cluster", "environment"), "topology"
-) | dict.fromkeys(("duration", "lead_in", "recovery", "rate", "severity", "observability", *_FAULTS), "scenario")
+) | dict.fromkeys(
+    ("duration", "lead_in", "recovery", "rate", "severity", "observability", "telemetry", *_FAULTS), "scenario"
+)
 #: The types of nested blocks, by their keys.
 _BLOCKS = {
     word: key.grammar.spec
     for cls in (
-        *(MeshFile, Service, Edge, Retry, Workload, Observability, Environment),
+        *(MeshFile, Service, Edge, Retry, Workload, Observability, Environment, Telemetry),
         *Environment.by_service.values(),
         *fault_kinds().own.values(),
     )

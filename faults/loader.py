@@ -20,8 +20,10 @@ from meshquake.topology import review
 from meshquake.topology.binder import keys_of, settings
 from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
+from meshquake.topology.loading.telemetry import read_telemetry
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
+from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.units import shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -159,11 +161,12 @@ def _load(
         except DocumentError as error:
             elsewhere = error.problems
     topology = None if mesh is None else mesh.topology.calm() if options.calm else mesh.topology
+    telemetry = _telemetry(document, topology)
     reader = FaultReader(document, scenario, topology, options.without)
     faults, background = reader.read("faults"), reader.read("background")
     if mesh is None or topology is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
-    scenario = replace(scenario, faults=faults, background=background)
+    scenario = replace(scenario, faults=faults, background=background, telemetry=telemetry)
     extra = confounders.chosen(scenario, topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
@@ -174,11 +177,21 @@ def _load(
 def _header(document: Document) -> Scenario:
     """The scenario without its faults, and with defaults in place of what was refused."""
     by_hand = {"observability": partial(observability.read, document)}
-    values = settings(document, Scenario, document.root, by_hand, also=("faults", "background"))
+    values = settings(document, Scenario, document.root, by_hand, also=("faults", "background", "telemetry"))
     if not NAME.fullmatch(values.setdefault("name", "unnamed")):
         message = f"must be letters, digits, `-` and `_`, as in my-outage, not {shown(values['name'])}"
         document.error(document.find("name"), message)
     return Scenario(**values, source=document.text)
+
+
+def _telemetry(document: Document, mesh: Topology | None) -> Telemetry:
+    """What the scenario says of what is recorded, which speaks of the services of its mesh."""
+    node = document.root.entries.get("telemetry")
+    if node is None:
+        return UNCHANGED
+    if mesh is None:
+        return read_telemetry(document, node, ())
+    return read_telemetry(document, node, [service.name for service in mesh.services], mesh.telemetry)
 
 
 def _chosen(named: str | Path | None) -> Path | None:

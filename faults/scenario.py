@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from meshquake.faults.fault import Fault, Window
 from meshquake.faults.observability import PERFECT, Observability
 from meshquake.topology.keys import key
+from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 
 #: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
 GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}
@@ -37,6 +38,9 @@ class Scenario:
     )
     confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
     observability: Observability = key("other", "how well it is observed: a level or a block", PERFECT)
+    telemetry: Telemetry = key(
+        "other", "what is recorded, and what it is called: laid over what the mesh says of it", UNCHANGED
+    )
     #: Seed of every draw: of what the file leaves to it, and of the run.
     seed: int = DEFAULT_SEED
     #: What the severity of every fault has been multiplied by.

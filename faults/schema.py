@@ -28,6 +28,7 @@ from meshquake.topology.loading.names import USERS
 from meshquake.topology.reference import bounds
 from meshquake.topology.schema import OPERATION, SERVICE
 from meshquake.topology.shapes import SHAPES
+from meshquake.topology.telemetry.schema import telemetry_schema
 from meshquake.topology.units import UNITS
 
 #: A service, or one of its replicas.
@@ -50,6 +51,7 @@ def scenario_schema() -> Schema:
     faults = array("", ref("fault"))
     name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
     by_hand = {"name": name, "faults": faults, "background": faults, "observability": block_of(Observability)}
+    by_hand["telemetry"] = telemetry_schema()
     whole = block_of(Scenario, by_hand, doc="What happens on a mesh.")
     kinds = fault_kinds()
     return document("scenario", whole) | {

@@ -8,14 +8,14 @@ them are cheap that way and none is cheap alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from meshquake.sim.telemetry.catalogue import LEVELS, SEVERITIES, events
-from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.json_schema import Schema, block, document, nullable
 
@@ -217,6 +217,16 @@ ERRORS_OF_SERVER = (pl.col("status") == "error") & ~pl.col("status_code").is_bet
 
 #: The four kinds by name, in the order in which a fixture lists them.
 RECORD_KINDS: dict[str, RecordKind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
+
+
+def kinds(metrics: Mapping[str, Metric]) -> dict[str, RecordKind]:
+    """The four kinds by name, as they are in a recording with these metrics, by the names that they have there."""
+    if metrics is METRICS:
+        return RECORD_KINDS
+    units = tuple(dict.fromkeys(metric.unit for metric in metrics.values()))
+    choices = {"metric": tuple(metrics), "unit": units}
+    columns = tuple(replace(each, choices=choices.get(each.name, each.choices)) for each in METRIC.columns)
+    return RECORD_KINDS | {METRIC.name: replace(METRIC, columns=columns)}
 
 
 @dataclass(frozen=True)

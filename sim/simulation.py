@@ -18,6 +18,7 @@ from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry import metric_table
 from meshquake.sim.telemetry.recorder import Cut, Recorder
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.spec import Topology
@@ -58,6 +59,8 @@ class Simulation:
         The mesh as played, at the rate of the run.
     interval_us
         Time between samples of metrics in whole microseconds.
+    metrics
+        Those that are recorded.
     mesh
         The running mesh, for those who want to look inside.
     recorder
@@ -85,7 +88,8 @@ class Simulation:
         self.interval_us = round(interval * 1e6)
         self._batch = batch
         self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
-        self.recorder = Recorder(self.mesh, start, self.interval_us)
+        self.metrics = metric_table.of(scenario.telemetry.over(topology.telemetry))
+        self.recorder = Recorder(self.mesh, start, self.interval_us, self.metrics)
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         self.collector = None if observed == PERFECT else Collector(observed, scenario.seed, start)

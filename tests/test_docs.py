@@ -11,11 +11,14 @@ from click.testing import CliRunner
 import meshquake
 from meshquake.commands.main import main
 from meshquake.docs.renew import renewed
+from meshquake.exporters.formats import context
+from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.faults import kinds
 from meshquake.faults.edits import apply
 from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS
+from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.errors import ERRORS
@@ -141,6 +144,42 @@ def test_a_kind_of_ones_own_is_refused_and_suggested_like_any_other(flap):
             parse(f"name: x\nfaults: [{text}]", "x.yaml")
         (problem,) = refused.value.problems
         assert problem.message == message
+
+
+# -- telemetry -----------------------------------------------------------------------------------------------------
+
+TELEMETRY = (DOCS / "telemetry.md").read_text(encoding="utf-8")
+
+
+def changed(name):
+    """The metrics of a short run of the ten services with a block of the page: names, units and what they are of."""
+    block = re.search(rf"<!-- example: {name} -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    scenario = f"name: changed\nlead_in: 2s\nduration: 1s\nrecovery: 0s\nconfounders: none\n{block}"
+    simulation = Simulation.of(parse(scenario, "changed.yaml"))
+    samples = Samples(context.of(simulation))
+    batches = list(simulation.batches())
+    return pl.concat([batch.metrics for batch in batches]), {
+        name for batch in batches for name in samples.take(batch)["name"]
+    }
+
+
+def test_the_example_of_names_gives_the_names_that_it_says():
+    records, exported = changed("prometheus-names")
+    units = dict(records.select("metric", "unit").unique().iter_rows())
+    assert units["container_cpu"] == "ratio" and units["http_latency_p95"] == "s" and units["error_ratio"] == "1"
+    assert not {"cpu_usage", "queue_depth", "latency_p95"} & {*units}
+    assert records.filter(metric="error_ratio")["replica"].null_count() == len(records.filter(metric="error_ratio"))
+    assert "cache-service" not in {*records.filter(metric="memory_usage")["service"]}
+    assert records.filter(metric="container_cpu")["value"].max() <= 1
+    assert {
+        *("container_cpu_usage_ratio", "http_requests_total"),
+        *("mesh_service_http_latency_p95_seconds", "mesh_service_error_ratio"),
+    } <= exported
+
+
+def test_the_example_that_leaves_out_edges_leaves_just_these_out():
+    records, _ = changed("no-edges")
+    assert records["target"].null_count() == len(records) and "cpu_usage" in {*records["metric"]}
 
 
 # -- records -------------------------------------------------------------------------------------------------------

@@ -25,9 +25,11 @@ from meshquake.topology.loading.limits import refuse_cycles, refuse_giants
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.loading.services import ServiceReader
+from meshquake.topology.loading.telemetry import read_telemetry
 from meshquake.topology.loading.workload import WorkloadReader
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Room, Topology, Workload
+from meshquake.topology.telemetry.block import UNCHANGED
 
 #: The mesh that is used when none is named.
 DEFAULT = "ten-services"
@@ -47,6 +49,7 @@ class MeshFile:
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
     cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
     environment: Any = key("other", "what the mesh does by itself, faults or none (default: nothing)", None)
+    telemetry: Any = key("other", "what is recorded, and what it is called (default: all, as measured)", None)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
         document,
         MeshFile,
         document.root,
-        dict.fromkeys(("services", "workload", "defaults", "edges", "environment"), lambda node: node),
+        dict.fromkeys(("services", "workload", "defaults", "edges", "environment", "telemetry"), lambda node: node),
     )
     names = Names(document)
     calls = CallReader(document, names)
@@ -124,10 +127,14 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     room = build(Room, sections["cluster"]) if "cluster" in sections else None
     if room is not None:
         service_reader.check_room(room, services)
-    environment = CALM
+    environment, telemetry = CALM, UNCHANGED
     if "environment" in sections:
         environment = EnvironmentReader(document, services).read(sections["environment"])
-    topology = Topology(sections.get("name", ""), services, edges, workload, room, environment, document.text)
+    if "telemetry" in sections:
+        telemetry = read_telemetry(document, sections["telemetry"], names.known)
+    topology = Topology(
+        sections.get("name", ""), services, edges, workload, room, environment, telemetry, document.text
+    )
     refuse_cycles(document, topology, written)
     document.check()
     refuse_giants(document, topology)

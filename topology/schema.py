@@ -25,6 +25,7 @@ from meshquake.topology.loading.patterns import OPERATION_NAME, ROUTE, RPC, SERV
 from meshquake.topology.loading.workload import WEIGHT
 from meshquake.topology.shapes import SHAPES, Shape, Week
 from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Workload
+from meshquake.topology.telemetry.schema import telemetry_schema
 from meshquake.topology.users import Bursts, Population, Step
 
 #: Patterns of what names a service, an operation of one, and an edge.
@@ -47,6 +48,7 @@ def topology_schema() -> Schema:
         ),
         "defaults": block_of(Defaults, {"service": everywhere, "edge": ref("edge"), **edges}),
         "edges": mapping("", matching(EDGE), ref("edge")),
+        "telemetry": telemetry_schema(),
         "environment": block_of(
             Environment, {word: _by_service(kind) for word, kind in Environment.by_service.items()}
         ),

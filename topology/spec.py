@@ -38,6 +38,7 @@ from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.sizes import Size
 from meshquake.topology.stacks import STACKS, Stack, stack_of
+from meshquake.topology.telemetry import block
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -556,6 +557,7 @@ class Topology:
     workload: Workload
     cluster: Room | None = None
     environment: Environment = CALM
+    telemetry: block.Telemetry = block.UNCHANGED
     source: str = field(default="", compare=False)
 
     @property

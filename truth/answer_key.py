@@ -96,6 +96,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             for each in scenario.background
         ],
         **({} if simulation.collector is None else {"observability": _observed(simulation.collector)}),
+        **({"metrics": simulation.metrics.names} if simulation.metrics.changed else {}),
     }
 
 
@@ -252,6 +253,7 @@ class _Telling:
                         "at": self._clock(each.peak + 1.0),
                         "value": round(each.value, 3),
                         "twin": round(each.usual, 3),
+                        **self._recorded(metric, name),
                     }
                     for metric, each in departed[name].items()
                 },
@@ -306,6 +308,7 @@ class _Telling:
                 "entry": entry,
                 "target": target,
                 "earliest": self._clock(time),
+                **self._recorded(indicator, service, target),
             }
 
     def _moved(self) -> Iterator[dict[str, Any]]:
@@ -327,7 +330,13 @@ class _Telling:
                 "target": target,
                 "onset": self._clock(onset + 1.0),
                 "until": self._clock(last + 1.0),
+                **self._recorded(metric, service, target),
             }
+
+    def _recorded(self, metric: str, service: str, target: str | None = None) -> dict[str, str | None]:
+        """What a metric is called in the recording, null if it's not in it; nothing where no file changes metrics."""
+        table = self._twins.simulation.metrics
+        return {"recorded": table.recorded_as(metric, service, target)} if table.changed else {}
 
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
         """What happened besides, near the onset."""

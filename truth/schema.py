@@ -39,6 +39,8 @@ _EVENT = nullable(
         {"type": choice("its type", EVENTS), "service": _SERVICE, "timestamp": _time("when")},
     )
 )
+#: Of a metric, where a file says which are recorded and what they are called.
+_RECORDED = {"recorded": nullable(text("what the metric is called in the recording; null if it is not recorded"))}
 _OF_LOAD, _AMPLIFYING = ", ".join(OF_LOAD), ", ".join(AMPLIFYING)
 _PEAK = block(
     "how far the metric moved",
@@ -47,6 +49,7 @@ _PEAK = block(
         "value": number("its value, in its own unit"),
         "twin": number("what is usual at that time without the fault"),
     },
+    _RECORDED,
 )
 
 
@@ -104,7 +107,15 @@ def ground_truth() -> Schema:
                     ),
                 ),
             },
-            {"observability": _observability()},
+            {
+                "observability": _observability(),
+                "metrics": mapping(
+                    "the metrics that a file calls otherwise, by the names that they have in the recording, and what "
+                    "they are or are made of",
+                    text(),
+                    array("", choice("", METRICS)),
+                ),
+            },
         ),
     )
 
@@ -255,6 +266,7 @@ def _fault() -> Schema:
                         "target": nullable(text("for an edge metric, the callee")),
                         "earliest": _time("the earliest time it could fire"),
                     },
+                    _RECORDED,
                 ),
             ),
             "moved": array(
@@ -268,6 +280,7 @@ def _fault() -> Schema:
                         "onset": _time("when it left what it would have been without the fault"),
                         "until": _time("when it was last far from that"),
                     },
+                    _RECORDED,
                 ),
             ),
             "red_herrings": array(

@@ -222,7 +222,7 @@ def mark(
         accuracy=_accuracy(found, roots),
         floors=_floors(floors, roots, ignored, truth["services"]) if floors else {},
         latent=tuple(name for name in entries if name in ignored and name not in found),
-        details={detail: _detail(detail, entries, found) for detail in DETAILS},
+        details={detail: _detail(detail, entries, found, truth) for detail in DETAILS},
         detection=_if_answered(answers.get("detected_at") if felt else None, lambda at: _detection(felt, at)),
         affected_services=_if_answered(
             answers.get("affected_services"), lambda named: _overlap(named, _affected(felt), _affected(latent))
@@ -329,13 +329,24 @@ def _floors(
     return {"chance": expected} | {name: accuracy for name, accuracy in marked.items() if accuracy is not None}
 
 
-def _detail(detail: str, entries: Mapping[str, Mapping[str, Any]], found: Mapping[str, _Root | None]) -> float | None:
+def _signals(truth: Mapping[str, Any], word: str) -> set[str]:
+    """What a word in an answer is about: a metric may be called otherwise in the recording, or made of several."""
+    return {signal(metric) for metric in truth.get("metrics", {}).get(word, [word])}
+
+
+def _detail(
+    detail: str,
+    entries: Mapping[str, Mapping[str, Any]],
+    found: Mapping[str, _Root | None],
+    truth: Mapping[str, Any],
+) -> float | None:
     """The share of the roots found for which the answer says the right word, of those for which it says any."""
     right = []
     for service, root in found.items():
         word = entries[service].get(detail)
         if root is not None and root.words[detail] and word is not None:
-            right.append((signal(word) if detail == "indicator" else word) in root.words[detail])
+            meant = _signals(truth, word) if detail == "indicator" else {word}
+            right.append(not meant.isdisjoint(root.words[detail]))
     return fmean(right) if right else None
 
 
@@ -393,7 +404,7 @@ def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Ale
     met: set[tuple[str, ...]] = set()
     false_alarms = 0
     for alert in fired:
-        about = alert["service"], signal(alert["indicator"]), _moment(alert["at"])
+        about = alert["service"], _signals(truth, alert["indicator"]), _moment(alert["at"])
         right = {each.what for each in due if each.explains(*about)}
         met |= right
         if not right and not any(each.explains(*about) for each in neutral):
@@ -411,9 +422,9 @@ class _Explained(NamedTuple):
     earliest: datetime
     latest: datetime
 
-    def explains(self, service: str, about: str, at: datetime) -> bool:
+    def explains(self, service: str, about: AbstractSet[str], at: datetime) -> bool:
         """Whether it's this alert that fired."""
-        return (service, about) == (self.service, self.signal) and self.earliest <= at <= self.latest
+        return service == self.service and self.signal in about and self.earliest <= at <= self.latest
 
 
 def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:

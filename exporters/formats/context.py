@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.topology.spec import Topology
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Context:
     truth
         What `truth/ground_truth.json` holds, for a format that has a place for it; None unless it's asked for, and
         always while simulating, since it's known only at the end.
+    metrics
+        The metrics of the recording, by the names that they have in it.
     histograms
         Which histograms of durations a format has that has some (`exporters.formats.duration_histograms`).
     """
@@ -44,6 +47,7 @@ class Context:
     length: float
     interval: float
     truth: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     histograms: str = "explicit"
 
     @property
@@ -60,4 +64,5 @@ def of(simulation: Simulation) -> Context:
         start=simulation.start,
         length=simulation.scenario.length,
         interval=simulation.interval_us / 1e6,
+        metrics=simulation.metrics.metrics,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from meshquake.exporters.formats.context import Context
-from meshquake.exporters.formats.prometheus_names import FAMILIES, Family, Samples
+from meshquake.exporters.formats.prometheus_names import Family, Samples
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import seconds
 from meshquake.truth.spill_file import SpillFile
@@ -79,7 +79,7 @@ class OpenMetricsSink:
         """Write the file."""
         with (self._folder / NAME).open("wb") as file:
             for name, (metric, series) in sorted(self._families.items()):
-                file.write(metadata(name, FAMILIES[metric]).encode())
+                file.write(metadata(name, self._samples.families[metric]).encode())
                 for key in series:
                     file.writelines(self._parts.pieces(key))
             file.write(b"# EOF\n")

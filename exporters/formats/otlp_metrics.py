@@ -20,10 +20,10 @@ from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.duration_histograms import HISTOGRAMS, Histogram, Row
 from meshquake.exporters.formats.otlp_json import attributes, text
-from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
+from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.formats.semconv import Conventions
 from meshquake.sim.records import Batch
-from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.metrics import Kind
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
 _UNITS = {"ratio": "1", "seconds": "s", "bytes": "By", "": ""}
@@ -37,6 +37,7 @@ class Points:
     """Makes data points of records of metrics and of spans."""
 
     def __init__(self, context: Context, conventions: Conventions) -> None:
+        self._recorded = context.metrics
         self._samples = Samples(context)
         self._durations = Durations(context, conventions)
         self._since = _since(context)
@@ -69,12 +70,12 @@ class Points:
 
     def _metric(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         """What stands around the points of a metric, and since when each counts."""
-        family = FAMILIES[row["metric"]]
+        family, metric = self._samples.families[row["metric"]], self._recorded[row["metric"]]
         level = row["family"].removesuffix(family.name)
         head = {
-            "name": level.replace("_", ".") + METRICS[row["metric"]].exported,
+            "name": metric.whole_name or level.replace("_", ".") + metric.exported,
             "description": family.help,
-            "unit": _UNITS[family.unit],
+            "unit": metric.unit if family.is_whole and metric.kind is Kind.GAUGE else _UNITS[family.unit],
         }
         counter = family.type == "counter"
         shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if counter else '"gauge":{'

@@ -10,6 +10,7 @@ twice: `mesh_service_requests_total`, `mesh_replica_requests_total`, `mesh_edge_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,24 +20,35 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 from meshquake.sim.telemetry.timestamps import microseconds
+from meshquake.topology.telemetry.metrics import plain
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of series: its name without prefix and suffix, its type, its unit ("" if it's a number) and help."""
+    """A family of series: its name without prefix and suffix, its type, its unit ("" if it's a number) and help.
+
+    Values are divided by `divisor` to be in its unit. One whose name a file says whole has no prefix, and the values
+    and the unit that the file says.
+    """
 
     name: str
     type: str
     unit: str
     help: str
+    divisor: float = 1.0
+    is_whole: bool = False
 
     @classmethod
     def of(cls, metric: Metric) -> Family:
         """The family of a metric. A rate becomes the count that it is the rate of; so does the share of errors."""
-        counts = metric.kind is not Kind.GAUGE
-        unit = (_COUNTED if counts else _UNITS).get(metric.unit, "")
-        type = (Kind.COUNTER if counts else Kind.GAUGE).value
-        return cls(f"{metric.exported}_{unit}" if unit else metric.exported, type, unit, metric.help)
+        counts, help_ = metric.kind is not Kind.GAUGE, metric.help
+        type_ = (Kind.COUNTER if counts else Kind.GAUGE).value
+        if metric.whole_name:
+            name = plain(metric.whole_name)
+            return cls(name.removesuffix("_total") if counts else name, type_, "", help_, 1.0, True)
+        name = plain(metric.exported)
+        unit, divisor = (_COUNTED if counts else _UNITS).get(metric.unit, ("", 1.0))
+        return cls(f"{name.removesuffix(f'_{unit}')}_{unit}" if unit else name, type_, unit, help_, divisor)
 
     @property
     def suffix(self) -> str:
@@ -45,12 +57,29 @@ class Family:
 
 
 #: Base units of those of metrics, and by what a value is divided to be in them.
-_UNITS = {"%": "ratio", "ms": "seconds", "B": "bytes"}
+_UNITS = {
+    "%": ("ratio", 100.0),
+    "ratio": ("ratio", 1.0),
+    "s": ("seconds", 1.0),
+    "ms": ("seconds", 1e3),
+    "us": ("seconds", 1e6),
+    "ns": ("seconds", 1e9),
+    "B": ("bytes", 1.0),
+    "KiB": ("bytes", 2.0**-10),
+    "MiB": ("bytes", 2.0**-20),
+    "GiB": ("bytes", 2.0**-30),
+}
 #: What is counted of those that are rates, where it isn't just things.
-_COUNTED = {"B/s": "bytes"}
-_DIVISORS = {"%": 100.0, "ms": 1000.0}
-#: The family of each metric.
-FAMILIES: dict[str, Family] = {name: Family.of(metric) for name, metric in METRICS.items()}
+_COUNTED = {"B/s": ("bytes", 1.0)}
+
+
+def families(metrics: Mapping[str, Metric]) -> dict[str, Family]:
+    """The family of each metric, by the names that they have in a recording."""
+    return {name: Family.of(metric) for name, metric in metrics.items()}
+
+
+#: The family of each metric of the catalogue.
+FAMILIES: dict[str, Family] = families(METRICS)
 #: What the agents and client libraries that Prometheus scrapes have for about the same.
 ELSEWHERE = {
     "cpu_usage": "container_cpu_usage_seconds_total",
@@ -76,13 +105,6 @@ ELSEWHERE = {
     "node_pods": "kubelet_running_pods",
     "node_disk_used": "node_filesystem_avail_bytes",
 }
-_COUNTERS = [name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER]
-#: Of shares that become counts, the rate that they are a share of.
-_WHOLES = {name: metric.share_of for name, metric in METRICS.items() if metric.share_of}
-#: Those of nodes, whose names say so.
-_OF_NODES = [name for name, metric in METRICS.items() if metric.levels == (Level.NODE,)]
-#: Counts that begin again with the process of their replica.
-_OF_PROCESSES = [name for name in _COUNTERS if not METRICS[name].of_pod]
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
 #: What the name of a family begins with: whose figure it is.
@@ -92,13 +114,30 @@ _LEVEL = pl.concat_str(
     pl.when(pl.col("target").is_not_null()).then(pl.lit("edge_")).otherwise(pl.lit("")),
     pl.when(pl.all_horizontal(pl.col("replica", "target").is_null())).then(pl.lit("service_")).otherwise(pl.lit("")),
 )
-_PREFIX = pl.when(pl.col("metric").is_in(_OF_NODES)).then(pl.lit("mesh_")).otherwise(_LEVEL)
 
 
 class Samples:
-    """Turns metric records into samples, one each, in their order; keeps what has been counted so far."""
+    """Turns metric records into samples, one each, in their order; keeps what has been counted so far.
+
+    Attributes
+    ----------
+    families
+        The family of each metric.
+    """
 
     def __init__(self, context: Context) -> None:
+        metrics = context.metrics
+        self.families = families(metrics)
+        self._counters = [name for name, metric in metrics.items() if metric.kind is Kind.COUNTER]
+        #: Those of nodes, whose names say so; and counts that begin again with the process of their replica.
+        self._of_nodes = [name for name, metric in metrics.items() if metric.levels == (Level.NODE,)]
+        self._of_processes = [name for name in self._counters if not metrics[name].of_pod]
+        #: Of shares that become counts, the rate that they are a share of.
+        self._wholes = {name: metric.share_of for name, metric in metrics.items() if metric.share_of}
+        #: Those that aren't in the unit in which they were measured, by what they were multiplied.
+        self._scales = {name: metric.scale for name, metric in metrics.items() if metric.scale != 1.0}
+        #: Those whose values may have more decimals than measured ones.
+        self._precise = [name for name, metric in metrics.items() if metric.is_precise]
         self._interval = context.interval
         self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64, "of": pl.Int64})
         #: When processes began that were not there at the start, in order of time.
@@ -114,11 +153,20 @@ class Samples:
             `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none;
             `value`; and `began`, of a count that has begun anew: since when it counts.
         """
-        value = (pl.col("value") / pl.col("unit").replace_strict(_DIVISORS, default=1.0)).round(6)
+        exact = pl.col("value") / self._of_family("divisor")
+        value = exact.round(6)
+        if self._precise:
+            value = pl.when(pl.col("metric").is_in(self._precise)).then(exact.round_sig_figs(12)).otherwise(value)
+        level = pl.when(pl.col("metric").is_in(self._of_nodes)).then(pl.lit("mesh_")).otherwise(_LEVEL)
+        if any(family.is_whole for family in self.families.values()):
+            level = pl.when(self._of_family("is_whole")).then(pl.lit("")).otherwise(level)
         return (
             self._counted(self._by_process(batch))
-            .with_columns(family=pl.concat_str(_PREFIX, _of_family("name")), value=pl.coalesce("total", value))
-            .with_columns(name=pl.concat_str("family", _of_family("suffix")))
+            .with_columns(
+                family=pl.concat_str(level, self._of_family("name")),
+                value=pl.coalesce("total", value),
+            )
+            .with_columns(name=pl.concat_str("family", self._of_family("suffix")))
             .select("at", "metric", "family", "name", *_LABELS, "value", "began")
         )
 
@@ -130,19 +178,20 @@ class Samples:
         self._begun = pl.concat([self._begun, restarts.select(self._begun.columns)])
         samples = batch.metrics.with_columns(at=microseconds())
         found = samples.join_asof(self._begun, on="at", by="replica", strategy="backward", check_sortedness=False)
-        return found.with_columns(began=pl.when(pl.col("metric").is_in(_OF_PROCESSES)).then(pl.col("began")))
+        return found.with_columns(began=pl.when(pl.col("metric").is_in(self._of_processes)).then(pl.col("began")))
 
     def _counted(self, samples: pl.DataFrame) -> pl.DataFrame:
         """The samples, with the `total` so far of those that are counted."""
-        whole = pl.col("metric").replace_strict(_WHOLES, default=None, return_dtype=pl.String)
+        whole = pl.col("metric").replace_strict(self._wholes, default=None, return_dtype=pl.String)
+        measured = self._measured()
         kept = self._totals.rename({"of": "before"})
-        wholes = samples.filter(pl.col("metric").is_in(_WHOLES.values())).select(
-            "timestamp", *_LABELS, whole="metric", rate="value"
+        wholes = samples.filter(pl.col("metric").is_in(self._wholes.values())).select(
+            "timestamp", *_LABELS, whole="metric", rate=measured
         )
         shared = pl.col("whole").is_not_null()
-        rate = pl.when(shared).then(pl.col("value") / 100 * pl.col("rate")).otherwise("value")
+        rate = pl.when(shared).then(measured / 100 * pl.col("rate")).otherwise(measured)
         # A rate has three decimals, and counts are whole: rounding brings them back for intervals of up to 1,000 s.
-        count = pl.when(pl.col("metric").is_in(_COUNTERS)).then((rate * self._interval).round())
+        count = pl.when(pl.col("metric").is_in(self._counters)).then((rate * self._interval).round())
         counted = (
             samples.with_columns(whole=whole)
             .join(wholes, on=["timestamp", *_LABELS, "whole"], how="left", nulls_equal=True, maintain_order="left")
@@ -160,7 +209,16 @@ class Samples:
         self._totals = pl.concat([totals, self._totals]).unique(_SERIES, keep="first", maintain_order=True)
         return counted
 
+    def _measured(self) -> pl.Expr:
+        """Values in the units in which they were measured."""
+        value = pl.col("value")
+        if not self._scales:
+            return value
+        scale = pl.col("metric").replace_strict(self._scales, default=None, return_dtype=pl.Float64)
+        return pl.coalesce((value / scale).round(3), value)
 
-def _of_family(attribute: str) -> pl.Expr:
-    """What the family of each row's metric has."""
-    return pl.col("metric").replace_strict({metric: getattr(each, attribute) for metric, each in FAMILIES.items()})
+    def _of_family(self, attribute: str) -> pl.Expr:
+        """What the family of each row's metric has."""
+        return pl.col("metric").replace_strict(
+            {metric: getattr(each, attribute) for metric, each in self.families.items()}
+        )

@@ -13,6 +13,7 @@ parser of logs finds (`cluster_id`, `log_template`) is empty.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from meshquake.exporters.formats.files import Files
 from meshquake.exporters.formats.log_lines import lines
 from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.sim.telemetry.timestamps import microseconds, seconds
 from meshquake.truth.spill_file import SpillFile
 
@@ -53,7 +55,9 @@ def sink(target: Path, context: Context) -> CaseSink:
     return CaseSink(target, context)
 
 
-def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float]) -> pl.DataFrame:
+def measures(
+    metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float], recorded: Mapping[str, Metric] = METRICS
+) -> pl.DataFrame:
     """What RCAEval measures of each service, at each time.
 
     Parameters
@@ -64,6 +68,8 @@ def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float
         The spans that they are about (`exporters.formats.completed_spans`).
     memory
         Limit of a replica of each service, in bytes.
+    recorded
+        The metrics of the recording, by the names that they have there.
 
     Returns
     -------
@@ -73,12 +79,15 @@ def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float
     # The nearest rank, as in the metrics, in which there is no such percentile.
     rank = (pl.len() * 9 + 9) // 10 - 1
     slow = ended.filter(kind="server").group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
+    by_origin = {metric.origin: metric for metric in recorded.values()}
+    scales = {metric.name: metric.scale for metric in recorded.values() if metric.origin in _DISKS}
+    bytes = pl.col("value") / pl.col("metric").replace_strict(scales, default=1.0, return_dtype=pl.Float64)
     disks = (
-        metrics.filter(pl.col("metric").is_in(_DISKS))
+        metrics.filter(pl.col("metric").is_in(list(scales)))
         .group_by(microseconds().alias("at"), "service")
-        .agg(diskio=pl.col("value").sum())
+        .agg(diskio=bytes.sum())
     )
-    of = {name: pl.col("value").filter(metric=name).first() for name in _METRICS}
+    of = {name: _measured(by_origin.get(name)) for name in _METRICS}
     return (
         metrics.filter(pl.all_horizontal(pl.col("replica", "target").is_null()))
         .group_by(microseconds().alias("at"), "service", maintain_order=True)
@@ -100,13 +109,22 @@ def measures(metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float
     )
 
 
+def _measured(metric: Metric | None) -> pl.Expr:
+    """The sample of a metric in the unit in which it was measured; null where it isn't recorded."""
+    if metric is None:
+        return pl.col("value").filter(pl.lit(False)).first()
+    sample = pl.col("value").filter(metric=metric.name).first()
+    return sample if metric.scale == 1.0 else (sample / metric.scale).round(3)
+
+
 class CaseSink:
     """Writes rows as they come; series are put together at the end."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._ended = CompletedSpans(context)
         self._columns_of_spans = SpanColumns(context.topology)
-        self._memory = {service.name: service.memory.limit for service in context.topology.services}
+        self._recorded = context.metrics
+        self._memory = {service.name: float(service.memory.limit) for service in context.topology.services}
         self._files = Files(folder)
         self._series = SpillFile(folder)
         self._columns = [f"{_name(service)}_{measure}" for service in self._memory for measure in _MEASURES]
@@ -120,7 +138,7 @@ class CaseSink:
 
     def write(self, batch: Batch) -> None:
         """Append a batch."""
-        measured = measures(batch.metrics, self._ended.take(batch), self._memory)
+        measured = measures(batch.metrics, self._ended.take(batch), self._memory, self._recorded)
         self._write("simple_metrics.csv", self._wide(measured))
         for key, text in _pairs(measured).iter_rows():
             self._series.add(key, text.encode())

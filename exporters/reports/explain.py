@@ -226,7 +226,9 @@ def _were(count: int) -> str:
 
 
 def _affected(start: str, each: dict[str, Any]) -> str:
-    peaks = ", ".join(f"{name} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items())
+    peaks = ", ".join(
+        f"{_called(name, peak)} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items()
+    )
     return f"{_after(start, each['onset'])}  {each['service']}: {peaks or _stuck(each['requests'])}"
 
 
@@ -239,7 +241,15 @@ def _stuck(requests: int) -> str:
 
 def _alert(start: str, alert: dict[str, Any]) -> str:
     where = alert["entry"] or alert["service"] + (f" -> {alert['target']}" if alert["target"] else "")
-    return f"{_after(start, alert['earliest'])}  {alert['type']}: {alert['indicator']} of {where}"
+    return f"{_after(start, alert['earliest'])}  {alert['type']}: {_called(alert['indicator'], alert)} of {where}"
+
+
+def _called(metric: str, told: dict[str, Any]) -> str:
+    """A metric by the name that it has in the recording, where that is another, or none."""
+    name = told.get("recorded", metric)
+    if name is None:
+        return f"{metric} (not recorded)"
+    return metric if name == metric else f"{metric} (recorded as {name})"
 
 
 def _target(fault: dict[str, Any]) -> str:

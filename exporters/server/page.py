@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from meshquake.exporters.formats.context import Context
-from meshquake.exporters.formats.prometheus_names import FAMILIES, Samples
+from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.server.playback import Recording
 from meshquake.sim.records import METRIC, RECORD_KINDS, Batch
 
@@ -40,7 +40,7 @@ class Page:
             "family", "metric", "name", "service", "replica", "target", "value"
         ).iter_rows():
             if family not in families:
-                described = FAMILIES[metric]
+                described = self._samples.families[metric]
                 families[family] = [f"# HELP {name} {described.help}", f"# TYPE {name} {described.type}"]
             labels = {"service": service, "replica": replica, "target": target}
             text = ",".join(f'{label}="{each}"' for label, each in labels.items() if each is not None)

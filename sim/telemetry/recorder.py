@@ -20,6 +20,7 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.inside import Inside, Insides
 from meshquake.sim.telemetry.logs import Lines
+from meshquake.sim.telemetry.metric_table import MetricTable
 from meshquake.sim.telemetry.particulars import Particulars
 from meshquake.sim.telemetry.sampler import Reading, Sampler
 from meshquake.sim.telemetry.span_attributes import SpanAttributes
@@ -65,14 +66,16 @@ class Recorder:
         Wall time of simulated time 0.
     interval_us
         Sampling interval of metrics in whole microseconds.
+    table
+        The metrics that are recorded; None for the whole catalogue.
     """
 
-    def __init__(self, mesh: Mesh, start: datetime, interval_us: int) -> None:
+    def __init__(self, mesh: Mesh, start: datetime, interval_us: int, table: MetricTable | None = None) -> None:
         self._mesh = mesh
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
         self._lines = Lines(self._tables)
-        self.sampler = Sampler(mesh, self._tables, interval_us)
+        self.sampler = Sampler(mesh, self._tables, interval_us, table)
         # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
         # intervals.
         none = spans_of(b"")

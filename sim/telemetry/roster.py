@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from meshquake.sim.telemetry.levels import Level
-from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.metric_table import MetricTable, Unusual
+from meshquake.sim.telemetry.metrics import Metric
 from meshquake.sim.telemetry.series import Series
-from meshquake.sim.telemetry.sources import Concerned, Mask, Read
+from meshquake.sim.telemetry.sources import Concerned, Mask
 from meshquake.sim.telemetry.tables import Floats, Ints, rank
 from meshquake.topology.placement import NODES, Placement
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.mesh import Mesh
 
-#: Each level of each metric, in the order of the file.
-LEVELS_OF_METRICS = [(level, metric) for level in Level for metric in METRICS.values() if level in metric.levels]
 #: Kinds of service that keep data.
 _STORES = ("database", "cache")
 
@@ -34,6 +33,8 @@ class Roster:
     ----------
     mesh
         The mesh.
+    table
+        The metrics that are recorded.
     replicas
         Replicas of it; of several with one name, the last is taken.
     callers
@@ -45,9 +46,12 @@ class Roster:
         These, in order.
     """
 
-    def __init__(self, mesh: Mesh, replicas: Iterable[Replica], callers: Iterable[tuple[int, Replica]]) -> None:
+    def __init__(
+        self, mesh: Mesh, table: MetricTable, replicas: Iterable[Replica], callers: Iterable[tuple[int, Replica]]
+    ) -> None:
         self._mesh = mesh
         self._placement = Placement(mesh.topology)
+        self._table = table
         by_rank = {rank(replica): replica for replica in replicas}
         by_edge = {(edge, rank(replica)): replica for edge, replica in callers}
         self._ranks: Ints = np.array(sorted(by_rank), dtype=np.int64)
@@ -57,21 +61,24 @@ class Roster:
         self._concerned: dict[tuple[Level, Concerned], Mask] = {}
 
     @classmethod
-    def of(cls, mesh: Mesh, replicas: Sequence[Replica]) -> Roster:
-        """Those there now, given the replicas."""
-        sources = (metric.source for metric in METRICS.values())
-        reads = [source.read for source in sources if isinstance(source, Read) and source.of is Level.CALLER]
+    def of(cls, mesh: Mesh, table: MetricTable, replicas: Sequence[Replica]) -> Roster:
+        """Those there now, given the metrics that are recorded, and the replicas."""
+        reads = [source.read for source in table.reads.values() if source.of is Level.CALLER]
         callers = [
             (place, replica)
             for place, edge in enumerate(mesh.edges)
             for replica in edge.caller.replicas
             if any(read(replica.callers[edge.index], mesh.now) is not None for read in reads)
         ]
-        return cls(mesh, replicas, callers)
+        return cls(mesh, table, replicas, callers)
 
     def joined(self, other: Roster) -> Roster:
         """Those of both."""
-        return Roster(self._mesh, [*self.replicas, *other.replicas], [*self.callers, *other.callers])
+        return self.with_more(other.replicas, other.callers)
+
+    def with_more(self, replicas: Iterable[Replica], callers: Iterable[tuple[int, Replica]] = ()) -> Roster:
+        """Those here and some more."""
+        return Roster(self._mesh, self._table, [*self.replicas, *replicas], [*self.callers, *callers])
 
     @cached_property
     def things(self) -> dict[Level, Sequence[Any]]:
@@ -138,24 +145,50 @@ class Roster:
         """Every series, in the order of the file: by level, by metric, and by member."""
         return tuple(
             Series(service, metric.name, replica, target)
-            for level, metric in LEVELS_OF_METRICS
-            for service, replica, target in self.members[level]
+            for level, metric in self._table.of_levels
+            for service, replica, target in self.members_with(level, metric)
         )
 
     @cached_property
     def width(self) -> int:
         """How many series there are."""
-        return sum(self.size(level) for level, _ in LEVELS_OF_METRICS)
+        if not self._table.left_out:
+            return sum(self.size(level) for level, _ in self._table.of_levels)
+        return sum(len(self.members_with(level, metric)) for level, metric in self._table.of_levels)
+
+    @cached_property
+    def unusual(self) -> list[Unusual]:
+        """The series that aren't recorded as they were measured."""
+        found, first = [], 0
+        for level, metric in self._table.of_levels if self._table.changed else ():
+            after = first + len(self.members_with(level, metric))
+            if metric.is_precise:
+                found.append(Unusual(slice(first, after), metric))
+            first = after
+        return found
 
     @cached_property
     def frame(self) -> pl.DataFrame:
         """A row a series: all that a record of it has but its time and value."""
         schema = dict.fromkeys(("service", "replica", "target"), pl.String)
         members = {level: pl.DataFrame(self.members[level], schema, orient="row") for level in Level}
-        return pl.concat(
-            members[level].with_columns(metric=pl.lit(metric.name), unit=pl.lit(metric.unit))
-            for level, metric in LEVELS_OF_METRICS
-        )
+        parts = [
+            (members[level] if (kept := self.kept(level, metric)) is None else members[level][kept]).with_columns(
+                metric=pl.lit(metric.name), unit=pl.lit(metric.unit)
+            )
+            for level, metric in self._table.of_levels
+        ]
+        empty = pl.DataFrame(schema=schema | dict.fromkeys(("metric", "unit"), pl.String))
+        return pl.concat(parts) if parts else empty
+
+    def kept(self, level: Level, metric: Metric) -> Ints | None:
+        """The positions of those members of a level of which a metric is recorded; None if it is of all."""
+        return self._table.kept(level, metric, self.members[level])
+
+    def members_with(self, level: Level, metric: Metric) -> Sequence[tuple[str, str | None, str | None]]:
+        """The members of a level of which a metric is recorded."""
+        kept, members = self.kept(level, metric), self.members[level]
+        return members if kept is None else [members[each] for each in kept.tolist()]
 
     # -- positions -----------------------------------------------------------------------------------------------------
 

@@ -20,19 +20,16 @@ import polars as pl
 from meshquake.sim.records import METRIC
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.measured import Measured
-from meshquake.sim.telemetry.metrics import METRICS
-from meshquake.sim.telemetry.roster import LEVELS_OF_METRICS, Roster
+from meshquake.sim.telemetry.metric_table import MetricTable, whole
+from meshquake.sim.telemetry.roster import Roster
 from meshquake.sim.telemetry.series import Samples
-from meshquake.sim.telemetry.sources import Read
+from meshquake.sim.telemetry.sources import as_measured
 from meshquake.sim.telemetry.spans import Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.mesh import Mesh
-
-#: The metrics that are read on the way.
-_READ: dict[str, Read] = {name: each.source for name, each in METRICS.items() if isinstance(each.source, Read)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +50,16 @@ class Sampler:
     ----------
     interval
         Length of an interval in whole microseconds.
+    table
+        The metrics that are recorded; None for the whole catalogue.
     """
 
-    def __init__(self, mesh: Mesh, tables: Tables, interval: int) -> None:
+    def __init__(self, mesh: Mesh, tables: Tables, interval: int, table: MetricTable | None = None) -> None:
         self._mesh = mesh
         self._tables = tables
+        self._table = table or whole()
+        #: The metrics that are read on the way.
+        self._read = self._table.reads
         self._interval = interval
         #: Simulated time of the next sample, in microseconds.
         self.due = interval
@@ -66,7 +68,7 @@ class Sampler:
         #: The replicas that there were the last time, and all whom there was to measure.
         self._replicas: list[Replica] = []
         self._recomposed = 0
-        self._roster = Roster(mesh, (), ())
+        self._roster = Roster(mesh, self._table, (), ())
         #: Readings that nobody took yet, and those whose intervals aren't settled yet.
         self._taken: list[Reading] = []
         self._waiting: list[Reading] = []
@@ -74,7 +76,9 @@ class Sampler:
         self._made = 0
         #: Totals since the beginning, by what they are of and by replica (`tables.rank`).
         self._running: dict[str, dict[int, float]] = {}
-        self._before = Reading(self._roster, {name: [0.0] * self._roster.size(each.of) for name, each in _READ.items()})
+        self._before = Reading(
+            self._roster, {name: [0.0] * self._roster.size(each.of) for name, each in self._read.items()}
+        )
 
     # -- on the way -------------------------------------------------------------------------------------------------
 
@@ -83,12 +87,12 @@ class Sampler:
         mesh = self._mesh
         replicas = [replica for service in mesh.services.values() for replica in service.replicas]
         if replicas != self._replicas or mesh.recomposed != self._recomposed:
-            self._replicas, self._roster = replicas, Roster.of(mesh, replicas)
+            self._replicas, self._roster = replicas, Roster.of(mesh, self._table, replicas)
             self._recomposed = mesh.recomposed
         roster, now = self._roster, mesh.now
         things = {**roster.things, Level.CALLER: roster.states()}
         values = {}
-        for name, source in _READ.items():
+        for name, source in self._read.items():
             read = source.read
             values[name] = [read(thing, now) for thing in things[source.of]]
         self._taken.append(Reading(roster, values))
@@ -119,14 +123,17 @@ class Sampler:
         if not count:
             return pl.DataFrame(schema=METRIC.frame_schema)
         ends = (np.arange(first, first + count, dtype=np.int64) + 1) * self._interval
-        present = ~np.isnan(values.ravel())
+        recorded = as_measured(values)
+        for each in roster.unusual:
+            recorded[:, each.columns] = each.recorded(values[:, each.columns])
+        present = ~np.isnan(recorded.ravel())
         positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
         intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
         return (
             roster.frame[positions]
             .with_columns(
                 timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
-                value=pl.lit(pl.Series(np.round(values.ravel()[present], 3) + 0.0)),
+                value=pl.lit(pl.Series(recorded.ravel()[present])),
             )
             .select(METRIC.names)
         )
@@ -142,25 +149,26 @@ class Sampler:
         chosen = (interval < count) & ~spans.unfinished
         self._made += count
         measured, roster = self._measure(taken, spans.where(chosen), interval[chosen])
-        blocks = []
-        for level, metric in LEVELS_OF_METRICS:
-            block = metric.source.figures(measured, metric.name, level)
+        blocks = [np.zeros((count, 0))]
+        for level, metric in self._table.of_levels:
+            block = metric.source.figures(measured, metric.origin, level)
             if level is Level.REPLICA and measured.absent is not None:
                 block = np.where(measured.absent, np.nan, block)
-            blocks.append(block)
+            kept = roster.kept(level, metric)
+            blocks.append(block if kept is None else block[:, kept])
         return roster, np.concatenate(blocks, axis=1)
 
     def _measure(self, taken: list[Reading], spans: Spans, interval: Ints) -> tuple[Measured, Roster]:
         """What is known of intervals, at the end of which something was read, and whom there was to measure."""
         roster = self._everyone(taken, spans)
-        readings = {name: np.full((len(taken), roster.size(each.of)), np.nan) for name, each in _READ.items()}
+        readings = {name: np.full((len(taken), roster.size(each.of)), np.nan) for name, each in self._read.items()}
         there = np.zeros((len(taken), roster.size(Level.REPLICA)), dtype=np.bool_)
         first = 0
         for own, group in groupby(taken, key=lambda reading: reading.roster):
             run = list(group)
             rows = slice(first, first + len(run))
             for name, values in self._settled(own, run):
-                readings[name][rows, own.columns(roster, _READ[name].of)] = values
+                readings[name][rows, own.columns(roster, self._read[name].of)] = values
             there[rows, own.columns(roster, Level.REPLICA)] = True
             first += len(run)
         return Measured(
@@ -175,14 +183,14 @@ class Sampler:
         did = np.flatnonzero(np.bincount(spans.incarnation[spans.incarnation >= 0]))
         gone = did[roster.places(self._tables.incarnation_rank[did]) < 0]
         if len(gone):
-            roster = roster.joined(Roster(self._mesh, [self._mesh.incarnations[each][0] for each in gone], ()))
+            roster = roster.with_more(self._mesh.incarnations[each][0] for each in gone)
         return roster
 
     def _settled(self, own: Roster, run: list[Reading]) -> Iterator[tuple[str, Floats]]:
         """What intervals that follow each other, at the end of which the same ones were there, have of each metric."""
         before = self._before
         self._before = run[-1]
-        for name, source in _READ.items():
+        for name, source in self._read.items():
             last = before.values[name]
             if before.roster is not own:
                 known = dict(zip(before.roster.things[source.of], last, strict=True))

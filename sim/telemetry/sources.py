@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.levels import Level
 from meshquake.topology.spec import Topology
+from meshquake.topology.telemetry.expression import Expression
 
 if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans import Spans
@@ -266,4 +267,26 @@ class OfDisks:
         return whole / measured.length if self.a_second else whole + self.besides
 
 
-Source = Read | Rate | Share | Quantile | Flow | OfDisks
+@dataclass(frozen=True)
+class Derived:
+    """What an expression makes of other metrics of the same series, as they would be recorded by themselves.
+
+    `sources` are the sources of those that it names.
+    """
+
+    expression: Expression
+    sources: Mapping[str, Source]
+
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
+        """The samples at a level."""
+        values = {each: as_measured(source.figures(measured, each, level)) for each, source in self.sources.items()}
+        return self.expression(values)
+
+
+Source = Read | Rate | Share | Quantile | Flow | OfDisks | Derived
+
+
+def as_measured(values: Floats) -> Floats:
+    """Samples as they are recorded in the units of the catalogue: with three decimals."""
+    rounded: Floats = np.round(values, 3) + 0.0  # never -0.0
+    return rounded

@@ -54,6 +54,9 @@ workload:
     others: {rate: 1/s, mix: {web.home: 1}, over_time: {on_off: {on: 10s, off: 5s}}}
     daily: {rate: 1/s, mix: {web.home: 1}, over_time: {week: {hours: HOURS}}}
     replayed: {replay: requests.csv}
+telemetry:
+  metrics: {cpu_usage: {unit: share, of: service}, busy: {is: cpu_usage / 100, unit: one}, latency_p*: {docs: long}}
+  leave_out: [{metric: latency_p99, of: replica}]
 """.replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")
 #: Faults of every kind, on something that the kind acts on.
 FAULTS = {
@@ -91,6 +94,7 @@ FURTHER = [
 ]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
+    *("cpu_*", "d*", "error_rate"),
     *("more.csv", "web.home", "mysql", "word", "v2", "them"),
     *("1", "2", "3", "7", "0.37", "1.5", "5000", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
@@ -179,7 +183,7 @@ class Walk:
         validator = Draft202012Validator({**resolved, "$defs": self.whole["$defs"]})
         words = [str(word) for one in (resolved, *resolved.get("anyOf", ())) for word in one.get("enum", ())]
         found = [each for each in [*words, *VALUES] if validator.is_valid(READ.get(each, each))]
-        return found if len(found) < 25 else found[:6]  # any text: what is wrong with it is not what it says
+        return found if len(found) < 28 else found[:9]  # any text: what is wrong with it is not what it says
 
     def has_effect(self, leaf, text, load):
         """Whether some value is taken, and changes what is loaded beside what making room for it changes."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, Flag
 
 from meshquake.sim.telemetry.levels import Level
-from meshquake.sim.telemetry.sources import Read, Source
+from meshquake.sim.telemetry.sources import Derived, Read, Source
 
 #: Of a service, and of each of its replicas.
 OWN = (Level.SERVICE, Level.REPLICA)
@@ -60,6 +60,12 @@ class Metric:
         Whether a service is said to be affected by a fault when it rises.
     of_pod
         Whether what is counted of a replica goes on when its process is another: its pod's, and not its process's.
+    measured
+        What it is called in the catalogue, if a file calls it otherwise.
+    scale
+        By what its values are multiplied, if a file wants them in another unit.
+    whole_name
+        Its whole name in Prometheus and OpenTelemetry, if a file says one.
     """
 
     name: str
@@ -74,11 +80,35 @@ class Metric:
     alert: Alert = field(kw_only=True)
     is_symptom: bool = False
     of_pod: bool = False
+    measured: str = field(default="", kw_only=True)
+    scale: float = field(default=1.0, kw_only=True)
+    whole_name: str = field(default="", kw_only=True)
 
     @property
     def exported(self) -> str:
         """What exported names are made of: the name in OTLP, and in Prometheus with its unit after it."""
         return self.export_name or self.name
+
+    @property
+    def origin(self) -> str:
+        """What it is called where no file calls it otherwise."""
+        return self.measured or self.name
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The metrics of the catalogue that it tells of: itself, or those that it is made of."""
+        return self.source.expression.names if isinstance(self.source, Derived) else (self.origin,)
+
+    @property
+    def is_precise(self) -> bool:
+        """Whether its values may have more decimals than the three of what is measured."""
+        return self.scale != 1.0 or isinstance(self.source, Derived)
+
+    @property
+    def reads(self) -> dict[str, Read]:
+        """What must be read on the way for it, by the name in the catalogue."""
+        sources = self.source.sources if isinstance(self.source, Derived) else {self.origin: self.source}
+        return {name: source for name, source in sources.items() if isinstance(source, Read)}
 
     @property
     def meaning(self) -> str:

@@ -1,0 +1,144 @@
+"""What a `telemetry:` block may say, and what is told to whoever says something else."""
+
+from math import nan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_mesh import SMALL
+
+from meshquake.faults import loader as scenario_loader
+from meshquake.topology import loader
+from meshquake.topology.problems import DocumentError
+from meshquake.topology.telemetry.expression import LONGEST, parse
+
+
+def problems(block, scenario=None):
+    """All that is wrong with a block of the small mesh, or with one of a scenario on it: path and message of each."""
+    with pytest.raises(DocumentError) as refused:
+        mesh = loader.parse(f"{SMALL}telemetry:\n  {block}\n", "mesh.yaml")
+        if scenario is not None:
+            scenario_loader.parse(f"name: x\ntelemetry:\n  {scenario}\n", "scenario.yaml", mesh=mesh)
+    return [(problem.path.removeprefix("telemetry."), problem.message) for problem in refused.value.problems]
+
+
+MISTAKES = {
+    "metrics: {cpu_usag: {name: cpu}}": "there is no metric 'cpu_usag' (did you mean 'cpu_usage'?); one that is made "
+    "of others says how: {is: EXPRESSION}",
+    "metrics: {cpu*x: none}": "no metric is called like 'cpu*x'",
+    "metrics: {cpu_usage: {of: edge}}": "it is not measured of edge (valid: service, replica)",
+    "metrics: {cpu_usage: {of: pods}}": None,
+    "metrics: {cpu_usage: {scale: 0.01}}": "needs the unit beside it that the values have then: records tell it",
+    "metrics: {cpu_usage: {scale: 0, unit: s}}": "must be more than 0, not 0",
+    "metrics: {cpu_usage: {name: 1st}}": "must be a name: up to 200 letters, digits and any of _ : . -, no digit first",
+    "metrics: {cpu_usage: {exported: mesh_cpu}}": "cannot begin with mesh_, as those do that are made of the name",
+    "metrics: {cpu_*: {name: cpu}}": "must have {metric} in it: it is the name of several metrics",
+    "metrics: {cpu_usage: {is: error_rate, unit: 1}}": "is for a metric of a name of its own: this one is measured",
+    "metrics: {own: {is: error_rate}}": "missing key 'unit': records tell it (1 for a plain number)",
+    "metrics: {own: {is: errors / 2, unit: 1}}": None,
+    "metrics: {own: {is: error_rate + retry_rate, unit: 1}}": "names metrics that no series has together: error_rate "
+    "of service and replica; retry_rate of edge",
+    "metrics: {own: {is: error_rate, unit: 1, of: edge}}": "it is not measured of edge (valid: service, replica)",
+    "metrics: {own: {is: error_rate, unit: 1, scale: 2}}": "is for a metric that is measured: write it into the "
+    "expression",
+    "metrics: {own: {is: error_rate, unit: 1, name: x}}": "is for a metric that is measured: this one is called as it "
+    "stands here",
+    "metrics: {cpu_usage: {name: queue_depth}}": "cpu_usage and queue_depth would all be called 'queue_depth'",
+    "metrics: {cpu_usage: {name: requests}}": "cpu_usage and request_rate would all be exported as 'requests' (say "
+    "exported: NAME)",
+    "metrics: {cpu_usage: {name: a.b}, queue_depth: {name: a-b}}": None,
+    "metrics: {cpu_usage: {nam: a}}": "unknown key 'nam' (did you mean 'name'?)",
+    "leave_out: [{service: wbe}]": "no service is called like 'wbe' (did you mean 'web'?)",
+    "leave_out: [cpu, {metric: mem*, target: d?}]": None,
+    "leave_out: [{of: everything}]": None,
+    "leave-out: []": "unknown key 'leave-out' (did you mean 'leave_out'?)",
+}
+
+
+@pytest.mark.parametrize("block", MISTAKES)
+def test_a_mistake_is_told_at_its_place(block):
+    ((path, message),) = problems(block)
+    assert path.split(".")[0].split("[")[0] in ("telemetry", block.partition(":")[0])
+    assert MISTAKES[block] in (None, message)
+
+
+def test_all_mistakes_are_told_at_once_each_at_its_line():
+    text = f"{SMALL}telemetry:\n  metrics:\n    cpu: none\n    cpu_usage: {{of: edge}}\n  leave_out: [{{service: x}}]\n"
+    with pytest.raises(DocumentError) as refused:
+        loader.parse(text, "mesh.yaml")
+    first = text[: text.index("    cpu: none")].count("\n") + 1
+    assert [problem.line for problem in refused.value.problems] == [first, first + 1, first + 2]
+
+
+def test_a_scenario_may_speak_of_what_its_mesh_makes():
+    mesh = loader.parse(f"{SMALL}telemetry: {{metrics: {{own: {{is: error_rate, unit: '1'}}}}}}", "mesh.yaml")
+    loaded = scenario_loader.parse("name: x\ntelemetry: {metrics: {own: {of: service}}}", "s.yaml", mesh=mesh)
+    assert loaded.scenario.telemetry.metrics[0].of == ("service",)
+    ((path, message),) = problems("metrics: {cpu_usage: {name: use}}", "metrics: {queue_depth: {name: use}}")
+    assert (path, message) == ("metrics.queue_depth", "cpu_usage and queue_depth would all be called 'use'")
+
+
+# -- expressions ---------------------------------------------------------------------------------------------------
+
+NAMES = ("p", "q", "r")
+LEAVES = st.sampled_from([*NAMES, "1", "2.5", "0"])
+EXPRESSIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(
+            "({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "<", "<=", ">", ">=", "==", "!="]), inner
+        ),
+        st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), inner, inner),
+        st.builds("abs(-{})".format, inner),
+    ),
+    max_leaves=8,
+).filter(lambda text: any(name in text for name in NAMES))
+VALUES = st.lists(st.integers(-50, 50).map(float), min_size=3, max_size=3)
+
+
+@given(EXPRESSIONS, VALUES)
+def test_an_expression_is_what_python_makes_of_it(text, values):
+    named = dict(zip(NAMES, values, strict=True))
+    found = parse(text)({name: np.array([value]) for name, value in named.items()})
+    assert found[0] == float(eval(text, {"min": min, "max": max, "abs": abs}, named))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a / b", 0.5),
+        ("a / zero", nan),
+        ("zero / zero", nan),
+        ("a + none", nan),
+        ("none < a", nan),
+        ("max(none, a)", nan),
+    ],
+)
+def test_what_is_no_number_is_no_sample(text, value):
+    values = {"a": np.array([1.0]), "b": np.array([2.0]), "zero": np.array([0.0]), "none": np.array([nan])}
+    assert parse(text)(values)[0] == pytest.approx(value, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "__import__('os')",
+            "a.b",
+            "a[0]",
+            "lambda: a",
+            "a if a else a",
+            "a and a",
+            "not a",
+            "a ** a",
+            "a % a",
+            "a // a",
+        ),
+        *("1 + 2", "a b", "", "(a", "a; a", "a < a < a", "abs(a, a)", "max(a)", "sum(a)", "max(*a)", "max(a, key=a)"),
+        *("f'{a}'", "'a'", "True + a", "1j * a", "1e999 * a", "a := 1", "a\n", f"a{' + a' * LONGEST}", "(" * 150 + "a"),
+    ],
+)
+def test_an_expression_can_do_nothing_but_calculate(text):
+    with pytest.raises(ValueError):
+        parse(text)

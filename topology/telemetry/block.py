@@ -1,0 +1,37 @@
+"""The `telemetry:` block of a topology or a scenario file: what is recorded of what is measured, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshquake.topology.keys import key
+from meshquake.topology.telemetry.metrics import LeftOut, MetricChange
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """What a file changes of the telemetry. It changes nothing of what happens, and nothing of the answer key."""
+
+    metrics: tuple[MetricChange, ...] = key("other", "changes of metrics by name, and metrics made of others", ())
+    leave_out: tuple[LeftOut, ...] | None = key(
+        "spec", "series that are not recorded", None, many=True, none=True, spec=LeftOut
+    )
+
+    def over(self, lower: Telemetry) -> Telemetry:
+        """This block, laid over another: metric by metric and key by key; a list takes the place of another."""
+        return Telemetry(
+            metrics=_merged(lower.metrics, self.metrics),
+            leave_out=lower.leave_out if self.leave_out is None else self.leave_out,
+        )
+
+
+#: The telemetry of a mesh of which no file changes anything.
+UNCHANGED = Telemetry()
+
+
+def _merged(lower: tuple[MetricChange, ...], upper: tuple[MetricChange, ...]) -> tuple[MetricChange, ...]:
+    """What two blocks say of metrics: what the upper one says comes later, and so lies over the rest."""
+    below: Mapping[str, MetricChange] = {change.metric: change for change in lower}
+    said = {change.metric: change.over(below.get(change.metric, change)) for change in upper}
+    return (*(change for change in lower if change.metric not in said), *said.values())

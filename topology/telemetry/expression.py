@@ -1,0 +1,152 @@
+"""A metric that is made of others: a small language of arithmetic, in which nothing can be done but to calculate.
+
+It's written as in Python, and read by Python's own parser; a list says which parts of the language there are.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Characters of the longest expression; more than anyone reads, and few enough to be evaluated by recursion.
+LONGEST = 300
+#: What an expression is made of: no quotation marks, brackets, colons or backslashes.
+SIGNS = r"[A-Za-z0-9_.+\-*/()<>=!, ]"
+_WRITTEN = re.compile(f"{SIGNS}+", re.ASCII)
+_ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: np.divide,
+}
+_SIGNED: dict[type[ast.AST], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
+_COMPARED: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+}
+#: Functions by name, with the fewest and the most values that each takes.
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
+    "min": (lambda *values: reduce(np.minimum, values), 2, LONGEST),
+    "max": (lambda *values: reduce(np.maximum, values), 2, LONGEST),
+    "abs": (np.abs, 1, 1),
+}
+_HAS = "it has + - * / ( ), comparisons, min, max and abs"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression over metrics.
+
+    Attributes
+    ----------
+    text
+        As it was written.
+    names
+        The metrics that it names, in the order in which it does.
+    """
+
+    text: str
+    names: tuple[str, ...] = field(compare=False)
+    _tree: ast.expr = field(compare=False, repr=False)
+
+    def __call__(self, values: Mapping[str, Floats]) -> Floats:
+        """Its value, element by element.
+
+        A comparison is 1 where it holds and 0 where it doesn't. nan, which is no sample, is what comes of any nan, of
+        0/0 and of whatever else is no number.
+
+        Parameters
+        ----------
+        values
+            Those of the metrics that it names, all of one shape.
+        """
+        with np.errstate(all="ignore"):
+            found = np.asarray(_value(self._tree, values), dtype=np.float64)
+        whole: Floats = np.where(np.isfinite(found), found, np.nan)
+        return whole
+
+
+def parse(text: str) -> Expression:
+    """Read an expression; ValueError if it isn't one. Whether there are such metrics is for the caller to see."""
+    if len(text) > LONGEST:
+        raise ValueError(f"must have at most {LONGEST} characters")
+    if not _WRITTEN.fullmatch(text):
+        raise ValueError(f"is no expression: {_HAS}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise ValueError(f"is no expression: {_HAS}") from None
+    names: dict[str, None] = {}
+    _check(tree, names)
+    if not names:
+        raise ValueError("names no metric")
+    return Expression(text.strip(), tuple(names), tree)
+
+
+def _check(node: ast.expr, names: dict[str, None]) -> None:
+    """ValueError for what the language doesn't have; `names` gets the metrics that are named."""
+    match node:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            if not _is_finite(value):
+                raise ValueError(f"{ast.unparse(node)[:20]} is too large a number")
+        case ast.Name(id=name):
+            names[name] = None
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            _check(left, names)
+            _check(right, names)
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _SIGNED:
+            _check(operand, names)
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
+            _check(left, names)
+            _check(right, names)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            if name not in FUNCTIONS:
+                raise ValueError(f"has no function {name}: {_HAS}")
+            _, fewest, most = FUNCTIONS[name]
+            if not fewest <= len(arguments) <= most:
+                raise ValueError(f"{name} takes {'one value' if most == 1 else 'two values or more'}")
+            for each in arguments:
+                _check(each, names)
+        case _:
+            raise ValueError(f"has no {ast.unparse(node)[:40]}: {_HAS}")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _value(node: ast.expr, values: Mapping[str, Floats]) -> Any:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
+        case ast.Name(id=name):
+            return values[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _ARITHMETIC[type(op)](_value(left, values), _value(right, values))
+        case ast.UnaryOp(op=op, operand=operand):
+            return _SIGNED[type(op)](_value(operand, values))
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            one, other = np.asarray(_value(left, values)), np.asarray(_value(right, values))
+            holds = _COMPARED[type(op)](one, other).astype(np.float64)
+            return np.where(np.isnan(one) | np.isnan(other), np.nan, holds)
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return FUNCTIONS[name][0](*(_value(each, values) for each in arguments))
+    raise AssertionError(f"{ast.dump(node)} was let in")

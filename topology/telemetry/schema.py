@@ -1,0 +1,23 @@
+"""The JSON Schema of a `telemetry:` block. What it can't say is for `topology.loading.telemetry` to find."""
+
+from __future__ import annotations
+
+from meshquake.topology.json_schema import Schema, block, choice, either, mapping
+from meshquake.topology.key_schema import block_of, keys_schema, matching
+from meshquake.topology.telemetry.block import Telemetry
+from meshquake.topology.telemetry.expression import LONGEST, SIGNS
+from meshquake.topology.telemetry.metrics import NAME, MetricChange
+from meshquake.topology.telemetry.vocabulary import vocabulary
+
+
+def telemetry_schema() -> Schema:
+    """Of the block."""
+    # Those that there are first: editors offer them.
+    names = either("", choice("", vocabulary().metrics), {"pattern": f"^(?:{NAME.pattern}|[^ ]*[*?][^ ]*)$"})
+    one = "|".join(vocabulary().metrics)
+    expression = {"type": "string", "maxLength": LONGEST} | matching(
+        rf"{SIGNS}*\b(?:{one})\b{SIGNS}*", "an expression over metrics"
+    )
+    keys = keys_schema(MetricChange, {"is": expression})
+    change = either("", {"const": "none"}, block("", {}, keys, dependentRequired={"is": ["unit"]}))
+    return block_of(Telemetry, {"metrics": mapping("", names, change)})
