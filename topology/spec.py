@@ -39,6 +39,7 @@ from meshquake.topology.rollout import Rollout
 from meshquake.topology.sizes import Size
 from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.telemetry import block
+from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -313,6 +314,8 @@ class Service:
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+    #: What files say of its log lines.
+    words: Words = NONE
 
     @property
     def built_with(self) -> Stack | None:
@@ -572,6 +575,22 @@ class Topology:
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
         works += [piece.time for operation in operations for piece in following(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
+
+    def recorded_by(self, upper: block.Telemetry) -> Topology:
+        """The same mesh with what a scenario says of its telemetry laid over what it says itself."""
+        telemetry = upper.over(self.telemetry)
+        if telemetry == self.telemetry == block.UNCHANGED:
+            return self
+        internal = telemetry.traces.internal
+        services = tuple(
+            replace(
+                each,
+                words=Words.of(telemetry.logs, each.name, each.kind),
+                internal_spans=each.internal_spans if internal is None else internal,
+            )
+            for each in self.services
+        )
+        return replace(self, telemetry=telemetry, services=services)
 
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
