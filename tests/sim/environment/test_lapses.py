@@ -119,13 +119,16 @@ def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and
     calendar = Calendar(None)
     calendar.note(0, 25.0, 0.0)
     lapses, page = Lapses({}, stalls, calendar), 7_500
-    shares = []
+    found = []
     for bucket in range(400):
         draws = uniforms(7, bucket * page, page, 8)
         draws[:, WORK] = 0.0
         lapses.fall_on(draws, bucket * page)
-        shares.append((draws[:, WORK] > 0.0).mean())
-    shares = np.array(shares)
+        stalled = draws[:, WORK] > 0.0
+        found.append((stalled.mean(), draws[stalled, WORK].mean()))
+    shares, longer = np.array(found).T
+    assert np.corrcoef(shares, longer)[0, 1] > 0.9
+    assert (shares * longer).mean() == pytest.approx(SlowMode(0.05, varies=VARIES).expectation("service"), rel=0.15)
     assert shares.mean() == pytest.approx(0.05, rel=0.06)
     chance = 0.05 * 0.95 / page
     assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
