@@ -196,6 +196,20 @@ def test_the_example_of_a_format_writes_lines_of_json():
     )
 
 
+def test_the_example_of_own_words_is_written():
+    block = re.search(r"<!-- example: own-words -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    faults = "faults: [slow: {target: database, factor: 50}, restart: {target: 'cache-service[0]'}]"
+    text = f"name: x\nlead_in: 1s\nduration: 4s\nrecovery: 0s\nconfounders: none\n{faults}\n{block}"
+    logs = pl.concat([batch.logs for batch in Simulation.of(parse(text, "x.yaml")).batches()])
+    of_gateway = logs.filter(logger="edge")
+    assert {*of_gateway["service"]} == {"api-gateway"} and len(of_gateway) > 20
+    assert of_gateway["message"].str.contains(r"^[\d.a-f:]+ [A-Z]+ /\S* \d{3} [\d.]+ms$").all()
+    late = logs.filter(pl.col("message").str.starts_with("deadline exceeded calling "))
+    assert {*late["service"]} == {"order-service"} and {*late["level"]} == {"ERROR"}
+    assert len(logs.filter(pl.col("message").str.starts_with("cache-service-0 is back")))
+    assert logs.filter(logger="pool")["message"].str.contains(r"^\d+ of \d+ workers busy, \d\d% cached$").all()
+
+
 def test_the_example_of_traces_is_one():
     """What it does is for the tests of traces."""
     block = re.search(r"<!-- example: traces -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
