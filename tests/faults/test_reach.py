@@ -107,7 +107,7 @@ FURTHER = [
 ]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
-    *("cpu_*", "d*", "error_rate"),
+    *("cpu_*", "d*", "error_rate", "[{when: handled, level: FATAL}]", "[{every: 7s, text: tick}]"),
     *("more.csv", "web.home", "mysql", "word", "v2", "them"),
     *("1", "2", "3", "7", "0.37", "1.5", "5000", "3%", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
