@@ -25,7 +25,7 @@ from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
-from meshquake.sim.telemetry import metric_table
+from meshquake.sim.telemetry import named
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import written
 from meshquake.topology.reference import renew as renew_keys
@@ -69,7 +69,7 @@ def renewed() -> dict[Path, str]:
         records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),
         formats: _PROMETHEUS_NAMES.sub(lambda match: f"{match[1]}{prometheus_names()}{match[2]}", _read(formats)),
-        vocabulary.FILE: vocabulary.written(metric_table.vocabulary()),
+        vocabulary.FILE: vocabulary.written(named.vocabulary()),
         FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
         FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
     }

@@ -18,6 +18,7 @@ from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, release, reschedule
 from meshquake.sim.journal import Journal
+from meshquake.sim.lifecycle.chatter import Chatter
 from meshquake.sim.policies.compose import Composed, guard, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
@@ -69,6 +70,7 @@ class Cluster:
         self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to it by position.
         self.incarnations: list[tuple[Replica, str]] = []
+        self._chatter = Chatter(self.env, self.journal, topology, seed, self.edges)
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)
@@ -86,6 +88,7 @@ class Cluster:
         """A process of the replica begins: what it does from now on is told apart from what it did before."""
         replica.incarnation = len(self.incarnations)
         self.incarnations.append((replica, replica.version))
+        self._chatter.begin(replica)
 
     def connect(self, replica: Replica, warm: bool) -> None:
         """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""

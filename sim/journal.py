@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.engine.deployment import Deployment
-from meshquake.sim.telemetry.catalogue import LogText, notices
+from meshquake.sim.telemetry.catalogue import LogText, Voice, notices
 from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.environment import Environment
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
+
+
+#: Seconds from one line to the next, where one thing has several.
+_APART = 0.0007
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ class Journal:
             service, called, running = about, about.spec.name, about.first_version
         if replica is not None:
             running = replica.version
-        notice = notices(service.spec.logs).get(name)
+        notice = notices(Voice.of(service.spec)).get(name)
         if notice is None:
             raise LookupError(f"nothing in the catalogue of what is noted is called {name!r}")
         where = None if replica is None else replica.name
@@ -151,6 +155,17 @@ class Journal:
             self.events.append(made)
             if self._actor:
                 self.first.setdefault(self._actor, made)
-        if (log := notice.log) is not None:
+        for behind, log in enumerate(notice.logs):
             place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
-            self.lines.append(Line(now, log, log.text.format(**named), service.spec.name, where, place))
+            self._write(Line(now + behind * _APART, log, log.text.format(**named), service.spec.name, where, place))
+
+    def say(self, replica: Replica, text: LogText, message: str) -> None:
+        """A process writes a line by itself."""
+        self.lines.append(Line(self._env._now, text, message, replica.service.spec.name, replica.name, None))
+
+    def _write(self, line: Line) -> None:
+        """A line is written, now or soon."""
+        if line.time > self._env._now:
+            self._env.call_at(line.time, self.lines.append, line)
+        else:
+            self.lines.append(line)

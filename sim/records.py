@@ -44,8 +44,8 @@ class Column:
 class RecordKind:
     """One kind of record. `name` is also its file's stem.
 
-    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, and
-    tables have no such column.
+    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, as in
+    the column that tables have.
     """
 
     name: str
@@ -56,6 +56,11 @@ class RecordKind:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def table(self) -> tuple[Column, ...]:
+        """The columns of a table of such records."""
+        return (*self.columns, *(replace(column, nullable=True) for column in self.optional))
 
     @property
     def objects(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The pages of the documentation say what the code does."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     batches = meshquake.simulate(file, lead_in=0, duration=60, recovery=0)
     spans = pl.concat([batch.traces for batch in batches])
     arrived = spans.filter(kind="server").select("parent_span_id")
-    timeouts = spans.filter(error_type="timeout")
+    timeouts = spans.filter(kind="client", error_type="timeout")
     lost = timeouts.join(arrived, left_on="span_id", right_on="parent_span_id", how="anti")
     assert set(lost.select("service", "peer").iter_rows()) == {("order-service", "database")}
     seconds = lost["timestamp"].str.slice(17, 2).cast(pl.Int64)
@@ -180,6 +181,25 @@ def test_the_example_of_names_gives_the_names_that_it_says():
 def test_the_example_that_leaves_out_edges_leaves_just_these_out():
     records, _ = changed("no-edges")
     assert records["target"].null_count() == len(records) and "cpu_usage" in {*records["metric"]}
+
+
+def test_the_example_of_a_format_writes_lines_of_json():
+    block = re.search(r"<!-- example: json-lines -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    loaded = parse(
+        f"name: changed\nlead_in: 1s\nduration: 1s\nrecovery: 0s\nconfounders: none\n{block}", "changed.yaml"
+    )
+    logs = pl.concat([batch.logs for batch in Simulation.of(loaded).batches()])
+    for line in logs.filter(pl.col("service") != "database").iter_rows(named=True):
+        assert json.loads(line["message"])["time"] == line["timestamp"]
+    assert all(
+        message.startswith(("INFO ", "WARN ", "DEBUG ")) for message in logs.filter(service="database")["message"]
+    )
+
+
+def test_the_example_of_traces_is_one():
+    """What it does is for the tests of traces."""
+    block = re.search(r"<!-- example: traces -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    assert parse(f"name: changed\n{block}", "changed.yaml").scenario.telemetry.traces.internal is False
 
 
 # -- records -------------------------------------------------------------------------------------------------------

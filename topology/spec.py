@@ -569,6 +569,16 @@ class Topology:
         works += [piece.time for operation in operations for piece in following(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
+    def recorded_by(self, upper: block.Telemetry) -> Topology:
+        """The same mesh with what a scenario says of its telemetry laid over what it says itself."""
+        telemetry = upper.over(self.telemetry)
+        if telemetry == self.telemetry == block.UNCHANGED:
+            return self
+        services = self.services
+        if telemetry.traces.internal is not None:
+            services = tuple(replace(each, internal_spans=telemetry.traces.internal) for each in services)
+        return replace(self, telemetry=telemetry, services=services)
+
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
         return self if rate is None else replace(self, workload=self.workload.at_rate(rate))

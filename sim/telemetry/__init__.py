@@ -6,7 +6,8 @@ metrics/    the catalogue of metrics, a row each: what it is of (levels.py) and 
 sampler.py  readings on the way of whom there is (roster.py), and samples (series.py) of settled intervals (measured.py)
 particulars.py  what requests are about, in columns: users, products, routes (operation_words.py), pods (pods.py)
 logs.py     spans and the journal -> log lines
-catalogue.py            their texts: those of catalogue.yaml, and those that an installed package has
+catalogue.py            their texts: those of catalogue.yaml, of catalogue/ by stack, and of installed packages
+values.py wordings.py   what texts name, some of it drawn (drawing.py), and their filling in, column by column
 events.py   the journal -> events
 recorder.py puts them together, batch by batch
 """

@@ -1,31 +1,36 @@
 """Log lines: what each span's service wrote about it, and what processes wrote besides.
 
-A server half leaves one line (answered, slow or failed), a client half one when it failed or when a cache lookup
-missed. Texts come from the catalogue; the values in them are the span's own, so no line contradicts a trace.
+A server half leaves a line at its end (answered, slow or failed), and a client half one when it failed or when a cache
+lookup missed. A service that says what it's built with writes in the words of that: some products nothing of what goes
+well, and some services more, of calls that went well and of what they do for a request while they work on it. Texts
+come from the catalogue; the values in them are the span's own, so no line contradicts a trace.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from meshquake.sim.engine.call import MISS, OUTRUN, RETRIED
-from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
-from meshquake.sim.telemetry.catalogue import FIELD, catalogue
+from meshquake.sim.telemetry.catalogue import LogText, Remark, Voice, catalogue, remarks
+from meshquake.sim.telemetry.drawing import draws
 from meshquake.sim.telemetry.ids import Words, hexadecimal
-from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner, peer
-from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Floats, Ints, Tables, lookup, microseconds, names
+from meshquake.sim.telemetry.particulars import Particulars
+from meshquake.sim.telemetry.spans import Spans, ids, in_order, owner
+from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, lookup, microseconds
+from meshquake.sim.telemetry.values import Values
+from meshquake.sim.telemetry.wordings import Wordings
 from meshquake.topology.errors import CODES
 from meshquake.topology.replay import Attributes
+from meshquake.topology.spec import SERVICE_KINDS
 
 #: What needs no quotes.
 _BARE = re.compile(r'[^\s="\\\x00-\x1f\x7f-\x9f]+')
@@ -35,138 +40,126 @@ _BARE = re.compile(r'[^\s="\\\x00-\x1f\x7f-\x9f]+')
 _CLIENT = ("gave_up", "retried", "hedged")
 
 
-@dataclass(frozen=True)
-class Text:
-    """One wording. `pieces` alternates between literal text and the name of a value."""
+@dataclass
+class Written(Spans):
+    """Lines that spans leave: each one's span, its moment (microseconds), and the position of its text."""
 
-    level: str
-    logger: str
-    pieces: tuple[str, ...]
+    at: Ints
+    text: Ints
 
-
-class _Texts:
-    """Wordings put one after another, so that a choice among some of them is a range of positions."""
-
-    def __init__(self) -> None:
-        self.all: list[Text] = []
-
-    def add(self, wordings: Any) -> tuple[int, int]:
-        """Take in one wording or a list of them; returns the position of the first and how many there are."""
-        first = len(self.all)
-        for each in wordings if isinstance(wordings, list) else [wordings]:
-            self.all.append(Text(each["level"], each["logger"], tuple(FIELD.split(each["text"]))))
-        return first, len(self.all) - first
+    @classmethod
+    def of(cls, spans: Spans, at: Ints, text: Ints) -> Written:
+        """A line of each of some spans."""
+        return cls(*[*(getattr(spans, field.name) for field in fields(Spans)), at, text])
 
 
 class Lines:
     """Writes log records.
 
-    Which wordings a span may get is looked up by numbers: by the voice of the service (its catalogue and its kind) and
-    the outcome, for a client half also by whether another attempt follows, or others go on.
+    Which wordings a span may get is looked up by numbers: by the voice of the service and its kind, and the outcome,
+    for a client half also by whether another attempt follows, or others go on.
     """
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        books = {name: catalogue(name) for name in tables.catalogues}
-        texts = _Texts()
-        of_services = list(zip(tables.catalogues, tables.kinds, strict=True))
+    def __init__(self, particulars: Particulars) -> None:
+        tables = particulars.tables
+        self._tables, self._particulars = tables, particulars
+        self._values = Values(particulars)
+        of_services = list(zip(tables.voices, tables.kinds, strict=True))
         voices = list(dict.fromkeys(of_services))
         self._voice = np.array([voices.index(voice) for voice in of_services], dtype=np.int64)
-        self._slow_after = np.array([books[name]["slow_after_ms"][kind] * 1000 for name, kind in of_services])
+        books = {voice: catalogue(voice) for voice in tables.voices}
+        self._slow_after = np.array([books[voice]["slow_after_ms"][kind] * 1000 for voice, kind in of_services])
+        #: Code writes of one thing in one way; of what nothing is known, a request gets one of several wordings.
+        self._by_code = np.array([voice.stack != "" for voice in tables.voices])
+        texts = self._texts = Wordings()
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
         self._server = np.zeros((len(voices), slow + 1, 2), dtype=np.int64)
         self._client = np.zeros((len(voices), len(_CLIENT), len(ERROR_NAMES), 2), dtype=np.int64)
         self._missed = np.zeros((len(voices), 2), dtype=np.int64)
-        for voice, (book, kind) in enumerate((books[name], kind) for name, kind in voices):
-            self._server[voice, 0] = texts.add(book["handled"][kind])
-            self._server[voice, slow] = texts.add(book["slow"][kind])
-            self._missed[voice] = texts.add(book["missed"])
+        self._called = np.zeros((len(voices), len(SERVICE_KINDS), 2), dtype=np.int64)
+        self._kind = np.array([SERVICE_KINDS.index(kind) for kind in tables.kinds], dtype=np.int64)
+        for position, (voice, kind) in enumerate(voices):
+            book = books[voice]
+            self._server[position, 0] = texts.add(_texts(book["handled"][kind]))
+            self._server[position, slow] = texts.add(_texts(book["slow"][kind]))
+            self._missed[position] = texts.add(_texts(book["missed"]))
+            for peer, each in enumerate(SERVICE_KINDS):
+                self._called[position, peer] = texts.add(_texts(book.get("called", {}).get(each, [])))
             for code, error in enumerate(ERROR_NAMES[1:], start=1):
                 wordings = book["failed"].get(error, book["failed"]["any"])
-                self._server[voice, code] = texts.add(wordings.get(kind, wordings["any"]))
+                self._server[position, code] = texts.add(_texts(wordings.get(kind, wordings["any"])))
                 for follows, part in enumerate(_CLIENT):
-                    self._client[voice, follows, code] = texts.add(book[part].get(error, book[part]["any"]))
+                    self._client[position, follows, code] = texts.add(_texts(book[part].get(error, book[part]["any"])))
         # A process that was killed writes nothing, and one that still waits or works has nothing to write yet.
         self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
-        self._texts = texts.all
-        self._levels = names(text.level for text in texts.all)
-        self._loggers = names(text.logger for text in texts.all)
+        self._remarks = _Remarks(particulars, texts)
+        texts.seal()
 
-    def frame(self, spans: Spans, notices: list[Line], attributes: dict[int, Attributes] | None = None) -> pl.DataFrame:
-        """Log records of spans (each line at the span's end) and of what processes wrote, in order of time.
+    def written(self, spans: Spans) -> Written:
+        """The lines that spans leave, in no order."""
+        _, _, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
+        text = self._choose(spans, word)
+        last = np.flatnonzero(text >= 0)
+        lines = Written.of(spans.where(last), spans.end[last], text[last])
+        return self._remarks.written(spans) + lines if self._remarks else lines
 
-        `spans` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
+    def frame(
+        self, lines: Written, notices: list[Line], attributes: dict[int, Attributes] | None = None
+    ) -> pl.DataFrame:
+        """Log records of lines that spans leave and of what processes wrote, in order of time.
+
+        `lines` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
         requests, by their numbers, are added to the lines of those who answer them, and taken from there.
         """
-        spans = in_order(spans, spans.end)
-        fields = self._fields(spans, attributes) if attributes else None
+        spans = lines.where(in_order(lines, lines.at))
+        at, text = spans.at, spans.text
+        besides = self._besides(spans, attributes) if attributes else None
         high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
-        text = self._choose(spans, word)
-        written = text >= 0
-        spans, high, low, word, text = spans.where(written), high[written], low[written], word[written], text[written]
-        message = self._messages(spans, text)
-        lines = pl.select(
-            timestamp=self._tables.iso(spans.end),
+        message = self._texts.fill(text, lambda wanted: self._values.of(spans, wanted))
+        records = pl.select(
+            timestamp=self._tables.iso(at),
             service=lookup(self._tables.service_names, owner(self._tables, spans)),
-            level=lookup(self._levels, text),
-            message=message if fields is None else pl.concat_str(message, pl.lit(fields.filter(pl.Series(written)))),
+            level=lookup(self._texts.levels, text),
+            message=message if besides is None else pl.concat_str(message, pl.lit(besides)),
             trace_id=hexadecimal(high, low),
             span_id=hexadecimal(word),
-            logger=lookup(self._loggers, text),
+            logger=lookup(self._texts.loggers, text),
             replica=lookup(self._tables.replica_names, spans.incarnation),
         )
         if not notices:
-            return lines
+            return records
         times = microseconds(np.array([notice.time for notice in notices]))
         # What a process writes besides comes after what it writes of calls in the same microsecond.
-        order = np.argsort(np.concatenate([spans.end, times]), kind="stable").astype(np.uint32)
-        return pl.concat([lines, self._noticed(notices, times)])[order]
+        both = np.argsort(np.concatenate([at, times]), kind="stable").astype(np.uint32)
+        return pl.concat([records, self._noticed(notices, times)])[both]
 
-    def _fields(self, spans: Spans, attributes: dict[int, Attributes]) -> pl.Series:
-        """What access logs add to the lines of spans: the attributes of users' requests, as fields."""
-        fields = [""] * len(spans)
-        for position in np.flatnonzero(spans.server & (self._tables.site_parent[spans.site] < 0)).tolist():
-            known = attributes.pop(int(spans.number[position]), None)
+    def _besides(self, lines: Written, attributes: dict[int, Attributes]) -> pl.Series:
+        """What access logs add to the lines at the ends of spans: the attributes of users' requests, as fields."""
+        texts = [""] * len(lines)
+        answered = lines.server & (self._tables.site_parent[lines.site] < 0) & (lines.at == lines.end)
+        for position in np.flatnonzero(answered).tolist():
+            known = attributes.pop(int(lines.number[position]), None)
             if known is not None:
-                fields[position] = logfmt(known)
-        return pl.Series(fields, dtype=pl.String)
+                texts[position] = logfmt(known)
+        return pl.Series(texts, dtype=pl.String)
 
     def _choose(self, spans: Spans, word: Words) -> Ints:
-        """The position of each span's text; -1 for those that leave no line."""
+        """The position of the text of each span's last line; -1 for those that leave none."""
         service = owner(self._tables, spans)
         slow = (spans.code == 0) & (spans.end - spans.start > self._slow_after[service])
         voice = self._voice[service]
         of_server = self._server[voice, np.where(slow, len(ERROR_NAMES), spans.code)]
         follows = np.where(spans.notes & RETRIED, 1, np.where(spans.notes & OUTRUN, 2, 0))
         of_client = self._client[voice, follows, spans.code]
-        missed = (spans.code == 0) & ((spans.notes & MISS) > 0)
-        of_client = np.where(missed[:, None], self._missed[voice], of_client)
+        missed = np.where(spans.notes & MISS, 1, 0)[:, None]
+        called = self._called[voice, self._kind[self._tables.site_service[spans.site]]]
+        went_well = np.where(missed, self._missed[voice], called)
+        of_client = np.where((spans.code == 0)[:, None], went_well, of_client)
         first, count = np.where(spans.server[:, None], of_server, of_client).T
-        some = np.maximum(count, 1)
-        return np.where(count > 0, first + (word % some.astype(np.uint64)).astype(np.int64), -1)
-
-    def _messages(self, spans: Spans, text: Ints) -> pl.Expr:
-        """The messages of spans, made text by text and put back in their order."""
-        if not len(text):
-            return pl.lit(pl.Series(dtype=pl.String))
-        order = np.argsort(text, kind="stable")
-        starts = np.flatnonzero(np.diff(text[order], prepend=-1))
-        parts = []
-        for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
-            some = order[begin:end]
-            of_text = spans.where(some)
-            pieces = self._texts[int(text[some[0]])].pieces
-            parts.append(
-                pl.concat_str(
-                    [
-                        _VALUES[piece](self._tables, of_text) if i % 2 else pl.lit(piece)
-                        for i, piece in enumerate(pieces)
-                    ]
-                )
-            )
-        back = np.empty(len(order), dtype=np.uint32)
-        back[order] = np.arange(len(order), dtype=np.uint32)
-        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
+        some = np.maximum(count, 1).astype(np.uint64)
+        of_code = self._values.code[self._tables.site_operation[spans.site]]
+        which = np.where(self._by_code[service], of_code, word) % some
+        return np.where(count > 0, first + which.astype(np.int64), -1)
 
     def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
         """Records of what processes wrote besides requests."""
@@ -187,6 +180,77 @@ class Lines:
         ).select(LOG.names)
 
 
+class _Remarks:
+    """The lines that services write of requests besides the one at the end, looked up by operation.
+
+    All requests of an operation have the lines of its topic, and at most one of the others, by its share. A request
+    that fails has but those that are written when the work on it begins: what comes later says what was done.
+    """
+
+    def __init__(self, particulars: Particulars, texts: Wordings) -> None:
+        tables = self._tables = particulars.tables
+        self._particulars = particulars
+        position: dict[tuple[Voice, Remark], int] = {}
+        always, some = [], []
+        self._concerned = np.zeros(len(tables.operations), dtype=np.bool_)
+        for operation, words in enumerate(particulars.words):
+            service = tables.services.index(words.service)
+            voice = tables.voices[service]
+            # A gateway passes on what others do.
+            topic = "work" if tables.kinds[service] == "gateway" else words.topic
+            said = remarks(voice, topic) if voice.stack else ()
+            for each in said:
+                if (voice, each) not in position:
+                    position[voice, each] = texts.add([each.log])[0]
+            always.append([(position[voice, each], each) for each in said if each.share == 1])
+            some.append([(position[voice, each], each) for each in said if each.share < 1])
+            self._concerned[operation] = bool(said)
+        self._always = _table(((text for text, _ in each) for each in always), -1, np.int64)
+        self._always_at = _table(((remark.at for _, remark in each) for each in always), 0.0, np.float64)
+        self._some = _table(((text for text, _ in each) for each in some), -1, np.int64)
+        self._some_at = _table(((remark.at for _, remark in each) for each in some), 0.0, np.float64)
+        most = self._some.shape[1] - 1
+        self._upto = _table(
+            (np.cumsum([remark.share for _, remark in each]).tolist() for each in some), 2.0, np.float64
+        )[:, :most]
+
+    def __bool__(self) -> bool:
+        return bool(self._concerned.any())
+
+    def written(self, spans: Spans) -> Written:
+        """These lines of some spans."""
+        at_work = spans.server & (spans.worked >= 0) & self._concerned[self._tables.site_operation[spans.site]]
+        spans = spans.where(at_work)
+        operation = self._tables.site_operation[spans.site]
+        work = self._particulars.about(spans).work
+        # The last column is that of those that have none.
+        chosen = (draws(work, "remark")[:, None] >= self._upto[operation]).sum(axis=1)
+        text = np.concatenate([self._always[operation], self._some[operation, chosen][:, None]], axis=1)
+        share = np.concatenate([self._always_at[operation], self._some_at[operation, chosen][:, None]], axis=1)
+        there = (text >= 0) & ((spans.code == 0)[:, None] | (share == 0))
+        span, place = np.nonzero(there)
+        begun = spans.end - spans.worked
+        at = begun[span] + (share[span, place] * spans.worked[span]).astype(np.int64)
+        return Written.of(spans.where(span), at, text[span, place])
+
+
+def _table(rows: Iterable[Iterable[Any]], empty: Any, dtype: Any) -> Any:
+    """Rows of unequal length as a table, with one column more than the longest has."""
+    listed = [list(row) for row in rows]
+    table = np.full((len(listed), 1 + max([0, *(len(row) for row in listed)])), empty, dtype=dtype)
+    for position, row in enumerate(listed):
+        table[position, : len(row)] = row
+    return table
+
+
+def _texts(wordings: Any) -> list[LogText]:
+    """One wording, or a list of them."""
+    return [
+        LogText(each["level"], each["logger"], each["text"])
+        for each in (wordings if isinstance(wordings, list) else [wordings])
+    ]
+
+
 def logfmt(attributes: Attributes) -> str:
     """Attributes as fields behind a text, as in ` user.id=17 agent="curl 8"`: quoted as JSON is where need be."""
     return "".join(f" {_field(name)}={_field(value)}" for name, value in attributes.items())
@@ -194,33 +258,3 @@ def logfmt(attributes: Attributes) -> str:
 
 def _field(text: str) -> str:
     return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
-
-
-def _number(values: Ints | Floats) -> pl.Expr:
-    return pl.lit(pl.Series(values)).cast(pl.String)
-
-
-def _timeout(tables: Tables, spans: Spans) -> pl.Expr:
-    """How long callers waited: until the timeout of the edge, or until a deadline that may come before."""
-    edge = tables.site_edge[spans.site]
-    fixed = lookup(tables.timeouts_ms, edge)
-    if not tables.has_deadline[edge].any():
-        return fixed
-    waited = _number(np.round((spans.end - spans.start) / 1000.0, 1))
-    return pl.when(pl.lit(pl.Series(tables.has_deadline[edge]))).then(waited).otherwise(fixed)
-
-
-#: The values that texts may name, for some spans, as columns of strings.
-_VALUES: dict[str, Callable[[Tables, Spans], pl.Expr]] = {
-    "operation": lambda tables, spans: lookup(tables.operations, tables.site_operation[spans.site]),
-    "service": lambda tables, spans: lookup(tables.service_names, owner(tables, spans)),
-    "peer": lambda tables, spans: lookup(names([*tables.services, "user"]), peer(tables, spans)),
-    "duration_ms": lambda _, spans: _number(np.round((spans.end - spans.start) / 1000.0, 1)),
-    "status_code": lambda _, spans: _number(STATUS_CODES[spans.code]),
-    "attempt": lambda _, spans: _number((spans.attempt_path & ATTEMPT) + 1),
-    "version": lambda tables, spans: lookup(tables.versions, spans.incarnation),
-    "replica": lambda tables, spans: lookup(tables.replica_names, spans.incarnation),
-    "limit": lambda tables, spans: _number(tables.queue_limit[owner(tables, spans)]),
-    "workers": lambda tables, spans: _number(tables.workers[owner(tables, spans)]),
-    "timeout_ms": lambda tables, spans: _timeout(tables, spans),
-}

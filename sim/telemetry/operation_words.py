@@ -30,7 +30,7 @@ class Deed(Enum):
 
 
 _VERBS: dict[Deed, str] = {
-    Deed.LIST: "list search history all browse index catalogue catalog query recommend timeline",
+    Deed.LIST: "list search history all browse index catalogue catalog query recommend",
     Deed.READ: "get read fetch find show view page load lookup select details info",
     Deed.CREATE: "create place add post register insert new upload compose book store save",
     Deed.CHANGE: "update set edit put change modify patch",
@@ -38,6 +38,17 @@ _VERBS: dict[Deed, str] = {
 }
 _DEEDS = {verb: deed for deed, verbs in _VERBS.items() for verb in verbs.split()}
 
+#: What operations are about, by the words that tell; the order is that in which they are looked for.
+_TOPICS = {
+    "pay": "charge pay payment refund invoice billing authorise authorize capture",
+    "login": "verify login auth authenticate token authorization signin session logout register",
+    "notify": "send notify notification email mail publish sms alert",
+    "cart": "cart basket",
+    "stock": "stock inventory reserve warehouse ship shipping shipment consign",
+    "order": "checkout order place book booking reservation ticket preserve",
+    "change": "create add post insert new upload compose store save update set edit put change delete remove empty",
+}
+TOPICS = ("browse", "read", *_TOPICS, "work")
 #: Stores that are asked for keys.
 KEYED = ("redis", "valkey", "memcached")
 #: What is kept under another name than that of the service.
@@ -128,6 +139,18 @@ class OperationWords:
         if self.deed is not Deed.ACT and named:
             return singular(named[0])
         return subject(self.service)
+
+    @property
+    def topic(self) -> str:
+        """What it is about, in the words of `TOPICS`."""
+        if self.deed in (Deed.LIST, Deed.READ):
+            return "browse" if self.deed is Deed.LIST else "read"
+        said, about = set(words(self.operation)), subject(self.service)
+        named = next((topic for topic, each in _TOPICS.items() if said & set(each.split())), "work")
+        # What it does with something is told by what it does; what it does without, by what the service is about.
+        if named in ("work", "change"):
+            return next((topic for topic, each in _TOPICS.items() if about in each.split()), named)
+        return named
 
     @property
     def key(self) -> str:

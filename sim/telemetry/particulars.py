@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from meshquake.sim.engine.call_site import ATTEMPT_BITS
 from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.telemetry.drawing import draws, purpose, unit
 from meshquake.sim.telemetry.ids import Words, hexadecimal, mix, request_words, span_words
 from meshquake.sim.telemetry.operation_words import Deed, OperationWords
 from meshquake.sim.telemetry.spans import Spans
@@ -45,6 +46,7 @@ _USER_IDS, _PRODUCT_IDS, _SPREAD = 900_000, 90_000, 7919
 _SYSTEMS = {"cache": "redis", "database": "postgresql"}
 
 _TIERS = names(["standard"] * 12 + ["plus"] * 5 + ["premium"] * 3)
+_NETWORKS = names(["198.51.100.", "203.0.113."])
 _CURRENCIES = names(["USD"] * 6 + ["EUR"] * 3 + ["GBP"])
 _AGENTS = names(
     [
@@ -131,24 +133,42 @@ def _statement(store: Service, said: OperationWords, asker: OperationWords) -> s
     return OperationWords(asker.service, does).statement(system)
 
 
-class About:
-    """What some spans are about; what several columns need is made once."""
+def _kept(make: Callable[[About], Any]) -> cached_property[Any]:
+    """What several columns need is made once, and of some of the spans taken from what is known of all."""
 
-    def __init__(self, particulars: Particulars, spans: Spans) -> None:
+    def of(about: About) -> Any:
+        if about.among is None:
+            return make(about)
+        everyone, some = about.among
+        return getattr(everyone, make.__name__)[some]
+
+    of.__doc__ = make.__doc__
+    return cached_property(of)
+
+
+class About:
+    """What some spans are about; if they are `among` others, at some positions, what is known of those is used."""
+
+    def __init__(self, particulars: Particulars, spans: Spans, among: tuple[About, Ints] | None = None) -> None:
         self.own = particulars
         self.tables = particulars.tables
         self.spans = spans
+        self.among = among
+
+    def where(self, some: Ints) -> About:
+        """What those at some positions are about."""
+        return About(self.own, self.spans.where(some), (self, some))
 
     def __getitem__(self, name: str) -> pl.Expr:
         """The column of a particular, by its name."""
         return PARTICULARS[name].column(self)
 
-    @cached_property
+    @_kept
     def request(self) -> Words:
         """A word of each one's request."""
         return request_words(self.tables.entry_low[self.tables.site_entry[self.spans.site]], self.spans.number)
 
-    @cached_property
+    @_kept
     def work(self) -> Words:
         """A word of the server's half that each belongs to: its own, or the caller's that made the call."""
         site, path, server = self.spans.site, self.spans.attempt_path, self.spans.server
@@ -162,7 +182,7 @@ class About:
         site, path = self.spans.site, self.spans.attempt_path
         return span_words(self.request, self.tables.site_address[site], path, np.zeros_like(self.spans.server))
 
-    @cached_property
+    @_kept
     def person(self) -> Words:
         """The rank of who asks; of a user who takes turns, one of the ranks behind those of all others."""
         ranks = _ranks(draws(self.request, "person"), PEOPLE, _PEOPLE_SKEW)
@@ -175,12 +195,12 @@ class About:
         others = np.uint64(PEOPLE) + mix(user ^ self.own.people) % np.uint64(_USER_IDS - PEOPLE)
         return np.where(turns, others, ranks)
 
-    @cached_property
+    @_kept
     def of_person(self) -> Words:
         """A word of who asks."""
         return mix(self.person ^ self.own.people)
 
-    @cached_property
+    @_kept
     def device(self) -> Words:
         """A word of what they ask with: one thing mostly, sometimes another."""
         return mix(self.of_person + (draws(self.request, "device") < 0.2).astype(np.uint64))
@@ -200,45 +220,24 @@ class About:
     def cents(self) -> Ints:
         """What they cost together: a price that belongs to the product."""
         word = mix(self.product ^ self.own.people ^ np.uint64(1))
-        price = np.floor(np.exp(5.3 + 4.2 * _unit(word))).astype(np.int64)
+        price = np.floor(np.exp(5.3 + 4.2 * unit(word))).astype(np.int64)
         return price * self.quantity
-
-    @cached_property
-    def keys(self) -> dict[str, pl.Expr]:
-        """The numbers that tell things apart."""
-        return {name: self[name] for name in ROUTE_KEYS}
 
     def keyed(self, which: Ints) -> pl.Expr:
         """Of each, the number whose position among `ROUTE_KEYS` is given; nothing where that is negative."""
-        chosen = pl.lit("")
+        back, parts, made = np.zeros(len(which), dtype=np.uint32), [pl.lit(pl.Series([""]))], 1
         for position, name in enumerate(ROUTE_KEYS):
-            where = which == position
-            if where.any():
-                chosen = pl.when(pl.lit(pl.Series(where))).then(self.keys[name]).otherwise(chosen)
-        return chosen
+            some = np.flatnonzero(which == position)
+            if len(some):
+                back[some] = np.arange(made, made + len(some), dtype=np.uint32)
+                parts.append(self.where(some)[name])
+                made += len(some)
+        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
 
     @property
     def operation(self) -> Ints:
         """The operation that each is about: the one that is called."""
         return self.tables.site_operation[self.spans.site]
-
-
-def purpose(name: str) -> np.uint64:
-    """What tells the draws for one thing from those for another."""
-    return _PURPOSES.setdefault(name, np.uint64(address(0, "particulars", name) % 2**64))
-
-
-_PURPOSES: dict[str, np.uint64] = {}
-
-
-def draws(of: Words, name: str) -> Floats:
-    """Uniforms in [0, 1) of words, for one purpose."""
-    return _unit(mix(of ^ purpose(name)))
-
-
-def _unit(words: Words) -> Floats:
-    uniforms: Floats = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return uniforms
 
 
 def _ranks(uniforms: Floats, count: int, skew: float) -> Words:
@@ -271,14 +270,16 @@ def _short(words: Words, digits: int) -> pl.Expr:
 def _client(about: About) -> pl.Expr:
     """Seven of ten by IPv4; of the others each has a network of its own."""
     word = about.device
-    net = lookup(names(["198.51.100.", "203.0.113."]), (word >> np.uint64(8)) % np.uint64(2))
-    v4 = _text(net, _number(np.uint64(1) + (word >> np.uint64(16)) % np.uint64(254)))
-    digits = hexadecimal(mix(word))
-    groups = [digits.str.slice(at, 4).str.strip_chars_start("0") for at in (0, 4, 8)]
-    v6 = _text(
-        "2001:db8:", *(_text(pl.when(group == "").then(pl.lit("0")).otherwise(group), ":") for group in groups), ":1"
-    )
-    return pl.when(pl.lit(pl.Series(draws(word, "network") < 0.7))).then(v4).otherwise(v6)
+    v4 = draws(word, "network") < 0.7
+    old, new = word[v4], word[~v4]
+    net = lookup(_NETWORKS, (old >> np.uint64(8)) % np.uint64(2))
+    parts = [_text(net, _number(np.uint64(1) + (old >> np.uint64(16)) % np.uint64(254)))]
+    if len(new):
+        groups = [_number(np.uint64(1) + (new >> np.uint64(bits)) % np.uint64(9999)) for bits in (16, 40)]
+        parts.append(_text("2001:db8:", groups[0], ":", groups[1], "::1"))
+    order = np.empty(len(word), dtype=np.uint32)
+    order[np.argsort(~v4, kind="stable")] = np.arange(len(word), dtype=np.uint32)
+    return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(order)))
 
 
 def _money(about: About) -> pl.Expr:

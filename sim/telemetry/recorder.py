@@ -19,7 +19,8 @@ from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.inside import Inside, Insides
-from meshquake.sim.telemetry.logs import Lines
+from meshquake.sim.telemetry.log_format import LogFormat
+from meshquake.sim.telemetry.logs import Lines, Written
 from meshquake.sim.telemetry.metric_table import MetricTable
 from meshquake.sim.telemetry.particulars import Particulars
 from meshquake.sim.telemetry.sampler import Reading, Sampler
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from meshquake.sim.mesh import Mesh
 
 Noted = TypeVar("Noted", Event, Line)
-Table = TypeVar("Table", Spans, Insides)
+Kept = TypeVar("Kept", Spans, Insides, Written)
 _LAST = np.iinfo(np.int64).max
 
 
@@ -74,16 +75,18 @@ class Recorder:
         self._mesh = mesh
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
-        self._lines = Lines(self._tables)
+        particulars = Particulars(self._tables, mesh.topology, mesh.seed)
+        self._lines = Lines(particulars)
+        self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
-        # Spans that some signal still waits for: traces go by their start, logs by their end, metrics by whole
-        # intervals.
+        # What some signal still waits for: traces go by the start of spans, logs by the moments of lines, metrics by
+        # whole intervals.
         none = spans_of(b"")
         mesh.journal.attributes = {}
         #: Of requests whose lines are still to be written.
         self._attributes: dict[int, Attributes] = {}
-        self._for_traces, self._for_logs, self._for_metrics = none, none, none
-        self._told = SpanAttributes(Particulars(self._tables, mesh.topology, mesh.seed), mesh.topology)
+        self._for_traces, self._for_metrics, self._for_logs = none, none, self._lines.written(none)
+        self._told = SpanAttributes(particulars, mesh.topology)
         self._inside = Inside(mesh, self._tables)
         #: Spans inside of others that begin later than what has settled.
         self._insides = Insides.none()
@@ -128,26 +131,28 @@ class Recorder:
             # Nothing of a request that came before what has settled is still to come.
             made = self._insides + self._inside.waits(cut.waits) + self._inside.of(traces, known)
             insides, self._insides = _split(made, lambda s: s.start, until)
-        logs, self._for_logs = _split(self._for_logs + spans, lambda s: s.end, until)
+        logs, self._for_logs = _split(self._for_logs + self._lines.written(spans), lambda line: line.at, until)
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
-        records = trace_frame(
-            self._tables, in_order(traces, traces.start), self._attributes, self._told, self._inside, insides
-        )
+        traces = traces.where(in_order(traces, traces.start))
+        records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
+        lines = self._lines.frame(logs, cut.lines, self._attributes)
+        if self._format:
+            lines = self._format.of(lines)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
-            logs=self._lines.frame(logs, cut.lines, self._attributes),
+            logs=lines,
             traces=records,
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )
 
 
-def _split(spans: Table, times: Callable[[Table], Ints], until: int) -> tuple[Table, Table]:
-    """The spans before a time, and the others."""
-    before = times(spans) < until
-    return spans.where(before), spans.where(~before)
+def _split(kept: Kept, times: Callable[[Kept], Ints], until: int) -> tuple[Kept, Kept]:
+    """What is before a time, and the rest."""
+    before = times(kept) < until
+    return kept.where(before), kept.where(~before)
 
 
 def _shift(noted: list[Noted], horizon: float) -> list[Noted]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.sim.telemetry.catalogue import Voice
 from meshquake.sim.telemetry.pods import pod, pod_address
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
@@ -52,8 +53,8 @@ class Tables:
         self.services = [service.spec.name for service in services]
         self.service_names = names(self.services)
         self.kinds = [service.spec.kind for service in services]
-        #: The catalogue that each service's log lines come from; empty for that of its kind.
-        self.catalogues = [service.spec.logs for service in services]
+        #: In whose words each service writes.
+        self.voices = [Voice.of(service.spec) for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
         #: Timeout of each edge, as text; "no" where there's none.
@@ -96,12 +97,14 @@ class Tables:
         self._incarnations = count
         incarnations = self._mesh.incarnations[:count]
         self.incarnation_rank = np.array([rank(replica) for replica, _ in incarnations] + [-1], dtype=np.int64)
-        self.replica_names = names([replica.name for replica, _ in incarnations] + [None])
-        self.versions = names([version for _, version in incarnations] + [None])
+        self.replica_names: pl.Series = names([replica.name for replica, _ in incarnations] + [None])
+        self.versions: pl.Series = names([version for _, version in incarnations] + [None])
         #: Where each process runs.
-        self.pods = names([pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None])
-        self.pod_addresses = names([pod_address(replica) for replica, _ in incarnations] + [None])
-        self.nodes = names(
+        self.pods: pl.Series = names(
+            [pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None]
+        )
+        self.pod_addresses: pl.Series = names([pod_address(replica) for replica, _ in incarnations] + [None])
+        self.nodes: pl.Series = names(
             [self.placement.node(replica.service.spec.name, replica.name) for replica, _ in incarnations] + [None]
         )
 

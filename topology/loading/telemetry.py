@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
+from functools import partial
 
 from meshquake.topology.binder import ByHand, bind, block, build, settings
 from meshquake.topology.document import Document, Node
@@ -12,6 +13,7 @@ from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.telemetry.expression import Expression
+from meshquake.topology.telemetry.logs import COLUMNS, FIELD, LogChanges
 from meshquake.topology.telemetry.metrics import (
     NAME,
     OWN,
@@ -23,6 +25,7 @@ from meshquake.topology.telemetry.metrics import (
     plain,
     recorded,
 )
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 from meshquake.topology.units import shown
 
@@ -46,7 +49,12 @@ def read_telemetry(
         The block that it will be laid over: what that makes may be spoken of.
     """
     reader = _Reader(document, services, lower)
-    found = settings(document, Telemetry, node, {"metrics": reader.metrics})
+    by_hand: ByHand = {
+        "metrics": reader.metrics,
+        "logs": partial(read_logs, document, services),
+        "traces": partial(read_traces, document),
+    }
+    found = settings(document, Telemetry, node, by_hand)
     if "leave_out" in found and found["leave_out"] is None:
         found["leave_out"] = ()  # not the same as to say nothing: it takes away what lies below
     telemetry = build(Telemetry, found) or UNCHANGED
@@ -54,6 +62,53 @@ def read_telemetry(
     if not any(not problem.warning for problem in document.problems):
         reader.check_names(telemetry, node)
     return telemetry
+
+
+def read_logs(document: Document, services: Collection[str], node: Node) -> LogChanges | None:
+    """What a block says of log lines."""
+    changes = bind(document, LogChanges, node)
+    if changes is None:
+        return None
+    for each, place in zip(changes.format, _items(node, "format"), strict=False):
+        line = place.entries.get("line", place)
+        for name in FIELD.findall(each.line):
+            if name not in COLUMNS:
+                document.error(line, f"there is no value {{{name}}}{suggestion(name, COLUMNS)}")
+        _check_like(document, place.entries.get("service", place), each.service, services, "service")
+    return changes
+
+
+def _items(node: Node, word: str) -> list[Node]:
+    """The items of a list that is a value of a block, or that value, where it is alone."""
+    value = node.entries.get(word)
+    return [] if value is None else value.items if value.kind == "list" else [value]
+
+
+def _check_like(document: Document, node: Node, pattern: str, names: Collection[str], what: str) -> None:
+    """An error if no name is like a pattern; nothing is known of any if there are none."""
+    if names and not any(fnmatchcase(name, pattern) for name in names):
+        document.error(node, f"no {what} is called like {shown(pattern)}{suggestion(pattern, names)}")
+
+
+def read_traces(document: Document, node: Node) -> TraceChanges | None:
+    """What a block says of traces."""
+    return bind(document, TraceChanges, node, {"attributes": partial(_attributes, document)})
+
+
+def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None], ...]:
+    """What attributes are called."""
+    known, found = vocabulary().attributes, []
+    for word, entry in block(document, node).items():
+        if not any(fnmatchcase(name, word) for name in known):
+            message = f"no attribute of spans is called {'like ' * is_pattern(word)}{shown(word)}"
+            document.error(entry, f"{message}{suggestion(word, known)}", line=entry.key_line)
+        elif not entry.is_none and is_pattern(word):
+            document.error(entry, f"must be none: it stands for several attributes, not {entry}")
+        elif not entry.is_none and not NAME.fullmatch(entry.text):
+            document.error(entry, f"must be a name: {_NAMES}, or none")
+        else:
+            found.append((word, None if entry.is_none else entry.text))
+    return tuple(found)
 
 
 class _Reader:
@@ -167,18 +222,15 @@ class _Reader:
     def check_left_out(self, telemetry: Telemetry, node: Node) -> None:
         """An error for each pattern that nothing is like."""
         names = [*self._known, *self._made]
-        for number, each in enumerate(telemetry.leave_out or ()):
-            place = node.entries["leave_out"]
-            item = place.items[number] if place.kind == "list" else place
+        for each, item in zip(telemetry.leave_out or (), _items(node, "leave_out"), strict=False):
             for word, value, valid in (
                 ("metric", each.metric, names),
                 ("service", each.service, self._services),
                 ("target", each.target, self._services),
             ):
-                if value is not None and valid and not any(fnmatchcase(name, value) for name in valid):
+                if value is not None:
                     what = "metric" if word == "metric" else "service"
-                    message = f"no {what} is called like {shown(value)}{suggestion(value, valid)}"
-                    self._document.error(item.entries.get(word, item), message)
+                    _check_like(self._document, item.entries.get(word, item), value, valid, what)
 
     def check_names(self, telemetry: Telemetry, node: Node) -> None:
         """An error for each name that two metrics would have."""
@@ -187,6 +239,15 @@ class _Reader:
         for each in recorded(telemetry.over(self._lower).metrics, self._known):
             names[each.name].append(each)
             exported[self._exported(each)].append(each)
+        called: dict[str, list[str]] = defaultdict(list)
+        traces = telemetry.traces.over(self._lower.traces)
+        for name in vocabulary().attributes:
+            if (other := traces.called(name)) is not None:
+                called[other].append(name)
+        for other, attributes in called.items():
+            if len(attributes) > 1:
+                place = node.entries.get("traces", node)
+                self._document.error(place, f"{listed(attributes)} would all be called {shown(other)}")
         told = set()
         for found, what in ((names, "called"), (exported, "exported as")):
             for name, metrics in found.items():

@@ -6,7 +6,9 @@ from meshquake.topology.json_schema import Schema, block, choice, either, mappin
 from meshquake.topology.key_schema import block_of, keys_schema, matching
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.telemetry.expression import LONGEST, SIGNS
+from meshquake.topology.telemetry.logs import LogChanges
 from meshquake.topology.telemetry.metrics import NAME, MetricChange
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
 
@@ -20,4 +22,6 @@ def telemetry_schema() -> Schema:
     )
     keys = keys_schema(MetricChange, {"is": expression})
     change = either("", {"const": "none"}, block("", {}, keys, dependentRequired={"is": ["unit"]}))
-    return block_of(Telemetry, {"metrics": mapping("", names, change)})
+    attributes = mapping("", either("", choice("", vocabulary().attributes), {"pattern": "[*?]"}), {"type": "string"})
+    traces = block_of(TraceChanges, {"attributes": attributes})
+    return block_of(Telemetry, {"metrics": mapping("", names, change), "logs": block_of(LogChanges), "traces": traces})

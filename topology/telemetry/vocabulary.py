@@ -38,10 +38,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All that may be named: the `levels` of metrics, and `metrics` by name."""
+    """All that may be named: the `levels` of metrics, `metrics` by name, and `attributes` of spans."""
 
     levels: tuple[str, ...]
     metrics: Mapping[str, Known]
+    attributes: tuple[str, ...]
 
 
 @cache
@@ -51,7 +52,7 @@ def vocabulary() -> Vocabulary:
     metrics = {
         name: Known(each["unit"], tuple(each["of"]), each["exported"]) for name, each in content["metrics"].items()
     }
-    return Vocabulary(tuple(content["levels"]), MappingProxyType(metrics))
+    return Vocabulary(tuple(content["levels"]), MappingProxyType(metrics), tuple(content["attributes"]))
 
 
 def written(known: Vocabulary) -> str:
@@ -62,4 +63,5 @@ def written(known: Vocabulary) -> str:
     }
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in metrics.items())
     levels = json.dumps([*known.levels])
-    return f'{{\n "levels": {levels},\n "metrics": {{\n{rows}\n }}\n}}\n'
+    attributes = json.dumps([*known.attributes])
+    return f'{{\n "levels": {levels},\n "attributes": {attributes},\n "metrics": {{\n{rows}\n }}\n}}\n'

@@ -1,0 +1,206 @@
+"""What processes say by themselves: pool statistics, collections of garbage, checkpoints, probes answered, heartbeats.
+
+Each process says each thing of its stack's catalogue on a schedule of its own, addressed by the seed, the replica, the
+thing and how often it was said before. It changes nothing: it looks at the replica as it is at that moment. Services
+without a stack say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, log
+from typing import TYPE_CHECKING, Any
+
+from meshquake.sim.policies.pool import Pool
+from meshquake.sim.telemetry import operation_words
+from meshquake.sim.telemetry.catalogue import FIELD, LogText, Talk, Voice, chatter, startup
+from meshquake.sim.telemetry.drawing import Rule
+from meshquake.sim.telemetry.pods import pod, pod_address
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.placement import Placement
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.engine.environment import Environment
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.journal import Journal
+    from meshquake.topology.spec import Topology
+
+#: How far what is said regularly strays from its time, as a share of the time between: timers are late, never early.
+_LATE = 0.002
+_MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The next time that one life of a process says one thing."""
+
+    replica: Replica
+    life: int
+    talk: Talk
+    key: int
+    since: float
+    number: int
+
+
+class Chatter:
+    """Lets the processes of a cluster speak.
+
+    Parameters
+    ----------
+    env, journal
+        The clock, and what takes their lines.
+    topology, seed
+        Of the mesh.
+    edges
+        All its edges, once there are any.
+    """
+
+    def __init__(
+        self, env: Environment, journal: Journal, topology: Topology, seed: int, edges: list[RuntimeEdge]
+    ) -> None:
+        self._env = env
+        self._journal = journal
+        self._seed = seed
+        self._edges = edges
+        self._placement = Placement(topology)
+
+    def begin(self, replica: Replica) -> None:
+        """A process of the replica begins, or has been there for ever if it is up."""
+        voice = Voice.of(replica.service.spec)
+        if not voice.stack:
+            return
+        now, spec, life = self._env._now, replica.service.spec, replica.incarnation
+        since = now
+        if not replica.up:
+            since += spec.startup
+            for part, text in startup(voice):
+                self._env.call_at(now + part * spec.startup, self._start, (replica, life, text))
+        for talk in chatter(voice):
+            key = address(self._seed, "chatter", replica.name, talk.name) % 2**64
+            first = since + uniform(key, 0, _life(since)) * talk.every
+            self._env.call_at(first, self._say, _Moment(replica, life, talk, key, since, 1))
+
+    def _start(self, said: tuple[Replica, int, LogText]) -> None:
+        replica, life, text = said
+        if replica.incarnation == life and replica.born < inf and not replica.leaving:
+            self._write(replica, text, address(self._seed, "startup lines", replica.name) % 2**64, 0)
+
+    def _say(self, moment: _Moment) -> None:
+        replica, talk, env = moment.replica, moment.talk, self._env
+        if replica.incarnation != moment.life or not replica.up:
+            return
+        for after, text in talk.lines:
+            if after:
+                env.call_at(env._now + after, self._go_on, (moment, text))
+            else:
+                self._write(replica, text, moment.key, moment.number)
+        u = uniform(moment.key, moment.number, _life(moment.since))
+        wait = talk.every * (1 + _LATE * u) if talk.regular else max(-log(1 - u), 1e-3) * talk.every
+        following = _Moment(replica, moment.life, talk, moment.key, moment.since, moment.number + 1)
+        env.call_at(env._now + wait, self._say, following)
+
+    def _go_on(self, said: tuple[_Moment, LogText]) -> None:
+        moment, text = said
+        if moment.replica.incarnation == moment.life and moment.replica.up:
+            self._write(moment.replica, text, moment.key, moment.number)
+
+    def _write(self, replica: Replica, text: LogText, key: int, number: int) -> None:
+        """Write a text with the values of now; nothing if it names one that the replica has not, such as a pool's."""
+        pieces = FIELD.split(text.text)
+        for place in range(1, len(pieces), 2):
+            value = self._value(replica, pieces[place], key, number)
+            if value is None:
+                return
+            pieces[place] = str(value)
+        self._journal.say(replica, text, "".join(pieces))
+
+    def _value(self, replica: Replica, name: str, key: int, number: int) -> Any:
+        read = _VITALS.get(name)
+        if read is not None:
+            return read(replica, self._env._now)
+        match name:
+            case "pod":
+                return pod(self._seed, replica, replica.version)
+            case "node":
+                return self._placement.node(replica.service.spec.name, replica.name)
+            case "connections":
+                return self._connections(replica)
+            case "peer":
+                others = list(replica.service.edges)
+                return others[int(uniform(key, number, _word("peer")) * len(others))] if others else None
+        rule = Rule.of(name)
+        return rule.at(uniform(key, number, rule.purpose % 2**32))
+
+    def _connections(self, replica: Replica) -> int:
+        """Connections to the replica: its share of those that pools of its callers keep, or else the calls it has."""
+        service = replica.service
+        pools = [
+            pool
+            for edge in self._edges
+            if edge.callee is service
+            for caller in edge.caller.replicas
+            for pool in pools_of(caller.callers[edge.index])
+        ]
+        kept = sum(pool.in_use + pool.idle for pool in pools)
+        return round(kept / max(1, len(service.replicas))) if pools else replica.calls
+
+
+def pools_of(state: Any) -> list[Pool]:
+    """The pools of a caller's state."""
+    return [each for each in state.named("pool") if isinstance(each, Pool)]
+
+
+def _life(since: float) -> int:
+    """What tells the draws of one life of a process from those of another: when it began, in milliseconds."""
+    return round(since * 1000)
+
+
+def _word(name: str) -> int:
+    return address(0, "chatter", name) % 2**32
+
+
+def _pool(read: Callable[[Pool], int]) -> Callable[[Replica, float], int | None]:
+    """Reads something of the first pool that a process has."""
+
+    def of(replica: Replica, now: float) -> int | None:
+        pool = next((pool for state in replica.callers for pool in pools_of(state)), None)
+        return None if pool is None else read(pool)
+
+    return of
+
+
+def _pool_peer(replica: Replica, now: float) -> str | None:
+    return next((state.edge.spec.callee for state in replica.callers if pools_of(state)), None)
+
+
+_VITALS: dict[str, Callable[[Replica, float], Any]] = {
+    "service": lambda replica, _: replica.service.spec.name,
+    "replica": lambda replica, _: replica.name,
+    "version": lambda replica, _: replica.version,
+    "package": lambda replica, _: operation_words.snake(operation_words.subject(replica.service.spec.name)),
+    "class_name": lambda replica, _: operation_words.pascal(replica.service.spec.name),
+    "pod_address": lambda replica, _: pod_address(replica),
+    # Where probes and scrapes come from: an address of the node's.
+    "address": lambda replica, _: f"192.0.2.{1 + replica.service.index % 3}",
+    "workers": lambda replica, _: replica.service.spec.workers,
+    "busy": lambda replica, _: replica.active,
+    "idle": lambda replica, _: replica.free,
+    "queued": lambda replica, _: len(replica.queue),
+    "limit": lambda replica, _: replica.service.spec.queue.limit,
+    "in_flight": lambda replica, _: sum(state.of_all_parts for state in replica.callers),
+    "requests": lambda replica, _: replica.handled,
+    "uptime_s": lambda replica, now: round(now - (replica.born if replica.born > -inf else -86_400)),
+    "startup_s": lambda replica, _: f"{replica.service.spec.startup:.3f}",
+    "memory_mib": lambda replica, _: round(replica.memory() / _MIB),
+    "memory_limit_mib": lambda replica, _: round(replica.service.spec.memory.limit / _MIB),
+    "memory_percent": lambda replica, _: f"{100 * replica.memory() / replica.service.spec.memory.limit:.1f}",
+    "pool_peer": _pool_peer,
+    "pool_size": _pool(lambda pool: pool.size),
+    "pool_in_use": _pool(lambda pool: pool.in_use),
+    "pool_idle": _pool(lambda pool: pool.idle),
+    "pool_waiting": _pool(lambda pool: pool.waiting),
+}
+#: What texts may name.
+NAMES = (*_VITALS, "pod", "node", "connections", "peer")
