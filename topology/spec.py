@@ -37,6 +37,7 @@ from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
 from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.telemetry import block
+from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -309,6 +310,8 @@ class Service:
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+    #: What files say of its log lines.
+    words: Words = NONE
 
     @property
     def built_with(self) -> Stack | None:
@@ -574,9 +577,15 @@ class Topology:
         telemetry = upper.over(self.telemetry)
         if telemetry == self.telemetry == block.UNCHANGED:
             return self
-        services = self.services
-        if telemetry.traces.internal is not None:
-            services = tuple(replace(each, internal_spans=telemetry.traces.internal) for each in services)
+        internal = telemetry.traces.internal
+        services = tuple(
+            replace(
+                each,
+                words=Words.of(telemetry.logs, each.name, each.kind),
+                internal_spans=each.internal_spans if internal is None else internal,
+            )
+            for each in self.services
+        )
         return replace(self, telemetry=telemetry, services=services)
 
     def at_rate(self, rate: float | None) -> Topology:

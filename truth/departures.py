@@ -118,9 +118,9 @@ def _departures(
                 departed[column] = True
                 yield column, fall
     bounded = np.flatnonzero(~departed & (np.nanmin(usual.value + 2 * usual.reach, axis=0) >= whole))
-    left = [whole[bounded] - values[:, bounded] for values in (fact, other, healthy)]
+    left, without, usually = (whole[bounded] - values[:, bounded] for values in (fact, other, healthy))
     for stretch in STRETCHES if len(bounded) else ():
-        for place, fall in _falls(*left, begin, stretch):
+        for place, fall in _falls(left, without, usually, begin, stretch):
             column = int(bounded[place])
             if not departed[column]:
                 departed[column] = True

@@ -10,12 +10,16 @@ from stage import topology_of
 from meshquake.exporters.blocks import Facts
 from meshquake.exporters.reports import outline
 from meshquake.topology.environment import CALM
+from meshquake.topology.environment.connections import Churn
+from meshquake.topology.environment.deploys import Deploys
 from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.jobs import JOBS, USUAL, Job
 from meshquake.topology.environment.load import NOTHING, AmbientLoad
+from meshquake.topology.environment.memory import Aging
 from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
-from meshquake.topology.problems import DocumentError
+from meshquake.topology.problems import DocumentError, listed
 from meshquake.topology.review import remarks
 from meshquake.topology.schema import topology_schema
 
@@ -89,7 +93,29 @@ def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_
     ]
 
 
+def test_jobs_are_named_or_described_and_processes_and_connections_age_by_service():
+    said = environment("{jobs: [usual, {name: settle, on: db, every: 10m, takes: 30s}], memory: {}, connections: 10m}")
+    assert said.jobs == (Job("usual"), Job("settle", on="db", every=600.0, takes=30.0))
+    assert said.memory == tuple((name, Aging()) for name in ("web", "db", "cache"))
+    assert dict(said.connections)["db"] == Churn(600.0)
+    assert [job.name for job in said.jobs_of("cache", "cache")] == ["snapshot", "eviction", "log-rotation"]
+    assert environment("{jobs: backup}").jobs == (Job("backup"),)
+    assert environment("{deploys: 30m}").deploys == Deploys(1800.0)
+    assert environment("{deploys: none}").deploys is None
+    growing = environment("{memory: {growth: 3%, db: {growth: 0%}, cache: {ends: oom}}}").memory
+    assert growing == (("web", Aging(0.03)), ("cache", Aging(0.03, ends="oom")))
+
+
 REFUSED = {
+    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a job that everyone knows: "
+    f"{listed([USUAL, *JOBS])}",
+    "{jobs: [usual, {name: tidy, takes: 1s}]}": ".jobs[1]: needs every too, unless its name is that of a job that "
+    f"everyone knows: {listed([USUAL, *JOBS])}",
+    "{jobs: {name: backup, takes: 20h}}": ".jobs: takes more than half of the time from one run to the next",
+    "{jobs: [{name: backup, on: dbb}]}": ".jobs[0].on: 'dbb' is neither a kind of service nor a service (did you mean "
+    "'db'?)",
+    "{memory: {ends: restarts}}": ".memory.ends: cannot be 'restarts' (did you mean 'restart'?)",
+    "{connections: 0.5s}": ".connections: must be at least 1s, not 0.5s",
     "{load: {cores: 90%}}": ".load.cores: must be at most 80%, not 90%",
     "{load: {core: 20%}}": ".load: unknown key 'core' (did you mean 'cores'?)",
     "{load: {cv: 40%, over: 5s}}": ".load: what lasts 5s evens out over five minutes: cv can be 21% at most, not 40% "
