@@ -17,7 +17,7 @@ from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.restart import Restart
 from meshquake.faults.kinds.surge import Surge
-from meshquake.faults.release import patched
+from meshquake.faults.release import next_version
 from meshquake.faults.room import AFTER, BEFORE, BUMP, BUSY, Placed, Room, restart_time
 from meshquake.faults.scenario import CONFOUNDERS, Scenario
 from meshquake.topology.spec import Topology
@@ -69,7 +69,7 @@ def _deploy(room: Room) -> Placed:
     service = room.service("deploy", lambda service: not service.versions and room.replaceable(service))
     if service is None:
         return None
-    deploy = Deploy(target=Target("service", service.name), version=patched(service.version))
+    deploy = Deploy(target=Target("service", service.name), version=next_version(service.version))
     return deploy, service.replicas * restart_time(service)
 
 

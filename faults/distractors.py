@@ -19,7 +19,7 @@ from meshquake.faults.kinds.flush import Flush
 from meshquake.faults.kinds.job import Job
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.surge import Surge
-from meshquake.faults.release import patched
+from meshquake.faults.release import next_version
 from meshquake.faults.room import BUSY, Placed, Room, restart_time
 from meshquake.topology.estimates import offered_load
 from meshquake.topology.portion import Portion
@@ -84,7 +84,7 @@ def _canary(room: Room) -> Placed:
     share = room.between(most / 3, most, "canary", "share")
     deploy = Deploy(
         target=_at(service),
-        version=patched(service.version),
+        version=next_version(service.version),
         share=share,
         error="unavailable",
         canary=Portion(count=1),

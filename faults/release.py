@@ -69,7 +69,7 @@ class Release:
     steps: tuple[Step, ...] = ()
 
 
-def patched(version: str) -> str:
-    """The version that follows on one: the next of its last number, if it ends in one."""
+def next_version(version: str) -> str:
+    """What a new version is called: `2.1.1` after `2.1.0`."""
     head, _, last = version.rpartition(".")
     return f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{version}.1"
