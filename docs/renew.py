@@ -20,7 +20,8 @@ import click
 
 from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
-from meshquake.exporters.formats.prometheus_names import FAMILIES
+from meshquake.exporters.formats.prometheus_names import ELSEWHERE, FAMILIES
+from meshquake.exporters.formats.semconv import METRICS as CONVENTIONS
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
@@ -143,9 +144,13 @@ def metrics() -> str:
 
 
 def prometheus_names() -> str:
-    """The name and the type of each metric in Prometheus."""
-    rows = ["| metric | name | type |", "|---|---|---|"]
-    rows += [f"| `{name}` | `{each.name}{each.suffix}` | {each.type} |" for name, each in FAMILIES.items()]
+    """The name and the type of each metric in Prometheus, and what others call about the same."""
+    rows = ["| metric | name | type | in Prometheus | in OpenTelemetry |", "|---|---|---|---|---|"]
+    others = [[f"`{names[name]}`" if name in names else "" for names in (ELSEWHERE, CONVENTIONS)] for name in FAMILIES]
+    rows += [
+        f"| `{name}` | `{each.name}{each.suffix}` | {each.type} | {' | '.join(known)} |"
+        for (name, each), known in zip(FAMILIES.items(), others, strict=True)
+    ]
     return "\n".join(rows) + "\n"
 
 

@@ -119,11 +119,16 @@ METRIC = RecordKind(
     "One sample of one metric, over the sampling interval that ends at `timestamp`.",
     (
         Column("timestamp", "time", "end of the sampling interval"),
-        Column("service", "string", "service measured; the caller for an edge metric", names="service"),
+        Column(
+            "service",
+            "string",
+            "service measured; the caller for an edge metric; `node-exporter` for a node",
+            names="service",
+        ),
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
         Column("value", "number", "the sample, in `unit`", low=-LARGEST, high=LARGEST),
         Column("unit", "string", "unit of `value`", choices=_UNITS),
-        Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
+        Column("replica", "string", "replica measured, or node; null for a service-wide figure", nullable=True),
         Column("target", "string", "callee of an edge metric; null otherwise", nullable=True, names="service"),
     ),
 )

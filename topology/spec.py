@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
+from meshquake.topology.disk import Disk
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.errors import MET
@@ -35,6 +36,7 @@ from meshquake.topology.policies import (
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
+from meshquake.topology.sizes import Size
 from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.telemetry import block
 from meshquake.topology.telemetry.logs import NONE, Words
@@ -182,6 +184,7 @@ class Operation:
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
     command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
+    size: Size | None = key("spec", "how large its messages are (default: by kind of service)", None, spec=Size)
     criticality: str | None = key(
         "choice",
         "how much its requests matter (default: as what calls it; of users, critical)",
@@ -263,6 +266,7 @@ class Service:
         "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    disk: Disk = key("spec", "volume of a database's replica", Disk(), spec=Disk)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     warm_up: float | None = key(
         "duration",

@@ -32,6 +32,7 @@ import numpy as np
 from meshquake.sim.telemetry.metrics import METRICS, Alert, Kind
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
+from meshquake.topology.placement import NODES
 from meshquake.truth.sample_file import SampleFile
 
 #: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
@@ -89,7 +90,8 @@ def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
                 departed = _departures(values, without, usually, int(begin), whole)
-                found.update((group[column], each) for column, each in departed)
+                # A node is no service: what moved is what runs there.
+                found.update((group[column], each) for column, each in departed if group[column].service != NODES)
     return found
 
 

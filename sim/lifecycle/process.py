@@ -20,6 +20,7 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     replica.version = version
     cluster.incarnate(replica)
     replica.born = cluster.now
+    replica.restarts += 1
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)
     startup_probe = service.spec.startup_probe

@@ -35,7 +35,7 @@ _READS = ("SELECT", "FIND", "DB.", "GETITEM", "QUERY")
 #: All that they may be called, where no file calls them otherwise.
 NAMES = (
     *("user.id", "user.tier", "session.id", "client.address", "user_agent.original", "url.path", "thread.name"),
-    *("k8s.node.name", "mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
+    *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
     "network.peer.address",
 )
 #: A key, with the text in JSON that stands behind it.

@@ -17,6 +17,7 @@ from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.environment.jobs import JOBS, USUAL, Job
 from meshquake.topology.environment.load import NOTHING, AmbientLoad
 from meshquake.topology.environment.memory import Aging
+from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
 from meshquake.topology.problems import DocumentError, listed
@@ -163,12 +164,20 @@ def test_stalls_take_as_long_as_fits_the_kind_of_service_unless_the_file_says_ho
 def test_estimates_know_that_calls_stall():
     """Means are 2% of 92 ms (times e^(.01 / 2)) longer at the gateway, and its 99th percentile is in the slow mode."""
     still = topology_of(MESH)
-    stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: 2%}}}}\n")
+    stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: {{share: 2%, varies: none}}}}}}\n")
     before, after = (response_times(each)["web.home"] for each in (still, stalled))
     assert after.mean() - before.mean() == pytest.approx(0.02 * 0.0925, rel=0.02)
     assert (np.quantile(before, 0.985), np.quantile(after, 0.99)) == pytest.approx((0.027, 0.119), abs=0.005)
     cores = [offered_load(each)["web"].cores for each in (still, stalled)]
     assert cores[1] - cores[0] == pytest.approx(30 * 0.02 * 0.0925, rel=0.01)
+
+
+def test_stalls_that_vary_cost_more_since_more_calls_stall_when_they_stall_for_longer():
+    """The mean square of a log-Gaussian amount is exp(sigma^2), which is 1 + its squared coefficient of variation."""
+    steady, varying = SlowMode(0.02, varies=None), SlowMode(0.02, varies=Fluctuation(0.3, 86400.0))
+    assert varying.expectation("service") / steady.expectation("service") == pytest.approx(1.09, rel=0.001)
+    u = (np.arange(10_000) + 0.5) / 10_000
+    assert varying.sample("service", u).mean() == pytest.approx(varying.expectation("service"), rel=0.01)
 
 
 def test_an_editor_knows_the_environment():

@@ -309,7 +309,11 @@ def test_every_sample_is_a_data_point_of_its_service_replica_and_edge(parsed, re
             continue
         process = plain(resource.attributes)
         target = plain(point.attributes).get("mesh.target")
-        found[point.time_unix_nano, process["service.name"], process.get("service.instance.id"), target] += 1
+        if "service.name" in process:
+            who = process["service.name"], process.get("service.instance.id")
+        else:
+            who = "node-exporter", process["k8s.node.name"]
+        found[point.time_unix_nano, *who, target] += 1
     assert not shapes
     assert found == Counter(
         (nanos(sample), sample["service"], sample["replica"], sample["target"]) for sample in records["metrics"]

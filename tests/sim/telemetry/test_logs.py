@@ -90,6 +90,7 @@ def every_span():
     spans = Spans(
         start=np.zeros_like(site),
         end=length,
+        network=np.full_like(site, -1),
         worked=np.zeros_like(site),
         site=site,
         attempt_path=np.zeros_like(site),
