@@ -77,7 +77,7 @@ def felt(simulation: Simulation, quiet: bool) -> Preview:
     for _ in twins.cuts():
         if quiet and any(twins.felt()):
             return Preview(incident=True)
-    return Preview(twins.incident, bool(twins.usual.broken().any()), whole=True)
+    return Preview(twins.incident, twins.upset(), whole=True)
 
 
 def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
@@ -94,12 +94,14 @@ def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
     twins = hearing.twins
     decided = wanted is None
     for _ in hearing.listen():
+        if wanted is not None and twins.upset():
+            return Preview(incident=True, upset=True)
         if not decided and hearing.heard():
             decided = True
             found = hearing.so_far()
             if found is not None and (found == LOUDEST) != (wanted == LOUDEST):
                 return Preview(incident=True, band=found)
-    upset = bool(twins.usual.broken().any())
+    upset = twins.upset()
     if not twins.incident:
         return Preview(False, upset, whole=True)
     band, roots = hearing.whole()
