@@ -1,7 +1,11 @@
-"""How hard a data set is: what the floors find in it. `python benchmarks/difficulty.py` renews docs/difficulty.md.
+"""How hard data sets are: what the floors find in them, and what methods of RCAEval do. Renews docs/difficulty.md.
 
-A diagnosis is worth something if it finds more than looking at the loudest service does; and a data set is worth
-something if that doesn't find everything, nor nothing.
+    python benchmarks/difficulty.py --sets FOLDER --environment FOLDER --python PYTHON3.12
+
+For each level of difficulty a set is made in `--sets`, or taken from there if it was made before. The methods run in an
+environment of their own (`benchmarks/rcaeval`), which is made where there is none. A diagnosis is worth something if it
+finds more than looking at the loudest service does; and a set is worth something if that does not find everything, nor
+nothing.
 """
 
 from __future__ import annotations
@@ -9,105 +13,220 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
-from tempfile import TemporaryDirectory
+from statistics import fmean
 from typing import Any
 
-from meshquake.exporters.fixtures import dataset
+from meshquake.benchmarks.rcaeval import methods
+from meshquake.exporters.fixtures import answer_key, dataset
 from meshquake.exporters.reports import marking
-from meshquake.topology.loader import DEFAULT, load, shipped
-from meshquake.truth.score import Mark
+from meshquake.faults.levels import LEVELS, VISIBILITIES
+from meshquake.topology import loader
+from meshquake.truth import score
+from meshquake.truth.score import Accuracy
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "difficulty.md"
-_TABLE = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
-#: The floors, as a mark names them.
+_TABLES = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
+#: The floors, as a mark names them, and the methods.
 FLOORS = ("chance", "most central", "worst symptom first")
-Case = tuple[dict[str, Any], Mark]
+GUESSES = (*FLOORS, *methods.NAMES)
+#: A guess that ranks nothing.
+_NONE = Accuracy(0.0, 0.0, 0.0, 0.0)
 
 
-def study(cases: int, seed: int, processes: int) -> tuple[list[Case], dict[str, Any]]:
-    """Make a data set and mark the floors on each case with an incident; returns these, and how the set was made."""
-    with TemporaryDirectory() as folder:
-        place = Path(folder) / "set"
-        order = dataset.Order(cases, seed, load(shipped()[DEFAULT]), latent=False)
-        content = dataset.generate(order, place, processes, lambda made: None)
-        answers = map(json.loads, (place / "truth" / "index.ndjson").read_text(encoding="utf-8").splitlines())
-        nothing = place / "nothing.json"
-        nothing.write_text('{"root_causes": []}', encoding="utf-8")
-        marked = [
-            (answer, marking.mark_fixture(place / "telemetry" / answer["case"], nothing))
-            for answer in answers
-            if answer["incident"]
-        ]
-    return marked, content
+@dataclass(frozen=True)
+class Case:
+    """A case with an incident: its answer, as an index has it, and how well each guess finds the roots."""
+
+    answer: dict[str, Any]
+    marks: Mapping[str, Accuracy]
+    failed: frozenset[str]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first of its faults that users felt."""
+        return str(next(fault["kind"] for fault in self.answer["faults"] if not fault["latent"]))
+
+    @property
+    def visibility(self) -> str:
+        """How loud its root is."""
+        return str(self.answer["loudness"]["found"])
 
 
-def constants(marked: list[Case], services: list[str]) -> dict[str, float]:
-    """The share of cases in which naming always the same service is right, by service."""
-    return {name: mean(name in _names(answer) for answer, _ in marked) for name in services}
+@dataclass(frozen=True)
+class Study:
+    """A set, how it was made, and its cases with an incident."""
+
+    level: str
+    content: dict[str, Any]
+    cases: list[Case]
 
 
-def _names(answer: dict[str, Any]) -> set[str]:
-    causes = [fault["root_cause"] for fault in answer["faults"] if not fault["latent"]]
-    return {cause["service"] for cause in causes}.union(*(cause["aliases"]["services"] for cause in causes))
+def study(level: str, folder: Path, interpreter: Path | None) -> Study:
+    """Mark all guesses in a set that was made; without an interpreter for the methods, the floors alone."""
+    content = json.loads((folder / "truth" / "dataset.json").read_text(encoding="utf-8"))
+    lines = (folder / "truth" / "index.ndjson").read_text(encoding="utf-8").splitlines()
+    answers = [answer for answer in map(json.loads, lines) if answer["incident"]]
+    places = [folder / "telemetry" / answer["case"] for answer in answers]
+    rankings = {} if interpreter is None else methods.rankings(places, interpreter)
+    nothing = folder.with_suffix(".nothing.json")
+    nothing.write_text('{"root_causes": []}', encoding="utf-8")
+    cases = []
+    for answer, place in zip(answers, places, strict=True):
+        truth = answer_key.read_ground_truth(place)
+        found = rankings.get(answer["case"], {})
+        marks = dict(marking.mark_fixture(place, nothing).floors)
+        marks |= {name: _mark(truth, ranked or ()) for name, ranked in found.items()}
+        cases.append(Case(answer, marks, frozenset(name for name, ranked in found.items() if ranked is None)))
+    return Study(level, content, cases)
 
 
-def _felt(answer: dict[str, Any]) -> dict[str, Any]:
-    """The first of its faults that users felt."""
-    fault: dict[str, Any] = next(fault for fault in answer["faults"] if not fault["latent"])
-    return fault
+def _mark(truth: dict[str, Any], ranked: Any) -> Accuracy:
+    """How well a ranking finds the roots, marked as an answer is."""
+    mark = score.mark(truth, {}, {"root_causes": [{"service": name} for name in ranked]}, None)
+    return mark.accuracy or _NONE
 
 
-def table(marked: list[Case], content: dict[str, Any]) -> Iterator[str]:
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def tables(studies: list[Study]) -> Iterator[str]:
     """The results, as lines of Markdown."""
+    for each in studies:
+        yield from ("", f"## {each.level.capitalize()}", "")
+        yield from _told(each)
+        yield from ("", "| guess | AC@1 | AC@3 | Avg@5 |", "|---|---|---|---|")
+        for name in _guesses(each):
+            yield f"| {name} | {' | '.join(_figures(each.cases, name))} |"
+        yield from ("", "AC@1, AC@3, Avg@5 by the kind of the first fault, and by how loud the root is:", "")
+        yield f"| | cases | {' | '.join(_guesses(each))} |"
+        yield "|---|---|" + "---|" * len(_guesses(each))
+        for group in _groups(each.cases):
+            cells = (" ".join(_figures(group.cases, name)) for name in _guesses(each))
+            yield f"| {group.title} | {len(group.cases)} | {' | '.join(cells)} |"
+        if len(_guesses(each)) > len(FLOORS):
+            yield from _beaten(each)
+
+
+def _guesses(each: Study) -> list[str]:
+    return [name for name in GUESSES if name in each.cases[0].marks]
+
+
+def _told(each: Study) -> Iterator[str]:
+    """How the set was made, in words."""
+    content, target = each.content, each.content["target"]
     again = content["drawn_again"]
+    meshes = ", ".join(mesh["name"] for mesh in content["topologies"])
     yield (
-        f"{content['cases']} cases of seed {content['seed']}: {content['incidents']} with an incident, "
-        f"{content['cases'] - content['incidents']} without. {again['latent']} draws were dropped because no user felt "
-        f"them, {again['felt']} because users felt what was meant as noise."
+        f"{content['cases']} cases of seed {content['seed']} on {meshes}: {content['incidents']} with an incident "
+        f"({target['with_two_roots']} of them with two roots), {content['cases'] - content['incidents']} without. "
+        f"Dropped draws: {again['latent']} that no user felt, {again['felt']} of noise that users felt, "
+        f"{again['background']} whose background users felt, {again['loudness']} with a root that was not as loud as "
+        f"it should be. {target['harder']} roots are harder to find than they should be, {target['missed']} easier."
     )
-    yield from ("", "| floor | AC@1 | AC@3 | AC@5 | Avg@5 |", "|---|---|---|---|---|")
-    for name in FLOORS:
-        found = [mark.floors[name] for _, mark in marked]
-        figures = (mean(getattr(each, figure) for each in found) for figure in ("at_1", "at_3", "at_5", "average"))
-        yield f"| {name} | {' | '.join(f'{figure:.2f}' for figure in figures)} |"
-    guesses = constants(marked, content["services"])
-    best = max(guesses, key=lambda name: guesses[name])
+    replaced = content["replaced"]
+    if replaced:
+        kinds = ", ".join(f"{kind} ({number})" for kind, number in replaced.items())
+        yield f"Kinds that left their place to others, since no draw would do: {kinds}."
+    failed = Counter(name for case in each.cases for name in case.failed)
+    if failed:
+        yield f"Methods that failed, and are marked as if they named nothing: {_list(failed)}."
+    yield (
+        f"Worst symptom first may find the root in at most {target['at_most']:.2f} of the incidents; it does in "
+        f"{fmean(case.marks['worst symptom first'].at_1 for case in each.cases):.2f}."
+    )
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.items())
+
+
+def _figures(cases: list[Case], name: str) -> list[str]:
+    """AC@1, AC@3 and Avg@5 of a guess over some cases."""
+    marks = [case.marks[name] for case in cases]
+    return [f"{fmean(getattr(mark, figure) for mark in marks):.2f}" for figure in ("at_1", "at_3", "average")]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that have something in common."""
+
+    title: str
+    cases: list[Case]
+
+
+def _groups(cases: list[Case]) -> Iterator[Group]:
+    """Cases by the kind of fault, and by how loud the root is."""
+    by: tuple[tuple[Callable[[Case], str], list[str]], ...] = (
+        (lambda case: case.kind, sorted({case.kind for case in cases})),
+        (lambda case: case.visibility, list(VISIBILITIES)),
+    )
+    for of, values in by:
+        for value in values:
+            group = [case for case in cases if of(case) == value]
+            if group:
+                yield Group(value, group)
+
+
+def _beaten(each: Study) -> Iterator[str]:
+    """Which floors each method beats by AC@1, and where."""
     yield from (
         "",
-        f"Naming the same service every time is right in {mean(guesses.values()):.2f} of the cases on average over the "
-        f"services, and in {guesses[best]:.2f} for the best one ({best}).",
+        "Where a method beats a floor by AC@1:",
+        "",
+        f"| | {' | '.join(FLOORS)} |",
+        "|---|" + "---|" * len(FLOORS),
     )
-    for title, group in (("kind of fault", "kind"), ("visibility", "difficulty"), ("level", "level")):
-        yield from _grouped(title, group, marked)
+    for name in _guesses(each)[len(FLOORS) :]:
+        cells = []
+        for floor in FLOORS:
+            groups = [Group("all", each.cases), *_groups(each.cases)]
+            better = [group.title for group in groups if _first(group, name) > _first(group, floor) + 1e-9]
+            cells.append(", ".join(better) or "nowhere")
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
-def _grouped(title: str, group: str, marked: list[Case]) -> Iterator[str]:
-    """What the worst symptom finds, by something that an answer says of a fault."""
-    groups = {str(_felt(answer)[group]) for answer, _ in marked}
-    yield from ("", f"| {title} | cases | worst symptom first: AC@1 | AC@3 |", "|---|---|---|---|")
-    for value in sorted(groups):
-        found = [mark.floors["worst symptom first"] for answer, mark in marked if _felt(answer)[group] == value]
-        first, third = mean(each.at_1 for each in found), mean(each.at_3 for each in found)
-        yield f"| {value} | {len(found)} | {first:.2f} | {third:.2f} |"
+def _first(group: Group, name: str) -> float:
+    return fmean(case.marks[name].at_1 for case in group.cases)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def made(level: str, options: argparse.Namespace) -> Path:
+    """The folder of a level's set, which is made if there is none."""
+    folder: Path = options.sets / level
+    if not (folder / dataset.INDEX).exists():
+        meshes = tuple(loader.load(loader.named(mesh)) for mesh in options.topology or [loader.DEFAULT])
+        order = dataset.Order(options.cases, options.seed, meshes, False, difficulty=level)
+        dataset.generate(order, folder, options.processes, lambda case: print(level, case.public["case"], flush=True))
+    return folder
 
 
 def main() -> None:
-    """Run the study and print its table; without `--print` into the page."""
+    """Run the study and print its tables; with `--renew` into the page, too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--environment", type=Path, help="of the methods; without one, floors alone are marked")
+    parser.add_argument("--python", default="python3.12", help="what to make the environment with")
+    parser.add_argument("--level", action="append", choices=list(LEVELS), help="may be repeated (default: all)")
+    parser.add_argument("--topology", action="append", help="may be repeated (default: ten-services)")
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--print", action="store_true", help="leave the page as it is")
+    parser.add_argument("--renew", action="store_true", help="write the tables into docs/difficulty.md")
     options = parser.parse_args()
-    text = "\n".join(table(*study(options.cases, options.seed, options.processes)))
+    interpreter = None if options.environment is None else methods.environment(options.environment, options.python)
+    studies = [study(level, made(level, options), interpreter) for level in options.level or LEVELS]
+    text = "\n".join(tables(studies)).strip("\n")
     print(text)
-    if not options.print:
+    if options.renew:
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(_TABLE.sub(lambda match: f"{match[1]}{text}\n{match[2]}", page), encoding="utf-8")
+        PAGE.write_text(_TABLES.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page), encoding="utf-8")
 
 
 if __name__ == "__main__":

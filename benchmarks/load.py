@@ -73,9 +73,7 @@ def by_duckdb(fixture: Path, folder: Path) -> None:
     with duckdb.connect(folder / "bulk.duckdb") as connection:
         for table in RECORDS:
             file = fixture / f"{table.name}.ndjson"
-            columns = ", ".join(
-                f"{column.name}: '{_DUCKDB[column.type]}'" for column in RECORD_KINDS[table.name].columns
-            )
+            columns = ", ".join(f"{column.name}: '{_DUCKDB[column.type]}'" for column in RECORD_KINDS[table.name].table)
             connection.execute(
                 f"INSERT INTO {table.name} SELECT 'x', row_number() OVER (), * "
                 f"FROM read_json('{file}', format = 'newline_delimited', columns = {{{columns}}})"

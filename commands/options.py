@@ -55,7 +55,7 @@ _SCENARIO = (
     click.option("--severity", type=Amount("ratio", 1.0), default=1.0, help="Strength of every fault.  [default: 1]"),
     click.option(
         "--confounders",
-        type=click.Choice(["none", "some", "many"]),
+        type=click.Choice(["none", "some", "many", "loud"]),
         help="How many harmless events to add.  [default: the scenario's]",
     ),
     observability,

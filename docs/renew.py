@@ -20,12 +20,13 @@ import click
 
 from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
-from meshquake.exporters.formats.prometheus_names import FAMILIES
+from meshquake.exporters.formats.prometheus_names import ELSEWHERE, FAMILIES
+from meshquake.exporters.formats.semconv import METRICS as CONVENTIONS
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import RECORD_KINDS, Column, RecordKind
-from meshquake.sim.telemetry import metric_table
+from meshquake.sim.telemetry import named
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.json_schema import written
 from meshquake.topology.reference import renew as renew_keys
@@ -69,7 +70,7 @@ def renewed() -> dict[Path, str]:
         records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),
         formats: _PROMETHEUS_NAMES.sub(lambda match: f"{match[1]}{prometheus_names()}{match[2]}", _read(formats)),
-        vocabulary.FILE: vocabulary.written(metric_table.vocabulary()),
+        vocabulary.FILE: vocabulary.written(named.vocabulary()),
         FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
         FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
     }
@@ -143,9 +144,13 @@ def metrics() -> str:
 
 
 def prometheus_names() -> str:
-    """The name and the type of each metric in Prometheus."""
-    rows = ["| metric | name | type |", "|---|---|---|"]
-    rows += [f"| `{name}` | `{each.name}{each.suffix}` | {each.type} |" for name, each in FAMILIES.items()]
+    """The name and the type of each metric in Prometheus, and what others call about the same."""
+    rows = ["| metric | name | type | in Prometheus | in OpenTelemetry |", "|---|---|---|---|---|"]
+    others = [[f"`{names[name]}`" if name in names else "" for names in (ELSEWHERE, CONVENTIONS)] for name in FAMILIES]
+    rows += [
+        f"| `{name}` | `{each.name}{each.suffix}` | {each.type} | {' | '.join(known)} |"
+        for (name, each), known in zip(FAMILIES.items(), others, strict=True)
+    ]
     return "\n".join(rows) + "\n"
 
 

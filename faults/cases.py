@@ -1,8 +1,10 @@
 """Draws the cases of a data set: what goes wrong, or that nothing does.
 
 Cases are strata rather than independent draws: of each five one is without an incident, the kinds of fault take turns,
-so that a small set has them all, and no service is the root much more often than the others. A case is a scenario file
-like any other; what it leaves to the seed is drawn when it is loaded.
+so that a small set has them all, and no service is the root much more often than the others. So do the meshes of a set,
+and how loud the root shall be, where a level of difficulty is asked for. A case is a scenario file like any other; what
+it leaves to the seed is drawn when it is loaded. It depends on the plan and its number alone: any part of a set can be
+made by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from functools import cache
 from meshquake.faults.draws import choose, draw
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery
+from meshquake.faults.levels import ROW, SILENT, Level
 from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
@@ -22,8 +25,8 @@ from meshquake.topology.spec import Topology
 #: Of so many cases in a row one has no incident.
 QUIET_EVERY = 5
 #: Attempts with the kind of fault whose turn it is, until any kind will do; and of these, with a target.
-_FAITHFUL, _STRENGTHS = 16, 2
-#: The share of incidents that have a second fault.
+FAITHFUL, _STRENGTHS = 16, 2
+#: The share of incidents that have a second fault, where no level is asked for.
 _DOUBLE = 0.15
 #: What is noise: loud for a log or a metric, and nothing that a user feels.
 _NOISE = (
@@ -33,6 +36,30 @@ _NOISE = (
     "faults:\n  - fail: {target: any, share: 2%..6%, error: unavailable}\n",
     "faults:\n  - hog_cpu: {target: any, share: 10%..40%, at: 5%..40%, for: 20s..40s}\n",
 )
+#: What a fault that tells nothing of itself any more is seen by: with a level, such roots are the silent ones first.
+_GONE = "availability"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the cases of a set are drawn from.
+
+    Attributes
+    ----------
+    meshes
+        What they are played on; kinds of fault that fit nothing in one come in the others.
+    seed
+        Of the set.
+    words
+        The kinds of fault that incidents have, as in `kinds_of`.
+    level
+        How hard they shall be; None for as hard as they come.
+    """
+
+    meshes: tuple[Topology, ...]
+    seed: int
+    words: tuple[str, ...] = ()
+    level: Level | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +70,12 @@ class Case:
     ----------
     name
         Says nothing of what is in it.
-    quiet
-        Whether it shall have no incident.
+    mesh
+        Which of the meshes it is played on.
+    kind
+        The kind of fault whose turn it is; None if it shall have no incident.
+    band
+        How loud its root shall be; None if that doesn't matter.
     seed
         Of its draws and its run.
     text
@@ -52,9 +83,16 @@ class Case:
     """
 
     name: str
-    quiet: bool
+    mesh: int
+    kind: str | None
+    band: str | None
     seed: int
     text: str
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it shall have no incident."""
+        return self.kind is None
 
 
 def kinds_of(words: Sequence[str]) -> tuple[type[Fault], ...]:
@@ -63,98 +101,176 @@ def kinds_of(words: Sequence[str]) -> tuple[type[Fault], ...]:
     return tuple(dict.fromkeys(named))
 
 
-def case(mesh: Topology, seed: int, number: int, attempt: int, words: Sequence[str] = ()) -> Case:
+def case(plan: Plan, number: int, attempt: int) -> Case:
     """A case of a data set.
 
     Parameters
     ----------
-    mesh
-        What it will be played on; kinds of fault that fit nothing in it are left out.
-    seed
-        Of the data set.
+    plan
+        What it is drawn from.
     number
         Position of the case, from 0. Other cases don't change it.
     attempt
         From 0; each gives another case, in case one isn't what it shall be.
-    words
-        The kinds of fault that incidents have, as in `kinds_of`.
     """
+    seed = plan.seed
     name = f"case-{address(seed, 'case', number) % 16**12:012x}"
     block, position = divmod(number, QUIET_EVERY)
-    quiet = position == int(draw(seed, "quiet", block) * QUIET_EVERY)
+    place = int(draw(seed, "quiet", block) * QUIET_EVERY)
     own = address(seed, "case", number, attempt) % 2**31
+    if position == place:
+        slot, body = None, _NOISE[int(draw(own, "noise") * len(_NOISE))]
+        mesh = _in_turn(len(plan.meshes), seed, "quiet mesh", block)
+    else:
+        # The position among those that have an incident: one of each five before it has none.
+        slots = _slots(plan)
+        slot = slots[number - block - int(position > place)]
+        mesh, body = slot.mesh, slots.faults(slot, own, attempt)
     head = [
         f"name: {name}",
-        f"group: {'noise' if quiet else 'incident'}",
+        f"group: {'noise' if slot is None else 'incident'}",
         f"lead_in: {60 + 60 * draw(own, 'lead_in'):.0f}s",
         f"duration: {45 + 45 * draw(own, 'duration'):.0f}s",
         f"recovery: {30 + 30 * draw(own, 'recovery'):.0f}s",
-        f"rate: {20 + 20 * draw(own, 'rate'):.1f}/s",
-        f"confounders: {'many' if draw(own, 'confounders') < 0.3 else 'some'}",
+        f"rate: {_rate(plan, mesh, draw(own, 'rate')):.1f}/s",
+        f"confounders: {_confounders(plan.level, draw(own, 'confounders'))}",
     ]
-    # The position among those that have an incident: one of each five before it has none.
-    loud = number - block - int(position > int(draw(seed, "quiet", block) * QUIET_EVERY))
-    if quiet:
-        body = _NOISE[int(draw(own, "noise") * len(_NOISE))]
-    else:
-        body = _incident(_plan(mesh, seed, tuple(words)), own, loud, attempt)
-    return Case(name, quiet, own, "\n".join(head) + "\n" + body)
+    text = "\n".join(head) + "\n" + body
+    kind, band = (None, None) if slot is None else (slot.kind.kind, slot.band)
+    return Case(name, mesh, kind, band, own, text)
 
 
-def _incident(plan: _Plan, own: int, position: int, attempt: int) -> str:
-    """The faults of an incident; `position` is its own among the incidents of the set."""
-    when = "at: 0s..10s, for: 60%..100%"
-    if attempt < _FAITHFUL:
-        kind, targets = plan[position]
-        target = targets[attempt // _STRENGTHS % len(targets)]
-        # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
-        strength = "" if kind.ranges else ", severity: 40%..100%"
-        first = f'  - any: {{of: [{kind.kind}], target: "{target}", {when}{strength}}}'
-    else:
-        first = f"  - any: {{{plan.of}{when}}}"
-    lines = ["faults:", first]
-    if draw(own, "double") < _DOUBLE:
-        lines.append(f"  - any: {{{plan.of}at: 0s..20s, severity: 40%..100%, for: 50%..70%}}")
-    return "\n".join(lines) + "\n"
+def _rate(plan: Plan, mesh: int, at: float) -> float:
+    """Requests a second: where a level is asked for, about those that the mesh is made for."""
+    return 20 + 20 * at if plan.level is None else plan.meshes[mesh].workload.rate * (0.75 + 0.5 * at)
 
 
-class _Plan:
-    """The kind and the targets, best first, of each incident of a set, in order.
+def _confounders(level: Level | None, at: float) -> str:
+    if level is not None and at >= 1 - level.loud:
+        return "loud"
+    return "many" if at < 0.3 else "some"
 
-    Kinds take turns. Of the targets that fit, those come first whose services were least often a right answer so far,
-    or always naming the same service would be a better guess than chance.
+
+def _in_turn(count: int, seed: int, what: str, number: int) -> int:
+    """One of so many things that take turns, in another order each time."""
+    turn, place = divmod(number, count)
+    return sorted(range(count), key=lambda index: draw(seed, what, turn, index))[place]
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """What an incident of a set shall be: its kind, its mesh, its targets, best first, and how loud its root is.
+
+    `second` is the kind of its second fault; empty if it has none, and None if chance decides.
     """
 
-    def __init__(self, mesh: Topology, seed: int, words: Sequence[str]) -> None:
-        self._mesh = mesh
-        self._seed = seed
-        kinds = {kind: candidates(kind, mesh) for kind in kinds_of(words)}
-        self._kinds = {kind: levels for kind, levels in kinds.items() if levels}
-        #: What has to stand before the other keys of `any`, so that it is one of them.
-        self.of = f"of: [{', '.join(kind.kind for kind in self._kinds)}], " if words else ""
-        self._made: list[tuple[type[Fault], list[Target]]] = []
-        #: How often each service was a right answer.
-        self._named: Counter[str] = Counter()
+    kind: type[Fault]
+    mesh: int
+    targets: list[Target]
+    band: str | None
+    second: str | None
 
-    def __getitem__(self, position: int) -> tuple[type[Fault], list[Target]]:
+
+class _Slots:
+    """The slots of the incidents of a set, in order.
+
+    Kinds take turns, and so do for each kind the meshes that it fits. Of the targets that fit, those come first whose
+    services were least often a right answer so far, or always naming the same service would be a better guess than
+    chance.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._seed = plan.seed
+        fitting = {
+            kind: {index: levels for index, mesh in enumerate(plan.meshes) if (levels := candidates(kind, mesh))}
+            for kind in kinds_of(plan.words)
+        }
+        #: By kind, the meshes that it fits, with its targets there.
+        self._kinds = {kind: meshes for kind, meshes in fitting.items() if meshes}
+        self._made: list[_Slot] = []
+        #: How often each mesh was used, and how often each service of one was a right answer.
+        self._used: Counter[int] = Counter()
+        self._named: Counter[tuple[int, str]] = Counter()
+
+    def __getitem__(self, position: int) -> _Slot:
         while len(self._made) <= position:
-            kind, targets = self._next(len(self._made))
-            self._made.append((kind, targets))
-            self._named.update(kind.culprits(targets[0], self._mesh))
+            slot = self._next(len(self._made))
+            self._made.append(slot)
+            self._used[slot.mesh] += 1
+            self._named.update((slot.mesh, name) for name in self._culprits(slot.kind, slot.mesh, slot.targets[0]))
         return self._made[position]
 
-    def _next(self, position: int) -> tuple[type[Fault], list[Target]]:
-        turn, place = divmod(position, len(self._kinds))
-        kind = sorted(self._kinds, key=lambda kind: draw(self._seed, "kinds", turn, kind.drawn_as()))[place]
-        levels = self._kinds[kind]
+    def faults(self, slot: _Slot, own: int, attempt: int) -> str:
+        """The faults of an incident."""
+        when = "at: 0s..10s, for: 60%..100%"
+        # It has to stand before the other keys of `any`, so that it is one of them.
+        of = f"of: [{', '.join(self._words(slot.mesh))}], " if self._plan.words else ""
+        if attempt < FAITHFUL:
+            target = slot.targets[attempt // _STRENGTHS % len(slot.targets)]
+            # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
+            strength = "" if slot.kind.ranges else ", severity: 40%..100%"
+            first = f'  - any: {{of: [{slot.kind.kind}], target: "{target}", {when}{strength}}}'
+        else:
+            gone = [word for word in self._words(slot.mesh) if fault_kinds()[word].indicator == _GONE]
+            words = f"of: [{', '.join(gone)}], " if gone and slot.band == SILENT else of
+            first = f"  - any: {{{words}{when}}}"
+        lines = ["faults:", first]
+        if slot.second or (slot.second is None and draw(own, "double") < _DOUBLE):
+            of = f"of: [{slot.second}], " if slot.second else of
+            lines.append(f"  - any: {{{of}at: 0s..20s, severity: 40%..100%, for: 50%..70%}}")
+        return "\n".join(lines) + "\n"
+
+    def _next(self, position: int) -> _Slot:
+        kind = self._kind("kinds", position)
+        meshes = self._kinds[kind]
+        mesh = min(meshes, key=lambda index: (self._used[index], draw(self._seed, "mesh", position, index)))
+        levels = meshes[mesh]
 
         def often(target: Target) -> tuple[int, float]:
-            named = max(self._named[name] for name in kind.culprits(target, self._mesh))
+            named = max(self._named[mesh, name] for name in self._culprits(kind, mesh, target))
             return named, draw(self._seed, "target", position, target)
 
-        return kind, sorted(levels[choose(levels, self._seed, "level", position)], key=often)
+        targets = sorted(levels[choose(levels, self._seed, "level", position)], key=often)
+        level = self._plan.level
+        if level is None:
+            return _Slot(kind, mesh, targets, None, None)
+        return _Slot(kind, mesh, targets, self._band(level, position), self._second(level, position, mesh))
+
+    def _kind(self, what: str, position: int) -> type[Fault]:
+        """The kind whose turn it is."""
+        turn, place = divmod(position, len(self._kinds))
+        return sorted(self._kinds, key=lambda kind: draw(self._seed, what, turn, kind.drawn_as()))[place]
+
+    def _band(self, level: Level, position: int) -> str:
+        """How loud a root shall be: of a row of incidents, those are quietest whose roots tell nothing any more."""
+        row, place = divmod(position, ROW)
+
+        def loudness(other: int) -> tuple[bool, float]:
+            number = row * ROW + other
+            return self._kind("kinds", number).indicator != _GONE, draw(self._seed, "band", number)
+
+        return level.row(row)[sorted(range(ROW), key=loudness).index(place)]
+
+    def _second(self, level: Level, position: int, mesh: int) -> str:
+        """The kind of an incident's second fault; these take turns, too. Empty if it has none."""
+        rows, place = divmod(position, 2 * ROW)
+        order = sorted(range(2 * ROW), key=lambda other: draw(self._seed, "double", rows, other))
+        number = order.index(place)
+        if number >= level.doubles:
+            return ""
+        kind = self._kind("second", rows * level.doubles + number).kind
+        words = self._words(mesh)
+        return kind if kind in words else choose(words, self._seed, "second", position)
+
+    def _words(self, mesh: int) -> list[str]:
+        """The kinds that fit a mesh."""
+        return [kind.kind for kind, meshes in self._kinds.items() if mesh in meshes]
+
+    def _culprits(self, kind: type[Fault], mesh: int, target: Target) -> tuple[str, ...]:
+        return kind.culprits(target, self._plan.meshes[mesh])
 
 
 @cache
-def _plan(mesh: Topology, seed: int, words: tuple[str, ...]) -> _Plan:
-    return _Plan(mesh, seed, words)
+def _slots(plan: Plan) -> _Slots:
+    return _Slots(plan)

@@ -43,12 +43,18 @@ _SIDES = dict.fromkeys(
 _BLOCKS = {
     word: key.grammar.spec
     for cls in (
-        *(MeshFile, Service, Edge, Retry, Workload, Observability, Environment, Telemetry),
-        *Environment.by_service.values(),
+        *(MeshFile, Service, Edge, Retry, Workload, Observability, Telemetry),
         *fault_kinds().own.values(),
     )
     for word, key in keys_of(cls).items()
-} | {"observability": Observability, **Environment.by_service}
+} | {"observability": Observability}
+#: Those of an environment, where a word may mean something else.
+_CONCERNS: dict[str, type] = dict(Environment.by_service)
+_ENVIRONMENT = {
+    word: key.grammar.spec
+    for keys in (keys_of(Environment), *map(keys_of, _CONCERNS.values()))
+    for word, key in keys.items()
+} | _CONCERNS
 #: What is said of a kind of service, or of one, of an environment.
 _OF_SERVICE = re.compile(r"environment\.(\w+)\..+", re.ASCII)
 _NAME = re.compile(r"[^.\[]+")
@@ -263,8 +269,9 @@ def _become_block(node: Node, rest: str) -> None:
 
 def _shorthand(node: Node) -> str | None:
     """The key that a plain value in place of a block stands for, by where it is; None if there is no such."""
-    word = re.split(r"[.\[]", node.path)[-1]
-    kind = _BLOCKS.get(word) or DISTRIBUTIONS.get(word)
+    word = re.split(r"[.\[]", re.sub(r"\[\d+\]$", "", node.path))[-1]  # of one of a list, that of the list
+    blocks = _ENVIRONMENT if node.path.startswith("environment.") else _BLOCKS
+    kind = blocks.get(word) or DISTRIBUTIONS.get(word)
     if kind is None and (match := _OF_SERVICE.fullmatch(node.path)):
         kind = Environment.by_service.get(match[1])
     return None if kind is None else getattr(kind, "shorthand", None)

@@ -67,3 +67,9 @@ class Release:
     rollback_after: float | None = None
     budget: Budget | None = None
     steps: tuple[Step, ...] = ()
+
+
+def next_version(version: str) -> str:
+    """What a new version is called: `2.1.1` after `2.1.0`."""
+    head, _, last = version.rpartition(".")
+    return f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{version}.1"

@@ -12,8 +12,8 @@ from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 
 #: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
 GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}
-#: How many harmless things are drawn, by the word that asks for them.
-CONFOUNDERS = {"none": 0, "some": 2, "many": 5}
+#: How many harmless things are drawn, by the word that asks for them: loud ones, and others.
+CONFOUNDERS = {"none": (0, 0), "some": (0, 2), "many": (0, 5), "loud": (4, 2)}
 DEFAULT_SEED = 42
 
 

@@ -59,6 +59,7 @@ class Cluster:
             edge = RuntimeEdge(each, len(caller.edges), caller, callee)
             caller.edges[each.callee] = edge
             self.edges.append(edge)
+            callee.inbound.append(edge)
             self._policies[edge] = Composed(edge, self._context)
         #: What acts on replicas, and on which, in the order in which it began; and what holds processes down.
         self.acting: list[tuple[Modifier, Target]] = []
@@ -167,6 +168,7 @@ class Cluster:
         service.created += 1
         replica.version = revision.version
         replica.up = replica.ready = False
+        replica.restarts = -1  # its first process is no restart
         replica.created = replica.since = self.now
         replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
         deployment.replicas.append(replica)

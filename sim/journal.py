@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshquake.faults.fault import Target
 from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.telemetry.catalogue import LogText, Voice, notices
 from meshquake.topology.replay import Attributes
@@ -37,6 +38,20 @@ class Event:
     version: str | None
     replica: str | None
     attributes: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Happening:
+    """Something that the mesh did by itself, and that harms nobody: a job that ran, a deploy, a process recycled.
+
+    `kind` is that of a fault that does the same on purpose. What it notes, it signs with its id.
+    """
+
+    id: str
+    kind: str
+    target: Target
+    start: float
+    end: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,8 @@ class Journal:
         self.attributes: dict[int, Attributes] | None = None
         #: Waits of calls for connections that are over; None if nobody asks for them.
         self.waits: list[Wait] | None = None
+        #: What the mesh did by itself, as far as it leaves events: in order.
+        self.happened: list[Happening] = []
         #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
         self._actor = ""
         #: The first event of each of them, by its name. No record says who it was.
@@ -113,6 +130,7 @@ class Journal:
         replica: Replica | None = None,
         version: str | None = None,
         call: Call | None = None,
+        signature: str = "",
         **values: Any,
     ) -> None:
         """Something happened to a service or a deployment of it, or to one of its replicas.
@@ -127,6 +145,8 @@ class Journal:
             That it concerns (default: the one that the replica runs, that of the deployment, or the service's first).
         call
             The attempt that its log line belongs to.
+        signature
+            Who notes it, if that is to be known and it's no process (`signed`).
         values
             What its texts name.
 
@@ -153,8 +173,8 @@ class Journal:
             concerned = named["version"]
             made = Event(now, event.type, service.spec.name, details, event.severity, concerned, where, attributes)
             self.events.append(made)
-            if self._actor:
-                self.first.setdefault(self._actor, made)
+            if actor := signature or self._actor:
+                self.first.setdefault(actor, made)
         for behind, log in enumerate(notice.logs):
             place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
             self._write(Line(now + behind * _APART, log, log.text.format(**named), service.spec.name, where, place))

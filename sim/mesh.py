@@ -23,7 +23,7 @@ from meshquake.sim.lifecycle.configuration import Configuration, Configured
 from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.liveness import watch
-from meshquake.sim.lifecycle.process import boot, crash, reboot
+from meshquake.sim.lifecycle.process import boot, crash, run_out_of_memory
 from meshquake.sim.lifecycle.readiness import probing
 from meshquake.sim.lifecycle.rollout import release_on, rollout
 from meshquake.sim.policies.compose import ingress
@@ -186,17 +186,8 @@ class Mesh(Cluster):
                     continue
                 own = rate * (1 + _LEAK_SPREAD * (2 * uniform(key, replica.index) - 1))
                 replica.leaked += own * strength * _LEAK_STEP
-                limit = replica.service.spec.memory.limit
-                if replica.memory() >= limit:
-                    self.journal.note(
-                        "oom_kill",
-                        replica.service,
-                        replica=replica,
-                        limit_bytes=int(limit),
-                        limit_mib=f"{limit / 2**20:.0f}",
-                    )
-                    crash(self, replica, "out of memory")
-                    self.env.process(reboot(self, replica, "out of memory"))
+                if replica.memory() >= replica.service.spec.memory.limit:
+                    run_out_of_memory(self, replica)
             yield self.timeout(_LEAK_STEP)
 
     def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:

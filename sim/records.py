@@ -44,8 +44,8 @@ class Column:
 class RecordKind:
     """One kind of record. `name` is also its file's stem.
 
-    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, and
-    tables have no such column.
+    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, as in
+    the column that tables have.
     """
 
     name: str
@@ -56,6 +56,11 @@ class RecordKind:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def table(self) -> tuple[Column, ...]:
+        """The columns of a table of such records."""
+        return (*self.columns, *(replace(column, nullable=True) for column in self.optional))
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -114,11 +119,16 @@ METRIC = RecordKind(
     "One sample of one metric, over the sampling interval that ends at `timestamp`.",
     (
         Column("timestamp", "time", "end of the sampling interval"),
-        Column("service", "string", "service measured; the caller for an edge metric", names="service"),
+        Column(
+            "service",
+            "string",
+            "service measured; the caller for an edge metric; `node-exporter` for a node",
+            names="service",
+        ),
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
         Column("value", "number", "the sample, in `unit`", low=-LARGEST, high=LARGEST),
         Column("unit", "string", "unit of `value`", choices=_UNITS),
-        Column("replica", "string", "replica measured; null for a service-wide figure", nullable=True),
+        Column("replica", "string", "replica measured, or node; null for a service-wide figure", nullable=True),
         Column("target", "string", "callee of an edge metric; null otherwise", nullable=True, names="service"),
     ),
 )

@@ -22,6 +22,7 @@ from meshquake.sim.telemetry import metric_table
 from meshquake.sim.telemetry.recorder import Cut, Recorder
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.spec import Topology
+from meshquake.topology.telemetry.block import UNCHANGED
 from meshquake.topology.units import duration
 
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
@@ -82,13 +83,15 @@ class Simulation:
     ) -> None:
         if not 0.001 <= interval <= 86400:
             raise ValueError(f"interval must be at least 0.001 and at most 86400 seconds, not {interval}")
+        # What it says of telemetry is in the mesh from here on.
+        said, scenario = scenario.telemetry, replace(scenario, telemetry=UNCHANGED)
         self.scenario = scenario
-        self.topology = topology.at_rate(scenario.rate)
+        self.topology = topology.at_rate(scenario.rate).recorded_by(said)
         self.start = start
         self.interval_us = round(interval * 1e6)
         self._batch = batch
         self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
-        self.metrics = metric_table.of(scenario.telemetry.over(topology.telemetry))
+        self.metrics = metric_table.of(self.topology.telemetry)
         self.recorder = Recorder(self.mesh, start, self.interval_us, self.metrics)
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability

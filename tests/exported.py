@@ -10,7 +10,7 @@ from typing import Any
 from meshquake.exporters.fixtures import export as exports
 from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats.registry import FORMATS
-from meshquake.sim.records import Batch
+from meshquake.sim.records import RECORD_KINDS, Batch
 
 
 def export(fixture: Path, name: str, output: Path, truth: bool = False) -> Path:
@@ -31,8 +31,13 @@ def records(fixture: Path, kind: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (fixture / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
 
 
+def columns(kind: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records as tables have them: null in the column of what a record doesn't have."""
+    return [{column.name: row.get(column.name) for column in RECORD_KINDS[kind].table} for row in rows]
+
+
 def own_name(span: dict[str, Any]) -> str:
     """What the service that is asked calls the operation of a span."""
-    service = span["service"] if span["kind"] == "server" else span["peer"]
+    service = span["peer"] if span["kind"] == "client" else span["service"]
     assert span["operation"].startswith(f"{service}.")
     return str(span["operation"][len(service) + 1 :])

@@ -54,6 +54,17 @@ class Run:
         """The requests of users."""
         return self.traces.filter(pl.col("parent_span_id").is_null())
 
+    @property
+    def halves(self) -> pl.DataFrame:
+        """The client and server halves of calls, with those that caused them as their parents, as if processes had no
+        inside."""
+        inside = self.traces.filter(kind="internal").select(parent_span_id="span_id", above="parent_span_id")
+        halves = self.traces.filter(pl.col("kind") != "internal")
+        for _ in range(2):  # of a call to a store: what makes it is in the handler
+            halves = halves.join(inside, on="parent_span_id", how="left", maintain_order="left")
+            halves = halves.with_columns(parent_span_id=pl.coalesce("above", "parent_span_id")).drop("above")
+        return halves
+
     def handled(self, service: str) -> pl.DataFrame:
         """The requests that a service handled."""
         return self.traces.filter(kind="server", service=service)

@@ -23,6 +23,6 @@ workload: {rate: 10/s, mix: {web.home: 1}}
 
 def make(folder, processes=1, **changes):
     heard = []
-    order = Order(**{"cases": CASES, "seed": 3, "mesh": parse(SMALL, "small.yaml"), "latent": False} | changes)
+    order = Order(**{"cases": CASES, "seed": 3, "meshes": (parse(SMALL, "small.yaml"),), "latent": False} | changes)
     content = generate(order, folder, processes, heard.append)
     return heard, content

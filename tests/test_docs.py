@@ -1,5 +1,6 @@
 """The pages of the documentation say what the code does."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap)
     batches = meshquake.simulate(file, lead_in=0, duration=60, recovery=0)
     spans = pl.concat([batch.traces for batch in batches])
     arrived = spans.filter(kind="server").select("parent_span_id")
-    timeouts = spans.filter(error_type="timeout")
+    timeouts = spans.filter(kind="client", error_type="timeout")
     lost = timeouts.join(arrived, left_on="span_id", right_on="parent_span_id", how="anti")
     assert set(lost.select("service", "peer").iter_rows()) == {("order-service", "database")}
     seconds = lost["timestamp"].str.slice(17, 2).cast(pl.Int64)
@@ -180,6 +181,39 @@ def test_the_example_of_names_gives_the_names_that_it_says():
 def test_the_example_that_leaves_out_edges_leaves_just_these_out():
     records, _ = changed("no-edges")
     assert records["target"].null_count() == len(records) and "cpu_usage" in {*records["metric"]}
+
+
+def test_the_example_of_a_format_writes_lines_of_json():
+    block = re.search(r"<!-- example: json-lines -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    loaded = parse(
+        f"name: changed\nlead_in: 1s\nduration: 1s\nrecovery: 0s\nconfounders: none\n{block}", "changed.yaml"
+    )
+    logs = pl.concat([batch.logs for batch in Simulation.of(loaded).batches()])
+    for line in logs.filter(pl.col("service") != "database").iter_rows(named=True):
+        assert json.loads(line["message"])["time"] == line["timestamp"]
+    assert all(
+        message.startswith(("INFO ", "WARN ", "DEBUG ")) for message in logs.filter(service="database")["message"]
+    )
+
+
+def test_the_example_of_own_words_is_written():
+    block = re.search(r"<!-- example: own-words -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    faults = "faults: [slow: {target: database, factor: 50}, restart: {target: 'cache-service[0]'}]"
+    text = f"name: x\nlead_in: 1s\nduration: 4s\nrecovery: 0s\nconfounders: none\n{faults}\n{block}"
+    logs = pl.concat([batch.logs for batch in Simulation.of(parse(text, "x.yaml")).batches()])
+    of_gateway = logs.filter(logger="edge")
+    assert {*of_gateway["service"]} == {"api-gateway"} and len(of_gateway) > 20
+    assert of_gateway["message"].str.contains(r"^[\d.a-f:]+ [A-Z]+ /\S* \d{3} [\d.]+ms$").all()
+    late = logs.filter(pl.col("message").str.starts_with("deadline exceeded calling "))
+    assert {*late["service"]} == {"order-service"} and {*late["level"]} == {"ERROR"}
+    assert len(logs.filter(pl.col("message").str.starts_with("cache-service-0 is back")))
+    assert logs.filter(logger="pool")["message"].str.contains(r"^\d+ of \d+ workers busy, \d\d% cached$").all()
+
+
+def test_the_example_of_traces_is_one():
+    """What it does is for the tests of traces."""
+    block = re.search(r"<!-- example: traces -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
+    assert parse(f"name: changed\n{block}", "changed.yaml").scenario.telemetry.traces.internal is False
 
 
 # -- records -------------------------------------------------------------------------------------------------------
@@ -286,14 +320,16 @@ def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
         Level.EDGE: (False, True),
         Level.CALLER: (True, True),
         Level.ENTRY: (False, False),
+        Level.NODE: (True, False),
     }
     frame = pl.concat([batch.metrics for batch in (*eventful, *releases)])
     found = {}
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():
         found.setdefault(metric, set()).add((replica, target))
-    # Nobody waits for answers in these runs.
-    there = {name: metric for name, metric in METRICS.items() if metric.levels != (Level.ENTRY,)}
+    # Nobody waits for answers in these runs, and nothing says what services are written in.
+    told = {"gc_time", "gc_collections", "heap_used", "threads", "event_loop_lag"}
+    there = {name: each for name, each in METRICS.items() if each.levels != (Level.ENTRY,) and name not in told}
     assert found == {name: {keys[level] for level in metric.levels} for name, metric in there.items()}
     stores = frame.filter(pl.col("metric").str.starts_with("query_time"))["service"].unique()
     assert set(stores) == {"database", "cache-service"}

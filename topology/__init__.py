@@ -1,6 +1,7 @@
 """What the mesh is: topology files, read, checked and described.
 
 spec.py policies.py distributions.py    a topology as data
+environment/            what a mesh does by itself
 rollout.py autoscale.py portion.py      how a service gets another version, and how many replicas it has
 errors.py               every way in which a call fails
 loader.py loading/ distribution_loader.py population_loader.py   topology files, read

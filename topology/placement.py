@@ -12,6 +12,9 @@ from math import ceil
 
 from meshquake.topology.spec import Topology
 
+#: What telemetry has in place of a service for the samples of nodes, whose replicas they are: as Prometheus has them of
+#: an agent on each.
+NODES = "node-exporter"
 #: Where the file does not say how many nodes there are: replicas a node has at first, about, and the fewest nodes that
 #: there are, unless there are fewer replicas.
 _PODS_A_NODE, _FEWEST = 8, 3

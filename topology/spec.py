@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from meshquake.topology.autoscale import Autoscale
 from meshquake.topology.counts import ONCE, Count
+from meshquake.topology.disk import Disk
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.errors import MET
@@ -35,8 +36,10 @@ from meshquake.topology.policies import (
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
+from meshquake.topology.sizes import Size
 from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.telemetry import block
+from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
@@ -181,6 +184,7 @@ class Operation:
     rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
     statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
     command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
+    size: Size | None = key("spec", "how large its messages are (default: by kind of service)", None, spec=Size)
     criticality: str | None = key(
         "choice",
         "how much its requests matter (default: as what calls it; of users, critical)",
@@ -262,6 +266,7 @@ class Service:
         "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
     )
     memory: Memory = key("spec", "memory of a replica", Memory(), spec=Memory)
+    disk: Disk = key("spec", "volume of a database's replica", Disk(), spec=Disk)
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     warm_up: float | None = key(
         "duration",
@@ -309,6 +314,8 @@ class Service:
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+    #: What files say of its log lines.
+    words: Words = NONE
 
     @property
     def built_with(self) -> Stack | None:
@@ -568,6 +575,22 @@ class Topology:
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
         works += [piece.time for operation in operations for piece in following(operation.calls)]
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
+
+    def recorded_by(self, upper: block.Telemetry) -> Topology:
+        """The same mesh with what a scenario says of its telemetry laid over what it says itself."""
+        telemetry = upper.over(self.telemetry)
+        if telemetry == self.telemetry == block.UNCHANGED:
+            return self
+        internal = telemetry.traces.internal
+        services = tuple(
+            replace(
+                each,
+                words=Words.of(telemetry.logs, each.name, each.kind),
+                internal_spans=each.internal_spans if internal is None else internal,
+            )
+            for each in self.services
+        )
+        return replace(self, telemetry=telemetry, services=services)
 
     def at_rate(self, rate: float | None) -> Topology:
         """The same mesh with so many requests a second, over all entries; None leaves them as they are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
+from meshquake.faults.levels import VISIBILITIES
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
@@ -36,7 +37,7 @@ from meshquake.truth.twins import Twins
 
 FORMAT = 2
 #: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
-DIFFICULTIES = ("loudest", "one of several", "silent")
+DIFFICULTIES = VISIBILITIES
 #: Keys that every fault has: they have places of their own in the key.
 _COMMON = frozenset(("id", "target", "targets", "at", "for", "ramp"))
 #: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
@@ -89,11 +90,11 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
                 "id": each.id,
                 "kind": each.kind,
                 "target": str(each.target),
-                "start": clock(scenario.window(each).start),
-                "end": clock(simulation.acted(each).end),
-                "event": _event(twins, each, clock),
+                "start": clock(each.start),
+                "end": clock(each.end),
+                "event": _event(twins, each.id, clock),
             }
-            for each in scenario.background
+            for each in besides(twins)
         ],
         **({} if simulation.collector is None else {"observability": _observed(simulation.collector)}),
         **({"metrics": simulation.metrics.names} if simulation.metrics.changed else {}),
@@ -182,7 +183,7 @@ class _Telling:
                 "aliases": {"services": list(self._roots[1:]), "indicators": list(fault.aliases)},
             },
             "parameters": parameters(fault),
-            "event": _event(self._twins, fault, clock),
+            "event": _event(self._twins, fault.id, clock),
             "start": clock(window.start),
             "ramp_end": clock(window.full),
             "end": clock(window.end),
@@ -340,17 +341,15 @@ class _Telling:
 
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
         """What happened besides, near the onset."""
-        scenario = self._twins.simulation.scenario
         reason = self._without_faults()
-        for each in scenario.background:
-            start = scenario.window(each).start
-            if self._finding.start - _NEAR <= start <= max(seen, self._finding.window.end):
-                event = _event(self._twins, each, self._clock)
+        for each in besides(self._twins):
+            if self._finding.start - _NEAR <= each.start <= max(seen, self._finding.window.end):
+                event = _event(self._twins, each.id, self._clock)
                 yield {
                     "kind": "event" if event else "background",
                     "service": each.target.service or next(iter(self._entries.values())),
                     "what": event["type"] if event else each.kind,
-                    "at": event["timestamp"] if event else self._clock(start),
+                    "at": event["timestamp"] if event else self._clock(each.start),
                     "ruled_out_by": reason,
                 }
 
@@ -415,9 +414,35 @@ class _Telling:
         return any(direction is Alert.FALL and direction in metric.alert for metric, direction in whole)
 
 
-def _event(twins: Twins, fault: Fault, clock: Clock) -> dict[str, Any] | None:
-    """The first event that something left in the recording; None if it left none, as a surge does."""
-    event = twins.simulation.mesh.journal.first.get(fault.id)
+@dataclass(frozen=True)
+class Besides:
+    """Something that happened besides and is no fault, from when to when (simulated seconds)."""
+
+    id: str
+    kind: str
+    target: Target
+    start: float
+    end: float
+
+
+def besides(twins: Twins) -> list[Besides]:
+    """What the scenario lets happen besides, and then what the mesh did by itself that left events."""
+    simulation = twins.simulation
+    scenario = simulation.scenario
+    told = [
+        Besides(each.id, each.kind, each.target, scenario.window(each).start, simulation.acted(each).end)
+        for each in scenario.background
+    ]
+    for each in simulation.mesh.journal.happened:
+        if each.start < scenario.length:
+            end = scenario.length if each.end is None else min(each.end, scenario.length)
+            told.append(Besides(each.id, each.kind, each.target, each.start, end))
+    return told
+
+
+def _event(twins: Twins, name: str, clock: Clock) -> dict[str, Any] | None:
+    """The first event that something left in the recording, by its id; None if it left none, as a surge does."""
+    event = twins.simulation.mesh.journal.first.get(name)
     return None if event is None else {"type": event.type, "service": event.service, "timestamp": clock(event.time)}
 
 

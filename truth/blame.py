@@ -59,7 +59,11 @@ class Blame:
 
     @cached_property
     def broken(self) -> list[Mask]:
-        """For each fault, where it broke the promise: masks in the shape of `Promise.broken`."""
+        """For each fault, where it broke the promise: masks in the shape of `Promise.broken`. Asked for at the end."""
+        return self.so_far()
+
+    def so_far(self) -> list[Mask]:
+        """The same as far as verdicts came: of windows that end before all that is known of them, it is final."""
         pieces = [self._broken(piece) for piece in self._promise.pieces()]
         return [np.concatenate(masks) for masks in zip(*pieces, strict=True)]
 

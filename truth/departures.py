@@ -11,6 +11,10 @@ that has not departed by its seconds has if the means of stretches did, by the s
 second, further down than twice as far as they ever went. Its seconds are those within them that are lower than such a
 mean may be, and lower than in the run without the fault.
 
+A share is bounded at its other end as well: where few requests come, one that fails by itself is a half or all of those
+of its second, and no rise goes twice as far. So a share for which no second could count has risen if what it leaves of
+the whole has fallen, by the same rule.
+
 What is usual is told by the run without any fault: its median, and how far it goes from there. Other faults shift that:
 by how much, is told by the difference between the run without this fault and the one without any, within some seconds
 of the moment. A fault that is alone has no such shift, to the bit.
@@ -20,7 +24,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +32,7 @@ import numpy as np
 from meshquake.sim.telemetry.metrics import METRICS, Alert, Kind
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.tables import Floats
+from meshquake.topology.placement import NODES
 from meshquake.truth.sample_file import SampleFile
 
 #: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
@@ -38,6 +43,8 @@ STRETCHES = (5, 10, 20)
 APART = 2
 #: What other faults do at a moment is what they do within so many seconds of it.
 NEARBY = 5
+#: The most that a share of requests can be.
+_WHOLE = {name: 100.0 for name, metric in METRICS.items() if metric.share_of}
 _COUNTERS = {name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER}
 
 
@@ -79,10 +86,12 @@ def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: 
                 values, without, usually = (
                     np.where(absent, np.nan_to_num(each), each) for each in (values, without, usually)
                 )
+            whole = np.array([_WHOLE.get(series.metric, np.inf) for series in group])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
-                departed = _departures(values, without, usually, int(begin))
-                found.update((group[column], each) for column, each in departed)
+                departed = _departures(values, without, usually, int(begin), whole)
+                # A node is no service: what moved is what runs there.
+                found.update((group[column], each) for column, each in departed if group[column].service != NODES)
     return found
 
 
@@ -91,8 +100,10 @@ def _is_counted(series: Series) -> bool:
     return series.replica is None and series.metric in _COUNTERS
 
 
-def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Iterator[tuple[int, Departure]]:
-    """The departures of series, a column each, by column."""
+def _departures(
+    fact: Floats, other: Floats, healthy: Floats, begin: int, whole: Floats
+) -> Iterator[tuple[int, Departure]]:
+    """The departures of series, a column each, by column; `whole` is the most that each can be."""
     usual = _usual(other, healthy)
     off = np.abs(fact - usual.value)
     far = off > 2 * usual.reach
@@ -108,6 +119,15 @@ def _departures(fact: Floats, other: Floats, healthy: Floats, begin: int) -> Ite
             if not departed[column]:
                 departed[column] = True
                 yield column, fall
+    bounded = np.flatnonzero(~departed & (np.nanmin(usual.value + 2 * usual.reach, axis=0) >= whole))
+    left, without, usually = (whole[bounded] - values[:, bounded] for values in (fact, other, healthy))
+    for stretch in STRETCHES if len(bounded) else ():
+        for place, fall in _falls(left, without, usually, begin, stretch):
+            column = int(bounded[place])
+            if not departed[column]:
+                departed[column] = True
+                most = float(whole[column])
+                yield column, replace(fall, value=most - fall.value, usual=most - fall.usual)
 
 
 def _falls(fact: Floats, other: Floats, healthy: Floats, begin: int, stretch: int) -> Iterator[tuple[int, Departure]]:
@@ -148,7 +168,9 @@ def _usual(other: Floats, healthy: Floats) -> _Usual:
     low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
     least, most = _shift(other - healthy)
     reach = np.maximum(high - usual, usual - low) + (most - least) / 2
-    return _Usual(usual + (least + most) / 2, low + least, high + most, reach)
+    # What is never negative is not so without the fault either.
+    value = np.maximum(usual + (least + most) / 2, np.minimum(low, 0.0))
+    return _Usual(value, low + least, high + most, reach)
 
 
 def _means(values: Floats, stretch: int) -> Floats:

@@ -42,8 +42,8 @@ class Twins:
     ----------
     fact, twin
         The run as it was and the run without faults, as far as they were followed. With no faults they are the same.
-    promise
-        What became of what users were promised, in the run as it was.
+    promise, usual
+        What became of what users were promised: in the run as it was, and in the run without faults.
     findings
         What was found of each fault, in the order of the scenario.
     total, harmed, spared, background
@@ -77,6 +77,7 @@ class Twins:
         self._objective = topology.workload.objective
         self._entries = names(entries)
         self.promise = Promise(self._objective, len(entries), simulation.scenario.length)
+        self.usual = self.promise.anew() if faults else self.promise
         self._blame = Blame(self.promise, len(faults))
         self._sites = simulation.mesh.sites
         self._depths = [0] * len(self._sites)
@@ -97,6 +98,15 @@ class Twins:
     def incident(self) -> bool:
         """Whether users felt any of the faults."""
         return not all(finding.latent for finding in self.findings)
+
+    def felt(self) -> list[float | None]:
+        """When users first felt each fault, as far as the runs were compared (simulated seconds); None if they did not.
+
+        Of a window that ends before everything that counts in it has been compared, this is final.
+        """
+        known = int(min(self._compared, len(self.promise.total)))
+        masks = (mask[:known].any(axis=1) for mask in self._blame.so_far())
+        return [float(mask.argmax() + 1) if mask.any() else None for mask in masks]
 
     def batches(self) -> Iterator[Batch]:
         """The records of the run as it was, as `Simulation.batches` gives them; the others are played meanwhile."""
@@ -129,6 +139,8 @@ class Twins:
         verdicts = judge(fact, requests[self.twin], without, alone, begins, self._objective)
         self._compared = until
         self.promise.count(fact)
+        if self.usual is not self.promise:
+            self.usual.count(requests[self.twin])
         self._blame.take(verdicts)
         self.total += len(fact)
         if self._at_end:

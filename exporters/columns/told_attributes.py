@@ -1,8 +1,9 @@
 """What spans tell besides their columns, as JSON objects in text, put into other people's words by columns.
 
 A record of a trace may have `attributes`, each span its own: some hundred thousand objects a minute, and no two alike.
-Nearly all are as the simulation writes them: compact, of texts without anything to escape and of whole numbers. Those
-are rewritten by regular expressions; one that isn't is read and written as JSON, one by one.
+Nearly all are as the simulation writes them: of texts without anything to escape and of whole numbers, compact or with
+the spaces that polars puts into what it reads. Those are rewritten by regular expressions; one that isn't is read and
+written as JSON, one by one.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any
 
 import polars as pl
 
+from meshquake.sim.records import RecordKind
+
 #: A text between quotes that has nothing to escape, and a key with such a text or a whole number.
 _TEXT = r'"[^"\\\x00-\x1f]*"'
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
-_PLAIN = rf"^\{{(?:{_TEXT}:(?:{_TEXT}|{_WHOLE})(?:,{_TEXT}:(?:{_TEXT}|{_WHOLE}))*)?\}}$"
+_ITEM = rf"{_TEXT}: ?(?:{_TEXT}|{_WHOLE})"
+_PLAIN = rf"^\{{(?:{_ITEM}(?:, ?{_ITEM})*)?\}}$"
 
 #: The columns of `told`: the keys that a span tells, and what a store is asked.
 KEYS, QUERY = "told_keys", "told_query"
@@ -32,7 +36,16 @@ def compact(texts: pl.Series) -> pl.Series:
     ValueError
         For a text that is no JSON.
     """
-    return _rewritten(texts, lambda plain: plain, lambda value: _dumped(value))
+
+    def plain(column: pl.Expr) -> pl.Expr:
+        return column.str.replace_all(rf'"([^"]*)": ?("[^"]*"|{_WHOLE})(,?) ?', '"$1":$2$3')
+
+    return _rewritten(texts, plain, _dumped)
+
+
+def compacted(kind: RecordKind, frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame whose optional objects are compact, wherever it comes from."""
+    return frame.with_columns(compact(frame[column.name]).alias(column.name) for column in kind.optional)
 
 
 def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[str, Any], str]) -> pl.Series:
@@ -52,7 +65,7 @@ def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[st
         texts = inner.str.replace_all(r'"([^"]*)":"([^"]*)"', _groups(of_text))
         return texts.str.replace_all(rf'(^|,)"([^"]*)":({_WHOLE})', "$1" + _groups(of_number, key=2, value=3))
 
-    return _rewritten(texts, plain, lambda value: ",".join(of_other(*item) for item in value.items()))
+    return _rewritten(compact(texts), plain, lambda value: ",".join(of_other(*item) for item in value.items()))
 
 
 def told(frame: pl.DataFrame, column: str = "attributes") -> pl.DataFrame:
@@ -60,10 +73,10 @@ def told(frame: pl.DataFrame, column: str = "attributes") -> pl.DataFrame:
     if frame[column].null_count() == len(frame):
         return frame.with_columns(_NO_KEYS)
     text = pl.col(column)
-    keys = text.str.extract_all(r'[{,]"[^"\\]*":').list.eval(pl.element().str.slice(2).str.strip_suffix('":'))
+    keys = text.str.extract_all(r'[{,] ?"[^"\\]*":').list.eval(pl.element().str.extract('"(.*)"', 1))
     return frame.with_columns(
         keys.list.join(" ").alias(KEYS),
-        text.str.extract(rf'[{{,]"{_ASKED.replace(".", "[.]")}":"((?:[^"\\]|\\.)*)"').alias(QUERY),
+        text.str.extract(rf'[{{,] ?"{_ASKED.replace(".", "[.]")}": ?"((?:[^"\\]|\\.)*)"').alias(QUERY),
     )
 
 

@@ -144,5 +144,6 @@ def _documents(table: Table, rows: pl.DataFrame) -> list[Document]:
     documents = rows.with_columns(*map(utc, times), *exact).to_dicts()
     for document in documents if objects else ():
         for name in objects:
-            document[name] = json.loads(document[name])
+            if document[name] is not None:
+                document[name] = json.loads(document[name])
     return documents

@@ -80,7 +80,7 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 #: The records of a fixture, in the order of its files.
 RECORDS: tuple[Table, ...] = tuple(
-    Table(name, (*_PLACE, *kind.columns), _KEY, _INDEXES[name]) for name, kind in RECORD_KINDS.items()
+    Table(name, (*_PLACE, *kind.table), _KEY, _INDEXES[name]) for name, kind in RECORD_KINDS.items()
 )
 
 FAULTS = Table(

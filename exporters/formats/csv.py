@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -25,7 +26,7 @@ def sink(target: Path, context: Context) -> CsvSink:
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
     """The lines of some records of a kind."""
-    return cells.encode(frame.select(map(_cell, kind.columns)))
+    return cells.encode(told_attributes.compacted(kind, frame).select(map(_cell, kind.table)))
 
 
 def _cell(column: Column) -> pl.Expr:
@@ -39,7 +40,9 @@ class CsvSink:
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
         for name, kind in RECORD_KINDS.items():
-            self._files.write(f"{name}.csv", codecs.BOM_UTF8 + f"{','.join(kind.names)}\n".encode())
+            self._files.write(
+                f"{name}.csv", codecs.BOM_UTF8 + f"{','.join(column.name for column in kind.table)}\n".encode()
+            )
 
     def write(self, batch: Batch) -> None:
         """Append a batch to the files."""

@@ -1,6 +1,7 @@
 """Metrics as OTLP has them: gauges, counts that only grow, and histograms of durations with exemplars.
 
-A record of a metric becomes a data point; a rate becomes the count that it's the rate of, since the recording began.
+A record of a metric becomes a data point; a rate becomes the count that it's the rate of, since the recording began or,
+of a replica, since its process did.
 Names are those of which Prometheus makes the names in `exporters.formats.prometheus_names`. Histograms
 are of the spans that ended in the interval, which are the ones that `request_rate` counts.
 """
@@ -56,7 +57,7 @@ class Points:
         point = pl.concat_str(
             pl.lit("{"),
             "labels",
-            "since",
+            pl.when(pl.col("began").is_null()).then("since").otherwise(_begun()),
             pl.lit('"timeUnixNano":"'),
             "at",
             pl.lit('000","asDouble":'),
@@ -88,6 +89,11 @@ class Points:
 def _since(context: Context) -> str:
     """In a data point: it counts from the start of the recording."""
     return f'"startTimeUnixNano":"{round(context.start.timestamp() * 1e6)}000",'
+
+
+def _begun() -> pl.Expr:
+    """The same, of a count that has begun anew with its process."""
+    return pl.concat_str(pl.lit('"startTimeUnixNano":"'), "began", pl.lit('000",'))
 
 
 def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 from meshquake.sim.telemetry.timestamps import utc
@@ -38,7 +39,7 @@ def sink(target: Path, context: Context) -> ParquetSink:
 
 def schema(kind: RecordKind) -> pa.Schema:
     """The Arrow schema of a kind of record; what a column means is in its metadata."""
-    return pa.schema([_field(column) for column in kind.columns])
+    return pa.schema([_field(column) for column in kind.table])
 
 
 def _field(column: Column) -> pa.Field:
@@ -85,7 +86,8 @@ class _File:
         self._waiting = self._schema.empty_table()
 
     def write(self, frame: pl.DataFrame) -> None:
-        table = frame.select(self.kind.names).with_columns(utc()).to_arrow().cast(self._schema)
+        frame = told_attributes.compacted(self.kind, frame)
+        table = frame.select(self._schema.names).with_columns(utc()).to_arrow().cast(self._schema)
         self._waiting = pa.concat_tables([self._waiting, table])
         while len(self._waiting) >= _GROUP:
             self._group(self._waiting.slice(0, _GROUP))

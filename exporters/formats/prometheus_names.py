@@ -1,5 +1,8 @@
 """Metric records as Prometheus would have them: families of series, in base units, counted up.
 
+A process counts from 0: what is counted of a replica begins there again whenever its process does, as whoever scrapes
+it would find. What is counted of a service or an edge is added up over processes that come and go, and never falls.
+
 Names follow Prometheus' practice (https://prometheus.io/docs/practices/naming/): seconds and ratios, `_total` for
 counters. Figures of a service and of its replicas have names of their own, so that a sum over a name counts nothing
 twice: `mesh_service_requests_total`, `mesh_replica_requests_total`, `mesh_edge_retries_total`.
@@ -14,6 +17,7 @@ import polars as pl
 
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import Batch
+from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 from meshquake.sim.telemetry.timestamps import microseconds
 from meshquake.topology.telemetry.metrics import plain
@@ -37,14 +41,13 @@ class Family:
     @classmethod
     def of(cls, metric: Metric) -> Family:
         """The family of a metric. A rate becomes the count that it is the rate of; so does the share of errors."""
-        type_, help_ = metric.kind.value, metric.help
+        counts, help_ = metric.kind is not Kind.GAUGE, metric.help
+        type_ = (Kind.COUNTER if counts else Kind.GAUGE).value
         if metric.whole_name:
             name = plain(metric.whole_name)
-            return cls(
-                name.removesuffix("_total") if metric.kind is Kind.COUNTER else name, type_, "", help_, 1.0, True
-            )
+            return cls(name.removesuffix("_total") if counts else name, type_, "", help_, 1.0, True)
         name = plain(metric.exported)
-        unit, divisor = ("", 1.0) if metric.kind is Kind.COUNTER else _UNITS.get(metric.unit, ("", 1.0))
+        unit, divisor = (_COUNTED if counts else _UNITS).get(metric.unit, ("", 1.0))
         return cls(f"{name.removesuffix(f'_{unit}')}_{unit}" if unit else name, type_, unit, help_, divisor)
 
     @property
@@ -66,6 +69,8 @@ _UNITS = {
     "MiB": ("bytes", 2.0**-20),
     "GiB": ("bytes", 2.0**-30),
 }
+#: What is counted of those that are rates, where it isn't just things.
+_COUNTED = {"B/s": ("bytes", 1.0)}
 
 
 def families(metrics: Mapping[str, Metric]) -> dict[str, Family]:
@@ -75,6 +80,31 @@ def families(metrics: Mapping[str, Metric]) -> dict[str, Family]:
 
 #: The family of each metric of the catalogue.
 FAMILIES: dict[str, Family] = families(METRICS)
+#: What the agents and client libraries that Prometheus scrapes have for about the same.
+ELSEWHERE = {
+    "cpu_usage": "container_cpu_usage_seconds_total",
+    "cpu_throttled": "container_cpu_cfs_throttled_seconds_total",
+    "memory_usage": "container_memory_working_set_bytes",
+    "network_received": "container_network_receive_bytes_total",
+    "network_sent": "container_network_transmit_bytes_total",
+    "network_retransmits": "node_netstat_Tcp_RetransSegs",
+    "open_sockets": "container_sockets",
+    "open_descriptors": "process_open_fds",
+    "disk_read": "container_fs_reads_bytes_total",
+    "disk_written": "container_fs_writes_bytes_total",
+    "disk_usage": "kubelet_volume_stats_used_bytes",
+    "gc_time": "jvm_gc_collection_seconds_sum",
+    "gc_collections": "jvm_gc_collection_seconds_count",
+    "heap_used": "jvm_memory_used_bytes",
+    "threads": "jvm_threads_current",
+    "event_loop_lag": "nodejs_eventloop_lag_seconds",
+    "pod_restarts": "kube_pod_container_status_restarts_total",
+    "pod_ready": "kube_pod_status_ready",
+    "node_cpu": "node_cpu_usage_seconds_total",
+    "node_memory": "node_memory_working_set_bytes",
+    "node_pods": "kubelet_running_pods",
+    "node_disk_used": "node_filesystem_avail_bytes",
+}
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
 #: What the name of a family begins with: whose figure it is.
@@ -99,6 +129,9 @@ class Samples:
         metrics = context.metrics
         self.families = families(metrics)
         self._counters = [name for name, metric in metrics.items() if metric.kind is Kind.COUNTER]
+        #: Those of nodes, whose names say so; and counts that begin again with the process of their replica.
+        self._of_nodes = [name for name, metric in metrics.items() if metric.levels == (Level.NODE,)]
+        self._of_processes = [name for name in self._counters if not metrics[name].of_pod]
         #: Of shares that become counts, the rate that they are a share of.
         self._wholes = {name: metric.share_of for name, metric in metrics.items() if metric.share_of}
         #: Those that aren't in the unit in which they were measured, by what they were multiplied.
@@ -106,7 +139,9 @@ class Samples:
         #: Those whose values may have more decimals than measured ones.
         self._precise = [name for name, metric in metrics.items() if metric.is_precise]
         self._interval = context.interval
-        self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64})
+        self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64, "of": pl.Int64})
+        #: When processes began that were not there at the start, in order of time.
+        self._begun = pl.DataFrame(schema={"replica": pl.String, "at": pl.Int64, "began": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
         """The samples of a batch, all batches being taken in their order.
@@ -115,31 +150,41 @@ class Samples:
         -------
         frame
             `at`, microseconds since 1970; `metric`, the name in the record; `family`, the whole name of the family;
-            `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none; and
-            `value`.
+            `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none;
+            `value`; and `began`, of a count that has begun anew: since when it counts.
         """
         exact = pl.col("value") / self._of_family("divisor")
         value = exact.round(6)
         if self._precise:
             value = pl.when(pl.col("metric").is_in(self._precise)).then(exact.round_sig_figs(12)).otherwise(value)
-        level = _LEVEL
+        level = pl.when(pl.col("metric").is_in(self._of_nodes)).then(pl.lit("mesh_")).otherwise(_LEVEL)
         if any(family.is_whole for family in self.families.values()):
             level = pl.when(self._of_family("is_whole")).then(pl.lit("")).otherwise(level)
         return (
-            self._counted(batch.metrics)
+            self._counted(self._by_process(batch))
             .with_columns(
-                at=microseconds(),
                 family=pl.concat_str(level, self._of_family("name")),
                 value=pl.coalesce("total", value),
             )
             .with_columns(name=pl.concat_str("family", self._of_family("suffix")))
-            .select("at", "metric", "family", "name", *_LABELS, "value")
+            .select("at", "metric", "family", "name", *_LABELS, "value", "began")
         )
+
+    def _by_process(self, batch: Batch) -> pl.DataFrame:
+        """The metrics of a batch with the times of their samples, and since when their processes count."""
+        # What happens at the moment of a sample belongs to the next one.
+        began = microseconds().alias("began")
+        restarts = batch.events.filter(type="restart").select("replica", began, at=began + 1)
+        self._begun = pl.concat([self._begun, restarts.select(self._begun.columns)])
+        samples = batch.metrics.with_columns(at=microseconds())
+        found = samples.join_asof(self._begun, on="at", by="replica", strategy="backward", check_sortedness=False)
+        return found.with_columns(began=pl.when(pl.col("metric").is_in(self._of_processes)).then(pl.col("began")))
 
     def _counted(self, samples: pl.DataFrame) -> pl.DataFrame:
         """The samples, with the `total` so far of those that are counted."""
         whole = pl.col("metric").replace_strict(self._wholes, default=None, return_dtype=pl.String)
         measured = self._measured()
+        kept = self._totals.rename({"of": "before"})
         wholes = samples.filter(pl.col("metric").is_in(self._wholes.values())).select(
             "timestamp", *_LABELS, whole="metric", rate=measured
         )
@@ -150,10 +195,17 @@ class Samples:
         counted = (
             samples.with_columns(whole=whole)
             .join(wholes, on=["timestamp", *_LABELS, "whole"], how="left", nulls_equal=True, maintain_order="left")
-            .join(self._totals, on=_SERIES, how="left", nulls_equal=True, maintain_order="left")
-            .with_columns(total=count.cum_sum().over(_SERIES) + pl.col("total").fill_null(0.0))
+            .join(kept, on=_SERIES, how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(
+                total=count.cum_sum().over(*_SERIES, "began")
+                + pl.when(pl.col("began").eq_missing(pl.col("before"))).then(pl.col("total")).fill_null(0.0)
+            )
         )
-        totals = counted.drop_nulls("total").group_by(_SERIES, maintain_order=True).agg(pl.col("total").last())
+        totals = (
+            counted.drop_nulls("total")
+            .group_by(_SERIES, maintain_order=True)
+            .agg(pl.col("total").last(), pl.col("began").last().alias("of"))
+        )
         self._totals = pl.concat([totals, self._totals]).unique(_SERIES, keep="first", maintain_order=True)
         return counted
 

@@ -6,9 +6,9 @@
     inject_time.txt       when the first fault began, which is truth
 
 Layout and names are those of RCAEval 1.8 (https://github.com/phamquiluan/RCAEval) and its data sets RE1 to RE3: times
-are unix seconds, latencies seconds, memory bytes, CPU percent, errors and workload a second. A name is split at its
-first underscore, so a service that has one is written with a hyphen in its place. What isn't measured here (`diskio`,
-`socket`) has no column, and what RCAEval's own parser of logs finds (`cluster_id`, `log_template`) is empty.
+are unix seconds, latencies seconds, memory bytes, CPU percent, errors, workload and bytes of disks a second. A name is
+split at its first underscore, so a service that has one is written with a hyphen in its place. What RCAEval's own
+parser of logs finds (`cluster_id`, `log_template`) is empty.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.sim.telemetry.timestamps import microseconds, seconds
 from meshquake.truth.spill_file import SpillFile
 
-_METRICS = ("cpu_usage", "memory_usage", "request_rate", "error_rate", "latency_p50")
-_MEASURES = ("cpu", "mem", "latency-50", "latency-90", "error", "workload")
+_METRICS = ("cpu_usage", "memory_usage", "open_sockets", "request_rate", "error_rate", "latency_p50")
+_DISKS = ("disk_read", "disk_written")
+_MEASURES = ("cpu", "mem", "diskio", "socket", "latency-50", "latency-90", "error", "workload")
 _LOGS = "time,timestamp,container_name,message,level,req_path,error,cluster_id,log_template\n"
 _TRACES = (
     "time,traceID,spanID,serviceName,methodName,operationName,startTimeMillis,startTime,duration,statusCode,"
@@ -79,17 +80,27 @@ def measures(
     rank = (pl.len() * 9 + 9) // 10 - 1
     slow = ended.filter(kind="server").group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
     by_origin = {metric.origin: metric for metric in recorded.values()}
+    scales = {metric.name: metric.scale for metric in recorded.values() if metric.origin in _DISKS}
+    bytes = pl.col("value") / pl.col("metric").replace_strict(scales, default=1.0, return_dtype=pl.Float64)
+    disks = (
+        metrics.filter(pl.col("metric").is_in(list(scales)))
+        .group_by(microseconds().alias("at"), "service")
+        .agg(diskio=bytes.sum())
+    )
     of = {name: _measured(by_origin.get(name)) for name in _METRICS}
     return (
         metrics.filter(pl.all_horizontal(pl.col("replica", "target").is_null()))
         .group_by(microseconds().alias("at"), "service", maintain_order=True)
         .agg(**of)
         .join(slow, on=["at", "service"], how="left", maintain_order="left")
+        .join(disks, on=["at", "service"], how="left", maintain_order="left")
         .select(
             "at",
             "service",
             pl.col("cpu_usage").alias("cpu"),
             (pl.col("memory_usage") / 100 * pl.col("service").replace_strict(memory)).round().alias("mem"),
+            pl.col("diskio").round(),
+            pl.col("open_sockets").alias("socket"),
             (pl.col("latency_p50") / 1000).round(6).alias("latency-50"),
             (pl.col("p90") / 1000).round(6).alias("latency-90"),
             (pl.col("error_rate") / 100 * pl.col("request_rate")).round(3).alias("error"),

@@ -20,7 +20,7 @@ from meshquake.exporters.columns.operations import called
 from meshquake.sim.telemetry.operation_words import KEYED, OperationWords
 from meshquake.sim.telemetry.span_attributes import by_http
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.placement import Placement
+from meshquake.topology.placement import NODES, Placement
 from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -66,6 +66,27 @@ BOUNDS = {
     "http": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
     "rpc": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
     "db": (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+}
+
+#: What the conventions call what metrics measure, or what is about the same.
+METRICS = {
+    "cpu_usage": "k8s.pod.cpu.usage",
+    "memory_usage": "k8s.pod.memory.usage",
+    "network_received": "k8s.pod.network.io",
+    "network_sent": "k8s.pod.network.io",
+    "open_descriptors": "process.unix.file_descriptor.count",
+    "disk_read": "container.disk.io",
+    "disk_written": "container.disk.io",
+    "gc_time": "jvm.gc.duration",
+    "gc_collections": "jvm.gc.duration",
+    "heap_used": "jvm.memory.used",
+    "threads": "jvm.thread.count",
+    "event_loop_lag": "nodejs.eventloop.delay.mean",
+    "pod_restarts": "k8s.container.restart.count",
+    "pod_ready": "k8s.container.ready",
+    "node_cpu": "k8s.node.cpu.usage",
+    "node_memory": "k8s.node.memory.usage",
+    "node_disk_used": "k8s.node.filesystem.usage",
 }
 
 Attributes = dict[str, str | int]
@@ -123,6 +144,8 @@ class Conventions:
     def resource(self, row: Mapping[str, Any]) -> Attributes:
         """Who emitted something, given its service, replica and version."""
         service, replica = row["service"], row["replica"]
+        if service == NODES:
+            return {"k8s.node.name": replica}
         attributes = resource(service, replica, row["version"], self.title(service))
         if replica is not None:
             attributes["k8s.node.name"] = self._placement.node(service, replica)

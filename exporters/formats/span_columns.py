@@ -12,7 +12,7 @@ import polars as pl
 from meshquake.exporters.columns.operations import callee, operation
 from meshquake.exporters.formats.semconv import request, span_name
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.spec import Topology
+from meshquake.topology.spec import Operation, Service, Topology
 
 #: The numbers of the statuses of gRPC (https://grpc.io/docs/guides/status-codes/).
 _GRPC = {
@@ -46,11 +46,15 @@ class SpanColumns:
             f"{service.name}.{each.name}": (service, each)
             for service in topology.services
             for each in service.operations
-            if request(service, each) or each.rpc or each.statement or each.command
+            if request(service, each) or each.rpc or each.statement or each.command or _by_rpc(service, each)
         }
         self._names = {path: span_name(service, each) for path, (service, each) in told.items()}
         #: Of those that are methods of an RPC, their names without the service's.
-        self._methods = {path: each.rpc.rpartition("/")[2] for path, (_, each) in told.items() if each.rpc}
+        self._methods = {
+            path: each.rpc.rpartition("/")[2] or each.name
+            for path, (service, each) in told.items()
+            if each.rpc or _by_rpc(service, each)
+        }
         self._is_rpc = ~_INSIDE & pl.col("operation").is_in(list(self._methods))
         self._stores = [service.name for service in topology.services if service.kind in ("database", "cache")]
 
@@ -76,3 +80,9 @@ class SpanColumns:
         numbers = {name: _GRPC[error.grpc] for name, error in ERRORS.items()}
         status = pl.col("error_type").replace_strict(numbers, default=0, return_dtype=pl.Int64)
         return pl.when(self._is_rpc).then(status).otherwise("status_code")
+
+
+def _by_rpc(service: Service, operation: Operation) -> bool:
+    """Whether an operation that doesn't say how it's asked is asked by an RPC, as what its service is built with is."""
+    told = operation.route or operation.statement or operation.command or service.kind in ("database", "cache")
+    return service.built_with is not None and not told and not request(service, operation)

@@ -33,6 +33,9 @@ OUTRUN: Final = 32
 #: too few were left.
 KEPT_AWAY: Final = 64
 PANICKED: Final = 128
+#: The network swallowed its answer; it waited for a connection, or for another leave, before it was sent.
+SWALLOWED: Final = 1 << 8
+WAITED: Final = 1 << 9
 #: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
 #: what the server did.
 ABANDONED: Final = 1 << 16

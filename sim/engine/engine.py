@@ -24,7 +24,7 @@ from heapq import heappush
 from typing import Final
 
 from meshquake.sim.engine import impairment
-from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, Call, Race, pack_row
+from meshquake.sim.engine.call import DECIDED, HIT, MISS, RETRIED, ROW, SWALLOWED, WAITED, Call, Race, pack_row
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS, WORKS, YIELDS, CallSite
 from meshquake.sim.engine.caller_state import CallerState
 from meshquake.sim.engine.environment import Environment
@@ -144,6 +144,7 @@ class CallEngine:
         """A policy of the caller's does not let a call pass: it's held, or refused."""
         if verdict == HELD:
             call.held = True
+            call.notes |= WAITED
         else:
             self.refuse(call, verdict)
 
@@ -554,6 +555,7 @@ class CallEngine:
             for modifier in impairment.between(edge, call):
                 effect = modifier.effect(now)
                 if impairment.is_muted(modifier, effect, call):
+                    call.notes |= SWALLOWED
                     heappush(self._queue, (now + edge.spec.connect_timeout, 1, next(self._eid), self._lost, call))
                     return
                 time += impairment.delay_back(modifier, effect, call)

@@ -61,8 +61,10 @@ class Replica:
         "name",
         "number",
         "pace",
+        "paused",
         "queue",
         "ready",
+        "restarts",
         "revision",
         "run_queue",
         "service",
@@ -116,6 +118,8 @@ class Replica:
         self.born = -inf
         self.lived = inf
         self.crashes = 0
+        #: How often its process was started again.
+        self.restarts = 0
         self.free = spec.workers
         #: Whole cores that nothing runs on; none while the cores are shared.
         self.idle_cores = spec.whole_cores
@@ -137,6 +141,8 @@ class Replica:
         self.emptied = -1.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0
+        #: Seconds of these in which all work stood still for a collector.
+        self.paused = 0.0
         #: When that was, and the core-seconds that requests had taken by then.
         self._accounted = (0.0, 0.0)
         #: What acts here, in the order in which it began.
@@ -196,7 +202,13 @@ class Replica:
         if not self.modifiers:
             return self.ambient
         step = (now - since) / _STEPS
-        return sum(self._hog(since + (i + 0.5) * step) for i in range(_STEPS)) / _STEPS
+        steps = [since + (i + 0.5) * step for i in range(_STEPS)]
+        self.paused += step * sum(self._stands(moment) for moment in steps)
+        return sum(self._hog(moment) for moment in steps) / _STEPS
+
+    def _stands(self, now: float) -> bool:
+        """Whether all its work stands still."""
+        return any(modifier.curbs and modifier.effect(now).pause for modifier in self.modifiers)
 
     def _hog(self, now: float) -> float:
         """The share of each core that something else takes."""
@@ -257,6 +269,18 @@ class Replica:
         # Garbage is collected whenever it reaches its mark, so it's a remainder: a sawtooth with no state of its own.
         garbage = (self.handled * spec.garbage) % (spec.collect_at * spec.limit)
         return min(spec.limit, spec.base * spec.limit + self.calls * spec.per_request + garbage + self.leaked)
+
+    def backlog(self, now: float) -> float:
+        """Seconds that work which comes now would wait, if all that is there were done first."""
+        if self.cores is not None:
+            return self.cores.backlog(now)
+        waiting = sum(call.work for call in self.run_queue)
+        return waiting / self.service.spec.whole_cores
+
+    def collections(self) -> int:
+        """How often the process has collected its garbage."""
+        spec = self.service.spec.memory
+        return int(self.handled * spec.garbage // (spec.collect_at * spec.limit))
 
     def clear(self, now: float) -> None:
         """Forget all work in progress: the process is gone."""

@@ -13,7 +13,7 @@ from meshquake.topology.spec import Service as Spec
 class Service:
     """A service of the mesh. `edges` are those to the services it calls, by callee."""
 
-    __slots__ = ("created", "deployments", "edges", "index", "operations", "ready", "replicas", "spec")
+    __slots__ = ("created", "deployments", "edges", "inbound", "index", "operations", "ready", "replicas", "spec")
 
     def __init__(self, spec: Spec, index: int, first_replica: int) -> None:
         self.spec = spec
@@ -34,6 +34,8 @@ class Service:
         #: The replicas that get calls, in order.
         self.ready: list[Replica] = []
         self.edges: dict[str, RuntimeEdge] = {}
+        #: Those of the services that call it.
+        self.inbound: list[RuntimeEdge] = []
         self.refresh()
 
     @property

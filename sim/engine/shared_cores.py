@@ -125,6 +125,13 @@ class SharedCores:
     def __len__(self) -> int:
         return len(self._work)
 
+    def backlog(self, now: float) -> float:
+        """Seconds that the cores have to do, without a quota."""
+        if not self._work:
+            return 0.0
+        each = self._attained + self._used(now) / len(self._work)
+        return sum(max(0.0, end - each) for end, _, _ in self._work) / self._width
+
     def spent(self, now: float) -> float:
         """Core-seconds used so far."""
         return self._spent + self._used(now)

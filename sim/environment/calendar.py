@@ -37,10 +37,11 @@ class Calendar:
 
     def times(self, first: int, count: int) -> Floats | None:
         """The times (seconds) of so many requests from number `first` on; None of users who take turns."""
-        place = bisect_right(self._firsts, first)
+        # Some of a page of draws may lie before the first number of those who come; nobody asks for them.
+        place = bisect_right(self._firsts, first + count - 1)
         if first >= SCATTERED or not place:
             return None
         block = self._firsts[place - 1]
         rate, begin = self._come[block]
-        passed = (np.arange(count) + (first - block)) / rate
+        passed = np.maximum(0, np.arange(count) + (first - block)) / rate
         return begin + passed if self._pace is None else self._pace.times(passed, begin)

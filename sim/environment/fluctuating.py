@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import partial
-from itertools import accumulate
-from math import exp, sqrt
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
-from meshquake.topology.addresses import address, uniforms
+from meshquake.sim.environment.drift import Drift
+from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Floats
 from meshquake.topology.environment.fluctuation import FURTHEST, Fluctuation, high, spread
 
 #: Steps of time in the shortest time of correlation. From one to the next the correlation is 97%.
 _FINE: Final = 32
-#: Steps that are drawn at a time: four for each counter of the draws.
-_PAGE: Final = 1024
+#: Steps that are worked out at a time.
+_PAGE: Final = 256
 
 
 class Fluctuating:
@@ -37,14 +34,12 @@ class Fluctuating:
 
     def __init__(self, seed: int, name: str, parts: Sequence[Fluctuation]) -> None:
         self._step = min(part.over for part in parts) / _FINE
-        self._keys = [address(seed, "environment", name, scale) for scale in range(len(parts))]
-        self._sigmas = [part.sigma for part in parts]
-        self._kept = [exp(-self._step / part.over) for part in parts]
+        keys = [address(seed, "environment", name, scale) for scale in range(len(parts))]
+        self._drift = Drift(keys, [part.over for part in parts], self._step)
+        self._sigmas = np.array([part.sigma for part in parts])
         self._spread = spread(parts)
         #: The most that it can be.
         self.most = high(parts)
-        #: Where each scale's Gaussian process has got to, in its standard deviations.
-        self._states: list[float] = []
         #: The amount in each step, and what it adds up to until the step begins: its integral over time (seconds).
         self._amounts: list[float] = []
         self._passed = [0.0]
@@ -98,26 +93,11 @@ class Fluctuating:
         return self._amounts[step]
 
     def _extend(self) -> None:
-        """Draw a page more."""
+        """Add a page more."""
         first = len(self._amounts)
-        logarithm = np.zeros(_PAGE)
-        for scale, (key, sigma, kept) in enumerate(zip(self._keys, self._sigmas, self._kept, strict=True)):
-            # No draw is 0, whose quantile would be infinite.
-            news = ndtri(np.maximum(uniforms(key, first // 4, _PAGE // 4).ravel(), 2.0**-54))
-            if first:
-                begins, news = kept * self._states[scale] + sqrt(1 - kept * kept) * news[0], news[1:]
-            else:
-                begins, news = news[0], news[1:]  # it has gone on for ever
-                self._states.append(0.0)
-            path = list(accumulate(sqrt(1 - kept * kept) * news, partial(_next, kept), initial=begins))
-            self._states[scale] = path[-1]
-            logarithm += sigma * np.array(path)
+        states = np.array([self._drift.at(place) for place in range(first, first + _PAGE)])
         furthest = FURTHEST * self._spread
-        amounts = np.exp(np.clip(logarithm, -furthest, furthest) - self._spread**2 / 2)
+        logarithm = np.clip((states * self._sigmas).sum(axis=1), -furthest, furthest)
+        amounts = np.exp(logarithm - self._spread**2 / 2)
         self._amounts += amounts.tolist()
         self._passed += (self._passed[-1] + np.cumsum(amounts * self._step)).tolist()
-
-
-def _next(kept: float, state: float, news: float) -> float:
-    """The state of a process a step later: what is left of it, and what is new."""
-    return kept * state + news

@@ -19,7 +19,7 @@ from meshquake.topology.spec import Service
 
 
 class Stalls:
-    """How often calls stall at a service, and for how long. The share goes up and down for all its calls together."""
+    """How often calls stall at a service, and for how long: both go up and down by one amount for all its calls."""
 
     def __init__(self, seed: int, service: Service, mode: SlowMode) -> None:
         self._share = mode.share
@@ -30,12 +30,12 @@ class Stalls:
 
     def fall_on(self, draws: Floats, times: Floats | None) -> None:
         """Lengthen the work of those that stall, of requests that come at some times."""
-        share = np.full(len(draws), self._share)
-        if self._varies is not None and times is not None:
-            share = np.minimum(MOST, share * self._varies.amounts(times))
+        varies = self._varies
+        amounts = np.ones(len(draws)) if varies is None or times is None else varies.amounts(times)
+        share = np.minimum(MOST, self._share * amounts)
         beyond = draws[:, LAPSE] - (1.0 - share)
         stalled = beyond >= 0.0
-        draws[stalled, WORK] += self._times.quantile(beyond[stalled] / share[stalled])
+        draws[stalled, WORK] += amounts[stalled] * self._times.quantile(beyond[stalled] / share[stalled])
 
 
 class Lapses:

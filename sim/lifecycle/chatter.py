@@ -71,7 +71,7 @@ class Chatter:
     def begin(self, replica: Replica) -> None:
         """A process of the replica begins, or has been there for ever if it is up."""
         voice = Voice.of(replica.service.spec)
-        if not voice.stack:
+        if not voice.stack and not voice.words.chatter:
             return
         now, spec, life = self._env._now, replica.service.spec, replica.incarnation
         since = now

@@ -20,6 +20,7 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     replica.version = version
     cluster.incarnate(replica)
     replica.born = cluster.now
+    replica.restarts += 1
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)
     startup_probe = service.spec.startup_probe
@@ -107,3 +108,17 @@ def crash(cluster: Cluster, replica: Replica, reason: str) -> None:
     """The replica's process ends unasked."""
     end(cluster, replica)
     cluster.journal.note("replica_stopped", replica.service, replica=replica, reason=reason)
+
+
+def run_out_of_memory(cluster: Cluster, replica: Replica) -> None:
+    """The replica's process has reached its limit: it's killed, and starts again."""
+    limit = replica.service.spec.memory.limit
+    cluster.journal.note(
+        "oom_kill",
+        replica.service,
+        replica=replica,
+        limit_bytes=int(limit),
+        limit_mib=f"{limit / 2**20:.0f}",
+    )
+    crash(cluster, replica, "out of memory")
+    cluster.env.process(reboot(cluster, replica, "out of memory"))

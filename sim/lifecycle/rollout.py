@@ -37,10 +37,12 @@ _STRATEGIES: Final[dict[str, type[Strategy]]] = {
 _CALLED: Final = {IN_PLACE: ROLLING}
 
 
-def rollout(cluster: Cluster, deployment: Deployment, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
+def rollout(
+    cluster: Cluster, deployment: Deployment, fault: Fault | None, release: Release
+) -> Generator[Any, Any, bool]:
     """Roll a version out, and back if there is a reason; returns whether it stayed.
 
-    The fault's effect acts on each replica for as long as it runs the version.
+    The fault's effect, if there is a fault, acts on each replica for as long as it runs the version.
     """
     canary = deployment.canary
     before = deployment.revision if canary is None else canary.beside
@@ -118,7 +120,7 @@ def release_on(cluster: Cluster, replica: Replica, fault: Fault, release: Releas
     return False
 
 
-def _released(cluster: Cluster, fault: Fault, release: Release) -> tuple[Revision, Watch]:
+def _released(cluster: Cluster, fault: Fault | None, release: Release) -> tuple[Revision, Watch]:
     meter = None if release.budget is None else ErrorBudget(release.budget)
     revision = Revision(release.version, fault)
     if meter is not None:

@@ -148,6 +148,11 @@ class Pool(CallerPolicy):
         else:
             self.stale = min(self.idle, self.stale + gone)
 
+    def close(self, count: int) -> None:
+        """Close so many connections that are idle, or as many as there are."""
+        self.idle -= min(self.idle, max(0, count))
+        self.stale = min(self.stale, self.idle)
+
     def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
         """Reset connections are gone; who waits has their places, and opens new ones."""
         self.idle -= ceil(self.idle * share)

@@ -9,7 +9,6 @@ it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +18,12 @@ from typing import Any
 import yaml
 
 from meshquake.sim.telemetry.operation_words import TOPICS
+from meshquake.sim.telemetry.own_words import spoken
 from meshquake.topology.plugins import Extensible
 from meshquake.topology.spec import LOGS, SERVICE_KINDS, Service
+from meshquake.topology.telemetry.logs import DRAWN as DRAWN
+from meshquake.topology.telemetry.logs import FIELD as FIELD
+from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.units import parse_duration
 
 Book = Mapping[str, Any]
@@ -30,13 +33,6 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SEVERITIES = ("info", "warning", "error", "critical")
 
-#: A value in a text: its name; or `NAME:LOW..HIGH` and `NAME:ONE|OTHER` for one that is drawn for each request (or
-#: each time that a process speaks up), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code.
-FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
-#: A value that is drawn.
-DRAWN = re.compile(
-    r"(?P<name>\w+)(?P<fixed>[:#])(?:(?P<low>-?\d+(?:\.(?P<digits>\d+))?)\.\.(?P<high>-?\d+(?:\.\d+)?)|(?P<words>[^{}]+))"
-)
 #: The values that a text about a request may name. The lines after the second are those of `particulars.py`.
 VALUES = (
     *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
@@ -82,15 +78,16 @@ _BESIDES = {"steps": {"at"}, "remarks": {"at", "share", "topics"}, "chatter": {"
 
 @dataclass(frozen=True)
 class Voice:
-    """Whose words a service has: those of a stack, and of an installed package that it asks for; empty for neither."""
+    """Whose words a service has: of a stack, of an installed package that it asks for, and of files; empty for none."""
 
     stack: str = ""
     logs: str = ""
+    words: Words = NONE
 
     @classmethod
     def of(cls, service: Service) -> Voice:
         """The one of a service."""
-        return cls("" if service.built_with is None else service.built_with.name, service.logs)
+        return cls("" if service.built_with is None else service.built_with.name, service.logs, service.words)
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,9 @@ def catalogue(voice: Voice = Voice()) -> Book:
     book = _read("catalogue.yaml")
     for layer in _layers(voice.stack):
         book = _over(book, layer)
-    return _over(book, _spread(CATALOGUES[voice.logs])) if voice.logs else book
+    if voice.logs:
+        book = _over(book, _spread(CATALOGUES[voice.logs]))
+    return spoken(book, voice.words)
 
 
 def _layers(stack: str) -> Iterator[Book]:

@@ -17,3 +17,5 @@ class Level(Enum):
     CALLER = "replica of the caller"
     #: A service at which users come in who do next what depends on their answers.
     ENTRY = "entry with users who wait"
+    #: A machine that replicas run on.
+    NODE = "node"

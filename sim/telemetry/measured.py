@@ -7,11 +7,17 @@ from functools import cached_property
 
 import numpy as np
 
+from meshquake.sim.telemetry.disks import Disks
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.roster import Roster
 from meshquake.sim.telemetry.sources import Combine, Concerned, Side
 from meshquake.sim.telemetry.spans import Mask, Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
+from meshquake.sim.telemetry.traffic import RTO, Traffic
+
+
+def _network(spans: Spans) -> Floats:
+    return np.where(spans.network >= 0, spans.network, np.nan)
 
 
 class Measured:
@@ -31,6 +37,8 @@ class Measured:
         By metric, what each interval (row) has of each thing that it was read of (column); nan if nothing.
     spans, interval
         The spans that ended in the intervals, and the row of each.
+    running
+        Totals since the beginning, by name and replica (`tables.rank`): brought up to the end of the intervals.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class Measured:
         readings: dict[str, Floats],
         spans: Spans,
         interval: Ints,
+        running: dict[str, dict[int, float]],
     ) -> None:
         self.length = length
         self.readings = readings
@@ -51,6 +60,8 @@ class Measured:
         self._spans = {Side.SERVER: spans.where(spans.server), Side.CLIENT: spans.where(~spans.server)}
         self._interval = {Side.SERVER: interval[spans.server], Side.CLIENT: interval[~spans.server]}
         self._cells: dict[tuple[Side, Level], Cells] = {}
+        self._traffic: dict[Side, Traffic] = {}
+        self._running = running
 
     def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats:
         """What a level has of values of another: a column a member, nan for one of which there are none."""
@@ -83,6 +94,39 @@ class Measured:
             )
         return self._cells[side, level]
 
+    def traffic(self, side: Side) -> Traffic:
+        """The messages of the spans of a side."""
+        if side not in self._traffic:
+            spans = self._spans[side]
+            self._traffic[side] = Traffic(self._tables, spans, self._usually(spans, side))
+        return self._traffic[side]
+
+    def _usually(self, spans: Spans, side: Side) -> Ints:
+        """How long (us) messages take on each span's edge in its interval: the median, where any took long at all."""
+        usual = np.zeros(len(spans), dtype=np.int64)
+        if side is Side.SERVER or not (spans.network > RTO * 1e6).any():
+            return usual
+        medians = self.cells(side, Level.EDGE).ranked(_network).quantile(0.5)
+        known = spans.network >= 0
+        place = self._interval[side][known], self._position(side, Level.EDGE)[known]
+        usual[known] = medians[place].astype(np.int64)
+        return usual
+
+    @cached_property
+    def disks(self) -> Disks:
+        """What replicas do to disks."""
+        served, calls = (self.cells(side, Level.REPLICA) for side in (Side.SERVER, Side.CLIENT))
+        return Disks(
+            self._tables,
+            self._roster.replicas,
+            self._there,
+            self._spans[Side.SERVER],
+            self.traffic(Side.SERVER),
+            served,
+            calls.count(lambda spans: spans.failed),
+            self._running,
+        )
+
     def concerned(self, level: Level, which: Concerned) -> Mask:
         """The members of a level that a metric is of."""
         return self._roster.concerned(level, which)
@@ -101,7 +145,7 @@ class Measured:
                 return self._roster.places(tables.incarnation_rank[spans.incarnation])
             case Level.ENTRY:
                 return self._roster.entries[tables.site_service[spans.site]]
-            case Level.CALLER:
+            case Level.CALLER | Level.NODE:
                 raise ValueError(f"spans are not counted for each {level.value}")
 
     @cached_property
@@ -145,6 +189,13 @@ class Cells:
             cell = cell[mask if self._placed is None else mask[self._placed]]
         rows, columns = self._shape
         return np.bincount(cell, minlength=rows * columns).astype(np.float64).reshape(self._shape)
+
+    def total(self, amounts: Floats) -> Floats:
+        """What amounts, one of each span, come to in each cell."""
+        rows, columns = self._shape
+        placed = amounts if self._placed is None else amounts[self._placed]
+        totals: Floats = np.bincount(self._cell, placed, minlength=rows * columns).astype(np.float64)
+        return totals.reshape(self._shape)
 
     def ranked(self, quantity: Callable[[Spans], Floats]) -> Ranked:
         """A quantity of the spans of each cell, in order; nan is none."""

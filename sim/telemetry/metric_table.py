@@ -21,7 +21,7 @@ from meshquake.sim.telemetry.tables import Ints
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.telemetry.metrics import LeftOut, Recorded, recorded
-from meshquake.topology.telemetry.vocabulary import Known, Vocabulary
+from meshquake.topology.telemetry.vocabulary import Known
 
 #: Levels by what files call them.
 LEVELS: dict[str, Level] = {level.name.lower(): level for level in Level}
@@ -113,13 +113,12 @@ def of(telemetry: Telemetry) -> MetricTable:
     """The metrics of a recording by what files say of it."""
     if telemetry == UNCHANGED:
         return whole()
-    return _table(recorded(telemetry.metrics, vocabulary().metrics), telemetry.leave_out or ())
+    return _table(recorded(telemetry.metrics, known()), telemetry.leave_out or ())
 
 
-def vocabulary() -> Vocabulary:
-    """What a `telemetry:` block may name (`topology.telemetry.vocabulary`)."""
-    metrics = {name: Known(each.unit, _words(each), each.exported) for name, each in METRICS.items()}
-    return Vocabulary(tuple(LEVELS), metrics)
+def known() -> dict[str, Known]:
+    """What a `telemetry:` block must know of each metric."""
+    return {name: Known(each.unit, _words(each), each.exported) for name, each in METRICS.items()}
 
 
 def _words(metric: Metric) -> tuple[str, ...]:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshquake.topology.spec import Operation, Service
 
 #: A parameter of a route, as in `{id}`, `:id` or `<id>`.
 _PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
@@ -37,6 +41,9 @@ _VERBS: dict[Deed, str] = {
     Deed.DELETE: "delete del remove empty clear drop",
 }
 _DEEDS = {verb: deed for deed, verbs in _VERBS.items() for verb in verbs.split()}
+
+#: What stores are told when something changes, in the words of SQL and of products that have others.
+_CHANGES = {"insert", "update", "delete", "replace", "merge", "upsert", "set", "put", "index", "bulk", "produce"}
 
 #: What operations are about, by the words that tell; the order is that in which they are looked for.
 _TOPICS = {
@@ -116,6 +123,15 @@ def plural(word: str) -> str:
     if word.endswith("s"):
         return word
     return f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+
+
+def changes(service: Service, operation: Operation) -> bool:
+    """Whether an operation of a store changes what is kept there: its statement says so, or else its name."""
+    said = words((operation.statement or operation.command).partition("(")[0].partition(" ")[0])
+    if said:
+        return not _CHANGES.isdisjoint(said)
+    deed = OperationWords(service.name, operation.name).deed
+    return deed in (Deed.CREATE, Deed.CHANGE, Deed.DELETE)
 
 
 @dataclass(frozen=True)

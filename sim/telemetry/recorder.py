@@ -19,6 +19,7 @@ from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
 from meshquake.sim.telemetry.inside import Inside, Insides
+from meshquake.sim.telemetry.log_format import LogFormat
 from meshquake.sim.telemetry.logs import Lines, Written
 from meshquake.sim.telemetry.metric_table import MetricTable
 from meshquake.sim.telemetry.particulars import Particulars
@@ -76,6 +77,7 @@ class Recorder:
         self._tables = Tables(mesh, start)
         particulars = Particulars(self._tables, mesh.topology, mesh.seed)
         self._lines = Lines(particulars)
+        self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
         # What some signal still waits for: traces go by the start of spans, logs by the moments of lines, metrics by
         # whole intervals.
@@ -135,9 +137,12 @@ class Recorder:
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
         traces = traces.where(in_order(traces, traces.start))
         records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
+        lines = self._lines.frame(logs, cut.lines, self._attributes)
+        if self._format:
+            lines = self._format.of(lines)
         return Batch(
             metrics=self.sampler.frame(metrics, cut.readings, through),
-            logs=self._lines.frame(logs, cut.lines, self._attributes),
+            logs=lines,
             traces=records,
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,

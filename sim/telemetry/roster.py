@@ -15,6 +15,7 @@ from meshquake.sim.telemetry.metrics import Metric
 from meshquake.sim.telemetry.series import Series
 from meshquake.sim.telemetry.sources import Concerned, Mask
 from meshquake.sim.telemetry.tables import Floats, Ints, rank
+from meshquake.topology.placement import NODES, Placement
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState
@@ -49,6 +50,7 @@ class Roster:
         self, mesh: Mesh, table: MetricTable, replicas: Iterable[Replica], callers: Iterable[tuple[int, Replica]]
     ) -> None:
         self._mesh = mesh
+        self._placement = Placement(mesh.topology)
         self._table = table
         by_rank = {rank(replica): replica for replica in replicas}
         by_edge = {(edge, rank(replica)): replica for edge, replica in callers}
@@ -122,6 +124,7 @@ class Roster:
             Level.EDGE: [(caller, None, callee) for caller, callee in ends],
             Level.ENTRY: [(name, None, None) for name in self._waited_at],
             Level.CALLER: [(ends[place][0], replica.name, ends[place][1]) for place, replica in self.callers],
+            Level.NODE: [(NODES, node, None) for node in self._placement.nodes],
         }
 
     @cached_property
@@ -218,6 +221,7 @@ class Roster:
         """For each member of a level, the position of what it belongs to at another; -1 if to nothing there."""
         service = np.array([replica.service.index for replica in self.replicas], dtype=np.int64)
         edge = np.array([edge for edge, _ in self.callers], dtype=np.int64)
+        node = [self._placement.position(replica.service.spec.name, replica.index) for replica in self.replicas]
         store = self.stores[np.array([each.callee.index for each in self._mesh.edges], dtype=np.int64)]
         return {
             (Level.REPLICA, Level.SERVICE): service,
@@ -225,4 +229,5 @@ class Roster:
             (Level.EDGE, Level.STORE): store,
             (Level.CALLER, Level.EDGE): edge,
             (Level.CALLER, Level.STORE): store[edge],
+            (Level.REPLICA, Level.NODE): np.array(node, dtype=np.int64),
         }

@@ -74,6 +74,8 @@ class Sampler:
         self._waiting: list[Reading] = []
         #: Intervals whose records are made, and the reading at the end of the last of them.
         self._made = 0
+        #: Totals since the beginning, by what they are of and by replica (`tables.rank`).
+        self._running: dict[str, dict[int, float]] = {}
         self._before = Reading(
             self._roster, {name: [0.0] * self._roster.size(each.of) for name, each in self._read.items()}
         )
@@ -169,7 +171,9 @@ class Sampler:
                 readings[name][rows, own.columns(roster, self._read[name].of)] = values
             there[rows, own.columns(roster, Level.REPLICA)] = True
             first += len(run)
-        return Measured(self._tables, roster, self._interval / 1e6, there, readings, spans, interval), roster
+        return Measured(
+            self._tables, roster, self._interval / 1e6, there, readings, spans, interval, self._running
+        ), roster
 
     def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:
         """Who was there at the end of any of the intervals, and who did some of the spans and went before its end."""

@@ -20,6 +20,7 @@ from meshquake.topology.telemetry.expression import Expression
 
 if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans import Spans
+    from meshquake.sim.telemetry.traffic import Traffic
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,7 +39,25 @@ class Counted(Protocol):
 
     def count(self, chosen: Callable[[Spans], Mask] | None = None) -> Floats: ...
 
+    def total(self, amounts: Floats) -> Floats: ...
+
     def ranked(self, quantity: Callable[[Spans], Floats]) -> Ordered: ...
+
+
+class OnDisks(Protocol):
+    """Tables with a row an interval and a column a replica (`sim.telemetry.disks`)."""
+
+    @property
+    def read(self) -> Floats: ...
+
+    @property
+    def written(self) -> Floats: ...
+
+    @property
+    def used(self) -> Floats: ...
+
+    @property
+    def logs(self) -> Floats: ...
 
 
 class Intervals(Protocol):
@@ -55,6 +74,11 @@ class Intervals(Protocol):
     def cells(self, side: Side, level: Level) -> Counted: ...
 
     def concerned(self, level: Level, which: Concerned) -> Mask: ...
+
+    def traffic(self, side: Side) -> Traffic: ...
+
+    @property
+    def disks(self) -> OnDisks: ...
 
 
 class Things(Protocol):
@@ -124,6 +148,15 @@ class Growth(Read):
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
         """The samples of the metric of that name at a level."""
         return super().figures(measured, name, level) / measured.length
+
+
+class Restarting(Growth):
+    """A total that grows from 0 again in each process, as a rate a second."""
+
+    def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
+        """By how much the total grew in each interval; in a new process, from 0."""
+        grown = super().settle(readings, before, there, length)
+        return np.where(grown < 0, readings, grown)
 
 
 @dataclass(frozen=True)
@@ -202,6 +235,39 @@ class Quantile:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """What the messages of the spans that ended in the interval come to, a second: bytes, or segments.
+
+    `amount` says it of each span; those of the `sides` are added.
+    """
+
+    amount: Callable[[Traffic], Floats]
+    sides: tuple[Side, ...]
+
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
+        """The samples at a level."""
+        totals = (measured.cells(side, level).total(self.amount(measured.traffic(side))) for side in self.sides)
+        return sum(totals, start=np.zeros(1)) / measured.length
+
+
+@dataclass(frozen=True)
+class OfDisks:
+    """What replicas do to disks, or have on them; nan of those that don't.
+
+    `a_second` says that it is an amount to be divided by time; `besides` is what a member of a level has besides.
+    """
+
+    table: Callable[[OnDisks], Floats]
+    a_second: bool
+    besides: float = 0.0
+
+    def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
+        """The samples at a level, summed over replicas."""
+        whole = measured.combined(self.table(measured.disks), Level.REPLICA, level, Combine.SUM)
+        return whole / measured.length if self.a_second else whole + self.besides
+
+
+@dataclass(frozen=True)
 class Derived:
     """What an expression makes of other metrics of the same series, as they would be recorded by themselves.
 
@@ -217,7 +283,7 @@ class Derived:
         return self.expression(values)
 
 
-Source = Read | Rate | Share | Quantile | Derived
+Source = Read | Rate | Share | Quantile | Flow | OfDisks | Derived
 
 
 def as_measured(values: Floats) -> Floats:

@@ -32,6 +32,12 @@ _STORES = ("database", "cache")
 _SERVER, _ENTRY, _HTTP, _THREAD, _WAITED, _QUERY, _ROWS, _FAR = (1 << bit for bit in range(8))
 #: How a statement begins that has rows for an answer.
 _READS = ("SELECT", "FIND", "DB.", "GETITEM", "QUERY")
+#: All that they may be called, where no file calls them otherwise.
+NAMES = (
+    *("user.id", "user.tier", "session.id", "client.address", "user_agent.original", "url.path", "thread.name"),
+    *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
+    "network.peer.address",
+)
 #: A key, with the text in JSON that stands behind it.
 Part = tuple[str, pl.Expr]
 
@@ -51,6 +57,9 @@ class SpanAttributes:
         of_database = np.array([each.kind == "database" for each in services])
         #: By site, whether what is asked there has rows for an answer.
         self._returns: Mask = np.array(reads) & of_database[tables.site_service]
+        #: What each is called, and None if it isn't recorded; empty if no file says anything of it.
+        said = topology.telemetry.traces
+        self._called = {name: said.called(name) for name in NAMES} if said.attributes else {}
         threads = [_thread(each) for each in services]
         self._threaded: Mask = np.array([bool(each) for each in threads])
         self._threads = names(threads)
@@ -82,9 +91,9 @@ class SpanAttributes:
         kinds[~told] = 0
         texts, rows = [pl.Series([None], dtype=pl.String)], [np.zeros(0, dtype=np.int64)]
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-            if kind:
-                some = np.flatnonzero(kinds == kind)
-                texts.append(_objects(self._parts(kind, spans.where(some))))
+            some = np.flatnonzero(kinds == kind)
+            if kind and (parts := self._parts(kind, spans.where(some))):
+                texts.append(_objects(parts))
                 rows.append(some)
         found = np.concatenate(rows)
         place = np.zeros(len(spans), dtype=np.uint32)
@@ -122,7 +131,9 @@ class SpanAttributes:
             parts.append(("db.response.returned_rows", about["rows"].cast(pl.String)))
         if kind & _FAR:
             add("network.peer.address", lookup(tables.pod_addresses, spans.far))
-        return parts
+        if not self._called:
+            return parts
+        return [(called, value) for name, value in parts if (called := self._called[name]) is not None]
 
 
 def by_http(service: Service, operation: Operation) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import ABANDONED, AWAITED, HEDGE, HIT, MISS, ROW
+from meshquake.sim.engine.call import ABANDONED, AWAITED, HEDGE, HIT, MISS, ROW, SWALLOWED, WAITED
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.columns import Columns
 from meshquake.sim.telemetry.ids import Words, request_words, span_words
@@ -15,6 +16,12 @@ from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
 from meshquake.topology.errors import BY_CODE, CODES
 
 Mask = NDArray[np.bool_]
+
+#: Bits of a span's notes beyond those of a row: the request left its sender, and reached the callee; an answer left the
+#: callee, and it was an error.
+_LEFT, _REACHED, _ANSWERED, _REFUSED = 1 << 32, 1 << 33, 1 << 34, 1 << 35
+#: How a callee ends what it does not answer: its process is gone, or it was told that nobody waits.
+_RESET, _CANCELLED, _UNFINISHED = CODES["connection_reset"], CODES["cancelled"], CODES["unfinished"]
 
 #: Whether an outcome is an error of the server that answers so, by its code.
 _OF_SERVER = np.array([error is not None and not error.of_request for error in BY_CODE])
@@ -25,12 +32,15 @@ class Spans(Columns):
     """A table of spans, column by column, all of one length.
 
     `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
-    it never began); `incarnation` is the process that did it, and `far` the one on the other side (-1 for none).
+    it never began); `incarnation` is the process that did it, and `far` the one on the other side (-1 for none). Of the
+    client's half, `network` is the longer time that request or answer was on its way (negative where neither
+    is known).
     """
 
     start: Ints
     end: Ints
     worked: Ints
+    network: Ints
     site: Ints
     attempt_path: Ints
     number: Ints
@@ -106,6 +116,31 @@ class Spans(Columns):
         return (self.notes & ABANDONED) > 0
 
     @property
+    def left(self) -> Mask:
+        """Which had a request that left its sender, whether or not it got anywhere."""
+        return (self.notes & _LEFT) > 0
+
+    @property
+    def reached(self) -> Mask:
+        """Which had a request that reached the callee."""
+        return (self.notes & _REACHED) > 0
+
+    @property
+    def answered(self) -> Mask:
+        """Which had an answer that left the callee."""
+        return (self.notes & _ANSWERED) > 0
+
+    @property
+    def refused(self) -> Mask:
+        """Which were answered with an error, whatever their callers made of it."""
+        return (self.notes & _REFUSED) > 0
+
+    @property
+    def swallowed(self) -> Mask:
+        """Which had an answer that the network swallowed."""
+        return (self.notes & SWALLOWED) > 0
+
+    @property
     def hit(self) -> Mask:
         """Which are of a lookup that found something."""
         return (self.notes & HIT) > 0
@@ -119,8 +154,9 @@ class Spans(Columns):
 def spans_of(rows: bytes | bytearray) -> Spans:
     """The spans of packed rows (`sim.engine.call.ROW`), both halves of each call that has them."""
     table = np.frombuffer(bytes(rows), dtype=ROW)
-    server = table[table["arrived"] >= 0]
-    client = table[table["ended"] >= 0]
+    notes = table["notes"] | _journey(table)
+    has_server, has_client = table["arrived"] >= 0, table["ended"] >= 0
+    server, client = table[has_server], table[has_client]
     finished = microseconds(server["finished"])
     worked = np.where(server["started"] >= 0, finished - microseconds(server["started"]), -1)
     site = np.concatenate([client["site"], server["site"]]).astype(np.int64)
@@ -128,15 +164,39 @@ def spans_of(rows: bytes | bytearray) -> Spans:
         start=microseconds(np.concatenate([client["sent"], server["arrived"]])),
         end=np.concatenate([microseconds(client["ended"]), finished]),
         worked=np.concatenate([np.full(len(client), -1), worked]),
+        network=np.concatenate([_network(client), np.full(len(server), -1)]),
         site=site,
         attempt_path=np.concatenate([client["attempt_path"], server["attempt_path"]]),
         number=np.concatenate([client["number"], server["number"]]),
         server=np.arange(len(site)) >= len(client),
         incarnation=np.concatenate([client["caller"], server["replica"]]).astype(np.int64),
         code=np.concatenate([client["result"], server["outcome"]]).astype(np.int64),
-        notes=np.concatenate([client["notes"], server["notes"]]).astype(np.int64),
+        notes=np.concatenate([notes[has_client], notes[has_server]]),
         far=np.concatenate([client["replica"], server["caller"]]).astype(np.int64),
     )
+
+
+def _journey(rows: NDArray[Any]) -> Ints:
+    """What became of the messages of calls, as bits of their spans' notes."""
+    reached, outcome = rows["arrived"] >= 0, rows["outcome"]
+    # A call that was dropped on its way ends as a connection that is gone (`engine.lost`).
+    left = reached | (outcome == _RESET)
+    answered = reached & (outcome != _RESET) & (outcome != _CANCELLED) & (outcome != _UNFINISHED)
+    bits: Ints = left * _LEFT + reached * _REACHED + answered * _ANSWERED + (outcome > 0) * _REFUSED
+    return bits
+
+
+def _network(rows: NDArray[Any]) -> Ints:
+    """The longer of the times (microseconds) that requests and answers of calls were on their way.
+
+    What waited before it was sent is not known to the microsecond, nor is what nobody waited for any more.
+    """
+    there = np.where((rows["arrived"] >= 0) & (rows["notes"] & WAITED == 0), rows["arrived"] - rows["sent"], -1.0)
+    back = np.where(
+        (rows["finished"] >= 0) & (rows["result"] == rows["outcome"]), rows["ended"] - rows["finished"], -1.0
+    )
+    longer: Ints = np.rint(np.maximum(there, back) * 1e6).astype(np.int64)
+    return longer
 
 
 def in_order(spans: Spans, times: Ints) -> Ints:

@@ -11,6 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.catalogue import Voice
+from meshquake.sim.telemetry.messages import Medians
+from meshquake.sim.telemetry.operation_words import changes
 from meshquake.sim.telemetry.pods import pod, pod_address
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
@@ -81,6 +83,11 @@ class Tables:
         self.site_depth = np.array(depth, dtype=np.int64)
         self.site_entry = np.array([site.entry for site in sites], dtype=np.int64)
         self.site_address = np.array([site.address % 2**64 for site in sites], dtype=np.uint64)
+        self.medians = Medians.of(sites)
+        specs = [(site.service.spec, site.service.spec.operations[site.operation]) for site in sites]
+        #: Whether the operation is a database's, and whether it changes what that keeps.
+        self.site_keeps = np.array([service.kind == "database" for service, _ in specs], dtype=np.bool_)
+        self.site_changes = self.site_keeps & np.array([changes(*spec) for spec in specs], dtype=np.bool_)
         position = {link: index for index, link in enumerate(mesh.edges)}
         #: Edge of the call that leads to a site; -1 at an entry.
         self.site_edge = np.array([position[site.edge] if site.edge else -1 for site in sites], dtype=np.int64)

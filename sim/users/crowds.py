@@ -74,7 +74,7 @@ class Crowds:
         self._seed = seed
         self._roots = roots
         self._end = end
-        self._pace = Fluctuating(seed, "users", environment.users) if environment.users else None
+        self._pace = Fluctuating(seed, "arrivals", environment.users) if environment.users else None
         self.calendars = {name: Calendar(self._pace) for name in roots}
         usual = workload.usual()
         self.open = {

@@ -57,6 +57,11 @@ workload:
 telemetry:
   metrics: {cpu_usage: {unit: share, of: service}, busy: {is: cpu_usage / 100, unit: one}, latency_p*: {docs: long}}
   leave_out: [{metric: latency_p99, of: replica}]
+  logs:
+    format: [{line: '{message}', service: web}, '{json}']
+    lines: [{when: handled, text: '{operation}'}, {cause: timeout, level: FATAL}]
+    chatter: [{every: 5s, text: '{replica}'}]
+  traces: {attributes: {user.id: who}}
 """.replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")
 #: Faults of every kind, on something that the kind acts on.
 FAULTS = {

@@ -7,7 +7,7 @@ import pytest
 from answer_key import cause, fault, truth
 
 from meshquake.exporters.fixtures import answer_key, answers
-from meshquake.faults.cases import case
+from meshquake.faults.cases import Plan, case
 from meshquake.faults.kinds import fault_kinds, renamed
 from meshquake.faults.kinds.drop import Drop
 from meshquake.faults.loader import Options, parse
@@ -69,7 +69,7 @@ def test_the_seed_draws_what_it_drew_before_the_kind_was_renamed():
 
 
 def test_kinds_take_turns_in_a_data_set_as_they_did_before():
-    found = [re.search(r"of: \[(\w+)\]", case(MESH.topology, 1, number, 0).text) for number in range(16)]
+    found = [re.search(r"of: \[(\w+)\]", case(Plan((MESH.topology,), 1), number, 0).text) for number in range(16)]
     assert [each and each[1] for each in found] == [
         *("surge", None, "deploy", "hog_cpu", "refuse", "slow", "leak", "hang"),
         *("shrink_pool", None, "stop", "delay", None, "drop", "fail", "hog_cpu"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from meshquake.faults.cases import case
+from meshquake.faults.cases import Plan, case
 from meshquake.faults.edits import write_out
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.loader import Options, parse, shipped
@@ -136,7 +136,7 @@ def test_whatever_the_seed_may_choose_among_is_valid(fault):
 
 @pytest.mark.parametrize("number", range(20))
 def test_a_case_of_a_data_set_is_valid_and_so_is_what_was_drawn_for_it(number):
-    drawn = case(MESH.topology, 1, number, 0)
+    drawn = case(Plan((MESH.topology,), 1), number, 0)
     assert complaints(SCHEMA, drawn.text) == []
     scenario = parse(drawn.text, "x.yaml", Options(seed=drawn.seed), mesh=MESH).scenario
     assert complaints(SCHEMA, write_out(drawn.text, scenario, MESH.topology)) == []

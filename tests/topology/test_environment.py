@@ -10,12 +10,17 @@ from stage import topology_of
 from meshquake.exporters.blocks import Facts
 from meshquake.exporters.reports import outline
 from meshquake.topology.environment import CALM
+from meshquake.topology.environment.connections import Churn
+from meshquake.topology.environment.deploys import Deploys
 from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.jobs import JOBS, USUAL, Job
 from meshquake.topology.environment.load import NOTHING, AmbientLoad
+from meshquake.topology.environment.memory import Aging
+from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
-from meshquake.topology.problems import DocumentError
+from meshquake.topology.problems import DocumentError, listed
 from meshquake.topology.review import remarks
 from meshquake.topology.schema import topology_schema
 
@@ -89,7 +94,29 @@ def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_
     ]
 
 
+def test_jobs_are_named_or_described_and_processes_and_connections_age_by_service():
+    said = environment("{jobs: [usual, {name: settle, on: db, every: 10m, takes: 30s}], memory: {}, connections: 10m}")
+    assert said.jobs == (Job("usual"), Job("settle", on="db", every=600.0, takes=30.0))
+    assert said.memory == tuple((name, Aging()) for name in ("web", "db", "cache"))
+    assert dict(said.connections)["db"] == Churn(600.0)
+    assert [job.name for job in said.jobs_of("cache", "cache")] == ["snapshot", "eviction", "log-rotation"]
+    assert environment("{jobs: backup}").jobs == (Job("backup"),)
+    assert environment("{deploys: 30m}").deploys == Deploys(1800.0)
+    assert environment("{deploys: none}").deploys is None
+    growing = environment("{memory: {growth: 3%, db: {growth: 0%}, cache: {ends: oom}}}").memory
+    assert growing == (("web", Aging(0.03)), ("cache", Aging(0.03, ends="oom")))
+
+
 REFUSED = {
+    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a job that everyone knows: "
+    f"{listed([USUAL, *JOBS])}",
+    "{jobs: [usual, {name: tidy, takes: 1s}]}": ".jobs[1]: needs every too, unless its name is that of a job that "
+    f"everyone knows: {listed([USUAL, *JOBS])}",
+    "{jobs: {name: backup, takes: 20h}}": ".jobs: takes more than half of the time from one run to the next",
+    "{jobs: [{name: backup, on: dbb}]}": ".jobs[0].on: 'dbb' is neither a kind of service nor a service (did you mean "
+    "'db'?)",
+    "{memory: {ends: restarts}}": ".memory.ends: cannot be 'restarts' (did you mean 'restart'?)",
+    "{connections: 0.5s}": ".connections: must be at least 1s, not 0.5s",
     "{load: {cores: 90%}}": ".load.cores: must be at most 80%, not 90%",
     "{load: {core: 20%}}": ".load: unknown key 'core' (did you mean 'cores'?)",
     "{load: {cv: 40%, over: 5s}}": ".load: what lasts 5s evens out over five minutes: cv can be 21% at most, not 40% "
@@ -137,12 +164,20 @@ def test_stalls_take_as_long_as_fits_the_kind_of_service_unless_the_file_says_ho
 def test_estimates_know_that_calls_stall():
     """Means are 2% of 92 ms (times e^(.01 / 2)) longer at the gateway, and its 99th percentile is in the slow mode."""
     still = topology_of(MESH)
-    stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: 2%}}}}\n")
+    stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: {{share: 2%, varies: none}}}}}}\n")
     before, after = (response_times(each)["web.home"] for each in (still, stalled))
     assert after.mean() - before.mean() == pytest.approx(0.02 * 0.0925, rel=0.02)
     assert (np.quantile(before, 0.985), np.quantile(after, 0.99)) == pytest.approx((0.027, 0.119), abs=0.005)
     cores = [offered_load(each)["web"].cores for each in (still, stalled)]
     assert cores[1] - cores[0] == pytest.approx(30 * 0.02 * 0.0925, rel=0.01)
+
+
+def test_stalls_that_vary_cost_more_since_more_calls_stall_when_they_stall_for_longer():
+    """The mean square of a log-Gaussian amount is exp(sigma^2), which is 1 + its squared coefficient of variation."""
+    steady, varying = SlowMode(0.02, varies=None), SlowMode(0.02, varies=Fluctuation(0.3, 86400.0))
+    assert varying.expectation("service") / steady.expectation("service") == pytest.approx(1.09, rel=0.001)
+    u = (np.arange(10_000) + 0.5) / 10_000
+    assert varying.sample("service", u).mean() == pytest.approx(varying.expectation("service"), rel=0.01)
 
 
 def test_an_editor_knows_the_environment():

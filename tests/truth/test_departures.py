@@ -235,3 +235,28 @@ def test_a_series_that_others_make_restless_departs_only_beyond_their_restlessne
 def test_a_fault_that_changes_nothing_has_no_departures_whatever_others_do(values, healthy, begin):
     other = samples(a=values)
     assert departures(other, other, samples(a=healthy), begin) == {}
+
+
+@pytest.mark.parametrize(("share", "seen"), [(0.3, True), (1.0, True), (0.01, False)])
+def test_a_share_of_few_requests_rises_though_one_that_fails_by_itself_is_all_of_its_second(share, seen):
+    """Two requests a second, of which one fails by itself: no second is more than twice as far off as that."""
+    random = np.random.default_rng(3)
+    by_itself = np.array([second == 20 for second in range(120)], dtype=int)
+    by_fault = np.array([random.binomial(2, share) if second >= 60 else 0 for second in range(120)])
+    twin, fact = 50.0 * by_itself, 50.0 * np.minimum(2, by_itself + by_fault)
+    runs = [samples(error_rate=run) for run in (fact, twin, twin)]
+    rose = departures(*runs, 60.0).get(Series("web", "error_rate"))
+    assert (rose is not None) == seen
+    if rose is not None:
+        assert rose.direction is Alert.RISE
+        assert 60 <= rose.onset <= rose.peak <= rose.last < 120
+        assert rose.value == max(fact[60:])
+
+
+def test_what_is_never_negative_would_not_be_without_the_fault():
+    """Another fault takes away errors that there are without any: nothing is left of them, and not less."""
+    healthy = [0.0] * 30 + [5.0] + [0.0] * 29
+    other = [0.0] * 60
+    fact = [0.0] * 28 + [100.0] * 10 + [0.0] * 22
+    departure = departures(samples(a=fact), samples(a=other), samples(a=healthy), 20.0)[A]
+    assert departure.usual == 0.0

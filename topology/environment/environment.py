@@ -8,9 +8,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from meshquake.topology.environment.by_service import ByService
+from meshquake.topology.environment.connections import Churn
+from meshquake.topology.environment.deploys import Deploys
 from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.jobs import Job, KnownJob
 from meshquake.topology.environment.load import NOTHING, AmbientLoad
+from meshquake.topology.environment.memory import Aging
 from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.keys import key
 
@@ -24,7 +28,13 @@ class Environment:
     """
 
     by_service: ClassVar[Mapping[str, type[Any]]] = MappingProxyType(
-        {"errors": BaseErrors, "slow_mode": SlowMode, "load": AmbientLoad}
+        {
+            "errors": BaseErrors,
+            "slow_mode": SlowMode,
+            "load": AmbientLoad,
+            "memory": Aging,
+            "connections": Churn,
+        }
     )
     users: tuple[Fluctuation, ...] = key(
         "spec",
@@ -36,10 +46,19 @@ class Environment:
     errors: ByService[BaseErrors] = key("other", "calls that fail by themselves", ())
     slow_mode: ByService[SlowMode] = key("other", "calls that stall now and then", ())
     load: ByService[AmbientLoad] = key("other", "what else services do than the requests that are recorded", ())
+    memory: ByService[Aging] = key("other", "processes grow while they run, and are recycled", ())
+    connections: ByService[Churn] = key("other", "connections to services are closed when they are old", ())
+    jobs: tuple[Job, ...] = key("spec", "what services do on a schedule", (), many=True, spec=Job)
+    deploys: Deploys | None = key("spec", "good versions roll out now and then", None, none=True, spec=Deploys)
 
     def load_of(self, service: str) -> AmbientLoad:
         """What else a service does, by its name."""
         return dict(self.load).get(service, NOTHING)
+
+    def jobs_of(self, service: str, kind: str) -> tuple[KnownJob, ...]:
+        """The jobs that a service of some kind runs; of two by one name, the later one."""
+        known = {job.name: job for each in self.jobs for job in each.known() if job.runs_on(service, kind)}
+        return tuple(known.values())
 
 
 #: Nothing happens by itself.

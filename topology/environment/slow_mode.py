@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import exp
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -26,7 +27,8 @@ _USUAL: Final[Mapping[str, float]] = MappingProxyType(
 class SlowMode:
     """A share of the calls takes so much longer, each by a draw of its own; it is a lognormal mode beside the body.
 
-    What makes a call stall holds its core, as its other work does.
+    What makes a call stall holds its core, as its other work does. When it comes about more often, it lasts longer as
+    well, by the same factor: a host that is short of memory collects garbage more often and for longer.
     """
 
     shorthand: ClassVar[str] = "share"
@@ -42,7 +44,11 @@ class SlowMode:
     )
     sigma: float = key("number", "standard deviation of the logarithm of that", 0.1, low=0, high=2)
     varies: Fluctuation | None = key(
-        "spec", "ups and downs of the share, at each service by itself", Fluctuation(0.5), none=True, spec=Fluctuation
+        "spec",
+        "ups and downs of the share, and of how long it is, at each service by itself",
+        Fluctuation(0.5),
+        none=True,
+        spec=Fluctuation,
     )
 
     @property
@@ -56,15 +62,20 @@ class SlowMode:
         return "" if self.varies is None else self.varies.problem
 
     def sample(self, kind: str, u: Floats) -> Floats:
-        """How much longer calls take (seconds) at the quantiles `u`, while as many stall as on average."""
+        """How much longer calls take (seconds) at the quantiles `u`, all in all as long as over time."""
         beyond = u - (1.0 - self.share)
         longer: Floats = np.zeros_like(u)
-        longer[beyond >= 0] = self.stall(kind).quantile(beyond[beyond >= 0] / self.share)
+        longer[beyond >= 0] = self._together * self.stall(kind).quantile(beyond[beyond >= 0] / self.share)
         return longer
 
     def expectation(self, kind: str) -> float:
         """How much longer calls take on average (seconds)."""
-        return self.share * self.stall(kind).expectation()
+        return self.share * self._together * self.stall(kind).expectation()
+
+    @property
+    def _together(self) -> float:
+        """How much longer calls stall over time since more of them do when they stall for longer: a mean square."""
+        return 1.0 if self.varies is None else exp(self.varies.sigma**2)
 
     def stall(self, kind: str) -> LogNormal:
         """How much longer calls that stall take, at a service of a kind."""

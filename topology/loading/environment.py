@@ -10,7 +10,10 @@ from meshquake.topology.binder import Settings, build, overlay, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.environment.by_service import ByService
+from meshquake.topology.environment.jobs import Job
+from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import SERVICE_KINDS, Service
+from meshquake.topology.units import shown
 
 
 class EnvironmentReader:
@@ -24,11 +27,21 @@ class EnvironmentReader:
         """What a section says; nothing, and errors, if it's refused."""
         by_hand = {word: partial(self._by_service, kind) for word, kind in Environment.by_service.items()}
         environment = build(Environment, settings(self._document, Environment, node, by_hand)) or CALM
-        if environment.users:
-            users = node.entries["users"]
-            for part, place in zip(environment.users, users.items or [users], strict=True):
-                self._refuse(part, place)
+        for word in ("users", "jobs"):
+            if told := getattr(environment, word):
+                place = node.entries[word]
+                for part, each in zip(told, place.items or [place], strict=True):
+                    self._refuse(part, each)
+                    if isinstance(part, Job):
+                        self._find(part, each)
         return environment
+
+    def _find(self, job: Job, node: Node) -> None:
+        """An error if there is nobody of the name of who runs a job."""
+        names = dict.fromkeys((*SERVICE_KINDS, *(service.name for service in self._services)))
+        if job.on is not None and job.on not in names:
+            message = f"{shown(job.on)} is neither a kind of service nor a service{suggestion(job.on, names)}"
+            self._document.error(node.entries["on"], message)
 
     def _refuse(self, told: Any, node: Node) -> None:
         """An error if something is wrong with what a node says, though its keys are right."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
+from functools import partial
 
 from meshquake.topology.binder import ByHand, bind, block, build, settings
 from meshquake.topology.document import Document, Node
@@ -12,6 +13,7 @@ from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.telemetry.expression import Expression
+from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, REMARKS, Chatter, LineChange, LogChanges
 from meshquake.topology.telemetry.metrics import (
     NAME,
     OWN,
@@ -23,6 +25,7 @@ from meshquake.topology.telemetry.metrics import (
     plain,
     recorded,
 )
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 from meshquake.topology.units import shown
 
@@ -46,7 +49,12 @@ def read_telemetry(
         The block that it will be laid over: what that makes may be spoken of.
     """
     reader = _Reader(document, services, lower)
-    found = settings(document, Telemetry, node, {"metrics": reader.metrics})
+    by_hand: ByHand = {
+        "metrics": reader.metrics,
+        "logs": partial(read_logs, document, services),
+        "traces": partial(read_traces, document),
+    }
+    found = settings(document, Telemetry, node, by_hand)
     if "leave_out" in found and found["leave_out"] is None:
         found["leave_out"] = ()  # not the same as to say nothing: it takes away what lies below
     telemetry = build(Telemetry, found) or UNCHANGED
@@ -54,6 +62,130 @@ def read_telemetry(
     if not any(not problem.warning for problem in document.problems):
         reader.check_names(telemetry, node)
     return telemetry
+
+
+def read_logs(document: Document, services: Collection[str], node: Node) -> LogChanges | None:
+    """What a block says of log lines."""
+    by_hand: ByHand = {"lines": partial(_lines, document, services), "chatter": partial(_chatter, document, services)}
+    changes = bind(document, LogChanges, node, by_hand)
+    if changes is None:
+        return None
+    for each, place in zip(changes.format, _items(node, "format"), strict=False):
+        line = place.entries.get("line", place)
+        for name in FIELD.findall(each.line):
+            if name not in COLUMNS:
+                document.error(line, f"there is no value {{{name}}}{suggestion(name, COLUMNS)}")
+        _check_like(document, place.entries.get("service", place), each.service, services, "service")
+    return changes
+
+
+def _lines(document: Document, services: Collection[str], node: Node) -> tuple[LineChange, ...]:
+    """What a block says of lines."""
+    found = []
+    for item in node.items if node.kind == "list" else [node]:
+        change = bind(document, LineChange, item, {"text": partial(_texts, document)})
+        if change is None:
+            continue
+        found.append(change)
+        _check_like(document, item.entries.get("service", item), change.service, services, "service")
+        if not {"text", "level", "logger"} & item.entries.keys():
+            document.error(item, "changes nothing: give a text, a level or a logger")
+        if change.text and not {"when", "cause"} & item.entries.keys():
+            document.error(item, "missing key 'when': a text is for one kind of line")
+        if change.add and not change.text:
+            document.error(item.entries["add"], "needs a text to add")
+        if change.text and REMARKS in (change.when or ()):
+            document.error(item.entries["text"], "can only be none: remarks have many texts")
+        if not change.moments:
+            document.error(item.entries["cause"], f"is for calls that fail: {listed(FAILURES)}")
+        _check_values(document, change, item.entries.get("text", item))
+    return tuple(found)
+
+
+def _chatter(document: Document, services: Collection[str], node: Node) -> tuple[Chatter, ...]:
+    """What a block says that processes write by themselves."""
+    found = []
+    for item in node.items if node.kind == "list" else [node]:
+        chatter = bind(document, Chatter, item, {"text": partial(_texts, document)})
+        if chatter is None:
+            continue
+        found.append(chatter)
+        text = item.entries["text"]
+        _check_like(document, item.entries.get("service", item), chatter.service, services, "service")
+        if not chatter.text:
+            document.error(text, "must be a text, not none")
+        for place, each in zip(text.items or [text], chatter.text, strict=False):
+            for value in dict.fromkeys(FIELD.findall(each)):
+                if value not in vocabulary().vitals and not DRAWN.fullmatch(value):
+                    there = ", ".join(vocabulary().vitals)
+                    document.error(place, f"a process has no value {{{value}}}; there are {there}")
+    return tuple(found)
+
+
+def _texts(document: Document, node: Node) -> tuple[str, ...] | None:
+    """One text or several; none of them for no line."""
+    if node.is_none:
+        return ()
+    items = node.items if node.kind == "list" else [node]
+    for item in items:
+        if item.kind != "scalar" or not item.text or not item.text.translate(_BREAKS).isprintable():
+            document.error(item, f"must be a text, not {item}")
+            return None
+    if not items:
+        document.error(node, "must have at least one value: write none for no line")
+        return None
+    return tuple(item.text for item in items)
+
+
+#: What a text may have besides what can be printed: it may be of several lines.
+_BREAKS = str.maketrans("", "", "\n\t")
+
+
+def _check_values(document: Document, change: LineChange, node: Node) -> None:
+    """An error for each value that a text names and that isn't there when it's written."""
+    known = vocabulary()
+    for place, text in zip(node.items or [node], change.text or (), strict=False):
+        for value in dict.fromkeys(FIELD.findall(text)):
+            for moment in change.moments:
+                there = known.notices.get(moment, known.values)
+                drawn = DRAWN.fullmatch(value) and moment not in known.notices
+                if value not in there and not drawn:
+                    where = f" of {moment}" if moment in known.notices else ""
+                    document.error(place, f"there is no value {{{value}}}{where}; there are {', '.join(there)}")
+                    break
+
+
+def _items(node: Node, word: str) -> list[Node]:
+    """The items of a list that is a value of a block, or that value, where it is alone."""
+    value = node.entries.get(word)
+    return [] if value is None else value.items if value.kind == "list" else [value]
+
+
+def _check_like(document: Document, node: Node, pattern: str, names: Collection[str], what: str) -> None:
+    """An error if no name is like a pattern; nothing is known of any if there are none."""
+    if names and not any(fnmatchcase(name, pattern) for name in names):
+        document.error(node, f"no {what} is called like {shown(pattern)}{suggestion(pattern, names)}")
+
+
+def read_traces(document: Document, node: Node) -> TraceChanges | None:
+    """What a block says of traces."""
+    return bind(document, TraceChanges, node, {"attributes": partial(_attributes, document)})
+
+
+def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None], ...]:
+    """What attributes are called."""
+    known, found = vocabulary().attributes, []
+    for word, entry in block(document, node).items():
+        if not any(fnmatchcase(name, word) for name in known):
+            message = f"no attribute of spans is called {'like ' * is_pattern(word)}{shown(word)}"
+            document.error(entry, f"{message}{suggestion(word, known)}", line=entry.key_line)
+        elif not entry.is_none and is_pattern(word):
+            document.error(entry, f"must be none: it stands for several attributes, not {entry}")
+        elif not entry.is_none and not NAME.fullmatch(entry.text):
+            document.error(entry, f"must be a name: {_NAMES}, or none")
+        else:
+            found.append((word, None if entry.is_none else entry.text))
+    return tuple(found)
 
 
 class _Reader:
@@ -167,18 +299,15 @@ class _Reader:
     def check_left_out(self, telemetry: Telemetry, node: Node) -> None:
         """An error for each pattern that nothing is like."""
         names = [*self._known, *self._made]
-        for number, each in enumerate(telemetry.leave_out or ()):
-            place = node.entries["leave_out"]
-            item = place.items[number] if place.kind == "list" else place
+        for each, item in zip(telemetry.leave_out or (), _items(node, "leave_out"), strict=False):
             for word, value, valid in (
                 ("metric", each.metric, names),
                 ("service", each.service, self._services),
                 ("target", each.target, self._services),
             ):
-                if value is not None and valid and not any(fnmatchcase(name, value) for name in valid):
+                if value is not None:
                     what = "metric" if word == "metric" else "service"
-                    message = f"no {what} is called like {shown(value)}{suggestion(value, valid)}"
-                    self._document.error(item.entries.get(word, item), message)
+                    _check_like(self._document, item.entries.get(word, item), value, valid, what)
 
     def check_names(self, telemetry: Telemetry, node: Node) -> None:
         """An error for each name that two metrics would have."""
@@ -187,6 +316,15 @@ class _Reader:
         for each in recorded(telemetry.over(self._lower).metrics, self._known):
             names[each.name].append(each)
             exported[self._exported(each)].append(each)
+        called: dict[str, list[str]] = defaultdict(list)
+        traces = telemetry.traces.over(self._lower.traces)
+        for name in vocabulary().attributes:
+            if (other := traces.called(name)) is not None:
+                called[other].append(name)
+        for other, attributes in called.items():
+            if len(attributes) > 1:
+                place = node.entries.get("traces", node)
+                self._document.error(place, f"{listed(attributes)} would all be called {shown(other)}")
         told = set()
         for found, what in ((names, "called"), (exported, "exported as")):
             for name, metrics in found.items():

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meshquake.topology.keys import key
+from meshquake.topology.telemetry.logs import LogChanges
 from meshquake.topology.telemetry.metrics import LeftOut, MetricChange
+from meshquake.topology.telemetry.traces import TraceChanges
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,16 @@ class Telemetry:
     leave_out: tuple[LeftOut, ...] | None = key(
         "spec", "series that are not recorded", None, many=True, none=True, spec=LeftOut
     )
+    logs: LogChanges = key("other", "how log lines are written", LogChanges())
+    traces: TraceChanges = key("other", "which spans and attributes are recorded", TraceChanges())
 
     def over(self, lower: Telemetry) -> Telemetry:
         """This block, laid over another: metric by metric and key by key; a list takes the place of another."""
         return Telemetry(
             metrics=_merged(lower.metrics, self.metrics),
             leave_out=lower.leave_out if self.leave_out is None else self.leave_out,
+            logs=self.logs.over(lower.logs),
+            traces=self.traces.over(lower.traces),
         )
 
 

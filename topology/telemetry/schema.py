@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from meshquake.topology.json_schema import Schema, block, choice, either, mapping
+from meshquake.topology.json_schema import Schema, array, block, choice, either, mapping
 from meshquake.topology.key_schema import block_of, keys_schema, matching
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.telemetry.expression import LONGEST, SIGNS
+from meshquake.topology.telemetry.logs import Chatter, LineChange, LogChanges
 from meshquake.topology.telemetry.metrics import NAME, MetricChange
+from meshquake.topology.telemetry.traces import TraceChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
 
@@ -20,4 +22,11 @@ def telemetry_schema() -> Schema:
     )
     keys = keys_schema(MetricChange, {"is": expression})
     change = either("", {"const": "none"}, block("", {}, keys, dependentRequired={"is": ["unit"]}))
-    return block_of(Telemetry, {"metrics": mapping("", names, change)})
+    attributes = mapping("", either("", choice("", vocabulary().attributes), {"pattern": "[*?]"}), {"type": "string"})
+    text = either("", {"type": "string", "minLength": 1}, array("", {"type": "string", "minLength": 1}, minItems=1))
+    line = block_of(LineChange, {"text": text})
+    chatter = block_of(Chatter, {"text": text})
+    lists = {word: either("", one, array("", one, minItems=1)) for word, one in (("lines", line), ("chatter", chatter))}
+    logs = block_of(LogChanges, lists)
+    traces = block_of(TraceChanges, {"attributes": attributes})
+    return block_of(Telemetry, {"metrics": mapping("", names, change), "logs": logs, "traces": traces})

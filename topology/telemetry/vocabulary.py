@@ -38,10 +38,39 @@ class Known:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All that may be named: the `levels` of metrics, and `metrics` by name."""
+    """All that may be named.
+
+    Attributes
+    ----------
+    levels, metrics
+        Of what metrics are, and these by name.
+    attributes
+        Of spans.
+    kinds, severities
+        Of services, and of log lines.
+    calls
+        What a service writes a line of, of calls.
+    values
+        What a text of such a line may name.
+    vitals
+        What a text may name that a process writes by itself.
+    notices
+        What happens besides, of which there is a line, each with what its text may name.
+    """
 
     levels: tuple[str, ...]
     metrics: Mapping[str, Known]
+    attributes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    severities: tuple[str, ...]
+    calls: tuple[str, ...]
+    values: tuple[str, ...]
+    vitals: tuple[str, ...]
+    notices: Mapping[str, tuple[str, ...]]
+
+
+#: What is a list of names in the file.
+_LISTS = ("levels", "attributes", "kinds", "severities", "calls", "values", "vitals")
 
 
 @cache
@@ -51,15 +80,24 @@ def vocabulary() -> Vocabulary:
     metrics = {
         name: Known(each["unit"], tuple(each["of"]), each["exported"]) for name, each in content["metrics"].items()
     }
-    return Vocabulary(tuple(content["levels"]), MappingProxyType(metrics))
+    return Vocabulary(
+        metrics=MappingProxyType(metrics),
+        notices=MappingProxyType({name: tuple(values) for name, values in content["notices"].items()}),
+        **{word: tuple(content[word]) for word in _LISTS},
+    )
 
 
 def written(known: Vocabulary) -> str:
-    """The text of the file, given what may be named."""
+    """The text of the file, given what may be named: a line for each thing."""
     metrics = {
         name: {"unit": each.unit, "of": list(each.levels), "exported": each.exported}
         for name, each in known.metrics.items()
     }
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in metrics.items())
-    levels = json.dumps([*known.levels])
-    return f'{{\n "levels": {levels},\n "metrics": {{\n{rows}\n }}\n}}\n'
+    lists = [f" {json.dumps(word)}: {json.dumps([*getattr(known, word)])}" for word in _LISTS]
+    tables = [
+        f" {json.dumps(word)}: {{\n"
+        + ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in table.items())
+        + "\n }"
+        for word, table in (("metrics", metrics), ("notices", {name: [*each] for name, each in known.notices.items()}))
+    ]
+    return "{\n" + ",\n".join([*lists, *tables]) + "\n}\n"

@@ -10,21 +10,25 @@ requests.py  what becomes of requests, and how long they take
 stores.py    what databases and caches are asked
 calls.py     what callers do about their calls
 users.py     what users get who wait
+network.py   bytes on the network, sockets and descriptors (traffic.py, messages.py)
+disks.py     what is read and written, and how full disks are (sim/telemetry/disks.py)
+runtimes.py  garbage, threads and event loops of languages (sim/telemetry/runtimes.py)
+pods.py      restarts, readiness, and nodes
 """
 
 from __future__ import annotations
 
 import re
 
-from meshquake.sim.telemetry.metrics import calls, replicas, requests, stores, users
+from meshquake.sim.telemetry.metrics import calls, disks, network, pods, replicas, requests, runtimes, stores, users
 from meshquake.sim.telemetry.metrics.metric import Alert as Alert
 from meshquake.sim.telemetry.metrics.metric import Kind as Kind
 from meshquake.sim.telemetry.metrics.metric import Metric as Metric
 
+_SUBJECTS = (replicas, requests, stores, calls, users, network, disks, runtimes, pods)
+
 #: The metrics by name.
-METRICS: dict[str, Metric] = {
-    metric.name: metric for subject in (replicas, requests, stores, calls, users) for metric in subject.ROWS
-}
+METRICS: dict[str, Metric] = {metric.name: metric for subject in _SUBJECTS for metric in subject.ROWS}
 
 
 def signal(metric: str) -> str:

@@ -13,10 +13,11 @@ OWN = (Level.SERVICE, Level.REPLICA)
 
 
 class Kind(Enum):
-    """What a metric is exported as. A rate becomes the count that it is the rate of."""
+    """What a metric is exported as. A rate becomes the count that it is the rate of; a total is one already."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
+    TOTAL = "total"
 
 
 class Alert(Flag):
@@ -57,6 +58,8 @@ class Metric:
         In which direction it should raise an alert when it leaves what is usual; every row says it.
     is_symptom
         Whether a service is said to be affected by a fault when it rises.
+    of_pod
+        Whether what is counted of a replica goes on when its process is another: its pod's, and not its process's.
     measured
         What it is called in the catalogue, if a file calls it otherwise.
     scale
@@ -76,6 +79,7 @@ class Metric:
     share_of: str = ""
     alert: Alert = field(kw_only=True)
     is_symptom: bool = False
+    of_pod: bool = False
     measured: str = field(default="", kw_only=True)
     scale: float = field(default=1.0, kw_only=True)
     whole_name: str = field(default="", kw_only=True)

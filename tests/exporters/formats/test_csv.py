@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from exported import export, records
+from exported import columns, export, records
 
 from meshquake.exporters.formats.csv import encode
 from meshquake.sim.records import LOG, RECORD_KINDS
@@ -28,8 +28,8 @@ def test_a_cell_is_the_value_of_the_record_and_empty_for_a_null(kind, folder, in
 
     with (folder / f"{kind}.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    read = [{column.name: value(column, row[column.name]) for column in RECORD_KINDS[kind].columns} for row in rows]
-    assert read == records(incident, kind)
+    read = [{column.name: value(column, row[column.name]) for column in RECORD_KINDS[kind].table} for row in rows]
+    assert read == columns(kind, records(incident, kind))
 
 
 def test_duckdb_finds_out_the_types_by_itself(folder):

@@ -26,7 +26,9 @@ def seconds(timestamp):
 
 
 def level(record):
-    """What the name of a record's family begins with."""
+    """What the name of a record's family begins with; that of a node's says what it's of."""
+    if record["service"] == "node-exporter":
+        return "mesh"
     words = [word for word, key in (("replica", "replica"), ("edge", "target")) if record[key] is not None]
     return "_".join(["mesh", *(words or ["service"])])
 
@@ -54,6 +56,9 @@ def counted(spans):
     return counts
 
 
+_OF_SPANS = ("requests", "errors", "retries", "timeouts")
+
+
 @pytest.fixture(scope="module")
 def expected(incident):
     """The samples of each series: name and labels, then value by time in whole seconds."""
@@ -63,8 +68,8 @@ def expected(incident):
         key = f"{level(record)}_{family.name}{family.suffix}", labels(record)
         at = round(seconds(record["timestamp"]))
         if family.type == "counter":
-            totals[key] += record["value"] if record["metric"] == "connections_opened" else counts[*key, at]
-            value = totals[key]
+            totals[key] += counts[*key, at] if family.name in _OF_SPANS else round(record["value"])
+            value = totals[key] if record["metric"] != "pod_restarts" else record["value"]
         else:
             value = record["value"] / {"%": 100, "ms": 1000}.get(record["unit"], 1)
         series.setdefault(key, {})[at] = pytest.approx(value, abs=1e-9)
@@ -160,7 +165,8 @@ def test_every_metric_has_a_family_of_its_own_with_its_unit_in_its_name():
     assert len({family.name for family in FAMILIES.values()}) == len(FAMILIES)
     for name, metric in METRICS.items():
         family = FAMILIES[name]
-        counter = metric.unit == "1/s" or name == "error_rate"
+        counter = metric.unit in ("1/s", "B/s") or name in ("error_rate", "pod_restarts")
         assert (family.type == "counter") == counter
-        assert family.unit == ("" if counter else {"%": "ratio", "ms": "seconds"}.get(metric.unit, ""))
+        units = {"B/s": "bytes"} if counter else {"%": "ratio", "ms": "seconds", "B": "bytes"}
+        assert family.unit == units.get(metric.unit, "")
         assert family.name.endswith(family.unit)

@@ -8,7 +8,9 @@ import pytest
 from exported import export, own_name, records, write
 from incident import short
 
+from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats import context, openrca
+from meshquake.exporters.formats.semconv import span_name
 
 DAY = "telemetry/2024_01_15"
 KPI = ["timestamp", "cmdb_id", "kpi_name", "value"]
@@ -86,17 +88,30 @@ def test_requests_of_a_service_are_those_of_its_spans(system, incident):
 
 
 def test_spans_have_milliseconds_and_durations_microseconds(system, incident):
+    topology = reading.context(incident).topology
+    services = {service.name: service for service in topology.services}
     for row, span in zip(table(system, "trace/trace_span.csv"), records(incident, "traces"), strict=True):
-        callee = span["service"] if span["kind"] == "server" else span["peer"]
+        callee = span["peer"] if span["kind"] == "client" else span["service"]
+        name, kind, status = f"{callee}/{own_name(span)}", "http", str(span["status_code"])
+        if span["kind"] == "internal":
+            name, kind = own_name(span), "internal"
+        elif callee in ("database", "cache-service"):
+            kind = "db"
+        elif (stack := services[callee].built_with) is not None:
+            operation = next(each for each in services[callee].operations if each.name == own_name(span))
+            name = span_name(services[callee], operation)
+            if stack.framework == "grpc":
+                kind, status = "rpc", row["status_code"]
+                assert (status == "0") == (span["status"] == "success")
         assert row == {
             "timestamp": str(int(epoch(span) * 1000 + 1e-4)),
             "cmdb_id": span["replica"] or span["service"],
             "span_id": span["span_id"],
             "trace_id": span["trace_id"],
             "duration": str(round(span["duration_ms"] * 1000)),
-            "type": "db" if callee in ("database", "cache-service") else "http",
-            "status_code": str(span["status_code"]),
-            "operation_name": f"{callee}/{own_name(span)}",
+            "type": kind,
+            "status_code": status,
+            "operation_name": name,
             "parent_span": span["parent_span_id"] or "",
         }
 

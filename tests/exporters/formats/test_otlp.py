@@ -143,7 +143,7 @@ def test_every_span_is_there_once_with_its_times_parent_and_process(incident, pa
             span.parent_span_id.hex() or None,
             span.start_time_unix_nano,
             span.end_time_unix_nano - span.start_time_unix_nano,
-            {2: "server", 3: "client"}[span.kind],
+            {1: "internal", 2: "server", 3: "client"}[span.kind],
             plain(resource.attributes),
         )
         for resource, span in spans_of(parsed["traces"])
@@ -177,23 +177,35 @@ def described(parsed):
     }
 
 
-def test_stores_are_asked_as_databases_and_what_says_nothing_else_by_rpc(described, records):
-    for span in records["traces"]:
+def halves(records):
+    """Spans of calls, without what is inside of processes."""
+    return [span for span in records["traces"] if span["kind"] != "internal"]
+
+
+def test_stores_are_asked_as_databases_and_what_says_nothing_else_as_its_stack_is(incident, described, records):
+    stacks = {service.name: service.built_with for service in reading.context(incident).topology.services}
+    for span in halves(records):
         name, _, said = described[span["span_id"]]
         callee = span["service"] if span["kind"] == "server" else span["peer"]
         operation = own_name(span)
         if callee in ("database", "cache-service"):
             system = "postgresql" if callee == "database" else "redis"
-            assert name == f"{operation} {callee}"
-            assert (said["db.system.name"], said["db.operation.name"]) == (system, operation)
-        else:
+            assert said["db.system.name"] == system
+            if "db.query.text" in said:
+                assert said["db.query.text"].startswith(said["db.operation.name"])
+            else:
+                assert name == f"{operation} {callee}" and said["db.operation.name"] == operation
+        elif stacks[callee] is None or stacks[callee].framework == "grpc":
             assert name == said["rpc.method"] == f"{callee}/{operation}"
             assert said["rpc.system.name"] == "grpc"
+        else:
+            route = said["http.route" if span["kind"] == "server" else "url.template"]
+            assert name == f"{said['http.request.method']} {route}"
         assert said["server.address"] == callee
 
 
 def test_errors_have_their_type_and_attempts_after_the_first_their_number(described, records):
-    for span in records["traces"]:
+    for span in halves(records):
         _, status, said = described[span["span_id"]]
         assert said.get("error.type") == span["error_type"]
         assert said.get("mesh.attempt", 1) == span["attempt"]
@@ -297,7 +309,11 @@ def test_every_sample_is_a_data_point_of_its_service_replica_and_edge(parsed, re
             continue
         process = plain(resource.attributes)
         target = plain(point.attributes).get("mesh.target")
-        found[point.time_unix_nano, process["service.name"], process.get("service.instance.id"), target] += 1
+        if "service.name" in process:
+            who = process["service.name"], process.get("service.instance.id")
+        else:
+            who = "node-exporter", process["k8s.node.name"]
+        found[point.time_unix_nano, *who, target] += 1
     assert not shapes
     assert found == Counter(
         (nanos(sample), sample["service"], sample["replica"], sample["target"]) for sample in records["metrics"]
@@ -327,7 +343,7 @@ def test_gauges_are_in_base_units_and_counts_grow_to_the_number_of_spans(parsed,
         assert values["mesh.service.errors", service, last].as_double == ended[service, "error"]
 
 
-def test_histograms_hold_the_spans_that_ended_and_each_exemplar_is_one_in_its_bucket(parsed, records):
+def test_histograms_hold_the_spans_that_ended_and_each_exemplar_is_one_in_its_bucket(parsed, described, records):
     spans = {span["span_id"]: span for span in records["traces"]}
     last = max(nanos(sample) for sample in records["metrics"])
     totals, exemplars = Counter(), 0
@@ -352,7 +368,7 @@ def test_histograms_hold_the_spans_that_ended_and_each_exemplar_is_one_in_its_bu
             totals["sum"] += point.sum
     assert exemplars > 100
     expected = Counter()
-    for span in records["traces"]:
+    for span in halves(records):
         if nanos(span) + round(span["duration_ms"] * 1000) * 1000 >= last:
             continue
         callee = span["service"] if span["kind"] == "server" else span["peer"]
@@ -362,7 +378,8 @@ def test_histograms_hold_the_spans_that_ended_and_each_exemplar_is_one_in_its_bu
                 continue
             expected["db.client.operation.duration"] += 1
         else:
-            expected[f"rpc.{side}.call.duration"] += 1
+            rpc = "rpc.method" in described[span["span_id"]][2]
+            expected[f"rpc.{side}.call.duration" if rpc else f"http.{side}.request.duration"] += 1
         expected["sum"] += span["duration_ms"] / 1000
     assert totals.pop("sum") == pytest.approx(expected.pop("sum"))
     assert totals == expected

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from exported import export, records, write
+from exported import columns, export, records, write
 
 from meshquake.sim.records import RECORD_KINDS
 
@@ -25,15 +25,15 @@ def typed(incident):
         moment = {"timestamp": datetime.fromisoformat(record["timestamp"]).astimezone(UTC)}
         return record | moment
 
-    return {kind: [row(record) for record in records(incident, kind)] for kind in RECORD_KINDS}
+    return {kind: [row(record) for record in columns(kind, records(incident, kind))] for kind in RECORD_KINDS}
 
 
 def plain(kind, rows):
     """Rows with their objects read from their text, and times in UTC."""
     for row in rows:
         row["timestamp"] = row["timestamp"].astimezone(UTC)
-        for name in RECORD_KINDS[kind].objects:
-            row[name] = json.loads(row[name])
+        for name in (column.name for column in RECORD_KINDS[kind].table if column.type == "object"):
+            row[name] = row[name] and json.loads(row[name])
     return rows
 
 
@@ -60,8 +60,8 @@ def test_columns_have_the_types_of_the_records_and_say_what_they_mean(folder):
     types = {"time": "timestamp[us, tz=UTC]", "number": "double", "integer": "int64"}
     for name, kind in RECORD_KINDS.items():
         schema = pq.read_schema(folder / f"{name}.parquet")
-        assert schema.names == list(kind.names)
-        for column in kind.columns:
+        assert schema.names == [column.name for column in kind.table]
+        for column in kind.table:
             field = schema.field(column.name)
             assert str(field.type) == types.get(column.type, "string")
             assert field.nullable == column.nullable

@@ -35,7 +35,10 @@ def measured(incident):
     def add(service, measure, at, value, precision=0.001):
         columns[f"{service}_{measure}"][at] = pytest.approx(value, abs=precision)
 
+    disks = defaultdict(float)
     for record in records(incident, "metrics"):
+        if record["metric"] in ("disk_read", "disk_written"):
+            disks[record["service"], epoch(record)] += record["value"]
         if record["replica"] is not None or record["target"] is not None:
             continue
         at, service, value = epoch(record), record["service"], record["value"]
@@ -44,6 +47,8 @@ def measured(incident):
                 add(service, "cpu", at, value)
             case "memory_usage":
                 add(service, "mem", at, value / 100 * limits[service], 1)
+            case "open_sockets":
+                add(service, "socket", at, value)
             case "latency_p50":
                 add(service, "latency-50", at, value / 1000, 1e-9)
             case "request_rate":
@@ -51,6 +56,8 @@ def measured(incident):
                 add(service, "workload", at, value)
             case "error_rate":
                 add(service, "error", at, value / 100 * rates[at, service])
+    for (service, at), value in disks.items():
+        add(service, "diskio", at, value, 0.5)
     for span in records(incident, "traces"):
         if span["kind"] == "server":
             end = epoch(span) + span["duration_ms"] / 1000

@@ -12,6 +12,7 @@ from meshquake.faults.fault import Extent, Target, Window
 from meshquake.faults.kinds.slow import Slow
 from meshquake.sim.engine.tape import WORK
 from meshquake.sim.environment.calendar import Calendar
+from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.environment.lapses import Lapses, Stalls
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.addresses import uniforms
@@ -118,13 +119,16 @@ def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and
     calendar = Calendar(None)
     calendar.note(0, 25.0, 0.0)
     lapses, page = Lapses({}, stalls, calendar), 7_500
-    shares = []
+    found = []
     for bucket in range(400):
         draws = uniforms(7, bucket * page, page, 8)
         draws[:, WORK] = 0.0
         lapses.fall_on(draws, bucket * page)
-        shares.append((draws[:, WORK] > 0.0).mean())
-    shares = np.array(shares)
+        stalled = draws[:, WORK] > 0.0
+        found.append((stalled.mean(), draws[stalled, WORK].mean()))
+    shares, longer = np.array(found).T
+    assert np.corrcoef(shares, longer)[0, 1] > 0.9
+    assert (shares * longer).mean() == pytest.approx(SlowMode(0.05, varies=VARIES).expectation("service"), rel=0.15)
     assert shares.mean() == pytest.approx(0.05, rel=0.06)
     chance = 0.05 * 0.95 / page
     assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
@@ -184,3 +188,14 @@ def test_a_run_with_a_fault_and_one_without_have_the_same_lapses():
     assert failed[0] == failed[1]
     longer = [stalled(topology, rows, "cart", 0.003) for rows in (fact, twin)]
     assert longer[0] == pytest.approx(longer[1])
+
+
+def test_a_page_of_draws_may_begin_before_the_first_number_of_those_who_come():
+    """The numbers of a surge begin far from those of the usual users, and not where a page does."""
+    pace = Fluctuating(1, "users", (VARIES,))
+    calendar = Calendar(pace)
+    calendar.note(0, 20.0, 0.0)
+    calendar.note(2**40, 5.0, 100.0)
+    times = calendar.times(2**40 - 3, 23)
+    assert times[:4] == pytest.approx(100.0) and (np.diff(times[3:]) > 0).all()
+    assert times[3:] == pytest.approx(pace.times(np.arange(20) / 5.0, 100.0))

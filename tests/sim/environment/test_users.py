@@ -89,7 +89,7 @@ def test_requests_come_as_often_as_the_amount_says():
         played = mesh(seed=seed, seconds=1200.0)
         played.env.advance(played.end)
         counts = np.histogram(take_rows(played)["sent"], np.arange(0, 1201, 60))[0]
-        amount = Fluctuating(seed, "users", [Fluctuation(0.3)])
+        amount = Fluctuating(seed, "arrivals", [Fluctuation(0.3)])
         expected = amount.amounts(np.arange(0, 1200, 0.1) + 0.05).reshape(-1, 600).mean(axis=1) * 30 * 60
         found.append((counts - expected) ** 2 / expected)
     assert np.mean(found) == pytest.approx(1, abs=0.45)
@@ -110,7 +110,7 @@ def test_a_population_that_is_there_by_the_hour_comes_and_goes_besides():
     )
     times = sent(workload=workload, seconds=1200.0)
     counts = np.histogram(times, np.arange(0, 1201, 60))[0]
-    amount = Fluctuating(1, "users", [Fluctuation(0.3)])
+    amount = Fluctuating(1, "arrivals", [Fluctuation(0.3)])
     usual = amount.amounts(np.arange(0, 1200, 0.1) + 0.05).reshape(-1, 600).mean(axis=1) * 50 * 60
     assert counts[0::2].sum() / usual[0::2].sum() == pytest.approx(1, abs=0.05)
     assert counts[1::2].sum() / usual[1::2].sum() == pytest.approx(0.5, abs=0.05)
@@ -119,7 +119,7 @@ def test_a_population_that_is_there_by_the_hour_comes_and_goes_besides():
 def test_of_closed_users_so_many_are_there_as_the_amount_says():
     workload = "{populations: {them: {users: 40, think_time: 1s, mix: {web.home: 1}}}}"
     counts = np.histogram(sent(workload=workload, seconds=900.0), np.arange(0, 901, 60))[0] / 60
-    amount = Fluctuating(1, "users", [Fluctuation(0.3)])
+    amount = Fluctuating(1, "arrivals", [Fluctuation(0.3)])
     there = amount.amounts(np.arange(0, 900, 0.1) + 0.05).reshape(-1, 600).mean(axis=1) * 40
     assert counts[1:] == pytest.approx(there[1:], rel=0.08)
     assert counts.std() / counts.mean() > 0.1

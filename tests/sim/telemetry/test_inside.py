@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from random_worlds import World
 from recording import record
 from stage import Stage
 
@@ -16,6 +18,7 @@ from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.sim.telemetry.inside import _broken, _sticks
 from meshquake.sim.telemetry.instrumentation import instrumentations
 from meshquake.sim.telemetry.recorder import Recorder
+from meshquake.topology.loader import parse
 from meshquake.topology.stacks import STACKS
 
 #: The ten services as somebody may have built them.
@@ -42,6 +45,7 @@ edges: {stock -> db: {pool: {size: 1, connect: 0s}}}
 workload: {rate: 10/s, mix: {shop-service.buy: 1}}
 """
 #: From a query's answer back to the query, and then the answer's way back.
+SHORT = scenarios.Options(seed=3, lead_in=2.0, duration=8.0, recovery=2.0)
 QUIET = Scenario(name="quiet", duration=10.0, lead_in=0.0, recovery=0.0, seed=1)
 
 
@@ -65,7 +69,7 @@ def ten_services():
 
 @pytest.fixture(scope="module")
 def cascade():
-    loaded = scenarios.load(scenarios.shipped()["cascade"], scenarios.Options(seed=3, duration=30.0))
+    loaded = scenarios.load(scenarios.shipped()["cascade"], SHORT)
     batches = list(Simulation(loaded.scenario, ten_services()).batches())
     return timed(pl.concat(batch.traces for batch in batches))
 
@@ -219,10 +223,37 @@ def test_everything_else_is_as_it_is_without_them():
 
 
 def test_how_large_batches_are_changes_nothing(cascade):
-    loaded = scenarios.load(scenarios.shipped()["cascade"], scenarios.Options(seed=3, duration=30.0))
-    batches = list(Simulation(loaded.scenario, ten_services(), batch=1000).batches())
-    assert len(batches) > 20
+    loaded = scenarios.load(scenarios.shipped()["cascade"], SHORT)
+    batches = list(Simulation(loaded.scenario, ten_services(), batch=2000).batches())
+    assert len(batches) > 4
     assert_frame_equal(timed(pl.concat(batch.traces for batch in batches)), cascade)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_in_any_world_all_that_is_said_of_where_they_are_holds(seed):
+    world = World(seed)
+    loaded = scenarios.parse(world.scenario, "scenario.yaml", mesh=parse(world.mesh, "mesh.yaml"))
+    choice = Random(seed)
+    services = tuple(
+        replace(each, stack=choice.choice([name for name, stack in STACKS.items() if each.kind in stack.kinds]))
+        for each in loaded.topology.services
+    )
+    built = replace(loaded.topology, services=services)
+    batches = list(Simulation(loaded.scenario, built, batch=500).batches())
+    frame = timed(pl.concat(batch.traces for batch in batches)).with_row_index()
+    assert frame["span_id"].is_unique().all()
+    inside = below(frame, kind="internal")
+    calls = below(frame, kind="client")
+    assert inside["from_outer"].null_count() == calls["from_outer"].null_count() == 0
+    for each in (inside, calls):
+        assert each.filter(
+            (pl.col("from") < pl.col("from_outer")) | (pl.col("to") > pl.col("to_outer") + 1e-6)
+        ).is_empty()
+        assert (each["service"] == each["service_outer"]).all() and (each["index"] > each["index_outer"]).all()
+    plain = pl.concat(batch.traces for batch in Simulation(loaded.scenario, loaded.topology).batches())
+    kept = [name for name in plain.columns if name not in ("parent_span_id", "attributes")]
+    others = frame.filter(pl.col("kind") != "internal").select(kept).sort("span_id")
+    assert_frame_equal(others, plain.select(kept).sort("span_id"))
 
 
 # -- the data ------------------------------------------------------------------------------------------------------

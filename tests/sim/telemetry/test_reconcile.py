@@ -265,9 +265,9 @@ def test_an_events_service_replica_and_version_exist(run):
 
 @pytest.fixture(scope="module")
 def families(run):
-    """Each span beside its parent, whose columns end in `_above`."""
-    return run.traces.join(
-        run.traces, left_on=["trace_id", "parent_span_id"], right_on=["trace_id", "span_id"], suffix="_above"
+    """Each half of a call beside what caused it, whose columns end in `_above`."""
+    return run.halves.join(
+        run.halves, left_on=["trace_id", "parent_span_id"], right_on=["trace_id", "span_id"], suffix="_above"
     )
 
 
@@ -280,7 +280,9 @@ def test_ids_are_w3c_and_span_ids_are_unique(run):
 
 def test_each_trace_has_one_root_a_server_span_of_an_entry_operation_and_all_parents_exist(run, families):
     roots = run.roots
-    assert len(families) + len(roots) == len(run.traces)
+    assert len(families) + len(roots) == len(run.halves)
+    others = run.traces.filter(pl.col("parent_span_id").is_not_null())
+    assert others.join(run.traces, left_on="parent_span_id", right_on="span_id", how="anti").is_empty()
     assert roots["trace_id"].is_unique().all()
     assert roots["trace_id"].n_unique() == run.traces["trace_id"].n_unique()
     assert set(roots["kind"]) == {"server"}

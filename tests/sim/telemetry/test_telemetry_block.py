@@ -13,7 +13,7 @@ from small_mesh import SMALL
 from meshquake.faults import loader as scenario_loader
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import Simulation
-from meshquake.sim.telemetry import metric_table
+from meshquake.sim.telemetry import named
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology import loader as topology_loader
@@ -181,5 +181,5 @@ def test_what_is_not_recorded_is_not_read():
 
 def test_files_may_name_all_metrics_and_levels_that_there_are():
     """If not: python -m meshquake.docs.renew"""
-    assert metric_table.vocabulary() == vocabulary.vocabulary()
+    assert named.vocabulary() == vocabulary.vocabulary()
     assert {level.name.lower() for level in Level} == {*vocabulary.vocabulary().levels}

@@ -1,0 +1,76 @@
+"""Exports the cases of a data set for RCAEval's methods, and asks these, in an environment of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from meshquake.exporters.fixtures import reading
+from meshquake.exporters.fixtures.export import export
+from meshquake.exporters.formats.registry import FORMATS
+
+HERE = Path(__file__).resolve().parent
+#: Versions of Python on which RCAEval loads the methods.
+_VERSIONS = "3.12", "3.10"
+NAMES = ("BARO", "NSigma", "CIRCA", "PC-PageRank")
+#: For each case, by its name, the services that each method ranks; None if it failed.
+Rankings = dict[str, dict[str, list[str] | None]]
+
+
+def environment(folder: Path, python: str) -> Path:
+    """The interpreter of an environment with the methods, which is made if there is none.
+
+    Parameters
+    ----------
+    folder
+        Where it is, or shall be.
+    python
+        An interpreter to make it with.
+    """
+    interpreter = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not interpreter.exists():
+        told = "import sys; print('%d.%d' % sys.version_info[:2])"
+        try:
+            version = subprocess.run([python, "-c", told], capture_output=True, text=True, check=True).stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            version = "no Python at all"
+        if version not in _VERSIONS:
+            wanted = " or ".join(_VERSIONS)
+            sys.exit(f"RCAEval's methods need Python {wanted}; {python} is {version}: name another with --python")
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        install = [interpreter, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
+        subprocess.run(install, check=True)
+    return interpreter
+
+
+def rankings(cases: Iterable[Path], interpreter: Path) -> Rankings:
+    """What each method makes of each case, given by its telemetry's folder."""
+    found: Rankings = {}
+    with TemporaryDirectory() as parent:
+        process = subprocess.Popen(
+            [interpreter, HERE / "ranks.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None and process.stdout is not None
+        for case in cases:
+            context = reading.context(case, truth=True)
+            folder = Path(parent) / case.name
+            export(case, FORMATS["rcaeval"], context, folder, lambda batch: None)
+            print(folder, file=process.stdin, flush=True)
+            line = process.stdout.readline()
+            if not line:
+                sys.exit(f"{HERE / 'ranks.py'} ended with status {process.wait()}")
+            services = {service.name.replace("_", "-"): service.name for service in context.topology.services}
+            ranked = json.loads(line)
+            found[ranked.pop("case")] = {
+                name: None if names is None else [services[each] for each in names if each in services]
+                for name, names in ranked.items()
+            }
+            for file in folder.iterdir():
+                file.unlink()
+        process.stdin.close()
+        process.wait()
+    return found

@@ -1,0 +1,105 @@
+"""Where and when a harmless thing may happen: on services with no fault, and with capacity to spare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from meshquake.faults import draws
+from meshquake.faults.fault import Extent, Fault, Target
+from meshquake.faults.scenario import Scenario
+from meshquake.topology.estimates import offered_load
+from meshquake.topology.spec import Service, Topology
+
+#: Harmless things begin in this time around the onset (seconds), or if nothing goes wrong, at any time.
+BEFORE, AFTER = 30.0, 10.0
+#: The share of its cores and of its workers that a service may have in use at most: beyond that queues grow.
+BUSY = 0.6
+#: Users while a bump lasts, in proportion to the usual ones, at least and at most.
+BUMP = (1.2, 1.5)
+
+T = TypeVar("T")
+#: Something that may happen, and how long it takes (seconds); None where nothing has room for it.
+Placed = tuple[Fault, float] | None
+
+
+class Room:
+    """What is left of a mesh for harmless things, which its seed chooses and places.
+
+    Parameters
+    ----------
+    scenario
+        What happens besides.
+    topology
+        The mesh. What nobody calls in it changes no draw.
+    """
+
+    def __init__(self, scenario: Scenario, topology: Topology) -> None:
+        self.topology = topology.at_rate(scenario.rate)
+        self._scenario = scenario
+        self._seed = scenario.seed
+        self._taken: set[str | None] = set()
+        for fault in (*scenario.faults, *scenario.background):
+            self.take(fault.target)
+        #: The services that are called, with the busy share of the scarcer of cores and workers.
+        self._loads = {name: load.offered for name, load in offered_load(self.topology).items() if load.rate}
+        self.services = [service for service in self.topology.services if service.name in self._loads]
+        onset = min((scenario.window(fault).start for fault in scenario.faults), default=None)
+        self._first = 0.0 if onset is None else max(0.0, onset - BEFORE)
+        self._last = scenario.length if onset is None else onset + AFTER
+
+    def take(self, target: Target) -> None:
+        """Nothing else may happen to the services of a target."""
+        self._taken |= {target.service, target.callee}
+
+    def place(self, what: str, found: Placed) -> Fault | None:
+        """Something that may happen, at a time of its own; None if it is none, or if there is no time for it."""
+        if found is None:
+            return None
+        fault, length = found
+        last = min(self._last, self._scenario.length - length)
+        if last < self._first:
+            return None
+        self.take(fault.target)
+        start = self.between(self._first, last, what, "at")
+        return replace(fault, at=Extent(seconds=round(start - self._scenario.lead_in, 3)))
+
+    # -- capacity ------------------------------------------------------------------------------------------------------
+
+    def spare(self, service: Service) -> float:
+        """How many times its usual load a service has room for, even while more users come."""
+        return BUSY / (self._loads[service.name] * BUMP[1])
+
+    def bears(self, service: Service, times: float) -> bool:
+        """Whether a service has room for so many times its usual load, even while more users come."""
+        return self._loads[service.name] * times * BUMP[1] <= BUSY
+
+    def bear(self, times: float) -> bool:
+        """Whether all services have, while nothing else happens."""
+        return all(self._loads[service.name] * times <= BUSY for service in self.services)
+
+    def replaceable(self, service: Service) -> bool:
+        """Whether the others can do without one of the replicas."""
+        return service.replicas > 1 and self.bears(service, service.replicas / (service.replicas - 1))
+
+    # -- draws ---------------------------------------------------------------------------------------------------------
+
+    def service(self, what: str, fits: Callable[[Service], bool]) -> Service | None:
+        """One of the services to which nothing happens yet and that fit."""
+        names = [service.name for service in self.services if service.name not in self._taken and fits(service)]
+        chosen = self.choose(names, what, "service") if names else None
+        return next((service for service in self.services if service.name == chosen), None)
+
+    def between(self, low: float, high: float, *place: object) -> float:
+        """A number of the seed's, to three decimals."""
+        return round(low + draws.draw(self._seed, "confounders", *place) * (high - low), 3)
+
+    def choose(self, options: Iterable[T], *place: object) -> T:
+        """An option of the seed's."""
+        return draws.choose(options, self._seed, "confounders", *place)
+
+
+def restart_time(service: Service) -> float:
+    """About how long a rollout takes for a replica: a second or two to drain it, its start, and two good probes."""
+    return 2.0 + service.startup + 2 * service.readiness.period

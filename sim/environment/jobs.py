@@ -1,0 +1,132 @@
+"""Background jobs run (`topology.environment.jobs`), on each replica at times of its own.
+
+When a run begins depends on the seed, the job, the replica and how many runs there have been before it, and on nothing
+else. A replica that is down then misses the run, as one that still has the last in hand does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, floor
+from typing import TYPE_CHECKING, Final
+
+from meshquake.faults.fault import Target
+from meshquake.faults.kinds.flush import Flush
+from meshquake.faults.kinds.job import Job
+from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.environment.newcomers import Newcomers
+from meshquake.sim.journal import Happening
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.environment.jobs import KnownJob
+
+if TYPE_CHECKING:
+    from meshquake.sim.cluster import Cluster
+    from meshquake.sim.engine.replica import Replica
+
+#: How often one looks for replicas that have come (seconds).
+_LOOK: Final = 2.0
+#: How far a run may be off its time, each way, as a share of the time between two.
+_JITTER: Final = 0.1
+#: A run takes so many times as long as it does on average, at least and at most.
+_TAKES: Final = (0.7, 1.3)
+#: In so many seconds 63% comes back of what was evicted; after so many times as long all of it has, but for a fiftieth.
+_WARM: Final = 5.0
+_WARMED: Final = 4
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A job of one replica, and the key of its draws."""
+
+    replica: Replica
+    job: KnownJob
+    key: int
+
+    @property
+    def called(self) -> str:
+        """What takes cores while it runs."""
+        return f"job {self.job.name}"
+
+    def begins(self, number: int) -> float:
+        """When run number so many begins (seconds); the first of a recording may have begun before it did."""
+        off = _JITTER * (2 * uniform(self.key, number, 1) - 1)
+        return self.job.every * (number + uniform(self.key, 0) + off)
+
+    def ends(self, number: int) -> float:
+        """When it ends."""
+        low, high = _TAKES
+        return self.begins(number) + self.job.takes * (low + (high - low) * uniform(self.key, number, 2))
+
+
+class Jobs:
+    """The jobs of a mesh's replicas; `jobs` has those of each service, by name."""
+
+    def __init__(self, cluster: Cluster, jobs: Mapping[str, Sequence[KnownJob]]) -> None:
+        self._cluster = cluster
+        self._jobs = {cluster.services[name]: each for name, each in jobs.items()}
+        self._newcomers = Newcomers(self._jobs)
+        self._look(None)
+
+    def _look(self, _: None) -> None:
+        cluster = self._cluster
+        for replica in self._newcomers.take():
+            for job in self._jobs[replica.service]:
+                name = replica.service.spec.name
+                task = _Task(replica, job, address(cluster.seed, "job", job.name, name, replica.index) % 2**64)
+                self._schedule(task, floor(cluster.now / job.every) - 2)
+        cluster.env.call_at(cluster.now + _LOOK, self._look)
+
+    def _schedule(self, task: _Task, number: int) -> None:
+        """The first run from a number on that isn't over yet, or of a replica that came later, hasn't begun yet."""
+        now = self._cluster.now
+        while (task.begins(number) if now else task.ends(number)) <= now:
+            number += 1
+        self._cluster.env.call_at(max(now, task.begins(number)), self._begin, (task, number))
+
+    def _begin(self, run: tuple[_Task, int]) -> None:
+        task, number = run
+        replica, cluster = task.replica, self._cluster
+        if replica not in replica.service.replicas:
+            return  # it is gone, and so are its jobs
+        if not replica.up or replica.leaving:
+            self._schedule(task, number + 1)
+            return
+        happening = self._tell(task, number) if task.begins(number) >= 0 else None  # before, there was no recording
+        replica.besides(task.called, task.job.cores, cluster.now)
+        cluster.env.call_at(task.ends(number), self._end, (task, number, replica.incarnation, happening))
+
+    def _end(self, run: tuple[_Task, int, int, Happening | None]) -> None:
+        task, number, incarnation, happening = run
+        replica, cluster = task.replica, self._cluster
+        if replica.incarnation == incarnation and replica.up:
+            replica.besides(task.called, 0.0, cluster.now)
+            took = task.ends(number) - task.begins(number)
+            name = "chore_finished" if task.job.quiet else "task_finished"
+            cluster.journal.note(name, replica.service, replica=replica, job=task.job.name, took_s=f"{took:.1f}")
+            if task.job.evicts:
+                self._evict(task)
+        if happening is not None:
+            happening.end = cluster.now
+        self._schedule(task, number + 1)
+
+    def _tell(self, task: _Task, number: int) -> Happening | None:
+        """Tell of a run that begins; it's remembered if it leaves events."""
+        replica, job, journal = task.replica, task.job, self._cluster.journal
+        if job.quiet:
+            journal.note("chore_started", replica.service, replica=replica, job=job.name)
+            return None
+        target = Target("replica", replica.service.spec.name, replica.index)
+        happening = Happening(f"{job.name}-{replica.name}-{number + 1}", Job.kind, target, self._cluster.now)
+        journal.happened.append(happening)
+        journal.note("task_started", replica.service, replica=replica, signature=happening.id, job=job.name)
+        return happening
+
+    def _evict(self, task: _Task) -> None:
+        """Lose some of what lookups would find; it comes back as it's asked for."""
+        cluster, replica = self._cluster, task.replica
+        now = cluster.now
+        gone = Flush(target=Target("replica", replica.service.spec.name, replica.index), severity=task.job.evicts)
+        modifier = Modifier(gone, task.key, lambda later: exp((now - later) / _WARM), began=now)
+        cluster.attach(modifier, replica)
+        cluster.env.call_at(now + _WARMED * _WARM, lambda modifier: cluster.detach(modifier, [replica]), modifier)

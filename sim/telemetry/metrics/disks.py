@@ -1,0 +1,68 @@
+"""What pods read from disks and write to them, and how full these are."""
+
+from __future__ import annotations
+
+from meshquake.sim.telemetry.disks import SYSTEM
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Floats, OfDisks, OnDisks
+
+
+def _read(disks: OnDisks) -> Floats:
+    return disks.read
+
+
+def _written(disks: OnDisks) -> Floats:
+    return disks.written
+
+
+def _used(disks: OnDisks) -> Floats:
+    return disks.used
+
+
+def _logs(disks: OnDisks) -> Floats:
+    return disks.logs
+
+
+ROWS = (
+    Metric(
+        "disk_read",
+        "B/s",
+        Kind.COUNTER,
+        (Level.REPLICA,),
+        OfDisks(_read, a_second=True),
+        "Bytes read from disk.",
+        "Of databases: pages that statements need and that are not in memory.",
+        alert=Alert.NONE,
+    ),
+    Metric(
+        "disk_written",
+        "B/s",
+        Kind.COUNTER,
+        (Level.REPLICA,),
+        OfDisks(_written, a_second=True),
+        "Bytes written to disk.",
+        "Log lines; of databases besides what statements change, and pages at checkpoints.",
+        alert=Alert.NONE,
+    ),
+    Metric(
+        "disk_usage",
+        "%",
+        Kind.GAUGE,
+        (Level.REPLICA,),
+        OfDisks(_used, a_second=False),
+        "Share of its volume that is full.",
+        "Of databases.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "node_disk_used",
+        "B",
+        Kind.GAUGE,
+        (Level.NODE,),
+        OfDisks(_logs, a_second=False, besides=SYSTEM),
+        "Bytes in use on the node's own disk.",
+        "What its pods' log files take grows with their lines, and falls when one of them is rotated.",
+        alert=Alert.RISE,
+    ),
+)

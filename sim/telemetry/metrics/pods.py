@@ -1,0 +1,76 @@
+"""What an orchestrator tells of pods and nodes."""
+
+from __future__ import annotations
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
+from meshquake.sim.telemetry.sources import Combine, Gauge, Growth
+
+_REPLICA, _NODE = (Level.REPLICA,), (Level.NODE,)
+
+
+def _restarts(replica: Replica, now: float) -> float:
+    return max(0, replica.restarts)
+
+
+def _ready(replica: Replica, now: float) -> float:
+    return replica.ready and replica.up
+
+
+def _memory(replica: Replica, now: float) -> float:
+    return replica.memory()
+
+
+def _one(replica: Replica, now: float) -> float:
+    return 1.0
+
+
+ROWS = (
+    Metric(
+        "pod_restarts",
+        "restarts",
+        Kind.TOTAL,
+        _REPLICA,
+        Gauge(Level.REPLICA, _restarts, Combine.SUM),
+        "How often its process was started again, since the beginning.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "pod_ready",
+        "state",
+        Kind.GAUGE,
+        _REPLICA,
+        Gauge(Level.REPLICA, _ready, Combine.SUM),
+        "1 if its process runs and answers its probes, else 0.",
+        alert=Alert.FALL,
+    ),
+    Metric(
+        "node_cpu",
+        "cores",
+        Kind.GAUGE,
+        _NODE,
+        Growth(Level.REPLICA, Replica.core_seconds, Combine.SUM),
+        "Cores in use: the sum over its pods.",
+        "An average over the interval.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "node_memory",
+        "B",
+        Kind.GAUGE,
+        _NODE,
+        Gauge(Level.REPLICA, _memory, Combine.SUM),
+        "Bytes of memory in use: the sum over its pods.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "node_pods",
+        "pods",
+        Kind.GAUGE,
+        _NODE,
+        Gauge(Level.REPLICA, _one, Combine.SUM),
+        "Pods that are on it.",
+        alert=Alert.NONE,
+    ),
+)

@@ -1,0 +1,113 @@
+"""What the runtimes of services do: garbage, threads and event loops, where a `stack` says what they are written in."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from meshquake.sim.engine.replica import Replica
+from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
+from meshquake.sim.telemetry.runtimes import Runtime, loops, runtime
+from meshquake.sim.telemetry.sources import Combine, Gauge, Restarting, Utilization
+
+_REPLICA = (Level.REPLICA,)
+_WHERE = "Where `stack` says a language that has one."
+
+_runtime = cache(runtime)
+_loops = cache(loops)
+
+
+def _collector(replica: Replica) -> Runtime | None:
+    found = _runtime(replica.service.spec)
+    return None if found is None or found.pause is None else found
+
+
+def _collecting(replica: Replica, now: float) -> float | None:
+    """Seconds so far for which collections stopped the process, those that a fault makes among them."""
+    own = _collector(replica)
+    if own is None or own.pause is None:
+        return None
+    if replica.modifiers:
+        replica.account(now)
+    return replica.collections() * own.pause + replica.paused
+
+
+def _collections(replica: Replica, now: float) -> float | None:
+    return None if _collector(replica) is None else replica.collections()
+
+
+def _heap(replica: Replica, now: float) -> float | None:
+    if _collector(replica) is None:
+        return None
+    spec = replica.service.spec.memory
+    # Half of what it has when idle is no heap: code, stacks, buffers of the system.
+    return max(0.0, replica.memory() - replica.up * spec.base * spec.limit / 2)
+
+
+def _threads(replica: Replica, now: float) -> float | None:
+    own, spec = _runtime(replica.service.spec), replica.service.spec
+    if own is None or _loops(spec):
+        return None
+    return (own.threads + replica.active) * replica.up
+
+
+def _lag(replica: Replica, now: float) -> float | None:
+    return 1000 * replica.backlog(now) if _loops(replica.service.spec) else None
+
+
+def _whole(replica: Replica) -> float:
+    return 1.0
+
+
+ROWS = (
+    Metric(
+        "gc_time",
+        "%",
+        Kind.GAUGE,
+        _REPLICA,
+        Utilization(Level.REPLICA, _collecting, Combine.MEAN, _whole),
+        "Share of the time in which a collector of garbage stopped the process.",
+        _WHERE,
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "gc_collections",
+        "1/s",
+        Kind.COUNTER,
+        (Level.SERVICE,),
+        Restarting(Level.REPLICA, _collections, Combine.SUM),
+        "Collections of the garbage that requests leave, summed over replicas.",
+        _WHERE,
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "heap_used",
+        "B",
+        Kind.GAUGE,
+        _REPLICA,
+        Gauge(Level.REPLICA, _heap, Combine.SUM),
+        "Bytes of the heap in use, garbage that is not collected yet among them.",
+        _WHERE,
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "threads",
+        "threads",
+        Kind.GAUGE,
+        _REPLICA,
+        Gauge(Level.REPLICA, _threads, Combine.SUM),
+        "Threads (of Go, goroutines that run): those of the runtime, and one for each request that holds a worker.",
+        "Where `stack` says a language, unless one thread runs all requests.",
+        alert=Alert.RISE,
+    ),
+    Metric(
+        "event_loop_lag",
+        "ms",
+        Kind.GAUGE,
+        _REPLICA,
+        Gauge(Level.REPLICA, _lag, Combine.MEAN),
+        "How long what comes now has to wait for its turn.",
+        "Where `stack` says that one thread runs all requests.",
+        alert=Alert.RISE,
+    ),
+)

@@ -1,0 +1,37 @@
+"""What a `telemetry:` block may name: what `python -m meshquake.docs.renew` writes for those who read files."""
+
+from __future__ import annotations
+
+from meshquake.sim.telemetry import metric_table, span_attributes
+from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, VALUES, VITALS, catalogue
+from meshquake.sim.telemetry.own_words import CALLS
+from meshquake.topology.spec import SERVICE_KINDS
+from meshquake.topology.telemetry.vocabulary import Vocabulary
+
+
+def vocabulary() -> Vocabulary:
+    """All of it (`topology.telemetry.vocabulary`)."""
+    return Vocabulary(
+        levels=tuple(metric_table.LEVELS),
+        metrics=metric_table.known(),
+        attributes=span_attributes.NAMES,
+        kinds=SERVICE_KINDS,
+        severities=LEVELS,
+        calls=CALLS,
+        values=VALUES,
+        vitals=VITALS,
+        notices=_notices(),
+    )
+
+
+def _notices() -> dict[str, tuple[str, ...]]:
+    """What may be noted in a line, with the values that there are for sure: those that its texts name."""
+    found = {}
+    for name, entry in catalogue()["notices"].items():
+        if "log" in entry:
+            event = entry.get("event", {})
+            logs = entry["log"] if isinstance(entry["log"], list) else [entry["log"]]
+            texts = [event.get("text", ""), *(each["text"] for each in logs)]
+            named = [field for text in texts for field in FIELD.findall(text)]
+            found[name] = tuple(dict.fromkeys(["service", "replica", "version", *event.get("attributes", ()), *named]))
+    return found

@@ -1,0 +1,97 @@
+"""The words that a `telemetry:` block has for what services write, laid over a catalogue.
+
+A rule speaks of moments (of a call that was answered, of one that failed with some error, of a restart) and says what
+is written then, or how severe that is. Rules are taken in their order, so of two about the same line the later one
+counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from meshquake.topology.errors import ERRORS
+from meshquake.topology.telemetry.logs import FAILURES, FIELD, KINDS, REMARKS, Chatter, LineChange, Words
+from meshquake.topology.units import duration
+
+#: What a service writes of calls, as the parts of a catalogue are called.
+CALLS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed", "called", REMARKS)
+#: Those that are said by kind of service.
+_OF_KINDS = ("handled", "slow")
+#: A severity and a writer, where there was no line.
+_NEW = {"level": "INFO", "logger": "main"}
+
+Book = Mapping[str, Any]
+
+
+def spoken(book: Book, words: Words) -> Book:
+    """A catalogue with the words that files have for the services of a kind laid over it."""
+    said, kind = dict(book), words.kind
+    for rule in words.rules:
+        for moment in rule.moments:
+            if moment in _OF_KINDS:
+                said[moment] = {**said[moment], kind: _over(rule, said[moment][kind])}
+            elif moment in FAILURES:
+                said[moment] = {**said[moment], **_failures(rule, said[moment], kind, moment == "failed")}
+            elif moment == "called":
+                below = said.get(moment, {})
+                said[moment] = {callee: _over(rule, below.get(callee, [])) for callee in KINDS}
+            elif moment == REMARKS:
+                said |= _remarks(rule, said)
+            elif moment in CALLS:
+                said[moment] = _over(rule, said[moment])
+            else:
+                noted = said["notices"][moment]
+                lines = _over(rule, noted.get("log", []), _escaped)
+                said["notices"] = {**said["notices"], moment: {**noted, "log": lines}}
+    if words.chatter:
+        own = {f"own-{number}": _said(each) for number, each in enumerate(words.chatter)}
+        said["chatter"] = {**said.get("chatter", {}), **own}
+    return said
+
+
+def _said(chatter: Chatter) -> dict[str, Any]:
+    """What a process says by itself, as a catalogue has it."""
+    lines = [{"level": chatter.level, "logger": chatter.logger, "text": text} for text in chatter.text]
+    return {"every": duration(chatter.every), "lines": lines}
+
+
+def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
+    """The lines that requests have on the way, none of them where a rule says so."""
+    steps = {topic: _over(rule, each) for topic, each in said.get("steps", {}).items()}
+    asides = {name: _over(rule, each) for name, each in said.get("remarks", {}).items()}
+    return {"steps": steps, "remarks": {name: each[0] for name, each in asides.items() if each}}
+
+
+def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[str, Any]:
+    """What is said of each error that a rule is about; of calls that were made whatever the kind of who made them."""
+    found: dict[str, Any] = {}
+    for error in ERRORS if rule.cause is None else rule.cause:
+        below = part.get(error, part["any"])
+        if by_kind:
+            found[error] = {**below, kind: _over(rule, below.get(kind, below["any"]))}
+        else:
+            found[error] = _over(rule, below)
+    return found
+
+
+def _over(rule: LineChange, wordings: Any, written: Callable[[str], str] = str) -> list[dict[str, Any]]:
+    """Wordings by what a rule says of them; `written` makes one of a text."""
+    there = [*wordings] if isinstance(wordings, list) else [wordings]
+    own = {word: value for word in ("level", "logger") if (value := getattr(rule, word)) is not None}
+    if rule.text is None:
+        return [{**each, **own} for each in there]
+    like = {word: there[0][word] for word in _NEW} if there else _NEW
+    new = [{**like, **own, "text": written(text)} for text in rule.text]
+    return [*there, *new] if rule.add else new
+
+
+def _escaped(text: str) -> str:
+    """A text for `str.format`, in which braces are what they are unless they hold the name of a value."""
+    pieces = re.split(FIELD, text)
+    return "".join(f"{{{piece}}}" if place % 2 else _doubled(piece) for place, piece in enumerate(pieces))
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,60 @@
+"""What the runtimes of languages do beside the work of requests: collect garbage, keep threads, or run one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from meshquake.topology.stacks import stack_of
+
+if TYPE_CHECKING:
+    from meshquake.topology.spec import Service
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The runtime of a language.
+
+    Attributes
+    ----------
+    pause
+        Seconds for which a collection of garbage stops a process: young collections of G1 and of .NET take some ten
+        milliseconds, V8's mark-compact about as long, Go stops the world for parts of one. None without a collector.
+    threads
+        Threads of a process that does nothing.
+    """
+
+    pause: float | None
+    threads: int
+
+
+_RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
+    {
+        "java": Runtime(0.018, 22),
+        "kotlin": Runtime(0.018, 22),
+        "dotnet": Runtime(0.012, 18),
+        "nodejs": Runtime(0.008, 11),
+        "python": Runtime(0.006, 3),
+        "ruby": Runtime(0.014, 6),
+        "php": Runtime(0.003, 1),
+        "go": Runtime(0.0004, 9),
+        "elixir": Runtime(0.0002, 14),
+        "rust": Runtime(None, 5),
+        "cpp": Runtime(None, 8),
+    }
+)
+#: Frameworks in which one thread runs all requests, turn by turn.
+_LOOPS = {"nodejs/express", "nodejs/nextjs", "nodejs/grpc", "python/fastapi"}
+
+
+def runtime(service: Service) -> Runtime | None:
+    """The runtime of a service; None if nothing says what that is written in."""
+    stack = stack_of(service.stack, service.system)
+    return None if stack is None else _RUNTIMES.get(stack.language)
+
+
+def loops(service: Service) -> bool:
+    """Whether one thread of each of its processes runs all requests."""
+    return service.stack in _LOOPS

@@ -1,0 +1,49 @@
+"""The options of `dataset`: which meshes, how hard, and what is said of those that do not fit together."""
+
+import json
+
+from click.testing import CliRunner
+from small_cases import SMALL
+
+from meshquake.commands.main import main
+
+
+def run(*arguments):
+    result = CliRunner().invoke(main, ["dataset", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def test_a_difficulty_and_latent_cases_do_not_go_together(tmp_path):
+    status, text = run("--output", tmp_path / "set", "--difficulty", "hard", "--latent")
+    assert status == 2
+    assert "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out" in text
+
+
+def test_a_difficulty_that_is_none_is_refused(tmp_path):
+    status, text = run("--output", tmp_path / "set", "--difficulty", "harder")
+    assert status == 2 and "'harder' is not one of 'easy', 'mixed', 'hard'" in text
+
+
+def test_a_folder_without_topologies_is_refused(tmp_path):
+    status, text = run("--output", tmp_path / "set", "--topologies", tmp_path)
+    assert (status, text) == (2, f"{tmp_path}: must be a folder with topology files, *.yaml\n")
+
+
+def test_all_that_is_wrong_with_all_meshes_is_told_at_once(tmp_path):
+    (tmp_path / "a.yaml").write_text(SMALL)
+    (tmp_path / "b.yaml").write_text(SMALL)
+    (tmp_path / "c.yaml").write_text(SMALL.replace("workers", "wrokers"))
+    status, text = run("--output", tmp_path / "set", "--topologies", tmp_path)
+    assert status == 2
+    assert f"{tmp_path / 'b.yaml'}: name: is the second mesh that is called small" in text
+    assert text.count("unknown key 'wrokers' (did you mean 'workers'?)") == 2
+
+
+def test_meshes_are_those_that_are_named_and_those_of_a_folder(tmp_path):
+    (tmp_path / "meshes").mkdir()
+    (tmp_path / "one.yaml").write_text(SMALL)
+    (tmp_path / "meshes" / "two.yaml").write_text(SMALL.replace("name: small", "name: other"))
+    options = ["--topology", tmp_path / "one.yaml", "--topologies", tmp_path / "meshes", "--cases", 1, "--processes", 1]
+    status, text = run("--output", tmp_path / "set", *options, "--json", "--quiet")
+    assert status == 0
+    assert [mesh["name"] for mesh in json.loads(text)["topologies"]] == ["small", "other"]

@@ -1,0 +1,17 @@
+"""The volume on which a database keeps what it is told: data, which decides nothing but what is measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A replica's volume: how large it is, and how full at first."""
+
+    shorthand: ClassVar[str] = "size"
+    size: float = key("size", "of each replica's volume", 20 * 2.0**30, low=2**20, high=2**50)
+    used: float = key("ratio", "share of it that is full at first", 0.4, low=0, high=1)

@@ -1,0 +1,32 @@
+"""Connections that are closed when they are old. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.distributions import DAY
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class Churn:
+    """Connections to a service, where callers pool them, are closed when they are old, and opened anew when needed.
+
+    As with HikariCP's maxLifetime (30 minutes) or SetConnMaxLifetime of Go's database/sql, one in use is closed once
+    its call is over. A pool has few connections then that nobody needs: at the start of a recording, `open` of them.
+    """
+
+    shorthand: ClassVar[str] = "lifetime"
+    lifetime: float = key("duration", "how long a connection lives", 1800.0, low=1, high=30 * DAY)
+    open_: int = key("count", "connections of each pool that are open at the start", 2, low=0, high=10_000)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no connection is ever closed."""
+        return False
+
+    @property
+    def problem(self) -> str:
+        """Nothing can be wrong with it whose keys are right."""
+        return ""

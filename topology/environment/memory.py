@@ -1,0 +1,56 @@
+"""Processes that grow while they run, and are recycled. Data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from meshquake.topology.keys import key
+
+#: By how much of its limit a process grows in an hour, by kind of service.
+GROWTH: Final[Mapping[str, float]] = {
+    "gateway": 0.02,
+    "service": 0.04,
+    "cache": 0.01,
+    "database": 0.005,
+    "external": 0.02,
+}
+#: How a process ends that has grown to its mark.
+RESTART, OOM = "restart", "oom"
+
+
+@dataclass(frozen=True)
+class Aging:
+    """A process grows while it runs: fragmentation, caches without a bound, leaks too slow for anybody to mend.
+
+    When what has grown reaches `recycle_at`, together with what it needs when it is new and with its garbage, the
+    process is recycled: it drains and starts anew, if another replica takes its calls meanwhile, as worker processes
+    are after so many requests (gunicorn's max_requests, uWSGI's reload-on-rss). Or nobody looks after it (`oom`), and
+    it's killed at its limit. At the start of a recording, each replica has grown for some part of that time.
+    """
+
+    shorthand: ClassVar[str] = "growth"
+    growth: float | None = key(
+        "ratio",
+        "share of its limit by which it grows in an hour (default: 4%, of a gateway 2%, a cache 1%, a database 0.5%)",
+        None,
+        low=0,
+        high=100,
+    )
+    recycle_at: float = key("ratio", "share of the limit at which it is recycled", 0.85, low=0, above=True, high=1)
+    ends: str = key("choice", "how: it restarts, or is killed at its limit", RESTART, choices=(RESTART, OOM))
+
+    def growth_of(self, kind: str) -> float:
+        """By how much of its limit a service of a kind grows in an hour."""
+        return GROWTH[kind] if self.growth is None else self.growth
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing grows."""
+        return self.growth == 0
+
+    @property
+    def problem(self) -> str:
+        """Nothing can be wrong with it whose keys are right."""
+        return ""

@@ -1,0 +1,22 @@
+"""How large messages are: data of an operation, which decides nothing but what networks and disks carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class Size:
+    """Typical sizes of what an operation is sent and of what it answers: medians, headers included.
+
+    Each message has a size of its own around that (`sim.telemetry.messages`).
+    """
+
+    shorthand: ClassVar[str] = "answer"
+    request: float | None = key("size", "median of its requests (default: by kind of service)", None, low=1, high=2**30)
+    answer: float | None = key(
+        "size", "median of its answers (default: by kind of service, and by name)", None, low=1, high=2**30
+    )

@@ -1,0 +1,132 @@
+"""What a `telemetry:` block says of log lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import ClassVar
+
+from meshquake.topology.errors import ERRORS
+from meshquake.topology.keys import key
+from meshquake.topology.telemetry.vocabulary import vocabulary
+
+#: A value in a text: its name; or `NAME:LOW..HIGH` and `NAME:ONE|OTHER` for one that is drawn for each request (or
+#: each time that a process speaks up), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code.
+FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
+#: A value that is drawn.
+DRAWN = re.compile(
+    r"(?P<name>\w+)(?P<fixed>[:#])(?:(?P<low>-?\d+(?:\.(?P<digits>\d+))?)\.\.(?P<high>-?\d+(?:\.\d+)?)|(?P<words>[^{}]+))"
+)
+#: Of what a service writes a line: of a call that it answered in time, too late or not well; of a call that it made
+#: and that failed, at last, before another attempt, or beside one; of a lookup that found nothing.
+CALLS = vocabulary().calls
+#: Those of which there is one for each error.
+#: What is written of requests on the way, which has many texts; they may be left out, or be of another severity.
+REMARKS = "remarks"
+FAILURES = ("failed", "retried", "hedged", "gave_up")
+#: What may happen besides, of which there is a line.
+NOTICES = tuple(vocabulary().notices)
+KINDS = vocabulary().kinds
+SEVERITIES = vocabulary().severities
+#: What a format may name: columns of records of log lines; `severity` is the level in lower case, and `json` the
+#: message as JSON has it, quotes included.
+COLUMNS = (
+    *("timestamp", "service", "level", "severity", "logger", "replica", "trace_id", "span_id", "message", "json"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineChange:
+    """Other texts for lines, or other severities of the texts that there are."""
+
+    when: tuple[str, ...] | None = key(
+        "choice", "of what they are (default: all)", None, choices=(*CALLS, *NOTICES), many=True
+    )
+    cause: tuple[str, ...] | None = key(
+        "choice", "of calls that failed: the errors (default: all)", None, choices=tuple(ERRORS), many=True
+    )
+    service: str = key("text", "services that write them; `*` and `?` stand for anything in a name", "*")
+    kind: tuple[str, ...] = key("choice", "kinds of services that write them", KINDS, choices=KINDS, many=True)
+    text: tuple[str, ...] | None = key(
+        "other", "what they say, with values in braces: one text, or one of some; `none` for no line", None
+    )
+    add: bool = key("flag", "beside the texts that there are, and not in place of them", False)
+    level: str | None = key(
+        "choice", "their severity (default: that of the first that there is)", None, choices=SEVERITIES
+    )
+    logger: str | None = key("text", "who writes them (default: as the first that there is)", None)
+
+    def has(self, service: str, kind: str) -> bool:
+        """Whether a service of a kind writes them."""
+        return kind in self.kind and fnmatchcase(service, self.service)
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """Of what they are."""
+        moments = (*CALLS, *NOTICES) if self.when is None else self.when
+        return moments if self.cause is None else tuple(each for each in moments if each in FAILURES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chatter:
+    """A line that each process writes again and again, outside any request."""
+
+    text: tuple[str, ...] = key(
+        "other", "what it says, with values in braces; several texts are one line after another"
+    )
+    every: float = key("duration", "from one time to the next, nearly", low=0.1, high=86400)
+    service: str = key("text", "services whose processes write it; `*` and `?` stand for anything in a name", "*")
+    kind: tuple[str, ...] = key("choice", "kinds of services whose processes do", KINDS, choices=KINDS, many=True)
+    level: str = key("choice", "its severity", "INFO", choices=SEVERITIES)
+    logger: str = key("text", "who writes it", "main")
+
+    def has(self, service: str, kind: str) -> bool:
+        """Whether processes of a service of a kind write it."""
+        return kind in self.kind and fnmatchcase(service, self.service)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What files say of the lines of a service: rules and chatter in their order, and its kind; empty for nothing."""
+
+    rules: tuple[LineChange, ...] = ()
+    chatter: tuple[Chatter, ...] = ()
+    kind: str = ""
+
+    @classmethod
+    def of(cls, changes: LogChanges, service: str, kind: str) -> Words:
+        """Those of a service, the same for all of a kind of whom the same is said."""
+        rules = tuple(each for each in changes.lines if each.has(service, kind))
+        chatter = tuple(each for each in changes.chatter if each.has(service, kind))
+        return cls(rules, chatter, kind) if rules or chatter else NONE
+
+
+#: Nothing is said.
+NONE = Words()
+
+
+@dataclass(frozen=True)
+class Format:
+    """How whole lines are written: what `message` is in a record."""
+
+    shorthand: ClassVar[str] = "line"
+    line: str = key("text", "the line, with columns of log records in braces; {json} is the message in quotes")
+    service: str = key("text", "services that write so; `*` and `?` stand for anything in a name", "*")
+
+    def has(self, service: str) -> bool:
+        """Whether a service writes so."""
+        return fnmatchcase(service, self.service)
+
+
+@dataclass(frozen=True)
+class LogChanges:
+    """What a block says of log lines. Of two entries about the same line the later one lies over the earlier one."""
+
+    lines: tuple[LineChange, ...] = key("other", "other texts, and other severities", ())
+    chatter: tuple[Chatter, ...] = key("other", "lines that processes write by themselves", ())
+    format: tuple[Format, ...] = key("spec", "how whole lines are written", (), many=True, spec=Format)
+
+    def over(self, lower: LogChanges) -> LogChanges:
+        """This one, laid over another: what it says comes later."""
+        return LogChanges((*lower.lines, *self.lines), (*lower.chatter, *self.chatter), (*lower.format, *self.format))

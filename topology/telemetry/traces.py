@@ -1,0 +1,34 @@
+"""What a `telemetry:` block says of traces: which spans inside processes, and which attributes, are recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class TraceChanges:
+    """What a block says of traces. What it says nothing of stays as it is."""
+
+    internal: bool | None = key(
+        "flag", "whether what happens inside a process has spans (default: as services say)", None
+    )
+    attributes: tuple[tuple[str, str | None], ...] = key(
+        "other", "what attributes of spans are called, by name or pattern; `none` leaves them out", ()
+    )
+
+    def over(self, lower: TraceChanges) -> TraceChanges:
+        """This one, laid over another."""
+        said = dict(self.attributes)
+        below = tuple(each for each in lower.attributes if each[0] not in said)
+        return TraceChanges(lower.internal if self.internal is None else self.internal, (*below, *self.attributes))
+
+    def called(self, name: str) -> str | None:
+        """What an attribute is called; None if it's not recorded."""
+        found: str | None = name
+        for pattern, other in self.attributes:
+            if fnmatchcase(name, pattern):
+                found = other
+        return found

@@ -1,0 +1,156 @@
+"""Plays a run as far as it takes to tell whether users feel it and how loud its root is, and writes nothing.
+
+Data sets are made of runs that are what they shall be; most that are drawn are not. What is found here is what the
+answer key and the floors find in the recording of the same run, for it is found by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from meshquake.faults.levels import LOUDEST, SEVERAL, SILENT
+from meshquake.sim.simulation import Simulation
+from meshquake.truth import score
+from meshquake.truth.answer_key import Clock, ground_truth, since
+from meshquake.truth.floors import Floors, Loudness
+from meshquake.truth.objective import Promise
+from meshquake.truth.twins import Twins
+from meshquake.truth.watch import Watch
+
+#: The name of the floor that says how loud a root is.
+FLOOR = "worst symptom first"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would be.
+
+    Attributes
+    ----------
+    incident
+        Whether users feel any of its faults.
+    upset
+        Whether they feel the rest of what happens: a promise is broken without the faults.
+    band
+        How loud the root is: the worst symptom is its own, or that of another, or nothing of it is seen. None if users
+        feel nothing, or if it was not asked for.
+    roots
+        How many services are at fault.
+    whole
+        Whether it was played to its end; if not, what is told is only what made it end.
+    """
+
+    incident: bool
+    upset: bool = False
+    band: str | None = None
+    roots: int = 0
+    whole: bool = False
+
+
+def kept(simulation: Simulation) -> bool:
+    """Whether a run keeps what users were promised, so that they feel none of its faults, whatever the twin does.
+
+    It is played alone, without metrics, and only until the promise is broken.
+    """
+    watch = Watch(simulation, sampled=False)
+    workload = simulation.topology.workload
+    promise = Promise(workload.objective, len(workload.mix), simulation.scenario.length)
+    for cut in watch.cuts:
+        watch.take(cut)
+        promise.count(watch.settled(watch.horizon))
+        if promise.broken()[: int(min(watch.horizon, simulation.scenario.length))].any():
+            return False
+    return not promise.broken().any()
+
+
+def felt(simulation: Simulation, quiet: bool) -> Preview:
+    """Look whether users feel a run's faults; where it shall be `quiet`, until they do."""
+    twins = Twins(simulation, lambda verdicts: None)
+    for _ in twins.cuts():
+        if quiet and any(twins.felt()):
+            return Preview(incident=True)
+    return Preview(twins.incident, bool(twins.usual.broken().any()), whole=True)
+
+
+def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
+    """Look how loud the root of a run is.
+
+    Parameters
+    ----------
+    simulation
+        The run, not played yet.
+    wanted
+        How loud it shall be: it's played on until it cannot be that. None to play it to its end.
+    """
+    hearing = _Hearing(simulation)
+    twins = hearing.twins
+    decided = wanted is None
+    for batch in twins.batches():
+        hearing.spans.append(batch.traces.filter(kind="server"))
+        if not decided and hearing.heard():
+            decided = True
+            found = hearing.so_far()
+            if found is not None and (found == LOUDEST) != (wanted == LOUDEST):
+                return Preview(incident=True, band=found)
+    upset = bool(twins.usual.broken().any())
+    if not twins.incident:
+        return Preview(False, upset, whole=True)
+    band, roots = hearing.whole()
+    return Preview(True, upset, band, roots, whole=True)
+
+
+class _Hearing:
+    """Hears how loud services are, in a run that is being played."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.twins = Twins(simulation, lambda verdicts: None)
+        self.spans: list[pl.DataFrame] = []
+        self._clock = Clock(simulation.start)
+
+    def heard(self) -> bool:
+        """Whether all has come that tells how loud services are: what is compared is as long as half of what was."""
+        times = [time for time in self.twins.felt() if time is not None]
+        return bool(times) and self.twins.fact.horizon >= 1.5 * min(times)
+
+    def so_far(self) -> str | None:
+        """How loud the root is, as far as that can't change; None if it can."""
+        felt = list(zip(self.twins.findings, self.twins.felt(), strict=True))
+        topology = self.twins.simulation.topology
+        right = {name for finding, time in felt if time is not None for name in finding.fault.roots(topology)}
+        #: They may be right in the end, and else take no rank.
+        unknown = {name for finding, time in felt if time is None for name in finding.fault.roots(topology)} - right
+        first = next(
+            (
+                name
+                for name, _ in self._ranked(min(time for _, time in felt if time is not None))
+                if name not in unknown
+            ),
+            None,
+        )
+        if first in right:
+            return LOUDEST
+        return None if unknown else SEVERAL
+
+    def whole(self) -> tuple[str, int]:
+        """How loud the root of an incident is, and how many roots there are; at the end."""
+        twins = self.twins
+        seen = {finding.fault.id: since(finding) for finding in twins.findings}
+        ranked = {second: self._ranked(second) for second in seen.values()}
+        truth = ground_truth(twins, {fault: ranked[second] for fault, second in seen.items()}, "")
+        start = min(time for finding in twins.findings if (time := finding.since) is not None)
+        guesses = Floors((), tuple(name for name, _ in self._ranked(start)))
+        mark = score.mark(truth, {}, {"root_causes": []}, guesses)
+        if mark.floors[FLOOR].at_1 == 1.0:
+            return LOUDEST, mark.roots
+        labels = {fault["difficulty"]["label"] for fault in truth["faults"] if not fault["latent"]}
+        return SILENT if labels == {SILENT} else SEVERAL, mark.roots
+
+    def _ranked(self, since: float) -> Sequence[tuple[str, float]]:
+        """The services, loudest first, if users began to feel it then (simulated seconds)."""
+        loudness = Loudness(self._clock(since))
+        for spans in self.spans:
+            loudness.take(spans)
+        return loudness.ranked()
