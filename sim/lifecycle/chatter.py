@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import inf, log
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,7 @@ class Chatter:
 
     def _write(self, replica: Replica, text: LogText, key: int, number: int, since: float = 0.0) -> None:
         """Write a text with the values of now; nothing if it names one that the replica has not, such as a pool's."""
-        pieces = FIELD.split(text.text)
+        pieces = list(_pieces(text.text))
         for place in range(1, len(pieces), 2):
             value = f"{since:.3f}" if pieces[place] == "since_s" else self._value(replica, pieces[place], key, number)
             if value is None:
@@ -161,6 +162,12 @@ def _life(since: float) -> int:
     return round(since * 1000)
 
 
+@cache
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(FIELD.split(text))
+
+
+@cache
 def _word(name: str) -> int:
     return address(0, "chatter", name) % 2**32
 
