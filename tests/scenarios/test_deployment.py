@@ -5,6 +5,7 @@ from measures import failed, harmed
 from recording import play
 
 SCENARIO = "deployment"
+EVEN = True
 TARGET = "product-service"
 BAD, GOOD = "2.0.0", "1.0.0"
 SHARE = 0.7  # of the bad version's requests that fail
@@ -48,7 +49,7 @@ def test_errors_are_in_proportion_to_the_requests_that_the_new_version_gets(run)
 
 
 def test_configuration_errors_in_its_logs_tell_of_every_failure_and_name_the_version(run):
-    lines = run.logs.filter(service=TARGET, logger="config")
+    lines = run.logs.filter(service=TARGET, logger="c.s.config.ConfigurationGuard")
     failures = run.handled(TARGET).filter(error_type="config_error")
     assert sorted(lines["span_id"]) == sorted(failures["span_id"])
     assert lines["message"].str.contains(f"version {BAD}", literal=True).all()
@@ -75,7 +76,7 @@ def test_users_notice(run):
 def test_severity_multiplies_the_share_of_the_new_versions_requests_that_fail(seed):
     shares = []
     for severity in (0.25, 0.5, 1.0):
-        served = play(SCENARIO, seed, severity=severity).handled(TARGET).filter(version=BAD)
+        served = play(SCENARIO, seed, severity=severity, even=True).handled(TARGET).filter(version=BAD)
         expected = severity * SHARE
         assert abs((served["status"] == "error").sum() - expected * len(served)) < binomial_error(len(served), expected)
         shares.append(failed(served))

@@ -4,18 +4,22 @@ from measures import failed, p95
 from recording import play
 
 SCENARIO = "high_volume"
+EVEN = True
 
 
 def test_users_come_at_five_times_the_normal_rate_at_least(run, seed):
-    assert len(run.roots) >= 5 * len(play("normal", seed).roots)
+    assert len(run.roots) >= 5 * len(play("normal", seed, even=True).roots)
 
 
 def test_no_span_is_an_error(run):
     assert failed(run.traces) == 0
 
 
-def test_no_line_is_an_error(run):
-    assert run.logs.filter(level="ERROR").is_empty()
+def test_lines_are_no_worse_than_they_normally_are(run, seed):
+    def errors(run):
+        return (run.logs["level"] == "ERROR").mean()
+
+    assert errors(run) < 1.2 * errors(play("normal", seed, even=True)) < 0.01
 
 
 def test_nothing_happens_that_is_worth_an_event(run):
@@ -23,4 +27,4 @@ def test_nothing_happens_that_is_worth_an_event(run):
 
 
 def test_users_wait_hardly_longer_than_they_normally_do(run, seed):
-    assert p95(run.roots) < 1.5 * p95(play("normal", seed).roots)
+    assert p95(run.roots) < 1.5 * p95(play("normal", seed, even=True).roots)
