@@ -13,6 +13,7 @@ from meshquake.faults.scenario import Scenario
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology import loader as topology_loader
+from meshquake.topology.environment import Environment
 from meshquake.topology.spec import Topology
 
 #: What can be taken out of the ten services, as edits of their text.
@@ -100,16 +101,17 @@ def _timed(frame: pl.DataFrame, lead_in: float) -> pl.DataFrame:
     return frame.with_columns(at=at).with_columns(t=pl.col("at") / 1e6 - lead_in)
 
 
-def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "") -> Run:
+def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "", even: bool = False) -> Run:
     """Play a shipped scenario on the ten services, or on what is left of them `without` breakers or retries.
 
-    Without faults it's the same users, asking for the same things, when nothing goes wrong.
+    Without faults it's the same users, asking for the same things, when nothing goes wrong. On an `even` mesh
+    users come evenly, and no call fails or stalls for no reason: what else services do is all that goes on there.
     """
-    return _play(name, seed, severity, without)
+    return _play(name, seed, severity, without, even)
 
 
 @lru_cache(maxsize=8)  # a run takes some 30 MB
-def _play(name: str, seed: int, severity: float, without: str) -> Run:
+def _play(name: str, seed: int, severity: float, without: str, even: bool) -> Run:
     loaded = scenario_loader.load(
         scenario_loader.shipped()[name], scenario_loader.Options(severity=severity, seed=seed)
     )
@@ -120,4 +122,6 @@ def _play(name: str, seed: int, severity: float, without: str) -> Run:
         text, changes = re.subn(POLICIES[without], "none", mesh.source)
         assert changes
         mesh = topology_loader.parse(text, f"{mesh.name} without {without}").topology
+    if even:
+        mesh = replace(mesh, environment=Environment(load=mesh.environment.load))
     return record(scenario, mesh)

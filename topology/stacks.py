@@ -70,7 +70,7 @@ STACKS: Mapping[str, Stack] = MappingProxyType(
             *_written("elixir", "phoenix"),
             *_products(("gateway", "service"), "envoy", "nginx", "traefik"),
             *_products(("database",), "postgresql", "mysql", "mongodb", "cassandra", "elasticsearch", "aws.dynamodb"),
-            *_products(("database", "service"), "kafka", "rabbitmq"),
+            *_products(("database", "service", "external"), "kafka", "rabbitmq"),
             *_products(("database", "cache"), "redis", "valkey"),
             *_products(("cache",), "memcached"),
         )

@@ -218,3 +218,10 @@ def test_nothing_is_inside_no_band_and_a_table_counts_what_is() -> None:
         "",
         "1 of 3 rows inside.",
     ]
+
+
+def test_the_ten_services_are_like_real_ones_as_they_are_usually_observed() -> None:
+    """Four of five rows at least lie in the bands of real systems, three minutes long."""
+    found = list(realism.rows(realism.play(shipped()[DEFAULT], 1, 180.0, 90.0, "typical"), 2))
+    outside = [f"{row.name}: {row.value:.3g}" for row in found if not row.inside]
+    assert len(outside) <= 0.2 * len(found), outside

@@ -62,7 +62,8 @@ def test_every_command_plays_or_says_in_one_line_which_role_is_missing(mesh):
 def test_one_of_them_is_played():
     """Two seconds of Online Boutique: nine prices are converted in turn for each visit of the home page."""
     loaded = load(
-        shipped()["normal"], Options(topology="online-boutique", duration=2, lead_in=4, recovery=0, rate=20, seed=1)
+        shipped()["normal"],
+        Options(topology="online-boutique", duration=2, lead_in=4, recovery=0, rate=20, seed=1, calm=True),
     )
     spans = pl.concat([batch.traces for batch in Simulation.of(loaded).batches()]).filter(kind="server")
     home = spans.filter(operation="frontend.home")

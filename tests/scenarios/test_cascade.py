@@ -11,6 +11,7 @@ from recording import play
 from meshquake.topology.graph import depths, service_graph
 
 SCENARIO = "cascade"
+EVEN = True
 ROOT = "database"
 RAMP, DURATION = 18, 90  # seconds until the slowdown is whole, and until it ends
 
@@ -58,34 +59,38 @@ def test_breakers_are_closed_again_at_the_end(run):
 
 @pytest.mark.parametrize("service", ["order-service", "inventory-service"])
 def test_workers_fill_upstream_while_their_cpu_falls(run, seed, service):
-    """Compared with the same users' requests, at the same time, when nothing goes wrong."""
-    healthy = play(SCENARIO, seed, without="faults")
+    """Compared with the same users' requests, at the same time, when nothing goes wrong.
+
+    What else a service does holds a quarter of the workers and a third of the cores; requests have hardly any.
+    """
+    healthy = play(SCENARIO, seed, even=True, without="faults")
 
     def change(metric):
         here, there = (level(each.within(each.metric(service, metric), RAMP, DURATION)) for each in (run, healthy))
-        return here / there
+        return here - there
 
-    assert change("worker_utilization") > 5
-    assert change("cpu_usage") < 0.95
+    assert change("worker_utilization") > 15
+    assert change("cpu_usage") < 0
 
 
 def test_without_breakers_it_ends_visibly_worse(run, seed):
     """Without them callers keep asking, and workers keep waiting until the deadline, for what will not come."""
-    bare = play(SCENARIO, seed, without="breakers")
+    bare = play(SCENARIO, seed, even=True, without="breakers")
     with_, without = run.incident(run.roots), bare.incident(bare.roots)
     assert failed(without) > 1.2 * failed(with_)
     assert without["duration_ms"].mean() > 1.7 * with_["duration_ms"].mean()
 
 
 def test_without_retries_it_ends_visibly_better_since_they_load_a_database_that_cannot_keep_up(run, seed):
-    bare = play(SCENARIO, seed, without="retries")
+    bare = play(SCENARIO, seed, even=True, without="retries")
     assert failed(bare.incident(bare.roots)) < 0.85 * failed(run.incident(run.roots))
     # The same users ask for the same things (the draws are theirs): every further attempt is a retry, here or upstream.
     assert len(bare.incident(bare.asked(ROOT))) < 0.9 * len(run.incident(run.asked(ROOT)))
     assert p95(bare.incident(bare.handled(ROOT))) < 0.7 * p95(run.incident(run.handled(ROOT)))
 
 
-def test_users_are_harmed_and_then_it_is_over(run):
+def test_users_are_harmed_and_then_it_is_over(seed):
+    run = play(SCENARIO, seed)
     assert failed(run.incident(run.roots)) > 0.1
     assert failed(run.within(run.roots, DURATION + 30, run.scenario.length)) < 0.01
 

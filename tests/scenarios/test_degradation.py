@@ -5,6 +5,7 @@ from measures import failed, harmed, p95
 from wordings import read
 
 SCENARIO = "degradation"
+EVEN = True
 TARGET = "inventory-service"
 
 

@@ -5,6 +5,7 @@ from measures import failed, harmed
 from recording import play
 
 SCENARIO = "deployment"
+EVEN = True
 TARGET = "product-service"
 BAD, GOOD = "2.0.0", "1.0.0"
 SHARE = 0.7  # of the bad version's requests that fail
@@ -74,7 +75,7 @@ def test_users_notice(run):
 def test_severity_multiplies_the_share_of_the_new_versions_requests_that_fail(seed):
     shares = []
     for severity in (0.25, 0.5, 1.0):
-        served = play(SCENARIO, seed, severity=severity).handled(TARGET).filter(version=BAD)
+        served = play(SCENARIO, seed, severity=severity, even=True).handled(TARGET).filter(version=BAD)
         expected = severity * SHARE
         assert abs((served["status"] == "error").sum() - expected * len(served)) < binomial_error(len(served), expected)
         shares.append(failed(served))
