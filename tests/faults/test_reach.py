@@ -253,7 +253,8 @@ def test_every_key_of_a_mesh_can_be_set_and_has_an_effect(tmp_path):
 def test_every_key_of_every_kind_of_fault_can_be_set_and_has_an_effect(tmp_path):
     mesh = topology_loader.parse(MESH.replace("    replayed: {replay: requests.csv}\n", ""), "mesh.yaml")
     faults = "".join(f"  - {each}\n" for each in [*(f"{kind}: {{{keys}}}" for kind, keys in FAULTS.items()), *FURTHER])
-    text = f"name: reach\nconfounders: none\nduration: 60s\nfaults:\n{faults}background:\n  - stop: {{target: db}}\n{TELEMETRY}"
+    text = f"name: reach\nconfounders: none\nduration: 60s\nfaults:\n{faults}background:\n  - stop: {{target: db}}\n"
+    text += TELEMETRY
 
     @cache
     def load(text):
