@@ -39,6 +39,7 @@ class World:
         #: Decides what operations do besides: without it, worlds are as they'd be without that.
         self._more = Random(f"more {seed}")
         self._latest = Random(f"latest {seed}")
+        self._environment = Random(f"environment {seed}")
         count = self._random.randint(1, 6)
         names = [
             (f"s{number}", f"op{op}") for number in range(count) for op in range(self._random.choice([1, 1, 2, 3]))
@@ -159,7 +160,17 @@ class World:
         self._edges = edges = {f"{caller} -> {callee}": self._edge() for caller, callee in self._pairs}
         mix = {".".join(name): self._random.randint(1, 3) for name in self._entries}
         rate = self._random.choice(["5/s", "40/s", "120/s"])
-        return {"name": "world", "services": services, "edges": edges, "workload": {"rate": rate, "mix": mix}}
+        mesh = {"name": "world", "services": services, "edges": edges, "workload": {"rate": rate, "mix": mix}}
+        if self._environment.random() < 0.2:
+            concerns = {
+                "users": self._environment.choice(["50%", [{"cv": "20%", "over": "10s"}, "20%"]]),
+                "errors": self._environment.choice(["5%", {"share": "1%", self._entries[0][0]: "20%"}]),
+                "slow_mode": self._environment.choice(["5%", {"share": "20%", "at": "2s"}]),
+                "load": self._environment.choice(["30%", {"cores": "70%", "workers": "60%"}]),
+            }
+            count = self._environment.randint(1, len(concerns))
+            mesh["environment"] = {word: concerns[word] for word in self._environment.sample(list(concerns), count)}
+        return mesh
 
     def _edge(self) -> dict:
         edge: dict = {"latency": self._random.choice(["0", "1ms", {"exponential": "2ms"}])}

@@ -327,9 +327,8 @@ def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
     kinds = frame.select("metric", pl.col("replica").is_not_null(), pl.col("target").is_not_null()).unique()
     for metric, replica, target in kinds.iter_rows():
         found.setdefault(metric, set()).add((replica, target))
-    # Nobody waits for answers in these runs, and nothing says what services are written in.
-    told = {"gc_time", "gc_collections", "heap_used", "threads", "event_loop_lag"}
-    there = {name: each for name, each in METRICS.items() if each.levels != (Level.ENTRY,) and name not in told}
+    # Nobody waits for answers in these runs.
+    there = {name: each for name, each in METRICS.items() if each.levels != (Level.ENTRY,)}
     assert found == {name: {keys[level] for level in metric.levels} for name, metric in there.items()}
     stores = frame.filter(pl.col("metric").str.starts_with("query_time"))["service"].unique()
     assert set(stores) == {"database", "cache-service"}

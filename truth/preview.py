@@ -6,13 +6,15 @@ answer key and the floors find in the recording of the same run, for it is found
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from meshquake.faults.levels import LOUDEST, SEVERAL, SILENT
 from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.spans import Spans, owner, spans_of
+from meshquake.sim.telemetry.tables import STATUS_CODES, Tables, lookup, names
 from meshquake.truth import score
 from meshquake.truth.answer_key import Clock, ground_truth, since
 from meshquake.truth.floors import Floors, Loudness
@@ -22,6 +24,9 @@ from meshquake.truth.watch import Watch
 
 #: The name of the floor that says how loud a root is.
 FLOOR = "worst symptom first"
+#: What one hears how loud a service is from.
+_HEARD = ("timestamp", "service", "duration_ms", "status", "status_code", "kind")
+_STATUS = names(["success", "error"])
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def felt(simulation: Simulation, quiet: bool) -> Preview:
     for _ in twins.cuts():
         if quiet and any(twins.felt()):
             return Preview(incident=True)
-    return Preview(twins.incident, bool(twins.usual.broken().any()), whole=True)
+    return Preview(twins.incident, twins.upset(), whole=True)
 
 
 def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
@@ -88,14 +93,15 @@ def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
     hearing = _Hearing(simulation)
     twins = hearing.twins
     decided = wanted is None
-    for batch in twins.batches():
-        hearing.spans.append(batch.traces.filter(kind="server"))
+    for _ in hearing.listen():
+        if wanted is not None and twins.upset():
+            return Preview(incident=True, upset=True)
         if not decided and hearing.heard():
             decided = True
             found = hearing.so_far()
             if found is not None and (found == LOUDEST) != (wanted == LOUDEST):
                 return Preview(incident=True, band=found)
-    upset = bool(twins.usual.broken().any())
+    upset = twins.upset()
     if not twins.incident:
         return Preview(False, upset, whole=True)
     band, roots = hearing.whole()
@@ -107,8 +113,20 @@ class _Hearing:
 
     def __init__(self, simulation: Simulation) -> None:
         self.twins = Twins(simulation, lambda verdicts: None)
-        self.spans: list[pl.DataFrame] = []
+        self._spans: list[pl.DataFrame] = []
         self._clock = Clock(simulation.start)
+
+    def listen(self) -> Iterator[None]:
+        """Play the run, piece by piece, and keep the spans of servers, as they are recorded."""
+        if self.twins.simulation.collector is not None:
+            for batch in self.twins.batches():
+                self._spans.append(batch.traces.filter(kind="server").select(_HEARD))
+                yield
+            return
+        for cut in self.twins.cuts():
+            spans = spans_of(cut.rows)
+            self._spans.append(_served(self.twins.fact.tables, spans.where(spans.server)))
+            yield
 
     def heard(self) -> bool:
         """Whether all has come that tells how loud services are: what is compared is as long as half of what was."""
@@ -151,6 +169,17 @@ class _Hearing:
     def _ranked(self, since: float) -> Sequence[tuple[str, float]]:
         """The services, loudest first, if users began to feel it then (simulated seconds)."""
         loudness = Loudness(self._clock(since))
-        for spans in self.spans:
-            loudness.take(spans)
+        loudness.take(pl.concat(self._spans))
         return loudness.ranked()
+
+
+def _served(tables: Tables, spans: Spans) -> pl.DataFrame:
+    """Spans of servers, as far as one hears how loud these are."""
+    return pl.select(
+        timestamp=tables.iso(spans.start),
+        service=lookup(tables.service_names, owner(tables, spans)),
+        duration_ms=pl.Series(spans.duration_ms),
+        status=lookup(_STATUS, spans.failed),
+        status_code=pl.Series(STATUS_CODES[spans.code]),
+        kind=pl.repeat("server", len(spans)),
+    ).select(_HEARD)

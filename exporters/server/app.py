@@ -30,6 +30,7 @@ from meshquake.exporters.server.query import (
     once_each,
 )
 from meshquake.exporters.server.streams import Streams
+from meshquake.sim.records import METRIC
 from meshquake.sim.version import VERSION
 
 #: Bytes of records looked through for one page at most, so that a rare service can't keep the server busy.
@@ -157,6 +158,8 @@ async def metrics(site: _Here, asked: _Nothing) -> Response:
 async def openapi(request: Request, asked: _Nothing) -> dict[str, Any]:
     """This document."""
     document: dict[str, Any] = request.app.openapi()
+    page: Page = request.app.state.site.page
+    document["components"]["schemas"][METRIC.name] |= page.schema
     return document
 
 

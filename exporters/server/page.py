@@ -14,15 +14,23 @@ import polars as pl
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.server.playback import Recording
-from meshquake.sim.records import METRIC, RECORD_KINDS, Batch
+from meshquake.sim.records import METRIC, RECORD_KINDS, Batch, kinds
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Page:
-    """Reads the samples up to each now that it is asked for, each of which is later than the one before."""
+    """Reads the samples up to each now that it is asked for, each of which is later than the one before.
+
+    Attributes
+    ----------
+    schema
+        What a record of a metric is in this recording.
+    """
 
     def __init__(self, recording: Recording, context: Context) -> None:
+        whole = kinds(context.metrics)[METRIC.name].json_schema()
+        self.schema = {key: value for key, value in whole.items() if key != "$schema"}
         self._recording = recording
         self._samples = Samples(context)
         self._position = recording.beginning

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class RuntimeEdge:
     """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
 
-    __slots__ = ("callee", "caller", "held", "index", "modifiers", "opened", "pooled", "severed", "spec")
+    __slots__ = ("callee", "caller", "counted", "held", "index", "modifiers", "opened", "pooled", "severed", "spec")
 
     def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
         self.spec = spec
@@ -29,5 +29,7 @@ class RuntimeEdge:
         self.held = self.pooled
         #: When its connections were last reset; negative if never.
         self.severed = -1.0
+        #: What was last counted here, and when: connections, and calls under way (`sim.telemetry.metrics.network`).
+        self.counted = (-1.0, 0.0, 0.0)
         #: What acts on the network here, in the order in which it began.
         self.modifiers: tuple[Modifier, ...] = ()

@@ -29,7 +29,9 @@ class Replica:
     __slots__ = (
         "_accounted",
         "_ambient_clock",
+        "_lost",
         "_others",
+        "_warms",
         "admits",
         "ambient",
         "ambient_workers",
@@ -137,8 +139,10 @@ class Replica:
         #: Requests that waited in its queue and were turned away after all.
         self.shed = 0
         self.leaked = 0.0
-        #: When its contents were lost that lookups would find; negative if they weren't, or don't matter.
+        #: When some of its contents were lost that lookups would find, negative if none were or it doesn't matter; the
+        #: share of them, and the time (seconds) in which 63% of that comes back.
         self.emptied = -1.0
+        self._lost = self._warms = 1.0
         #: Core-seconds taken so far by something else than requests, up to the last `account`.
         self.hogged = 0.0
         #: Seconds of these in which all work stood still for a collector.
@@ -251,10 +255,16 @@ class Replica:
         self.ambient_workers -= 1
         self._ambient_clock += now
 
+    def lose(self, share: float, warms: float, now: float) -> None:
+        """A share is lost of the contents that a cache has, and 63% of what is gone comes back in so many seconds."""
+        there = self.warmth(now) if self.emptied >= 0.0 else 1.0
+        self._lost = 1.0 - there * (1.0 - share)
+        self._warms = warms
+        self.emptied = now
+
     def warmth(self, now: float) -> float:
-        """The share of its hits that a cache has again since it lost its contents."""
-        warm_up = self.service.spec.warm_up
-        return 1.0 if warm_up is None else 1.0 - exp((self.emptied - now) / warm_up)
+        """The share of its hits that a cache has by now of those that it had before it lost contents."""
+        return 1.0 - self._lost * exp((self.emptied - now) / self._warms)
 
     @property
     def active(self) -> int:

@@ -66,14 +66,15 @@ class Growing:
 
     def _tick(self, _: None) -> None:
         cluster = self._cluster
-        for replica in self._newcomers.take():
+        came = self._newcomers.take()
+        if came:
+            self._all = [growth for growth in self._all if growth.replica in growth.replica.service.replicas]
+        for replica in came:
             key = address(cluster.seed, "memory", replica.service.spec.name, replica.index) % 2**64
             growth = _Growth(replica, self._aging[replica.service], key)
             self._all.append(growth)
             if not cluster.now:
                 growth.add(uniform(key, 1) * growth.usual)  # those of the start have been there for some time
-        if any(growth.replica not in growth.replica.service.replicas for growth in self._all):
-            self._all = [growth for growth in self._all if growth.replica in growth.replica.service.replicas]
         for growth in self._all:
             if growth.replica.up:
                 self._grow(growth)

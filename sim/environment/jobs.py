@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, floor
+from math import floor
 from typing import TYPE_CHECKING, Final
 
 from meshquake.faults.fault import Target
-from meshquake.faults.kinds.flush import Flush
 from meshquake.faults.kinds.job import Job
-from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.sim.journal import Happening
 from meshquake.topology.addresses import address, uniform
@@ -30,7 +28,8 @@ _LOOK: Final = 2.0
 _JITTER: Final = 0.1
 #: A run takes so many times as long as it does on average, at least and at most.
 _TAKES: Final = (0.7, 1.3)
-#: In so many seconds 63% comes back of what was evicted; after so many times as long all of it has, but for a fiftieth.
+#: In so many seconds 63% comes back of what was evicted, unless the cache says how long it takes to warm up; after so
+#: many times as long all of it has, but for a fiftieth.
 _WARM: Final = 5.0
 _WARMED: Final = 4
 
@@ -125,8 +124,13 @@ class Jobs:
     def _evict(self, task: _Task) -> None:
         """Lose some of what lookups would find; it comes back as it's asked for."""
         cluster, replica = self._cluster, task.replica
-        now = cluster.now
-        gone = Flush(target=Target("replica", replica.service.spec.name, replica.index), severity=task.job.evicts)
-        modifier = Modifier(gone, task.key, lambda later: exp((now - later) / _WARM), began=now)
-        cluster.attach(modifier, replica)
-        cluster.env.call_at(now + _WARMED * _WARM, lambda modifier: cluster.detach(modifier, [replica]), modifier)
+        warms = replica.service.spec.warm_up
+        replica.lose(task.job.evicts, warms or _WARM, cluster.now)
+        if warms is None:
+            cluster.env.call_at(cluster.now + _WARMED * _WARM, self._is_warm, (replica, cluster.now))
+
+    def _is_warm(self, since: tuple[Replica, float]) -> None:
+        """Lookups need not look at what was lost any more, unless more has been since."""
+        replica, emptied = since
+        if replica.emptied == emptied:
+            replica.emptied = -1.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import inf, log
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: How far what is said regularly strays from its time, as a share of the time between: timers are late, never early.
 _LATE = 0.002
+#: How much longer than its catalogue says what is said after something else may take, as a share.
+_LONGER = 0.6
 _MIB = 2**20
 
 
@@ -91,26 +94,26 @@ class Chatter:
         replica, talk, env = moment.replica, moment.talk, self._env
         if replica.incarnation != moment.life or not replica.up:
             return
+        u = uniform(moment.key, moment.number, _life(moment.since))
         for after, text in talk.lines:
             if after:
-                env.call_at(env._now + after, self._go_on, (moment, text))
+                env.call_at(env._now + after * (1 + _LONGER * u), self._go_on, (moment, text, env._now))
             else:
                 self._write(replica, text, moment.key, moment.number)
-        u = uniform(moment.key, moment.number, _life(moment.since))
         wait = talk.every * (1 + _LATE * u) if talk.regular else max(-log(1 - u), 1e-3) * talk.every
         following = _Moment(replica, moment.life, talk, moment.key, moment.since, moment.number + 1)
         env.call_at(env._now + wait, self._say, following)
 
-    def _go_on(self, said: tuple[_Moment, LogText]) -> None:
-        moment, text = said
+    def _go_on(self, said: tuple[_Moment, LogText, float]) -> None:
+        moment, text, began = said
         if moment.replica.incarnation == moment.life and moment.replica.up:
-            self._write(moment.replica, text, moment.key, moment.number)
+            self._write(moment.replica, text, moment.key, moment.number, self._env._now - began)
 
-    def _write(self, replica: Replica, text: LogText, key: int, number: int) -> None:
+    def _write(self, replica: Replica, text: LogText, key: int, number: int, since: float = 0.0) -> None:
         """Write a text with the values of now; nothing if it names one that the replica has not, such as a pool's."""
-        pieces = FIELD.split(text.text)
+        pieces = list(_pieces(text.text))
         for place in range(1, len(pieces), 2):
-            value = self._value(replica, pieces[place], key, number)
+            value = f"{since:.3f}" if pieces[place] == "since_s" else self._value(replica, pieces[place], key, number)
             if value is None:
                 return
             pieces[place] = str(value)
@@ -125,6 +128,8 @@ class Chatter:
                 return pod(self._seed, replica, replica.version)
             case "node":
                 return self._placement.node(replica.service.spec.name, replica.name)
+            case "nth":  # it was said before this recording, too
+                return key % 4000 + number
             case "connections":
                 return self._connections(replica)
             case "peer":
@@ -157,6 +162,12 @@ def _life(since: float) -> int:
     return round(since * 1000)
 
 
+@cache
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(FIELD.split(text))
+
+
+@cache
 def _word(name: str) -> int:
     return address(0, "chatter", name) % 2**32
 
@@ -203,4 +214,4 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "pool_waiting": _pool(lambda pool: pool.waiting),
 }
 #: What texts may name.
-NAMES = (*_VITALS, "pod", "node", "connections", "peer")
+NAMES = (*_VITALS, "pod", "node", "connections", "peer", "since_s", "nth")

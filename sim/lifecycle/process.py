@@ -35,7 +35,8 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     replica.account(cluster.now)
     replica.up = True
     if service.spec.warm_up is not None:
-        replica.emptied = cluster.now
+        replica.emptied = -1.0  # whatever it had is gone with the process before
+        replica.lose(1.0, service.spec.warm_up, cluster.now)
     replica.failures = replica.successes = 0
     cluster.journal.note("started", service, replica=replica, startup_s=f"{service.spec.startup:g}")
 

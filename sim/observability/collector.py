@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 import polars as pl
@@ -37,6 +37,8 @@ class Collector:
         How well the mesh is observed.
     seed, start
         Seed of every draw, and wall time of simulated time 0.
+    of_pods
+        Names of metrics that tell of pods, whatever becomes of their processes.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class Collector:
         Who hears of such records.
     """
 
-    def __init__(self, spec: Observability, seed: int, start: datetime) -> None:
+    def __init__(self, spec: Observability, seed: int, start: datetime, of_pods: Collection[str] = ()) -> None:
         self.spec = spec
         self.made: Counter[str] = Counter()
         self.recorded: Counter[str] = Counter()
@@ -61,7 +63,7 @@ class Collector:
         self._slack = round(max(spec.slack, spec.export_every + _LONGEST) * 1e6)
         self._tail = None if spec.tail_sampling is None else Tail(seed, spec.tail_sampling)
         self._shipping = Shipping(seed, spec)
-        self._scraping = Scraping(seed, spec)
+        self._scraping = Scraping(seed, spec, of_pods)
         #: Records of which it is open what becomes of them, and those that are only waiting for their turn.
         self._open, self._told = Window(), Window()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from meshquake.faults.observability import Observability
@@ -12,11 +14,20 @@ FAILED, DOWN, OVER = "scrape failed", "replica down", "series over the limit"
 
 
 class Scraping:
-    """The scrapes of all replicas."""
+    """The scrapes of all replicas.
 
-    def __init__(self, seed: int, spec: Observability) -> None:
+    Parameters
+    ----------
+    seed, spec
+        Seed of every draw, and how well the mesh is observed.
+    of_pods
+        Names of metrics that tell of pods: whoever runs these is scraped for them, a process that is down or not.
+    """
+
+    def __init__(self, seed: int, spec: Observability, of_pods: Collection[str] = ()) -> None:
         self._seed = seed
         self._spec = spec
+        self._of_pods = list(of_pods)
         self._keys: dict[str, int] = {}
         #: Of each replica, since when it has been down, and until when if that is over (microseconds), in order.
         self._down: dict[str, list[tuple[int, int | None]]] = {}
@@ -40,6 +51,8 @@ class Scraping:
         drawn = [(replica, at, self._fate(replica, at)) for replica, at in scrapes.iter_rows()]
         keys = pl.DataFrame(drawn, schema={"replica": pl.String, AT: pl.Int64, "fate": pl.String}, orient="row")
         fate = frame.join(keys, on=["replica", AT], how="left", maintain_order="left")["fate"]
+        told = frame["metric"].is_in(self._of_pods) & (fate == DOWN).fill_null(False)
+        fate = fate.zip_with(~told, pl.Series([None] * len(fate), dtype=pl.String))
         limit = self._spec.series_limit
         return fate if limit is None else self._limited(frame, fate, limit)
 

@@ -47,7 +47,7 @@ VALUES = (
 #: The values that a text of a process that speaks up by itself may name (`sim/lifecycle/chatter.py`).
 VITALS = (
     *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "peer", "address"),
-    *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s"),
+    *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s", "since_s", "nth"),
     *("memory_mib", "memory_limit_mib", "memory_percent", "connections"),
     *("pool_peer", "pool_size", "pool_in_use", "pool_idle", "pool_waiting"),
 )

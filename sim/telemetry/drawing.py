@@ -73,7 +73,8 @@ class Rule:
         """What it comes to with a uniform number."""
         if self.words:
             return self.words[int(u * len(self.words))]
-        return f"{float(spread(np.array([u]), self.low, self.high)[0]):.{self.digits}f}"
+        low, high = self.low, self.high
+        return f"{low * (high / low) ** u if low > 0 else low + (high - low) * u:.{self.digits}f}"
 
 
 def spread(uniforms: Floats, low: Any, high: Any) -> Floats:

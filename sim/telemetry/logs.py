@@ -100,7 +100,10 @@ class Lines:
         _, _, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
         text = self._choose(spans, word)
         last = np.flatnonzero(text >= 0)
-        lines = Written.of(spans.where(last), spans.end[last], text[last])
+        some = spans.where(last)
+        # Code writes of a call that went well before it goes on, so not at the moment at which it's done.
+        early = ~some.server & (some.code == 0) & self._by_code[owner(self._tables, some)]
+        lines = Written.of(some, some.end - np.where(early, (some.end - some.start) // 16, 0), text[last])
         return self._remarks.written(spans) + lines if self._remarks else lines
 
     def frame(

@@ -22,6 +22,7 @@ import polars as pl
 
 from meshquake.sim.engine.call_site import ATTEMPT_BITS
 from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.telemetry import messages
 from meshquake.sim.telemetry.drawing import draws, purpose, unit
 from meshquake.sim.telemetry.ids import Words, hexadecimal, mix, request_words, span_words
 from meshquake.sim.telemetry.operation_words import Deed, OperationWords
@@ -293,9 +294,11 @@ def _rows(about: About) -> pl.Expr:
 
 
 def _bytes(about: About) -> pl.Expr:
-    """Of an answer: about as large as others of its operation, which are from half a kilobyte to some ten."""
-    typical = 6.2 + 3.2 * draws(mix(purpose("operation") + about.operation.astype(np.uint64)), "bytes")
-    return pl.lit(pl.Series(np.floor(np.exp(typical + 0.7 * (draws(about.call, "bytes") - 0.5))).astype(np.int64)))
+    """Of an answer: what it is on the network."""
+    site, tables = about.spans.site, about.tables
+    calls = messages.words(tables.entry_low[tables.site_entry[site]], tables.site_address[site], about.spans.number)
+    _, answer = messages.sizes(calls, tables.medians.request[site], tables.medians.answer[site])
+    return pl.lit(pl.Series(answer.astype(np.int64)))
 
 
 def _worker(about: About) -> pl.Expr:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from meshquake.topology.stacks import stack_of
-
-if TYPE_CHECKING:
-    from meshquake.topology.spec import Service
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,13 @@ _RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
 _LOOPS = {"nodejs/express", "nodejs/nextjs", "nodejs/grpc", "python/fastapi"}
 
 
-def runtime(service: Service) -> Runtime | None:
-    """The runtime of a service; None if nothing says what that is written in."""
-    stack = stack_of(service.stack, service.system)
-    return None if stack is None else _RUNTIMES.get(stack.language)
+@cache
+def runtime(stack: str, system: str) -> Runtime | None:
+    """The runtime of a service with this stack and system; None if nothing says what it is written in."""
+    found = stack_of(stack, system)
+    return None if found is None else _RUNTIMES.get(found.language)
 
 
-def loops(service: Service) -> bool:
-    """Whether one thread of each of its processes runs all requests."""
-    return service.stack in _LOOPS
+def loops(stack: str) -> bool:
+    """Whether one thread of each process of a service with this stack runs all requests."""
+    return stack in _LOOPS

@@ -123,17 +123,16 @@ class Sampler:
         if not count:
             return pl.DataFrame(schema=METRIC.frame_schema)
         ends = (np.arange(first, first + count, dtype=np.int64) + 1) * self._interval
-        recorded = as_measured(values)
-        for each in roster.unusual:
-            recorded[:, each.columns] = each.recorded(values[:, each.columns])
-        present = ~np.isnan(recorded.ravel())
+        settled = values if not roster.unusual else _in_units(values, roster)
+        present = ~np.isnan(settled.ravel())
+        recorded = settled.ravel()[present]
         positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
         intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
         return (
             roster.frame[positions]
             .with_columns(
                 timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
-                value=pl.lit(pl.Series(recorded.ravel()[present])),
+                value=pl.lit(pl.Series(recorded if roster.unusual else as_measured(recorded))),
             )
             .select(METRIC.names)
         )
@@ -197,3 +196,11 @@ class Sampler:
                 last = [known.get(thing, 0.0) for thing in own.things[source.of]]
             values = np.array([reading.values[name] for reading in run], dtype=np.float64)
             yield name, source.settle(values, np.array(last, dtype=np.float64), own, self._interval / 1e6)
+
+
+def _in_units(values: Floats, roster: Roster) -> Floats:
+    """Samples as they are recorded where some are in other units than they were measured in."""
+    recorded = as_measured(values)
+    for each in roster.unusual:
+        recorded[:, each.columns] = each.recorded(values[:, each.columns])
+    return recorded

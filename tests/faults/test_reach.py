@@ -54,7 +54,14 @@ workload:
     others: {rate: 1/s, mix: {web.home: 1}, over_time: {on_off: {on: 10s, off: 5s}}}
     daily: {rate: 1/s, mix: {web.home: 1}, over_time: {week: {hours: HOURS}}}
     replayed: {replay: requests.csv}
-telemetry:
+environment:
+  users: [10%]
+  errors: 1%
+  slow_mode: {share: 2%, varies: 10%}
+  jobs: [{name: backup, on: db, every: 1h, takes: 1m}]
+TELEMETRY""".replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")
+#: Of a mesh and of a scenario.
+TELEMETRY = """telemetry:
   metrics: {cpu_usage: {unit: share, of: service}, busy: {is: cpu_usage / 100, unit: one}, latency_p*: {docs: long}}
   leave_out: [{metric: latency_p99, of: replica}]
   logs:
@@ -62,7 +69,8 @@ telemetry:
     lines: [{when: handled, text: '{operation}'}, {cause: timeout, level: FATAL}]
     chatter: [{every: 5s, text: '{replica}'}]
   traces: {attributes: {user.id: who}}
-""".replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")
+"""
+MESH = MESH.replace("TELEMETRY", TELEMETRY)
 #: Faults of every kind, on something that the kind acts on.
 FAULTS = {
     "configure": "target: db",
@@ -99,9 +107,9 @@ FURTHER = [
 ]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
-    *("cpu_*", "d*", "error_rate"),
+    *("cpu_*", "d*", "error_rate", "[{when: handled, level: FATAL}]", "[{every: 7s, text: tick}]"),
     *("more.csv", "web.home", "mysql", "word", "v2", "them"),
-    *("1", "2", "3", "7", "0.37", "1.5", "5000", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
+    *("1", "2", "3", "7", "0.37", "1.5", "5000", "3%", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
     *("api.get", "db.read", "reviews.get", "db.write", "[db.write]", "[api.get, db.read]", "[web.home]"),
     *(
@@ -161,7 +169,8 @@ class Walk:
         schema = self.resolved(at.schema)
         for each in map(self.resolved, [schema] if "properties" in schema else schema.get("anyOf", [schema])):
             entries = node.entries if node is not None and node.kind == "map" else {}
-            if "properties" in each and (node is None or entries.keys() >= {*each["required"]}):
+            listed = node is not None and node.kind == "list"
+            if "properties" in each and not listed and (node is None or entries.keys() >= {*each["required"]}):
                 keys = each["properties"]
                 besides = [(word, f"{at.path}.{word}") for word in each.get("required", ()) if word not in entries]
                 # Of a block that has one key of several there is no other besides.
@@ -245,6 +254,7 @@ def test_every_key_of_every_kind_of_fault_can_be_set_and_has_an_effect(tmp_path)
     mesh = topology_loader.parse(MESH.replace("    replayed: {replay: requests.csv}\n", ""), "mesh.yaml")
     faults = "".join(f"  - {each}\n" for each in [*(f"{kind}: {{{keys}}}" for kind, keys in FAULTS.items()), *FURTHER])
     text = f"name: reach\nconfounders: none\nduration: 60s\nfaults:\n{faults}background:\n  - stop: {{target: db}}\n"
+    text += TELEMETRY
 
     @cache
     def load(text):

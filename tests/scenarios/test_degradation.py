@@ -2,6 +2,7 @@
 
 import polars as pl
 from measures import failed, harmed, p95
+from wordings import read
 
 SCENARIO = "degradation"
 EVEN = True
@@ -25,10 +26,14 @@ def test_its_callers_time_out_in_client_spans_and_each_of_these_in_their_logs(ru
     late = run.asked(TARGET).filter(error_type="timeout")
     assert len(late) >= 20
     assert set(late["service"]) == {"product-service", "order-service"}
-    lines = run.logs.join(late, on="span_id", how="semi")
-    assert sorted(lines["span_id"]) == sorted(late["span_id"])
-    assert set(lines["level"]) <= {"WARN", "ERROR"}
-    assert lines["message"].str.contains(TARGET, literal=True).all()
+    told = [
+        (row["span_id"], values["timeout_ms"])
+        for row, ways in read(run.logs, late, run.topology)
+        for values in ways
+        if "timeout_ms" in values
+    ]
+    assert {span for span, _ in told} == set(late["span_id"])
+    assert {limit for _, limit in told} == {"1000"}
 
 
 def test_users_feel_it_and_only_while_it_lasts(run):

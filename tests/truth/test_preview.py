@@ -68,6 +68,8 @@ def test_a_background_that_users_feel_is_told():
     assert (found.incident, found.upset) == (False, True)
     assert not preview.kept(run(SHIFTED))
     assert not preview.felt(run(LOUD), quiet=False).upset
+    early = preview.loudness(run(SHIFTED), LOUDEST)
+    assert (early.upset, early.whole) == (True, False)
 
 
 def test_of_what_should_be_quiet_no_more_is_played_than_until_users_feel_it():

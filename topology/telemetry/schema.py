@@ -26,7 +26,11 @@ def telemetry_schema() -> Schema:
     text = either("", {"type": "string", "minLength": 1}, array("", {"type": "string", "minLength": 1}, minItems=1))
     line = block_of(LineChange, {"text": text})
     chatter = block_of(Chatter, {"text": text})
-    lists = {word: either("", one, array("", one, minItems=1)) for word, one in (("lines", line), ("chatter", chatter))}
+    # One may stand alone.
+    lists = {
+        word: either("", {"allOf": [one]}, array("", one, minItems=1))
+        for word, one in (("lines", line), ("chatter", chatter))
+    }
     logs = block_of(LogChanges, lists)
     traces = block_of(TraceChanges, {"attributes": attributes})
     return block_of(Telemetry, {"metrics": mapping("", names, change), "logs": logs, "traces": traces})

@@ -59,7 +59,8 @@ class Metric:
     is_symptom
         Whether a service is said to be affected by a fault when it rises.
     of_pod
-        Whether what is counted of a replica goes on when its process is another: its pod's, and not its process's.
+        Whether it is told of a replica's pod, and not of its process: it's there while that is down, and what is
+        counted goes on when it's another.
     measured
         What it is called in the catalogue, if a file calls it otherwise.
     scale

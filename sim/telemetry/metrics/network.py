@@ -12,6 +12,7 @@ from meshquake.sim.telemetry.sources import Combine, Flow, Gauge, Side
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState
+    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.telemetry.tables import Floats
     from meshquake.sim.telemetry.traffic import Traffic
 
@@ -30,23 +31,30 @@ def sockets(replica: Replica, now: float) -> float:
     if not replica.up:
         return 0.0
     service = replica.service
-    out = sum(_towards(caller) for caller in replica.callers)
-    users = float(replica.calls)
-    among = sum(other.up for other in service.replicas)
-    come = 0.0
+    out = sum([_towards(caller) for caller in replica.callers])
+    among = sum([other.up for other in service.replicas])
+    come, calls = 0.0, 0.0
     for edge in service.inbound:
-        states = [caller.callers[edge.index] for caller in edge.caller.replicas if caller.up]
-        come += sum(_towards(state) for state in states) / among
-        users -= sum(state.under_way for state in states) / among
+        of_edge = _ends(edge, now)
+        come += of_edge[0] / among
+        calls += of_edge[1] / among
     # What nobody waits for any more still has its connection, and so do users.
-    return 1 + round(out + come + max(0.0, users))
+    return 1 + round(out + come + max(0.0, replica.calls - calls))
+
+
+def _ends(edge: RuntimeEdge, now: float) -> tuple[float, float]:
+    """The connections of all callers on an edge, and their calls under way: counted once for all who ask now."""
+    if edge.counted[0] != now:
+        states = [caller.callers[edge.index] for caller in edge.caller.replicas if caller.up]
+        edge.counted = now, float(sum(map(_towards, states))), float(sum([state.under_way for state in states]))
+    return edge.counted[1:]
 
 
 def _towards(caller: CallerState) -> float:
     """The connections that a process has to a callee."""
     pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
     if pools:
-        return sum(each.in_use + each.idle for each in pools)
+        return sum([each.in_use + each.idle for each in pools])
     return len(caller.edge.callee.ready) + caller.under_way
 
 

@@ -35,6 +35,7 @@ ROWS = (
         Gauge(Level.REPLICA, _restarts, Combine.SUM),
         "How often its process was started again, since the beginning.",
         alert=Alert.RISE,
+        of_pod=True,
     ),
     Metric(
         "pod_ready",
@@ -44,6 +45,7 @@ ROWS = (
         Gauge(Level.REPLICA, _ready, Combine.SUM),
         "1 if its process runs and answers its probes, else 0.",
         alert=Alert.FALL,
+        of_pod=True,
     ),
     Metric(
         "node_cpu",

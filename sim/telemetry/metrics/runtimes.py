@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
@@ -13,12 +11,14 @@ from meshquake.sim.telemetry.sources import Combine, Gauge, Restarting, Utilizat
 _REPLICA = (Level.REPLICA,)
 _WHERE = "Where `stack` says a language that has one."
 
-_runtime = cache(runtime)
-_loops = cache(loops)
+
+def _runtime(replica: Replica) -> Runtime | None:
+    spec = replica.service.spec
+    return runtime(spec.stack, spec.system)
 
 
 def _collector(replica: Replica) -> Runtime | None:
-    found = _runtime(replica.service.spec)
+    found = _runtime(replica)
     return None if found is None or found.pause is None else found
 
 
@@ -45,14 +45,14 @@ def _heap(replica: Replica, now: float) -> float | None:
 
 
 def _threads(replica: Replica, now: float) -> float | None:
-    own, spec = _runtime(replica.service.spec), replica.service.spec
-    if own is None or _loops(spec):
+    own = _runtime(replica)
+    if own is None or loops(replica.service.spec.stack):
         return None
     return (own.threads + replica.active) * replica.up
 
 
 def _lag(replica: Replica, now: float) -> float | None:
-    return 1000 * replica.backlog(now) if _loops(replica.service.spec) else None
+    return 1000 * replica.backlog(now) if loops(replica.service.spec.stack) else None
 
 
 def _whole(replica: Replica) -> float:

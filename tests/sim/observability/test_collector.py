@@ -146,14 +146,16 @@ def test_the_tail_keeps_every_trace_that_failed_or_was_slow_and_a_share_of_the_o
     assert none == matters
 
 
-def test_a_replica_that_is_down_is_not_scraped():
+def test_a_process_that_is_down_is_not_scraped_but_whoever_runs_its_pod_is():
     samples = perfect("metrics").filter(pl.col("replica") == "web-1")
     recorded = played("{scraped: true}")[0]["metrics"].filter(pl.col("replica") == "web-1")
     events = perfect("events").filter(pl.col("replica") == "web-1")
     down, up = (events.filter(pl.col("type") == name)["timestamp"][0] for name in ("replica_stopped", "restart"))
     silent = pl.col("timestamp").is_between(pl.lit(down), pl.lit(up), closed="right")
     assert len(samples.filter(silent)) > 0
-    assert recorded.equals(samples.filter(~silent))
+    of_pods = pl.col("metric").is_in(["pod_ready", "pod_restarts", "network_received", "network_sent"])
+    assert recorded.equals(samples.filter(~silent | of_pods))
+    assert set(recorded.filter(silent, metric="pod_ready")["value"]) == {0.0}
 
 
 @pytest.mark.parametrize("agents_die", [False, True])

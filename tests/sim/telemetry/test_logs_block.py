@@ -1,9 +1,12 @@
 """A `telemetry:` block says how log lines are written, and nothing else of a run changes."""
 
 import json
+from functools import cache
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_mesh import SMALL
 
 from meshquake.faults import loader as scenario_loader
@@ -30,9 +33,15 @@ def frames(block="", scenario_block=""):
     return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in RECORD_KINDS}
 
 
+@cache
+def as_usual():
+    """The same run where no file says anything of it."""
+    return frames()
+
+
 @pytest.fixture(scope="module")
 def usual():
-    return frames()
+    return as_usual()
 
 
 def lines(found):
@@ -260,3 +269,30 @@ def test_a_mistake_about_chatter_is_told(chatter, message):
         frames(f"telemetry: {{logs: {{chatter: [{chatter}]}}}}")
     (problem,) = refused.value.problems
     assert problem.message.startswith(message)
+
+
+WHEN = st.sampled_from(["handled", "slow", "failed", "retried", "gave_up", "missed", "restart", "called", "remarks"])
+LINES = st.fixed_dictionaries(
+    {"level": st.sampled_from(["DEBUG", "INFO", "WARN", "ERROR", "FATAL"])},
+    optional={
+        "when": st.lists(WHEN, min_size=1, max_size=3, unique=True),
+        "service": st.sampled_from(["*", "c*", "web"]),
+        "kind": st.lists(st.sampled_from(["gateway", "service", "database"]), min_size=1, max_size=2, unique=True),
+        "logger": st.sampled_from(["one", "other"]),
+    },
+)
+TEXTS = st.sampled_from(
+    [{"when": "handled", "text": ["did {operation}", "{status_code}"]}, {"when": "slow", "text": "x"}]
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(LINES | TEXTS, min_size=1, max_size=4), st.sampled_from([None, "{level} {message}"]))
+def test_whatever_lines_say_there_are_as_many_of_them_at_the_same_times_and_nothing_else_changes(rules, whole):
+    usual, block = as_usual(), {"lines": rules} | ({} if whole is None else {"format": whole})
+    found = frames(f"telemetry: {{logs: {json.dumps(block)}}}")
+    for before, after in changed(usual, found):
+        said = [rule for rule in rules if rule.get("level") == after["level"]]
+        assert after["level"] == before["level"] or said
+        assert after["logger"] == before["logger"] or any(rule.get("logger") == after["logger"] for rule in rules)
+        assert whole is None or after["message"].startswith(f"{after['level']} ")

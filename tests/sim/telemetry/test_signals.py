@@ -13,6 +13,7 @@ from meshquake.faults import loader
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.sim.telemetry import disks
+from meshquake.sim.telemetry.particulars import Particulars
 from meshquake.sim.telemetry.spans import spans_of
 from meshquake.sim.telemetry.tables import Tables
 from meshquake.sim.telemetry.traffic import Traffic
@@ -106,6 +107,15 @@ def test_sizes_are_lognormal_around_what_the_topology_says():
     to_app = np.log(client.answer[(calls.site == 1) & calls.answered])
     assert abs(np.median(to_app) - np.log(50_000)) < 0.15
     assert abs(np.std(to_app) - 0.9) < 0.1
+
+
+def test_the_bytes_that_log_lines_tell_of_are_those_on_the_network():
+    topology = parse(MESH, "mesh.yaml").topology
+    tables = Tables(Mesh(topology, 1, end=5.0), DEFAULT_START)
+    spans = spans_of(play(topology, 1, 200).tobytes())
+    answered = spans.where(spans.answered & ~spans.refused)
+    told = pl.select(Particulars(tables, topology, 1).about(answered)["bytes"]).to_series().to_numpy()
+    assert (told == Traffic(tables, answered, np.zeros(len(answered), dtype=np.int64)).answer).all()
 
 
 def test_a_dropped_call_is_sent_again_after_fifths_of_a_second_doubled_until_its_caller_gives_up():

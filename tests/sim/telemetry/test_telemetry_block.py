@@ -53,6 +53,8 @@ def level_of(row):
     edge, replica = row["target"] is not None, row["replica"] is not None
     of = {(True, True): ["caller"], (True, False): ["edge"], (False, True): ["replica"]}
     levels = [level.name.lower() for level in METRICS[row["metric"]].levels]
+    if levels == ["node"]:
+        return "node"
     (level,) = [each for each in of.get((edge, replica), ["service", "store", "entry"]) if each in levels]
     return level
 
