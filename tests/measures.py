@@ -23,7 +23,7 @@ def level(metric: pl.DataFrame) -> float:
 
 def harmed(scenario: str, seed: int, severity: float) -> float:
     """The share of the incident's users whose request failed, or took longer than 99% of requests did before."""
-    run = play(scenario, seed, severity=severity)
+    run = play(scenario, seed, severity=severity, even=True)
     usual = run.before(run.roots)["duration_ms"].quantile(0.99)
     roots = run.incident(run.roots)
     return roots.select(((pl.col("status") == "error") | (pl.col("duration_ms") > usual)).mean()).item()
@@ -32,14 +32,15 @@ def harmed(scenario: str, seed: int, severity: float) -> float:
 def onsets(run) -> dict[str, float]:
     """When each service's p95 over the last five seconds first reached three times what it was before the incident.
 
-    Seconds since the incident began, by service, in order.
+    Seconds since the incident began, by service, in order. Of fewer than twenty requests it is the slowest one, which
+    says nothing.
     """
     served = run.traces.filter(kind="server").sort("end")
     begin = round(run.scenario.lead_in * 1e6)
     usual = served.filter(pl.col("end") < begin).group_by("service").agg(usual=_P95)
     recent = served.rolling("end", period="5000000i", group_by="service").agg(_P95, pl.len().alias("count"))
     shown = recent.join(usual, on="service").filter(
-        pl.col("end") >= begin, pl.col("count") >= 5, pl.col("duration_ms") >= 3 * pl.col("usual")
+        pl.col("end") >= begin, pl.col("count") >= 20, pl.col("duration_ms") >= 3 * pl.col("usual")
     )
     first = shown.group_by("service").agg((pl.col("end").min() - begin) / 1e6).sort("end", "service")
     return dict(first.iter_rows())

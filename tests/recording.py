@@ -105,7 +105,8 @@ def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "",
     """Play a shipped scenario on the ten services, or on what is left of them `without` breakers or retries.
 
     Without faults it's the same users, asking for the same things, when nothing goes wrong. On an `even` mesh
-    users come evenly, and no call fails or stalls for no reason: what else services do is all that goes on there.
+    users come evenly, and no call fails or stalls for no reason: what else services do is all that goes on
+    there, and it is always as much.
     """
     return _play(name, seed, severity, without, even)
 
@@ -123,5 +124,6 @@ def _play(name: str, seed: int, severity: float, without: str, even: bool) -> Ru
         assert changes
         mesh = topology_loader.parse(text, f"{mesh.name} without {without}").topology
     if even:
-        mesh = replace(mesh, environment=Environment(load=mesh.environment.load))
+        load = tuple((name, replace(each, cv=0.0)) for name, each in mesh.environment.load)
+        mesh = replace(mesh, environment=Environment(load=load))
     return record(scenario, mesh)

@@ -1,7 +1,7 @@
 """What a scenario must show holds for each of these seeds; a test module says by `SCENARIO` of which scenario it is.
 
 What is exact (nothing fails but what the fault makes fail) is asked of an even mesh, where nothing happens by itself:
-a module says so by `EVEN`. That users are harmed, and the more the more severe a fault is, holds on the mesh as it is.
+a module says so by `EVEN`. That users are harmed and then it is over holds on the mesh as it is.
 """
 
 import pytest

@@ -64,7 +64,9 @@ def test_callers_open_their_connections_anew_once_it_is_back(run):
     # Before, only a process that is new has any to open: at most its whole pool of ten.
     assert opened(run, -run.scenario.lead_in, 0) <= 10 * len(run.before(run.events_of("restart")))
     assert peak >= len(callers)
-    assert peak > 3 * opened(run, end + 15, run.scenario.length)
+    # A second has over five times as many as one later on, when now and then two calls need one at once.
+    later = opened(run, end + 15, run.scenario.length)
+    assert peak / 15 > 5 * later / (run.scenario.length - run.scenario.lead_in - end - 15)
 
 
 def test_it_recovers(run):
