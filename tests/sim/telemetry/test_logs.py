@@ -50,6 +50,15 @@ name: impatient
 services: {web: {operations: {home: {work: 100ms}}}}
 workload: {populations: {visitors: {users: 1, think_time: 100ms, patience: 10ms, mix: {web.home: 1}}}}
 """
+#: Jobs that leave events and jobs that do not, and processes that have grown to their mark in some seconds.
+AGING = """
+name: aging
+services: {web: {replicas: 2, memory: 64MiB, operations: {home: {work: 1ms}}}}
+environment:
+  jobs: [{name: report, every: 5s, takes: 1s}, {name: log-rotation, every: 5s, takes: 1s}]
+  memory: {growth: 10000%, recycle_at: 80%}
+workload: {mix: {web.home: 1}}
+"""
 
 
 _PARTS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed")
@@ -183,7 +192,10 @@ def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
         Scenario(name="impatient", duration=2.0, lead_in=0.0, recovery=0.0, seed=1),
         parse(IMPATIENT, "impatient").topology,
     )
-    runs = (play("cascade"), play("deployment"), leaking, guarded, released, impatient)
+    aging = record(
+        Scenario(name="aging", duration=30.0, lead_in=0.0, recovery=0.0, seed=1), parse(AGING, "aging").topology
+    )
+    runs = (play("cascade"), play("deployment"), leaking, guarded, released, impatient, aging)
     messages = pl.concat([each.logs["message"] for each in runs])
     voices = {Voice.of(service) for each in runs for service in each.topology.services}
     for name in notices():
