@@ -244,7 +244,7 @@ def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_c
 
 
 def test_what_happens_besides_is_a_red_herring_and_no_fault():
-    """As far as it happens while the fault acts or less than a minute before. A job runs in one process of a service."""
+    """If it happens while the fault acts or less than a minute before. A job runs in one process of a service."""
     key = played("cascade").key
     (fault,) = key["faults"]
     earliest = datetime.fromisoformat(fault["start"]) - timedelta(minutes=1)
