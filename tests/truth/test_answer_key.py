@@ -244,12 +244,14 @@ def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_c
 
 
 def test_what_happens_besides_is_a_red_herring_and_no_fault():
-    """As far as it happens while the fault acts or less than a minute before. A job happens in one process of a service."""
+    """If it happens while the fault acts or less than a minute before. A job runs in one process of a service."""
     key = played("cascade").key
     (fault,) = key["faults"]
     earliest = datetime.fromisoformat(fault["start"]) - timedelta(minutes=1)
     near = [each for each in key["background"] if earliest <= datetime.fromisoformat(each["start"])]
-    besides = {(each["event"]["type"], each["target"].partition("[")[0]) for each in near if each["start"] < fault["end"]}
+    besides = {
+        (each["event"]["type"], each["target"].partition("[")[0]) for each in near if each["start"] < fault["end"]
+    }
     herrings = {(each["what"], each["service"]) for each in fault["red_herrings"] if each["kind"] == "event"}
     assert besides == herrings and len(besides) > 0
 

@@ -124,11 +124,19 @@ def test_the_cache_hit_rate_is_the_share_of_answered_lookups_without_a_line_that
 
 
 @pytest.mark.parametrize("name", PERCENTILES)
-def test_query_times_are_latencies_where_no_query_waits_for_a_worker(run, name):
-    """In these scenarios it's pools that keep queries waiting, at their callers: databases and caches have room."""
+def test_query_times_are_latencies_until_a_replica_has_no_worker_left_and_never_longer(run, name):
+    """In these scenarios it's pools that keep queries waiting, at their callers: databases and caches have room.
+
+    Hardly ever what else a database does holds so many workers that it has none, and then queries wait for one.
+    """
     pairs = samples(run, f"query_time_{name}").join(samples(run, f"latency_{name}"), on=["at", "service"])
-    assert len(pairs) == len(samples(run, f"query_time_{name}")) > 0
-    assert (pairs["value"] == pairs["value_right"]).all()
+    assert len(pairs) == len(samples(run, f"query_time_{name}"))
+    assert (pairs["value"] <= pairs["value_right"]).all()
+    busy = samples(run, "worker_utilization", "replica").filter(pl.col("value") > 99)
+    room = pairs.join(busy.group_by("service").agg(full=pl.col("at").min()), on="service", how="left")
+    room = room.filter(pl.col("full").is_null() | (pl.col("at") < pl.col("full")))
+    assert len(room) > 0.6 * len(pairs)
+    assert (room["value"] == room["value_right"]).all()
 
 
 def test_query_times_leave_out_the_wait_for_a_worker():
