@@ -80,7 +80,7 @@ def test_an_interval_longer_than_the_recording_is_warned_of_since_it_samples_not
 
 
 def test_rate_is_requests_a_second(tmp_path):
-    few, many = (play(tmp_path, "normal", "--rate", rate)["entry"]["during"]["requests"] for rate in (5, 50))
+    few, many = (play(tmp_path, "normal", "--calm", "--rate", rate)["entry"]["during"]["requests"] for rate in (5, 50))
     assert few == pytest.approx(60 * 5, rel=0.25) and many == pytest.approx(60 * 50, rel=0.08)
 
 
