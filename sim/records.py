@@ -113,6 +113,8 @@ EVENTS: dict[str, str] = events()
 _UNITS = tuple(dict.fromkeys(metric.unit for metric in METRICS.values()))
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
 _SPAN = r"^(?!0{16})[0-9a-f]{16}$"
+#: A replica, or a node: the name of what it is one of, and its number.
+_REPLICA = r"-[0-9]{1,9}$"
 
 METRIC = RecordKind(
     "metrics",
@@ -128,7 +130,13 @@ METRIC = RecordKind(
         Column("metric", "string", "name of the metric", choices=tuple(METRICS)),
         Column("value", "number", "the sample, in `unit`", low=-LARGEST, high=LARGEST),
         Column("unit", "string", "unit of `value`", choices=_UNITS),
-        Column("replica", "string", "replica measured, or node; null for a service-wide figure", nullable=True),
+        Column(
+            "replica",
+            "string",
+            "replica measured, or node; null for a service-wide figure",
+            nullable=True,
+            pattern=_REPLICA,
+        ),
         Column("target", "string", "callee of an edge metric; null otherwise", nullable=True, names="service"),
     ),
 )
@@ -143,7 +151,13 @@ LOG = RecordKind(
         Column("trace_id", "string", "trace it belongs to; null outside any request", nullable=True, pattern=_TRACE),
         Column("span_id", "string", "span it belongs to; null outside any request", nullable=True, pattern=_SPAN),
         Column("logger", "string", "component that wrote it"),
-        Column("replica", "string", "replica that wrote it; null for the service as a whole", nullable=True),
+        Column(
+            "replica",
+            "string",
+            "replica that wrote it; null for the service as a whole",
+            nullable=True,
+            pattern=_REPLICA,
+        ),
     ),
 )
 TRACE = RecordKind(
@@ -183,7 +197,9 @@ TRACE = RecordKind(
             nullable=True,
             names="service",
         ),
-        Column("replica", "string", "replica that did the work; null if none was reached", nullable=True),
+        Column(
+            "replica", "string", "replica that did the work; null if none was reached", nullable=True, pattern=_REPLICA
+        ),
         Column(
             "version",
             "string",
@@ -211,7 +227,9 @@ EVENT = RecordKind(
         Column("details", "string", "a sentence about it"),
         Column("severity", "string", "how bad it is", choices=SEVERITIES),
         Column("version", "string", "version of the service, if the event is about one; null otherwise", nullable=True),
-        Column("replica", "string", "replica it happened to; null for the whole service", nullable=True),
+        Column(
+            "replica", "string", "replica it happened to; null for the whole service", nullable=True, pattern=_REPLICA
+        ),
         Column("attributes", "object", "values that depend on the type"),
     ),
 )

@@ -3,13 +3,17 @@
 A scheduler spreads replicas: Kubernetes' prefers the node with the fewest of the same service, and then the one with
 the most left (`PodTopologySpread` and `NodeResourcesFit` of kube-scheduler). Here the replicas go round: the first of a
 service to the node after that of the last one of the service before. So at first no node has two pods more than
-another, nor two more of one service; and a replica stays on its node however often it is started again.
+another, nor two more of one service; and a replica stays on its node however often it is started again. Services that
+nobody calls come last, and count for nothing: another one of them moves no replica of the others.
 """
 
 from __future__ import annotations
 
 from math import ceil
 
+import networkx as nx
+
+from meshquake.topology.graph import service_graph
 from meshquake.topology.spec import Topology
 
 #: What telemetry has in place of a service for the samples of nodes, whose replicas they are: as Prometheus has them of
@@ -33,18 +37,26 @@ class Placement:
 
     def __init__(self, topology: Topology) -> None:
         room = topology.cluster
-        first, pods = {}, 0
-        for service in topology.services:
-            first[service.name] = pods
-            pods += service.replicas
-        self._first = first
+        graph = service_graph(topology)
+        called = {entry.service for entry in topology.workload.mix}
+        called |= {below for name in list(called) for below in nx.descendants(graph, name)}
+        self._first: dict[str, int] = {}
+        taken = pods = 0
+        for service in sorted(topology.services, key=lambda service: service.name not in called):
+            self._first[service.name] = taken
+            taken += service.replicas
+            pods += service.replicas if service.name in called else 0
         usual = max(min(_FEWEST, pods), ceil(pods / _PODS_A_NODE))
         count = room.nodes if room is not None and room.nodes is not None else max(1, usual)
         self.nodes = tuple(f"node-{number}" for number in range(1, count + 1))
 
+    def number(self, service: str, index: int) -> int:
+        """The number of a service's replica among all that there are at first; who comes later goes on counting."""
+        return self._first[service] + index
+
     def position(self, service: str, index: int) -> int:
         """The position among `nodes` of the node on which a service's replica of a number runs."""
-        return (self._first[service] + index) % len(self.nodes)
+        return self.number(service, index) % len(self.nodes)
 
     def node(self, service: str, replica: str) -> str:
         """The node on which a replica runs, given its name as records have it (`database-1`)."""

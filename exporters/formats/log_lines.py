@@ -7,13 +7,14 @@ import polars as pl
 from meshquake.sim.records import LOG, Batch
 from meshquake.sim.telemetry.catalogue import LEVELS, SEVERITIES
 
-#: What an event's logger is called.
-EVENTS = "events"
 _LEVELS = dict(zip(SEVERITIES, LEVELS[1:], strict=True))
 
 
 def lines(batch: Batch) -> pl.DataFrame:
-    """The logs of a batch and its events, each a line that says its sentence, in order of time, as log records."""
+    """The logs of a batch and its events, each a line that says its sentence, in order of time, as log records.
+
+    Which are events is in a column `event`: a service may have a logger that is called as that of events is.
+    """
     events = batch.events.select(
         "timestamp",
         "service",
@@ -21,7 +22,9 @@ def lines(batch: Batch) -> pl.DataFrame:
         pl.col("details").alias("message"),
         pl.lit(None, pl.String).alias("trace_id"),
         pl.lit(None, pl.String).alias("span_id"),
-        pl.lit(EVENTS).alias("logger"),
+        pl.lit("events").alias("logger"),
         "replica",
+        event=True,
     )
-    return pl.concat([batch.logs.select(LOG.names), events]).sort("timestamp", maintain_order=True)
+    logs = batch.logs.select(*LOG.names, event=False)
+    return pl.concat([logs, events]).sort("timestamp", maintain_order=True)

@@ -27,7 +27,7 @@ from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
-from meshquake.exporters.formats.log_lines import EVENTS, lines
+from meshquake.exporters.formats.log_lines import lines
 from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import ERRORS_OF_SERVER, Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds, seconds
@@ -133,7 +133,7 @@ def _spans(traces: pl.DataFrame, columns: SpanColumns) -> pl.DataFrame:
 
 def _logs(records: pl.DataFrame, number: int) -> pl.DataFrame:
     """Log lines, numbered from `number`."""
-    source = pl.when(logger=EVENTS).then(pl.lit("event")).otherwise(pl.lit("application"))
+    source = pl.when("event").then(pl.lit("event")).otherwise(pl.lit("application"))
     place = pl.concat_str(pl.lit(", trace_id: "), "trace_id", pl.lit(", span_id: "), "span_id")
     return records.with_columns(at=microseconds()).select(
         "at",

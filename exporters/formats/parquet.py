@@ -48,7 +48,7 @@ def _field(column: Column) -> pa.Field:
 
 def _is_name(column: Column) -> bool:
     """Whether a column has few different values: no ids, and no sentences."""
-    return column.type == "string" and not column.pattern and column.name not in _SENTENCES
+    return column.type == "string" and not column.name.endswith("_id") and column.name not in _SENTENCES
 
 
 class ParquetSink:

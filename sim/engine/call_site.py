@@ -168,6 +168,8 @@ def grow(
         runtime = services[service]
         position, found = runtime.operations[operation]
         edge = parent.service.edges[service] if parent else None
+        if edge is not None:
+            edge.used = True
         own = (spec.criticality if spec else None) or found.criticality
         inherited = parent.criticality if parent else USUAL_CRITICALITY
         matters = CRITICALITIES.index(own) if own else inherited

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 class RuntimeEdge:
     """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
 
-    __slots__ = ("callee", "caller", "counted", "held", "index", "modifiers", "opened", "pooled", "severed", "spec")
+    __slots__ = (
+        "callee",
+        "caller",
+        "counted",
+        "held",
+        "index",
+        "modifiers",
+        "opened",
+        "pooled",
+        "severed",
+        "spec",
+        "used",
+    )
 
     def __init__(self, spec: Edge, index: int, caller: Service, callee: Service) -> None:
         self.spec = spec
@@ -27,6 +39,8 @@ class RuntimeEdge:
         self.pooled = spec.pool is not None
         #: Whether calls may have waited for a connection at any time: a change may bring a pool, and take it away.
         self.held = self.pooled
+        #: Whether some request may come to make a call here.
+        self.used = False
         #: When its connections were last reset; negative if never.
         self.severed = -1.0
         #: What was last counted here, and when: connections, and calls under way (`sim.telemetry.metrics.network`).

@@ -128,6 +128,10 @@ class Chatter:
                 return pod(self._seed, replica, replica.version)
             case "node":
                 return self._placement.node(replica.service.spec.name, replica.name)
+            case "pod_address":
+                return pod_address(self._placement, replica)
+            case "address":  # where probes and scrapes come from: one of the node's
+                return f"192.0.2.{1 + self._placement.position(replica.service.spec.name, replica.index)}"
             case "nth":  # it was said before this recording, too
                 return key % 4000 + number
             case "connections":
@@ -192,9 +196,6 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "version": lambda replica, _: replica.version,
     "package": lambda replica, _: operation_words.snake(operation_words.subject(replica.service.spec.name)),
     "class_name": lambda replica, _: operation_words.pascal(replica.service.spec.name),
-    "pod_address": lambda replica, _: pod_address(replica),
-    # Where probes and scrapes come from: an address of the node's.
-    "address": lambda replica, _: f"192.0.2.{1 + replica.service.index % 3}",
     "workers": lambda replica, _: replica.service.spec.workers,
     "busy": lambda replica, _: replica.active,
     "idle": lambda replica, _: replica.free,
@@ -214,4 +215,4 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "pool_waiting": _pool(lambda pool: pool.waiting),
 }
 #: What texts may name.
-NAMES = (*_VITALS, "pod", "node", "connections", "peer", "since_s", "nth")
+NAMES = (*_VITALS, "pod", "pod_address", "address", "node", "connections", "peer", "since_s", "nth")

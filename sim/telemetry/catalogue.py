@@ -70,9 +70,9 @@ _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "startup": (),
     "notices": (None, ("log",)),
 }
-#: What a wording may say besides: when it is written (a share of the time that a request is worked on or a process
-#: takes to start; or a time after the first line of something that a process says), of what share of the requests, and
-#: which topics they must be about.
+#: What a wording may say besides: when it is written (of a request below a half soon after the work on it begins, else
+#: at its end if all went well; of a process at a share of the time that it takes to start; or a time after the first
+#: line of what it says), of what share of the requests, and which topics they must be about.
 _BESIDES = {"steps": {"at"}, "remarks": {"at", "share", "topics"}, "chatter": {"after"}, "startup": {"at"}}
 
 
@@ -121,7 +121,7 @@ class Notice:
 class Remark:
     """A log line about some requests.
 
-    `share` of them have it, at a moment `at` of the time that they are worked on.
+    `share` of them have it: on the way if its moment `at` is below a half, else at the end if all went well.
     """
 
     log: LogText

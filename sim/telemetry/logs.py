@@ -101,9 +101,9 @@ class Lines:
         text = self._choose(spans, word)
         last = np.flatnonzero(text >= 0)
         some = spans.where(last)
-        # Code writes of a call that went well before it goes on, so not at the moment at which it's done.
+        # Code writes of a call that went well before it goes on, which may be at once: so a microsecond before.
         early = ~some.server & (some.code == 0) & self._by_code[owner(self._tables, some)]
-        lines = Written.of(some, some.end - np.where(early, (some.end - some.start) // 16, 0), text[last])
+        lines = Written.of(some, some.end - (early & (some.end > some.start)), text[last])
         return self._remarks.written(spans) + lines if self._remarks else lines
 
     def frame(
@@ -183,11 +183,16 @@ class Lines:
         ).select(LOG.names)
 
 
+#: Lines before this moment of a request (a share) are written on the way, at that share of so many microseconds.
+_DONE, _ON_THE_WAY = 0.5, 2000
+
+
 class _Remarks:
     """The lines that services write of requests besides the one at the end, looked up by operation.
 
-    All requests of an operation have the lines of its topic, and at most one of the others, by its share. A request
-    that fails has but those that are written when the work on it begins: what comes later says what was done.
+    All requests of an operation have the lines of its topic, and at most one of the others, by its share. Those of the
+    first half are written on the way, soon after the work on a request begins and whatever becomes of it; the others
+    say what was done, and so are written at the end, if all went well. What is to come changes no line.
     """
 
     def __init__(self, particulars: Particulars, texts: Wordings) -> None:
@@ -230,10 +235,10 @@ class _Remarks:
         chosen = (draws(work, "remark")[:, None] >= self._upto[operation]).sum(axis=1)
         text = np.concatenate([self._always[operation], self._some[operation, chosen][:, None]], axis=1)
         share = np.concatenate([self._always_at[operation], self._some_at[operation, chosen][:, None]], axis=1)
-        there = (text >= 0) & ((spans.code == 0)[:, None] | (share == 0))
+        there = (text >= 0) & ((spans.code == 0)[:, None] | (share < _DONE))
         span, place = np.nonzero(there)
-        begun = spans.end - spans.worked
-        at = begun[span] + (share[span, place] * spans.worked[span]).astype(np.int64)
+        begun, share, end = (spans.end - spans.worked)[span], share[span, place], spans.end[span]
+        at = np.where(share < _DONE, np.minimum(begun + (share * _ON_THE_WAY).astype(np.int64), end), end)
         return Written.of(spans.where(span), at, text[span, place])
 
 

@@ -11,6 +11,7 @@ from meshquake.topology.addresses import address
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
+    from meshquake.topology.placement import Placement
 
 #: Letters and digits without those that make words or are taken for others (`k8s.io/apimachinery/pkg/util/rand`).
 _CODE = "bcdfghjklmnpqrstvwxz2456789"
@@ -29,9 +30,9 @@ def pod(seed: int, replica: Replica, version: str) -> str:
     return f"{service.name}-{_coded(of_set, 10)}-{_coded(own, 5)}"
 
 
-def pod_address(replica: Replica) -> str:
+def pod_address(placement: Placement, replica: Replica) -> str:
     """The address of a replica's pod."""
-    return f"192.0.2.{1 + (37 * replica.number + 11) % 254}"
+    return f"192.0.2.{1 + (37 * placement.number(replica.service.spec.name, replica.index) + 11) % 254}"
 
 
 def _coded(word: int, length: int) -> str:

@@ -110,7 +110,9 @@ class Tables:
         self.pods: pl.Series = names(
             [pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None]
         )
-        self.pod_addresses: pl.Series = names([pod_address(replica) for replica, _ in incarnations] + [None])
+        self.pod_addresses: pl.Series = names(
+            [pod_address(self.placement, replica) for replica, _ in incarnations] + [None]
+        )
         self.nodes: pl.Series = names(
             [self.placement.node(replica.service.spec.name, replica.name) for replica, _ in incarnations] + [None]
         )

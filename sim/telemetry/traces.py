@@ -94,6 +94,8 @@ def trace_frame(
     )
     operations = tables.service_operations
     if len(insides):
+        # Where several processes begin something at once they come by address, however many are told of together.
+        insides = insides.where(np.lexsort((insides.attempt_path, insides.site, insides.number)))
         rows += _within(tables, insides, len(operations))
         operations = pl.concat([operations, inside.names])
         # Of what begins at once that comes first which caused the others.

@@ -445,7 +445,7 @@ def test_a_fault_whose_window_no_longer_fits_the_duration_asked_for_is_refused()
         ("recovery", float("inf"), "recovery must be"),
         ("rate", 0, "rate must be more than 0"),
         ("severity", 1.1, "severity must be more than 0 and at most 1, not 1.1"),
-        ("confounders", "few", r"confounders cannot be 'few' \(valid: none, some, many\)"),
+        ("confounders", "few", r"confounders cannot be 'few' \(valid: none, some, many, loud\)"),
     ],
 )
 def test_an_option_out_of_its_bounds_is_refused(name, value, message):
@@ -466,7 +466,7 @@ def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2
 
 def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
     """A shipped mesh is odd on purpose, but it isn't made for every rate."""
-    overloaded = "services.database: overloaded even when healthy: 4000/s need 310% of its cores"
+    overloaded = "services.database: overloaded even when healthy: 4200/s need 310% of its cores"
     told = [str(problem) for problem in parse("name: x", "my.yaml", Options(rate=5000)).warnings]
     assert [text for text in told if text.endswith(overloaded)]
     assert not [text for text in told if "work that nobody waits for" in text]

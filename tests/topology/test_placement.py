@@ -37,3 +37,12 @@ def test_nodes_have_equally_many_pods_and_those_of_a_service_run_apart():
 
 def test_a_replica_that_comes_later_goes_on_round():
     assert placed("cluster: {nodes: 4}").node("web", "web-17") == "node-2"
+
+
+def test_a_service_that_nobody_calls_moves_no_other():
+    spare = MESH.replace("services:\n", "services:\n  spare: {{replicas: 20, operations: {{idle: {{}}}}}}\n")
+    others = Placement(parse(spare.format(cluster=""), "m.yaml").topology)
+    assert others.nodes == placed("").nodes
+    for service, count in (("web", 3), ("db", 5)):
+        for index in range(count):
+            assert others.number(service, index) == placed("").number(service, index)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from textwrap import wrap
 from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts
 from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation, high
+from meshquake.topology.environment.load import AmbientLoad
 from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.spec import Service, Topology
 from meshquake.topology.units import duration, number, ratio
+
+_WIDTH = 90
 
 
 def environment(topology: Topology) -> list[Block]:
@@ -24,6 +28,7 @@ def _rows(topology: Topology) -> Iterator[tuple[str, str]]:
     if users:
         most = number(high(users), digits=2)
         yield "users", f"come and go by {_scales(users)}: up to {most} times as many as usual"
+    yield from _of_services(topology, "work", topology.environment.load, _load)
     yield from _of_services(topology, "fail", topology.environment.errors, _errors)
     yield from _of_services(topology, "stall", topology.environment.slow_mode, _slow_mode)
 
@@ -37,7 +42,13 @@ def _of_services(
         alike.setdefault(show(concern, topology.service(service)), []).append(service)
     for place, (text, names) in enumerate(alike.items()):
         whom = "all services" if len(names) == len(topology.services) > 1 else ", ".join(names)
-        yield ("" if place else name), f"{text}: {whom}"
+        first, *more = wrap(f"{text}: {whom}", _WIDTH, break_on_hyphens=False, subsequent_indent="  ")
+        yield ("" if place else name), first
+        yield from (("", line) for line in more)
+
+
+def _load(load: AmbientLoad, service: Service) -> str:
+    return f"on other things with {ratio(load.cores)} of the cores, {ratio(load.workers)} of the workers"
 
 
 def _errors(errors: BaseErrors, service: Service) -> str:

@@ -34,8 +34,6 @@ def services(topology: Topology) -> list[Block]:
         "BUSY": lambda service, load: ratio(load.cores, digits=2),
         "HELD": lambda service, load: ratio(load.workers, digits=2),
     }
-    if topology.environment.load:
-        columns["BESIDES"] = lambda service, load: f"{ratio(load.ambient.cores)}, {ratio(load.ambient.workers)}"
     rows = [[show(service, loads[service.name]) for show in columns.values()] for service in topology.services]
     special = list(_special(topology))
     told: list[Block] = ["", Facts(special)] if special else []

@@ -26,7 +26,7 @@ def sockets(replica: Replica, now: float) -> float:
     """The sockets that a process has open: each connection is one at both of its ends, and one it listens on.
 
     A pool has the connections that it opened, shared out evenly among the callee's processes. Without one a caller
-    keeps a connection to each of these, and has another for each call under way.
+    that calls it keeps a connection to each of these, and has another for each call under way.
     """
     if not replica.up:
         return 0.0
@@ -55,7 +55,7 @@ def _towards(caller: CallerState) -> float:
     pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
     if pools:
         return sum([each.in_use + each.idle for each in pools])
-    return len(caller.edge.callee.ready) + caller.under_way
+    return len(caller.edge.callee.ready) + caller.under_way if caller.edge.used else 0
 
 
 def _descriptors(replica: Replica, now: float) -> float:

@@ -199,7 +199,7 @@ def test_a_span_that_comes_long_after_its_trace_has_ended_gets_an_entry_of_its_o
 ):
     first, *_, last = (batch for batch in incident_batches if len(batch.traces))
     trace = first.traces["trace_id"][0]
-    late = last.traces.head(1).with_columns(trace_id=pl.lit(trace))
+    late = last.traces.tail(1).with_columns(trace_id=pl.lit(trace))
     sink = jaeger.sink(tmp_path, replace(reading.context(incident)))
     sink.write(replace(first, traces=first.traces.filter(trace_id=trace)))
     sink.write(replace(last, traces=late))
