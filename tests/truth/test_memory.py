@@ -19,8 +19,8 @@ faults: [{slow: {target: db, factor: 8}}, {fail: {target: cache, share: 50%, at:
 """
 #: Where what is held is made.
 OURS = [tracemalloc.Filter(True, f"{Path(each.__file__).parent}/*") for each in (twins, telemetry)]
-#: Seconds of a short run, and of a long one.
-SHORT, LONG = 40, 120
+#: Seconds of a short run, in which all that is held for a while has come to what it always is, and of a long one.
+SHORT, LONG = 80, 160
 #: Bytes that each further second may take: counts take one for each column, and chance has its part. The samples of a
 #: second would take 1,700, of each of the runs.
 A_SECOND = 1000
