@@ -107,7 +107,7 @@ FURTHER = [
 ]
 #: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
 VALUES = [
-    *("cpu_*", "d*", "error_rate", "[{when: handled, level: FATAL}]", "[{every: 7s, text: tick}]"),
+    *("cpu_*", "d*", "api", "error_rate", "[{when: handled, level: FATAL}]", "[{every: 7s, text: tick}]"),
     *("more.csv", "web.home", "mysql", "word", "v2", "them"),
     *("1", "2", "3", "7", "0.37", "1.5", "5000", "3%", "37%", "3ms", "700ms", "1.7s", "30s", "3m", "43MiB", "900MiB"),
     *("11/s", "200m", "true", "false", "9.9.9", "GET /other", "a.Service/Other"),
@@ -197,7 +197,7 @@ class Walk:
         validator = Draft202012Validator({**resolved, "$defs": self.whole["$defs"]})
         words = [str(word) for one in (resolved, *resolved.get("anyOf", ())) for word in one.get("enum", ())]
         found = [each for each in [*words, *VALUES] if validator.is_valid(READ.get(each, each))]
-        return found if len(found) < 28 else found[:9]  # any text: what is wrong with it is not what it says
+        return found if len(found) < 29 else found[:10]  # any text: what is wrong with it is not what it says
 
     def has_effect(self, leaf, text, load):
         """Whether some value is taken, and changes what is loaded beside what making room for it changes."""
