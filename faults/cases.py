@@ -24,8 +24,10 @@ from meshquake.topology.spec import Topology
 
 #: Of so many cases in a row one has no incident.
 QUIET_EVERY = 5
-#: Attempts with the kind of fault whose turn it is, until any kind will do; and of these, with a target.
-FAITHFUL, _STRENGTHS = 16, 2
+#: Attempts with the kind of fault whose turn it is, until any kind will do: in all, and for each of its targets.
+_FAITHFUL, _EACH = 16, 4
+#: Of these, so many in a row with one target.
+_STRENGTHS = 2
 #: The share of incidents that have a second fault, where no level is asked for.
 _DOUBLE = 0.15
 #: What is noise: loud for a log or a metric, and nothing that a user feels.
@@ -80,6 +82,8 @@ class Case:
         Of its draws and its run.
     text
         Its scenario file.
+    faithful
+        Whether the kind of its fault is the one whose turn it is, if it has one; else it is any kind.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Case:
     band: str | None
     seed: int
     text: str
+    faithful: bool
 
     @property
     def quiet(self) -> bool:
@@ -136,8 +141,9 @@ def case(plan: Plan, number: int, attempt: int) -> Case:
         f"confounders: {_confounders(plan.level, draw(own, 'confounders'))}",
     ]
     text = "\n".join(head) + "\n" + body
-    kind, band = (None, None) if slot is None else (slot.kind.kind, slot.band)
-    return Case(name, mesh, kind, band, own, text)
+    if slot is None:
+        return Case(name, mesh, None, None, own, text, faithful=True)
+    return Case(name, mesh, slot.kind.kind, slot.band, own, text, slot.faithful(attempt))
 
 
 def _rate(plan: Plan, mesh: int, at: float) -> float:
@@ -169,6 +175,10 @@ class _Slot:
     targets: list[Target]
     band: str | None
     second: str | None
+
+    def faithful(self, attempt: int) -> bool:
+        """Whether an attempt is with its kind; what users do not feel at a few targets, they feel nowhere."""
+        return attempt < min(_FAITHFUL, _EACH * len(self.targets))
 
 
 class _Slots:
@@ -206,7 +216,7 @@ class _Slots:
         when = "at: 0s..10s, for: 60%..100%"
         # It has to stand before the other keys of `any`, so that it is one of them.
         of = f"of: [{', '.join(self._words(slot.mesh))}], " if self._plan.words else ""
-        if attempt < FAITHFUL:
+        if slot.faithful(attempt):
             target = slot.targets[attempt // _STRENGTHS % len(slot.targets)]
             # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
             strength = "" if slot.kind.ranges else ", severity: 40%..100%"
