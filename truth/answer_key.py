@@ -21,7 +21,7 @@ from meshquake.faults.levels import VISIBILITIES
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
-from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import Distribution, Mixture
