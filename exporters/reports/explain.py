@@ -231,11 +231,12 @@ def _listed(name: str, lines: Iterable[str], of: int = 0) -> Iterator[tuple[str,
 
 
 def _ruled_out(herrings: list[dict[str, Any]]) -> Iterator[str]:
-    """What is no cause, and why; all that the same rules out, together."""
-    alike: dict[str, list[str]] = {}
+    """What is no cause, and why; the events that one reason rules out, together."""
+    alike: dict[tuple[str, str | None], list[str]] = {}
     for each in herrings:
-        alike.setdefault(each["ruled_out_by"], []).append(f"{each['service']} ({each['what']})")
-    for reason, names in alike.items():
+        of = each["service"] if each["kind"] == "service" else None
+        alike.setdefault((each["ruled_out_by"], of), []).append(f"{each['service']} ({each['what']})")
+    for (reason, _), names in alike.items():
         yield f"{', '.join(names)}: {reason}"
 
 

@@ -109,12 +109,15 @@ def test_of_much_the_largest_steps_and_the_symptoms_are_told_and_what_one_thing_
     herring = {"kind": "event", "what": "deployment", "at": answer_key.at(50), "ruled_out_by": "It always happens."}
     herrings = [{**herring, "service": "mail"}, {**herring, "service": "cart", "ruled_out_by": "It was slow."}]
     herrings += [{**herring, "service": "shop"}]
+    herrings += [{**herring, "service": name, "kind": "service", "what": "errors"} for name in ("shop", "stock")]
     lines = told(answer_key.truth(one(mechanism=steps, alerts=alerts, red_herrings=herrings)))
     story = [line[14:] for line in lines]
     assert [line.split("(")[1] for line in story if "timeout" in line] == [f"{n} requests)" for n in range(3, 11)]
     assert [line.split()[1] for line in story if "error_rate of" in line] == [*7 * ["cause:"], "symptom:"]
     assert "mail (deployment), shop (deployment): It always happens." in story
     assert story[story.index("cart (deployment): It was slow.") - 1].startswith("mail (deployment), shop")
+    loud = [line.partition(" (errors): ")[0] for line in story if "(errors)" in line]
+    assert loud == ["shop", "stock"]
     assert story.count("and 2 more") == 2
 
 
