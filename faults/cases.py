@@ -17,7 +17,7 @@ from functools import cache
 from meshquake.faults.draws import choose, draw
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery
-from meshquake.faults.levels import ROW, SILENT, Level
+from meshquake.faults.levels import ROW, SEVERAL, SILENT, Level
 from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
@@ -38,7 +38,8 @@ _NOISE = (
     "faults:\n  - fail: {target: any, share: 2%..6%, error: unavailable}\n",
     "faults:\n  - hog_cpu: {target: any, share: 10%..40%, at: 5%..40%, for: 20s..40s}\n",
 )
-#: What a fault that tells nothing of itself any more is seen by: with a level, such roots are the silent ones first.
+#: What a fault is seen by whose root tells nothing of itself any more. With a level, such roots are the silent ones
+#: first, and they come where no other is as quiet as it should be.
 _GONE = "availability"
 
 
@@ -223,7 +224,7 @@ class _Slots:
             first = f'  - any: {{of: [{slot.kind.kind}], target: "{target}", {when}{strength}}}'
         else:
             gone = [word for word in self._words(slot.mesh) if fault_kinds()[word].indicator == _GONE]
-            words = f"of: [{', '.join(gone)}], " if gone and slot.band == SILENT else of
+            words = f"of: [{', '.join(gone)}], " if gone and slot.band in (SEVERAL, SILENT) else of
             first = f"  - any: {{{words}{when}}}"
         lines = ["faults:", first]
         if slot.second or (slot.second is None and draw(own, "double") < _DOUBLE):
