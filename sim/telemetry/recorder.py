@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ import numpy as np
 from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
+from meshquake.sim.telemetry.hosts.checkpoints import Checkpoints, changing
 from meshquake.sim.telemetry.logs.lines import Lines, Written
 from meshquake.sim.telemetry.logs.log_format import LogFormat
 from meshquake.sim.telemetry.metrics.metric_table import MetricTable
@@ -86,6 +88,10 @@ class Recorder:
         #: Of requests whose lines are still to be written.
         self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_metrics, self._for_logs = none, none, self._lines.written(none)
+        self._checkpoints = Checkpoints(self._tables)
+        #: Statements that changed something, until all before them have ended; and lines that are still to come.
+        self._changes = none
+        self._noted: list[Line] = []
         self._told = SpanAttributes(particulars, mesh.topology)
         self._inside = Inside(mesh, self._tables)
         #: Spans inside of others that begin later than what has settled.
@@ -137,7 +143,8 @@ class Recorder:
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
         traces = traces.where(in_order(traces, traces.start))
         records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
-        lines = self._lines.frame(logs, cut.lines, self._attributes)
+        notices = merge(cut.lines, self._of_checkpoints(spans, until, cut.horizon), key=lambda line: line.time)
+        lines = self._lines.frame(logs, list(notices), self._attributes)
         if self._format:
             lines = self._format.of(lines)
         return Batch(
@@ -147,6 +154,14 @@ class Recorder:
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )
+
+    def _of_checkpoints(self, spans: Spans, until: int, horizon: float) -> list[Line]:
+        """The lines that have settled of what databases say of their checkpoints, given the spans of a cut."""
+        some = spans.where(changing(self._tables, spans))
+        changes, self._changes = _split(self._changes + some, lambda s: s.end, until)
+        if len(changes):
+            self._noted = sorted([*self._noted, *self._checkpoints.lines(changes)], key=lambda line: line.time)
+        return _shift(self._noted, horizon)
 
 
 def _split(kept: Kept, times: Callable[[Kept], Ints], until: int) -> tuple[Kept, Kept]:
