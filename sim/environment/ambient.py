@@ -17,18 +17,17 @@ that a request has, nor the last one that is left to them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from math import floor, inf, sqrt, tau
+from math import floor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from meshquake.sim.environment.drift import Drift
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.distributions import Floats
-from meshquake.topology.environment.load import AmbientLoad
+from meshquake.topology.environment.load import AmbientLoad, middle_of
 
 if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Time between ticks (seconds).
 STEP: Final = 2.0
-#: Points of the quadrature by which a share is centred on its mean.
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 
 
 class Ambient:
@@ -121,30 +118,13 @@ class _Cohort:
 
 
 class _Shares:
-    """Shares that go up and down with normal levels of mean 0: each has its mean, and its level's relative deviation.
-
-    Near a mean p, a share moves by p (1 - p) times as much as the logarithm of its odds does: so that of a level
-    moves it by as much as the level moves, relatively, odds are its exponential to the power of 1 / (1 - p).
-    """
+    """Shares that go up and down with normal levels of mean 0, each around its mean."""
 
     def __init__(self, shares: Sequence[tuple[float, float]]) -> None:
         self._power = np.array([1.0 / (1.0 - mean) for mean, _ in shares])
-        self._middle = np.array([_middle(mean, sigma / (1.0 - mean)) for mean, sigma in shares])
+        self._middle = np.array([middle_of(mean, sigma) for mean, sigma in shares])
 
     def at(self, level: Floats) -> Floats:
         """The shares at a level of each."""
         taken: Floats = expit(self._middle + self._power * level)
         return taken
-
-
-@cache
-def _middle(mean: float, deviation: float) -> float:
-    """The logarithm of the odds in the middle of a logit-normal share that has a mean and a deviation of them."""
-    if not mean:
-        return -inf
-    low, high = logit(mean) - deviation**2, logit(mean) + deviation**2
-    for _ in range(60):
-        middle = (low + high) / 2
-        found = float(expit(middle + deviation * _NODES) @ _WEIGHTS) / sqrt(tau)
-        low, high = (middle, high) if found < mean else (low, middle)
-    return float(high)
