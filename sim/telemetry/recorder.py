@@ -6,7 +6,9 @@ signals, can leave. The oldest request under way decides, so what is held back i
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +32,7 @@ from meshquake.sim.telemetry.spans.span_attributes import SpanAttributes
 from meshquake.sim.telemetry.spans.spans import Spans, in_order, spans_of
 from meshquake.sim.telemetry.spans.traces import trace_frame
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
+from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 Noted = TypeVar("Noted", Event, Line)
 Kept = TypeVar("Kept", Spans, Insides, Written)
 _LAST = np.iinfo(np.int64).max
+#: By which attribute a replayed request says who asks, and what can stand for that in any text.
+_USER, _PLAIN = "user.id", re.compile(r"[^\"\\\x00-\x1f]+")
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ class Recorder:
         self._mesh = mesh
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
-        particulars = Particulars(self._tables, mesh.topology, mesh.seed)
+        particulars = self._particulars = Particulars(self._tables, mesh.topology, mesh.seed)
+        #: Requests that said who asks, and what had settled when they came.
+        self._met: deque[tuple[float, list[int]]] = deque()
         self._lines = Lines(particulars)
         self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
@@ -129,6 +136,7 @@ class Recorder:
         until = _LAST if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         self._tables.refresh(cut.incarnations)
         self._attributes |= cut.attributes
+        self._meet(cut)
         spans = spans_of(cut.rows)
         known = self._for_traces + spans
         traces, self._for_traces = _split(known, lambda s: s.start, until)
@@ -154,6 +162,21 @@ class Recorder:
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )
+
+    def _meet(self, cut: Cut) -> None:
+        """Learn who asks, of replayed requests that say so, and forget those of which nothing is still to come.
+
+        A request comes no later than it may be followed after what has settled, and is over as long after that.
+        """
+        users = {
+            number: user for number, each in cut.attributes.items() if _PLAIN.fullmatch(user := each.get(_USER, ""))
+        }
+        if users:
+            self._particulars.users |= users
+            self._met.append((cut.clock, list(users)))
+        while self._met and self._met[0][0] + 2 * FOLLOWED < cut.horizon < inf:
+            for number in self._met.popleft()[1]:
+                del self._particulars.users[number]
 
     def _of_checkpoints(self, spans: Spans, until: int, horizon: float) -> list[Line]:
         """The lines that have settled of what databases say of their checkpoints, given the spans of a cut."""
