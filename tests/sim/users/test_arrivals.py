@@ -167,7 +167,7 @@ name: inn
 services:
   web: {stack: nodejs/express, operations: {home: {calls: [app.get]}}}
   app: {stack: go/gin, operations: {get: {work: 1ms}}}
-workload: {replay: r.ndjson}
+workload: {populations: {them: {replay: r.ndjson}}}
 """)
     run = record(
         Scenario(name="x", duration=6.0, lead_in=0.0, recovery=0.0, seed=1), load(tmp_path / "mesh.yaml").topology
