@@ -96,7 +96,9 @@ class Simulation:
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
-        self.collector = None if observed == PERFECT else Collector(observed, scenario.seed, start, of_pods)
+        self.collector = None
+        if observed != PERFECT:
+            self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}
         for fault in (*scenario.faults, *scenario.background):
