@@ -122,12 +122,25 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
     for fault in faults:
         yield ""
         yield from _fault(fault, truth["recording"])
+    if "actions" in truth:
+        yield ""
+        yield from _actions(truth["actions"], requests["harmed"], truth["recording"])
     if truth["background"]:
         yield ""
         yield "Background, not faults: " + ", ".join(
             f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
             for each in truth["background"]
         )
+
+
+def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
+    """What an operator did, and what it was worth."""
+    yield "An operator acted: " + ", ".join(
+        f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))} at {_time(each['start'], recording)}"
+        for each in told["taken"]
+    )
+    yield f"If nobody had acted, {_were(told['harmed_without'])} harmed in place of {harmed}:"
+    yield f"the actions saved {_requests(told['saved'])} and harmed {told['lost']} that would have been good."
 
 
 def _observed(told: dict[str, Any]) -> str:
