@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -109,6 +109,16 @@ def apply(text: str, path: str, value: str) -> str:
     return _dump(root)
 
 
+def add(text: str, section: str, kind: str, keys: Mapping[str, Any]) -> str:
+    """A scenario's text with one thing more at the end of a list of causes; whether it fits is for the loader to say.
+
+    `keys` has blocks and lists of plain values. Raises DocumentError if the text isn't YAML.
+    """
+    root = Document.parse(text, "text").root
+    root.entries.setdefault(section, Node("list", section, 0, 0)).items.append(_node({kind: keys}))
+    return _dump(root)
+
+
 def place(text: str, path: str) -> str:
     """A path as messages of the loader have it, with faults by their place in the list. Raises as `apply`."""
     return _find(Document.parse(text, "text").root, path).path
@@ -146,12 +156,12 @@ def ids(text: str) -> list[str]:
 
 
 def _node(value: Any) -> Node:
-    """The node of a value made of texts, lists and blocks."""
-    if isinstance(value, dict):
-        return Node("map", "", 0, 0, entries={word: _node(each) for word, each in value.items()})
+    """The node of a value made of plain values, lists and blocks."""
+    if isinstance(value, Mapping):
+        return Node("map", "", 0, 0, entries={str(word): _node(each) for word, each in value.items()})
     if isinstance(value, list):
         return Node("list", "", 0, 0, items=[_node(each) for each in value])
-    return Node("scalar", "", 0, 0, text=value)
+    return Node("scalar", "", 0, 0, text=str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def below(path: str, other: str) -> bool:

@@ -204,7 +204,17 @@ class Simulation:
             yield from self._play()
 
     def _play(self) -> Iterator[Cut]:
-        mesh, recorder = self.mesh, self.recorder
+        for _ in self.strides():
+            if self.recorder.waiting >= self._batch:
+                yield self.recorder.cut()
+        yield self.recorder.cut(last=True)
+
+    def strides(self) -> Iterator[float]:
+        """Play the scenario stride by stride, for who takes cuts of `recorder` itself; gives the time after each.
+
+        How long it's left alone between two strides changes nothing.
+        """
+        mesh = self.mesh
         # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
         end = round(self.scenario.length * 1e6)
         now = 0
@@ -215,14 +225,11 @@ class Simulation:
             for sampler in self.samplers:
                 if now == sampler.due:
                     sampler.sample()
-            if recorder.waiting >= self._batch:
-                yield recorder.cut()
+            yield mesh.now
         while mesh.engine.live:
             with _no_garbage_collection():
                 mesh.env.advance(mesh.now + _STRIDE)
-            if recorder.waiting >= self._batch:
-                yield recorder.cut()
-        yield recorder.cut(last=True)
+            yield mesh.now
 
 
 def _since_monday(start: datetime) -> float:

@@ -212,7 +212,8 @@ actions:
         "acts.yaml:9: actions[4].scale: begins at 2h of the incident, which is outside the recording "
         "(lead_in 1m, duration 1m, recovery 1m)",
         "acts.yaml:10: actions[5].change.set.latency: is the network's, and no setting: a delay fault changes it",
-        "acts.yaml:11: actions[6].shift.target: db has no versions side by side between which requests could be shifted",
+        "acts.yaml:11: actions[6].shift.target: db has no versions side by side between which requests could be "
+        "shifted",
         "acts.yaml:12: actions[7].rollback.id: the fault in line 3 is also called 'slow-1'",
         "acts.yaml:13: actions[8].any: unknown kind of action 'any' "
         "(valid: change, drain, mend, restart, rollback, scale, shift)",
@@ -240,7 +241,8 @@ actions:
 
 
 def test_actions_move_no_confounder_and_no_default_id():
-    text = "name: acts\nfaults: [slow: {target: database, factor: 40}]\nbackground: [restart: {target: 'cache-service[0]'}]\n"
+    text = "name: acts\nfaults: [slow: {target: database, factor: 40}]\n"
+    text += "background: [restart: {target: 'cache-service[0]'}]\n"
     plain = parse(text, "acts.yaml", OPTIONS).scenario
     acting = parse(f"{text}actions: [restart: {{target: database}}]\n", "acts.yaml", OPTIONS).scenario
     assert (acting.faults, acting.background) == (plain.faults, plain.background)
