@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from meshquake.sim.simulation import Simulation
 from meshquake.topology.spec import Objective
 from meshquake.truth.objective import Mask, is_bad
 from meshquake.truth.watch import Requests, Watch
@@ -52,3 +55,35 @@ def _there(run: Requests, mask: Mask, of: Requests) -> Mask:
 
 def _count(mask: NDArray[np.bool_]) -> int:
     return int(mask.sum())
+
+
+def harmed(runs: Sequence[Simulation], twin: Simulation) -> list[int]:
+    """How many requests each of some runs harms, compared with the same run without faults and actions.
+
+    Parameters
+    ----------
+    runs
+        Of one scenario with different actions, not played yet.
+    twin
+        That without any, and without faults.
+    """
+    usual, *watches = (Watch(run, sampled=False) for run in (twin, *runs))
+    objective, counts = twin.topology.workload.objective, [0] * len(watches)
+
+    def compare() -> None:
+        until = min(watch.horizon for watch in (usual, *watches))
+        expected = usual.settled(until)
+        good = ~is_bad(expected, objective)
+        for number, watch in enumerate(watches):
+            requests = watch.settled(until)
+            counts[number] += _count(is_bad(requests, objective) & ~_there(expected, ~good, requests))
+
+    for cut in usual.cuts:
+        usual.take(cut)
+        for watch in watches:
+            watch.follow(twin.mesh.now)
+        compare()
+    for watch in watches:
+        watch.finish()
+    compare()
+    return counts

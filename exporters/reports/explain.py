@@ -155,12 +155,18 @@ def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> It
 
 def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
     """What an operator did, and what it was worth."""
-    yield "An operator acted: " + ", ".join(
-        f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))} at {_time(each['start'], recording)}"
-        for each in told["taken"]
+    yield "What an operator did:"
+    yield Facts(
+        [
+            (_time(each["start"], recording), f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))}")
+            for each in told["taken"]
+        ],
+        indent=2,
     )
-    yield f"If nobody had acted, {_were(told['harmed_without'])} harmed in place of {harmed}:"
-    yield f"the actions saved {_requests(told['saved'])} and harmed {told['lost']} that would have been good."
+    yield (
+        f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed in place of {harmed}: "
+        f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
+    )
 
 
 def _observed(told: dict[str, Any]) -> str:

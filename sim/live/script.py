@@ -6,7 +6,7 @@ makes of it is what acts. So the text says at any time what was played, and who 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ class Script:
     ----------
     text
         The scenario as it is by now.
-    scenario
+    loaded
         The same, read.
     """
 
@@ -71,7 +71,22 @@ class Script:
         self._mesh = LoadedTopology(loaded.topology, loaded.topology_document)
         self._options = Options(seed=scenario.seed, calm=scenario.calm)
         self._latest = -1
-        self.text, self.scenario = text, self._read(text)
+        self.text, self.loaded = text, self._read(text)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario, read."""
+        return self.loaded.scenario
+
+    def with_actions(self, actions: Sequence[tuple[str, Mapping[str, Any]]]) -> LoadedScenario:
+        """The same incident with other actions in place of its own, each given by its kind and its keys.
+
+        Raises DocumentError if they are none.
+        """
+        text, own = self.text, tuple(action.id for action in self.scenario.actions)
+        for number, (kind, keys) in enumerate(actions, 1):
+            text = edits.add(text, "actions", kind, {"id": f"other {number}", **keys})
+        return self._read(text, own)
 
     def add(self, section: str, kind: str, keys: Mapping[str, Any], now: float) -> Cause:
         """Add a fault, something besides, or an action, that begins at once: with the next millisecond.
@@ -100,9 +115,9 @@ class Script:
         if cause_type is not None and issubclass(cause_type, Fault) and cause_type.lasts and "for" not in own:
             own["for"] = duration(round(min(LASTS, self.scenario.length - begin), 3))
         text = edits.add(self.text, section, kind, own)
-        scenario = self._read(text)
-        self.text, self.scenario, self._latest = text, scenario, millis
-        added: Cause = getattr(scenario, section)[-1]
+        loaded = self._read(text)
+        self.text, self.loaded, self._latest = text, loaded, millis
+        added: Cause = getattr(loaded.scenario, section)[-1]
         return added
 
     def until(self, moment: float) -> str:
@@ -139,9 +154,8 @@ class Script:
             number += 1
         return f"{kind}-{number}"
 
-    def _read(self, text: str) -> Scenario:
-        loaded = parse(text, "scenario", self._options, mesh=self._mesh)
-        return replace(loaded.scenario, source=text)
+    def _read(self, text: str, without: tuple[str, ...] = ()) -> LoadedScenario:
+        return parse(text, "scenario", replace(self._options, without=without), mesh=self._mesh)
 
 
 def _shares(cause: Cause) -> bool:
