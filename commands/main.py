@@ -17,6 +17,7 @@ from meshquake.commands.dataset import dataset
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
+from meshquake.commands.live import live
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
 from meshquake.commands.schema import schema
@@ -80,6 +81,7 @@ for _command in (
     explain,
     dataset,
     serve,
+    live,
     send,
     topology,
     schema,

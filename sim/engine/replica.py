@@ -78,6 +78,7 @@ class Replica:
         "started",
         "stops",
         "successes",
+        "taken_out",
         "throttled_before",
         "up",
         "version",
@@ -116,6 +117,8 @@ class Replica:
         self.leaving = False
         #: Faults that hold the process down.
         self.stops = 0
+        #: Operators who have taken it out of rotation.
+        self.taken_out = 0
         self.failures = 0
         self.successes = 0
         #: When its process began (long ago, for those of the start), infinite while there is none; how long the last
@@ -169,6 +172,11 @@ class Replica:
         #: Whether anything makes work here take another time than was drawn.
         self.hampered = False
         self._ambient_clock = 0.0
+
+    @property
+    def serves(self) -> bool:
+        """Whether it gets calls."""
+        return self.ready and not self.revision.held and not self.taken_out
 
     def busy_time(self, now: float) -> float:
         """Worker-seconds spent so far, on requests and on what else the service does."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.policies.sockets import sockets
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
 from meshquake.sim.telemetry.metrics.sources import Combine, Flow, Gauge, Side
-
-if TYPE_CHECKING:
-    pass
 
 #: Descriptors of a process that has no connection: standard streams, libraries, what it listens on and watches; of a
 #: database its files besides.
