@@ -19,6 +19,7 @@ from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
+from meshquake.commands.report import report
 from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
@@ -78,6 +79,7 @@ for _command in (
     load,
     score,
     explain,
+    report,
     dataset,
     serve,
     send,
