@@ -10,6 +10,8 @@ const Traces = (() => {
   const sort = Dom.byId("sort");
   const WHY = { mechanism: "shows how it happened", slowest: "one of the slowest", failed: "failed", ordinary: "ordinary" };
   const [SERVER, CLIENT] = [0, 1];
+  //: Whether all requests enter at one service, which then goes without saying.
+  const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
 
   /** A span by the names of its parts. */
   const named = ([parent, kind, service, operation, start, ms, error, attempt, replica]) => ({
@@ -41,8 +43,8 @@ const Traces = (() => {
   function row(trace) {
     const cells = [
       html("td", null, html("button", { type: "button", onclick: () => choose(trace.id), "aria-label": `${Data.clock(trace.at, 1)}, request ${trace.id}` }, Data.clock(trace.at, 1))),
-      html("td", null, trace.entry),
-      html("td", { class: trace.outcome === "success" ? null : "bad" }, trace.outcome),
+      html("td", { title: trace.entry }, alone ? trace.entry.slice(trace.entry.indexOf(".") + 1) : trace.entry),
+      html("td", { class: trace.outcome === "success" ? null : "bad" }, trace.outcome.replaceAll("_", " ")),
       html("td", { class: "number" }, Dom.number(trace.ms)),
     ];
     if (Data.runs[1] || own.users.twin) cells.push(html("td", { class: "number" }, trace.twin || Data.runs[1] ? beside(trace) : ""));

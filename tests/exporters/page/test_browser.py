@@ -5,12 +5,12 @@ from collections import Counter
 from math import ceil
 
 import pytest
-from tests.browser import Opened, axe, chromium
 
 from meshquake.exporters.fixtures import writing
 from meshquake.exporters.page import document
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
+from tests.browser import Opened, axe, chromium
 
 #: Of each scenario so many seconds; every step of the page's slider is a second then, and so is one of what users met.
 LENGTHS = Options(lead_in=4, duration=12, recovery=4)
@@ -184,9 +184,7 @@ def test_choosing_a_service_sets_what_follows_to_it(cascade, folders):
     told = cascade.page.eval_on_selector_all("#events li b", "all => all.map(e => e.textContent)")
     events = rows(folders / "cascade", "events.ndjson")
     assert Counter(told) == Counter(
-        row["type"]
-        for row in events
-        if "payment-service" in (row["service"], row["attributes"].get("target"))
+        row["type"] for row in events if "payment-service" in (row["service"], row["attributes"].get("target"))
     )
     cascade.page.locator("#chosen button").click()
     assert not cascade.page.locator("#chosen").is_visible()
@@ -228,7 +226,9 @@ def test_axe_finds_nothing_serious(browser, folders, scheme):
 
 def test_a_page_with_another_run_beside_it_has_figures_of_both(browser, folders, tmp_path):
     other = tmp_path / "calmer"
-    writing.write(Simulation.of(load(shipped()["cascade"], Options(**{**vars(LENGTHS), "severity": 0.1}))), other, lambda b: None)
+    writing.write(
+        Simulation.of(load(shipped()["cascade"], Options(**{**vars(LENGTHS), "severity": 0.1}))), other, lambda b: None
+    )
     document.write(folders / "cascade", tmp_path / "both.html", beside=other)
     with Opened(browser, tmp_path / "both.html") as opened:
         opened.go(13)
