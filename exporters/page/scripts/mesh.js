@@ -61,7 +61,7 @@ const Mesh = (() => {
       title,
       svg("rect", { class: "box", ...shape, "stroke-dasharray": service.kind === "external" ? "5 3" : null }),
       tint,
-      name(service.name, width),
+      caption(service.name, width),
       figures,
       svg("rect", { class: "track", x: 12, y: height - 10, width: width - 24, height: 4, rx: 2 }),
       busy,
@@ -72,7 +72,7 @@ const Mesh = (() => {
   }
 
   /** A name in the size that fits, or as much of it as fits in the smallest one. */
-  function name(text, width) {
+  function caption(text, width) {
     const size = Math.max(10, Math.min(13, (13 * (width - 10)) / (text.length * 7.7)));
     return svg("text", { x: width / 2, y: 20, "text-anchor": "middle", "font-weight": 600, style: `font-size:${size.toFixed(1)}px` }, Dom.short(text, ((width - 6) * 13) / size));
   }

@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
+from functools import cache
 from math import ceil
 
 import pytest
@@ -13,7 +15,7 @@ from meshquake.sim.simulation import Simulation
 from tests.browser import Opened, axe, chromium
 
 #: Of each scenario so many seconds; every step of the page's slider is a second then, and so is one of what users met.
-LENGTHS = Options(lead_in=4, duration=12, recovery=4)
+LENGTHS = Options(lead_in=3, duration=8, recovery=4)
 
 
 @pytest.fixture(scope="module")
@@ -23,32 +25,42 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """A short fixture of each scenario, and its page beside it."""
+def made(tmp_path_factory):
+    """What makes a short fixture of a scenario, once, and its page beside it; it returns the folder."""
     root = tmp_path_factory.mktemp("pages")
-    for name, path in shipped().items():
-        writing.write(Simulation.of(load(path, LENGTHS)), root / name, lambda batch: None)
+
+    @cache
+    def make(name):
+        writing.write(Simulation.of(load(shipped()[name], LENGTHS)), root / name, lambda batch: None)
         document.write(root / name, document.place(root / name))
-    return root
+        return root / name
+
+    return make
 
 
 @pytest.fixture(scope="module")
-def cascade(browser, folders):
-    """The page of the cascade, open."""
-    with Opened(browser, folders / "cascade.report.html") as opened:
+def folder(made):
+    """The fixture of the cascade."""
+    return made("cascade")
+
+
+@pytest.fixture(scope="module")
+def cascade(browser, folder):
+    """Its page, open."""
+    with Opened(browser, document.place(folder)) as opened:
         yield opened
 
 
-def rows(folder, name):
-    return [json.loads(line) for line in (folder / name).read_text().splitlines()]
+def rows(place, name):
+    return [json.loads(line) for line in (place / name).read_text().splitlines()]
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_network(browser, folders, name):
-    path = folders / f"{name}.report.html"
+def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_network(browser, made, name):
+    path = document.place(made(name))
     assert path.stat().st_size < 3_000_000
     with Opened(browser, path) as opened:
-        for step in range(0, 20, 5):
+        for step in (0, 4, 11):
             opened.go(step)
         assert opened.problems == []
         assert opened.requests == [path.as_uri()]
@@ -58,13 +70,13 @@ def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_ne
             assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cascade, folders):
+def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cascade, folder):
     samples = {}
-    for row in rows(folders / "cascade", "metrics.ndjson"):
+    for row in rows(folder, "metrics.ndjson"):
         if row["replica"] is None and row["target"] is None:
             samples[row["timestamp"][11:19], row["service"], row["metric"]] = row["value"]
     seen = set()
-    for step in (1, 9, 15):
+    for step in (1, 5, 9):
         cascade.go(step)
         # A sample is of the second that ends at its timestamp.
         at = f"10:30:{step + 1:02}"
@@ -91,19 +103,19 @@ def shown(value):
     return text.rstrip("0").rstrip(".") if digits else text
 
 
-def test_an_edge_has_the_calls_that_ended_and_the_retries_and_breakers_of_the_moment(cascade, folders):
+def test_an_edge_has_the_calls_that_ended_and_the_retries_and_breakers_of_the_moment(cascade, folder):
     ended, failed, states = Counter(), Counter(), {}
-    for span in rows(folders / "cascade", "traces.ndjson"):
+    for span in rows(folder, "traces.ndjson"):
         if span["kind"] == "client":
             start = float(span["timestamp"][17:26]) if span["timestamp"][14:16] == "30" else 60.0
             key = int(round(start + span["duration_ms"] / 1000, 6)), span["service"], span["peer"]
             ended[key] += 1
             failed[key] += span["status"] != "success"
-    for row in rows(folders / "cascade", "metrics.ndjson"):
+    for row in rows(folder, "metrics.ndjson"):
         if row["replica"] is None and row["metric"] in ("retry_rate", "timeout_rate"):
             states[int(row["timestamp"][17:19]) - 1, row["service"], row["target"], row["metric"]] = row["value"]
     busy = 0
-    for step in (8, 12, 14):
+    for step in (5, 8, 10):
         cascade.go(step)
         edges = cascade.page.eval_on_selector_all(
             "#picture .edge",
@@ -121,9 +133,9 @@ def test_an_edge_has_the_calls_that_ended_and_the_retries_and_breakers_of_the_mo
     assert busy
 
 
-def test_what_users_met_is_what_the_verdicts_say_of_both_runs(cascade, folders):
-    verdicts = rows(folders / "cascade", "truth/verdicts.ndjson")
-    for step in (2, 10, 13):
+def test_what_users_met_is_what_the_verdicts_say_of_both_runs(cascade, folder):
+    verdicts = rows(folder, "truth/verdicts.ndjson")
+    for step in (2, 6, 9):
         cascade.go(step)
         own = [row for row in verdicts if row["timestamp"][17:19] == f"{step:02}"]
         fact = sum(row["outcome"] != "success" for row in own) / len(own)
@@ -143,8 +155,8 @@ def percentiles(durations):
     return ", ".join(shown(ordered[ceil(share * len(ordered) - 1e-9) - 1]) for share in (0.5, 0.95, 0.99))
 
 
-def test_the_story_has_the_figures_of_the_key(cascade, folders):
-    key = json.loads((folders / "cascade" / "truth" / "ground_truth.json").read_text())
+def test_the_story_has_the_figures_of_the_key(cascade, folder):
+    key = json.loads((folder / "truth" / "ground_truth.json").read_text())
     (fault,) = key["faults"]
     story = cascade.text("#story")
     for told in (
@@ -156,9 +168,9 @@ def test_the_story_has_the_figures_of_the_key(cascade, folders):
     assert cascade.text(".figures div:nth-child(2) strong") == f"{key['requests']['harmed']:,}"
 
 
-def test_search_finds_a_trace_and_draws_its_spans(cascade, folders):
+def test_search_finds_a_trace_and_draws_its_spans(cascade, folder):
     ids = cascade.page.eval_on_selector_all("#traces .rows tr[data-trace]", "all => all.map(e => e.dataset.trace)")
-    spans = Counter(span["trace_id"] for span in rows(folders / "cascade", "traces.ndjson"))
+    spans = Counter(span["trace_id"] for span in rows(folder, "traces.ndjson"))
     wanted = ids[len(ids) // 2]
     cascade.page.locator("#search").fill(wanted[:14])
     found = cascade.page.locator("#traces .rows tr[data-trace]")
@@ -170,19 +182,17 @@ def test_search_finds_a_trace_and_draws_its_spans(cascade, folders):
     cascade.page.locator("#search").fill("")
 
 
-def test_choosing_a_service_sets_what_follows_to_it(cascade, folders):
+def test_choosing_a_service_sets_what_follows_to_it(cascade, folder):
     cascade.page.locator("#window").select_option("all")
     cascade.page.locator("#picture .node[data-service=payment-service]").click()
     assert cascade.text("#chosen .name") == "payment-service"
     assert cascade.page.locator("#service .plot").count() == 7
     services = cascade.page.eval_on_selector_all("#templates tbody tr", "all => all.map(e => e.cells[4].textContent)")
     assert set(services) == {"payment-service"}
-    counted = sum(map(int, cascade.page.eval_on_selector_all(
-        "#templates tbody tr", "all => all.map(e => e.cells[0].textContent.replaceAll(',', ''))"
-    )))  # fmt: skip
-    assert counted == sum(row["service"] == "payment-service" for row in rows(folders / "cascade", "logs.ndjson"))
+    counts = cascade.page.eval_on_selector_all("#templates tbody tr", "all => all.map(e => +e.cells[0].textContent)")
+    assert sum(counts) == sum(row["service"] == "payment-service" for row in rows(folder, "logs.ndjson"))
     told = cascade.page.eval_on_selector_all("#events li b", "all => all.map(e => e.textContent)")
-    events = rows(folders / "cascade", "events.ndjson")
+    events = rows(folder, "events.ndjson")
     assert Counter(told) == Counter(
         row["type"] for row in events if "payment-service" in (row["service"], row["attributes"].get("target"))
     )
@@ -216,25 +226,24 @@ def test_the_keyboard_reaches_everything(cascade):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser, folders, scheme):
+def test_axe_finds_nothing_serious(browser, folder, scheme):
     script = axe()
-    with Opened(browser, folders / "cascade.report.html", color_scheme=scheme) as opened:
+    with Opened(browser, document.place(folder), color_scheme=scheme) as opened:
         opened.page.evaluate(script)
         found = opened.page.evaluate("axe.run()")["violations"]
         assert [(each["id"], each["help"]) for each in found if each["impact"] in ("serious", "critical")] == []
 
 
-def test_a_page_with_another_run_beside_it_has_figures_of_both(browser, folders, tmp_path):
+def test_a_page_with_another_run_beside_it_has_figures_of_both(browser, folder, tmp_path):
     other = tmp_path / "calmer"
-    writing.write(
-        Simulation.of(load(shipped()["cascade"], Options(**{**vars(LENGTHS), "severity": 0.1}))), other, lambda b: None
-    )
-    document.write(folders / "cascade", tmp_path / "both.html", beside=other)
+    milder = load(shipped()["cascade"], replace(LENGTHS, severity=0.1))
+    writing.write(Simulation.of(milder), other, lambda batch: None)
+    document.write(folder, tmp_path / "both.html", beside=other)
     with Opened(browser, tmp_path / "both.html") as opened:
-        opened.go(13)
+        opened.go(8)
         own, others = (
-            [row for row in rows(folder, "truth/verdicts.ndjson") if row["timestamp"][17:19] == "13"]
-            for folder in (folders / "cascade", other)
+            [row for row in rows(place, "truth/verdicts.ndjson") if row["timestamp"][17:19] == "08"]
+            for place in (folder, other)
         )
         shares = [shown(100 * sum(row["outcome"] != "success" for row in each) / len(each)) for each in (own, others)]
         assert opened.text("#share-now").endswith(f": {shares[0]}% of {len(own)} (the other run {shares[1]}%)")
@@ -242,11 +251,11 @@ def test_a_page_with_another_run_beside_it_has_figures_of_both(browser, folders,
         assert opened.problems == []
 
 
-def test_an_exercise_gives_nothing_away(browser, folders, tmp_path):
-    document.write(folders / "cascade", tmp_path / "exercise.html", truth=False)
+def test_an_exercise_gives_nothing_away(browser, folder, tmp_path):
+    document.write(folder, tmp_path / "exercise.html", truth=False)
     content = (tmp_path / "exercise.html").read_text().partition('id="data">')[2].partition("</script>")[0]
-    assert not {"slow-1", "cascade", "confounder", str(folders)} & set(json.loads(content)["words"])
-    for secret in ("slow-1", '"cascade', "confounder", str(folders), '"latent"', '"caused_by"'):
+    assert not {"slow-1", "cascade", "confounder", str(folder)} & set(json.loads(content)["words"])
+    for secret in ("slow-1", '"cascade', "confounder", str(folder), '"latent"', '"caused_by"'):
         assert secret not in content
     with Opened(browser, tmp_path / "exercise.html") as opened:
         assert opened.text("h1") == "What is wrong in ten-services?"
