@@ -152,6 +152,10 @@ class Simulation:
         were = "1 request was" if self.unfinished == 1 else f"{self.unfinished} requests were"
         return f"{were} not over after {duration(FOLLOWED)}: what was left of them is recorded as unfinished"
 
+    def hush(self) -> None:
+        """Nobody will read log lines of this run, which wasn't played yet: its processes say nothing by themselves."""
+        self.mesh.chatter.heard = False
+
     def without(self, faults: Collection[str]) -> Simulation:
         """The same run, not played yet, with the faults of these ids taken out."""
         left = tuple(fault for fault in self.scenario.faults if fault.id not in faults)

@@ -21,7 +21,7 @@ import numpy as np
 from meshquake.sim.environment.drift import Drift
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.topology.addresses import address, uniform
-from meshquake.topology.environment.load import AmbientLoad
+from meshquake.topology.environment.load import MOST, AmbientLoad
 
 if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 #: Time between ticks (seconds).
 STEP: Final = 2.0
-#: No more of each core is taken, and no larger a share of the workers held, however far a level goes up.
-_MOST: Final = 0.9
 
 
 class Ambient:
@@ -61,8 +59,8 @@ class Ambient:
         for cohort in self._cohorts:
             for replica, load, level, key in cohort.levels(self._place):
                 if replica.up:
-                    replica.besides("load", min(_MOST, load.cores * level), cluster.now)
-                    self._occupy(replica, min(_MOST, load.workers * level), uniform(key, self._place))
+                    replica.besides("load", min(MOST, load.cores * level), cluster.now)
+                    self._occupy(replica, min(MOST, load.workers * level), uniform(key, self._place))
         self._place += 1
         cluster.env.call_at(self._place * STEP, self._tick)
 

@@ -58,6 +58,11 @@ class Chatter:
         Of the mesh.
     edges
         All its edges, once there are any.
+
+    Attributes
+    ----------
+    heard
+        Whether anybody reads what they say. Where nobody does, they say nothing, which changes nothing else.
     """
 
     def __init__(
@@ -68,11 +73,12 @@ class Chatter:
         self._seed = seed
         self._edges = edges
         self._placement = Placement(topology)
+        self.heard = True
 
     def begin(self, replica: Replica) -> None:
         """A process of the replica begins, or has been there for ever if it is up."""
         voice = Voice.of(replica.service.spec)
-        if not voice.stack and not voice.words.chatter:
+        if not self.heard or (not voice.stack and not voice.words.chatter):
             return
         now, spec, life = self._env._now, replica.service.spec, replica.incarnation
         since = now
@@ -87,12 +93,12 @@ class Chatter:
 
     def _start(self, said: tuple[Replica, int, LogText]) -> None:
         replica, life, text = said
-        if replica.incarnation == life and replica.born < inf and not replica.leaving:
+        if self.heard and replica.incarnation == life and replica.born < inf and not replica.leaving:
             self._write(replica, text, address(self._seed, "startup lines", replica.name) % 2**64, 0)
 
     def _say(self, moment: _Moment) -> None:
         replica, talk, env = moment.replica, moment.talk, self._env
-        if replica.incarnation != moment.life or not replica.up:
+        if not self.heard or replica.incarnation != moment.life or not replica.up:
             return
         u = uniform(moment.key, moment.number, _life(moment.since))
         for after, text in talk.lines:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from meshquake.topology.distributions import DAY
-from meshquake.topology.environment.fluctuation import Fluctuation
+from meshquake.topology.environment.fluctuation import Fluctuation, spread
 from meshquake.topology.keys import key
+
+#: No more of each core is taken, and no larger a share of the workers held, however far a level goes up.
+MOST: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,19 @@ class AmbientLoad:
         return not self.cores and not self.workers
 
     @property
+    def varies(self) -> tuple[Fluctuation, ...]:
+        """How it goes up and down; empty if it does not."""
+        return (Fluctuation(self.cv, self.over),) if self.cv else ()
+
+    @property
     def sigma(self) -> float:
         """The standard deviation of its logarithm."""
-        return Fluctuation(self.cv, self.over).sigma if self.cv else 0.0
+        return spread(self.varies)
 
     @property
     def problem(self) -> str:
         """What is wrong with it though its keys are right; empty if nothing is."""
-        return Fluctuation(self.cv, self.over).problem if self.cv else ""
+        return next((each.problem for each in self.varies), "")
 
 
 #: A service that does nothing else.

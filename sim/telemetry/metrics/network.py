@@ -13,8 +13,6 @@ from meshquake.sim.telemetry.metrics.sources import Combine, Flow, Gauge, Side
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.telemetry.hosts.traffic import Traffic
-    from meshquake.sim.telemetry.tables import Floats
 
 #: Descriptors of a process that has no connection: standard streams, libraries, what it listens on and watches; of a
 #: database its files besides.
@@ -64,25 +62,13 @@ def _descriptors(replica: Replica, now: float) -> float:
     return _PROCESS + _FILES * (replica.service.spec.kind == "database") + sockets(replica, now)
 
 
-def _sent(traffic: Traffic) -> Floats:
-    return traffic.sent
-
-
-def _received(traffic: Traffic) -> Floats:
-    return traffic.received
-
-
-def _again(traffic: Traffic) -> Floats:
-    return traffic.again
-
-
 ROWS = (
     Metric(
         "network_received",
         "B/s",
         Kind.COUNTER,
         _REPLICA,
-        Flow(_received, (Side.SERVER, Side.CLIENT)),
+        Flow(lambda traffic: traffic.received, (Side.SERVER, Side.CLIENT)),
         "Bytes received: requests to it, and answers to its calls.",
         "Of those whose spans ended in the interval.",
         alert=Alert.NONE,
@@ -93,7 +79,7 @@ ROWS = (
         "B/s",
         Kind.COUNTER,
         _REPLICA,
-        Flow(_sent, (Side.SERVER, Side.CLIENT)),
+        Flow(lambda traffic: traffic.sent, (Side.SERVER, Side.CLIENT)),
         "Bytes sent: its answers, and the requests of its calls.",
         "Whatever one pod sends another one receives, but for what the network drops.",
         alert=Alert.NONE,
@@ -104,7 +90,7 @@ ROWS = (
         "1/s",
         Kind.COUNTER,
         (Level.EDGE,),
-        Flow(_again, (Side.CLIENT,)),
+        Flow(lambda traffic: traffic.again, (Side.CLIENT,)),
         "TCP segments sent again, by either side.",
         "Of calls whose client spans ended in the interval.",
         alert=Alert.RISE,

@@ -55,17 +55,13 @@ def _lag(replica: Replica, now: float) -> float | None:
     return 1000 * replica.backlog(now) if loops(replica.service.spec.stack) else None
 
 
-def _whole(replica: Replica) -> float:
-    return 1.0
-
-
 ROWS = (
     Metric(
         "gc_time",
         "%",
         Kind.GAUGE,
         _REPLICA,
-        Utilization(Level.REPLICA, _collecting, Combine.MEAN, _whole),
+        Utilization(Level.REPLICA, _collecting, Combine.MEAN, lambda replica: 1.0),
         "Share of the time in which a collector of garbage stopped the process.",
         _WHERE,
         alert=Alert.RISE,
