@@ -20,6 +20,7 @@ from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.live import live
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
+from meshquake.commands.report import report
 from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
@@ -79,6 +80,7 @@ for _command in (
     load,
     score,
     explain,
+    report,
     dataset,
     serve,
     live,

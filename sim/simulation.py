@@ -96,7 +96,9 @@ class Simulation:
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
-        self.collector = None if observed == PERFECT else Collector(observed, scenario.seed, start, of_pods)
+        self.collector = None
+        if observed != PERFECT:
+            self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}
         #: When an operator mended faults, likewise.
@@ -172,6 +174,10 @@ class Simulation:
             return ""
         were = "1 request was" if self.unfinished == 1 else f"{self.unfinished} requests were"
         return f"{were} not over after {duration(FOLLOWED)}: what was left of them is recorded as unfinished"
+
+    def hush(self) -> None:
+        """Nobody will read log lines of this run, which wasn't played yet: its processes say nothing by themselves."""
+        self.mesh.chatter.heard = False
 
     def without(self, causes: Collection[str]) -> Simulation:
         """The same run, not played yet, with the faults and the actions of these ids taken out."""

@@ -197,7 +197,7 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
         for name, value in fault["parameters"].items()
         if value is not None or keys[name].default is not None
     )
-    yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
+    yield f"{fault['id']}: {fault['kind']} on {target_of(fault)} ({settings})"
     yield Facts(list(_facts(fault, recording)), indent=2)
 
 
@@ -326,7 +326,8 @@ def _called(metric: str, told: dict[str, Any]) -> str:
     return metric if name == metric else f"{metric} (recorded as {name})"
 
 
-def _target(fault: dict[str, Any]) -> str:
+def target_of(fault: dict[str, Any]) -> str:
+    """What a fault of a key acts on, in words."""
     return ", ".join(map(_one_target, fault.get("targets", [fault["target"]])))
 
 
@@ -352,7 +353,7 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
         yield "  The faults made no difference to whether it was good."
     else:
         causes = ", ".join(
-            f"{name} ({faults[name]['kind']} on {_target(faults[name])})" for name in verdict["caused_by"]
+            f"{name} ({faults[name]['kind']} on {target_of(faults[name])})" for name in verdict["caused_by"]
         )
         yield f"  {_HARM[verdict['effect']]} because of {causes}; the effect entered it at the span marked *."
     yield ""

@@ -236,7 +236,7 @@ actions:
     written = [block(action) for action in actions]
     again = "name: acts\nactions:\n"
     for keys in written:
-        again += f"  - {keys.pop('kind')}: {str(keys)}\n"
+        again += f"  - {keys.pop('kind')}: {keys!s}\n"
     assert parse(again, "acts.yaml", LENGTHS, mesh=mesh).scenario.actions == actions
 
 
@@ -255,5 +255,5 @@ def test_an_action_is_set_and_left_out_by_its_id_as_a_fault_is():
     assert recipe.load_with(["actions.mend-1.at=7s"]).scenario.actions[0].at.seconds == 7.0
     assert recipe.load_with(without=["mend-1"]).scenario.actions == ()
     assert recipe.load_with(without=["slow-1"]).scenario.actions[0].fault == "slow-1"
-    with pytest.raises(DocumentError, match="no such fault, background event or action .did you mean .mend-1"):
+    with pytest.raises(DocumentError, match=r"no such fault, background event or action .did you mean .mend-1"):
         recipe.load_with(without=["mend-2"])
