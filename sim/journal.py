@@ -1,7 +1,7 @@
 """What happens besides calls: events, and the log lines that are not derived from a call's row.
 
 There are few of them, so each is made when it happens, with the values of that moment. What can be noted, and in which
-words, stands in `sim/telemetry/catalogue.yaml`.
+words, stands in `sim/telemetry/logs/catalogue.yaml`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.faults.fault import Target
 from meshquake.sim.engine.deployment import Deployment
-from meshquake.sim.telemetry.catalogue import LogText, Voice, notices
+from meshquake.sim.telemetry.logs.catalogue import LogText, Voice, notices
 from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:

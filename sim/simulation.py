@@ -18,7 +18,7 @@ from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import Batch
-from meshquake.sim.telemetry import metric_table
+from meshquake.sim.telemetry.metrics import metric_table
 from meshquake.sim.telemetry.recorder import Cut, Recorder
 from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.spec import Topology

@@ -20,8 +20,8 @@ from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.faults.schema import scenario_schema
 from meshquake.sim.records import EVENTS
 from meshquake.sim.simulation import Simulation
-from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.loader import shipped as shipped_meshes
 from meshquake.topology.problems import DocumentError

@@ -118,7 +118,7 @@ def test_a_wheel_holds_the_rooms_whole_and_nothing_from_beside_them(built: dict[
     assert rooms >= {
         "meshquake/topology/meshes/ten-services.yaml",
         "meshquake/faults/scenarios/cascade.yaml",
-        "meshquake/sim/telemetry/catalogue.yaml",
+        "meshquake/sim/telemetry/logs/catalogue.yaml",
         "meshquake/exporters/fixtures/schemas/traces.schema.json",
     }
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import polars as pl
 
-from meshquake.sim.telemetry.catalogue import DRAWN, FIELD, Voice, catalogue
+from meshquake.sim.telemetry.logs.catalogue import DRAWN, FIELD, Voice, catalogue
 from meshquake.topology.spec import Topology
 
 #: The parts with texts that spans may get.

@@ -1,7 +1,7 @@
 """Every way in which a call fails: one row an error, and nothing about errors anywhere else.
 
 What a client sees of an error, what retries and breakers make of it, what telemetry calls it and what the answer key
-says of it are columns here. The texts of its log lines stand in `sim/telemetry/catalogue.yaml` under its name.
+says of it are columns here. The texts of its log lines stand in `sim/telemetry/logs/catalogue.yaml` under its name.
 """
 
 from __future__ import annotations

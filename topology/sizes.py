@@ -12,7 +12,7 @@ from meshquake.topology.keys import key
 class Size:
     """Typical sizes of what an operation is sent and of what it answers: medians, headers included.
 
-    Each message has a size of its own around that (`sim.telemetry.messages`).
+    Each message has a size of its own around that (`sim.telemetry.hosts.messages`).
     """
 
     shorthand: ClassVar[str] = "answer"

@@ -21,7 +21,7 @@ from meshquake.faults.levels import VISIBILITIES
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import METRICS, Alert, signal
-from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.sim.telemetry.tables import microseconds
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import Distribution, Mixture
@@ -29,7 +29,7 @@ from meshquake.topology.graph import name_of
 from meshquake.topology.portion import Portion
 from meshquake.topology.shapes import Shape
 from meshquake.topology.spec import Topology
-from meshquake.topology.units import portion
+from meshquake.topology.units import counted, portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
 from meshquake.truth.mechanism import AMPLIFYING, RARE, Step
@@ -355,14 +355,13 @@ class _Telling:
 
     def _without_faults(self) -> str:
         """What the twin says of whatever happens besides: it's no cause of what the fault did, harmless or not."""
-        harmed, bad = self._finding.harmed, self._twins.background + self._twins.spared
-        met = (
-            f"where no request is bad of the {harmed} that this fault harmed"
-            if harmed
-            else "and this fault harmed nobody"
-        )
-        more = f" But {bad} of {self._twins.twin_total} are bad there: no fault is why, and this may be." if bad else ""
-        return f"It happens in the run without faults too, {met}.{more}"
+        bad = self._twins.background + self._twins.spared
+        if self._finding.harmed:
+            met, more = "where no request that this fault harmed is bad", counted(bad, "other")
+        else:
+            met, more = "and this fault harmed nobody", counted(bad, "request")
+        besides = f"; {more} {'is' if bad == 1 else 'are'} bad there, and this may be why" if bad else ""
+        return f"The same happens in the run without faults, {met}{besides}."
 
     def _loud(self, louder: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Services that are louder than the root, and no cause."""
@@ -370,25 +369,29 @@ class _Telling:
         for service in louder:
             if service not in affected:
                 continue
-            passed = self._finding.mechanism.passed().get(service, 0)
-            beyond = self._finding.mechanism.beyond(service)
-            if passed and beyond:
-                most = max(beyond, key=lambda callee: beyond[callee])
-                reason = (
-                    f"Of {passed} harmed requests that got stuck in it or behind it, {sum(beyond.values())} did behind"
-                    f" it, most of them ({beyond[most]}) at {most}."
-                )
-            elif passed:
-                reason = f"{passed} harmed requests got stuck in it, and none of them would have without the fault."
-            else:
-                reason = f"Fewer than {RARE:.0%} of the harmed requests got stuck in it or behind it."
             yield {
                 "kind": "service",
                 "service": service,
                 "what": " and ".join(affected[service]["peak"]) or "errors",
                 "at": affected[service]["onset"],
-                "ruled_out_by": reason,
+                "ruled_out_by": self._held_up(service),
             }
+
+    def _held_up(self, service: str) -> str:
+        """Where the harmed requests that came by a service got stuck."""
+        passed = self._finding.mechanism.passed().get(service, 0)
+        if not passed:
+            return f"Fewer than {RARE:.0%} of the harmed requests got stuck in it or behind it."
+        beyond = self._finding.mechanism.beyond(service)
+        behind, told = sum(beyond.values()), []
+        if behind:
+            most = max(beyond, key=lambda callee: beyond[callee])
+            where = f"at {most}" if len(beyond) == 1 else f"most often at {most} ({beyond[most]})"
+            told.append(f"{counted(behind, 'harmed request')} got stuck behind it, {where}.")
+        if passed > behind:
+            within = counted(passed - behind, "harmed request")
+            told.append(f"{within} got stuck in it, and would not have without the fault.")
+        return " ".join(told)
 
     def _louder(self, reached: AbstractSet[str]) -> list[str]:
         """The services that are louder than any root, of those that a fault reached.

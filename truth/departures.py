@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from meshquake.sim.telemetry.metrics import METRICS, Alert, Kind
-from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.placement import NODES
 from meshquake.truth.sample_file import SampleFile

@@ -10,7 +10,7 @@ import numpy as np
 from meshquake.faults.fault import Fault, Window
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.simulation import Simulation
-from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree
 from meshquake.truth.counts import Counts, Ints

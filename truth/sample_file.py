@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.sim.telemetry.sampling.series import Samples, Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.scratch import Scratch
 

@@ -14,9 +14,9 @@ from meshquake.sim.engine.call import ROW
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.ids import Words, span_words
 from meshquake.sim.telemetry.recorder import Cut
-from meshquake.sim.telemetry.sampler import Sampler
-from meshquake.sim.telemetry.series import Series
-from meshquake.sim.telemetry.spans import ids, spans_of, trace_words
+from meshquake.sim.telemetry.sampling.sampler import Sampler
+from meshquake.sim.telemetry.sampling.series import Series
+from meshquake.sim.telemetry.spans.spans import ids, spans_of, trace_words
 from meshquake.sim.telemetry.tables import Floats, Tables, microseconds
 from meshquake.truth.calls import Half
 from meshquake.truth.sample_file import SampleFile

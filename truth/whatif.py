@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
-from meshquake.sim.telemetry.series import Series
+from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.spec import Objective
 from meshquake.truth.departures import departures

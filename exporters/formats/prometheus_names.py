@@ -17,8 +17,8 @@ import polars as pl
 
 from meshquake.exporters.formats.context import Context
 from meshquake.sim.records import Batch
-from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.timestamps import microseconds
 from meshquake.topology.telemetry.metrics import plain
 

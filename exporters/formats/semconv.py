@@ -17,8 +17,8 @@ from typing import Any
 
 from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.operations import called
-from meshquake.sim.telemetry.operation_words import KEYED, OperationWords
-from meshquake.sim.telemetry.span_attributes import by_http
+from meshquake.sim.telemetry.requests.operation_words import KEYED, OperationWords
+from meshquake.sim.telemetry.spans.span_attributes import by_http
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.placement import NODES, Placement
 from meshquake.topology.spec import Operation, Service, Topology

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -22,9 +22,10 @@ from meshquake.exporters.reports.setting import setting
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.observability import DEFAULT, LEVELS, at_level
 from meshquake.sim.records import TRACE
+from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.topology.binder import keys_of
 from meshquake.topology.problems import suggestion
-from meshquake.topology.units import duration, shown
+from meshquake.topology.units import counted, duration, shown
 
 #: Of a long list, so many are told.
 _MOST = 8
@@ -33,7 +34,7 @@ _LIKE = 20
 _SEEN = {
     "loudest": "the root cause is the loudest service",
     "one of several": "others are louder than the root cause",
-    "silent": "the error rate and the latency of the root cause itself do not show it",
+    "silent": "neither the error rate nor the latency of the root cause shows it",
 }
 _HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was spared"}
 
@@ -109,14 +110,15 @@ def _like(folder: Path, trace_id: str) -> list[str]:
 
 def _incident(truth: dict[str, Any]) -> Iterator[Block]:
     requests, faults = truth["requests"], truth["faults"]
-    count = {0: "nothing was wrong", 1: "one fault"}.get(len(faults), f"{len(faults)} faults")
     felt = sum(not fault["latent"] for fault in faults)
-    if len(faults) == 1:
-        count += ", and users felt it" if felt else ", and no user felt it"
-    elif faults:
-        count += f", of which users felt {felt or 'none'}"
-    yield f"{count[0].upper()}{count[1:]}. Of {_requests(requests['total'])} {_were(requests['harmed'])} harmed"
-    yield f"({_were(requests['background'])} bad with and without the faults, {_were(requests['spared'])} spared)."
+    match len(faults):
+        case 0:
+            count = "Nothing was wrong"
+        case 1:
+            count = f"One fault, and {'users' if felt else 'no user'} felt it"
+        case several:
+            count = f"{several} faults, of which users felt {({0: 'none', several: 'all'}).get(felt, felt)}"
+    yield f"{count}. {_fates(requests, len(faults))}"
     if "observability" in truth:
         yield f"Observed: {_observed(truth['observability'])}."
     for fault in faults:
@@ -124,10 +126,28 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
         yield from _fault(fault, truth["recording"])
     if truth["background"]:
         yield ""
-        yield "Background, not faults: " + ", ".join(
-            f"{each['kind']} of {each['target']} at {_time(each['start'], truth['recording'])}"
-            for each in truth["background"]
-        )
+        yield "Background, not faults:"
+        yield Facts(list(_background(truth["background"], truth["recording"])), indent=2)
+
+
+def _fates(requests: dict[str, int], faults: int) -> str:
+    """What became of all requests: whom the faults harmed or spared, and who was no better off without them."""
+    total, harmed, spared, bad = (requests[name] for name in ("total", "harmed", "spared", "background"))
+    of = f"Of {counted(total, 'request')}"
+    if not faults:
+        return f"{of}, {_were(bad)} bad all the same."
+    told = [f"{_were(harmed)} harmed" + (f" ({_percent(harmed / total)})" if harmed else "")]
+    if spared:
+        told.append(f"{_were(spared)} spared")
+    if bad:
+        told.append(f"{_were(bad)} bad with or without the fault{'s' if faults > 1 else ''}")
+    *most, last = told
+    return f"{of}, {', '.join(most)}{', and ' if most else ''}{last}."
+
+
+def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for each in sorted(happened, key=lambda each: each["start"]):
+        yield _time(each["start"], recording), f"{each['kind']} of {each['target']}"
 
 
 def _observed(told: dict[str, Any]) -> str:
@@ -172,70 +192,105 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
     yield "root cause", f"{fault['root_cause']['service']}, {fault['root_cause']['indicator']}"
     if fault["latent"]:
         harmed = fault["blast_radius"]["requests"]
-        more = f" ({_requests(harmed)} {'was' if harmed == 1 else 'were'} harmed)" if harmed else ""
+        more = f" ({_harmed(harmed)})" if harmed else ""
         yield "users", f"did not feel it: it broke no promise to them{more}"
     else:
         felt, radius = fault["user_facing"], fault["blast_radius"]
         until = f"to {_time(fault['recovered'], recording)}" if fault["recovered"] else "until the end of the recording"
         yield "users", f"felt it from {_time(felt['since'], recording)} {until}"
-        were = "was" if radius["requests"] == 1 else "were"
-        yield "", f"  {_requests(radius['requests'])} {were} harmed, {radius['share']:.0%} of all"
+        yield "", f"  {_harmed(radius['requests'])}, {_percent(radius['share'])} of those made meanwhile"
         for entry in radius["entries"]:
             if entry["harmed"]:
-                yield "", f"  {entry['entry']}: {entry['harmed']} of {entry['requests']} ({entry['share']:.0%})"
-    yield from _listed("together", fault["interactions"], _interaction)
-    yield from _listed("spread", fault["mechanism"], lambda step: _step(fault["start"], step))
-    yield from _listed("reached", fault["affected"], lambda each: _affected(fault["start"], each))
-    yield from _listed("alerts", fault["alerts"], lambda alert: _alert(fault["start"], alert))
-    yield from _listed(
-        "ruled out", fault["red_herrings"], lambda each: f"{each['service']} ({each['what']}): {each['ruled_out_by']}"
-    )
+                yield "", f"  {entry['entry']}: {entry['harmed']} of {entry['requests']} ({_percent(entry['share'])})"
+    yield from _listed("together", map(_interaction, fault["interactions"]))
+    steps = _foremost(fault["mechanism"], lambda step: -step["requests"])
+    yield from _listed("spread", (_step(fault["start"], step) for step in steps), of=len(fault["mechanism"]))
+    yield from _listed("reached", (_affected(fault["start"], each) for each in fault["affected"]))
+    alerts = _foremost(fault["alerts"], lambda alert: alert["type"] != "symptom")
+    yield from _listed("alerts", (_alert(fault["start"], alert) for alert in alerts), of=len(fault["alerts"]))
+    yield from _listed("ruled out", _ruled_out(fault["red_herrings"]))
     hard = fault["difficulty"]
-    louder = f"; louder: {', '.join(hard['louder'])}" if hard["louder"] else ""
-    yield "visibility", f"{_SEEN[hard['label']]}{louder}"
+    yield "visibility", _SEEN[hard["label"]]
+    if hard["louder"]:
+        yield "louder", ", ".join(hard["louder"])
 
 
-def _listed(name: str, items: list[dict[str, Any]], told: Callable[[dict[str, Any]], str]) -> Iterator[tuple[str, str]]:
-    for position, item in enumerate(items[:_MOST]):
-        yield name if position == 0 else "", told(item)
-    if len(items) > _MOST:
-        yield "", f"and {len(items) - _MOST} more"
+def _foremost(items: list[dict[str, Any]], rank: Callable[[dict[str, Any]], int]) -> list[dict[str, Any]]:
+    """Those of the lowest ranks, as many as are told, in the order that they have."""
+    places = sorted(range(len(items)), key=lambda place: rank(items[place]))
+    return [items[place] for place in sorted(places[:_MOST])]
+
+
+def _listed(name: str, lines: Iterable[str], of: int = 0) -> Iterator[tuple[str, str]]:
+    """Lines of one fact, or the first of them; `of` is of how many they were chosen, if they were."""
+    every = list(lines)
+    for position, line in enumerate(every[:_MOST]):
+        yield name if position == 0 else "", line
+    if (rest := max(of, len(every)) - _MOST) > 0:
+        yield "", f"and {rest} more"
+
+
+def _ruled_out(herrings: list[dict[str, Any]]) -> Iterator[str]:
+    """What is no cause, and why; the events that one reason rules out, together."""
+    alike: dict[tuple[str, str | None], list[str]] = {}
+    for each in herrings:
+        of = each["service"] if each["kind"] == "service" else None
+        alike.setdefault((each["ruled_out_by"], of), []).append(f"{each['service']} ({each['what']})")
+    for (reason, _), names in alike.items():
+        yield f"{', '.join(names)}: {reason}"
 
 
 def _interaction(each: dict[str, Any]) -> str:
     told = []
     if each["needed_both"]:
-        told.append(f"both were needed to harm {_requests(each['needed_both'])}")
+        told.append(f"both were needed to harm {counted(each['needed_both'], 'request')}")
     if each["either_enough"]:
-        told.append(f"either was enough to harm {_requests(each['either_enough'])}")
+        told.append(f"either was enough to harm {counted(each['either_enough'], 'request')}")
     return f"with {each['with']}: {', '.join(told)}"
 
 
 def _step(start: str, step: dict[str, Any]) -> str:
     way = step["from"] if step["from"] == step["to"] else f"{step['from']} -> {step['to']}"
     factor = f" x{step['factor']:.2f}" if "factor" in step else ""
-    return f"{_after(start, step['onset'])}  {way}: {step['mechanism']}{factor} ({_requests(step['requests'])})"
-
-
-def _requests(count: int) -> str:
-    return f"{count} request{'' if count == 1 else 's'}"
+    return (
+        f"{_after(start, step['onset'])}  {way}: {step['mechanism']}{factor} ({counted(step['requests'], 'request')})"
+    )
 
 
 def _were(count: int) -> str:
-    return f"{count} {'was' if count == 1 else 'were'}"
+    return {0: "none was", 1: "1 was"}.get(count, f"{count} were")
+
+
+def _harmed(count: int) -> str:
+    return f"{counted(count, 'request')} {'was' if count == 1 else 'were'} harmed"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.095 else f"{share:.1%}"
 
 
 def _affected(start: str, each: dict[str, Any]) -> str:
-    peaks = ", ".join(
-        f"{_called(name, peak)} {peak['twin']:g} -> {peak['value']:g}" for name, peak in each["peak"].items()
-    )
+    peaks = ", ".join(_peak(name, peak) for name, peak in each["peak"].items())
     return f"{_after(start, each['onset'])}  {each['service']}: {peaks or _stuck(each['requests'])}"
+
+
+def _peak(metric: str, peak: dict[str, Any]) -> str:
+    """A metric at its worst, and at that moment without the faults."""
+    unit = METRICS[metric].unit
+    figures = f"{_figure(peak['twin'])} -> {_figure(peak['value'])}{'' if unit == '%' else ' '}{unit}"
+    return f"{_called(metric, peak)} {figures}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _stuck(requests: int) -> str:
     """What there is to say of a service whose own symptoms stayed as they were."""
     return (
-        f"{_requests(requests)} got stuck in it or behind it" if requests else "the root cause; no symptom of its own"
+        f"{counted(requests, 'request')} got stuck in it or behind it"
+        if requests
+        else "the root cause; no symptom of its own"
     )
 
 

@@ -14,10 +14,10 @@ from math import inf, log
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.policies.pool import Pool
-from meshquake.sim.telemetry import operation_words
-from meshquake.sim.telemetry.catalogue import FIELD, LogText, Talk, Voice, chatter, startup
-from meshquake.sim.telemetry.drawing import Rule
-from meshquake.sim.telemetry.pods import pod, pod_address
+from meshquake.sim.telemetry.hosts.pods import pod, pod_address
+from meshquake.sim.telemetry.logs.catalogue import FIELD, LogText, Talk, Voice, chatter, startup
+from meshquake.sim.telemetry.requests import operation_words
+from meshquake.sim.telemetry.requests.drawing import Rule
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.placement import Placement
 

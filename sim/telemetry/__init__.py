@@ -1,14 +1,13 @@
 """From what happened to what observability recorded.
 
-spans.py    rows of calls -> the two spans of each, as columns of numbers; traces.py makes records of them
-ids.py      addresses -> W3C ids
-metrics/    the catalogue of metrics, a row each: what it is of (levels.py) and how it is measured (sources.py)
-            what is behind some of them: messages (messages.py) on networks (traffic.py), disks.py, runtimes.py
-sampler.py  readings on the way of whom there is (roster.py), and samples (series.py) of settled intervals (measured.py)
-particulars.py  what requests are about, in columns: users, products, routes (operation_words.py), pods (pods.py)
-logs.py     spans and the journal -> log lines
-catalogue.py            their texts: those of catalogue.yaml, of catalogue/ by stack, and of installed packages
-values.py wordings.py   what texts name, some of it drawn (drawing.py), and their filling in, column by column
+recorder.py puts the records together, batch by batch
+spans/      rows of calls -> the two spans of each, as columns of numbers; what happens inside; trace records
+logs/       spans and the journal -> log lines: the catalogue of their texts, and how these are filled in
 events.py   the journal -> events
-recorder.py puts them together, batch by batch
+metrics/    the catalogue of metrics, a row each: what it is of, where it comes from, how it is watched
+sampling/   whom there is to measure, readings on the way, and samples of intervals once they are settled
+requests/   what requests are about, which spans, log lines and metrics tell alike
+hosts/      what lies beneath processes: pods, networks, disks, the runtimes of languages
+tables.py   what the mesh is, as columns (columns.py); ids.py has W3C ids, timestamps.py the moments of records
+named.py    what a `telemetry:` block may name
 """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from meshquake.sim.telemetry import metric_table, span_attributes
-from meshquake.sim.telemetry.catalogue import FIELD, LEVELS, VALUES, VITALS, catalogue
-from meshquake.sim.telemetry.own_words import CALLS
+from meshquake.sim.telemetry.logs.catalogue import FIELD, LEVELS, VALUES, VITALS, catalogue
+from meshquake.sim.telemetry.logs.own_words import CALLS
+from meshquake.sim.telemetry.metrics import metric_table
+from meshquake.sim.telemetry.spans import span_attributes
 from meshquake.topology.spec import SERVICE_KINDS
 from meshquake.topology.telemetry.vocabulary import Vocabulary
 

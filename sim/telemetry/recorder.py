@@ -18,16 +18,16 @@ import numpy as np
 from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
-from meshquake.sim.telemetry.inside import Inside, Insides
-from meshquake.sim.telemetry.log_format import LogFormat
-from meshquake.sim.telemetry.logs import Lines, Written
-from meshquake.sim.telemetry.metric_table import MetricTable
-from meshquake.sim.telemetry.particulars import Particulars
-from meshquake.sim.telemetry.sampler import Reading, Sampler
-from meshquake.sim.telemetry.span_attributes import SpanAttributes
-from meshquake.sim.telemetry.spans import Spans, in_order, spans_of
+from meshquake.sim.telemetry.logs.lines import Lines, Written
+from meshquake.sim.telemetry.logs.log_format import LogFormat
+from meshquake.sim.telemetry.metrics.metric_table import MetricTable
+from meshquake.sim.telemetry.requests.particulars import Particulars
+from meshquake.sim.telemetry.sampling.sampler import Reading, Sampler
+from meshquake.sim.telemetry.spans.inside import Inside, Insides
+from meshquake.sim.telemetry.spans.span_attributes import SpanAttributes
+from meshquake.sim.telemetry.spans.spans import Spans, in_order, spans_of
+from meshquake.sim.telemetry.spans.traces import trace_frame
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
-from meshquake.sim.telemetry.traces import trace_frame
 from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:

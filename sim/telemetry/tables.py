@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshquake.sim.telemetry.catalogue import Voice
-from meshquake.sim.telemetry.messages import Medians
-from meshquake.sim.telemetry.operation_words import changes
-from meshquake.sim.telemetry.pods import pod, pod_address
+from meshquake.sim.telemetry.hosts.messages import Medians
+from meshquake.sim.telemetry.hosts.pods import pod, pod_address
+from meshquake.sim.telemetry.logs.catalogue import Voice
+from meshquake.sim.telemetry.requests.operation_words import changes
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.placement import Placement

@@ -1,6 +1,7 @@
 """The key as a whole: what it says of the shipped scenarios is pinned, and what it says of any agrees with itself."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -122,14 +123,11 @@ def test_the_blast_radius_is_of_those_who_came_from_the_start_of_the_fault_until
 
 @every_run
 def test_whatever_counts_what_a_fault_harmed_counts_the_same(run):
-    """The verdicts, the blast radius, its entries, and what rules out events; and no step is of more."""
+    """The verdicts, the blast radius and its entries; and no step is of more."""
     for fault in run.key["faults"]:
         count = len(run.verdicts.filter(HARMED, pl.col("caused_by").list.contains(fault["id"])))
         radius = fault["blast_radius"]
         assert radius["requests"] == count == sum(entry["harmed"] for entry in radius["entries"])
-        for each in fault["red_herrings"]:
-            if each["kind"] != "service" and count:
-                assert f"of the {count} that this fault harmed" in each["ruled_out_by"]
         assert all(each["requests"] <= count for key in ("mechanism", "affected") for each in fault[key])
 
 
@@ -337,12 +335,11 @@ def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for
     without = pl.col("twin_outcome").ne("success") | (pl.col("twin_duration_ms") > 1000)
     bad = len(run.verdicts.filter(without))
     met = (
-        f"where no request is bad of the {harmed} that this fault harmed" if harmed else "and this fault harmed nobody"
+        f"where no request that this fault harmed is bad; {bad} others are"
+        if harmed
+        else (f"and this fault harmed nobody; {bad} requests are")
     )
-    assert event["ruled_out_by"] == (
-        f"It happens in the run without faults too, {met}. "
-        f"But {bad} of {len(run.verdicts)} are bad there: no fault is why, and this may be."
-    )
+    assert event["ruled_out_by"] == f"The same happens in the run without faults, {met} bad there, and this may be why."
     assert bad > 0 and (harmed > 0) is fault.startswith("slow")
 
 
@@ -350,10 +347,8 @@ def test_what_happens_besides_and_harms_nobody_is_not_said_to():
     """On a calm mesh; on one that lives, some are bad for no reason, which is said of each fault."""
     (fault,) = compare(simulation(FAULTS["slow"], options=CALM)).key["faults"]
     told = {each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "event"}
-    harmed = fault["blast_radius"]["requests"]
-    assert told == {
-        f"It happens in the run without faults too, where no request is bad of the {harmed} that this fault harmed."
-    }
+    assert fault["blast_radius"]["requests"] > 0
+    assert told == {"The same happens in the run without faults, where no request that this fault harmed is bad."}
 
 
 @pytest.mark.parametrize("kind", ["shrink_pool", "job", "restart", "configure"])
@@ -378,7 +373,7 @@ def test_a_loud_service_is_ruled_out_by_where_its_harmed_requests_got_stuck():
     affected = {each["service"] for each in fault["affected"]}
     assert set(loud) == set(fault["difficulty"]["louder"]) & affected
     assert fault["difficulty"]["label"] == "silent"
-    assert "at database" in loud["inventory-service"]
+    assert re.fullmatch(r"\d+ harmed requests got stuck behind it, at database\.", loud["inventory-service"])
 
 
 def test_a_clock_writes_moments_as_records_have_them():

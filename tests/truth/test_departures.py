@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshquake.sim.telemetry.metrics import Alert
-from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.sim.telemetry.sampling.series import Samples, Series
 from meshquake.truth import sample_file
 from meshquake.truth.departures import APART, STRETCHES, SUSTAINED, Departure, departures
 from meshquake.truth.sample_file import SampleFile

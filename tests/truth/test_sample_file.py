@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from meshquake.sim.telemetry.series import Samples, Series
+from meshquake.sim.telemetry.sampling.series import Samples, Series
 from meshquake.truth import sample_file
 from meshquake.truth.sample_file import SampleFile
 

@@ -12,7 +12,7 @@ from meshquake.topology.keys import key
 from meshquake.topology.telemetry.expression import Expression
 from meshquake.topology.telemetry.vocabulary import Known, vocabulary
 
-#: What a metric may be of (`sim.telemetry.levels`).
+#: What a metric may be of (`sim.telemetry.metrics.levels`).
 LEVELS = vocabulary().levels
 #: What a metric may be called: as Prometheus and OpenTelemetry have names.
 NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:.-]{0,199}", re.ASCII)

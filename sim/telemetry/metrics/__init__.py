@@ -4,15 +4,21 @@ Everything that samples, exports, documents or watches metrics derives from `MET
 its subject, and `python -m meshquake.docs.renew`. The order of the rows is that of their samples in an interval, within
 a level.
 
-metric.py    what a row says
+metric.py        what a row says
+levels.py        what a metric may be of
+sources.py       where its values come from
+metric_table.py  the metrics of one recording: these, or what a `telemetry:` block makes of them
+
+The subjects:
+
 replicas.py  cores, memory, workers and queues of replicas, and how many there are
 requests.py  what becomes of requests, and how long they take
 stores.py    what databases and caches are asked
 calls.py     what callers do about their calls
 users.py     what users get who wait
-network.py   bytes on the network, sockets and descriptors (traffic.py, messages.py)
-disks.py     what is read and written, and how full disks are (sim/telemetry/disks.py)
-runtimes.py  garbage, threads and event loops of languages (sim/telemetry/runtimes.py)
+network.py   bytes on the network, sockets and descriptors
+disks.py     what is read and written, and how full disks are
+runtimes.py  garbage, threads and event loops of languages
 pods.py      restarts, readiness, and nodes
 """
 

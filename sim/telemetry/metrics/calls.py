@@ -10,9 +10,9 @@ from meshquake.sim.policies.client_throttle import Throttle
 from meshquake.sim.policies.outlier import Detector
 from meshquake.sim.policies.pool import Pool
 from meshquake.sim.policies.retry_limit import RetryLimit
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Gauge, Rate, Side
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Rate, Side
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meshquake.sim.telemetry.disks import SYSTEM
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.hosts.disks import SYSTEM
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Floats, OfDisks, OnDisks
+from meshquake.sim.telemetry.metrics.sources import Floats, OfDisks, OnDisks
 
 
 def _read(disks: OnDisks) -> Floats:

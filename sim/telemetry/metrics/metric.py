@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, Flag
 
-from meshquake.sim.telemetry.levels import Level
-from meshquake.sim.telemetry.sources import Derived, Read, Source
+from meshquake.sim.telemetry.metrics.levels import Level
+from meshquake.sim.telemetry.metrics.sources import Derived, Read, Source
 
 #: Of a service, and of each of its replicas.
 OWN = (Level.SERVICE, Level.REPLICA)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.policies.pool import Pool
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Flow, Gauge, Side
+from meshquake.sim.telemetry.metrics.sources import Combine, Flow, Gauge, Side
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.caller_state import CallerState
     from meshquake.sim.engine.edge import RuntimeEdge
+    from meshquake.sim.telemetry.hosts.traffic import Traffic
     from meshquake.sim.telemetry.tables import Floats
-    from meshquake.sim.telemetry.traffic import Traffic
 
 #: Descriptors of a process that has no connection: standard streams, libraries, what it listens on and watches; of a
 #: database its files besides.

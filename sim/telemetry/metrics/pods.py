@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Gauge, Growth
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Growth
 
 _REPLICA, _NODE = (Level.REPLICA,), (Level.NODE,)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Gauge, Utilization
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Utilization
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Floats, Growth, Quantile, Rate, Share, Side
+from meshquake.sim.telemetry.metrics.sources import Combine, Floats, Growth, Quantile, Rate, Share, Side
 
 if TYPE_CHECKING:
-    from meshquake.sim.telemetry.spans import Spans
+    from meshquake.sim.telemetry.spans.spans import Spans
     from meshquake.topology.spec import Topology
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.hosts.runtimes import Runtime, loops, runtime
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.runtimes import Runtime, loops, runtime
-from meshquake.sim.telemetry.sources import Combine, Gauge, Restarting, Utilization
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Restarting, Utilization
 
 _REPLICA = (Level.REPLICA,)
 _WHERE = "Where `stack` says a language that has one."

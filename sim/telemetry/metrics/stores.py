@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshquake.sim.telemetry.levels import Level
 from meshquake.sim.telemetry.metrics.calls import pool_in_use
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Combine, Floats, Gauge, Growth, Quantile, Share, Side
+from meshquake.sim.telemetry.metrics.sources import Combine, Floats, Gauge, Growth, Quantile, Share, Side
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.telemetry.spans import Spans
+    from meshquake.sim.telemetry.spans.spans import Spans
 
 
 def _query_time(spans: Spans) -> Floats:

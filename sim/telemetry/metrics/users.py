@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from meshquake.sim.telemetry.levels import Level
+from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.sources import Rate, Side
+from meshquake.sim.telemetry.metrics.sources import Rate, Side
 
 ROWS = (
     Metric(

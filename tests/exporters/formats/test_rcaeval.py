@@ -117,9 +117,7 @@ def test_rcaeval_reads_every_span(case, rcaeval, incident):
     frame = rcaeval.read_traces(case)
     rows = frame[["traceID", "spanID", "parentSpanID", "serviceName", "methodName", "statusCode"]]
     keys = ("trace_id", "span_id", "parent_span_id", "service", "operation", "status_code")
-    spans = [
-        span | {"operation": own_name(span), "status_code": status(span)} for span in records(incident, "traces")
-    ]
+    spans = [span | {"operation": own_name(span), "status_code": status(span)} for span in records(incident, "traces")]
     read = [tuple(None if isinstance(cell, float) else cell for cell in row) for row in rows.itertuples(index=False)]
     assert read == [tuple(span[key] for key in keys) for span in spans]
     times = frame[["startTime", "startTimeMillis", "duration"]].astype("int64").itertuples(index=False)

@@ -59,8 +59,9 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
     lines, truth = lines_of(each), read_ground_truth(each)
     text = "\n".join(lines)
     counts = truth["requests"]
-    were = "was" if counts["harmed"] == 1 else "were"
-    assert f"Of {counts['total']} requests {counts['harmed']} {were} harmed" in lines[0]
+    harmed = {0: "none was", 1: "1 was"}.get(counts["harmed"], f"{counts['harmed']} were")
+    assert f"Of {counts['total']} requests, " in lines[0]
+    assert (f"{harmed} harmed" in lines[0]) is bool(truth["faults"])
     for fault in truth["faults"]:
         story = text.split(f"\n{fault['id']}: ", 1)[1].split("\n\n")[0]
         assert story.startswith(f"{fault['kind']} on ")
@@ -69,19 +70,10 @@ def test_of_each_scenario_the_faults_are_told_with_their_root_and_what_users_fel
         goes_on = fault["end"] == truth["recording"]["end"]
         assert (re.search("acted .* to the end of the recording", story) is not None) is goes_on
         assert len(re.findall(r"\(\d+ requests?\)", story)) == min(len(fault["mechanism"]), 8)
+    *_, besides = text.split("\n\n")
     for other in truth["background"]:
-        assert f"{other['kind']} of {other['target']}" in lines[-1]
+        assert f"  {other['start'][11:19]}  {other['kind']} of {other['target']}" in besides.splitlines()
     assert all(len(line) < 250 for line in lines)
-
-
-def test_of_each_scenario_a_request_is_told_whatever_became_of_it(each):
-    verdicts = verdicts_of(each)
-    for effect in verdicts["effect"].unique():
-        verdict = verdicts.filter(pl.col("effect").eq_missing(effect)).row(-1, named=True)
-        lines = lines_of(each, verdict["trace_id"])
-        marked = [line for line in lines if line.startswith("* ")]
-        assert len(marked) == (effect is not None)
-        assert lines[0].startswith(f"{verdict['trace_id']}: {verdict['entry']} at ")
 
 
 def test_nothing_wrong_is_called_so(tmp_path):
@@ -106,6 +98,53 @@ def one(**changes):
     return answer_key.fault(**{"alerts": [], **changes})
 
 
+def test_of_much_the_largest_steps_and_the_symptoms_are_told_and_what_one_thing_rules_out_is_told_at_once(told):
+    """Steps and alerts in order of time all the same."""
+    step = {"from": "store", "mechanism": "timeout", "evidence": []}
+    steps = [{**step, "to": f"svc-{n}", "requests": n, "onset": answer_key.at(60 + n)} for n in range(1, 11)]
+    alert = {"service": "store", "indicator": "error_rate", "target": None}
+    alerts = [{**alert, "type": "cause", "entry": None, "earliest": answer_key.at(61)} for _ in range(9)] + [
+        {**alert, "type": "symptom", "entry": "shop.buy", "earliest": answer_key.at(70)}
+    ]
+    herring = {"kind": "event", "what": "deployment", "at": answer_key.at(50), "ruled_out_by": "It always happens."}
+    herrings = [{**herring, "service": "mail"}, {**herring, "service": "cart", "ruled_out_by": "It was slow."}]
+    herrings += [{**herring, "service": "shop"}]
+    herrings += [{**herring, "service": name, "kind": "service", "what": "errors"} for name in ("shop", "stock")]
+    lines = told(answer_key.truth(one(mechanism=steps, alerts=alerts, red_herrings=herrings)))
+    story = [line[14:] for line in lines]
+    assert [line.split("(")[1] for line in story if "timeout" in line] == [f"{n} requests)" for n in range(3, 11)]
+    assert [line.split()[1] for line in story if "error_rate of" in line] == [*7 * ["cause:"], "symptom:"]
+    assert "mail (deployment), shop (deployment): It always happens." in story
+    assert story[story.index("cart (deployment): It was slow.") - 1].startswith("mail (deployment), shop")
+    loud = [line.partition(" (errors): ")[0] for line in story if "(errors)" in line]
+    assert loud == ["shop", "stock"]
+    assert story.count("and 2 more") == 2
+
+
+@pytest.mark.parametrize(
+    ("counts", "told_of_them"),
+    [
+        ((0, 0, 0), "Of 500 requests, none was harmed."),
+        ((45, 0, 0), "Of 500 requests, 45 were harmed (9.0%)."),
+        ((1, 2, 0), "Of 500 requests, 1 was harmed (0.2%), and 2 were spared."),
+        ((50, 1, 1), "Of 500 requests, 50 were harmed (10%), 1 was spared, and 1 was bad with or without the fault."),
+    ],
+)
+def test_what_became_of_all_requests_is_one_sentence(told, counts, told_of_them):
+    requests = {"total": 500, **dict(zip(("harmed", "spared", "background"), counts, strict=True))}
+    assert told({**answer_key.truth(one()), "requests": requests})[0].endswith(told_of_them)
+
+
+def test_symptoms_have_their_units_and_no_digits_that_mean_nothing(told):
+    peak = {
+        "error_rate": {"value": 55.556, "twin": 0.0, "at": answer_key.at(62)},
+        "latency_p95": {"value": 17820.8, "twin": 13.424, "at": answer_key.at(62)},
+    }
+    affected = [{"service": "shop", "onset": answer_key.at(61), "requests": 3, "peak": peak}]
+    story = "\n".join(told(answer_key.truth(one(affected=affected))))
+    assert "shop: error_rate 0 -> 55.6%, latency_p95 13.4 -> 17,821 ms\n" in story
+
+
 @pytest.mark.parametrize(
     ("faults", "beginning"),
     [
@@ -113,6 +152,7 @@ def one(**changes):
         ([one(**answer_key.LATENT)], "One fault, and no user felt it. Of"),
         ([one(**answer_key.LATENT), one(**answer_key.LATENT)], "2 faults, of which users felt none. Of"),
         ([one(), one(**answer_key.LATENT)], "2 faults, of which users felt 1. Of"),
+        ([one(), one()], "2 faults, of which users felt all. Of"),
     ],
 )
 def test_how_many_faults_users_felt_is_said_first(told, faults, beginning):
@@ -123,11 +163,9 @@ def test_one_request_is_told_as_one(told):
     radius = {"requests": 1, "share": 1.0, "entries": []}
     counts = {"total": 1, "harmed": 1, "spared": 0, "background": 1}
     lines = told({**answer_key.truth(one(blast_radius=radius)), "requests": counts})
-    assert lines[:2] == [
-        "One fault, and users felt it. Of 1 request 1 was harmed",
-        "(1 was bad with and without the faults, 0 were spared).",
-    ]
-    assert "                1 request was harmed, 100% of all" in lines
+    story = "Of 1 request, 1 was harmed (100%), and 1 was bad with or without the fault."
+    assert lines[0] == f"One fault, and users felt it. {story}"
+    assert "                1 request was harmed, 100% of those made meanwhile" in lines
 
 
 def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told):
@@ -138,7 +176,7 @@ def test_times_have_their_date_only_where_the_recording_is_a_day_or_longer(told)
     for day, lines in (("", told(short)), ("2024-01-15 ", told(long))):
         assert f"  acted       {day}10:31:00 to {day}10:32:00, at full strength from {day}10:31:10" in lines
         assert f"  users       felt it from {day}10:31:06 to {day}10:32:10" in lines
-        assert lines[-1] == f"Background, not faults: job of mail at {day}10:30:10"
+        assert lines[-2:] == ["Background, not faults:", f"  {day}10:30:10  job of mail"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.loader import shipped
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.records import RECORD_KINDS
-from meshquake.sim.telemetry.catalogue import Voice, notices
+from meshquake.sim.telemetry.logs.catalogue import Voice, notices
 from meshquake.topology.loader import parse
 
 SECOND = 1_000_000

@@ -1,0 +1,8 @@
+"""What lies beneath processes, as it follows from what the mesh does.
+
+pods.py      what Kubernetes would call them, and their addresses
+messages.py  how large the messages of calls are
+traffic.py   what calls put on the network
+disks.py     what is written to disks and read from them
+runtimes.py  garbage, threads and event loops of languages
+"""

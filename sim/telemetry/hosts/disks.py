@@ -1,0 +1,145 @@
+"""What pods do to disks: log files that grow and are rotated, statements that read and write, checkpoints.
+
+All of it follows from the spans of an interval and from what came before. A database reads what it doesn't have in
+memory, writes what changes to its log at once, and the pages that were changed when so much has been logged: a
+checkpoint, as PostgreSQL's by `max_wal_size`. What containers print goes to files on their node, of which the kubelet
+keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from meshquake.sim.telemetry.ids import mix
+from meshquake.sim.telemetry.tables import Floats, rank
+from meshquake.topology.addresses import address, uniform
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.telemetry.hosts.traffic import Traffic
+    from meshquake.sim.telemetry.metrics.sources import Counted
+    from meshquake.sim.telemetry.spans.spans import Mask, Spans
+    from meshquake.sim.telemetry.tables import Tables
+
+#: Bytes of a line in a container's log, about.
+LINE = 220.0
+#: A file of a container's log, and how many there are.
+LOG_FILE, LOG_FILES = 10 * 2.0**20, 5
+#: A page, and the share of statements that don't find theirs in memory: databases that serve users have hit ratios of
+#: 95% and more.
+PAGE, _MISSED = 8192.0, 0.05
+#: What a change logs, as a multiple of what was sent: the row, its index entries, now and then a whole page.
+LOGGED = 4.0
+#: Logged bytes from one checkpoint to the next, and what it writes for each of them.
+CHECKPOINT, FLUSHED = 2.0**20, 3.0
+#: What a change leaves for good, of what it logs: logs are reused, and old versions of rows cleared away.
+KEPT = 0.4
+#: Bytes that a node's own system has on its disk.
+SYSTEM = 12 * 2.0**30
+_DISK = np.uint64(address(0, "disk") % 2**64)
+
+
+class Disks:
+    """What replicas do to disks in some intervals: tables with a row an interval and a column a replica.
+
+    Parameters
+    ----------
+    tables, replicas
+        Of the mesh; and those that the columns stand for.
+    there
+        Which replica was there at the end of which interval.
+    spans, traffic, served
+        The spans of servers that ended in the intervals, their messages, and where they stand in the tables.
+    failed
+        How many calls of each replica failed.
+    kept
+        Totals since the beginning, by what they are of and by replica: brought up to the end of the intervals.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        replicas: Sequence[Replica],
+        there: Mask,
+        spans: Spans,
+        traffic: Traffic,
+        served: Counted,
+        failed: Floats,
+        kept: dict[str, dict[int, float]],
+    ) -> None:
+        self._tables = tables
+        self._replicas = replicas
+        self._there = there
+        self._spans = spans
+        self._traffic = traffic
+        self._served = served
+        self._failed = failed
+        self._kept = kept
+        self._keeps = np.array([replica.service.spec.kind == "database" for replica in replicas], dtype=np.bool_)
+
+    @cached_property
+    def _lines(self) -> Floats:
+        """Bytes of log lines: one for each request, and one for each call that failed."""
+        return LINE * (self._served.count() + self._failed)
+
+    @cached_property
+    def _changes(self) -> Floats:
+        """Bytes of changes that databases log."""
+        spans = self._spans
+        changed = self._tables.site_changes[spans.site] & (spans.worked >= 0)
+        return self._served.total(np.where(changed, LOGGED * self._traffic.request, 0.0))
+
+    @cached_property
+    def _changed(self) -> tuple[Floats, Floats]:
+        return self._running("changes", self._changes)
+
+    @cached_property
+    def read(self) -> Floats:
+        """Bytes that databases read: pages that are not in memory, more of them for long answers; nan of others."""
+        spans, traffic = self._spans, self._traffic
+        drawn = (mix(traffic.word ^ _DISK) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        missed = self._tables.site_keeps[spans.site] & (spans.worked >= 0) & (drawn < _MISSED)
+        bytes = np.where(missed, PAGE * np.ceil(traffic.answer / PAGE + 1.0), 0.0)
+        return np.where(self._keeps, self._served.total(bytes), np.nan)
+
+    @cached_property
+    def written(self) -> Floats:
+        """Bytes that are written, pages at checkpoints included."""
+        before, after = self._changed
+        checkpoints = np.floor(after / CHECKPOINT) - np.floor(before / CHECKPOINT)
+        return self._lines + self._changes + checkpoints * CHECKPOINT * FLUSHED
+
+    @cached_property
+    def used(self) -> Floats:
+        """The share of its volume that each database has filled at the end of each interval, in percent."""
+        _, changed = self._changed
+        disks = [replica.service.spec.disk for replica in self._replicas]
+        size = np.array([disk.size for disk in disks])
+        first = np.array([disk.used for disk in disks]) * size
+        share = 100 * np.minimum(1.0, (first + KEPT * changed) / size)
+        return np.where(self._keeps, share, np.nan)
+
+    @cached_property
+    def logs(self) -> Floats:
+        """Bytes of each container's log files at the end of each interval: those that are kept, and the latest.
+
+        They go with their pod.
+        """
+        _, lines = self._running("lines", self._lines)
+        # Processes have run for long: where in its file each one is, is its own.
+        phase = [uniform(address(0, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
+        kept = (LOG_FILES - 1) * LOG_FILE + (np.array(phase) + lines) % LOG_FILE
+        return np.where(self._there, kept, np.nan)
+
+    def _running(self, name: str, amounts: Floats) -> tuple[Floats, Floats]:
+        """Totals since the beginning: before each interval, and after it."""
+        kept = self._kept.setdefault(name, {})
+        ranks = [rank(replica) for replica in self._replicas]
+        first = np.array([kept.get(each, 0.0) for each in ranks])
+        after = first + np.cumsum(amounts, axis=0)
+        kept.update(zip(ranks, after[-1].tolist(), strict=True))
+        return np.concatenate([first[np.newaxis], after[:-1]]), after

@@ -1,0 +1,375 @@
+"""What services write: the texts of log lines, and events with the lines that go with them.
+
+A catalogue is a few layers, each laid over the one below: what it holds takes the place of what is there, and the rest
+stays. At the bottom is `catalogue.yaml`, the words of services of which nothing is known. A service with a `stack`
+has the files of `catalogue/` for its language and its framework, or for its product, over that; and one whose topology
+says `logs: NAME` has the catalogue of that name, from an installed package, at the top. No other service is changed by
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from meshquake.sim.telemetry.logs.own_words import spoken
+from meshquake.sim.telemetry.requests.operation_words import TOPICS
+from meshquake.topology.plugins import Extensible
+from meshquake.topology.spec import LOGS, SERVICE_KINDS, Service
+from meshquake.topology.telemetry.logs import DRAWN as DRAWN
+from meshquake.topology.telemetry.logs import FIELD as FIELD
+from meshquake.topology.telemetry.logs import NONE, Words
+from meshquake.topology.units import parse_duration
+
+Book = Mapping[str, Any]
+#: The quick one, where it is installed.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+SEVERITIES = ("info", "warning", "error", "critical")
+
+#: The values that a text about a request may name. The lines after the second are those of `particulars.py`.
+VALUES = (
+    *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
+    *("version", "replica", "limit", "workers", "timeout_ms"),
+    *("user_id", "user_tier", "session_id", "client_address", "user_agent", "order_id", "cart_id", "product_id"),
+    *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "bytes", "worker"),
+    *("pod", "pod_address", "node"),
+    # How code calls what it's about: packages and classes of the service and of the one that it calls, and the function
+    # that handles the request.
+    *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),
+)
+#: The values that a text of a process that speaks up by itself may name (`sim/lifecycle/chatter.py`).
+VITALS = (
+    *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "peer", "address"),
+    *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s", "since_s", "nth"),
+    *("memory_mib", "memory_limit_mib", "memory_percent", "connections"),
+    *("pool_peer", "pool_size", "pool_in_use", "pool_idle", "pool_waiting"),
+)
+_WORDING = ("level", "logger", "text")
+_KINDS = (*SERVICE_KINDS, "any")
+#: The parts of a catalogue, and what the keys on the way to a wording may be; None for errors and notices of any name.
+_PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
+    "handled": (_KINDS,),
+    "slow_after_ms": (_KINDS,),
+    "slow": (_KINDS,),
+    "failed": (None, _KINDS),
+    "retried": (None,),
+    "hedged": (None,),
+    "gave_up": (None,),
+    "missed": (),
+    "called": (_KINDS,),
+    "steps": (TOPICS,),
+    "remarks": (None,),
+    "chatter": (None, ("every", "about", "lines")),
+    "startup": (),
+    "notices": (None, ("log",)),
+}
+#: What a wording may say besides: when it is written (of a request below a half soon after the work on it begins, else
+#: at its end if all went well; of a process at a share of the time that it takes to start; or a time after the first
+#: line of what it says), of what share of the requests, and which topics they must be about.
+_BESIDES = {"steps": {"at"}, "remarks": {"at", "share", "topics"}, "chatter": {"after"}, "startup": {"at"}}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Whose words a service has: of a stack, of an installed package that it asks for, and of files; empty for none."""
+
+    stack: str = ""
+    logs: str = ""
+    words: Words = NONE
+
+    @classmethod
+    def of(cls, service: Service) -> Voice:
+        """The one of a service."""
+        return cls("" if service.built_with is None else service.built_with.name, service.logs, service.words)
+
+
+@dataclass(frozen=True)
+class EventText:
+    """An event as its record tells it. `attributes` are the values that the record holds besides the text."""
+
+    type: str
+    severity: str
+    text: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogText:
+    """A log line; the values in braces are filled in."""
+
+    level: str
+    logger: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happens besides requests: an event, log lines, or both."""
+
+    event: EventText | None
+    logs: tuple[LogText, ...]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A log line about some requests.
+
+    `share` of them have it: on the way if its moment `at` is below a half, else at the end if all went well.
+    """
+
+    log: LogText
+    at: float
+    share: float = 1.0
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a process says by itself, again and again.
+
+    Attributes
+    ----------
+    name
+        In the catalogue.
+    every
+        Seconds from one time to the next.
+    regular
+        Whether that's what it always is, or only on average.
+    lines
+        What it says, and how many seconds after it began to.
+    """
+
+    name: str
+    every: float
+    regular: bool
+    lines: tuple[tuple[float, LogText], ...]
+
+
+@cache
+def catalogue(voice: Voice = Voice()) -> Book:
+    """The texts of the services that have a voice; by default of those of which nothing is known.
+
+    Raises
+    ------
+    topology.plugins.PluginError
+        If the package that has it offers something else.
+    """
+    book = _read("catalogue.yaml")
+    for layer in _layers(voice.stack):
+        book = _over(book, layer)
+    if voice.logs:
+        book = _over(book, _spread(CATALOGUES[voice.logs]))
+    return spoken(book, voice.words)
+
+
+def _layers(stack: str) -> Iterator[Book]:
+    """What files say of a stack, the most general first: of its language and of it, or of a product."""
+    if stack:
+        yield from _layered("common")
+        language, slash, _ = stack.partition("/")
+        if slash:
+            yield from _layered("written")
+            yield from _layered(language)
+        yield from _layered(stack.replace("/", "-"))
+
+
+def _layered(name: str) -> Iterator[Book]:
+    """A file of `catalogue/`, after the one that it says it is like; none if there is no such file."""
+    if not _FILES.joinpath(f"{name}.yaml").is_file():
+        return
+    book = dict(_read(f"catalogue/{name}.yaml"))
+    below = book.pop("like", None)
+    if below is not None:
+        yield from _layered(below)
+    yield _spread(book)
+
+
+_FILES = resources.files("meshquake.sim.telemetry.logs").joinpath("catalogue")
+
+
+def _read(name: str) -> Book:
+    book: Book = yaml.load(
+        resources.files("meshquake.sim.telemetry.logs").joinpath(name).read_text(encoding="utf-8"), Loader=_LOADER
+    )
+    return book
+
+
+def _spread(book: Book) -> Book:
+    """The same, with what is for any kind of service said of each that isn't named beside it."""
+    spread = dict(book)
+    for part, levels in _PARTS.items():
+        if part in book and levels[:1] == (_KINDS,) and "any" in book[part]:
+            spread[part] = {kind: book[part].get(kind, book[part]["any"]) for kind in SERVICE_KINDS}
+    if "failed" in book:
+        spread["failed"] = {
+            error: {kind: said.get(kind, said["any"]) for kind in _KINDS} if "any" in said else said
+            for error, said in book["failed"].items()
+        }
+    return spread
+
+
+@cache
+def notices(voice: Voice = Voice()) -> dict[str, Notice]:
+    """What may be noted by services that have a voice, by name."""
+    return {noted: _notice(noted, entry) for noted, entry in catalogue(voice)["notices"].items()}
+
+
+@cache
+def remarks(voice: Voice, topic: str) -> tuple[Remark, ...]:
+    """The lines of requests besides the one at the end, where their operations are about a topic.
+
+    First those that all of them have, in order, then those that some have.
+    """
+    book = catalogue(voice)
+    steps = book.get("steps", {}).get(topic, ())
+    asides = [each for each in book.get("remarks", {}).values() if topic in each.get("topics", (topic,))]
+    return (*(_remark(each) for each in steps), *(_remark(each) for each in asides))
+
+
+@cache
+def chatter(voice: Voice) -> tuple[Talk, ...]:
+    """What processes of services that have a voice say by themselves."""
+    return tuple(
+        Talk(
+            name,
+            parse_duration(entry["every"] if "every" in entry else entry["about"]),
+            "every" in entry,
+            tuple((parse_duration(each.get("after", "0s")), _log(each)) for each in _listed(entry["lines"])),
+        )
+        for name, entry in catalogue(voice).get("chatter", {}).items()
+        if entry
+    )
+
+
+@cache
+def startup(voice: Voice) -> tuple[tuple[float, LogText], ...]:
+    """What a process says while it starts, and after what share of the time that it takes."""
+    return tuple((each["at"], _log(each)) for each in catalogue(voice).get("startup", ()))
+
+
+def _log(wording: Mapping[str, Any]) -> LogText:
+    return LogText(*(wording[key] for key in _WORDING))
+
+
+def _remark(wording: Mapping[str, Any]) -> Remark:
+    topics = tuple(wording.get("topics", ()))
+    return Remark(_log(wording), wording.get("at", 0.0), wording.get("share", 1.0), topics)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def events() -> dict[str, str]:
+    """Every `type` of event, with what it means."""
+    told = {name: entry["event"] for name, entry in catalogue()["notices"].items() if "event" in entry}
+    return {each.get("type", name): each["meaning"] for name, each in told.items() if "meaning" in each}
+
+
+def _notice(name: str, entry: dict[str, Any]) -> Notice:
+    event, log = entry.get("event"), entry.get("log")
+    return Notice(
+        None
+        if event is None
+        else EventText(event.get("type", name), event["severity"], event["text"], tuple(event.get("attributes", ()))),
+        () if log is None else tuple(_log(each) for each in _listed(log)),
+    )
+
+
+def _over(lower: Book, upper: Book) -> Book:
+    """A catalogue over another, key by key down to the wordings, of which the upper one has its own or none."""
+    merged = dict(lower)
+    for key, value in upper.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping) and "text" not in value:
+            merged[key] = _over(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _misfit(name: str, value: Any) -> str:
+    """Why an object cannot be a catalogue; empty if it can."""
+    if not isinstance(value, Mapping):
+        return "must be a mapping, as catalogue.yaml is"
+    for part, content in value.items():
+        if part not in _PARTS:
+            return f"{part} is no part of a catalogue: {', '.join(_PARTS)}"
+        for mistake in _mistakes(content, _PARTS[part], part):
+            return mistake
+    return ""
+
+
+def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str) -> Iterator[str]:
+    """What is wrong at a place of a catalogue and below."""
+    if levels:
+        if not isinstance(value, Mapping):
+            yield f"{path} must be a mapping"
+            return
+        for key, each in value.items():
+            if levels[0] is not None and key not in levels[0]:
+                yield f"{path}.{key}: must be one of {', '.join(levels[0])}"
+            yield from _mistakes(each, levels[1:], f"{path}.{key}")
+    elif path.startswith("slow_after_ms"):
+        if not isinstance(value, int) or value < 0:
+            yield f"{path} must be a whole number of milliseconds"
+    elif path.startswith("chatter") and path.endswith((".every", ".about")):
+        yield from _wrong_time(value, path)
+    elif isinstance(value, list) and (value or path.startswith(("handled", "slow", "missed", "called", "failed"))):
+        for number, each in enumerate(value):
+            yield from _wrong_wording(each, f"{path}[{number}]")
+    else:
+        yield from _wrong_wording(value, path)
+
+
+def _wrong_wording(value: Any, path: str) -> Iterator[str]:
+    part = path.partition(".")[0].partition("[")[0]
+    besides = _BESIDES.get(part, set())
+    if (
+        not isinstance(value, Mapping)
+        or set(value) - besides != set(_WORDING)
+        or not all(_is_line(value[key], lines=key == "text") for key in _WORDING)
+    ):
+        yield f"{path} must be a wording: {{level: INFO, logger: main, text: ...}}, each a line of text"
+        return
+    if value["level"] not in LEVELS:
+        yield f"{path}.level must be one of {', '.join(LEVELS)}"
+    for name in ("at", "share"):
+        if not 0 <= (number if isinstance(number := value.get(name, 0), int | float) else -1) <= 1:
+            yield f"{path}.{name} must be a number from 0 to 1"
+    if "after" in value:
+        yield from _wrong_time(value["after"], f"{path}.after")
+    if unknown := set(value.get("topics", ())) - set(TOPICS):
+        yield f"{path}.topics: there is no topic {min(unknown)}; there are {', '.join(TOPICS)}"
+    if part != "notices":  # whose values are those of the event
+        known = VITALS if part in ("chatter", "startup") else VALUES
+        yield from (
+            f"{path}.text: there is no value {{{field}}}; there are {', '.join(known)}"
+            for field in FIELD.findall(value["text"])
+            if field not in known and DRAWN.fullmatch(field) is None
+        )
+
+
+def _wrong_time(value: Any, path: str) -> Iterator[str]:
+    try:
+        parse_duration(str(value))
+    except ValueError:
+        yield f"{path} must be a time such as 30s"
+
+
+def _is_line(value: Any, lines: bool) -> bool:
+    """Whether it's a text of one line; or of several, which may begin with tabs."""
+    return isinstance(value, str) and value != "" and (value.translate(_BREAKS) if lines else value).isprintable()
+
+
+_BREAKS = str.maketrans("", "", "\n\t")
+
+#: The catalogues that installed packages have.
+CATALOGUES: Extensible[Book] = Extensible(LOGS, {}, _misfit)

@@ -1,0 +1,154 @@
+"""The values that texts name, for some spans, as columns.
+
+They are the span's own (`duration_ms`, `peer`), what its request is about (`particulars.py`), what code calls it
+(`handler`), or drawn. A draw belongs to the work of one server on one request, so that all it writes of it agrees; one
+that belongs to the code (a line number, a class that throws) is the same each time that the operation writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+
+import numpy as np
+import polars as pl
+
+from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.telemetry.ids import mix
+from meshquake.sim.telemetry.requests import operation_words
+from meshquake.sim.telemetry.requests.drawing import WORDS, Rule, drawn, spread, unit
+from meshquake.sim.telemetry.requests.particulars import PARTICULARS, About, Particulars
+from meshquake.sim.telemetry.spans.spans import Spans, owner, peer
+from meshquake.sim.telemetry.tables import STATUS_CODES, Floats, Ints, Tables, lookup, names
+from meshquake.topology.addresses import address
+
+
+class Values:
+    """Makes the columns of values.
+
+    Parameters
+    ----------
+    particulars
+        Of the mesh.
+    """
+
+    def __init__(self, particulars: Particulars) -> None:
+        self._particulars = particulars
+        tables = particulars.tables
+        #: The name of each service, of `user`, and of each operation, as code has it.
+        others = [*tables.services, "user"]
+        self.services = names(others)
+        self.packages = names(operation_words.snake(operation_words.subject(name)) for name in others)
+        self.classes = names(operation_words.pascal(name) for name in others)
+        operations = tables.operations.to_list()
+        self.camel = names(operation_words.camel(name) for name in operations)
+        self.snake = names(operation_words.snake(name) for name in operations)
+        self.pascal = names(operation_words.pascal(name) for name in operations)
+        #: A word of each operation: what belongs to its code is drawn by it.
+        words = [address(0, "code", name) % 2**64 for name in tables.service_operations.to_list()]
+        self.code = np.array(words, dtype=np.uint64)
+
+    def of(self, spans: Spans, wanted: list[tuple[str, Ints]]) -> list[pl.Expr]:
+        """Some values, each for the spans at some positions, one value after another.
+
+        Parameters
+        ----------
+        wanted
+            Names and positions; those that are drawn come last.
+        """
+        about = self._particulars.about(spans)
+        told = [(name, some) for name, some in wanted if not drawn(name)]
+        columns = [self._column(name, about.where(some)).cast(pl.String) for name, some in told]
+        rest = wanted[len(told) :]
+        return [*columns, *self._draws(about, rest)] if rest else columns
+
+    def _column(self, name: str, about: About) -> pl.Expr:
+        if name in _OF_SPANS:
+            return _OF_SPANS[name](self, about)
+        return about[name] if name in PARTICULARS else _OF_CODE[name](self, about)
+
+    def handled(self, about: About) -> Ints:
+        """The operation that each span's service is at: its own, or of a call the one that makes it."""
+        tables, spans = about.tables, about.spans
+        return tables.site_operation[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
+
+    def _draws(self, about: About, wanted: list[tuple[str, Ints]]) -> list[pl.Expr]:
+        """Values that are drawn: all of a kind together, since each is needed by few lines."""
+        rules = [Rule.of(name) for name, _ in wanted]
+        counts = np.array([len(some) for _, some in wanted])
+        which = np.repeat(np.arange(len(rules)), counts)
+        lines = np.concatenate([some for _, some in wanted])
+        of_code = np.array([rule.of_code for rule in rules])[which]
+        words = about.work[lines]
+        code = lines[of_code]
+        words[of_code] = self.code[self.handled(about.where(code))]
+        purposes = np.array([rule.purpose for rule in rules], dtype=np.uint64)
+        uniforms = unit(mix(words ^ purposes[which]))
+        digits = np.array([rule.digits for rule in rules])[which]
+        back, parts, made = np.empty(len(lines), dtype=np.uint32), [], 0
+        for places in np.unique(digits).tolist():
+            some = np.flatnonzero(digits == places)
+            u, rule = uniforms[some], which[some]
+            if places == WORDS:
+                texts = names(word for each in rules for word in each.words)
+                first = np.cumsum([0, *(len(each.words) for each in rules)])
+                parts.append(lookup(texts, first[rule] + (u * np.diff(first)[rule]).astype(np.int64)))
+            else:
+                low, high = (np.array([getattr(each, end) for each in rules])[rule] for end in ("low", "high"))
+                parts.append(number(spread(u, low, high), places))
+            back[some] = np.arange(made, made + len(some), dtype=np.uint32)
+            made += len(some)
+        return [reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))]
+
+
+def number(values: Floats, digits: int) -> pl.Expr:
+    """Numbers as texts with so many digits behind the point."""
+    if not digits:
+        return _number(np.round(values).astype(np.int64))
+    scaled = np.round(values * 10**digits).astype(np.int64)
+    whole, part = np.divmod(np.abs(scaled), 10**digits)
+    sign = pl.when(pl.lit(pl.Series(scaled < 0))).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(sign, _number(whole), pl.lit("."), _number(part).str.zfill(digits))
+
+
+def _number(values: Ints | Floats) -> pl.Expr:
+    return pl.lit(pl.Series(values)).cast(pl.String)
+
+
+def _timeout(tables: Tables, spans: Spans) -> pl.Expr:
+    """How long callers waited: until the timeout of the edge, or until a deadline that may come before."""
+    edge = tables.site_edge[spans.site]
+    fixed = lookup(tables.timeouts_ms, edge)
+    if not tables.has_deadline[edge].any():
+        return fixed
+    waited = _number(np.round((spans.end - spans.start) / 1000.0, 1))
+    return pl.when(pl.lit(pl.Series(tables.has_deadline[edge]))).then(waited).otherwise(fixed)
+
+
+_Column = Callable[[Values, About], pl.Expr]
+_OF_SPANS: dict[str, _Column] = {
+    "operation": lambda _, about: lookup(about.tables.operations, about.operation),
+    "service": lambda own, about: lookup(own.services, owner(about.tables, about.spans)),
+    "peer": lambda own, about: lookup(own.services, peer(about.tables, about.spans)),
+    "duration_ms": lambda _, about: _number(np.round((about.spans.end - about.spans.start) / 1000.0, 1)),
+    "status_code": lambda _, about: lookup(_STATUS, about.spans.code),
+    "attempt": lambda _, about: _number((about.spans.attempt_path & ATTEMPT) + 1),
+    "version": lambda _, about: lookup(about.tables.versions, about.spans.incarnation),
+    "replica": lambda _, about: lookup(about.tables.replica_names, about.spans.incarnation),
+    "limit": lambda _, about: _number(about.tables.queue_limit[owner(about.tables, about.spans)]),
+    "workers": lambda _, about: _number(about.tables.workers[owner(about.tables, about.spans)]),
+    "timeout_ms": lambda _, about: _timeout(about.tables, about.spans),
+}
+_STATUS: pl.Series = names(str(status) for status in STATUS_CODES)
+_OF_CODE: dict[str, _Column] = {
+    "package": lambda own, about: lookup(own.packages, owner(about.tables, about.spans)),
+    "class_name": lambda own, about: lookup(own.classes, owner(about.tables, about.spans)),
+    "peer_class": lambda own, about: lookup(own.classes, peer(about.tables, about.spans)),
+    "handler": lambda own, about: lookup(own.camel, own.handled(about)),
+    "handler_snake": lambda own, about: lookup(own.snake, own.handled(about)),
+    "handler_pascal": lambda own, about: lookup(own.pascal, own.handled(about)),
+    "call": lambda own, about: lookup(own.camel, about.operation),
+    "call_pascal": lambda own, about: lookup(own.pascal, about.operation),
+}
+#: What texts may name.
+NAMES = (*_OF_SPANS, *PARTICULARS, *_OF_CODE)

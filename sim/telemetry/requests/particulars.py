@@ -1,0 +1,367 @@
+"""What requests are about: who asks, from where, for what, and what a service handles for them, as columns.
+
+The mesh plays no users' names and no products; log lines and spans name them all the same, and agree on them. Each is a
+pure function of the run's seed, the request's entry and number and, for what belongs to one call, the call's place
+and attempt. So a request is about the same user and product at each service that it comes by, in every run of a seed
+and whatever goes wrong in it, and nothing is drawn while the mesh runs.
+
+Users and products come again, some of them often: their ranks follow a power law (Breslau et al., "Web caching and
+Zipf-like distributions", 1999, has exponents of .64 to .83 for what people ask for). A user who takes turns in the
+simulation is one person throughout. Addresses are of the ranges for documentation (RFC 5737, RFC 3849).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from meshquake.sim.engine.call_site import ATTEMPT_BITS
+from meshquake.sim.engine.tape import SCATTERED
+from meshquake.sim.telemetry.hosts import messages
+from meshquake.sim.telemetry.ids import Words, hexadecimal, mix, request_words, span_words
+from meshquake.sim.telemetry.requests.drawing import draws, purpose, unit
+from meshquake.sim.telemetry.requests.operation_words import Deed, OperationWords
+from meshquake.sim.telemetry.spans.spans import Spans
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables, lookup, names
+from meshquake.sim.users.visitors import STEP_BITS, USER_BITS
+from meshquake.topology.addresses import address
+from meshquake.topology.stacks import stack_of
+
+if TYPE_CHECKING:
+    from meshquake.topology.spec import Service, Topology
+
+#: People whom requests are of that come whatever becomes of others, and things that they ask for.
+PEOPLE, PRODUCTS = 20_000, 2_000
+#: Exponents of their power laws.
+_PEOPLE_SKEW, _PRODUCTS_SKEW = 0.6, 0.65
+#: How many numbers there are for users, products and orders, and what spreads ranks over them without a clash: a prime
+#: that divides none of them.
+_USER_IDS, _PRODUCT_IDS, _SPREAD = 900_000, 90_000, 7919
+
+#: What is taken for a store of a kind that doesn't say what it is.
+_SYSTEMS = {"cache": "redis", "database": "postgresql"}
+
+_TIERS = names(["standard"] * 12 + ["plus"] * 5 + ["premium"] * 3)
+_NETWORKS = names(["198.51.100.", "203.0.113."])
+_CURRENCIES = names(["USD"] * 6 + ["EUR"] * 3 + ["GBP"])
+_AGENTS = names(
+    [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0"
+        " Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile"
+        " Safari/537.36",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1"
+        " Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1"
+        " Safari/605.1.15",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+        "MobileApp/7.12.1 (Android 14)",
+        "MobileApp/7.12.0 (iOS 18.1)",
+        "partner-sync/2.3",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Particular:
+    """A value that requests, calls or processes have: what it is, and a column of it for some spans."""
+
+    doc: str
+    column: Callable[[About], pl.Expr]
+
+
+class Particulars:
+    """The particulars of what happens in a mesh.
+
+    Parameters
+    ----------
+    tables
+        Of the mesh; refreshed by whoever has them.
+    topology, seed
+        Of the mesh.
+    """
+
+    def __init__(self, tables: Tables, topology: Topology, seed: int) -> None:
+        self.tables = tables
+        #: What users' numbers and devices are made with.
+        self.people = np.uint64(address(seed, "particulars") % 2**64)
+        told = {
+            f"{service.name}.{operation.name}": (service, OperationWords(service.name, operation.name, operation.route))
+            for service in topology.services
+            for operation in service.operations
+        }
+        of_operations = [told[name] for name in tables.service_operations.to_list()]
+        self.words = [said for _, said in of_operations]
+        #: Methods, routes and what stands in them, by operation.
+        self.methods = names(said.method for said in self.words)
+        self.routes = names(said.route for said in self.words)
+        self.route_heads = names(said.route.partition("{")[0] for said in self.words)
+        self.route_tails = names(said.route.partition("}")[2] for said in self.words)
+        self.route_keys = np.array(
+            [-1 if "{" not in said.route else ROUTE_KEYS.index(said.key) for said in self.words], dtype=np.int64
+        )
+        #: Of each site, the operation whose doing it's part of: its own, or of a store's the caller's.
+        parent = np.maximum(tables.site_parent, 0)
+        asked_by = tables.site_operation[np.where(tables.site_parent >= 0, parent, np.arange(len(parent)))]
+        askers = [self.words[position] for position in asked_by]
+        self.statements: pl.Series = names(
+            _statement(of_operations[position][0], of_operations[position][1], asker)
+            for position, asker in zip(tables.site_operation, askers, strict=True)
+        )
+        self.site_key: Ints = np.array([ROUTE_KEYS.index(asker.key) for asker in askers], dtype=np.int64)
+        self.key_prefixes: pl.Series = names(f"{asker.noun}:" for asker in askers)
+        self.lists = np.array([asker.deed is Deed.LIST for asker in askers], dtype=np.bool_)
+
+    def about(self, spans: Spans) -> About:
+        """What some spans are about."""
+        return About(self, spans)
+
+
+def _statement(store: Service, said: OperationWords, asker: OperationWords) -> str:
+    """What a store's operation runs for the one that asks it, whose name says what it's about."""
+    operation = next(each for each in store.operations if each.name == said.operation)
+    if operation.statement or operation.command:
+        return operation.statement or operation.command
+    looks = (Deed.READ, Deed.LIST)
+    does = asker.operation if said.deed in looks and asker.deed in looks else said.operation
+    stack = stack_of(store.stack, store.system)
+    system = stack.system if stack is not None and stack.system else _SYSTEMS.get(store.kind, "postgresql")
+    return OperationWords(asker.service, does).statement(system)
+
+
+def _kept(make: Callable[[About], Any]) -> cached_property[Any]:
+    """What several columns need is made once, and of some of the spans taken from what is known of all."""
+
+    def of(about: About) -> Any:
+        if about.among is None:
+            return make(about)
+        everyone, some = about.among
+        return getattr(everyone, make.__name__)[some]
+
+    of.__doc__ = make.__doc__
+    return cached_property(of)
+
+
+class About:
+    """What some spans are about; if they are `among` others, at some positions, what is known of those is used."""
+
+    def __init__(self, particulars: Particulars, spans: Spans, among: tuple[About, Ints] | None = None) -> None:
+        self.own = particulars
+        self.tables = particulars.tables
+        self.spans = spans
+        self.among = among
+
+    def where(self, some: Ints) -> About:
+        """What those at some positions are about."""
+        return About(self.own, self.spans.where(some), (self, some))
+
+    def __getitem__(self, name: str) -> pl.Expr:
+        """The column of a particular, by its name."""
+        return PARTICULARS[name].column(self)
+
+    @_kept
+    def request(self) -> Words:
+        """A word of each one's request."""
+        return request_words(self.tables.entry_low[self.tables.site_entry[self.spans.site]], self.spans.number)
+
+    @_kept
+    def work(self) -> Words:
+        """A word of the server's half that each belongs to: its own, or the caller's that made the call."""
+        site, path, server = self.spans.site, self.spans.attempt_path, self.spans.server
+        held = np.where(server, site, self.tables.site_parent[site])
+        paths = np.where(server, path, path >> ATTEMPT_BITS)
+        return span_words(self.request, self.tables.site_address[held], paths, np.ones_like(server))
+
+    @cached_property
+    def call(self) -> Words:
+        """A word of the call that each is a half of."""
+        site, path = self.spans.site, self.spans.attempt_path
+        return span_words(self.request, self.tables.site_address[site], path, np.zeros_like(self.spans.server))
+
+    @_kept
+    def person(self) -> Words:
+        """The rank of who asks; of a user who takes turns, one of the ranks behind those of all others."""
+        ranks = _ranks(draws(self.request, "person"), PEOPLE, _PEOPLE_SKEW)
+        number = self.spans.number
+        turns = number >= SCATTERED
+        if not turns.any():
+            return ranks
+        once = number >> STEP_BITS
+        user = np.bitwise_or(once & (2**USER_BITS - 1), (number >> 52) << USER_BITS).astype(np.uint64)
+        others = np.uint64(PEOPLE) + mix(user ^ self.own.people) % np.uint64(_USER_IDS - PEOPLE)
+        return np.where(turns, others, ranks)
+
+    @_kept
+    def of_person(self) -> Words:
+        """A word of who asks."""
+        return mix(self.person ^ self.own.people)
+
+    @_kept
+    def device(self) -> Words:
+        """A word of what they ask with: one thing mostly, sometimes another."""
+        return mix(self.of_person + (draws(self.request, "device") < 0.2).astype(np.uint64))
+
+    @cached_property
+    def product(self) -> Words:
+        """The rank of what they ask for."""
+        return _ranks(draws(self.request, "product"), PRODUCTS, _PRODUCTS_SKEW)
+
+    @cached_property
+    def quantity(self) -> Ints:
+        """How many of it."""
+        drawn: Ints = 1 + np.floor(3.2 * draws(self.request, "quantity") ** 4).astype(np.int64)
+        return drawn
+
+    @cached_property
+    def cents(self) -> Ints:
+        """What they cost together: a price that belongs to the product."""
+        word = mix(self.product ^ self.own.people ^ np.uint64(1))
+        price = np.floor(np.exp(5.3 + 4.2 * unit(word))).astype(np.int64)
+        return price * self.quantity
+
+    def keyed(self, which: Ints) -> pl.Expr:
+        """Of each, the number whose position among `ROUTE_KEYS` is given; nothing where that is negative."""
+        back, parts, made = np.zeros(len(which), dtype=np.uint32), [pl.lit(pl.Series([""]))], 1
+        for position, name in enumerate(ROUTE_KEYS):
+            some = np.flatnonzero(which == position)
+            if len(some):
+                back[some] = np.arange(made, made + len(some), dtype=np.uint32)
+                parts.append(self.where(some)[name])
+                made += len(some)
+        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
+
+    @property
+    def operation(self) -> Ints:
+        """The operation that each is about: the one that is called."""
+        return self.tables.site_operation[self.spans.site]
+
+
+def _ranks(uniforms: Floats, count: int, skew: float) -> Words:
+    """Ranks from 0 on, of which the k-th comes about in proportion to `k ** -skew`."""
+    return np.floor(count * uniforms ** (1 / (1 - skew))).astype(np.uint64)
+
+
+def _number(values: Ints | Words) -> pl.Expr:
+    return pl.lit(pl.Series(values.astype(np.int64))).cast(pl.String)
+
+
+def _text(*parts: pl.Expr | str) -> pl.Expr:
+    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])
+
+
+def _user(about: About) -> pl.Expr:
+    spread = about.person * np.uint64(_SPREAD) + about.own.people % np.uint64(_USER_IDS)
+    return _number(np.uint64(100_000) + spread % np.uint64(_USER_IDS))
+
+
+def _product(about: About) -> pl.Expr:
+    spread = about.product * np.uint64(_SPREAD) + about.own.people % np.uint64(_PRODUCT_IDS)
+    return _text("SKU-", _number(np.uint64(10_000) + spread % np.uint64(_PRODUCT_IDS)))
+
+
+def _short(words: Words, digits: int) -> pl.Expr:
+    return hexadecimal(words).str.slice(0, digits)
+
+
+def _client(about: About) -> pl.Expr:
+    """Seven of ten by IPv4; of the others each has a network of its own."""
+    word = about.device
+    v4 = draws(word, "network") < 0.7
+    old, new = word[v4], word[~v4]
+    net = lookup(_NETWORKS, (old >> np.uint64(8)) % np.uint64(2))
+    parts = [_text(net, _number(np.uint64(1) + (old >> np.uint64(16)) % np.uint64(254)))]
+    if len(new):
+        groups = [_number(np.uint64(1) + (new >> np.uint64(bits)) % np.uint64(9999)) for bits in (16, 40)]
+        parts.append(_text("2001:db8:", groups[0], ":", groups[1], "::1"))
+    order = np.empty(len(word), dtype=np.uint32)
+    order[np.argsort(~v4, kind="stable")] = np.arange(len(word), dtype=np.uint32)
+    return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(order)))
+
+
+def _money(about: About) -> pl.Expr:
+    cents = pl.lit(pl.Series(about.cents))
+    return _text((cents // 100).cast(pl.String), ".", (cents % 100).cast(pl.String).str.zfill(2))
+
+
+def _rows(about: About) -> pl.Expr:
+    many = np.floor(1 + 49 * draws(about.call, "rows") ** 2).astype(np.int64)
+    return pl.lit(pl.Series(np.where(about.own.lists[about.spans.site], many, 1)))
+
+
+def _bytes(about: About) -> pl.Expr:
+    """Of an answer: what it is on the network."""
+    site, tables = about.spans.site, about.tables
+    calls = messages.words(tables.entry_low[tables.site_entry[site]], tables.site_address[site], about.spans.number)
+    _, answer = messages.sizes(calls, tables.medians.request[site], tables.medians.answer[site])
+    return pl.lit(pl.Series(answer.astype(np.int64)))
+
+
+def _worker(about: About) -> pl.Expr:
+    spans, tables = about.spans, about.tables
+    service = tables.site_service[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
+    workers = np.minimum(tables.workers[service], 200)
+    return pl.lit(pl.Series(1 + np.floor(draws(about.work, "worker") * workers).astype(np.int64)))
+
+
+def _path(about: About) -> pl.Expr:
+    own, operation = about.own, about.operation
+    key = about.keyed(own.route_keys[operation])
+    return _text(lookup(own.route_heads, operation), key, lookup(own.route_tails, operation))
+
+
+#: The numbers of requests that routes, keys and statements name.
+ROUTE_KEYS = ("user_id", "order_id", "cart_id", "product_id")
+
+#: What may be told of a span, by name. Each is the same for all spans of a trace, unless it says otherwise.
+PARTICULARS: dict[str, Particular] = {
+    "user_id": Particular("number of the user who asks", _user),
+    "user_tier": Particular(
+        "`standard`, `plus` or `premium`", lambda about: lookup(_TIERS, about.of_person % np.uint64(len(_TIERS)))
+    ),
+    "session_id": Particular(
+        "of the user, on one device", lambda about: _short(mix(about.device ^ purpose("session")), 16)
+    ),
+    "client_address": Particular("of the device", _client),
+    "user_agent": Particular(
+        "of the device", lambda about: lookup(_AGENTS, (about.device >> np.uint64(32)) % np.uint64(len(_AGENTS)))
+    ),
+    "order_id": Particular(
+        "number of the order", lambda about: _number(10_000_000 + mix(about.request ^ purpose("order")) % 90_000_000)
+    ),
+    "cart_id": Particular("of the user", lambda about: _short(mix(about.of_person ^ purpose("cart")), 8)),
+    "product_id": Particular("number of the product", _product),
+    "quantity": Particular("how many of the product", lambda about: pl.lit(pl.Series(about.quantity))),
+    "amount": Particular("what they cost together", _money),
+    "currency": Particular(
+        "that the user pays in",
+        lambda about: lookup(_CURRENCIES, (about.of_person >> np.uint64(24)) % np.uint64(len(_CURRENCIES))),
+    ),
+    "method": Particular(
+        "HTTP method of the operation called", lambda about: lookup(about.own.methods, about.operation)
+    ),
+    "route": Particular("HTTP route of the operation called", lambda about: lookup(about.own.routes, about.operation)),
+    "path": Particular("the route with its numbers filled in", _path),
+    "statement": Particular(
+        "what a database or cache runs for the operation that asks it, without values",
+        lambda about: lookup(about.own.statements, about.spans.site),
+    ),
+    "key": Particular(
+        "what a cache has, or is asked for, by the operation that asks it",
+        lambda about: _text(
+            lookup(about.own.key_prefixes, about.spans.site), about.keyed(about.own.site_key[about.spans.site])
+        ),
+    ),
+    "rows": Particular("rows that a statement is about, of each call its own", _rows),
+    "bytes": Particular("of an answer, of each call its own", _bytes),
+    "worker": Particular("number of the worker that a service handles a request with", _worker),
+    "pod": Particular(
+        "pod of the process that the span is of", lambda about: lookup(about.tables.pods, about.spans.incarnation)
+    ),
+    "pod_address": Particular("of that pod", lambda about: lookup(about.tables.pod_addresses, about.spans.incarnation)),
+    "node": Particular("that it runs on", lambda about: lookup(about.tables.nodes, about.spans.incarnation)),
+}

@@ -1,0 +1,206 @@
+"""Takes samples of metrics: readings on the way, and records of intervals once they are settled.
+
+Rates, shares and latencies are computed from the very spans that the traces show, so the two can't disagree. Time
+averages (worker and CPU utilization) are exact over the interval; the other gauges are what they were at its end, as a
+scrape would have found them. Where there is nothing to measure (the latency of no requests) there is no sample.
+
+Series are found by name. Of a replica that comes or goes during a run, the series begin or end with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from meshquake.sim.records import METRIC
+from meshquake.sim.telemetry.metrics.levels import Level
+from meshquake.sim.telemetry.metrics.metric_table import MetricTable, whole
+from meshquake.sim.telemetry.metrics.sources import as_measured
+from meshquake.sim.telemetry.sampling.measured import Measured
+from meshquake.sim.telemetry.sampling.roster import Roster
+from meshquake.sim.telemetry.sampling.series import Samples
+from meshquake.sim.telemetry.spans.spans import Spans
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables
+
+if TYPE_CHECKING:
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.mesh import Mesh
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read at the end of an interval: by metric, a value of each thing that was there, in the roster's order.
+
+    None is no value.
+    """
+
+    roster: Roster
+    values: dict[str, list[float | None]]
+
+
+class Sampler:
+    """Reads what must be read at the end of each interval, and makes the records of intervals that are settled.
+
+    Parameters
+    ----------
+    interval
+        Length of an interval in whole microseconds.
+    table
+        The metrics that are recorded; None for the whole catalogue.
+    """
+
+    def __init__(self, mesh: Mesh, tables: Tables, interval: int, table: MetricTable | None = None) -> None:
+        self._mesh = mesh
+        self._tables = tables
+        self._table = table or whole()
+        #: The metrics that are read on the way.
+        self._read = self._table.reads
+        self._interval = interval
+        #: Simulated time of the next sample, in microseconds.
+        self.due = interval
+        #: Records that the readings taken since the last time become, at most.
+        self.waiting = 0
+        #: The replicas that there were the last time, and all whom there was to measure.
+        self._replicas: list[Replica] = []
+        self._recomposed = 0
+        self._roster = Roster(mesh, self._table, (), ())
+        #: Readings that nobody took yet, and those whose intervals aren't settled yet.
+        self._taken: list[Reading] = []
+        self._waiting: list[Reading] = []
+        #: Intervals whose records are made, and the reading at the end of the last of them.
+        self._made = 0
+        #: Totals since the beginning, by what they are of and by replica (`tables.rank`).
+        self._running: dict[str, dict[int, float]] = {}
+        self._before = Reading(
+            self._roster, {name: [0.0] * self._roster.size(each.of) for name, each in self._read.items()}
+        )
+
+    # -- on the way -------------------------------------------------------------------------------------------------
+
+    def sample(self) -> None:
+        """Read what there is to read now, when it is `due`. Changes nothing that the mesh goes by."""
+        mesh = self._mesh
+        replicas = [replica for service in mesh.services.values() for replica in service.replicas]
+        if replicas != self._replicas or mesh.recomposed != self._recomposed:
+            self._replicas, self._roster = replicas, Roster.of(mesh, self._table, replicas)
+            self._recomposed = mesh.recomposed
+        roster, now = self._roster, mesh.now
+        things = {**roster.things, Level.CALLER: roster.states()}
+        values = {}
+        for name, source in self._read.items():
+            read = source.read
+            values[name] = [read(thing, now) for thing in things[source.of]]
+        self._taken.append(Reading(roster, values))
+        self.waiting += roster.width
+        self.due += self._interval
+
+    def take(self) -> list[Reading]:
+        """The readings taken since the last time, one an interval."""
+        taken, self._taken, self.waiting = self._taken, [], 0
+        return taken
+
+    # -- once settled -------------------------------------------------------------------------------------------------
+
+    def values(self, spans: Spans, readings: list[Reading], through: int) -> Samples:
+        """The samples of the intervals up to number `through` (exclusive) that aren't made yet.
+
+        `spans` are all those that ended in these intervals, and may hold others that ended later; `readings` are those
+        taken since the last time, which may be of later intervals too.
+        """
+        roster, values = self._settle(spans, readings, through)
+        return Samples(roster.series, values)
+
+    def frame(self, spans: Spans, readings: list[Reading], through: int) -> pl.DataFrame:
+        """Metric records of the same intervals; the parameters are those of `values`."""
+        first = self._made
+        roster, values = self._settle(spans, readings, through)
+        count = len(values)
+        if not count:
+            return pl.DataFrame(schema=METRIC.frame_schema)
+        ends = (np.arange(first, first + count, dtype=np.int64) + 1) * self._interval
+        settled = values if not roster.unusual else _in_units(values, roster)
+        present = ~np.isnan(settled.ravel())
+        recorded = settled.ravel()[present]
+        positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
+        intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
+        return (
+            roster.frame[positions]
+            .with_columns(
+                timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
+                value=pl.lit(pl.Series(recorded if roster.unusual else as_measured(recorded))),
+            )
+            .select(METRIC.names)
+        )
+
+    def _settle(self, spans: Spans, readings: list[Reading], through: int) -> tuple[Roster, Floats]:
+        """Whose samples they are, and a row for each interval, in the order of the roster's series."""
+        self._waiting += readings
+        count = max(0, min(through - self._made, len(self._waiting)))
+        if not count:
+            return self._before.roster, np.zeros((0, self._before.roster.width))
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        interval = spans.end // self._interval - self._made
+        chosen = (interval < count) & ~spans.unfinished
+        self._made += count
+        measured, roster = self._measure(taken, spans.where(chosen), interval[chosen])
+        blocks = [np.zeros((count, 0))]
+        for level, metric in self._table.of_levels:
+            block = metric.source.figures(measured, metric.origin, level)
+            if level is Level.REPLICA and measured.absent is not None:
+                block = np.where(measured.absent, np.nan, block)
+            kept = roster.kept(level, metric)
+            blocks.append(block if kept is None else block[:, kept])
+        return roster, np.concatenate(blocks, axis=1)
+
+    def _measure(self, taken: list[Reading], spans: Spans, interval: Ints) -> tuple[Measured, Roster]:
+        """What is known of intervals, at the end of which something was read, and whom there was to measure."""
+        roster = self._everyone(taken, spans)
+        readings = {name: np.full((len(taken), roster.size(each.of)), np.nan) for name, each in self._read.items()}
+        there = np.zeros((len(taken), roster.size(Level.REPLICA)), dtype=np.bool_)
+        first = 0
+        for own, group in groupby(taken, key=lambda reading: reading.roster):
+            run = list(group)
+            rows = slice(first, first + len(run))
+            for name, values in self._settled(own, run):
+                readings[name][rows, own.columns(roster, self._read[name].of)] = values
+            there[rows, own.columns(roster, Level.REPLICA)] = True
+            first += len(run)
+        return Measured(
+            self._tables, roster, self._interval / 1e6, there, readings, spans, interval, self._running
+        ), roster
+
+    def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:
+        """Who was there at the end of any of the intervals, and who did some of the spans and went before its end."""
+        roster, *others = dict.fromkeys(reading.roster for reading in taken)
+        for other in others:
+            roster = roster.joined(other)
+        did = np.flatnonzero(np.bincount(spans.incarnation[spans.incarnation >= 0]))
+        gone = did[roster.places(self._tables.incarnation_rank[did]) < 0]
+        if len(gone):
+            roster = roster.with_more(self._mesh.incarnations[each][0] for each in gone)
+        return roster
+
+    def _settled(self, own: Roster, run: list[Reading]) -> Iterator[tuple[str, Floats]]:
+        """What intervals that follow each other, at the end of which the same ones were there, have of each metric."""
+        before = self._before
+        self._before = run[-1]
+        for name, source in self._read.items():
+            last = before.values[name]
+            if before.roster is not own:
+                known = dict(zip(before.roster.things[source.of], last, strict=True))
+                last = [known.get(thing, 0.0) for thing in own.things[source.of]]
+            values = np.array([reading.values[name] for reading in run], dtype=np.float64)
+            yield name, source.settle(values, np.array(last, dtype=np.float64), own, self._interval / 1e6)
+
+
+def _in_units(values: Floats, roster: Roster) -> Floats:
+    """Samples as they are recorded where some are in other units than they were measured in."""
+    recorded = as_measured(values)
+    for each in roster.unusual:
+        recorded[:, each.columns] = each.recorded(values[:, each.columns])
+    return recorded

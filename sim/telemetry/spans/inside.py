@@ -1,0 +1,345 @@
+"""Spans of what happens inside a process: the wait for a worker, the pieces of the work, the wait for a connection.
+
+The waits are those of the simulation. So is the time of the work; into which pieces it falls is a pure function of the
+span's id: stick breaking, each piece taking a part of what those before it left (J. Sethuraman, "A constructive
+definition of Dirichlet priors", Statistica Sinica 4, 1994), of a beta distribution with one parameter 1, so that the
+other one is what makes the mean right. No draw of a run is taken, and nothing of a request's own record depends on it.
+
+A request's spans are made in columns, once all its calls are over: then it's known when the first call of a handler was
+made and when the last one ended. A call to a store has a span around all its attempts, where people have one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.sim.engine.call import DECIDED
+from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
+from meshquake.sim.telemetry.columns import Columns
+from meshquake.sim.telemetry.ids import Words, mix, span_words
+from meshquake.sim.telemetry.spans.instrumentation import Instrumentation, instrumentation, named
+from meshquake.sim.telemetry.spans.spans import Mask, Spans, trace_words
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds, names
+from meshquake.topology.spec import Service
+
+if TYPE_CHECKING:
+    from meshquake.sim.journal import Wait
+    from meshquake.sim.mesh import Mesh
+
+#: What tells the spans inside a span apart, in their ids: those of the pieces are numbered from here on.
+_WAITING, _HANDLER, _CONNECTION, _STORE, _PIECES = 1, 2, 3, 4, 8
+#: In which order what begins in the same microsecond at the same service caused each other: its server half, what is
+#: inside of that, a call to a store, the client half of one attempt, and what is inside of that.
+SERVER_HALF, IN_SERVER, AROUND_CALL, CLIENT_HALF, IN_CLIENT = range(5)
+#: There are so many of these.
+TURNS = 5
+
+
+@dataclass
+class Insides(Columns):
+    """Spans inside of others: of the request and the process of these, with ids, and the position of their names.
+
+    `start` and `end` are microseconds; `attempt_path` is that of the call at which the process works, `depth` how many
+    calls led there, and `turn` says which of those that begin at once comes first.
+    """
+
+    start: Ints
+    end: Ints
+    site: Ints
+    attempt_path: Ints
+    number: Ints
+    service: Ints
+    incarnation: Ints
+    code: Ints
+    name: Ints
+    depth: Ints
+    turn: Ints
+    word: Words
+    parent: Words
+
+    @classmethod
+    def none(cls) -> Insides:
+        """None of them."""
+        numbers = np.zeros(0, dtype=np.int64)
+        words = np.zeros(0, dtype=np.uint64)
+        columns: dict[str, Any] = {
+            field.name: words if field.name in ("word", "parent") else numbers for field in fields(cls)
+        }
+        return cls(**columns)
+
+
+def within(words: Words, place: int) -> Words:
+    """The id of a span inside that of `words`: a bijection for each place, so that none is another's by design."""
+    return mix(words ^ np.uint64(0xA0761D6478BD642F * (place + 1) % 2**64))
+
+
+class Inside:
+    """Makes the spans inside those of a mesh."""
+
+    def __init__(self, mesh: Mesh, tables: Tables) -> None:
+        self._tables = tables
+        services = [service.spec for service in mesh.services.values()]
+        found = [instrumentation(service) or Instrumentation() for service in services]
+        #: Which services have spans inside of theirs.
+        self.services: Mask = np.array([each != Instrumentation() for each in found])
+        self._waiting: Mask = np.array([bool(each.waiting) for each in found])
+        self._connection: Mask = np.array([bool(each.connection) for each in found])
+        self._handler: Mask = np.array([bool(each.handler) for each in found])
+        self._before = max((len(each.before) for each in found), default=0)
+        self._after = max((len(each.after) for each in found), default=0)
+        inner = max((len(each.inside) for each in found), default=0)
+        #: How many pieces there are at most; one of them is the handler's own work, of which there is no span.
+        self._own = self._before + inner
+        self._count = self._own + 1 + self._after
+        shares = np.zeros((len(found), self._count))
+        for row, each in zip(shares, found, strict=True):
+            row[: len(each.before)] = [piece.share for piece in each.before]
+            row[self._before : self._before + len(each.inside)] = [piece.share for piece in each.inside]
+            row[self._own] = each.own
+            row[self._own + 1 : self._own + 1 + len(each.after)] = [piece.share for piece in each.after]
+        first, last = shares.copy(), shares[:, self._own + 1 :]
+        first[:, self._own + 1 :] = 0.0
+        #: What a piece takes on average of what is left for it: of all the work, of that before the calls, and of that
+        #: after them.
+        self._whole, self._first, self._last = _sticks(shares), _sticks(first), _sticks(last)
+        self._name_spans(mesh, services, found)
+
+    def _name_spans(self, mesh: Mesh, services: list[Service], found: list[Instrumentation]) -> None:
+        """Names by operation and piece, then those of waits by operation, then those of calls to stores by site."""
+        texts: list[str | None] = []
+        for service, each in zip(services, found, strict=True):
+            pieces = [""] * self._count
+            pieces[: len(each.before)] = [piece.name for piece in each.before]
+            pieces[self._before : self._before + len(each.inside)] = [piece.name for piece in each.inside]
+            pieces[self._own + 1 : self._own + 1 + len(each.after)] = [piece.name for piece in each.after]
+            for operation in service.operations:
+                texts += [
+                    f"{service.name}.{named(template, service, operation)}" if template else None
+                    for template in (*pieces, each.waiting, each.handler, each.connection)
+                ]
+        self._each = self._count + 3
+        sites = mesh.sites
+        self._store: Ints = np.full(len(sites), -1)
+        for site in sites:
+            caller = None if site.parent is None else site.parent.service
+            if caller is None or site.service.spec.kind != "database" or not found[caller.index].store:
+                continue
+            operation = site.service.spec.operations[site.operation]
+            name = named(found[caller.index].store, caller.spec, operation, site.service.spec.name)
+            self._store[site.index] = len(texts)
+            texts.append(f"{caller.spec.name}.{name}")
+        self.names = names(texts)
+
+    def __bool__(self) -> bool:
+        return bool(self.services.any())
+
+    def parents(self, spans: Spans, above: Words) -> Words:
+        """The parents of some spans, given the halves that are above them: of a call, the handler that makes it."""
+        caller = self._tables.site_service[self._tables.site_parent[spans.site]]
+        parent = np.where(~spans.server & self._handler[caller], within(above, _HANDLER), above)
+        to_store = ~spans.server & (self._store[spans.site] >= 0)
+        return np.where(to_store, self._store_words(spans, above), parent)
+
+    def of(self, spans: Spans, known: Spans) -> Insides:
+        """The spans inside some halves of calls.
+
+        Parameters
+        ----------
+        spans
+            Halves of requests all of whose calls are over.
+        known
+            All halves of these requests that begin no sooner, and any others.
+        """
+        tables = self._tables
+        owner = tables.site_service[spans.site]
+        servers = spans.where(spans.server & self.services[owner])
+        callers = tables.site_service[tables.site_parent[known.site]]
+        calls = known.where(~known.server & self.services[callers])
+        above = self._above(calls)
+        parts = [*self._of_servers(servers, calls, above)]
+        if (self._store >= 0).any():
+            parts.append(self._of_stores(spans, calls, above))
+        return sum(parts[1:], parts[0])
+
+    def waits(self, waits: list[Wait]) -> Insides:
+        """The spans of waits for connections."""
+        tables = self._tables
+        callers = [tables.site_service[tables.site_parent[each.call[0]]] for each in waits]
+        waits = [each for each, caller in zip(waits, callers, strict=True) if self._connection[caller]]
+        if not waits:
+            return Insides.none()
+        site, path, number, incarnation = np.array([each.call for each in waits], dtype=np.int64).T
+        begun, over = np.array([(each.start, each.end) for each in waits]).T
+        _, low = trace_words(tables, site, number)
+        parent = span_words(low, tables.site_address[site], path, np.zeros(len(site), dtype=np.bool_))
+        outer = tables.site_parent[site]
+        return Insides(
+            start=microseconds(begun),
+            end=microseconds(over),
+            site=site,
+            attempt_path=path >> ATTEMPT_BITS,
+            number=number,
+            service=tables.site_service[outer],
+            incarnation=incarnation,
+            code=np.array([each.code for each in waits], dtype=np.int64),
+            name=tables.site_operation[outer] * self._each + self._count + 2,
+            depth=tables.site_depth[outer],
+            turn=np.full(len(site), IN_CLIENT),
+            word=within(parent, _CONNECTION),
+            parent=parent,
+        )
+
+    def _above(self, calls: Spans) -> Words:
+        """The server halves that made some calls."""
+        tables = self._tables
+        _, low = trace_words(tables, calls.site, calls.number)
+        address = tables.site_address[tables.site_parent[calls.site]]
+        path = calls.attempt_path >> ATTEMPT_BITS
+        return span_words(low, address, path, np.ones(len(calls), dtype=np.bool_))
+
+    # -- of a server ---------------------------------------------------------------------------------------------------
+
+    def _of_servers(self, servers: Spans, calls: Spans, above: Words) -> Iterator[Insides]:
+        tables = self._tables
+        service = tables.site_service[servers.site]
+        _, low = trace_words(tables, servers.site, servers.number)
+        word = span_words(low, tables.site_address[servers.site], servers.attempt_path, servers.server)
+        begun = servers.worked >= 0
+        started = np.where(begun, servers.end - servers.worked, servers.end)
+        base = tables.site_operation[servers.site] * self._each
+
+        def spans(chosen: Mask, start: Ints, end: Ints, place: int, name: int, parent: Words, failed: bool) -> Insides:
+            some = np.flatnonzero(chosen)
+            own = servers.where(some)
+            return Insides(
+                start=start[some],
+                end=end[some],
+                site=own.site,
+                attempt_path=own.attempt_path,
+                number=own.number,
+                service=service[some],
+                incarnation=own.incarnation,
+                code=own.code if failed else np.zeros(len(some), dtype=np.int64),
+                name=base[some] + name,
+                depth=tables.site_depth[own.site],
+                turn=np.full(len(some), IN_SERVER),
+                word=within(word[some], place),
+                parent=parent[some],
+            )
+
+        waited = self._waiting[service] & (started > servers.start)
+        # Who never had a worker waited until the end, whatever it was.
+        yield spans(waited & begun, servers.start, started, _WAITING, self._count, word, False)
+        yield spans(waited & ~begun, servers.start, servers.end, _WAITING, self._count, word, True)
+
+        first, last = _around(word, calls, above)
+        calling = first >= 0
+        done = np.where(calling, first, servers.end)
+        returned = np.where(calling, last, servers.end)
+        # One that fails on its way doesn't come to write an answer.
+        sticks = np.where((calling | servers.failed)[:, None], self._first[service], self._whole[service])
+        cuts = _broken(word, done - started, sticks) + started[:, None]
+        handled = cuts[:, self._before]
+        handler = within(word, _HANDLER)
+        has = self._handler[service]
+        parent = np.where(has, handler, word)
+        yield spans(begun & has, handled, servers.end, _HANDLER, self._count + 1, word, True)
+        for piece in range(self._count):
+            if piece != self._own:
+                start, end = cuts[:, piece], cuts[:, piece + 1]
+                outer = word if piece < self._before else parent
+                yield spans(begun & (end > start), start, end, _PIECES + piece, piece, outer, False)
+        closing = begun & calling & ~servers.failed & (servers.end > returned)
+        if self._after and closing.any():
+            cuts = _broken(word, servers.end - returned, self._last[service]) + returned[:, None]
+            for piece in range(self._after):
+                start, end = cuts[:, piece], cuts[:, piece + 1]
+                place = self._own + 1 + piece
+                yield spans(closing & (end > start), start, end, _PIECES + place, place, parent, False)
+
+    # -- of a store ----------------------------------------------------------------------------------------------------
+
+    def _store_words(self, calls: Spans, above: Words) -> Words:
+        """The ids of the spans around all attempts of calls, of which each is one."""
+        return mix(within(above, _STORE) ^ self._tables.site_address[calls.site])
+
+    def _of_stores(self, spans: Spans, calls: Spans, above: Words) -> Insides:
+        """The spans around calls whose first attempts are among `spans`."""
+        tables = self._tables
+        to_store = self._store[calls.site] >= 0
+        calls, above = calls.where(to_store), above[to_store]
+        word = self._store_words(calls, above)
+        # By call; the last of each is the attempt that its caller went on with.
+        order = np.lexsort((calls.attempt_path, calls.end, (calls.notes & DECIDED) > 0, word))
+        calls, above, word = calls.where(order), above[order], word[order]
+        if not len(calls):
+            return Insides.none()
+        begins = np.flatnonzero(np.append(True, word[1:] != word[:-1]))
+        lasts = np.append(begins[1:], len(word)) - 1
+        start, end = np.minimum.reduceat(calls.start, begins), np.maximum.reduceat(calls.end, begins)
+        fresh = spans.where(~spans.server & (self._store[spans.site] >= 0) & ((spans.attempt_path & ATTEMPT) == 0))
+        chosen = np.isin(word[begins], self._store_words(fresh, self._above(fresh)))
+        start, end, lasts = start[chosen], end[chosen], lasts[chosen]
+        own, word, above = calls.where(lasts), word[lasts], above[lasts]
+        service = tables.site_service[tables.site_parent[own.site]]
+        return Insides(
+            start=start,
+            end=end,
+            site=own.site,
+            attempt_path=own.attempt_path >> ATTEMPT_BITS,
+            number=own.number,
+            service=service,
+            incarnation=own.incarnation,
+            code=own.code,
+            name=self._store[own.site],
+            depth=tables.site_depth[own.site] - 1,
+            turn=np.full(len(word), AROUND_CALL),
+            word=word,
+            parent=np.where(self._handler[service], within(above, _HANDLER), above),
+        )
+
+
+def _around(words: Words, calls: Spans, above: Words) -> tuple[Ints, Ints]:
+    """When the first call of each of some halves was made, and when the last one ended; -1 for those without calls."""
+    first = np.full(len(words), -1, dtype=np.int64)
+    last = first.copy()
+    if not len(calls) or not len(words):
+        return first, last
+    order = np.argsort(above)
+    keys = above[order]
+    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    keys = keys[begins]
+    place = np.minimum(np.searchsorted(keys, words), len(keys) - 1)
+    found = keys[place] == words
+    first[found] = np.minimum.reduceat(calls.start[order], begins)[place[found]]
+    last[found] = np.maximum.reduceat(calls.end[order], begins)[place[found]]
+    return first, last
+
+
+def _sticks(shares: Floats) -> Floats:
+    """By row, the part that each piece takes on average of what those before it left; the last one takes all of it."""
+    rest = np.cumsum(shares[:, ::-1], axis=1)[:, ::-1]
+    parts: Floats = np.divide(shares, rest, out=np.zeros_like(shares), where=rest > 1e-9)
+    return np.where(shares > 0, np.minimum(parts, 1.0), 0.0)
+
+
+def _broken(words: Words, lengths: Ints, means: Floats) -> NDArray[np.int64]:
+    """Where sticks of some lengths (microseconds) are broken: a row a stick, with 0 in front and its length at the end.
+
+    Each piece takes a part of what is left that is beta distributed with parameters (1, 1/mean - 1).
+    """
+    pieces = means.shape[1]
+    cuts = np.zeros((len(words), pieces + 1), dtype=np.int64)
+    rest = lengths.astype(np.float64)
+    for piece in range(pieces):
+        mean = means[:, piece]
+        uniform = (within(words, _PIECES + piece) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        power = mean / np.where(mean < 1.0, 1.0 - mean, 1.0)
+        rest = np.where(mean < 1.0, rest * (1.0 - uniform) ** power, 0.0)
+        cuts[:, piece + 1] = lengths - np.ceil(rest).astype(np.int64)
+    return cuts

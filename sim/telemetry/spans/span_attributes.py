@@ -1,0 +1,162 @@
+"""What spans tell of what requests are about, where a service says what it is built with.
+
+The values are those of `sim.telemetry.requests.particulars`, which log lines have as well; names are those of
+OpenTelemetry's semantic conventions, where they have one. What an operation or a call tells by itself (its route, its
+status, which attempt it is) is in no attribute: records have columns for that, and formats know the topology.
+
+    the entry's server span     user.id user.tier session.id client.address user_agent.original, by HTTP url.path
+    any server span             user.id, by stack thread.name; mesh.queue_wait_us if it waited
+    a call                      network.peer.address; to a store also db.query.text, its parameter, and returned rows
+    a store's server span       db.query.text
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+import polars as pl
+
+from meshquake.sim.telemetry.requests.particulars import Particulars
+from meshquake.sim.telemetry.spans.instrumentation import instrumentations
+from meshquake.sim.telemetry.spans.spans import Mask, Spans, owner
+from meshquake.sim.telemetry.tables import lookup, names
+from meshquake.topology.spec import Operation, Service, Topology
+
+#: Kinds of services that are asked for data.
+_STORES = ("database", "cache")
+#: Bits of what a span tells: a server half that isn't a store's, of a user's request, by HTTP, with a thread, after a
+#: wait; what a store is asked, what comes of it, and where the other side is.
+_SERVER, _ENTRY, _HTTP, _THREAD, _WAITED, _QUERY, _ROWS, _FAR = (1 << bit for bit in range(8))
+#: How a statement begins that has rows for an answer.
+_READS = ("SELECT", "FIND", "DB.", "GETITEM", "QUERY")
+#: All that they may be called, where no file calls them otherwise.
+NAMES = (
+    *("user.id", "user.tier", "session.id", "client.address", "user_agent.original", "url.path", "thread.name"),
+    *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
+    "network.peer.address",
+)
+#: A key, with the text in JSON that stands behind it.
+Part = tuple[str, pl.Expr]
+
+
+class SpanAttributes:
+    """Tells what the spans of a mesh are about."""
+
+    def __init__(self, particulars: Particulars, topology: Topology) -> None:
+        self._particulars = particulars
+        services = topology.services
+        told = [each.built_with is not None and each.span_attributes for each in services]
+        #: Whether spans of a service tell anything, whether it's a store, and whether an operation is asked by HTTP.
+        self._told: Mask = np.array(told)
+        self._store: Mask = np.array([each.kind in _STORES for each in services])
+        tables = particulars.tables
+        reads = [(text or "").upper().startswith(_READS) for text in particulars.statements.to_list()]
+        of_database = np.array([each.kind == "database" for each in services])
+        #: By site, whether what is asked there has rows for an answer.
+        self._returns: Mask = np.array(reads) & of_database[tables.site_service]
+        #: What each is called, and None if it isn't recorded; empty if no file says anything of it.
+        said = topology.telemetry.traces
+        self._called = {name: said.called(name) for name in NAMES} if said.attributes else {}
+        threads = [_thread(each) for each in services]
+        self._threaded: Mask = np.array([bool(each) for each in threads])
+        self._threads = names(threads)
+        self._by_http: Mask = np.array([by_http(each, operation) for each in services for operation in each.operations])
+
+    def __bool__(self) -> bool:
+        return bool(self._told.any())
+
+    @cached_property
+    def _statements(self) -> pl.Series:
+        """What stores run, as it stands between quotes in JSON, by site."""
+        return names(_quoted(each) for each in self._particulars.statements.to_list())
+
+    def of(self, spans: Spans) -> pl.Series:
+        """A JSON object for each of some spans, on no more than a line; null for those that tell nothing."""
+        tables = self._particulars.tables
+        told = self._told[owner(tables, spans)]
+        called = tables.site_service[spans.site]
+        to_store = self._store[called]
+        entry = tables.site_parent[spans.site] < 0
+        waited = spans.server & (np.where(spans.worked >= 0, spans.end - spans.worked, spans.end) > spans.start)
+        threaded, http = self._threaded[called], self._by_http[tables.site_operation[spans.site]]
+        far = ~spans.server & (spans.far >= 0)
+        returns = ~spans.server & (spans.code == 0) & self._returns[spans.site]
+        # By the keys that they have, so that each group is put together in one go.
+        of_server = _SERVER + _ENTRY * entry + _HTTP * (entry & http) + _THREAD * threaded + _WAITED * waited
+        of_call = _QUERY * to_store + _FAR * far + _ROWS * returns
+        kinds = np.where(spans.server & ~to_store, of_server, of_call)
+        kinds[~told] = 0
+        texts, rows = [pl.Series([None], dtype=pl.String)], [np.zeros(0, dtype=np.int64)]
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+            some = np.flatnonzero(kinds == kind)
+            if kind and (parts := self._parts(kind, spans.where(some))):
+                texts.append(_objects(parts))
+                rows.append(some)
+        found = np.concatenate(rows)
+        place = np.zeros(len(spans), dtype=np.uint32)
+        place[found] = np.arange(1, len(found) + 1, dtype=np.uint32)
+        return pl.concat(texts).gather(pl.Series(place))
+
+    def _parts(self, kind: int, spans: Spans) -> list[Part]:
+        """Keys, with what stands behind them, of spans of one kind."""
+        about, tables = self._particulars.about(spans), self._particulars.tables
+        parts: list[Part] = []
+
+        def add(name: str, *texts: pl.Expr) -> None:
+            parts.append((name, pl.concat_str(pl.lit('"'), *texts, pl.lit('"'))))
+
+        if kind & _SERVER:
+            add("user.id", about["user_id"])
+        if kind & _ENTRY:
+            add("user.tier", about["user_tier"])
+            add("session.id", about["session_id"])
+            add("client.address", about["client_address"])
+            add("user_agent.original", about["user_agent"])
+        if kind & _HTTP:
+            add("url.path", about["path"].str.replace_all(r"[\"\\]", ""))
+        if kind & _THREAD:
+            name = lookup(self._threads, tables.site_service[spans.site])
+            add("thread.name", name, about["worker"].cast(pl.String))
+        if kind & _WAITED:
+            wait = np.where(spans.worked >= 0, spans.end - spans.worked, spans.end) - spans.start
+            parts.append(("mesh.queue_wait_us", pl.lit(pl.Series(wait)).cast(pl.String)))
+        if kind & _QUERY:
+            add("db.query.text", lookup(self._statements, spans.site))
+        if kind & _QUERY and kind & _FAR:
+            add("db.query.parameter.0", about["key"].str.split(":").list.last())
+        if kind & _ROWS:
+            parts.append(("db.response.returned_rows", about["rows"].cast(pl.String)))
+        if kind & _FAR:
+            add("network.peer.address", lookup(tables.pod_addresses, spans.far))
+        if not self._called:
+            return parts
+        return [(called, value) for name, value in parts if (called := self._called[name]) is not None]
+
+
+def by_http(service: Service, operation: Operation) -> bool:
+    """Whether an operation is asked by HTTP, as it says, or as what its service is built with is."""
+    if operation.route or operation.rpc or service.kind in _STORES:
+        return bool(operation.route)
+    stack = service.built_with
+    return stack is not None and stack.framework not in ("grpc", "tonic", "thrift")
+
+
+def _thread(service: Service) -> str:
+    """What a worker's thread is called, before its number; empty if it isn't told."""
+    stack = service.built_with
+    found = None if stack is None else instrumentations().get(stack.name)
+    return "" if found is None else found.thread.removesuffix("{worker}")
+
+
+def _quoted(text: str | None) -> str:
+    return json.dumps(text or "", ensure_ascii=False)[1:-1]
+
+
+def _objects(parts: list[Part]) -> pl.Series:
+    """JSON objects of keys and values."""
+    heads = [f'{"," if place else "{"}"{name}":' for place, (name, _) in enumerate(parts)]
+    pieces = chain.from_iterable((pl.lit(head), value) for head, (_, value) in zip(heads, parts, strict=True))
+    return pl.select(pl.concat_str(*pieces, pl.lit("}"))).to_series()
