@@ -202,6 +202,11 @@ def test_what_hangs_calls_none_and_has_one_caller_below_which_it_stands(mesh):
             assert box.right == host.right
 
 
+def test_calls_may_be_others_than_those_of_the_file(small):
+    lines = draw(small, {("db", "ads"): 3.0}).lines
+    assert [(line.caller, line.callee, line.rate) for line in lines if line.caller] == [("db", "ads", 3.0)]
+
+
 def test_calls_to_one_service_share_their_way_past_columns():
     """Two callers at the beginning, a chain of three, and a service after it that both call as well."""
     drawing = draw(mesh_of(6, [(0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5), (1, 5)], ("s0", "s1")))

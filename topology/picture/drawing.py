@@ -15,7 +15,6 @@ from itertools import pairwise
 import networkx as nx
 
 from meshquake.topology.estimates import call_rates
-from meshquake.topology.graph import service_graph, walk
 from meshquake.topology.picture.labels import Labels, Point
 from meshquake.topology.picture.order import order
 from meshquake.topology.picture.places import Room, places
@@ -149,15 +148,23 @@ _Slot = str | _Lane
 _Step = tuple[_Slot, _Slot, bool]
 
 
-def draw(topology: Topology) -> Drawing:
+def draw(topology: Topology, rates: Mapping[Pair, float] | None = None) -> Drawing:
     """Draw a mesh; the same one is always drawn the same.
+
+    Parameters
+    ----------
+    topology
+        The mesh.
+    rates
+        The calls to draw, by caller and callee, and how many there are a second (default: its edges, while nothing is
+        wrong).
 
     Raises
     ------
     networkx.NetworkXUnfeasible
         If operations call each other in a cycle without a bound.
     """
-    return _Draft(topology).drawing()
+    return _Draft(topology, call_rates(topology) if rates is None else rates).drawing()
 
 
 def look(service: Service) -> str:
@@ -169,12 +176,14 @@ def look(service: Service) -> str:
 class _Draft:
     """Where everything is, found step by step: columns, what hangs where, order, levels, then lengths."""
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, rates: Mapping[Pair, float]) -> None:
         self._topology = topology
         self._style = style_for(len(topology.services))
-        self._rates = call_rates(topology)
+        self._rates = rates
         self._users = _users(topology)
-        graph = service_graph(topology)
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(service.name for service in topology.services)
+        graph.add_edges_from(rates)
         self._host = _hanging(graph, self._users) if self._style.leaf else {}
         hung = defaultdict(list)
         for leaf, host in self._host.items():
@@ -186,7 +195,7 @@ class _Draft:
         self._chains = {pair: self._chain(*pair) for pair in graph.edges if pair[0] != pair[1]}
         self._steps = list(dict.fromkeys(step for pair in self._chains for step in self._steps_of(*pair)))
         neighbours = dict.fromkeys((left, right) for left, right, _ in self._steps)
-        columns = order(self._filled(walk(topology)), neighbours)
+        columns = order(self._filled(graph), neighbours)
         rooms = {slot: self._room(slot) for column in columns for slot in column}
         self._levels = places(columns, neighbours, rooms)
         self._height = max(self._levels[column[-1]] + rooms[column[-1]].below for column in columns if column)
@@ -222,13 +231,14 @@ class _Draft:
         against = (caller, callee) in self._against
         return ((left, right, against) for left, right in pairwise(self._chains[caller, callee]))
 
-    def _filled(self, walked: list[str]) -> list[list[_Slot]]:
+    def _filled(self, graph: nx.DiGraph[str]) -> list[list[_Slot]]:
         """What stands in each column, as one meets it on the way from the users."""
         columns: list[dict[_Slot, None]] = [{} for _ in range(max(self._column.values()) + 1)]
         leaving: dict[str, list[tuple[_Slot, ...]]] = defaultdict(list)
         for chain in self._chains.values():
             leaving[str(chain[0])].append(chain)
-        for name in dict.fromkeys([*(name for name in walked if name in self._column), *self._column]):
+        met = [each for user in self._users for each in nx.dfs_preorder_nodes(graph, user)]
+        for name in dict.fromkeys([*met, *graph]):
             columns[self._column[name]][name] = None
             for chain in leaving[name]:
                 columns_passed = range(self._column[name] + 1, self._column[name] + len(chain) - 1)
