@@ -2,6 +2,6 @@
 
 from meshquake.topology.picture.drawing import Box, Drawing, Line, draw
 from meshquake.topology.picture.graphviz import dot
-from meshquake.topology.picture.svg import elements, svg
+from meshquake.topology.picture.svg import elements, legend, summary, svg
 
-__all__ = ["Box", "Drawing", "Line", "dot", "draw", "elements", "svg"]
+__all__ = ["Box", "Drawing", "Line", "dot", "draw", "elements", "legend", "summary", "svg"]

@@ -45,10 +45,9 @@ def svg(topology: Topology) -> str:
         If operations call each other in a cycle without a bound.
     """
     drawing = draw(topology)
-    digits = 3 if topology.workload.populations else None  # which is an estimate
-    summary = f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate, digits=digits)} from users"
-    room = max(drawing.width, _NARROWEST, width(topology.name, _TITLE), width(summary, _SMALL))
-    legend, rows = _legend(drawing, room)
+    words = summary(topology)
+    room = max(drawing.width, _NARROWEST, width(topology.name, _TITLE), width(words, _SMALL))
+    signs, rows = legend(drawing, room)
     wide = round(2 * _MARGIN + room)
     high = round(2 * _MARGIN + _HEADER + drawing.height + _ROW * rows - 8)
     return "\n".join(
@@ -56,20 +55,26 @@ def svg(topology: Topology) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
             f'font-family="{FONT}" role="img">',
             f"<title>{shown(topology.name)}</title>",
-            f"<desc>{shown(summary)}</desc>",
+            f"<desc>{shown(words)}</desc>",
             f'<rect x="0.5" y="0.5" width="{wide - 1}" height="{high - 1}" rx="10" fill="{_PAPER}" stroke="{_FRAME}"/>',
             _text(_MARGIN, _MARGIN + 8, topology.name, _TITLE, _INK, weight=600),
-            _text(_MARGIN, _MARGIN + 28, summary, _SMALL, _FAINT),
+            _text(_MARGIN, _MARGIN + 28, words, _SMALL, _FAINT),
             f'<g transform="translate({_MARGIN},{_MARGIN + _HEADER})">',
             *elements(drawing),
             "</g>",
             f'<g class="legend" transform="translate({_MARGIN},{_px(high - _MARGIN - _ROW * (rows - 0.5) + 10)})">',
-            *legend,
+            *signs,
             "</g>",
             "</svg>",
             "",
         ]
     )
+
+
+def summary(topology: Topology) -> str:
+    """What a mesh is, in a line."""
+    digits = 3 if topology.workload.populations else None  # which is an estimate
+    return f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate, digits=digits)} from users"
 
 
 def elements(drawing: Drawing) -> list[str]:
@@ -86,6 +91,8 @@ def elements(drawing: Drawing) -> list[str]:
         "<defs>",
         *(_arrowhead(look, _COLOURS[look][1], size) for look in LOOKS),
         _arrowhead("left", _AGAINST, size),
+        f'<marker id="from-users" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="{size}" markerHeight="{size}" '
+        f'markerUnits="userSpaceOnUse"><circle class="source" cx="4" cy="4" r="3.2" fill="{_FAINT}"/></marker>',
         "</defs>",
         '<g class="calls" fill="none">',
         *(_line(line, looks[line.callee], busiest, drawing.style) for line in drawing.lines),
@@ -125,13 +132,15 @@ def _line(line: Line, look: str, busiest: float, style: Style) -> str:
     colour = _AGAINST if against else _COLOURS[look][1]
     thickness = (1 + against / 2 + 2 * sqrt(line.rate / busiest) if busiest else 1) * style.name / 14
     head = "left" if against else look
+    source = 'marker-start="url(#from-users)" ' if line.course == "users" else ""
     dashes = f' stroke-dasharray="{_px(style.name * 0.5)} {_px(style.name * 0.3)}"' if against else ""
     caller = line.caller or "users"
     return (
-        f'<path id="{line.id}" class="call {line.course}" data-caller="{_exact(line.caller)}" '
-        f'data-callee="{_exact(line.callee)}" d="{path(line.curve)}" stroke="{colour}" '
+        f'<path id="{line.id}" class="call {line.course} to-{look}" data-caller="{_exact(line.caller)}" '
+        f'data-callee="{_exact(line.callee)}" data-rate="{rate(line.rate, digits=2)}" '
+        f'd="{path(line.curve)}" stroke="{colour}" '
         f'stroke-opacity="{0.75 if style.rates else 0.6}" stroke-width="{_px(thickness)}"{dashes} '
-        f'marker-end="url(#to-{head})"><title>{shown(caller)} \N{RIGHTWARDS ARROW} {shown(line.callee)}: '
+        f'{source}marker-end="url(#to-{head})"><title>{shown(caller)} \N{RIGHTWARDS ARROW} {shown(line.callee)}: '
         f"{rate(line.rate, digits=2)}</title></path>"
     )
 
@@ -165,8 +174,9 @@ def _rates(drawing: Drawing) -> Iterator[str]:
         x, y = line.label
         words = rate(line.rate, digits=2)
         if line.course == "users":
-            yield f'<text x="{_px(x)}" y="{_px(y - drawing.style.small * 1.8)}" fill="{_FAINT}">users</text>'
-            yield f'<text x="{_px(x)}" y="{_px(y - drawing.style.small * 0.6)}">{words}</text>'
+            above, at = y - drawing.style.small * 1.8, y - drawing.style.small * 0.6
+            yield f'<text class="caption" x="{_px(x)}" y="{_px(above)}" fill="{_FAINT}">users</text>'
+            yield f'<text x="{_px(x)}" y="{_px(at)}">{words}</text>'
         elif line.rate and line.course != "hanging":
             yield f'<text x="{_px(x)}" y="{_px(y + drawing.style.small * 0.35)}" {rim}>{words}</text>'
 
@@ -188,11 +198,11 @@ def _service(box: Box, style: Style) -> str:
     if box.caption:
         below = level + style.small * 1.4
         words.append(
-            f'<text x="{_px(middle)}" y="{_px(below)}" font-size="{_px(style.small)}" fill="{_FAINT}">'
+            f'<text class="caption" x="{_px(middle)}" y="{_px(below)}" font-size="{_px(style.small)}" fill="{_FAINT}">'
             f"{box.caption}</text>"
         )
     return (
-        f'<g id="{box.id}" class="service {box.look}" data-service="{_exact(box.service)}">'
+        f'<g id="{box.id}" class="service {box.look}" data-service="{_exact(box.service)}" data-look="{box.look}">'
         f"<title>{shown(box.service)} ({box.look})</title>"
         f"{_outline(box.look, box.x, box.y, box.width, box.height)}{''.join(words)}</g>"
     )
@@ -237,33 +247,37 @@ def _outline(look: str, x: float, y: float, width: float, height: float) -> str:
 # -- legend -----------------------------------------------------------------------------------------------------------
 
 
-def _legend(drawing: Drawing, room: float) -> tuple[list[str], int]:
+def legend(drawing: Drawing, room: float) -> tuple[list[str], int]:
     """What shapes and arrows mean, of those that occur, in rows that are no wider than the room; and how many rows."""
     courses = {line.course for line in drawing.lines}
     looks = {box.look for box in drawing.boxes}
-    items = [(look, _outline(look, 0, -9, 28, 18)) for look in LOOKS if look in looks]
-    arrow = _COLOURS["service"][1]
+    items = [(look, f'<g class="to-{look}">{_outline(look, 0, -9, 28, 18)}</g>') for look in LOOKS if look in looks]
+    if not drawing.style.rates and "users" in courses:
+        items.append(("users", _sign("M4,0 H28", "service", 'marker-start="url(#from-users)"')))
     meaning = "calls a second while nothing is wrong" if drawing.style.rates else "the thicker, the more calls"
-    items.append((meaning, f'<path d="M0,0 H28" stroke="{arrow}" stroke-width="1.6" {_head("service")}/>'))
+    items.append((meaning, _sign("M0,0 H28", "service")))
     if "against" in courses:
-        dashes = f'stroke="{_AGAINST}" stroke-width="1.6" stroke-dasharray="6 4"'
-        items.append(("a call against the flow", f'<path d="M28,0 H0" {dashes} {_head("left")}/>'))
+        items.append(("a call against the flow", _sign("M28,0 H0", "left", 'stroke-dasharray="6 4"')))
     if "hanging" in courses:
-        hook = f'<path d="M4,-9 V0 H24" fill="none" stroke="{arrow}" stroke-width="1.6" {_head("service")}/>'
-        items.append(("calls none, and only the one above calls it", hook))
+        items.append(("calls none, and only the one above calls it", _sign("M4,-9 V0 H24", "service")))
     parts: list[str] = []
     x, y, rows = 0.0, 0, 1
     for words, sign in items:
-        needed = 36 + width(words, _SMALL)
+        needed = 36 + 0.88 * width(words, _SMALL)
         if x and x + needed > room:
             x, y, rows = 0.0, y + _ROW, rows + 1
         parts.append(f'<g transform="translate({_px(x)},{y})">{sign}{_text(36, 4, words, _SMALL, _FAINT)}</g>')
-        x += needed + 8
+        x += needed + 16
     return parts, rows
 
 
-def _head(name: str) -> str:
-    return f'marker-end="url(#to-{name})"'
+def _sign(course: str, head: str, more: str = "") -> str:
+    """An arrow in a legend."""
+    kind, colour = ("against", _AGAINST) if head == "left" else (f"to-{head}", _COLOURS[head][1])
+    return (
+        f'<path class="sign {kind}" d="{course}" fill="none" stroke="{colour}" stroke-width="1.6" {more} '
+        f'marker-end="url(#to-{head})"/>'
+    )
 
 
 # -- words and lengths ------------------------------------------------------------------------------------------------
