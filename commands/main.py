@@ -17,8 +17,10 @@ from meshquake.commands.dataset import dataset
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
+from meshquake.commands.live import live
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
+from meshquake.commands.report import report
 from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
@@ -78,8 +80,10 @@ for _command in (
     load,
     score,
     explain,
+    report,
     dataset,
     serve,
+    live,
     send,
     topology,
     schema,

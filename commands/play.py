@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,20 +71,25 @@ def play(
     output: Path,
     as_json: bool,
     quiet: bool,
+    watch: bool,
     truth: bool,
     formats: tuple[Format, ...],
+    page: bool,
     **changes: Any,
 ) -> None:
     """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
     from time import perf_counter
 
-    from meshquake.commands import tables, terminal
+    from meshquake.commands import tables, terminal, watching
+    from meshquake.commands.output import say
+    from meshquake.commands.report import writer
     from meshquake.exporters.fixtures import writing
     from meshquake.exporters.reports import run
     from meshquake.faults import loader
     from meshquake.sim.simulation import Simulation
     from meshquake.sim.summary import Summary
 
+    pages = writer() if page else None  # what is missing is said before the run
     loaded = loader.load(file, loader.Options(seed=seed, **changes))
     if not quiet:
         errors.warn(*loaded.warnings)
@@ -91,16 +97,26 @@ def play(
     folder = writing.place(output, played)
     summary = Summary(played, start)
     began = perf_counter()
-    simulation = Simulation.of(loaded, start=start, interval=interval)
+    watch = watch and not quiet and terminal.is_terminal(sys.stderr)
+    size = {"batch": watching.BATCH} if watch else {}
+    simulation = Simulation.of(loaded, start=start, interval=interval, **size)
     if not quiet:
         errors.warn(*(f"warning: {each}" for each in simulation.warnings))
-    with errors.written(folder), terminal.progress(played.name, played.length, quiet) as advance:
+    bar = terminal.progress(played.name, played.length, quiet or watch)
+    view = watching.watching(simulation, watch)
+    with errors.written(folder), bar as advance, view as hear:
 
         def on_batch(batch: Batch) -> None:
             summary.take(batch)
             advance(batch.clock)
+            hear(batch)
 
         content = writing.write(simulation, folder, on_batch, truth, formats)
+    speed = played.length / (perf_counter() - began)
+    if pages is not None:
+        target = pages.place(folder)
+        with errors.written(target):
+            pages.write(folder, target)
     summary.finish()
     if simulation.leftover and not quiet:
         errors.warn(f"warning: {simulation.leftover}")
@@ -108,4 +124,6 @@ def play(
         click.echo(json.dumps(run.as_json(summary, played, folder, content, simulation.unfinished), indent=2))
     elif not quiet:
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
-        tables.show(run.blocks(summary, played, folder, title, played.length / (perf_counter() - began)))
+        tables.show(run.blocks(summary, played, folder, title, speed))
+        if pages is not None:
+            say(f"report    {target}")

@@ -17,15 +17,17 @@ from functools import cache
 from meshquake.faults.draws import choose, draw
 from meshquake.faults.fault import Fault, Target
 from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery
-from meshquake.faults.levels import ROW, SILENT, Level
+from meshquake.faults.levels import ROW, SEVERAL, SILENT, Level
 from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
 
 #: Of so many cases in a row one has no incident.
 QUIET_EVERY = 5
-#: Attempts with the kind of fault whose turn it is, until any kind will do; and of these, with a target.
-FAITHFUL, _STRENGTHS = 16, 2
+#: Attempts with the kind of fault whose turn it is, until any kind will do: in all, and for each of its targets.
+_FAITHFUL, _EACH = 16, 4
+#: Of these, so many in a row with one target.
+_STRENGTHS = 2
 #: The share of incidents that have a second fault, where no level is asked for.
 _DOUBLE = 0.15
 #: What is noise: loud for a log or a metric, and nothing that a user feels.
@@ -36,7 +38,8 @@ _NOISE = (
     "faults:\n  - fail: {target: any, share: 2%..6%, error: unavailable}\n",
     "faults:\n  - hog_cpu: {target: any, share: 10%..40%, at: 5%..40%, for: 20s..40s}\n",
 )
-#: What a fault that tells nothing of itself any more is seen by: with a level, such roots are the silent ones first.
+#: What a fault is seen by whose root tells nothing of itself any more. With a level, such roots are the silent ones
+#: first, and they come where no other is as quiet as it should be.
 _GONE = "availability"
 
 
@@ -80,6 +83,8 @@ class Case:
         Of its draws and its run.
     text
         Its scenario file.
+    faithful
+        Whether the kind of its fault is the one whose turn it is, if it has one; else it is any kind.
     """
 
     name: str
@@ -88,6 +93,7 @@ class Case:
     band: str | None
     seed: int
     text: str
+    faithful: bool
 
     @property
     def quiet(self) -> bool:
@@ -136,8 +142,9 @@ def case(plan: Plan, number: int, attempt: int) -> Case:
         f"confounders: {_confounders(plan.level, draw(own, 'confounders'))}",
     ]
     text = "\n".join(head) + "\n" + body
-    kind, band = (None, None) if slot is None else (slot.kind.kind, slot.band)
-    return Case(name, mesh, kind, band, own, text)
+    if slot is None:
+        return Case(name, mesh, None, None, own, text, faithful=True)
+    return Case(name, mesh, slot.kind.kind, slot.band, own, text, slot.faithful(attempt))
 
 
 def _rate(plan: Plan, mesh: int, at: float) -> float:
@@ -169,6 +176,10 @@ class _Slot:
     targets: list[Target]
     band: str | None
     second: str | None
+
+    def faithful(self, attempt: int) -> bool:
+        """Whether an attempt is with its kind; what users do not feel at a few targets, they feel nowhere."""
+        return attempt < min(_FAITHFUL, _EACH * len(self.targets))
 
 
 class _Slots:
@@ -206,14 +217,14 @@ class _Slots:
         when = "at: 0s..10s, for: 60%..100%"
         # It has to stand before the other keys of `any`, so that it is one of them.
         of = f"of: [{', '.join(self._words(slot.mesh))}], " if self._plan.words else ""
-        if attempt < FAITHFUL:
+        if slot.faithful(attempt):
             target = slot.targets[attempt // _STRENGTHS % len(slot.targets)]
             # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
             strength = "" if slot.kind.ranges else ", severity: 40%..100%"
             first = f'  - any: {{of: [{slot.kind.kind}], target: "{target}", {when}{strength}}}'
         else:
             gone = [word for word in self._words(slot.mesh) if fault_kinds()[word].indicator == _GONE]
-            words = f"of: [{', '.join(gone)}], " if gone and slot.band == SILENT else of
+            words = f"of: [{', '.join(gone)}], " if gone and slot.band in (SEVERAL, SILENT) else of
             first = f"  - any: {{{words}{when}}}"
         lines = ["faults:", first]
         if slot.second or (slot.second is None and draw(own, "double") < _DOUBLE):

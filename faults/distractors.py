@@ -166,6 +166,7 @@ def _slower(room: Room, service: Service, share: float) -> float:
     waits = [edge.timeout for edge in room.topology.edges if edge.callee == service.name and edge.timeout is not None]
     patience = _IN_TIME * min([*waits, room.topology.workload.objective.within])
     longest = max(float(operation.work.quantile(np.array([0.95]))[0]) for operation in service.operations)
+    longest /= 1.0 - room.topology.environment.load_of(service.name).cores
     in_time = patience / longest if longest > 0 else 1.0
     within_capacity = 1 + (room.spare(service) - 1) / share
     return max(1.0, min(_SLOWER[1], in_time, within_capacity))

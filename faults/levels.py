@@ -45,7 +45,7 @@ _L, _O, _S = LOUDEST, SEVERAL, SILENT
 LEVELS: dict[str, Level] = {
     "easy": Level((_L,) * 10, doubles=0, loud=0.0, most=1.0),
     "mixed": Level((_S, _O, _L, _L, _L) * 2, doubles=2, loud=0.5, most=0.7),
-    "hard": Level((_S, _O, _O, _L, _L, _S, _S, _O, _L, _L), doubles=3, loud=1.0, most=0.45),
+    "hard": Level((_S, _O, _O, _L, _L, _S, _S, _O, _O, _L), doubles=3, loud=1.0, most=0.45),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from meshquake.faults import draws
 from meshquake.faults.fault import Extent, Fault, Target
 from meshquake.faults.scenario import Scenario
+from meshquake.topology.busy import busy
 from meshquake.topology.estimates import offered_load
 from meshquake.topology.spec import Service, Topology
 
@@ -33,13 +34,21 @@ class Room:
         What happens besides.
     topology
         The mesh. What nobody calls in it changes no draw.
+
+    Attributes
+    ----------
+    topology
+        The mesh at the scenario's rate, while all that goes up and down by itself is up.
+    services
+        Those that are called.
     """
 
     def __init__(self, scenario: Scenario, topology: Topology) -> None:
-        self.topology = topology.at_rate(scenario.rate)
+        self.topology = busy(topology.at_rate(scenario.rate))
         self._scenario = scenario
         self._seed = scenario.seed
         self._taken: set[str | None] = set()
+        self._crowded = False
         for fault in (*scenario.faults, *scenario.background):
             self.take(fault.target)
         #: The services that are called, with the busy share of the scarcer of cores and workers.
@@ -62,6 +71,7 @@ class Room:
         if last < self._first:
             return None
         self.take(fault.target)
+        self._crowded = self._crowded or fault.target.level == "users"
         start = self.between(self._first, last, what, "at")
         return replace(fault, at=Extent(seconds=round(start - self._scenario.lead_in, 3)))
 
@@ -76,8 +86,8 @@ class Room:
         return self._loads[service.name] * times * BUMP[1] <= BUSY
 
     def bear(self, times: float) -> bool:
-        """Whether all services have, while nothing else happens."""
-        return all(self._loads[service.name] * times <= BUSY for service in self.services)
+        """Whether all services have, while nothing else happens; not if more users come already."""
+        return not self._crowded and all(self._loads[service.name] * times <= BUSY for service in self.services)
 
     def replaceable(self, service: Service) -> bool:
         """Whether the others can do without one of the replicas."""

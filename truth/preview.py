@@ -112,6 +112,8 @@ class _Hearing:
     """Hears how loud services are, in a run that is being played."""
 
     def __init__(self, simulation: Simulation) -> None:
+        if simulation.collector is None:
+            simulation.hush()
         self.twins = Twins(simulation, lambda verdicts: None)
         self._spans: list[pl.DataFrame] = []
         self._clock = Clock(simulation.start)

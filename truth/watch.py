@@ -67,6 +67,8 @@ class Watch:
         self.simulation = simulation
         self.tables = Tables(simulation.mesh, simulation.start)
         self.horizon = 0.0
+        if not recorded:
+            simulation.hush()
         self._sampler = Sampler(simulation.mesh, self.tables, SECOND) if sampled else None
         samplers = simulation.samplers if recorded else []
         simulation.samplers = [*samplers, self._sampler] if self._sampler else samplers

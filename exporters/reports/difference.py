@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts, Table
+from meshquake.exporters.fixtures.replay import reload
+from meshquake.exporters.reports.markup import markup
 from meshquake.topology.units import counted
-from meshquake.truth.whatif import Difference, Figures
+from meshquake.truth.whatif import Difference, Figures, compare
 
 _HEAD = ("requests", "bad", "p50 ms", "p95 ms")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two runs side by side.
+
+    Attributes
+    ----------
+    difference
+        What became of requests and services.
+    change
+        What was changed, in words.
+    """
+
+    difference: Difference
+    change: str
+
+    def _repr_html_(self) -> str:
+        """Both runs as tables, for notebooks."""
+        return markup(blocks(self.difference, self.change))
+
+
+def compared(folder: Path, without: tuple[str, ...] = (), settings: tuple[str, ...] = ()) -> Compared:
+    """Run a fixture again with something changed; parameters and errors as of `fixtures.fixture.Fixture.whatif`."""
+    reloaded = reload(folder)
+    changed = reloaded.recipe.load_with(settings, None, without)
+    found = compare(reloaded.simulation(reloaded.loaded), reloaded.simulation(changed), lambda second: None)
+    return Compared(found, ", ".join([*(f"without {name}" for name in without), *settings]) or "nothing")
 
 
 def blocks(difference: Difference, change: str) -> list[Block]:

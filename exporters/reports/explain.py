@@ -124,6 +124,9 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
     for fault in faults:
         yield ""
         yield from _fault(fault, truth["recording"])
+    if "actions" in truth:
+        yield ""
+        yield from _actions(truth["actions"], requests["harmed"], truth["recording"])
     if truth["background"]:
         yield ""
         yield "Background, not faults:"
@@ -148,6 +151,22 @@ def _fates(requests: dict[str, int], faults: int) -> str:
 def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for each in sorted(happened, key=lambda each: each["start"]):
         yield _time(each["start"], recording), f"{each['kind']} of {each['target']}"
+
+
+def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
+    """What an operator did, and what it was worth."""
+    yield "What an operator did:"
+    yield Facts(
+        [
+            (_time(each["start"], recording), f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))}")
+            for each in told["taken"]
+        ],
+        indent=2,
+    )
+    yield (
+        f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed in place of {harmed}: "
+        f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
+    )
 
 
 def _observed(told: dict[str, Any]) -> str:
@@ -178,7 +197,7 @@ def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:
         for name, value in fault["parameters"].items()
         if value is not None or keys[name].default is not None
     )
-    yield f"{fault['id']}: {fault['kind']} on {_target(fault)} ({settings})"
+    yield f"{fault['id']}: {fault['kind']} on {target_of(fault)} ({settings})"
     yield Facts(list(_facts(fault, recording)), indent=2)
 
 
@@ -307,7 +326,8 @@ def _called(metric: str, told: dict[str, Any]) -> str:
     return metric if name == metric else f"{metric} (recorded as {name})"
 
 
-def _target(fault: dict[str, Any]) -> str:
+def target_of(fault: dict[str, Any]) -> str:
+    """What a fault of a key acts on, in words."""
     return ", ".join(map(_one_target, fault.get("targets", [fault["target"]])))
 
 
@@ -333,7 +353,7 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
         yield "  The faults made no difference to whether it was good."
     else:
         causes = ", ".join(
-            f"{name} ({faults[name]['kind']} on {_target(faults[name])})" for name in verdict["caused_by"]
+            f"{name} ({faults[name]['kind']} on {target_of(faults[name])})" for name in verdict["caused_by"]
         )
         yield f"  {_HARM[verdict['effect']]} because of {causes}; the effect entered it at the span marked *."
     yield ""

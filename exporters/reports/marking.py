@@ -13,6 +13,7 @@ from meshquake.exporters.blocks import Block
 from meshquake.exporters.fixtures import answer_key, answers, json_file, reading
 from meshquake.exporters.fixtures.staging import recover
 from meshquake.exporters.reports import marks
+from meshquake.exporters.reports.markup import markup
 from meshquake.sim.records import TRACE
 from meshquake.topology import outside
 from meshquake.topology.problems import DocumentError, Problem, suggestion
@@ -29,6 +30,10 @@ class Report:
 
     blocks: list[Block]
     content: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        """The marks as a table, for notebooks."""
+        return markup(self.blocks)
 
 
 def report(folder: Path, given: Path) -> Report:

@@ -135,11 +135,11 @@ def playing(output: Path) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_run_is_ended_by_a_signal_half_way_and_leaves_no_file(number, tmp_path):
+def test_a_run_is_ended_by_a_signal_half_way_and_leaves_nothing(number, tmp_path):
     with running(*playing(tmp_path)) as run:
         run.until(written(tmp_path, "incidents/.*/traces.ndjson"))
         assert run.ended([number]) == (128 + number, ["Interrupted: nothing half-written is left."])
-    assert files(tmp_path) == {"incidents"}
+    assert files(tmp_path) == set()
 
 
 def test_more_signals_change_nothing(tmp_path):
@@ -148,7 +148,7 @@ def test_more_signals_change_nothing(tmp_path):
         status, said = run.ended([signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP], group=True)
     assert status in (143, 130, 129)  # of several that are pending, the system chooses the first
     assert set(said) <= SAID
-    assert files(tmp_path) == {"incidents"}
+    assert files(tmp_path) == set()
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_signal_while_modules_are_imported_is_told_in_a_line(number, module, t
         status, said = run.ended([number])
     assert status == 128 + number
     assert len(said) <= 1 and set(said) <= SAID
-    assert files(tmp_path) <= {"incidents"}
+    assert files(tmp_path) == set()
 
 
 def test_a_terminal_that_is_closed_ends_the_run(tmp_path):
@@ -177,7 +177,7 @@ def test_a_terminal_that_is_closed_ends_the_run(tmp_path):
         os.close(controller)
         assert run.process.wait(BOUND) == 129
         run.alone()
-    assert files(tmp_path) == {"incidents"}
+    assert files(tmp_path) == set()
 
 
 def test_what_is_ignored_from_the_start_is_ignored(tmp_path):
@@ -194,7 +194,7 @@ def test_what_is_ignored_from_the_start_is_ignored(tmp_path):
 
 
 def making(output: Path) -> tuple[object, ...]:
-    """A data set of many small cases, in a folder beside its mesh."""
+    """A data set of many small cases, below a folder that is to be made."""
     (output / "mesh.yaml").write_text(SMALL)
     return (
         "dataset",
@@ -205,14 +205,14 @@ def making(output: Path) -> tuple[object, ...]:
         "--topology",
         output / "mesh.yaml",
         "--output",
-        output / "set",
+        output / "new" / "set",
     )
 
 
 #: The moments of a data set: its workers begin, and they write.
 BEGUN: dict[str, Callable[[Run, Path], Callable[[], object]]] = {
     "begin": lambda run, output: lambda: len(run.family()) > 2,
-    "write": lambda run, output: written(output, ".set.partial-*/tmp*/.*/traces.ndjson"),
+    "write": lambda run, output: written(output, "new/.set.partial-*/tmp*/.*/traces.ndjson"),
 }
 
 
@@ -249,7 +249,7 @@ def test_a_worker_that_was_killed_ends_the_data_set(tmp_path):
         run.alone()
     assert (run.process.returncode, error) == (
         2,
-        f"{tmp_path}/set: cannot be written: a worker process was killed; is there enough memory?\n",
+        f"{tmp_path}/new/set: cannot be written: a worker process was killed; is there enough memory?\n",
     )
     assert files(tmp_path) == {"mesh.yaml"}
 
@@ -278,7 +278,7 @@ def open_in(run: Run, name: str) -> bool:
 #: Commands, and the moment of a signal: a module is imported, a file is open, or there is something in a file.
 COMMANDS = {
     "replay {fixture}": "open verdicts.ndjson",
-    "replay {fixture} --output {output}/again": "file .again.partial-*/traces.ndjson",
+    "replay {fixture} --output {output}/a/new/place": "file a/new/.place.partial-*/traces.ndjson",
     "whatif {fixture} --set workload.rate=200": "import scipy.special",
     "score {fixture} --answers {fixture}/truth/ground_truth.json": "import meshquake.exporters.reports.marking",
     "explain {fixture} 0123": "import meshquake.exporters.reports.explain",

@@ -71,3 +71,16 @@ def test_names_tell_nothing_and_differ():
 
 def test_the_same_seed_draws_the_same_case():
     assert case(Plan((MESH.topology,), 9), 3, 1) == case(Plan((MESH.topology,), 9), 3, 1)
+
+
+def test_a_kind_gives_way_after_four_draws_of_each_of_its_targets_and_sixteen_at_most():
+    """Users as a whole are one target, and five operations are called by them."""
+    plan = Plan((MESH.topology,), 1, ("surge",))
+    found = set()
+    for number in range(2 * QUIET_EVERY):
+        drawn = [case(plan, number, attempt) for attempt in range(20)]
+        if not drawn[0].quiet:
+            faithful = [each.faithful for each in drawn]
+            assert faithful == sorted(faithful, reverse=True)
+            found.add(('target: "users"' in drawn[0].text, sum(faithful)))
+    assert found == {(True, 4), (False, 16)}

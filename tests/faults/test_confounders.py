@@ -19,6 +19,7 @@ from meshquake.topology.loader import shipped as meshes
 from meshquake.topology.spec import Operation, Service
 
 MESH = load_mesh(meshes()[DEFAULT])
+CALM = replace(MESH, topology=MESH.topology.calm())
 QUIET = "name: quiet\nduration: 40s\nlead_in: 30s\nrecovery: 30s\n"
 SLOW = QUIET + "faults: [slow: {target: inventory-service, factor: 4}]\n"
 HARMLESS = {"deploy", "restart", "job", "surge", "configure"}
@@ -148,13 +149,31 @@ def test_another_strength_of_a_fault_changes_none():
 
 @pytest.mark.parametrize(("seed", "rate"), [*((seed, 20) for seed in range(8)), (8, 60), (9, 60), (10, 150)])
 def test_no_request_fails_or_takes_a_second_that_would_not_without_them(seed, rate):
+    assert not harmed(CALM, seed, rate)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nor_in_a_mesh_that_lives(seed):
+    assert not harmed(MESH, seed, MESH.topology.workload.rate)
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+def test_at_three_times_its_usual_rate_they_harm_one_request_in_a_thousand_at_most_and_no_more_users_come(seed):
+    """There some requests take almost a second by themselves."""
+    rate = 3 * MESH.topology.workload.rate
+    assert len(harmed(MESH, seed, rate)) <= 0.001 * parse(QUIET, "my.yaml").scenario.length * rate
+    assert "surge" in {fault.kind for fault in drawn(QUIET, seed, rate=rate, mesh=CALM)}
+    assert "surge" not in {fault.kind for fault in drawn(QUIET, seed, rate=rate)}
+
+
+def harmed(mesh, seed, rate):
+    """The users' requests that are bad with what is drawn and would not be without."""
     scenario = parse(QUIET, "my.yaml").scenario
-    topology = MESH.topology.calm()  # at three times the usual rate what services do besides leaves little room
-    topology = replace(topology, workload=replace(topology.workload, rate=rate))
+    topology = replace(mesh.topology, workload=replace(mesh.topology.workload, rate=rate))
     requests = scenario.length * rate
-    windows = [(fault, scenario.window(fault)) for fault in drawn(QUIET, seed, rate=rate)]
+    windows = [(fault, scenario.window(fault)) for fault in drawn(QUIET, seed, rate=rate, mesh=mesh)]
     assert windows
-    assert bad(play(topology, seed, requests, windows)) <= bad(play(topology, seed, requests))
+    return bad(play(topology, seed, requests, windows)) - bad(play(topology, seed, requests))
 
 
 ROOTS = [root.index for root in Mesh(MESH.topology, 1, 0.0).roots]

@@ -8,6 +8,7 @@ from meshquake.faults.loader import Options, parse
 from meshquake.faults.room import BUSY
 from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
+from meshquake.topology.busy import busy
 from meshquake.topology.estimates import offered_load
 from meshquake.topology.loader import DEFAULT, load, shipped
 from meshquake.truth.answer_key import Clock
@@ -94,7 +95,7 @@ def test_where_two_attempts_are_made_fewer_requests_fail_than_where_three_are():
 
 
 def test_a_crowd_stays_within_what_all_services_bear():
-    busiest = max(load.offered for load in offered_load(MESH.topology).values())
+    busiest = max(load.offered for load in offered_load(busy(MESH.topology)).values())
     crowds = [
         fault
         for seed in range(30)
@@ -104,9 +105,15 @@ def test_a_crowd_stays_within_what_all_services_bear():
     assert crowds and all(busiest * fault.factor <= BUSY for fault in crowds)
 
 
+def test_a_crowd_comes_and_not_a_few_more_users_besides():
+    for seed in range(20):
+        surges = [fault for fault in drawn(TEXT, seed, small()) if fault.kind == "surge"]
+        assert len(surges) <= 1
+
+
 def test_a_busy_mesh_has_none_that_would_need_room():
-    busy = drawn(TEXT + "rate: 1500/s\n", 1, small())
+    few = drawn(TEXT + "rate: 1500/s\n", 1, small())
     assert max(load.offered for load in offered_load(small().topology.at_rate(1500)).values()) > BUSY / 1.6
     for seed in range(8):
         assert not {fault.kind for fault in drawn(TEXT + "rate: 1500/s\n", seed, small())} & {"surge"}
-    assert len(busy) < 6
+    assert len(few) < 6

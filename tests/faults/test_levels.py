@@ -82,6 +82,16 @@ def test_of_a_row_those_roots_are_quietest_that_tell_nothing_any_more():
         assert not gone or max(gone) <= min(others)
 
 
+def test_where_no_draw_of_a_kind_is_quiet_enough_one_comes_whose_root_is_gone():
+    for each in incidents(plan("hard"), 2 * ROW):
+        number = next(number for number in range(40) if case(plan("hard"), number, 0).name == each.name)
+        other = case(plan("hard"), number, 16)
+        assert not other.faithful
+        assert ("any: {of: [stop, refuse]" in other.text or "any: {of: [refuse, stop]" in other.text) == (
+            each.band != LOUDEST
+        )
+
+
 def test_where_no_level_is_asked_for_nothing_is_said_of_loudness_and_no_confounder_is_loud():
     drawn = [case(Plan(TOPOLOGIES[:1], 1), number, 0) for number in range(20)]
     assert {each.band for each in drawn} == {None}

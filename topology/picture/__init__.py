@@ -2,6 +2,7 @@
 
 from meshquake.topology.picture.drawing import Box, Drawing, Line, draw
 from meshquake.topology.picture.graphviz import dot
-from meshquake.topology.picture.svg import elements, legend, summary, svg
+from meshquake.topology.picture.style import Style
+from meshquake.topology.picture.svg import elements, legend, path, summary, svg
 
-__all__ = ["Box", "Drawing", "Line", "dot", "draw", "elements", "legend", "summary", "svg"]
+__all__ = ["Box", "Drawing", "Line", "Style", "dot", "draw", "elements", "legend", "path", "summary", "svg"]

@@ -148,7 +148,7 @@ _Slot = str | _Lane
 _Step = tuple[_Slot, _Slot, bool]
 
 
-def draw(topology: Topology, rates: Mapping[Pair, float] | None = None) -> Drawing:
+def draw(topology: Topology, rates: Mapping[Pair, float] | None = None, style: Style | None = None) -> Drawing:
     """Draw a mesh; the same one is always drawn the same.
 
     Parameters
@@ -158,13 +158,17 @@ def draw(topology: Topology, rates: Mapping[Pair, float] | None = None) -> Drawi
     rates
         The calls to draw, by caller and callee, and how many there are a second (default: its edges, while nothing is
         wrong).
+    style
+        How large things are (default: by the number of services).
 
     Raises
     ------
     networkx.NetworkXUnfeasible
         If operations call each other in a cycle without a bound.
     """
-    return _Draft(topology, call_rates(topology) if rates is None else rates).drawing()
+    return _Draft(
+        topology, call_rates(topology) if rates is None else rates, style or style_for(len(topology.services))
+    ).drawing()
 
 
 def look(service: Service) -> str:
@@ -176,9 +180,9 @@ def look(service: Service) -> str:
 class _Draft:
     """Where everything is, found step by step: columns, what hangs where, order, levels, then lengths."""
 
-    def __init__(self, topology: Topology, rates: Mapping[Pair, float]) -> None:
+    def __init__(self, topology: Topology, rates: Mapping[Pair, float], style: Style) -> None:
         self._topology = topology
-        self._style = style_for(len(topology.services))
+        self._style = style
         self._rates = rates
         self._users = _users(topology)
         graph: nx.DiGraph[str] = nx.DiGraph()
@@ -259,7 +263,7 @@ class _Draft:
     def _column_widths(self) -> list[float]:
         """Of each column, what its longest label needs."""
         style = self._style
-        widths = [0.0] * (max(self._column.values()) + 1)
+        widths = [style.narrowest] * (max(self._column.values()) + 1)
         for service in self._topology.services:
             host = self._host.get(service.name)
             label = width(shortened(service.name, style.letters), style.small if host else style.name)

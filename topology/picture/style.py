@@ -37,6 +37,8 @@ class Style:
         Of a name, the most that are shown.
     leaf
         Height of a service that hangs below its only caller; 0 if none does.
+    narrowest
+        Width of a box at least.
     """
 
     most: float
@@ -51,6 +53,7 @@ class Style:
     door: float
     letters: int
     leaf: float
+    narrowest: float = 0.0
 
 
 STYLES = (

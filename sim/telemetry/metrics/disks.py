@@ -5,24 +5,7 @@ from __future__ import annotations
 from meshquake.sim.telemetry.hosts.disks import SYSTEM
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.metrics.sources import Floats, OfDisks, OnDisks
-
-
-def _read(disks: OnDisks) -> Floats:
-    return disks.read
-
-
-def _written(disks: OnDisks) -> Floats:
-    return disks.written
-
-
-def _used(disks: OnDisks) -> Floats:
-    return disks.used
-
-
-def _logs(disks: OnDisks) -> Floats:
-    return disks.logs
-
+from meshquake.sim.telemetry.metrics.sources import OfDisks
 
 ROWS = (
     Metric(
@@ -30,7 +13,7 @@ ROWS = (
         "B/s",
         Kind.COUNTER,
         (Level.REPLICA,),
-        OfDisks(_read, a_second=True),
+        OfDisks(lambda disks: disks.read, a_second=True),
         "Bytes read from disk.",
         "Of databases: pages that statements need and that are not in memory.",
         alert=Alert.NONE,
@@ -40,7 +23,7 @@ ROWS = (
         "B/s",
         Kind.COUNTER,
         (Level.REPLICA,),
-        OfDisks(_written, a_second=True),
+        OfDisks(lambda disks: disks.written, a_second=True),
         "Bytes written to disk.",
         "Log lines; of databases besides what statements change, and pages at checkpoints.",
         alert=Alert.NONE,
@@ -50,7 +33,7 @@ ROWS = (
         "%",
         Kind.GAUGE,
         (Level.REPLICA,),
-        OfDisks(_used, a_second=False),
+        OfDisks(lambda disks: disks.used, a_second=False),
         "Share of its volume that is full.",
         "Of databases.",
         alert=Alert.RISE,
@@ -60,7 +43,7 @@ ROWS = (
         "B",
         Kind.GAUGE,
         (Level.NODE,),
-        OfDisks(_logs, a_second=False, besides=SYSTEM),
+        OfDisks(lambda disks: disks.logs, a_second=False, besides=SYSTEM),
         "Bytes in use on the node's own disk.",
         "What its pods' log files take grows with their lines, and falls when one of them is rotated.",
         alert=Alert.RISE,

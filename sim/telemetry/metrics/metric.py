@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, Flag
 
 from meshquake.sim.telemetry.metrics.levels import Level
-from meshquake.sim.telemetry.metrics.sources import Derived, Read, Source
+from meshquake.sim.telemetry.metrics.sources import Derived, Quantile, Quantity, Read, Side, Source
 
 #: Of a service, and of each of its replicas.
 OWN = (Level.SERVICE, Level.REPLICA)
@@ -118,3 +118,39 @@ class Metric:
         if isinstance(self.source, Read) and len(self.levels) > 1:
             said.append(self.source.combine.value)
         return " ".join(filter(None, said))
+
+
+def percentiles(
+    name: str, what: str, quantity: Quantity, levels: tuple[Level, ...], detail: str, symptom: int | None = None
+) -> tuple[Metric, ...]:
+    """The rows of a time (milliseconds): what 50, 95 and 99% of the spans that end in an interval do not exceed.
+
+    Parameters
+    ----------
+    name
+        What their names begin with.
+    what
+        Whose time it is, in the plural.
+    quantity
+        The time of each server span.
+    levels
+        What they are of.
+    detail
+        From when to when; the documentation says it of the first.
+    symptom
+        The percentile that is a symptom when it rises, if one is.
+    """
+    return tuple(
+        Metric(
+            f"{name}_p{percent}",
+            "ms",
+            Kind.GAUGE,
+            levels,
+            Quantile(Side.SERVER, quantity, percent / 100),
+            f"{'Half' if percent == 50 else f'{percent}%'} of the {what} of the last interval took no longer.",
+            detail if percent == 50 else "",
+            alert=Alert.RISE,
+            is_symptom=percent == symptom,
+        )
+        for percent in (50, 95, 99)
+    )

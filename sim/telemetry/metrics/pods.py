@@ -18,14 +18,6 @@ def _ready(replica: Replica, now: float) -> float:
     return replica.ready and replica.up
 
 
-def _memory(replica: Replica, now: float) -> float:
-    return replica.memory()
-
-
-def _one(replica: Replica, now: float) -> float:
-    return 1.0
-
-
 ROWS = (
     Metric(
         "pod_restarts",
@@ -62,7 +54,7 @@ ROWS = (
         "B",
         Kind.GAUGE,
         _NODE,
-        Gauge(Level.REPLICA, _memory, Combine.SUM),
+        Gauge(Level.REPLICA, lambda replica, now: replica.memory(), Combine.SUM),
         "Bytes of memory in use: the sum over its pods.",
         alert=Alert.RISE,
     ),
@@ -71,7 +63,7 @@ ROWS = (
         "pods",
         Kind.GAUGE,
         _NODE,
-        Gauge(Level.REPLICA, _one, Combine.SUM),
+        Gauge(Level.REPLICA, lambda replica, now: 1.0, Combine.SUM),
         "Pods that are on it.",
         alert=Alert.NONE,
     ),

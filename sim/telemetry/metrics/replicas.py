@@ -13,20 +13,8 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
 
 
-def _throttled(replica: Replica, now: float) -> float | None:
-    return replica.throttled_time(now)
-
-
 def _memory(replica: Replica, now: float) -> float:
     return 100 * replica.memory() / replica.service.spec.memory.limit
-
-
-def _active(replica: Replica, now: float) -> float:
-    return replica.active
-
-
-def _queued(replica: Replica, now: float) -> float:
-    return len(replica.queue)
 
 
 def _desired(service: Service, now: float) -> float | None:
@@ -58,7 +46,7 @@ ROWS = (
         "%",
         Kind.GAUGE,
         OWN,
-        Utilization(Level.REPLICA, _throttled, Combine.MEAN, lambda replica: 1.0),
+        Utilization(Level.REPLICA, lambda replica, now: replica.throttled_time(now), Combine.MEAN, lambda replica: 1.0),
         "Share of the time in which work stood still because its quota of CPU was used up.",
         "Only where cores have a quota.",
         alert=Alert.RISE,
@@ -77,7 +65,7 @@ ROWS = (
         "requests",
         Kind.GAUGE,
         OWN,
-        Gauge(Level.REPLICA, _active, Combine.SUM),
+        Gauge(Level.REPLICA, lambda replica, now: replica.active, Combine.SUM),
         "Requests that hold a worker.",
         alert=Alert.RISE,
     ),
@@ -86,7 +74,7 @@ ROWS = (
         "requests",
         Kind.GAUGE,
         OWN,
-        Gauge(Level.REPLICA, _queued, Combine.SUM),
+        Gauge(Level.REPLICA, lambda replica, now: len(replica.queue), Combine.SUM),
         "Requests that wait for a worker.",
         alert=Alert.RISE,
     ),

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.telemetry.metrics.levels import Level
-from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric
-from meshquake.sim.telemetry.metrics.sources import Combine, Floats, Growth, Quantile, Rate, Share, Side
+from meshquake.sim.telemetry.metrics.metric import OWN, Alert, Kind, Metric, percentiles
+from meshquake.sim.telemetry.metrics.sources import Combine, Growth, Rate, Share, Side
 
 if TYPE_CHECKING:
-    from meshquake.sim.telemetry.spans.spans import Spans
     from meshquake.topology.spec import Topology
 
 
@@ -24,10 +23,6 @@ def _told_of_cancelling(topology: Topology) -> set[tuple[str, None]]:
 
 def _limiting(topology: Topology) -> set[tuple[str, None]]:
     return {(service.name, None) for service in topology.services if service.rate_limit is not None}
-
-
-def _latency(spans: Spans) -> Floats:
-    return spans.duration_ms
 
 
 ROWS = (
@@ -89,33 +84,5 @@ ROWS = (
         export_name="shed",
         alert=Alert.RISE,
     ),
-    Metric(
-        "latency_p50",
-        "ms",
-        Kind.GAUGE,
-        OWN,
-        Quantile(Side.SERVER, _latency, 0.50),
-        "Half of the requests of the last interval took no longer.",
-        "From arrival to answer.",
-        alert=Alert.RISE,
-    ),
-    Metric(
-        "latency_p95",
-        "ms",
-        Kind.GAUGE,
-        OWN,
-        Quantile(Side.SERVER, _latency, 0.95),
-        "95% of the requests of the last interval took no longer.",
-        alert=Alert.RISE,
-        is_symptom=True,
-    ),
-    Metric(
-        "latency_p99",
-        "ms",
-        Kind.GAUGE,
-        OWN,
-        Quantile(Side.SERVER, _latency, 0.99),
-        "99% of the requests of the last interval took no longer.",
-        alert=Alert.RISE,
-    ),
+    *percentiles("latency", "requests", lambda spans: spans.duration_ms, OWN, "From arrival to answer.", symptom=95),
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Quantity = Callable[["Spans"], Floats]
 #: Services of a topology, or edges of it, as their names and those of the callees; None for that of no edge.
 Concerned = Callable[[Topology], Collection[tuple[str, str | None]]]
 
@@ -226,7 +227,7 @@ class Quantile:
     """A quantile (from 0 to 1) of a quantity of the spans that have it, by nearest rank: a value that occurred."""
 
     side: Side
-    quantity: Callable[[Spans], Floats]
+    quantity: Quantity
     quantile: float
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:

@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING
 
 from meshquake.sim.telemetry.metrics.calls import pool_in_use
 from meshquake.sim.telemetry.metrics.levels import Level
-from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.metrics.sources import Combine, Floats, Gauge, Growth, Quantile, Share, Side
+from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric, percentiles
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Growth, Share, Side
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
-    from meshquake.sim.telemetry.spans.spans import Spans
-
-
-def _query_time(spans: Spans) -> Floats:
-    return spans.worked_ms
 
 
 def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
@@ -23,33 +18,12 @@ def _pool_opened(edge: RuntimeEdge, now: float) -> float | None:
 
 
 ROWS = (
-    Metric(
-        "query_time_p50",
-        "ms",
-        Kind.GAUGE,
+    *percentiles(
+        "query_time",
+        "queries",
+        lambda spans: spans.worked_ms,
         (Level.STORE,),
-        Quantile(Side.SERVER, _query_time, 0.50),
-        "Half of the queries of the last interval took no longer.",
         "From the start of the work to the answer.",
-        alert=Alert.RISE,
-    ),
-    Metric(
-        "query_time_p95",
-        "ms",
-        Kind.GAUGE,
-        (Level.STORE,),
-        Quantile(Side.SERVER, _query_time, 0.95),
-        "95% of the queries of the last interval took no longer.",
-        alert=Alert.RISE,
-    ),
-    Metric(
-        "query_time_p99",
-        "ms",
-        Kind.GAUGE,
-        (Level.STORE,),
-        Quantile(Side.SERVER, _query_time, 0.99),
-        "99% of the queries of the last interval took no longer.",
-        alert=Alert.RISE,
     ),
     Metric(
         "connections_in_use",

@@ -1,0 +1,54 @@
+"""`report`: what happened, as a page for a browser; and what `--report` does after a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshquake.commands import errors, options
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@click.command(short_help="Write what happened as a page for a browser")
+@options.fixture
+@click.option(
+    "--compare", "beside", metavar="DIR", type=options.PATH, help="Another fixture, shown beside it: a what-if."
+)
+@click.option(
+    "--truth/--no-truth",
+    default=True,
+    show_default=True,
+    help="Tell what was wrong; without it the page is an exercise.",
+)
+@click.option("--answers", metavar="FILE", type=options.PATH, help="An answer, to be marked on the page.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page.  [default: DIR.report.html]",
+)
+def report(folder: Path, beside: Path | None, truth: bool, answers: Path | None, output: Path | None) -> None:
+    """Write what happened in a fixture, or in a case of a data set, as one HTML file (see docs/report.md).
+
+    The file needs nothing else and fetches nothing: it opens by a double click.
+    """
+    from meshquake.commands.output import say
+
+    if answers is not None and not truth:
+        errors.fail("--answers: a mark tells what was wrong, which --no-truth leaves out")
+    pages = writer()
+    target = pages.place(folder, truth) if output is None else output
+    with errors.written(target):
+        pages.write(folder, target, beside, truth, answers)
+    say(f"report  {target}")
+
+
+def writer() -> ModuleType:
+    """What writes pages; MissingExtraError if its libraries are not installed."""
+    from meshquake.exporters import extras
+
+    return extras.load("meshquake.exporters.page.document", "report", "a report")

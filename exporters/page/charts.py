@@ -1,0 +1,142 @@
+"""The plots, as objects of Altair (Vega-Lite): those of the page, without their data, and those for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+#: In the data of a plot: the moment, and what was in the run, and in the other one beside it.
+AT, FACT, OTHER = "at", "fact", "other"
+_HEIGHT = 120
+#: What the library makes of one plot, or of several layers.
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours: of the run, of its twin or the run beside it, and of harm."""
+
+    fact: str
+    other: str
+    harm: str
+
+
+#: The page's colours are those of its styles, so that they follow light, dark and print by themselves.
+PAGE = Theme("var(--fact)", "var(--twin)", "var(--fault)")
+#: Black, blue and vermilion of Okabe and Ito, which people who see colours differently tell apart.
+PAPER = Theme("#222222", "#0072B2", "#D55E00")
+
+
+def page() -> dict[str, dict[str, Any]]:
+    """The specifications of the page's plots by name; their data are named `points`, and a width is set there."""
+    return {
+        "share": _specification(share(alt.NamedData("points"))),
+        "latency": _specification(latency(alt.NamedData("points"))),
+        "harmed": _specification(harmed(alt.NamedData("points"))),
+        "metric": _specification(metric(alt.NamedData("points"))),
+    }
+
+
+def share(data: Any, theme: Theme = PAGE) -> Chart:
+    """The share of requests that failed, with what is between the runs shaded."""
+    base = alt.Chart(data, height=_HEIGHT)
+    between = base.mark_area(color=theme.harm, opacity=0.3).encode(x=_time(), y=_scale(FACT, "%"), y2=alt.Y2(OTHER))
+    return alt.layer(between, *_both(base, FACT, OTHER, theme, "%"))
+
+
+def latency(data: Any, theme: Theme = PAGE) -> Chart:
+    """Percentiles of latency on a logarithmic scale: p50 thin, p95 thick, p99 dotted."""
+    base = alt.Chart(data, height=1.4 * _HEIGHT)
+    lines = []
+    for side, colour in ((OTHER, theme.other), (FACT, theme.fact)):
+        for name, style in _PERCENTILES.items():
+            y = alt.Y(f"{side}_{name}:Q", axis=_axis("", _POWERS), scale=_LOGARITHMIC)
+            lines.append(base.mark_line(color=colour, **style).encode(x=_time(), y=y))
+    return alt.layer(*lines)
+
+
+#: What is faster than a millisecond is drawn as if it took one: a logarithm has no end below.
+_LOGARITHMIC = alt.Scale(type="log", nice=False, clamp=True, domainMin=1)
+_POWERS = [10**power for power in range(8)]
+_PERCENTILES: Mapping[str, Mapping[str, Any]] = {
+    "p50": {"strokeWidth": 1},
+    "p99": {"strokeWidth": 1, "strokeDash": [1.5, 2.5]},
+    "p95": {"strokeWidth": 2},
+}
+
+
+def harmed(data: Any, theme: Theme = PAGE) -> Chart:
+    """How many requests were harmed."""
+    chart = alt.Chart(data, height=0.5 * _HEIGHT).mark_rect(color=theme.harm)
+    drawn: alt.Chart = chart.encode(x=_time("from"), x2="until", y=_scale("harmed", ""), y2=alt.Y2Datum(0))
+    return drawn
+
+
+def metric(data: Any, theme: Theme = PAGE) -> Chart:
+    """A metric of a service: the highest sample of each step as a line, and down to the lowest shaded."""
+    base = alt.Chart(data, height=0.6 * _HEIGHT)
+    band = base.mark_area(color=theme.fact, opacity=0.22).encode(x=_time(), y=_scale(FACT, ""), y2=alt.Y2("low"))
+    return alt.layer(band, *_both(base, FACT, OTHER, theme, ""))
+
+
+def samples(points: list[dict[str, Any]], title: str, unit: str, windows: list[dict[str, Any]]) -> Chart:
+    """A metric for a notebook: its samples as a line for each series, and windows of faults shaded.
+
+    Parameters
+    ----------
+    points
+        Each with `at` (ISO 8601), `value` and `series`.
+    title, unit
+        What is above it, and the unit of the values.
+    windows
+        Each with `from`, `to` (ISO 8601) and `fault`.
+    """
+    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
+    lines = (
+        alt.Chart(alt.InlineData(points), width=640, height=220)
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            x=x,
+            y=alt.Y("value:Q", title=unit),
+            color=alt.Color("series:N", title=None, scale=alt.Scale(range=_SERIES)),
+            tooltip=["at:T", "series:N", "value:Q"],
+        )
+    )
+    shades = alt.Chart(alt.InlineData(windows)).mark_rect(color=PAPER.harm, opacity=0.12)
+    return alt.layer(shades.encode(x="from:T", x2="to:T", tooltip=["fault:N"]), lines).properties(title=title)
+
+
+#: Colours of Okabe and Ito, the darker ones.
+_SERIES = ["#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+
+
+def _both(base: alt.Chart, fact: str, other: str, theme: Theme, unit: str) -> list[alt.Chart]:
+    return [
+        base.mark_line(color=colour, strokeWidth=width).encode(x=_time(), y=_scale(field, unit))
+        for field, colour, width in ((other, theme.other, 1.5), (fact, theme.fact, 1.5))
+    ]
+
+
+def _time(field: str = AT) -> alt.X:
+    """The common time axis; the page says from when to when it is."""
+    ticks = alt.Axis(format="%H:%M:%S", title=None, tickCount=6, grid=False, labelOverlap=True, labelFlush=True)
+    return alt.X(f"{field}:T", axis=ticks, scale=alt.Scale(type="utc", nice=False))
+
+
+def _scale(field: str, unit: str) -> alt.Y:
+    return alt.Y(f"{field}:Q", axis=_axis(unit), scale=alt.Scale(zero=True, nice=True))
+
+
+def _axis(unit: str, values: list[int] | None = None) -> alt.Axis:
+    suffix = f"format(datum.value, '~s') + '{unit}'"
+    at = {"tickCount": 3} if values is None else {"values": values}
+    return alt.Axis(title=None, labelExpr=suffix, domain=False, ticks=False, **at)
+
+
+def _specification(chart: Chart) -> dict[str, Any]:
+    told: dict[str, Any] = chart.to_dict(validate=False)
+    told.pop("config", None)
+    return told

@@ -1,0 +1,136 @@
+"""All that the page shows, as one JSON object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshquake.exporters.fixtures import layout, recording
+from meshquake.exporters.fixtures.answer_key import BRIEF
+from meshquake.exporters.page import happenings, story
+from meshquake.exporters.page.calls import calls
+from meshquake.exporters.page.flame import flame
+from meshquake.exporters.page.logs import logs
+from meshquake.exporters.page.mesh import mesh
+from meshquake.exporters.page.propagation import propagation
+from meshquake.exporters.page.remake import remake
+from meshquake.exporters.page.series import SHOWN, series
+from meshquake.exporters.page.sources import Sources
+from meshquake.exporters.page.traces import Words, traces
+from meshquake.exporters.page.users import users
+from meshquake.topology import outside
+from meshquake.topology.units import counted, duration
+
+
+def content(sources: Sources, beside: Sources | None = None, exercise: bool = False) -> dict[str, Any]:
+    """The data of the page.
+
+    Parameters
+    ----------
+    sources
+        The recording.
+    beside
+        Another one, that takes the place of the twin: a what-if.
+    exercise
+        Whether the page must give nothing away: then it has no names of scenarios and folders either.
+    """
+    words = Words()
+    waterfalls = traces(sources, words)
+    runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
+    if beside is not None:
+        same = [trace["id"] for trace in waterfalls]
+        runs.append(_run(beside, words, traces(beside, words, same), _name(beside, exercise)))
+    acting = happenings.faults(sources)
+    told = {
+        "title": _title(sources, exercise),
+        "summary": _summary(sources),
+        "exercise": exercise,
+        "notes": list(_notes(sources)),
+        "story": None if sources.truth is None else story.story(sources.truth),
+        "brief": _brief(sources) if sources.truth is None else None,
+        "objective": None if sources.truth is None else sources.truth["objective"],
+        "axis": sources.moments.as_json(),
+        "incident": _incident(acting, sources.moments.length),
+        "mesh": mesh(sources),
+        "metrics": SHOWN,
+        "runs": runs,
+        "faults": acting,
+        "background": happenings.background(sources),
+        "alerts": happenings.alerts(sources),
+        "events": happenings.events(sources),
+        "propagation": propagation(sources),
+        "flame": flame(sources, words),
+        "logs": logs(sources, words),
+        "remake": None if exercise else remake(sources, keyed=not exercise),
+    }
+    return told | {"words": list(words)}
+
+
+def _run(sources: Sources, words: Words, waterfalls: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "users": users(sources),
+        "series": series(sources),
+        "calls": calls(sources),
+        "traces": waterfalls,
+        "requests": len(sources.roots),
+        "spans": len(sources.spans),
+    }
+
+
+def _name(sources: Sources, exercise: bool) -> str:
+    return "the recording" if exercise else str(sources.told["scenario"]["name"])
+
+
+def _title(sources: Sources, exercise: bool) -> str:
+    mesh = sources.topology.name
+    return f"What is wrong in {mesh}?" if exercise else f"{sources.told['scenario']['name']} on {mesh}"
+
+
+def _summary(sources: Sources) -> str:
+    axis = sources.moments
+    parts = [
+        f"{axis.start:%Y-%m-%d %H:%M:%S} UTC",
+        duration(axis.length),
+        counted(len(sources.topology.services), "service"),
+        counted(len(sources.roots), "request"),
+    ]
+    return ", ".join(parts)
+
+
+def _notes(sources: Sources) -> list[str]:
+    """What a reader has to know of what the page shows."""
+    axis, notes = sources.moments, []
+    if axis.step > sources.interval * (1 + 1e-9):
+        notes.append(
+            f"Metrics are thinned: a step of the slider is {duration(axis.step)}, of which the highest and the lowest "
+            f"sample are kept. Figures are of the highest."
+        )
+    if sources.partly_observed:
+        notes.append(
+            "The mesh was not observed perfectly: what is counted of edges, traces and log lines is what was recorded."
+        )
+    elif recording.is_withheld(dict(sources.told)):
+        notes.append("The mesh is not told of: its edges are those of the recorded calls.")
+    return notes
+
+
+def _incident(acting: list[dict[str, Any]], length: float) -> list[float] | None:
+    """From when to when faults acted or users felt them; None if none did."""
+    if not acting:
+        return None
+    felt = [length if fault["recovered"] is None else fault["recovered"] for fault in acting if not fault["latent"]]
+    return [min(fault["from"] for fault in acting), max([*felt, *(fault["to"] for fault in acting)])]
+
+
+def _brief(sources: Sources) -> dict[str, Any] | None:
+    """The page for the person on call, in its parts: heading, paragraphs and table."""
+    path = layout.path(sources.folder, BRIEF)
+    if not outside.is_file(path):
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return {
+        "heading": lines[0].lstrip("# "),
+        "paragraphs": [line for line in lines[1:] if line and not line.startswith("|")],
+        "table": [row for row in cells if set("".join(row)) != {"-"}],
+    }

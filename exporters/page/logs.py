@@ -1,0 +1,96 @@
+"""Log lines by what they say: templates with their counts over time, and some of the lines themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from meshquake.exporters.page.sources import Sources
+from meshquake.exporters.page.traces import Words
+
+#: Templates that the page has, lines of each, and lines in all; those of warnings and errors come first.
+MOST_TEMPLATES, OF_EACH, MOST_LINES = 400, 3, 900
+#: Characters of a message that are kept.
+_LONGEST = 600
+#: What differs between lines that say the same, in the order in which it is replaced.
+_VARIABLES = (
+    (r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", "<id>"),
+    (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
+    (r"\d+(?:[.,:]\d+)*", "<n>"),
+)
+_LOUD = ("WARN", "ERROR", "FATAL")
+
+
+def logs(sources: Sources, words: Words) -> dict[str, Any]:
+    """Templates, most frequent first, each with its `counts` by slot as pairs of slot and count; and lines, by time.
+
+    `more` are the templates that are left out, and `unsaid` their lines.
+    """
+    axis = sources.slots
+    said = sources.lines.with_columns(
+        template=_template(pl.col("message")), slot=axis.step_of(axis.since()), loud=pl.col("level").is_in(_LOUD)
+    )
+    keys = ["service", "level", "logger", "template"]
+    grouped = said.group_by(keys, maintain_order=True).agg(
+        total=pl.len(), slots=pl.col("slot"), loud=pl.col("loud").first()
+    )
+    ordered = grouped.sort("loud", "total", *keys, descending=[True, True, *[False] * len(keys)])
+    kept = ordered[:MOST_TEMPLATES].with_row_index("number")
+    templates = [
+        {
+            "service": words(row["service"]),
+            "level": row["level"],
+            "logger": words(row["logger"]),
+            "text": row["template"],
+            "total": row["total"],
+            "counts": _counts(row["slots"]),
+        }
+        for row in kept.iter_rows(named=True)
+    ]
+    lines = _lines(said.join(kept.select("number", *keys), on=keys, maintain_order="left"))
+    return {
+        "axis": axis.as_json(),
+        "templates": templates,
+        "more": len(ordered) - len(kept),
+        "unsaid": len(said) - sum(row["total"] for row in templates),
+        "lines": [
+            [
+                (at - round(axis.start.timestamp() * 1e6)) / 1e6,
+                number,
+                message[:_LONGEST],
+                trace_id,
+                words(replica),
+            ]
+            for at, number, message, trace_id, replica in lines.iter_rows()
+        ],
+        "all": len(said),
+    }
+
+
+def _template(message: pl.Expr) -> pl.Expr:
+    """What a message says, with what varies left out; of several lines the first."""
+    text = message.str.split("\n").list.first().str.head(240)
+    for pattern, name in _VARIABLES:
+        text = text.str.replace_all(pattern, name)
+    return text
+
+
+def _counts(slots: list[int]) -> list[list[int]]:
+    found: dict[int, int] = {}
+    for slot in slots:
+        found[slot] = found.get(slot, 0) + 1
+    return [[slot, found[slot]] for slot in sorted(found)]
+
+
+def _lines(said: pl.DataFrame) -> pl.DataFrame:
+    """The first lines of each template, then warnings and errors evenly spread, in order of time."""
+    place = said.with_row_index("place").with_columns(nth=pl.int_range(pl.len()).over("number"))
+    first = place.filter(pl.col("nth") < OF_EACH)[:MOST_LINES]
+    loud = place.filter(pl.col("nth") >= OF_EACH, pl.col("loud"))
+    room = MOST_LINES - len(first)
+    if len(loud) > room:
+        loud = loud[[position * len(loud) // room for position in range(room)]] if room > 0 else loud[:0]
+    at = pl.col("timestamp").str.head(26).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f", time_unit="us", time_zone="UTC")
+    both = pl.concat([first, loud]).sort("place")
+    return both.select(at.cast(pl.Int64), "number", "message", "trace_id", "replica")

@@ -1,0 +1,48 @@
+"use strict";
+
+/** The data of the page, and what of them belongs to one moment. */
+const Data = (() => {
+  const all = JSON.parse(Dom.byId("data").textContent);
+  const start = Date.parse(all.axis.start);
+  const word = (number) => (number < 0 ? null : all.words[number]);
+
+  /** A moment in seconds since the recording began, as a time of day. */
+  function clock(seconds, digits = 0) {
+    const time = new Date(start + Math.round(seconds * 1000)).toISOString();
+    return time.slice(11, digits ? 20 + digits : 19);
+  }
+
+  /** What is shown at a step of the slider: the one thing that is applied, whether it was recorded or comes just now. */
+  function moment(run, index) {
+    const { series, calls } = all.runs[run];
+    const step = all.axis.step;
+    const of = (service, metric) => series[service]?.[metric]?.high[index] ?? null;
+    const services = {};
+    for (const { name } of all.mesh.services) {
+      services[name] = {
+        rate: of(name, "request_rate"),
+        errors: of(name, "error_rate"),
+        busy: of(name, "worker_utilization"),
+        values: Object.fromEntries(Object.keys(all.metrics).map((metric) => [metric, of(name, metric)])),
+      };
+    }
+    const edges = calls.map((edge) => ({
+      caller: edge.caller,
+      callee: edge.callee,
+      rate: edge.sent[index] / Math.min(step, all.axis.length - index * step),
+      failed: edge.sent[index] ? edge.failed[index] / edge.sent[index] : 0,
+      retries: edge.retries?.[index] ?? 0,
+      timeouts: edge.timeouts?.[index] ?? 0,
+      breaker: edge.breaker?.[index] ?? 0,
+    }));
+    return { index, run, from: index * step, to: Math.min((index + 1) * step, all.axis.length), services, edges };
+  }
+
+  /** What acts at some time: faults, or harmless happenings. */
+  const acting = (happenings, from, to) => happenings.filter((each) => each.from < to && each.to > from);
+
+  /** The step of another axis in which a moment is. */
+  const slot = (axis, seconds) => Math.max(0, Math.min(axis.count - 1, Math.floor(seconds / axis.step + 1e-9)));
+
+  return { ...all, start, word, clock, moment, acting, slot };
+})();

@@ -1,0 +1,44 @@
+"use strict";
+
+/** Elements and numbers: what every other script writes with. Text becomes text, never markup. */
+const Dom = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+
+  /** Give an element attributes (null leaves one out) and children; texts are put in as texts. */
+  function fill(element, attributes, children) {
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  }
+
+  const html = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+  const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+  const byId = (id) => document.getElementById(id);
+
+  /** A number as people read it: three digits of those that are small, whole ones beyond. */
+  function number(value) {
+    if (value === null || value === undefined) return "–";
+    const size = Math.abs(value);
+    const digits = size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : 2;
+    return value.toLocaleString("en", { maximumFractionDigits: digits });
+  }
+
+  const share = (value) => (value === null ? "–" : `${number(100 * value)}%`);
+
+  /** A figure with its unit: that of a metric, without those that its column says already. */
+  function figure(value, unit) {
+    if (value === null || value === undefined) return "–";
+    return { "%": `${number(value)}%`, ms: `${number(value)} ms`, "1/s": `${number(value)}/s` }[unit] ?? number(value);
+  }
+
+  /** A text that fits into so many pixels at a size of 13 px, about. */
+  function short(text, width) {
+    const most = Math.max(4, Math.floor(width / 7.1));
+    return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  }
+
+  return { html, svg, byId, number, share, figure, short };
+})();

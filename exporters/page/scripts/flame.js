@@ -1,0 +1,35 @@
+"use strict";
+
+/** Where the time of requests went: a frame below each operation that its answer waited for, before and during. */
+const Flame = (() => {
+  const { html } = Dom;
+  const ROW = 20;
+
+  function draw() {
+    const width = (side) => side.frames.reduce((sum, [depth, , , ms]) => sum + (depth ? 0 : ms), 0);
+    const most = Math.max(...Data.flame.map(width), 1e-9);
+    for (const side of Data.flame) {
+      const deep = Math.max(0, ...side.frames.map(([depth]) => depth)) + 1;
+      const frames = side.frames.map(([depth, operation, left, ms, own]) => {
+        const name = Data.word(operation);
+        const title = `${name}: ${Dom.number(ms)} ms a request, ${Dom.number(own)} ms of it in itself`;
+        const share = (100 * ms) / most;
+        return html("div", { title, style: `left:${((100 * left) / most).toFixed(3)}%;width:${share.toFixed(3)}%;top:${depth * ROW}px` }, share > 5 ? `${name} ${Dom.number(ms)}` : "");
+      });
+      const told = heaviest(side.frames).map(([operation, own]) => `${Data.word(operation)} ${Dom.number(own)} ms`).join(", ");
+      Dom.byId("flame").append(
+        html("p", { class: "hint" }, html("strong", null, side.label), ` (${Data.clock(side.from)} to ${Data.clock(side.to)}): ${Dom.number(width(side))} ms a request, of ${side.requests} requests. Most of it in ${told}.`),
+        html("div", { class: `flame ${side.label === "During" ? "during" : ""}`, style: `height:${deep * ROW}px`, role: "img", "aria-label": `Frames ${side.label}: ${told}` }, ...frames),
+      );
+    }
+  }
+
+  /** The operations in which most time was spent, on whichever ways they were called. */
+  function heaviest(frames) {
+    const sums = new Map();
+    for (const [, operation, , , own] of frames) sums.set(operation, (sums.get(operation) ?? 0) + own);
+    return [...sums].sort((one, two) => two[1] - one[1]).slice(0, 3);
+  }
+
+  return { draw };
+})();

@@ -1,0 +1,59 @@
+"use strict";
+
+/** Plots by the charting library, from the specifications that come with the data, all on the one time axis. */
+const Plots = (() => {
+  const shown = new Map();
+  const config = {
+    background: null,
+    aria: false,
+    font: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    view: { stroke: null },
+    axis: { labelColor: "var(--muted)", gridColor: "var(--line)", tickColor: "var(--wire)", domainColor: "var(--wire)", labelFontSize: 11, labelPadding: 6 },
+  };
+
+  /** The gutters of the time axis, in pixels. */
+  function gutters() {
+    const style = getComputedStyle(document.documentElement);
+    return { left: parseFloat(style.getPropertyValue("--left")), right: parseFloat(style.getPropertyValue("--right")) };
+  }
+
+  const time = (seconds) => Data.start + seconds * 1000;
+
+  /** The axis of a compiled plot covers the whole recording, whatever its points do. */
+  function whole(vega) {
+    vega.scales.find((scale) => scale.name === "x").domain = [time(0), time(Data.axis.length)];
+    return vega;
+  }
+
+  /** Draw a plot, or draw it again: in an element, from the specification of a name, with points. */
+  async function draw(element, name, points, told) {
+    shown.get(element)?.finalize();
+    const { left, right } = gutters();
+    const spec = structuredClone(Data.charts[name]);
+    spec.datasets = { points };
+    spec.width = Math.max(120, element.clientWidth - left - right);
+    spec.padding = { left, right, top: 6, bottom: 22 };
+    spec.autosize = { type: "none" };
+    spec.config = config;
+    // What is told of it stands for what is drawn.
+    element.parentElement.setAttribute("role", "img");
+    element.parentElement.setAttribute("aria-label", told);
+    element.setAttribute("aria-hidden", "true");
+    const result = await vegaEmbed(element, spec, { ast: true, actions: false, renderer: "svg", tooltip: false, patch: whole });
+    shown.set(element, result);
+  }
+
+  /** Whenever the page has another width, draw what is drawn again. */
+  function redrawn(draws) {
+    let width = document.body.clientWidth;
+    let timer = null;
+    new ResizeObserver(() => {
+      if (document.body.clientWidth === width) return;
+      width = document.body.clientWidth;
+      clearTimeout(timer);
+      timer = setTimeout(draws, 120);
+    }).observe(document.body);
+  }
+
+  return { draw, redrawn, time, gutters };
+})();

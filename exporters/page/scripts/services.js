@@ -1,0 +1,118 @@
+"use strict";
+
+/** Every service in small: a row of its metrics over the whole recording; and the one that is chosen in large. */
+const Services = (() => {
+  const { html, svg } = Dom;
+  const metrics = Object.keys(Data.metrics);
+  const rows = new Map();
+  const HIGH = 24;
+  const tops = Object.fromEntries(metrics.map((metric) => [metric, top(metric, Data.mesh.services.map(({ name }) => name))]));
+
+  /** The highest value of a metric over some services. */
+  function top(metric, names) {
+    const values = Data.runs.flatMap((run) => names.flatMap((name) => run.series[name]?.[metric]?.high ?? []));
+    return values.reduce((most, value) => Math.max(most, value ?? 0), 0) || 1;
+  }
+
+  /** What a line goes up to: shares to 100%, requests to the most of their service, all else to the most of any. */
+  function scale(service, metric, unit) {
+    if (unit === "%") return Math.max(100, tops[metric]);
+    return metric === "request_rate" ? top(metric, [service]) : tops[metric];
+  }
+
+  /** A line through values, broken where there is none, in a box of 100 by HIGH. */
+  function line(values, most) {
+    let pen = "M";
+    return values
+      .map((value, index) => {
+        if (value === null) {
+          pen = "M";
+          return "";
+        }
+        const point = `${pen}${((100 * (index + 0.5)) / values.length).toFixed(2)},${(HIGH - (HIGH * value) / most).toFixed(1)}`;
+        pen = "L";
+        return point;
+      })
+      .join("");
+  }
+
+  function cell(service, metric) {
+    const own = Data.runs[0].series[service]?.[metric];
+    const other = Data.runs[1]?.series[service]?.[metric];
+    const value = html("span", { class: "value", "data-metric": metric });
+    if (!own && !other) return { element: html("td"), value };
+    const most = scale(service, metric, (own ?? other).unit);
+    const box = svg("svg", { viewBox: `0 0 100 ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    if (other) box.append(svg("path", { class: "other", d: line(other.high, most) }));
+    if (own?.low) box.append(svg("path", { class: "low", d: line(own.low, most) }));
+    if (own) box.append(svg("path", { d: line(own.high, most) }));
+    return { element: html("td", null, html("span", { class: "cell on-axis" }, html("span", { class: "area bands" }), box), value), value };
+  }
+
+  function draw() {
+    const body = document.querySelector(".multiples tbody");
+    for (const { name } of Data.mesh.services) {
+      const cells = metrics.map((metric) => cell(name, metric));
+      const press = html("button", { type: "button", onclick: () => Choice.toggleService(name) }, name);
+      const row = html("tr", { "data-service": name }, html("th", { scope: "row" }, press), ...cells.map((each) => each.element));
+      rows.set(name, { row, values: cells.map((each) => each.value) });
+      body.append(row);
+    }
+    Axis.listen(show);
+    Choice.listen(choose);
+  }
+
+  function show(moment) {
+    for (const [name, { values }] of rows) {
+      const now = moment.services[name].values;
+      values.forEach((value, position) => {
+        const metric = metrics[position];
+        const unit = Data.runs[moment.run].series[name]?.[metric]?.unit;
+        value.textContent = now[metric] === null && unit === undefined ? "" : Dom.figure(now[metric], unit);
+      });
+    }
+  }
+
+  /** The services that are chosen: that of a node, or both sides of an edge. */
+  function chosen({ service, edge }) {
+    return service ? [service] : edge ? [edge.caller, edge.callee] : [];
+  }
+
+  function choose(choice) {
+    const names = chosen(choice);
+    for (const [name, { row }] of rows) {
+      if (names.includes(name)) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+    large();
+  }
+
+  /** The metrics of what is chosen, as plots with axes. */
+  function large() {
+    const names = chosen(Choice.now);
+    const place = Dom.byId("service");
+    place.hidden = names.length === 0;
+    place.querySelector("h3").textContent = Choice.name ?? "";
+    const plots = place.querySelector(".plots");
+    plots.replaceChildren();
+    for (const name of names) {
+      for (const metric of metrics) {
+        const own = Data.runs[0].series[name]?.[metric];
+        if (!own) continue;
+        const other = Data.runs[1]?.series[name]?.[metric];
+        const label = `${names.length > 1 ? `${name}: ` : ""}${Data.metrics[metric]}, ${own.unit}`;
+        const vega = html("div", { class: "vega" });
+        plots.append(html("figure", { class: "plot" }, html("figcaption", null, label), html("div", { class: "on-axis" }, html("div", { class: "area bands" }), vega)));
+        const points = own.high.map((value, index) => ({
+          at: Plots.time((index + 0.5) * Data.axis.step),
+          fact: value,
+          low: own.low?.[index] ?? value,
+          other: other?.high[index] ?? null,
+        }));
+        Plots.draw(vega, "metric", points, `${label}: at most ${Dom.figure(Math.max(...own.high.map((value) => value ?? 0)), own.unit)}`);
+      }
+    }
+  }
+
+  return { draw, large };
+})();

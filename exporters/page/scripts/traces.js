@@ -1,0 +1,151 @@
+"use strict";
+
+/** Some requests: a list of them, a search, and the waterfall of the one that is chosen. */
+const Traces = (() => {
+  const { html } = Dom;
+  const own = Data.runs[0];
+  const others = new Map((Data.runs[1]?.traces ?? []).map((trace) => [trace.id, trace]));
+  const body = document.querySelector("#traces .rows tbody");
+  const search = Dom.byId("search");
+  const sort = Dom.byId("sort");
+  const WHY = { mechanism: "shows how it happened", slowest: "one of the slowest", failed: "failed", ordinary: "ordinary" };
+  const [SERVER, CLIENT] = [0, 1];
+  //: Whether all requests enter at one service, which then goes without saying.
+  const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
+
+  /** A span by the names of its parts. */
+  const named = ([parent, kind, service, operation, start, ms, error, attempt, replica]) => ({
+    parent, kind, service: Data.word(service), operation: Data.word(operation), start, ms, error: Data.word(error), attempt, replica: Data.word(replica),
+  });
+
+  /** Whether a trace passes through what is chosen: a service, or an edge from one of its spans to another. */
+  function touches(trace) {
+    const { service, edge } = Choice.now;
+    if (edge) return trace.spans.some(([, kind, at, operation]) => kind === CLIENT && Data.word(at) === edge.caller && Data.word(operation).startsWith(`${edge.callee}.`));
+    return service === null || trace.services.some((each) => Data.word(each) === service);
+  }
+
+  function list() {
+    const text = search.value.trim().toLowerCase();
+    const rows = own.traces.filter((trace) => (text ? trace.id.startsWith(text) : touches(trace) && (!sort.value || trace.why === sort.value)));
+    body.replaceChildren(...rows.map(row));
+    const found = Dom.byId("found");
+    if (text && !rows.length) found.textContent = "Not among the requests that this page keeps.";
+    else found.textContent = `${rows.length} of ${own.traces.length} kept${Choice.name && !text ? `, through ${Choice.name}` : ""}`;
+    if (text && rows.length === 1) choose(rows[0].id);
+  }
+
+  function beside(trace) {
+    if (Data.runs[1]) return others.has(trace.id) ? Dom.number(others.get(trace.id).ms) : "not kept";
+    return trace.twin.ms === null ? "not made" : Dom.number(trace.twin.ms);
+  }
+
+  function row(trace) {
+    const cells = [
+      html("td", null, html("button", { type: "button", onclick: () => choose(trace.id), "aria-label": `${Data.clock(trace.at, 1)}, request ${trace.id}` }, Data.clock(trace.at, 1))),
+      html("td", { title: trace.entry }, alone ? trace.entry.slice(trace.entry.indexOf(".") + 1) : trace.entry),
+      html("td", { class: trace.outcome === "success" ? null : "bad" }, trace.outcome.replaceAll("_", " ")),
+      html("td", { class: "number" }, Dom.number(trace.ms)),
+    ];
+    if (Data.runs[1] || own.users.twin) cells.push(html("td", { class: "number" }, trace.twin || Data.runs[1] ? beside(trace) : ""));
+    return html("tr", { "data-trace": trace.id, "aria-current": trace.id === Choice.now.trace ? "true" : null }, ...cells);
+  }
+
+  function choose(id) {
+    Choice.now.trace = id;
+    for (const each of body.children) {
+      if (each.dataset.trace === id) each.setAttribute("aria-current", "true");
+      else each.removeAttribute("aria-current");
+    }
+    const trace = own.traces.find((each) => each.id === id);
+    Dom.byId("waterfall").replaceChildren(...waterfall(trace));
+  }
+
+  function waterfall(trace) {
+    const other = others.get(trace.id);
+    const spans = trace.spans.map(named);
+    const all = other ? [...spans, ...other.spans.map(named)] : spans;
+    const from = Math.min(0, ...all.map((span) => span.start));
+    const to = Math.max(trace.twin?.ms ?? 0, ...all.map((span) => span.start + span.ms));
+    const scale = (ms) => (100 * (ms - from)) / (to - from || 1);
+    const parts = [
+      html("h3", null, `${trace.entry} at ${Data.clock(trace.at, 3)}`),
+      html("p", { class: "note" }, html("code", null, trace.id), ` ${WHY[trace.why]}. `, ...verdict(trace)),
+      drawn(spans, scale, trace),
+    ];
+    if (trace.more) parts.push(html("p", { class: "note" }, `${trace.more} more spans are in the recording.`));
+    if (other) parts.push(html("h3", null, `The same request in the other run: ${other.outcome} after ${Dom.number(other.ms)} ms`), drawn(other.spans.map(named), scale, other, "spans other"));
+    return parts;
+  }
+
+  function verdict(trace) {
+    if (!trace.twin) return [];
+    const { outcome, ms, effect, caused_by: causes } = trace.twin;
+    const harm = { failed: "It failed", slowed: "It came too late", spared: "It was spared" }[effect];
+    const without = outcome === null ? "Without the faults it is not made." : `Without the faults: ${outcome} after ${Dom.number(ms)} ms.`;
+    return [without, harm ? ` ${harm} because of ${causes.join(", ")}${trace.entered === null ? "." : "; it entered at the span marked ▸."}` : ""];
+  }
+
+  function drawn(spans, scale, trace, kind = "spans") {
+    const depths = [];
+    const waited = []; // until when anybody waits for a span's answer, in milliseconds
+    const items = spans.map((span, place) => {
+      const above = span.parent < 0 ? null : span.parent;
+      depths[place] = above === null ? 0 : depths[above] + 1;
+      const end = span.start + span.ms;
+      const until = above === null ? Infinity : waited[above];
+      waited[place] = span.kind === CLIENT || span.parent < 0 ? Math.min(until, end) : until;
+      return item(span, depths[place], Math.max(span.start, Math.min(end, until)), scale, place === trace.entered);
+    });
+    if (trace.twin?.ms) items.unshift(would(trace.twin, scale));
+    return html("ol", { class: kind, tabindex: 0, "aria-label": "Spans" }, ...items);
+  }
+
+  function item(span, depth, until, scale, entered) {
+    const end = span.start + span.ms;
+    const kind = ["server", "client", "internal"][span.kind];
+    const notes = [];
+    if (span.attempt > 1 && span.kind === CLIENT) notes.push(`attempt ${span.attempt}`);
+    if (span.error) notes.push(span.error);
+    const nobody = span.kind === SERVER && end - until > 0.001;
+    if (nobody) notes.push(`${Dom.number(end - until)} ms for nobody`);
+    const name = `${span.kind === CLIENT ? `${span.service} → ` : ""}${span.operation}${notes.length ? `, ${notes.join(", ")}` : ""}`;
+    const bar = (from, to, extra) => html("span", { class: `bar ${extra}`, style: `left:${scale(from).toFixed(2)}%;width:${(scale(to) - scale(from)).toFixed(2)}%` });
+    const ms = `${Dom.number(span.ms)} ms`;
+    const late = scale(end) > 82;
+    const length = html("span", { class: "ms", style: late ? `right:${(100 - scale(span.start)).toFixed(2)}%` : `left:${scale(end).toFixed(2)}%` }, ms);
+    const bars = [bar(span.start, until, ""), nobody ? bar(until, end, "nobody") : null];
+    return html(
+      "li",
+      { class: `${kind}${span.error ? " failed" : ""}${entered ? " entered" : ""}`, title: `${name}, ${ms} from ${Dom.number(span.start)} ms${span.replica ? `, on ${span.replica}` : ""}` },
+      html("span", { class: "what", style: `--depth:${depth}` }, name),
+      html("span", { class: "lane" }, ...bars, length),
+    );
+  }
+
+  function would(twin, scale) {
+    const bar = html("span", { class: "bar", style: `left:${scale(0).toFixed(2)}%;width:${(scale(twin.ms) - scale(0)).toFixed(2)}%` });
+    const late = scale(twin.ms) > 82;
+    const length = html("span", { class: "ms", style: late ? "right:2px" : `left:${scale(twin.ms).toFixed(2)}%` }, `${Dom.number(twin.ms)} ms`);
+    return html("li", { class: "would" }, html("span", { class: "what", style: "--depth:0" }, `without the faults: ${twin.outcome}`), html("span", { class: "lane" }, bar, length));
+  }
+
+  function begin() {
+    search.addEventListener("input", list);
+    sort.addEventListener("change", list);
+    Choice.listen(list);
+    document.querySelectorAll("button[data-trace]").forEach((button) => {
+      if (!own.traces.some((trace) => trace.id === button.dataset.trace)) button.remove();
+      button.addEventListener("click", () => {
+        choose(button.dataset.trace);
+        Dom.byId("traces").scrollIntoView();
+      });
+    });
+    list();
+    const worst = own.traces.find((trace) => trace.why === "mechanism") ?? own.traces.find((trace) => trace.why === "failed") ?? own.traces[0];
+    if (worst) choose(worst.id);
+    Dom.byId("kept").textContent = `Kept are ${own.traces.length} of ${Dom.number(own.requests)} requests, chosen as those that show how it happened, the slowest, failed ones and ordinary ones.`;
+  }
+
+  return { begin };
+})();

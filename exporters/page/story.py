@@ -1,0 +1,133 @@
+"""The story of a recording in plain English, from its answer key: what broke, how it spread, and what it cost users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from meshquake.exporters.reports.explain import target_of
+from meshquake.topology.units import counted, duration
+
+#: By kind of fault, what became of its target. Kinds of packages are told by their names.
+_BECAME = {
+    "delay": "messages on {} took longer",
+    "deploy": "a bad version was rolled out to {}",
+    "drop": "{} lost calls",
+    "fail": "{} failed requests",
+    "flip": "a changed setting broke {}",
+    "flush": "the cache {} was emptied",
+    "handshake": "{} could not open connections",
+    "hang": "{} hung",
+    "hog_cpu": "something took the CPU of {}",
+    "job": "a job took the CPU of {}",
+    "leak": "{} leaked memory",
+    "miss": "lookups in {} missed",
+    "pause": "{} stood still again and again",
+    "probe": "the probes of {} failed",
+    "refuse": "{} refused connections",
+    "reset": "connections on {} were reset",
+    "restart": "{} was restarted",
+    "scale": "{} was scaled to too few replicas",
+    "shrink_pool": "the connection pools of {} shrank",
+    "slow": "{} became slow",
+    "stop": "{} went down",
+    "surge": "{} came in far greater numbers",
+    "throttle": "the CPU of {} was throttled",
+}
+#: Names in a list of which the others are only counted.
+_NAMED = 3
+
+
+def story(truth: dict[str, Any]) -> dict[str, Any]:
+    """The story in `paragraphs`, one for each fault, and its `figures`, each with a `label` and a `value`."""
+    faults = truth["faults"]
+    felt = [fault for fault in faults if not fault["latent"]]
+    paragraphs = [" ".join(_told(fault, truth)) for fault in (*felt, *(each for each in faults if each["latent"]))]
+    if len(faults) > 1:
+        paragraphs.insert(0, _together(truth))
+    if not faults:
+        paragraphs = ["Nothing was wrong: no fault acted in this recording."]
+    if harmless := sorted({f"{each['kind']} of {each['target']}" for each in truth["background"]}):
+        paragraphs.append(f"Harmless, though they may look suspicious: {_listed(harmless)}.")
+    return {"paragraphs": paragraphs, "figures": list(_figures(truth, felt))}
+
+
+def _together(truth: dict[str, Any]) -> str:
+    """What several faults did together."""
+    faults, requests = truth["faults"], truth["requests"]
+    begin, end = min(each["start"] for each in faults), max(each["end"] for each in faults)
+    harm = f"Together they harmed {requests['harmed']:,} of {counted(requests['total'], 'request')}."
+    return f"{len(faults)} faults acted between {clock(begin)} and {clock(end)}. {harm}"
+
+
+def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
+    """The sentences on one fault."""
+    recording, start = truth["recording"], fault["start"]
+    became = _BECAME.get(fault["kind"], f"{fault['kind']} struck {{}}").format(target_of(fault))
+    full = f", at full strength {_after(start, fault['ramp_end'])} later" if fault["ramp_end"] > start else ""
+    yield f"At {clock(start)} {became}{full}."
+    ended = f"It ended at {clock(fault['end'])}" if fault["end"] < recording["end"] else "It lasted to the end"
+    if fault["latent"]:
+        yield f"{ended}, and no promise to users was broken by it."
+        return
+    if spread := [each["service"] for each in fault["affected"] if each["service"] != fault["root_cause"]["service"]]:
+        ways = _ways(fault["mechanism"])
+        yield f"From there it spread to {_listed(spread)}{f' ({_listed(ways)})' if ways else ''}."
+    radius, since = fault["blast_radius"], fault["user_facing"]["since"]
+    yield f"Users felt it {_after(start, since)} after it began, at {clock(since)}."
+    worst = max(radius["entries"], key=lambda each: each["share"], default=None)
+    most = f", most of all {worst['entry']} ({worst['share']:.0%})" if worst and len(radius["entries"]) > 1 else ""
+    yield f"It harmed {counted(radius['requests'], 'request')}, {radius['share']:.0%} of those of that time{most}."
+    if fault["recovered"] is None:
+        yield f"{ended}, and users still felt it when the recording ended."
+    else:
+        yield f"{ended}; for users it was over at {clock(fault['recovered'])}."
+
+
+def _ways(mechanism: Sequence[dict[str, Any]]) -> list[str]:
+    """The mechanisms between services, the most frequent ones first."""
+    found: dict[str, int] = {}
+    for step in mechanism:
+        if step["from"] != step["to"]:
+            found[step["mechanism"]] = found.get(step["mechanism"], 0) + step["requests"]
+    return sorted(found, key=lambda way: -found[way])
+
+
+def _figures(truth: dict[str, Any], felt: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    requests = truth["requests"]
+    yield _figure("Requests", f"{requests['total']:,}", "in the whole recording")
+    share = requests["harmed"] / requests["total"] if requests["total"] else 0.0
+    yield _figure("Harmed by faults", f"{requests['harmed']:,}", f"{share:.1%} of all")
+    yield _figure("Bad anyway", f"{requests['background']:,}", "with and without the faults")
+    if felt:
+        since = min(fault["user_facing"]["since"] for fault in felt)
+        recovered = [fault["recovered"] for fault in felt]
+        until = None if None in recovered else max(recovered)
+        value = duration(round(_seconds(since, until or truth["recording"]["end"]), 1))
+        note = f"{clock(since)} to {clock(until)}" if until else f"from {clock(since)} to the end"
+        yield _figure("Felt for", value, note)
+
+
+def _figure(label: str, value: str, note: str) -> dict[str, str]:
+    return {"label": label, "value": value, "note": note}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: the first ones, and how many more there are."""
+    if len(names) > _NAMED + 1:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _after(start: str, moment: str) -> str:
+    return duration(round(_seconds(start, moment), 1))
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def clock(moment: str) -> str:
+    """The time of day of a moment, to the second."""
+    return moment[11:19]
