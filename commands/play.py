@@ -126,4 +126,4 @@ def play(
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         tables.show(run.blocks(summary, played, folder, title, speed))
         if pages is not None:
-            say(f"report    {target}")
+            say(f"report   {target}")

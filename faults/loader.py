@@ -20,7 +20,7 @@ from meshquake.topology import review
 from meshquake.topology.binder import keys_of, settings
 from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
-from meshquake.topology.loading.telemetry import read_telemetry
+from meshquake.topology.loading.telemetry.block import read_telemetry
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry

@@ -60,7 +60,7 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         "propagation": propagation(sources),
         "flame": flame(sources, words),
         "logs": logs(sources, words),
-        "remake": None if exercise else remake(sources, keyed=not exercise),
+        "remake": None if exercise else remake(sources),
     }
     return told | {"words": list(words)}
 

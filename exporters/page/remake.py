@@ -15,32 +15,22 @@ from meshquake.topology.loader import shipped as shipped_meshes
 _NOISE = ("transient", "high_volume", "intermittent")
 
 
-def remake(sources: Sources, keyed: bool) -> dict[str, Any]:
-    """The `commands`, each with what it does, and the `files` of the recording with their sizes.
-
-    Parameters
-    ----------
-    sources
-        The recording.
-    keyed
-        Whether the page may tell what was wrong; if not, nothing that gives it away is named.
-    """
+def remake(sources: Sources) -> dict[str, Any]:
+    """The `commands`, each with what it does, and the `files` of the recording with their sizes."""
     told = sources.told
     withheld = recording.is_withheld(dict(told))
-    commands = [] if withheld or not keyed else list(_again(sources))
+    commands = [] if withheld else list(_again(sources))
     folder = shlex.quote(str(sources.folder))
-    commands.append(_command("all formats: convert it", f"python run.py export {folder} --format otlp"))
+    commands.append(_command("in another format", f"python run.py export {folder} --format otlp"))
     if sources.truth is not None:
         commands.append(_command("the key in words", f"python run.py explain {folder}"))
     return {
         "commands": commands,
         "folder": str(sources.folder),
-        "seed": None if withheld or not keyed else told["seed"],
-        "versions": told.get("versions", {}) if keyed else {},
+        "versions": told.get("versions", {}),
         "files": [
             {"name": name, "bytes": each["bytes"], "records": each.get("records")}
             for name, each in told["files"].items()
-            if keyed or not name.startswith("truth/")
         ],
     }
 

@@ -31,6 +31,10 @@ const Plots = (() => {
     const { left, right } = gutters();
     const spec = structuredClone(Data.charts[name]);
     spec.datasets = { points };
+    // What nothing is known of has no line: without a key there is no twin.
+    const known = (field) => field === undefined || points.some((point) => typeof point[field] === "number");
+    if (spec.layer) spec.layer = spec.layer.filter(({ encoding: { y, y2 } }) => known(y.field) && known(y2?.field));
+    if (spec.layer?.length === 0) return;
     spec.width = Math.max(120, element.clientWidth - left - right);
     spec.padding = { left, right, top: 6, bottom: 22 };
     spec.autosize = { type: "none" };

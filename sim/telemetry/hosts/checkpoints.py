@@ -56,7 +56,8 @@ class Checkpoints:
 
     def lines(self, spans: Spans) -> list[Line]:
         """The lines that the changes of a stretch of time bring about, given all spans of it, in order of time."""
-        tables, found = self._tables, []
+        tables = self._tables
+        found: list[Line] = []
         spans = spans.where(in_order(spans, spans.end))
         logged = LOGGED * Traffic(tables, spans, np.zeros(len(spans), dtype=np.int64)).request
         ranks, names = tables.incarnation_rank[spans.incarnation], tables.replica_names

@@ -220,6 +220,7 @@ def test_the_keyboard_reaches_everything(cascade):
         )
         reached.add(place)
     assert len(reached) >= total
+    cascade.go(3)
     cascade.page.locator("#slider").focus()
     before = cascade.text("#now")
     cascade.page.keyboard.press("ArrowRight")
