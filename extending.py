@@ -1,4 +1,4 @@
-"""All that a package may import that adds to meshquake: kinds of fault, formats, distributions, policies, log lines.
+"""All that a package may import that adds to meshquake: faults, actions, formats, distributions, policies, log lines.
 
     from meshquake.extending import Effect, Fault, key
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.context import Context
     from meshquake.exporters.formats.registry import Format
     from meshquake.exporters.formats.sink import Sink
+    from meshquake.faults.action import Action, Measure
     from meshquake.faults.effect import Effect
-    from meshquake.faults.fault import Extent, Fault, Surface, Target, Window
+    from meshquake.faults.fault import Extent, Fault, Mended, Surface, Target, Window
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.policy import PASS, CallerPolicy
     from meshquake.sim.policies.draw import draw
@@ -32,6 +33,7 @@ __all__ = [
     "PASS",
     "RECORD_KINDS",
     "SUCCESS",
+    "Action",
     "Batch",
     "Call",
     "CallerPolicy",
@@ -43,6 +45,8 @@ __all__ = [
     "Fault",
     "Floats",
     "Format",
+    "Measure",
+    "Mended",
     "RecordKind",
     "Sink",
     "Surface",
@@ -66,7 +70,8 @@ _HOMES = {
 } | {
     name: home
     for home, names in {
-        "faults.fault": ("Extent", "Fault", "Surface", "Target", "Window"),
+        "faults.action": ("Action", "Measure"),
+        "faults.fault": ("Extent", "Fault", "Mended", "Surface", "Target", "Window"),
         "sim.records": ("RECORD_KINDS", "Batch", "Column", "RecordKind"),
         "sim.engine.policy": ("PASS", "CallerPolicy"),
         "topology.errors": ("CODES", "SUCCESS"),

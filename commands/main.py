@@ -17,6 +17,7 @@ from meshquake.commands.dataset import dataset
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
+from meshquake.commands.live import live
 from meshquake.commands.load import load
 from meshquake.commands.replay import replay
 from meshquake.commands.report import report
@@ -82,6 +83,7 @@ for _command in (
     report,
     dataset,
     serve,
+    live,
     send,
     topology,
     schema,

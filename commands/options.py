@@ -85,6 +85,7 @@ _SCENARIO = (
         multiple=True,
         help="Also write the records in this format, into a folder inside the fixture; may be repeated.",
     ),
+    click.option("--watch", is_flag=True, help="Show it on the terminal while it is simulated."),
     click.option("--report", "page", is_flag=True, help="Also write the page of docs/report.md, beside the fixture."),
     summary_as_json,
     quiet,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ def play(
     output: Path,
     as_json: bool,
     quiet: bool,
+    watch: bool,
     truth: bool,
     formats: tuple[Format, ...],
     page: bool,
@@ -78,7 +80,7 @@ def play(
     """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
     from time import perf_counter
 
-    from meshquake.commands import tables, terminal
+    from meshquake.commands import tables, terminal, watching
     from meshquake.commands.output import say
     from meshquake.commands.report import writer
     from meshquake.exporters.fixtures import writing
@@ -95,14 +97,19 @@ def play(
     folder = writing.place(output, played)
     summary = Summary(played, start)
     began = perf_counter()
-    simulation = Simulation.of(loaded, start=start, interval=interval)
+    watch = watch and not quiet and terminal.is_terminal(sys.stderr)
+    size = {"batch": watching.BATCH} if watch else {}
+    simulation = Simulation.of(loaded, start=start, interval=interval, **size)
     if not quiet:
         errors.warn(*(f"warning: {each}" for each in simulation.warnings))
-    with errors.written(folder), terminal.progress(played.name, played.length, quiet) as advance:
+    bar = terminal.progress(played.name, played.length, quiet or watch)
+    view = watching.watching(simulation, watch)
+    with errors.written(folder), bar as advance, view as hear:
 
         def on_batch(batch: Batch) -> None:
             summary.take(batch)
             advance(batch.clock)
+            hear(batch)
 
         content = writing.write(simulation, folder, on_batch, truth, formats)
     speed = played.length / (perf_counter() - began)
@@ -119,4 +126,4 @@ def play(
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         tables.show(run.blocks(summary, played, folder, title, speed))
         if pages is not None:
-            say(f"report    {target}")
+            say(f"report   {target}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,39 +35,40 @@ def check(file: Path, calm: bool) -> None:
     output.say(f"ok: {counts(mesh)}, {counted(len(mesh.workload.mix), 'entry operation')}")
 
 
+def _picture(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option to write a picture of a kind to a file."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    return click.option(f"--{kind}", type=path, help=f"Write {what} to this file (- for standard output).")
+
+
 @topology.command(short_help="Show services, users, call trees and policies")
 @click.argument("file", type=options.PATH, required=False)
-@click.option(
-    "--dot",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write Graphviz source to this file (- for standard output).",
-)
-@click.option(
-    "--svg",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write an SVG picture to this file (- for standard output).",
-)
+@_picture("dot", "Graphviz source")
+@_picture("svg", "an SVG picture")
+@_picture("png", "a PNG picture")
+@_picture("html", "a page with the picture, to look around in,")
 @options.calm
-def show(file: Path | None, dot: Path | None, svg: Path | None, calm: bool) -> None:
+def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
     """Show the services, users, call trees and policies of a topology (default: the ten services)."""
     from meshquake.commands import tables
+    from meshquake.exporters.pictures import made
     from meshquake.exporters.reports import outline
-    from meshquake.topology import loader, picture
+    from meshquake.topology import loader
 
     mesh = loader.load(loader.named(file or loader.DEFAULT)).topology
     mesh = mesh.calm() if calm else mesh
-    for path, draw in ((dot, picture.dot), (svg, picture.svg)):
-        if path is not None:
-            _write(path, draw(mesh))
-    if dot is None and svg is None:
+    asked = {kind: path for kind, path in pictures.items() if path is not None}
+    for kind, path in asked.items():
+        _write(path, made(kind, mesh))
+    if not asked:
         tables.show(outline.blocks(mesh))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     if str(path) == "-":
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
         return
     from meshquake.exporters.fixtures import staging
 
     with errors.written(path):
-        staging.write_text(path, text)
+        staging.write_bytes(path, content.encode() if isinstance(content, str) else content)

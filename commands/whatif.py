@@ -12,7 +12,7 @@ from meshquake.commands import errors, options
 
 @click.command(short_help="Run a fixture again with one thing changed, and compare")
 @options.fixture
-@click.option("--without", "without", metavar="FAULT", multiple=True, help="Remove a fault, by its id.")
+@click.option("--without", "without", metavar="ID", multiple=True, help="Remove a fault or an action, by its id.")
 @click.option(
     "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the topology, a policy or a fault."
 )
@@ -31,6 +31,7 @@ def whatif(
 
     \b
     python run.py whatif DIR --without slow-1
+    python run.py whatif DIR --without rollback-1
     python run.py whatif DIR --set services.database.replicas=3
     python run.py whatif DIR --set "edges.auth-service -> database.breaker=none" --set defaults.edge.timeout=500ms
     python run.py whatif DIR --set faults.slow-1.for=70%

@@ -22,6 +22,8 @@ from meshquake.commands.main import main
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
 from meshquake.exporters.formats.prometheus_names import ELSEWHERE, FAMILIES
 from meshquake.exporters.formats.semconv import METRICS as CONVENTIONS
+from meshquake.faults.action import Action
+from meshquake.faults.actions import action_kinds
 from meshquake.faults.fault import Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.schema import scenario_schema
@@ -41,6 +43,7 @@ _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTA
 _METRICS = re.compile(r"(<!-- metrics -->\n).*?(<!-- end -->)", re.DOTALL)
 _PROMETHEUS_NAMES = re.compile(r"(<!-- prometheus names -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
+_ACTIONS = re.compile(r"(<!-- kinds of action -->\n).*?(<!-- end of actions -->)", re.DOTALL)
 _CLI = """\
 # The commands
 
@@ -66,7 +69,10 @@ def renewed() -> dict[Path, str]:
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
         telemetry: renew_keys(_read(telemetry)),
-        scenarios: _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
+        scenarios: _ACTIONS.sub(
+            lambda match: f"{match[1]}{actions()}{match[2]}",
+            _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
+        ),
         records: _METRICS.sub(lambda match: f"{match[1]}{metrics()}{match[2]}", _renew_columns(_read(records))),
         databases: _renew_columns(_read(databases)),
         formats: _PROMETHEUS_NAMES.sub(lambda match: f"{match[1]}{prometheus_names()}{match[2]}", _read(formats)),
@@ -113,10 +119,7 @@ def kinds() -> str:
 
 
 def _kind(word: str, kind: type[Fault]) -> str:
-    heading, *rows = table(kind).splitlines(keepends=True)
-    rule, *rows = [row for row in rows if row not in table(Fault).splitlines(keepends=True)[2:]]
-    text = inspect.getdoc(kind) or ""
-    keys = f"\n{heading}{rule}{''.join(rows)}" if rows else ""
+    text, keys = inspect.getdoc(kind) or "", _own_keys(kind, Fault)
     ranges = ", ".join(f"`{key}: {values}`" for key, values in kind.ranges.items()) or "nothing but a target"
     named = "" if kind.drawn else ", where `of` names it"
     leaves = kind.drawn or bool(kind.ranges)
@@ -124,6 +127,26 @@ def _kind(word: str, kind: type[Fault]) -> str:
     return (
         f"### {word}\n\n{inspect.getmodule(kind).__doc__}\n\n{text}\n\nTarget: {', '.join(kind.levels)}.{drawn}\n{keys}"
     )
+
+
+def actions() -> str:
+    """Every kind of action, likewise."""
+    return "\n".join(_action(word, kind) for word, kind in action_kinds().own.items()) + "\n"
+
+
+def _action(word: str, kind: type[Action]) -> str:
+    text = inspect.getdoc(kind) or ""
+    targets = ", ".join(kind.levels)
+    return (
+        f"#### {word}\n\n{inspect.getmodule(kind).__doc__}\n\n{text}\n\nTarget: {targets}.\n{_own_keys(kind, Action)}"
+    )
+
+
+def _own_keys(kind: type, common: type) -> str:
+    """A table of the keys of a kind that not every one of its sort has; empty if there are none."""
+    heading, rule, *rows = table(kind).splitlines(keepends=True)
+    rows = [row for row in rows if row not in table(common).splitlines(keepends=True)[2:]]
+    return f"\n{heading}{rule}{''.join(rows)}" if rows else ""
 
 
 def columns(name: str) -> str:

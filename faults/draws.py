@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, replace
 from typing import TypeVar
 
-from meshquake.faults.fault import Fault, Target
+from meshquake.faults.fault import Cause, Fault, Target
 from meshquake.faults.kinds import ALL, harmful, lottery
 from meshquake.faults.naming import named
 from meshquake.faults.targets import candidates, missing, read_target, unfit
@@ -121,7 +121,7 @@ class Draws:
 
     # -- values -------------------------------------------------------------------------------------------------------
 
-    def values(self, kind: type[Fault], block: Node, place: str, by_hand: ByHand, wrong: Collection[str] = ()) -> Drawn:
+    def values(self, kind: type[Cause], block: Node, place: str, by_hand: ByHand, wrong: Collection[str] = ()) -> Drawn:
         """The block of a fault with what was drawn in place of what is left to the seed; what is `wrong` stays."""
         entries = dict(block.entries)
         refused: list[str] = [*wrong]
@@ -148,7 +148,7 @@ class Draws:
                 entries[word] = replace(node, kind="scalar", text=text, items=[])
         return Drawn(replace(block, entries=entries), entries != block.entries, refused)
 
-    def _target(self, kind: type[Fault], node: Node, place: str) -> str | None:
+    def _target(self, kind: type[Cause], node: Node, place: str) -> str | None:
         if node.kind == "list":
             named = self._named(node, kind)
             return str(choose(named, self._seed, place, "target")) if named else None
@@ -156,12 +156,12 @@ class Draws:
             return None
         levels = candidates(kind, self._mesh)
         if not levels:
-            self._document.error(node, f"nothing that requests reach in this mesh fits a {kind.kind} fault")
+            self._document.error(node, f"nothing that requests reach in this mesh fits a {kind.kind} {kind.what}")
             return None
         level = choose(levels, self._seed, place, "level")
         return str(choose(levels[level], self._seed, place, "target"))
 
-    def _named(self, node: Node, kind: type[Fault] | None = None) -> list[Target] | None:
+    def _named(self, node: Node, kind: type[Cause] | None = None) -> list[Target] | None:
         """The targets that are named, one or a list; None, and errors, if one is no target, or doesn't fit the kind."""
         targets, sound = [], True
         for item in self._items(node):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 import yaml
 
 from meshquake.faults import writing
-from meshquake.faults.kinds import fault_kinds, renamed
+from meshquake.faults.actions import action_kinds
+from meshquake.faults.kinds import fault_kinds
+from meshquake.faults.naming import LISTS
 from meshquake.faults.observability import Observability
 from meshquake.faults.role_reader import RoleReader
 from meshquake.faults.scenario import Scenario
@@ -32,12 +34,12 @@ from meshquake.topology.spec import Edge, Service, Topology, Workload
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.units import counted, shown
 
-_FAULTS = ("faults", "background")
+_CAUSES = tuple(LISTS)
 #: Where a path may begin, and whose text it leads into.
 _SIDES = dict.fromkeys(
     ("services", "defaults", "edges", "workload", "cluster", "environment"), "topology"
 ) | dict.fromkeys(
-    ("duration", "lead_in", "recovery", "rate", "severity", "observability", "telemetry", *_FAULTS), "scenario"
+    ("duration", "lead_in", "recovery", "rate", "severity", "observability", "telemetry", *_CAUSES), "scenario"
 )
 #: The types of nested blocks, by their keys.
 _BLOCKS = {
@@ -45,6 +47,7 @@ _BLOCKS = {
     for cls in (
         *(MeshFile, Service, Edge, Retry, Workload, Observability, Telemetry),
         *fault_kinds().own.values(),
+        *action_kinds().own.values(),
     )
     for word, key in keys_of(cls).items()
 } | {"observability": Observability}
@@ -106,6 +109,16 @@ def apply(text: str, path: str, value: str) -> str:
     return _dump(root)
 
 
+def add(text: str, section: str, kind: str, keys: Mapping[str, Any]) -> str:
+    """A scenario's text with one thing more at the end of a list of causes; whether it fits is for the loader to say.
+
+    `keys` has blocks and lists of plain values. Raises DocumentError if the text isn't YAML.
+    """
+    root = Document.parse(text, "text").root
+    root.entries.setdefault(section, Node("list", section, 0, 0)).items.append(_node({kind: keys}))
+    return _dump(root)
+
+
 def place(text: str, path: str) -> str:
     """A path as messages of the loader have it, with faults by their place in the list. Raises as `apply`."""
     return _find(Document.parse(text, "text").root, path).path
@@ -127,28 +140,28 @@ def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
     """
     document = Document.parse(text, "text")
     root, roles = document.root, RoleReader(document, mesh)
-    for word in _FAULTS:
+    for word in _CAUSES:
         listed = root.entries.setdefault(word, Node("list", word, 0, 0))
-        listed.items = [named.item for item in listed.items for named in roles.named(item)]
-        for number, fault in enumerate(getattr(scenario, word)):
-            if fault.id in scenario.drawn:
-                keys = writing.block(fault)
+        listed.items = [named.item for item in listed.items for named in roles.named(item, LISTS[word])]
+        for number, cause in enumerate(getattr(scenario, word)):
+            if cause.id in scenario.drawn:
+                keys = writing.block(cause)
                 listed.items[number : number + 1] = [_node({keys.pop("kind"): keys})]
     return _dump(root)
 
 
 def ids(text: str) -> list[str]:
-    """The ids of the faults and of what happens besides in a scenario's text."""
+    """The ids of the faults, of what happens besides and of the actions in a scenario's text."""
     return [id for id, _ in _by_id(Document.parse(text, "text").root)]
 
 
 def _node(value: Any) -> Node:
-    """The node of a value made of texts, lists and blocks."""
-    if isinstance(value, dict):
-        return Node("map", "", 0, 0, entries={word: _node(each) for word, each in value.items()})
+    """The node of a value made of plain values, lists and blocks."""
+    if isinstance(value, Mapping):
+        return Node("map", "", 0, 0, entries={str(word): _node(each) for word, each in value.items()})
     if isinstance(value, list):
         return Node("list", "", 0, 0, items=[_node(each) for each in value])
-    return Node("scalar", "", 0, 0, text=value)
+    return Node("scalar", "", 0, 0, text=str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def below(path: str, other: str) -> bool:
@@ -175,7 +188,7 @@ def _find(root: Node, path: str) -> Node:
     for _ in range(DEEPEST):
         if not rest:
             return node
-        node, rest = _fault(root, node, rest) if node.path in _FAULTS else _step(node, rest)
+        node, rest = _fault(root, node, rest) if node.path in _CAUSES else _step(node, rest)
     raise ValueError(f"nests deeper than {DEEPEST} levels")
 
 
@@ -245,10 +258,10 @@ def _fault(root: Node, node: Node, rest: str) -> tuple[Node, str]:
 def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
     """The items of the lists of faults, each with the id that the loader gives it."""
     count: Counter[str] = Counter()
-    for word in _FAULTS:
+    for word in _CAUSES:
         for item in root.entries[word].items if word in root.entries else ():
             for kind, block in item.entries.items():
-                now = renamed().get(kind, kind)
+                now = LISTS[word].renamed().get(kind, kind)
                 count[now] += 1
                 yield (block.entries["id"].text if "id" in block.entries else f"{kind}-{count[now]}"), item
 

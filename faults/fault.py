@@ -150,8 +150,11 @@ class Surface(Protocol):
     def sever(self, fault: Fault, share: float, number: int) -> None:
         """Reset a share of the connections on the target's edge; `number` tells this time from others of the fault."""
 
-    def restart(self, target: Target) -> Generator[Any, Any, None]:
-        """Drain the target's replica, end its process and start it again; it takes calls once it's ready."""
+    def restart(self, target: Target, gracefully: bool = True) -> Generator[Any, Any, None]:
+        """End the processes of the target's replicas and start them again, each once the one before it is ready.
+
+        A replica is drained first if that is to go `gracefully`; it takes calls once it's ready.
+        """
 
     def surge(
         self,
@@ -184,21 +187,119 @@ class Surface(Protocol):
     def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take such a change back: that one, whatever else was changed."""
 
+    def withdrawn(self, fault: Fault) -> Any:
+        """An event that occurs when an operator has taken back what stayed of a fault's release."""
+
+    def roll_back(self, target: Target, deployment: str | None, by: str) -> Generator[Any, Any, None]:
+        """Take the newest release of the target back that was not taken back; `by` is the id of who does it."""
+
+    def take_out(self, target: Target) -> None:
+        """Let the target's replicas have no new calls, however well they answer their probes."""
+
+    def put_back(self, target: Target) -> None:
+        """Let them have calls again, once each `take_out` has had its `put_back`."""
+
+    def mend(self, target: Target, fault: str | None) -> None:
+        """End the faults that act at the target and can be mended, or that of an id alone."""
+
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """A fault of some kind. `severity` in (0, 1] scales its strength; each kind says what that means."""
+class Cause:
+    """What a scenario lets happen to something at some time: a fault, or an operator's action (`faults.action`)."""
 
     kind: ClassVar[str]
-    #: What a kind was called that has another word now. Files may still say it, and the seed goes on drawing by it:
-    #: draws are addressed by that word, so under a new one each run in which the kind could be drawn would be another.
-    former: ClassVar[str] = ""
+    #: What such a thing is called in messages.
+    what: ClassVar[str]
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
     #: Levels at which the seed chooses no target.
     undrawn: ClassVar[tuple[str, ...]] = ()
+    #: Whether it can rise in a ramp; what can't is whole from its start.
+    ramps: ClassVar[bool] = False
+    #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
+    lasts: ClassVar[bool] = True
+    #: Whether it may act on several targets at a time.
+    groups: ClassVar[bool] = True
+    #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
+    ranges: ClassVar[Mapping[str, str]] = {}
+
+    id: str = key("text", "identifies it and its random draws (default: its kind and number)", "")
+    target: Target = key("other", "what it acts on")
+    targets: tuple[Target, ...] = key("other", "in place of `target`: all that it acts on, as one cause", ())
+    at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
+
+    @property
+    def all_targets(self) -> tuple[Target, ...]:
+        """All that it acts on, the one that stands for them first."""
+        return self.targets or (self.target,)
+
+    def effect(self, level: float) -> Effect:
+        """What it changes at a strength in [0, 1] (the severity of a fault is already in `level`)."""
+        return Effect()
+
+    @classmethod
+    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
+        """How keys of its own of unit "other" are read (`topology.binder`), given what stands in its block."""
+        return {}
+
+    @classmethod
+    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
+        """The type whose keys the block under a key of its own has, in which ranges may be left to the seed."""
+        return None
+
+    @classmethod
+    def misfit(cls, target: Target, topology: Topology) -> str:
+        """Why such a cause can't act on a target though the mesh has it; empty if it can."""
+        return ""
+
+    @classmethod
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Why a target alone does not say what is meant, so that neither the seed nor a role chooses it; else empty."""
+        return ""
+
+    def problem(self, topology: Topology) -> str:
+        """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
+        return ""
+
+    def strength(self, level: float) -> Effect:
+        """What it changes at a level of its window."""
+        return self.effect(level)
+
+    def window_in(self, lead_in: float, duration: float, length: float) -> Window:
+        """When it acts (seconds from the start of a recording of some `length`), given where the incident is in it."""
+        raise NotImplementedError
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        """What it does, as a SimPy process; it begins when its window opens, and is over when it acts no more."""
+        raise NotImplementedError
+
+
+class Mended(Exception):  # noqa: N818 - a signal to the process of a fault, and no error
+    """An operator has mended what a fault does: its process, in which this is raised, ends.
+
+    What it has pushed is taken back without it. A kind that does more takes that back itself.
+    """
+
+
+def lasting(mesh: Surface, seconds: float) -> Generator[Any, Any, bool]:
+    """Wait for some time, or until somebody mends the fault that waits; returns whether somebody did."""
+    try:
+        yield mesh.timeout(seconds)
+    except Mended:
+        return True
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault(Cause):
+    """A fault of some kind. `severity` in (0, 1] scales its strength; each kind says what that means."""
+
+    what: ClassVar[str] = "fault"
+    #: What a kind was called that has another word now. Files may still say it, and the seed goes on drawing by it:
+    #: draws are addressed by that word, so under a new one each run in which the kind could be drawn would be another.
+    former: ClassVar[str] = ""
     #: What it disturbs first, in a word that a diagnosis may use, and other words that mean the same.
     indicator: ClassVar[str] = "errors"
     aliases: ClassVar[tuple[str, ...]] = ()
@@ -207,22 +308,13 @@ class Fault:
     #: Whether the seed may choose it where a file doesn't name it. A kind that comes with a later version isn't drawn,
     #: or runs of the same seed would be others than before; a file asks for it by name, also in `any: {of: [...]}`.
     drawn: ClassVar[bool] = True
-    #: Whether it can rise in a ramp; what can't is whole from its start.
     ramps: ClassVar[bool] = True
     #: The shapes that it may have all the same, by their words; and what to write in place of others.
     shapes: ClassVar[tuple[str, ...]] = ()
     unshaped: ClassVar[str] = "is all or nothing: write it several times, each with its own at"
-    #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
-    lasts: ClassVar[bool] = True
-    #: Whether it may act on several targets at a time.
-    groups: ClassVar[bool] = True
-    #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
-    ranges: ClassVar[Mapping[str, str]] = {}
+    #: Whether an operator can mend it before it is over (`faults.actions.mend`).
+    mendable: ClassVar[bool] = True
 
-    id: str = key("text", "identifies the fault and its random draws (default: its kind and number)", "")
-    target: Target = key("other", "what it acts on")
-    targets: tuple[Target, ...] = key("other", "in place of `target`: all that it acts on, as one cause", ())
-    at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
     for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
     ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
     shape: Shape | None = key("other", "how its strength goes up and down meanwhile (default: it stays)", None)
@@ -240,47 +332,24 @@ class Fault:
         shape = window.shape if window.shape is not None and window.shape.word in self.shapes else None
         return replace(window, full=window.start, shape=shape)
 
-    @property
-    def all_targets(self) -> tuple[Target, ...]:
-        """All that it acts on, the one that stands for them first."""
-        return self.targets or (self.target,)
-
     def roots(self, topology: Topology) -> tuple[str, ...]:
         """The services that a diagnosis may name as its root cause, the one that says most first."""
         return tuple(dict.fromkeys(name for each in self.all_targets for name in self.culprits(each, topology)))
 
-    def effect(self, level: float) -> Effect:
-        """What it changes at a strength in [0, 1] (its severity is already in `level`)."""
-        return Effect()
+    def strength(self, level: float) -> Effect:
+        """What it changes at a level of its window: its severity scales that."""
+        return self.effect(self.severity * level)
+
+    def window_in(self, lead_in: float, duration: float, length: float) -> Window:
+        """From `at` on for its length, rising over its ramp."""
+        start = lead_in + self.at.of(duration)
+        full, end = start + self.ramp.of(duration), start + self.for_.of(duration)
+        return Window(start, full, end, self.shape)
 
     @property
     def crowd(self) -> float:
         """How many times the usual number of users come besides, at its whole strength."""
         return 0.0
-
-    @classmethod
-    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
-        """How keys of its own of unit "other" are read (`topology.binder`), given what stands in its block."""
-        return {}
-
-    @classmethod
-    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
-        """The type whose keys the block under a key of its own has, in which ranges may be left to the seed."""
-        return None
-
-    @classmethod
-    def misfit(cls, target: Target, topology: Topology) -> str:
-        """Why such a fault can't act on a target though the mesh has it; empty if it can."""
-        return ""
-
-    @classmethod
-    def unclear(cls, target: Target, topology: Topology) -> str:
-        """Why a target alone does not say what is meant, so that neither the seed nor a role chooses it; else empty."""
-        return ""
-
-    def problem(self, topology: Topology) -> str:
-        """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
-        return ""
 
     @classmethod
     def misshapen(cls, shape: Shape) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 from meshquake.faults import confounders, observability
 from meshquake.faults.fault import Fault
-from meshquake.faults.reader import FaultReader
+from meshquake.faults.reader import CauseReader
 from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
 from meshquake.topology import loader as topology_loader
 from meshquake.topology import review
 from meshquake.topology.binder import keys_of, settings
 from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
-from meshquake.topology.loading.telemetry import read_telemetry
+from meshquake.topology.loading.telemetry.block import read_telemetry
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
@@ -36,9 +36,9 @@ class Options:
     Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
     is a file, or the name of a shipped mesh, and `observability` a level (`faults.observability`). With `calm`, the
     mesh does nothing by itself: it has no `environment`. `seed` is that of every draw: of what the scenario leaves to
-    it, confounders included, and of the run. `without` are the ids of faults, and of what happens besides, that are
-    left out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a
-    value out of its bounds.
+    it, confounders included, and of the run. `without` are the ids of what is left out of the file: of faults,
+    of what happens besides, of actions, whatever is wrong with them; the others keep their ids, and so their draws.
+    ValueError for a value out of its bounds.
     """
 
     duration: float | None = None
@@ -162,11 +162,11 @@ def _load(
             elsewhere = error.problems
     topology = None if mesh is None else mesh.topology.calm() if options.calm else mesh.topology
     telemetry = _telemetry(document, topology)
-    reader = FaultReader(document, scenario, topology, options.without)
-    faults, background = reader.read("faults"), reader.read("background")
+    reader = CauseReader(document, scenario, topology, options.without)
+    faults, background, actions = reader.faults("faults"), reader.faults("background"), reader.actions()
     if mesh is None or topology is None or any(not problem.warning for problem in document.problems):
         raise DocumentError([*document.problems, *elsewhere])
-    scenario = replace(scenario, faults=faults, background=background, telemetry=telemetry)
+    scenario = replace(scenario, faults=faults, background=background, actions=actions, telemetry=telemetry)
     extra = confounders.chosen(scenario, topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
@@ -177,7 +177,7 @@ def _load(
 def _header(document: Document) -> Scenario:
     """The scenario without its faults, and with defaults in place of what was refused."""
     by_hand = {"observability": partial(observability.read, document)}
-    values = settings(document, Scenario, document.root, by_hand, also=("faults", "background", "telemetry"))
+    values = settings(document, Scenario, document.root, by_hand, also=("faults", "background", "actions", "telemetry"))
     if not NAME.fullmatch(values.setdefault("name", "unnamed")):
         message = f"must be letters, digits, `-` and `_`, as in my-outage, not {shown(values['name'])}"
         document.error(document.find("name"), message)

@@ -86,7 +86,7 @@ class Observability:
     )
     late_by: float = key("duration", "at most how late", 10.0, low=0.001, high=600)
     clock_skew: float = key(
-        "duration", "standard deviation of what the replicas' clocks are off by", 0.0, low=0, high=3600
+        "duration", "standard deviation of what the nodes' clocks are off by", 0.0, low=0, high=3600
     )
     scraped: bool = key(
         "flag", "metrics of a replica are scraped from its process: while that is down, there are none", False

@@ -1,4 +1,4 @@
-"""Reads the lists of faults in a scenario file, checked against the mesh they play on."""
+"""Reads the lists of faults and of actions in a scenario file, checked against the mesh they play on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import MISSING, replace
 from functools import partial
 from typing import Any
 
+from meshquake.faults.action import Action
+from meshquake.faults.actions.mend import Mend
 from meshquake.faults.draws import ANY, Draws
-from meshquake.faults.fault import Extent, Fault, Target
-from meshquake.faults.naming import named
+from meshquake.faults.fault import Cause, Extent, Fault, Target
+from meshquake.faults.naming import FAULTS, LISTS, Words, named_of
 from meshquake.faults.role_reader import Named, RoleReader
 from meshquake.faults.scenario import Scenario
 from meshquake.faults.targets import missing, read_target, unfit
@@ -19,22 +21,25 @@ from meshquake.topology.distribution_loader import distribution
 from meshquake.topology.distributions import Distribution
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import Key
+from meshquake.topology.problems import suggestion
 from meshquake.topology.shapes import shape
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, shown
 
 
-class FaultReader:
-    """Reads the faults of a scenario whose other keys are known; without a mesh, targets are looked at by form only.
+class CauseReader:
+    """Reads the faults and the actions of a scenario whose other keys are known.
+
+    Without a mesh, targets are looked at by form only.
 
     Those whose ids are in `without` are left out.
 
     Attributes
     ----------
     drawn
-        Ids of the faults of which something was left to the seed.
+        Ids of those of which something was left to the seed.
     roles
-        The roles that stood in place of targets, as the document has them, by the ids of the faults.
+        The roles that stood in place of targets, as the document has them, by the ids of what acts there.
     """
 
     def __init__(
@@ -48,43 +53,57 @@ class FaultReader:
         self._without = without
         self._draws = Draws(document, scenario.seed, mesh)
         self._role_reader = RoleReader(document, mesh)
-        #: Faults of each kind so far, and the line in which each fault stands, by its id.
+        #: Causes of each kind so far, and what each is and the line in which it stands, by its id.
         self._count: Counter[str] = Counter()
-        self._lines: dict[str, int] = {}
+        self._lines: dict[str, tuple[str, int]] = {}
 
-    def read(self, section: str) -> tuple[Fault, ...]:
+    def faults(self, section: str) -> tuple[Fault, ...]:
         """The faults of one of the document's lists, without those that were refused."""
+        return tuple(each for each in self._read(section) if isinstance(each, Fault))
+
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of the document, likewise, once its faults are read."""
+        return tuple(each for each in self._read("actions") if isinstance(each, Action))
+
+    def _read(self, section: str) -> list[Cause]:
+        words = LISTS[section]
         node = self._document.root.entries.get(section)
         if node is None:
-            return ()
+            return []
         if node.kind != "list":
-            message = f"must be a list of faults, as in `- slow: {{target: ..., factor: 4}}`, not {node}"
+            as_in = "`- slow: {target: ..., factor: 4}`" if words is FAULTS else "`- rollback: {target: ..., at: 60s}`"
+            message = f"must be a list of {words.what}s, as in {as_in}, not {node}"
             self._document.error(node, message)
-        found = [each for item in node.items for each in self._role_reader.named(item)]
+        found = [each for item in node.items for each in self._role_reader.named(item, words)]
         if node.items and not found:
-            self._document.error(node, "none of these faults finds anything in this mesh to act on")
+            self._document.error(node, f"none of these {words.what}s finds anything in this mesh to act on")
         node.items = [each.item for each in found]
-        return tuple(fault for each in found if (fault := self._fault(each)) is not None)
+        return [cause for each in found if (cause := self._cause(each, words)) is not None]
 
-    def _fault(self, read: Named) -> Fault | None:
+    def _cause(self, read: Named, words: Words) -> Cause | None:
         item, refused = read.item, ("target",) if read.refused else ()
         if item.kind != "map" or len(item.entries) != 1:
-            self._document.error(
-                item, f"must be one kind of fault and its keys, as in `slow: {{...}}`, not {_found(item)}"
-            )
+            as_in = "slow" if words is FAULTS else "rollback"
+            message = f"must be one kind of {words.what} and its keys, as in `{as_in}: {{...}}`, not {_found(item)}"
+            self._document.error(item, message)
             return None
         ((word, block),) = item.entries.items()
         block = self._grouped(block)
-        if word == ANY:
+        left_open = word == ANY and words is FAULTS
+        kind: type[Cause] | None
+        called = word
+        if left_open:
             found = None if refused else self._draws.kind(block, item.path)
+            if found is None:
+                return None
+            kind, block = found
+            called = found[0].drawn_as()
         else:
-            kind = named(self._document, block, word, (ANY,))
-            found = None if kind is None else (kind, block)
-        if found is None:
-            return None
-        kind, block = found
+            kind = named_of(words, self._document, block, word, (ANY,) if words is FAULTS else ())
+            if kind is None:
+                return None
         self._count[kind.kind] += 1
-        called = f"{kind.drawn_as() if word == ANY else word}-{self._count[kind.kind]}"
+        called = f"{called}-{self._count[kind.kind]}"
         if (block.entries["id"].text if "id" in block.entries else called) in self._without:
             return None
         by_hand: ByHand = {
@@ -100,23 +119,26 @@ class FaultReader:
         block = drawn.block
         # What could not be found or drawn is known to be wrong: it isn't looked at again.
         own = {**kind.readers(self._document, block.entries), **dict.fromkeys(drawn.refused, _refused)}
-        fault = bind(self._document, kind, block, {**by_hand, **own})
-        if fault is None:
+        cause = bind(self._document, kind, block, {**by_hand, **own})
+        if cause is None:
             return None
-        fault = replace(fault, id=fault.id or called)
-        if self._mesh is not None and not refused and not drawn.refused and not missing(fault.target, self._mesh):
-            self._check(block, fault.problem(self._mesh))
-        self._check_id(fault, block)
-        self._check_window(fault, block)
-        if word != ANY and fault.shape is not None and (problem := fault.misshapen(fault.shape)):
-            self._document.error(block.entries["shape"], f"a {fault.kind} fault {problem}")
-        if word != ANY:  # who leaves the kind to the seed can't know what means something to it
-            self._check_use(fault, block)
-        if word == ANY or drawn.changed:
-            self.drawn.append(fault.id)
+        cause = replace(cause, id=cause.id or called)
+        if self._mesh is not None and not refused and not drawn.refused and not missing(cause.target, self._mesh):
+            self._check(block, cause.problem(self._mesh))
+        self._check_id(cause, block)
+        self._check_window(cause, block)
+        if isinstance(cause, Fault) and not left_open:
+            # Who leaves the kind to the seed can't know what means something to it.
+            if cause.shape is not None and (problem := cause.misshapen(cause.shape)):
+                self._document.error(block.entries["shape"], f"a {cause.kind} fault {problem}")
+            self._check_use(cause, block)
+        if isinstance(cause, Mend):
+            self._check_mended(cause, block)
+        if left_open or drawn.changed:
+            self.drawn.append(cause.id)
         if read.role:
-            self.roles[fault.id] = read.role
-        return fault
+            self.roles[cause.id] = read.role
+        return cause
 
     def _grouped(self, block: Node) -> Node:
         """A block whose `targets`, if it has any, have their first one for its `target`."""
@@ -124,7 +146,7 @@ class FaultReader:
         if targets is None:
             return block
         if "target" in block.entries:
-            self._document.error(targets, "stands in place of target: a fault has one of the two")
+            self._document.error(targets, "stands in place of target: there is one of the two")
         elif targets.kind != "list" or not targets.items:
             found = "an empty list" if targets.kind == "list" else str(targets)
             self._document.error(targets, f"must be a list of targets, not {found}")
@@ -134,11 +156,11 @@ class FaultReader:
             return replace(block, entries={"target": targets.items[0], **block.entries})
         return replace(block, entries={"target": targets, **block.entries})
 
-    def _targets(self, kind: type[Fault], node: Node) -> tuple[Target, ...] | None:
+    def _targets(self, kind: type[Cause], node: Node) -> tuple[Target, ...] | None:
         if node.kind != "list":
             return None  # which was reported
         if not kind.groups:
-            self._document.error(node, f"a {kind.kind} fault acts on one target: write target")
+            self._document.error(node, f"a {kind.kind} {kind.what} acts on one target: write target")
             return None
         found = [self._target(kind, item) for item in node.items]
         targets = tuple(target for target in found if target is not None)
@@ -153,7 +175,7 @@ class FaultReader:
         value: Any = read(self._document, grammar, node)
         return None if value is MISSING else float(value)
 
-    def _target(self, kind: type[Fault], node: Node) -> Target | None:
+    def _target(self, kind: type[Cause], node: Node) -> Target | None:
         try:
             if node.kind != "scalar":
                 raise ValueError(f"must be a target, a role or a list of these to choose from, not {node}")
@@ -179,27 +201,36 @@ class FaultReader:
         if problem:
             self._document.error(node, problem)
 
-    def _check_id(self, fault: Fault, block: Node) -> None:
-        """Each fault has an id of its own."""
-        if fault.id in self._lines:
-            message = f"the fault in line {self._lines[fault.id]} is also called {shown(fault.id)}"
+    def _check_id(self, cause: Cause, block: Node) -> None:
+        """Each fault and each action has an id of its own."""
+        if cause.id in self._lines:
+            what, line = self._lines[cause.id]
+            message = f"the {what} in line {line} is also called {shown(cause.id)}"
             self._document.error(block.entries.get("id", block), message)
-        self._lines.setdefault(fault.id, block.key_line)
+        self._lines.setdefault(cause.id, (cause.what, block.key_line))
 
-    def _check_window(self, fault: Fault, block: Node) -> None:
-        """Each fault acts inside the recording."""
-        scenario, window = self._scenario, self._scenario.window(fault)
-        if not scenario.holds(fault):
+    def _check_mended(self, action: Mend, block: Node) -> None:
+        """What is to be mended is a fault, or is left out of the file."""
+        ids = [id for id, (what, _) in self._lines.items() if what == Fault.what]
+        if action.fault is not None and action.fault not in (*ids, *self._without):
+            self._document.error(
+                block.entries["fault"], f"there is no fault {shown(action.fault)}{suggestion(action.fault, ids)}"
+            )
+
+    def _check_window(self, cause: Cause, block: Node) -> None:
+        """Each fault and each action acts inside the recording."""
+        scenario, window = self._scenario, self._scenario.window(cause)
+        if not scenario.holds(cause) or window.start >= scenario.length:
             begin, end = (_time(moment - scenario.lead_in) for moment in (window.start, window.end))
-            acts = f"acts from {begin} to {end}" if fault.lasts else f"begins at {begin}"
+            acts = f"acts from {begin} to {end}" if cause.lasts else f"begins at {begin}"
             lengths = ", ".join(
                 f"{word} {_time(getattr(scenario, word))}" for word in ("lead_in", "duration", "recovery")
             )
             message = f"{acts} of the incident, which is outside the recording ({lengths})"
             self._document.error(block, message)
-        elif fault.lasts and window.end <= window.start:
+        elif cause.lasts and window.end <= window.start:
             self._check(block.entries.get("for", block), "must be longer than 0")
-        elif fault.ramps and window.full > window.end + 1e-9:
+        elif isinstance(cause, Fault) and cause.ramps and window.full > window.end + 1e-9:
             ramp, whole = _time(window.full - window.start), _time(window.end - window.start)
             self._check(
                 block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"

@@ -75,7 +75,8 @@ class Recipe:
         mesh
             Another mesh, to be changed in place of its own; the rate of requests stays that of the options.
         without
-            Ids of faults, and of what happens besides, that are left out. Those that don't fit any more may be named.
+            Ids of faults, of what happens besides and of actions that are left out. Those that don't fit any more may
+            be named.
         calm
             The mesh does nothing by itself, but for what assignments set.
 
@@ -95,10 +96,12 @@ class Recipe:
             except ValueError as error:
                 refused.append(Problem(_called(assignment), 0, "", str(error)))
         scenario = drawn.scenario
-        known = dict.fromkeys(fault.id for fault in (*scenario.faults, *scenario.background))
+        known = dict.fromkeys(cause.id for cause in scenario.causes)
         known |= dict.fromkeys(edits.ids(changes.recipe.scenario))
         refused += [
-            Problem(f"--without {id}", 0, "", f"there is no such fault or background event{suggestion(id, known)}")
+            Problem(
+                f"--without {id}", 0, "", f"there is no such fault, background event or action{suggestion(id, known)}"
+            )
             for id in without
             if id not in known
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from meshquake.faults.fault import Fault, Target
+from meshquake.faults.fault import Cause, Target
 from meshquake.faults.targets import unfit
 from meshquake.topology.estimates import call_rates, expected_visits
 from meshquake.topology.graph import depths, walk
@@ -68,7 +68,7 @@ class Role:
             return "must be every one of them or the nth, not both"
         return ""
 
-    def targets(self, kind: type[Fault] | None, mesh: Topology) -> list[Target]:
+    def targets(self, kind: type[Cause] | None, mesh: Topology) -> list[Target]:
         """What has the role in a mesh: one target, or for `every` all in the order of a walk, which may be none.
 
         Parameters

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from meshquake.faults.fault import Fault
-from meshquake.faults.kinds import fault_kinds, renamed
+from meshquake.faults.fault import Cause
+from meshquake.faults.naming import FAULTS, Words
 from meshquake.faults.role import EVERY, Role
 from meshquake.topology.binder import bind
 from meshquake.topology.document import Document, Node
@@ -42,43 +42,44 @@ class RoleReader:
         self._document = document
         self._mesh = mesh
 
-    def named(self, item: Node) -> list[Named]:
-        """An item with names in place of roles: several for `every`, which may be none.
+    def named(self, item: Node, words: Words = FAULTS) -> list[Named]:
+        """An item with names in place of roles: several for `every`, which may be none. `words` are those of its list.
 
         In a list of targets, of which the seed chooses one, `every` stands for all of them.
         """
         if len(item.entries) != 1:
             return [Named(item)]
         ((word, block),) = item.entries.items()
+        kind = words.get(word)
         if "targets" in block.entries and any(each.kind == "map" for each in _each(block.entries["targets"])):
-            return self._grouped(item, word, block)
+            return self._grouped(item, kind, word, block)
         target = block.entries.get("target")
         if target is None or not any(each.kind == "map" for each in (target, *target.items)):
             return [Named(item)]
         if target.kind == "map":
-            found = self._names(target, _kind(word))
+            found = self._names(target, kind)
             targets = [] if found is None else found
         else:
-            several = [self._names(each, _kind(word)) for each in target.items]
+            several = [self._names(each, kind) for each in target.items]
             found = None if None in several else [name for names in several if names for name in names]
             targets = [replace(target, items=found)] if found else []
         if found is None:
             return [Named(item, refused=True)]
         if not targets:
-            self._document.warn(target, f"nothing in this mesh is {_written(target)}: the fault is left out")
+            self._document.warn(target, f"nothing in this mesh is {_written(target)}: it is left out")
         elif target.kind == "map" and target.entries.get("role", target).text == EVERY:
             return [Named(_with(item, each, number), _written(target)) for number, each in enumerate(targets, 1)]
         return [Named(_with(item, each), _written(target)) for each in targets]
 
-    def _grouped(self, item: Node, word: str, block: Node) -> list[Named]:
+    def _grouped(self, item: Node, kind: type[Cause] | None, word: str, block: Node) -> list[Named]:
         """An item with names in place of the roles among its `targets`, of which `every` stands for all."""
         group = block.entries["targets"]
-        several = [self._names(each, _kind(word)) for each in _each(group)]
+        several = [self._names(each, kind) for each in _each(group)]
         if None in several:
             return [Named(item, refused=True)]
         found = [name for names in several if names for name in names]
         if not found:
-            self._document.warn(group, f"nothing in this mesh is {_written(group)}: the fault is left out")
+            self._document.warn(group, f"nothing in this mesh is {_written(group)}: it is left out")
             return []
         named = replace(group, kind="list", items=found, entries={})
         return [
@@ -88,7 +89,7 @@ class RoleReader:
             )
         ]
 
-    def _names(self, node: Node, kind: type[Fault] | None) -> list[Node] | None:
+    def _names(self, node: Node, kind: type[Cause] | None) -> list[Node] | None:
         """The names for a target; None, and an error, if nothing has the role that it is."""
         if node.kind == "scalar":
             return [node]
@@ -111,11 +112,6 @@ class RoleReader:
 def _each(node: Node) -> list[Node]:
     """The items of a list, or what stands in place of one."""
     return node.items if node.kind == "list" else [node]
-
-
-def _kind(word: str) -> type[Fault] | None:
-    """The kind of fault of a word; None if that is left to the seed, or unknown."""
-    return fault_kinds().get(renamed().get(word, word))
 
 
 def _with(item: Node, target: Node, number: int | None = None) -> Node:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from meshquake.faults.fault import Fault, Window
+from meshquake.faults.action import Action
+from meshquake.faults.fault import Cause, Fault, Window
 from meshquake.faults.observability import PERFECT, Observability
 from meshquake.topology.keys import key
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
@@ -36,6 +37,7 @@ class Scenario:
     background: tuple[Fault, ...] = key(
         "other", "what else happens and is not a fault: it stays when the faults are removed", ()
     )
+    actions: tuple[Action, ...] = key("other", "what an operator does about it", ())
     confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
     observability: Observability = key("other", "how well it is observed: a level or a block", PERFECT)
     telemetry: Telemetry = key(
@@ -61,16 +63,19 @@ class Scenario:
         """Length of the whole recording in seconds."""
         return self.lead_in + self.duration + self.recovery
 
-    def window(self, fault: Fault) -> Window:
-        """When a fault of this scenario acts, in seconds from the start of the recording."""
-        start = self.lead_in + fault.at.of(self.duration)
-        full, end = start + fault.ramp.of(self.duration), start + fault.for_.of(self.duration)
-        return Window(start, full, end, fault.shape)
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """All that it lets happen: faults, what happens besides, and actions."""
+        return (*self.faults, *self.background, *self.actions)
 
-    def holds(self, fault: Fault) -> bool:
-        """Whether a fault acts inside the recording."""
-        window = self.window(fault)
-        fits = window.end <= self.length + 1e-9 if fault.lasts else window.start < self.length
+    def window(self, cause: Cause) -> Window:
+        """When a fault or an action of this scenario acts, in seconds from the start of the recording."""
+        return cause.window_in(self.lead_in, self.duration, self.length)
+
+    def holds(self, cause: Cause) -> bool:
+        """Whether a fault or an action acts inside the recording."""
+        window = self.window(cause)
+        fits = window.end <= self.length + 1e-9 if cause.lasts else window.start < self.length
         return window.start >= -1e-9 and fits
 
     def at_severity(self, severity: float) -> Scenario:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from inspect import getdoc
 
+from meshquake.faults.actions import action_kinds
 from meshquake.faults.draws import ANY, EXTENTS, MEASURES
-from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Fault
+from meshquake.faults.fault import LARGEST, LEVELS, LONGEST, Cause, Fault
 from meshquake.faults.kinds import ALL, fault_kinds, harmful, lottery, renamed
 from meshquake.faults.loader import NAME
 from meshquake.faults.observability import Observability
@@ -47,13 +48,13 @@ _READ_APART = ("target", "targets", "shape")
 
 
 def scenario_schema() -> Schema:
-    """Of a scenario file (draft 2020-12), with every kind of fault there is."""
+    """Of a scenario file (draft 2020-12), with every kind of fault and of action there is."""
     faults = array("", ref("fault"))
     name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
     by_hand = {"name": name, "faults": faults, "background": faults, "observability": block_of(Observability)}
-    by_hand["telemetry"] = telemetry_schema()
+    by_hand |= {"actions": array("", ref("action")), "telemetry": telemetry_schema()}
     whole = block_of(Scenario, by_hand, doc="What happens on a mesh.")
-    kinds = fault_kinds()
+    kinds, actions = fault_kinds(), action_kinds()
     return document("scenario", whole) | {
         "$defs": {
             "fault": block(
@@ -68,8 +69,16 @@ def scenario_schema() -> Schema:
                 maxProperties=1,
             ),
             ANY: _any(),
+            "action": block(
+                "one kind of action and its keys",
+                {},
+                {word: ref(f"action.{word}") for word in actions},
+                minProperties=1,
+                maxProperties=1,
+            ),
             "role": block_of(Role, doc=getdoc(Role) or ""),
             **{f"kind.{word}": block_of(kind, _keys(kind), doc=getdoc(kind) or "") for word, kind in kinds.items()},
+            **{f"action.{word}": block_of(kind, _keys(kind), doc=getdoc(kind) or "") for word, kind in actions.items()},
             **{
                 f"key.{word}": _value(word, key.grammar)
                 for word, key in keys_of(Fault).items()
@@ -79,7 +88,7 @@ def scenario_schema() -> Schema:
     }
 
 
-def _keys(kind: type[Fault]) -> dict[str, Schema]:
+def _keys(kind: type[Cause]) -> dict[str, Schema]:
     """The values of a kind's keys; what every fault has is told once, but for the target."""
     keys, shared = keys_of(kind), keys_of(Fault)
     values = {
@@ -89,7 +98,8 @@ def _keys(kind: type[Fault]) -> dict[str, Schema]:
     }
     if "set" in keys:
         values["set"] = {"type": "object", "minProperties": 1}
-    return values | _read_apart(kind.levels, tuple(SHAPES) if kind.ramps else kind.shapes)
+    shapes = () if not issubclass(kind, Fault) else tuple(SHAPES) if kind.ramps else kind.shapes
+    return values | _read_apart(kind.levels, shapes)
 
 
 def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) -> dict[str, Schema]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator
 
-from meshquake.faults.fault import Fault, Target
+from meshquake.faults.fault import Cause, Target
 from meshquake.topology.estimates import call_rates, expected_visits
 from meshquake.topology.naming import parts
 from meshquake.topology.problems import suggestion
@@ -98,16 +98,16 @@ def missing(target: Target, mesh: Topology | None) -> str:
     return ""
 
 
-def unfit(kind: type[Fault], target: Target, mesh: Topology | None) -> str:
+def unfit(kind: type[Cause], target: Target, mesh: Topology | None) -> str:
     """Why faults of a kind can't act on a target; empty if they can, as far as one can tell without a mesh."""
     problem = missing(target, mesh)
     if not problem and target.level not in kind.levels:
         levels = " or ".join(LEVEL_NAMES[level] for level in kind.levels)
-        problem = f"a {kind.kind} fault acts on {levels}; {target} is {LEVEL_NAMES[target.level]}"
+        problem = f"a {kind.kind} {kind.what} acts on {levels}; {target} is {LEVEL_NAMES[target.level]}"
     return problem or ("" if mesh is None else kind.misfit(target, mesh))
 
 
-def candidates(kind: type[Fault], mesh: Topology) -> dict[str, tuple[Target, ...]]:
+def candidates(kind: type[Cause], mesh: Topology) -> dict[str, tuple[Target, ...]]:
     """The targets that a kind fits and that healthy requests reach, by level; levels with none are left out.
 
     Levels come in the order in which the kind names them, targets in file order. One of a service's replicas is a

@@ -1,4 +1,4 @@
-"""Writes a fault as a scenario file would have it."""
+"""Writes a fault or an action as a scenario file would have it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from meshquake.faults.change import Change
-from meshquake.faults.fault import Fault
+from meshquake.faults.fault import Cause, Fault
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import Distribution, Mixture
 from meshquake.topology.keys import Key
@@ -14,18 +14,19 @@ from meshquake.topology.shapes import Shape
 from meshquake.topology.units import UNITS, ratio
 
 
-def block(fault: Fault) -> dict[str, Any]:
-    """The kind of a fault, and its keys with their values as text, defaults included; without times that it has not.
+def block(cause: Cause) -> dict[str, Any]:
+    """The kind of a fault or an action, and its keys with their values as text, defaults included.
 
-    What a key switches off is left out where it's off by default.
+    Times that it has not are left out, and so is what a key switches off where it's off by default.
 
     `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
     """
-    spared = {word for word, means in (("for", fault.lasts), ("ramp", fault.ramps)) if not means}
-    spared.add("target" if fault.targets else "targets")
-    keys = {word: key for word, key in keys_of(type(fault)).items() if word not in spared}
-    values = {word: (key, getattr(fault, key.field)) for word, key in keys.items()}
-    return {"kind": fault.kind} | {
+    spared = {"target" if cause.targets else "targets"}
+    if isinstance(cause, Fault):
+        spared |= {word for word, means in (("for", cause.lasts), ("ramp", cause.ramps)) if not means}
+    keys = {word: key for word, key in keys_of(type(cause)).items() if word not in spared}
+    values = {word: (key, getattr(cause, key.field)) for word, key in keys.items()}
+    return {"kind": cause.kind} | {
         word: written(key.grammar, value)
         for word, (key, value) in values.items()
         if value is not None or key.default is not None

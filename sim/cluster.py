@@ -43,7 +43,7 @@ class Cluster:
         self.env = Environment()
         self.engine = CallEngine(self.env)
         self.journal = Journal(self.env)
-        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment)
+        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment, seed)
         self.services: dict[str, Service] = {}
         count = 0
         for index, spec in enumerate(topology.services):
@@ -71,7 +71,7 @@ class Cluster:
         self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to it by position.
         self.incarnations: list[tuple[Replica, str]] = []
-        self.chatter = Chatter(self.env, self.journal, topology, seed, self.edges)
+        self.chatter = Chatter(self.env, self.journal, topology, seed)
         for replica in self.replicas:
             self.incarnate(replica)
             self.connect(replica, warm=True)

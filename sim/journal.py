@@ -6,11 +6,14 @@ words, stands in `sim/telemetry/logs/catalogue.yaml`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from meshquake.faults.fault import Target
+from simpy import Interrupt
+
+from meshquake.faults.fault import Mended, Target
 from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.telemetry.logs.catalogue import LogText, Voice, notices
 from meshquake.topology.replay import Attributes
@@ -100,18 +103,25 @@ class Journal:
         #: The first event of each of them, by its name. No record says who it was.
         self.first: dict[str, Event] = {}
 
-    def signed(self, name: str, process: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
-        """A process, such that what it notes itself is known for its own by this name."""
-        value = None
+    def signed(self, name: str, process: Generator[Any, Any, None]) -> Generator[Any, Any, bool]:
+        """A process, such that what it notes itself is known for its own by this name.
+
+        Who interrupts it mends the fault that it is; returns whether somebody did.
+        """
+        mended = False
+        go_on: Callable[[], Any] = partial(process.send, None)
         while True:
             self._actor = name
             try:
-                step = process.send(value)
-            except StopIteration:
-                return
+                step = go_on()
+            except (StopIteration, Mended):
+                return mended
             finally:
                 self._actor = ""
-            value = yield step
+            try:
+                go_on = partial(process.send, (yield step))
+            except Interrupt:
+                mended, go_on = True, partial(process.throw, Mended())
 
     def waited(self, call: Call, since: float, code: int) -> None:
         """A call's wait for a connection is over (`Wait`)."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Generator
 from typing import Any
+
+import simpy
 
 from meshquake.faults.change import Change
 from meshquake.faults.fault import Fault, Target
@@ -14,6 +17,7 @@ from meshquake.sim.engine.call_site import CallSite, grow
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.modifier import Modifier
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.revision import Revision
 from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, sever
 from meshquake.sim.environment.beginning import begin
@@ -24,8 +28,8 @@ from meshquake.sim.lifecycle.fleet import scale
 from meshquake.sim.lifecycle.in_place import restart
 from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, crash, run_out_of_memory
-from meshquake.sim.lifecycle.readiness import probing
-from meshquake.sim.lifecycle.rollout import release_on, rollout
+from meshquake.sim.lifecycle.readiness import probing, rotate
+from meshquake.sim.lifecycle.rollout import release_on, roll_back, roll_back_on, rollout
 from meshquake.sim.policies.compose import ingress
 from meshquake.sim.policies.versions import route
 from meshquake.sim.users.crowds import Crowds
@@ -62,6 +66,12 @@ class Mesh(Cluster):
         super().__init__(topology, seed)
         self.end = end
         self._configuration = Configuration(self)
+        #: The faults that act and their processes, by id, in the order in which they began.
+        self.under_way: dict[str, tuple[Fault, simpy.Process]] = {}
+        #: What each fault has released, by its id.
+        self._released: dict[str, Revision] = {}
+        #: What each fault has pushed and not taken back, by its id.
+        self._pushed: defaultdict[str, list[list[tuple[Modifier, Target]]]] = defaultdict(list)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
         branches: list[CallSite] = []
@@ -113,6 +123,7 @@ class Mesh(Cluster):
     def push(self, fault: Fault, level: Callable[[float], float] | None) -> list[tuple[Modifier, Target]]:
         """Let the fault's effect act on its targets from now on."""
         pushed = [(self.modifier(fault, target, level), target) for target in fault.all_targets]
+        self._pushed[fault.id].append(pushed)
         for modifier, target in pushed:
             if target.level == "edge":
                 edge = self._edge(target)
@@ -126,6 +137,8 @@ class Mesh(Cluster):
 
     def pop(self, pushed: list[tuple[Modifier, Target]]) -> None:
         """Take an effect back, and let go on what hung because of it."""
+        for standing in self._pushed.values():
+            standing[:] = [other for other in standing if other is not pushed]
         for modifier, target in pushed:
             if target.level == "edge":
                 edge = self._edge(target)
@@ -134,6 +147,11 @@ class Mesh(Cluster):
             else:
                 self.acting.remove((modifier, target))
                 self.detach(modifier, self._replicas(target))
+
+    def clear(self, fault: Fault) -> None:
+        """Take back all effects of a fault that are left."""
+        for pushed in list(self._pushed[fault.id]):
+            self.pop(pushed)
 
     def stop(self, target: Target) -> None:
         """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
@@ -157,10 +175,9 @@ class Mesh(Cluster):
         for target in fault.all_targets:
             sever(self.engine, self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
 
-    def restart(self, target: Target) -> Generator[Any, Any, None]:
-        """Restart the target's replicas, one after another, each once its calls are finished."""
-        for replica in self._replicas(target):
-            yield from restart(self, replica)
+    def restart(self, target: Target, gracefully: bool = True) -> Generator[Any, Any, None]:
+        """Restart the target's replicas, one after another, each once the one before it is ready."""
+        yield from restart(self, self._replicas(target), gracefully)
 
     def surge(
         self,
@@ -194,10 +211,23 @@ class Mesh(Cluster):
         """Release a version on a deployment of the fault's service, or on one replica of it."""
         if fault.target.level == "service":
             released = self.services[fault.target.service].deployment(deployment)
-            return (yield from rollout(self, released, fault, release))
+            self._released[fault.id], stays = yield from rollout(self, released, fault, release)
+            return stays
         for replica in self._replicas(fault.target):
-            return (yield from release_on(self, replica, fault, release))
+            self._released[fault.id], stays = yield from release_on(self, replica, fault, release)
+            return stays
         return False
+
+    def withdrawn(self, fault: Fault) -> Any:
+        """An event that occurs when what a fault released was taken back once its rollout was over."""
+        return self._released[fault.id].withdrawn
+
+    def roll_back(self, target: Target, deployment: str | None, by: str) -> Generator[Any, Any, None]:
+        """Take back the newest release on the target, or on a version of it."""
+        if target.level == "service":
+            yield from roll_back(self, self.services[target.service].deployment(deployment), by)
+        for replica in self._replicas(target) if target.level == "replica" else ():
+            yield from roll_back_on(self, replica, by)
 
     def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
         """Let the target, or a version of it, have so many replicas."""
@@ -215,6 +245,24 @@ class Mesh(Cluster):
     def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
         """Take a change of the target's settings back."""
         self._configuration.take_back(self._configured(target, deployment), change)
+
+    def take_out(self, target: Target) -> None:
+        """Take the target's replicas out of rotation."""
+        for replica in self._replicas(target):
+            replica.taken_out += 1
+            rotate(self, replica)
+
+    def put_back(self, target: Target) -> None:
+        """Put them back."""
+        for replica in self._replicas(target):
+            replica.taken_out -= 1
+            rotate(self, replica)
+
+    def mend(self, target: Target, fault: str | None) -> None:
+        """End what can be mended at the target."""
+        for each, process in list(self.under_way.values()):
+            if fault in (None, each.id) and each.mendable and each.lasts and _acts_at(each, target):
+                process.interrupt()
 
     def announce(self, name: str, service: str, **values: Any) -> None:
         """Note something that does no harm."""
@@ -235,3 +283,12 @@ class Mesh(Cluster):
     def _edge(self, target: Target) -> RuntimeEdge:
         assert target.callee is not None
         return self.services[target.service].edges[target.callee]
+
+
+def _acts_at(fault: Fault, target: Target) -> bool:
+    """Whether a fault acts at a target: at that, or at a part of the service that it is."""
+    whole = target.level == "service"
+    return any(
+        each == target or (whole and each.level != "edge" and each.service == target.service)
+        for each in fault.all_targets
+    )

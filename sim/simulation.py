@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from meshquake.faults.fault import Fault, Window
+from meshquake.faults.fault import Cause, Fault, Window
 from meshquake.faults.loader import LoadedScenario
 from meshquake.faults.observability import PERFECT
 from meshquake.faults.scenario import Scenario
@@ -96,11 +96,15 @@ class Simulation:
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
-        self.collector = None if observed == PERFECT else Collector(observed, scenario.seed, start, of_pods)
+        self.collector = None
+        if observed != PERFECT:
+            self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}
-        for fault in (*scenario.faults, *scenario.background):
-            self.mesh.env.process(self._unfold(fault, scenario.window(fault)))
+        #: When an operator mended faults, likewise.
+        self._mended: dict[str, float] = {}
+        for cause in scenario.causes:
+            self.bring(cause)
 
     @classmethod
     def of(
@@ -114,18 +118,37 @@ class Simulation:
         """The run of a scenario on the mesh for which it was loaded. See `Simulation` for the parameters and errors."""
         return cls(loaded.scenario, loaded.topology, start=start, interval=interval, batch=batch)
 
-    def _unfold(self, fault: Fault, window: Window) -> Generator[Any, Any, None]:
-        """A fault, from the moment its window opens."""
-        yield self.mesh.timeout(window.start)
-        yield from self.mesh.journal.signed(fault.id, fault.run(self.mesh, window))
-        self._over[fault.id] = self.mesh.now
+    def bring(self, cause: Cause) -> None:
+        """Let a fault or an action come when its window opens, which is not before now.
 
-    def acted(self, fault: Fault) -> Window:
-        """When a fault of the scenario acted in this run, which was played; what was never over, to the end of it."""
-        window = fault.acts(self.scenario.window(fault))
-        if fault.lasts:
-            return window
-        return replace(window, end=min(self._over.get(fault.id, inf), self.scenario.length))
+        It comes before everything else of that moment, so that nothing depends on when it became known.
+        """
+        window = self.scenario.window(cause)
+        self.mesh.env.call_at(max(0.0, window.start), self._begin, (cause, window), urgent=True)
+
+    def _begin(self, coming: tuple[Cause, Window]) -> None:
+        cause, window = coming
+        process = self.mesh.env.process(self._unfold(cause, window))
+        if isinstance(cause, Fault):
+            self.mesh.under_way[cause.id] = (cause, process)
+
+    def _unfold(self, cause: Cause, window: Window) -> Generator[Any, Any, None]:
+        """A fault or an action, from the moment its window opens."""
+        mended = yield from self.mesh.journal.signed(cause.id, cause.run(self.mesh, window))
+        self._over[cause.id] = self.mesh.now
+        self.mesh.under_way.pop(cause.id, None)
+        if mended and isinstance(cause, Fault):
+            self.mesh.clear(cause)
+            self._mended[cause.id] = self.mesh.now
+
+    def acted(self, cause: Cause) -> Window:
+        """When a fault or an action acted in this run, which was played; what was never over, to the end of it."""
+        window = self.scenario.window(cause)
+        if isinstance(cause, Fault):
+            window = cause.acts(window)
+        if cause.lasts:
+            return replace(window, end=min(window.end, self._mended.get(cause.id, inf)))
+        return replace(window, end=min(self._over.get(cause.id, inf), self.scenario.length))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -156,11 +179,12 @@ class Simulation:
         """Nobody will read log lines of this run, which wasn't played yet: its processes say nothing by themselves."""
         self.mesh.chatter.heard = False
 
-    def without(self, faults: Collection[str]) -> Simulation:
-        """The same run, not played yet, with the faults of these ids taken out."""
-        left = tuple(fault for fault in self.scenario.faults if fault.id not in faults)
+    def without(self, causes: Collection[str]) -> Simulation:
+        """The same run, not played yet, with the faults and the actions of these ids taken out."""
+        faults = tuple(fault for fault in self.scenario.faults if fault.id not in causes)
+        actions = tuple(action for action in self.scenario.actions if action.id not in causes)
         return Simulation(
-            replace(self.scenario, faults=left),
+            replace(self.scenario, faults=faults, actions=actions),
             self.topology,
             start=self.start,
             interval=self.interval_us / 1e6,
@@ -186,7 +210,17 @@ class Simulation:
             yield from self._play()
 
     def _play(self) -> Iterator[Cut]:
-        mesh, recorder = self.mesh, self.recorder
+        for _ in self.strides():
+            if self.recorder.waiting >= self._batch:
+                yield self.recorder.cut()
+        yield self.recorder.cut(last=True)
+
+    def strides(self) -> Iterator[float]:
+        """Play the scenario stride by stride, for who takes cuts of `recorder` itself; gives the time after each.
+
+        How long it's left alone between two strides changes nothing.
+        """
+        mesh = self.mesh
         # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
         end = round(self.scenario.length * 1e6)
         now = 0
@@ -197,14 +231,11 @@ class Simulation:
             for sampler in self.samplers:
                 if now == sampler.due:
                     sampler.sample()
-            if recorder.waiting >= self._batch:
-                yield recorder.cut()
+            yield mesh.now
         while mesh.engine.live:
             with _no_garbage_collection():
                 mesh.env.advance(mesh.now + _STRIDE)
-            if recorder.waiting >= self._batch:
-                yield recorder.cut()
-        yield recorder.cut(last=True)
+            yield mesh.now
 
 
 def _since_monday(start: datetime) -> float:

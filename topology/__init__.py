@@ -8,6 +8,7 @@ loader.py loading/ distribution_loader.py population_loader.py   topology files,
 document.py binder.py keys.py units.py  YAML documents, their keys and values
 schema.py key_schema.py amount_pattern.py json_schema.py reference.py   JSON Schemas and tables of the same declarations
 graph.py estimates.py review.py         what follows from a topology, and what looks wrong in it
+stacks.py runtimes.py   what services are built with, and what runs it
 picture/                pictures
 plugins.py addresses.py exceptions.py   what packages add, addresses of random draws, the base of all errors
 """

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from meshquake.topology.environment import load, slow_mode
 from meshquake.topology.environment.environment import Environment
 from meshquake.topology.environment.fluctuation import high
 from meshquake.topology.environment.load import AmbientLoad
-from meshquake.topology.environment.slow_mode import SlowMode
+from meshquake.topology.environment.slow_mode import WORST, SlowMode
 from meshquake.topology.spec import Service, Topology
 
 #: How far up: each of the amounts is further up in one moment of fifteen.
@@ -38,14 +37,12 @@ def busy(topology: Topology, deviations: float = DEVIATIONS) -> Topology:
 def _load(living: Environment, service: Service, deviations: float) -> AmbientLoad:
     """What else a service does while that is much."""
     usual = living.load_of(service.name)
-    level = high(usual.varies, deviations)
+    cores, workers = usual.taken_at(deviations)
     job = max((job.cores for job in living.jobs_of(service.name, service.kind)), default=0.0)
-    left = (1.0 - min(load.MOST, usual.cores * level)) * (1.0 - job)
-    return replace(usual, cores=1.0 - left, workers=min(load.MOST, usual.workers * level), cv=0.0)
+    return replace(usual, cores=1.0 - (1.0 - cores) * (1.0 - job), workers=workers, cv=0.0)
 
 
 def _stalls(usual: SlowMode, kind: str, deviations: float) -> SlowMode:
     """How calls of a service stall while they do that often and for long."""
-    level = 1.0 if usual.varies is None else high([usual.varies], deviations)
-    share, at = min(slow_mode.MOST, usual.share * level), usual.stall(kind).median * level
-    return replace(usual, share=share, at=at, varies=None)
+    level = 1.0 if usual.varies is None else min(WORST, high([usual.varies], deviations))
+    return replace(usual, share=usual.share * level, at=usual.stall(kind).median * level, varies=None)

@@ -25,7 +25,7 @@ from meshquake.topology.loading.limits import refuse_cycles, refuse_giants
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.loading.services import ServiceReader
-from meshquake.topology.loading.telemetry import read_telemetry
+from meshquake.topology.loading.telemetry.block import read_telemetry
 from meshquake.topology.loading.workload import WorkloadReader
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Room, Topology, Workload

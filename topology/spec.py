@@ -36,6 +36,7 @@ from meshquake.topology.policies import (
 )
 from meshquake.topology.replay import Replay
 from meshquake.topology.rollout import Rollout
+from meshquake.topology.runtimes import runtime
 from meshquake.topology.sizes import Size
 from meshquake.topology.stacks import STACKS, Stack, stack_of
 from meshquake.topology.telemetry import block
@@ -70,7 +71,13 @@ class Memory:
     )
     base: float = key("ratio", "share of the limit used when idle", 0.3, low=0, high=0.95)
     per_request: float = key("size", "held by each request in progress", 2**20, low=0, high=2**44)
-    garbage: float = key("size", "left behind by each request", 64 * 2**10, low=0, high=2**44)
+    garbage: float = key(
+        "size",
+        "left behind by each request, unless it is built with something that has no collector",
+        64 * 2**10,
+        low=0,
+        high=2**44,
+    )
     collect_at: float = key(
         "ratio", "garbage, as a share of the limit, that triggers a collection", 0.15, low=0, high=1, above=True
     )
@@ -321,6 +328,13 @@ class Service:
     def built_with(self) -> Stack | None:
         """What it is built with, if that is known."""
         return stack_of(self.stack, self.system)
+
+    @property
+    def garbage(self) -> float:
+        """Bytes that each request leaves to a collector; 0 where it's built with something that has none."""
+        own = runtime(self.stack, self.system)
+        collects = own.pause is not None if own is not None else self.built_with is None
+        return self.memory.garbage if collects else 0.0
 
     @property
     def product(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from meshquake.faults.change import Change
-from meshquake.faults.fault import Fault, Target
+from meshquake.faults.fault import Cause, Target
 from meshquake.faults.levels import VISIBILITIES
 from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import RECORD_KINDS
@@ -33,6 +33,7 @@ from meshquake.topology.units import counted, portion
 from meshquake.truth.departures import Departure
 from meshquake.truth.finding import Finding
 from meshquake.truth.mechanism import AMPLIFYING, RARE, Step
+from meshquake.truth.relief import Relief
 from meshquake.truth.twins import Twins
 
 FORMAT = 2
@@ -96,8 +97,33 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
             }
             for each in besides(twins)
         ],
+        **({} if twins.relief is None else {"actions": _actions(twins, twins.relief, clock)}),
         **({} if simulation.collector is None else {"observability": _observed(simulation.collector)}),
         **({"metrics": simulation.metrics.names} if simulation.metrics.changed else {}),
+    }
+
+
+def _actions(twins: Twins, relief: Relief, clock: Clock) -> dict[str, Any]:
+    """What an operator did, and what it did to the harm: an answer to the incident, and no part of it."""
+    simulation = twins.simulation
+    windows = {action.id: simulation.acted(action) for action in simulation.scenario.actions}
+    return {
+        "harmed_without": relief.harmed,
+        "saved": relief.saved,
+        "lost": relief.lost,
+        "taken": [
+            {
+                "id": action.id,
+                "kind": action.kind,
+                "target": str(action.target),
+                **({"targets": [str(each) for each in action.targets]} if action.targets else {}),
+                "parameters": parameters(action),
+                "start": clock(windows[action.id].start),
+                "end": clock(windows[action.id].end),
+                "event": _event(twins, action.id, clock),
+            }
+            for action in simulation.scenario.actions
+        ],
     }
 
 
@@ -461,13 +487,14 @@ def _target(target: Target) -> dict[str, Any]:
     }
 
 
-def parameters(fault: Fault) -> dict[str, Any]:
-    """What a scenario file may set of a fault, as plain numbers and words: durations in seconds, shares from 0 to 1.
+def parameters(cause: Cause) -> dict[str, Any]:
+    """What a scenario file may set of a fault or an action, as plain numbers and words.
 
-    A portion is a number, or a text such as `25%`. What is off unless a file says so is left out where none does.
+    Durations are in seconds, shares from 0 to 1. A portion is a number, or a text such as `25%`. What is off unless a
+    file says so is left out where none does.
     """
-    keys = {word: key for word, key in keys_of(type(fault)).items() if word not in _COMMON}
-    values = {word: getattr(fault, key.field) for word, key in keys.items()}
+    keys = {word: key for word, key in keys_of(type(cause)).items() if word not in _COMMON}
+    values = {word: getattr(cause, key.field) for word, key in keys.items()}
     return {
         word: _plain(value) for word, value in values.items() if value is not None or keys[word].default is not None
     }

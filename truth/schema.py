@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshquake.faults.actions import action_kinds
 from meshquake.faults.fault import LEVELS, Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.sim.records import EVENTS, RECORD_KINDS, TIME_PATTERN
@@ -108,6 +109,7 @@ def ground_truth() -> Schema:
                 ),
             },
             {
+                "actions": _actions(),
                 "observability": _observability(),
                 "metrics": mapping(
                     "the metrics that a file calls otherwise, by the names that they have in the recording, and what "
@@ -117,6 +119,33 @@ def ground_truth() -> Schema:
                 ),
             },
         ),
+    )
+
+
+def _actions() -> Schema:
+    return block(
+        "what an operator did, and what that did to the harm, where a scenario has actions",
+        {
+            "harmed_without": count("requests harmed if nobody acts"),
+            "saved": count("good, and bad without the actions"),
+            "lost": count("bad, and good without the actions"),
+            "taken": array(
+                "what was done",
+                block(
+                    "one action",
+                    {
+                        "id": text("its id"),
+                        "kind": choice("its kind", action_kinds()) | {"format": "action"},
+                        "target": text("what it acted on, as a scenario file has it"),
+                        "parameters": {"type": "object", "description": "what the file sets of it"},
+                        "start": _time("when it was done"),
+                        "end": _time("when it was over in this run; the end of the recording if it was not"),
+                        "event": _EVENT,
+                    },
+                    {"targets": array("all that it acted on, where it says several", text())},
+                ),
+            ),
+        },
     )
 
 

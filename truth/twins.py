@@ -1,5 +1,8 @@
 """A run and its twins, played side by side: the same seed without its faults, and without each of them alone.
 
+An operator's actions answer the faults: the twin, in which nothing goes wrong, has none of them, and the runs without
+some of the faults keep them. What the actions are worth is told by one more run, with the faults and without them.
+
 All of them keep pace with the run as it was, so that what is compared can be let go: memory does not grow with
 the number of calls.
 """
@@ -22,6 +25,7 @@ from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree, parting
 from meshquake.truth.finding import Finding
 from meshquake.truth.objective import Promise
+from meshquake.truth.relief import Relief
 from meshquake.truth.verdict import Verdicts, judge
 from meshquake.truth.watch import Requests, Watch
 
@@ -41,15 +45,18 @@ class Twins:
     Attributes
     ----------
     fact, twin
-        The run as it was and the run without faults, as far as they were followed. With no faults they are the same.
+        The run as it was and the run without faults and actions, as far as they were followed. With neither they are
+        the same.
     promise, usual
-        What became of what users were promised: in the run as it was, and in the run without faults.
+        What became of what users were promised: in the run as it was, and in its twin.
     findings
         What was found of each fault, in the order of the scenario.
     total, harmed, spared, background
         Requests: all; bad and good in the twin; good and bad in the twin; bad in both.
     twin_total
         Requests that the twin makes.
+    relief
+        What the actions did to the harm; None if there are none.
     abandoned, unmade
         Of users who do next what depends on their answers: requests that they didn't wait for, and requests that they
         make in the twin and not in fact.
@@ -64,10 +71,16 @@ class Twins:
         faults = simulation.scenario.faults
         ids = [fault.id for fault in faults]
         self.fact = watch(simulation, recorded=True)
-        self.twin = watch(simulation.without(ids)) if faults else self.fact
-        # Without its only fault, a run is without any.
+        actions = [action.id for action in simulation.scenario.actions]
+        self.twin = watch(simulation.without([*ids, *actions])) if faults or actions else self.fact
+        # Without its only fault, nothing goes wrong, and nobody acts.
         self._without = [self.twin] if len(faults) == 1 else [watch(simulation.without([name])) for name in ids]
-        self._others = list(dict.fromkeys([self.twin, *self._without])) if faults else []
+        self._others = [] if self.twin is self.fact else list(dict.fromkeys([self.twin, *self._without]))
+        self.relief: Relief | None = None
+        if actions:
+            left = self.twin if not faults else Watch(simulation.without(actions), sampled=False)
+            self.relief = Relief(left, simulation.topology.workload.objective)
+            self._others = list(dict.fromkeys([*self._others, left]))
         #: With one fault or two, these are runs that there are anyway; else they're played once they matter.
         self._alone = [self.fact] if len(faults) == 1 else self._without[::-1] if len(faults) == 2 else []
         #: Simulated seconds before which all requests were compared.
@@ -77,7 +90,7 @@ class Twins:
         self._objective = topology.workload.objective
         self._entries = names(entries)
         self.promise = Promise(self._objective, len(entries), simulation.scenario.length)
-        self.usual = self.promise.anew() if faults else self.promise
+        self.usual = self.promise if self.twin is self.fact else self.promise.anew()
         self._blame = Blame(self.promise, len(faults))
         self._sites = simulation.mesh.sites
         self._depths = [0] * len(self._sites)
@@ -150,6 +163,8 @@ class Twins:
         if self.usual is not self.promise:
             self.usual.count(requests[self.twin])
         self._blame.take(verdicts)
+        if self.relief is not None:
+            self.relief.take(fact, requests[self.relief.left], requests[self.twin])
         self.total += len(fact)
         if self._at_end:
             self.abandoned += int(np.sum((fact.rows["notes"] & ABANDONED) > 0))

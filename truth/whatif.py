@@ -1,7 +1,7 @@
 """The same requests once more, with one thing changed: who would have been saved, and who lost.
 
-Both runs are played side by side, and beside each the same mesh without faults, which tells what the faults do to its
-services. Requests are compared by number, so the comparison is exact.
+Both runs are played side by side, and beside each the same mesh without faults and actions, which tells what the faults
+do to its services. Requests are compared by number, so the comparison is exact.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class _Side:
     """One of the two runs, with the one without faults beside it."""
 
     def __init__(self, simulation: Simulation, healthy: Watch | None, objective: Objective, begins: Floats) -> None:
-        ids = [fault.id for fault in simulation.scenario.faults]
+        ids = [cause.id for cause in (*simulation.scenario.faults, *simulation.scenario.actions)]
         self.run = Watch(simulation, wanted=_is_symptom)
         self.healthy = healthy or (Watch(simulation.without(ids), wanted=_is_symptom) if ids else self.run)
         self._objective = objective

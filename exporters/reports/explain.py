@@ -124,6 +124,9 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
     for fault in faults:
         yield ""
         yield from _fault(fault, truth["recording"])
+    if "actions" in truth:
+        yield ""
+        yield from _actions(truth["actions"], requests["harmed"], truth["recording"])
     if truth["background"]:
         yield ""
         yield "Background, not faults:"
@@ -148,6 +151,22 @@ def _fates(requests: dict[str, int], faults: int) -> str:
 def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for each in sorted(happened, key=lambda each: each["start"]):
         yield _time(each["start"], recording), f"{each['kind']} of {each['target']}"
+
+
+def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
+    """What an operator did, and what it was worth."""
+    yield "What an operator did:"
+    yield Facts(
+        [
+            (_time(each["start"], recording), f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))}")
+            for each in told["taken"]
+        ],
+        indent=2,
+    )
+    yield (
+        f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed in place of {harmed}: "
+        f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
+    )
 
 
 def _observed(told: dict[str, Any]) -> str:

@@ -70,10 +70,10 @@ def _found(played: Scenario) -> dict[str, list[str]]:
 
 
 def _roles(played: Scenario) -> Iterator[tuple[str, str, str]]:
-    """The faults whose targets are given by role: id, role, and what has it."""
-    for fault in (*played.faults, *played.background):
-        if fault.id in played.roles:
-            yield fault.id, played.roles[fault.id], str(fault.target)
+    """The faults and actions whose targets are given by role: id, role, and what has it."""
+    for cause in played.causes:
+        if cause.id in played.roles:
+            yield cause.id, played.roles[cause.id], str(cause.target)
 
 
 def _hit(hit: Hit) -> str:

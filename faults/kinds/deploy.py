@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import Any, ClassVar
 
 from meshquake.faults.deployments import unclear
@@ -131,4 +130,4 @@ class Deploy(Fault):
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         if (yield from mesh.deploy(self, self.release, self.deployment)):
-            yield mesh.timeout(inf)  # the version stays, and so does what is wrong with it
+            yield mesh.withdrawn(self)

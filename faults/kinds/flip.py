@@ -2,21 +2,14 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
-from meshquake.faults.change import Change, immovable
-from meshquake.faults.deployments import unclear
-from meshquake.faults.fault import Fault, Surface, Target, Window
-from meshquake.topology.autoscale import Autoscale
-from meshquake.topology.binder import ByHand, block, build, keys_of, settings
-from meshquake.topology.document import Document, Node
-from meshquake.topology.keys import key
-from meshquake.topology.spec import Edge, Service, Topology, Version
+from meshquake.faults.fault import Fault, Surface, Window, lasting
+from meshquake.faults.push import Push
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flip(Fault):
+class Flip(Push, Fault):
     """A configuration push: settings of an edge, or of a service, are others until the fault ends.
 
     `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
@@ -27,7 +20,6 @@ class Flip(Fault):
     """
 
     kind: ClassVar[str] = "flip"
-    levels: ClassVar[tuple[str, ...]] = ("service", "edge")
     indicator: ClassVar[str] = "config"
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
@@ -36,94 +28,13 @@ class Flip(Fault):
     drawn: ClassVar[bool] = False
     undrawn: ClassVar[tuple[str, ...]] = ("service",)
     ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}
-    set: Change = key("other", "the settings, as a topology file has them")
-    deployment: str | None = key("text", "of versions that run side by side, the one whose settings these are", None)
-
-    @classmethod
-    def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
-        """What `set` has the keys of: what the target is."""
-        target = entries.get("target")
-        of = Edge if target is not None and "->" in target.text else Version if "deployment" in entries else Service
-        return of if word == "set" else None
-
-    @classmethod
-    def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
-        """How `set` is read: by the grammar of what the target is."""
-        of = cls.settings_of("set", entries)
-        assert of is not None
-        return {"set": partial(_change, document, of)}
-
-    def problem(self, topology: Topology) -> str:
-        """Settings are of edges or of services, and must be such as a topology file may have."""
-        if len({target.level for target in self.all_targets}) > 1:
-            return "its targets must be all edges or all services, for they have other settings"
-        if self.deployment is not None:
-            return next(
-                filter(None, (self._of_version(each, self.deployment, topology) for each in self.all_targets)), ""
-            )
-        for edge in topology.edges:
-            if any((edge.caller, edge.callee) == (target.service, target.callee) for target in self.all_targets):
-                changed = self.set.applied(edge)
-                if changed.retry is not None and changed.hedge is not None:
-                    return f"{edge.caller} -> {edge.callee} would have a retry and a hedge: set one to none"
-        for service in topology.services:
-            if any(target.callee is None and service.name == target.service for target in self.all_targets):
-                if service.versions and "autoscale" in self.set.settings():
-                    return f"each version of {service.name} has an autoscaler of its own: say which by deployment"
-                if problem := _unable(self.set.applied(service).autoscale):
-                    return f"the autoscaler of {service.name} {problem}"
-        return ""
-
-    def _of_version(self, target: Target, deployment: str, topology: Topology) -> str:
-        """Why one version of a service cannot have the settings; empty if it can."""
-        if target.level == "edge":
-            return f"deployment goes with a service, and {target} is an edge"
-        if problem := unclear(target, deployment, topology):
-            return problem
-        service = topology.service(target.service)
-        versions = [
-            self.set.applied(version) if version.name == deployment else version for version in service.versions
-        ]
-        weights = [version.weight for version in versions]
-        if "weight" in self.set.settings() and None in weights:
-            return f"gives a weight to some versions of {service.name} only: give one to each in the topology"
-        if service.weighted and not any(weights):
-            return f"no version of {service.name} would have a weight of more than 0"
-        for version in versions:
-            if problem := _unable(version.autoscale):
-                return f"the autoscaler of {version.name} {problem}"
-        return ""
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for begin, end in self.acts(window).phases():
-            if begin > mesh.now:
-                yield mesh.timeout(begin - mesh.now)
-            for target in self.all_targets:
-                mesh.configure(target, self.set, self.deployment)
-            yield mesh.timeout(end - mesh.now)
-            for target in self.all_targets:
-                mesh.restore(target, self.set, self.deployment)
-
-
-def _unable(autoscale: Autoscale | None) -> str:
-    """Why an autoscaler cannot do its work; empty if it can."""
-    return "" if autoscale is None else next(autoscale.problems(), "")
-
-
-def _change(document: Document, of: type, node: Node) -> Change | None:
-    """The change that a block makes; None, and errors, if it's refused."""
-    entries = block(document, node)
-    if node.kind == "map" and not entries:
-        document.error(node, "must set something, as in {timeout: 200ms}")
-    refused = {word: problem for word in entries if (problem := immovable(of, word))}
-    for word, problem in refused.items():
-        document.error(entries[word], problem)
-    if of is Service and "queue" in entries:
-        for word in (word for word in entries["queue"].entries if word != "limit"):
-            document.error(entries["queue"].entries[word], "cannot change while its processes run: only the limit can")
-    found = settings(document, of, node, also=tuple(refused))
-    found = {word: value for word, value in found.items() if word not in refused}
-    blocks = ((keys_of(of)[word].grammar.spec, value) for word, value in found.items() if isinstance(value, dict))
-    if any(spec is not None and build(spec, value) is None for spec, value in blocks):
-        return None  # a key that the block needs is missing, or was refused, which was reported
-    return Change.made_of(of, found) if found else None
+            if begin > mesh.now and (yield from lasting(mesh, begin - mesh.now)):
+                return
+            self.configure(mesh)
+            mended = yield from lasting(mesh, end - mesh.now)
+            self.restore(mesh)
+            if mended:
+                return

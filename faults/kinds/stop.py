@@ -4,7 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from meshquake.faults.fault import Fault, Surface, Window
+from meshquake.faults.fault import Fault, Surface, Window, lasting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,12 @@ class Stop(Fault):
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for begin, end in super().acts(window).phases():
-            if begin > mesh.now:
-                yield mesh.timeout(begin - mesh.now)
+            if begin > mesh.now and (yield from lasting(mesh, begin - mesh.now)):
+                return
             for target in self.all_targets:
                 mesh.stop(target)
-            yield mesh.timeout(begin + (end - begin) * self.severity - mesh.now)
+            mended = yield from lasting(mesh, begin + (end - begin) * self.severity - mesh.now)
             for target in self.all_targets:
                 mesh.start(target)
+            if mended:
+                return

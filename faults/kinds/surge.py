@@ -26,6 +26,7 @@ class Surge(Fault):
     levels: ClassVar[tuple[str, ...]] = ("users", "operation")
     indicator: ClassVar[str] = "load"
     aliases: ClassVar[tuple[str, ...]] = ("traffic", "request_rate")
+    mendable: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"factor": "3..15"}
     factor: float = key("number", "how many times the normal rate", low=0, high=1000)
     population: str | None = key(

@@ -97,6 +97,6 @@ class Deployment:
 
     def refresh(self) -> None:
         """Recompute who gets calls after a replica's readiness changed."""
-        self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
+        self.ready[:] = [replica for replica in self.replicas if replica.serves]
         for subset in self.subsets:
             subset.ready[:] = [replica for replica in self.ready if self.subset_of(replica) is subset]

@@ -47,7 +47,7 @@ class Modifier:
         self._callee = callee
         self._fault = fault
         self._level = level
-        self._effect = fault.effect(fault.severity)
+        self._effect = fault.strength(1.0)
         #: Address of the fault's own draws.
         self.address = address
         self.operation = operation
@@ -60,7 +60,7 @@ class Modifier:
         """What it does at this time."""
         if self._level is None:
             return self._effect
-        return self._fault.effect(self._fault.severity * self._level(now))
+        return self._fault.strength(self._level(now))
 
     def between(self, caller: int, callee: int) -> bool:
         """Whether it acts on an edge between these replicas."""

@@ -29,6 +29,7 @@ class Replica:
     __slots__ = (
         "_accounted",
         "_ambient_clock",
+        "_garbage",
         "_lost",
         "_others",
         "_warms",
@@ -58,7 +59,9 @@ class Replica:
         "leaked",
         "leaving",
         "lengthens",
+        "littered",
         "lived",
+        "mark",
         "modifiers",
         "name",
         "number",
@@ -75,6 +78,7 @@ class Replica:
         "started",
         "stops",
         "successes",
+        "taken_out",
         "throttled_before",
         "up",
         "version",
@@ -113,6 +117,8 @@ class Replica:
         self.leaving = False
         #: Faults that hold the process down.
         self.stops = 0
+        #: Operators who have taken it out of rotation.
+        self.taken_out = 0
         self.failures = 0
         self.successes = 0
         #: When its process began (long ago, for those of the start), infinite while there is none; how long the last
@@ -139,6 +145,11 @@ class Replica:
         #: Requests that waited in its queue and were turned away after all.
         self.shed = 0
         self.leaked = 0.0
+        #: Bytes of garbage: what each request leaves, how much there is when it's collected, and what the process had
+        #: when the recording began.
+        self._garbage = spec.garbage
+        self.mark = spec.memory.collect_at * spec.memory.limit
+        self.littered = 0.0
         #: When some of its contents were lost that lookups would find, negative if none were or it doesn't matter; the
         #: share of them, and the time (seconds) in which 63% of that comes back.
         self.emptied = -1.0
@@ -161,6 +172,11 @@ class Replica:
         #: Whether anything makes work here take another time than was drawn.
         self.hampered = False
         self._ambient_clock = 0.0
+
+    @property
+    def serves(self) -> bool:
+        """Whether it gets calls."""
+        return self.ready and not self.revision.held and not self.taken_out
 
     def busy_time(self, now: float) -> float:
         """Worker-seconds spent so far, on requests and on what else the service does."""
@@ -276,9 +292,21 @@ class Replica:
         if not self.up:
             return 0.0
         spec = self.service.spec.memory
-        # Garbage is collected whenever it reaches its mark, so it's a remainder: a sawtooth with no state of its own.
-        garbage = (self.handled * spec.garbage) % (spec.collect_at * spec.limit)
-        return min(spec.limit, spec.base * spec.limit + self.calls * spec.per_request + garbage + self.leaked)
+        used = spec.base * spec.limit + self.calls * spec.per_request + self.garbage % self.mark + self.leaked
+        return min(spec.limit, used)
+
+    @property
+    def garbage(self) -> float:
+        """Bytes of garbage that its process has left so far: it's collected whenever it reaches its mark, the same way.
+
+        So what isn't collected yet is a remainder, and how often that happened is a quotient.
+        """
+        return self.handled * self._garbage + self.littered
+
+    def heap(self) -> float:
+        """Bytes of it on the heap: half of what it has when idle is none, but code, stacks, buffers of the system."""
+        spec = self.service.spec.memory
+        return max(0.0, self.memory() - self.up * spec.base * spec.limit / 2)
 
     def backlog(self, now: float) -> float:
         """Seconds that work which comes now would wait, if all that is there were done first."""
@@ -289,8 +317,11 @@ class Replica:
 
     def collections(self) -> int:
         """How often the process has collected its garbage."""
-        spec = self.service.spec.memory
-        return int(self.handled * spec.garbage // (spec.collect_at * spec.limit))
+        return int(self.garbage // self.mark)
+
+    def collects_at(self) -> float:
+        """How many requests its process has answered when it collects its garbage the next time; infinite if never."""
+        return ((self.collections() + 1) * self.mark - self.littered) / self._garbage if self._garbage else inf
 
     def clear(self, now: float) -> None:
         """Forget all work in progress: the process is gone."""
@@ -309,4 +340,5 @@ class Replica:
         self.queue.clear()
         self.run_queue.clear()
         self.leaked = 0.0
+        self.littered = 0.0
         self.handled = 0

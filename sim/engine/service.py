@@ -91,4 +91,4 @@ class Service:
         """Recompute who gets calls after a replica's readiness changed."""
         for deployment in self.deployments:
             deployment.refresh()
-        self.ready[:] = [replica for replica in self.replicas if replica.ready and not replica.revision.held]
+        self.ready[:] = [replica for replica in self.replicas if replica.serves]

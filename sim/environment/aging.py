@@ -74,7 +74,9 @@ class Growing:
             growth = _Growth(replica, self._aging[replica.service], key)
             self._all.append(growth)
             if not cluster.now:
-                growth.add(uniform(key, 1) * growth.usual)  # those of the start have been there for some time
+                # Those of the start have been there for some time.
+                growth.add(uniform(key, 1) * growth.usual)
+                replica.littered = uniform(key, 2) * replica.mark
         for growth in self._all:
             if growth.replica.up:
                 self._grow(growth)

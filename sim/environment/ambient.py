@@ -3,6 +3,10 @@
 One process ticks for the whole mesh. At each tick every replica has another level, which depends on nothing but the
 seed, the service, the replica and the time: whatever goes wrong in a mesh, what else it does stays the same.
 
+A level is normal, and the odds of what it takes (taken by left) are its exponential, so that a share is logit-normal
+(Atchison and Shen, "Logistic-normal distributions", 1980): the more is taken, the less is left to take, and nothing
+is ever full.
+
 A level takes a share of each core, as what hogs CPU does: own work that begins takes 1 / (1 - share) times as long, and
 what the level takes of the cores is that share of what requests leave over. With own work that would use the share u
 of the cores, those are in use for u / (1 - share) by requests, and for share * (1 - u / (1 - share)) besides: u + share
@@ -17,11 +21,13 @@ from math import floor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.special import expit
 
 from meshquake.sim.environment.drift import Drift
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.topology.addresses import address, uniform
-from meshquake.topology.environment.load import MOST, AmbientLoad
+from meshquake.topology.distributions import Floats
+from meshquake.topology.environment.load import AmbientLoad, middle_of
 
 if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster
@@ -57,10 +63,10 @@ class Ambient:
             self._cohorts = [cohort for cohort in self._cohorts if not cohort.gone]
             self._cohorts.append(_Cohort(cluster.seed, [(each, self._loads[each.service]) for each in came]))
         for cohort in self._cohorts:
-            for replica, load, level, key in cohort.levels(self._place):
+            for replica, cores, workers, key in cohort.shares(self._place):
                 if replica.up:
-                    replica.besides("load", min(MOST, load.cores * level), cluster.now)
-                    self._occupy(replica, min(MOST, load.workers * level), uniform(key, self._place))
+                    replica.besides("load", cores, cluster.now)
+                    self._occupy(replica, workers, uniform(key, self._place))
         self._place += 1
         cluster.env.call_at(self._place * STEP, self._tick)
 
@@ -85,26 +91,40 @@ class _Cohort:
         alone = [address(seed, "ambient", replica.service.spec.name, replica.index) for replica, _ in replicas]
         self._drift = Drift(together + alone, [load.over for load in loads] * 2, STEP)
         self._replicas = [
-            (replica, load, address(key, "workers") % 2**64)
-            for (replica, load), key in zip(replicas, alone, strict=True)
+            (replica, address(key, "workers") % 2**64) for (replica, _), key in zip(replicas, alone, strict=True)
         ]
         shared = np.array([load.together for load in loads])
-        # A level's logarithm is normal, and such that the level is 1 on average.
-        variance = np.array([load.sigma**2 for load in loads])
-        self._weights = np.sqrt(variance * shared), np.sqrt(variance * (1.0 - shared))
-        self._mean = -variance / 2
+        deviation = np.array([load.sigma for load in loads])
+        self._weights = deviation * np.sqrt(shared), deviation * np.sqrt(1.0 - shared)
+        self._cores = _Shares([(load.cores, load.sigma) for load in loads])
+        self._workers = _Shares([(load.workers, load.sigma) for load in loads])
 
     @property
     def gone(self) -> bool:
         """Whether none of them is there any more."""
-        return all(replica not in replica.service.replicas for replica, _, _ in self._replicas)
+        return all(replica not in replica.service.replicas for replica, _ in self._replicas)
 
-    def levels(self, place: int) -> list[tuple[Replica, AmbientLoad, float, int]]:
-        """The level of each at a place on the grid, which is 1 on average, with the key of its draws."""
+    def shares(self, place: int) -> list[tuple[Replica, float, float, int]]:
+        """What is taken of each at a place on the grid (shares of cores, of workers), and the key of its draws."""
         drift = self._drift.at(place)
         together, alone = drift[: len(self._replicas)], drift[len(self._replicas) :]
-        level = np.exp(self._weights[0] * together + self._weights[1] * alone + self._mean)
+        level = self._weights[0] * together + self._weights[1] * alone
         return [
-            (replica, load, each, key)
-            for (replica, load, key), each in zip(self._replicas, level.tolist(), strict=True)
+            (replica, cores, workers, key)
+            for (replica, key), cores, workers in zip(
+                self._replicas, self._cores.at(level).tolist(), self._workers.at(level).tolist(), strict=True
+            )
         ]
+
+
+class _Shares:
+    """Shares that go up and down with normal levels of mean 0, each around its mean."""
+
+    def __init__(self, shares: Sequence[tuple[float, float]]) -> None:
+        self._power = np.array([1.0 / (1.0 - mean) for mean, _ in shares])
+        self._middle = np.array([middle_of(mean, sigma) for mean, sigma in shares])
+
+    def at(self, level: Floats) -> Floats:
+        """The shares at a level of each."""
+        taken: Floats = expit(self._middle + self._power * level)
+        return taken

@@ -13,7 +13,7 @@ from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.topology.distributions import Floats
 from meshquake.topology.environment import Environment
-from meshquake.topology.environment.slow_mode import MOST, SlowMode
+from meshquake.topology.environment.slow_mode import WORST, SlowMode
 from meshquake.topology.errors import CODES, SUCCESS
 from meshquake.topology.spec import Service
 
@@ -32,7 +32,8 @@ class Stalls:
         """Lengthen the work of those that stall, of requests that come at some times."""
         varies = self._varies
         amounts = np.ones(len(draws)) if varies is None or times is None else varies.amounts(times)
-        share = np.minimum(MOST, self._share * amounts)
+        amounts = np.minimum(WORST, amounts)
+        share = self._share * amounts
         beyond = draws[:, LAPSE] - (1.0 - share)
         stalled = beyond >= 0.0
         draws[stalled, WORK] += amounts[stalled] * self._times.quantile(beyond[stalled] / share[stalled])

@@ -14,6 +14,7 @@ from math import inf, log
 from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.policies.pool import Pool
+from meshquake.sim.policies.sockets import clients, kept, pools_of
 from meshquake.sim.telemetry.hosts.pods import pod, pod_address
 from meshquake.sim.telemetry.logs.catalogue import FIELD, LogText, Talk, Voice, chatter, startup
 from meshquake.sim.telemetry.requests import operation_words
@@ -22,7 +23,6 @@ from meshquake.topology.addresses import address, uniform
 from meshquake.topology.placement import Placement
 
 if TYPE_CHECKING:
-    from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.engine.environment import Environment
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.journal import Journal
@@ -33,6 +33,10 @@ _LATE = 0.002
 #: How much longer than its catalogue says what is said after something else may take, as a share.
 _LONGER = 0.6
 _MIB = 2**20
+#: What processes have answered that were there before the recording began, at least and at most.
+_FEWEST, _MOST = 20_000, 900_000
+#: From when on an event loop is said to be blocked (milliseconds), and memory to be short (percent of the limit).
+_BLOCKED, _HIGH = 100.0, 85.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,6 @@ class Chatter:
         The clock, and what takes their lines.
     topology, seed
         Of the mesh.
-    edges
-        All its edges, once there are any.
 
     Attributes
     ----------
@@ -65,13 +67,10 @@ class Chatter:
         Whether anybody reads what they say. Where nobody does, they say nothing, which changes nothing else.
     """
 
-    def __init__(
-        self, env: Environment, journal: Journal, topology: Topology, seed: int, edges: list[RuntimeEdge]
-    ) -> None:
+    def __init__(self, env: Environment, journal: Journal, topology: Topology, seed: int) -> None:
         self._env = env
         self._journal = journal
         self._seed = seed
-        self._edges = edges
         self._placement = Placement(topology)
         self.heard = True
 
@@ -140,31 +139,20 @@ class Chatter:
                 return f"192.0.2.{1 + self._placement.position(replica.service.spec.name, replica.index)}"
             case "nth":  # it was said before this recording, too
                 return key % 4000 + number
-            case "connections":
-                return self._connections(replica)
+            case "requests":
+                return replica.handled + self._before(replica)
             case "peer":
                 others = list(replica.service.edges)
                 return others[int(uniform(key, number, _word("peer")) * len(others))] if others else None
         rule = Rule.of(name)
-        return rule.at(uniform(key, number, rule.purpose % 2**32))
+        return rule.at(uniform(key, 0 if rule.of_code else number, rule.purpose % 2**32))
 
-    def _connections(self, replica: Replica) -> int:
-        """Connections to the replica: its share of those that pools of its callers keep, or else the calls it has."""
-        service = replica.service
-        pools = [
-            pool
-            for edge in self._edges
-            if edge.callee is service
-            for caller in edge.caller.replicas
-            for pool in pools_of(caller.callers[edge.index])
-        ]
-        kept = sum(pool.in_use + pool.idle for pool in pools)
-        return round(kept / max(1, len(service.replicas))) if pools else replica.calls
-
-
-def pools_of(state: Any) -> list[Pool]:
-    """The pools of a caller's state."""
-    return [each for each in state.named("pool") if isinstance(each, Pool)]
+    def _before(self, replica: Replica) -> int:
+        """How many requests a process has answered before this recording, if it was there for ever."""
+        if replica.born > -inf:
+            return 0
+        u = uniform(address(self._seed, "answered before", replica.name) % 2**64, 0)
+        return int(_FEWEST * (_MOST / _FEWEST) ** u)
 
 
 def _life(since: float) -> int:
@@ -196,6 +184,11 @@ def _pool_peer(replica: Replica, now: float) -> str | None:
     return next((state.edge.spec.callee for state in replica.callers if pools_of(state)), None)
 
 
+def _if(value: float, least: float) -> int | None:
+    """A value that is worth a word; None below that."""
+    return round(value) if value >= least else None
+
+
 _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "service": lambda replica, _: replica.service.spec.name,
     "replica": lambda replica, _: replica.name,
@@ -208,12 +201,16 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "queued": lambda replica, _: len(replica.queue),
     "limit": lambda replica, _: replica.service.spec.queue.limit,
     "in_flight": lambda replica, _: sum(state.of_all_parts for state in replica.callers),
-    "requests": lambda replica, _: replica.handled,
     "uptime_s": lambda replica, now: round(now - (replica.born if replica.born > -inf else -86_400)),
     "startup_s": lambda replica, _: f"{replica.service.spec.startup:.3f}",
     "memory_mib": lambda replica, _: round(replica.memory() / _MIB),
     "memory_limit_mib": lambda replica, _: round(replica.service.spec.memory.limit / _MIB),
     "memory_percent": lambda replica, _: f"{100 * replica.memory() / replica.service.spec.memory.limit:.1f}",
+    "connections": clients,
+    "kept": lambda replica, _: kept(replica),
+    "loop_lag_ms": lambda replica, now: f"{1000 * replica.backlog(now):.1f}",
+    "blocked_ms": lambda replica, now: _if(1000 * replica.backlog(now), _BLOCKED),
+    "high_percent": lambda replica, _: _if(100 * replica.memory() / replica.service.spec.memory.limit, _HIGH),
     "pool_peer": _pool_peer,
     "pool_size": _pool(lambda pool: pool.size),
     "pool_in_use": _pool(lambda pool: pool.in_use),
@@ -221,4 +218,4 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "pool_waiting": _pool(lambda pool: pool.waiting),
 }
 #: What texts may name.
-NAMES = (*_VITALS, "pod", "pod_address", "address", "node", "connections", "peer", "since_s", "nth")
+NAMES = (*_VITALS, "requests", "pod", "pod_address", "address", "node", "peer", "since_s", "nth")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from meshquake.sim.cluster import Cluster
@@ -10,16 +10,25 @@ from meshquake.sim.engine.deployment import Deployment
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.lifecycle.fleet import TICK, drain
-from meshquake.sim.lifecycle.process import boot, end
+from meshquake.sim.lifecycle.process import boot, crash, end
 from meshquake.sim.lifecycle.readiness import examine
 from meshquake.sim.lifecycle.strategy import Strategy
 from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
 from meshquake.topology.portion import Portion
 
 
-def restart(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
-    """Restart a replica with the version that it runs."""
-    yield from replace(cluster, replica, "restart")
+def restart(cluster: Cluster, replicas: Sequence[Replica], gracefully: bool = True) -> Generator[Any, Any, None]:
+    """Restart replicas with the versions that they run, each once the one before it is ready."""
+    before: Replica | None = None
+    for replica in replicas:
+        while before is not None and not before.ready and not before.leaving:
+            yield cluster.timeout(TICK)
+        if gracefully:
+            yield from replace(cluster, replica, "restart")
+        elif not replica.draining and not replica.leaving:  # else it is about to end anyway
+            crash(cluster, replica, "killed")
+            yield from boot(cluster, replica, replica.version, "restart")
+        before = replica
 
 
 def replace(

@@ -84,3 +84,11 @@ def set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
     left = len(service.ready)
     name = "replica_restored" if ready else "replica_ejected" if left else "last_replica_ejected"
     cluster.journal.note(name, service, replica=replica, ready=left, replicas=len(service.replicas))
+
+
+def rotate(cluster: Cluster, replica: Replica) -> None:
+    """Somebody has taken a replica out of rotation, or has put it back."""
+    service = replica.service
+    service.refresh()
+    name = "taken_out" if replica.taken_out else "put_back"
+    cluster.journal.note(name, service, replica=replica, ready=len(service.ready), replicas=len(service.replicas))

@@ -24,7 +24,7 @@ from meshquake.sim.lifecycle.recreate import Recreate
 from meshquake.sim.lifecycle.rolling import Rolling
 from meshquake.sim.lifecycle.shifting import Shifting
 from meshquake.sim.lifecycle.strategy import Strategy, wait_until_replaced
-from meshquake.sim.lifecycle.watch import SUPERSEDED, Watch
+from meshquake.sim.lifecycle.watch import BY_HAND, SUPERSEDED, Watch
 from meshquake.topology.rollout import BLUE_GREEN, IN_PLACE, RECREATE, ROLLING
 
 _STRATEGIES: Final[dict[str, type[Strategy]]] = {
@@ -39,14 +39,14 @@ _CALLED: Final = {IN_PLACE: ROLLING}
 
 def rollout(
     cluster: Cluster, deployment: Deployment, fault: Fault | None, release: Release
-) -> Generator[Any, Any, bool]:
-    """Roll a version out, and back if there is a reason; returns whether it stayed.
+) -> Generator[Any, Any, tuple[Revision, bool]]:
+    """Roll a version out, and back if there is a reason; returns its revision, and whether it stayed.
 
     The fault's effect, if there is a fault, acts on each replica for as long as it runs the version.
     """
     canary = deployment.canary
     before = deployment.revision if canary is None else canary.beside
-    revision, watch = _released(cluster, fault, release)
+    revision, watch = _released(cluster, fault, release, before)
     deployment.revision = revision
     word = deployment.rollout.strategy
     if release.canary is not None and word != IN_PLACE:
@@ -70,26 +70,76 @@ def rollout(
         deployment.managed = False
         problem = yield from _guard(strategy)
         if not problem:
-            return True
+            revision.released = True
+            return revision, True
     if problem != SUPERSEDED:
-        deployment.managed = strategy.counts
-        changed = sum(replica.revision is revision for replica in deployment.replicas)
-        deployment.revision = before
-        cluster.journal.note(
-            problem, deployment, version=before.version, failed_version=release.version, replicas_changed=changed
-        )
-        problem = yield from strategy.back(before)
-        if not problem:
-            cluster.journal.note("rollback_completed", deployment, version=before.version)
-            deployment.managed = False
+        yield from _take_back(strategy, before, problem)
     yield from wait_until_replaced(cluster, revision)
-    return False
+    return revision, False
 
 
-def release_on(cluster: Cluster, replica: Replica, fault: Fault, release: Release) -> Generator[Any, Any, bool]:
-    """Let a single replica run a version, in place of the one that it has; returns whether it stayed."""
+def roll_back(cluster: Cluster, deployment: Deployment, by: str) -> Generator[Any, Any, None]:
+    """Take back what a deployment's replicas shall run, unless there was nothing before it.
+
+    `by` is the id of the action. If the rollout is under way, that hears of it.
+    """
+    revision = deployment.revision
+    if revision.before is None:
+        return
+    revision.recalled = by
+    if not revision.released:
+        return
+    watch = Watch(cluster, Release(revision.before.version), None)
+    strategy = _STRATEGIES[deployment.rollout.strategy](cluster, deployment, revision, watch)
+    yield from _take_back(strategy, revision.before, BY_HAND)
+    yield from _withdraw(cluster, revision)
+
+
+def roll_back_on(cluster: Cluster, replica: Replica, by: str) -> Generator[Any, Any, None]:
+    """The same of what a single replica runs."""
+    revision = replica.revision
+    if revision.before is None:
+        return
+    revision.recalled = by
+    if not revision.released:
+        return
+    yield from _take_back_on(cluster, replica, revision, BY_HAND)
+    yield from _withdraw(cluster, revision)
+
+
+def _withdraw(cluster: Cluster, revision: Revision) -> Generator[Any, Any, None]:
+    """Tell who waits for it that no replica runs a revision any more."""
+    yield from wait_until_replaced(cluster, revision)
+    if revision.withdrawn is not None and not revision.withdrawn.triggered:
+        revision.withdrawn.succeed()
+
+
+def _take_back(strategy: Strategy, before: Revision, problem: str) -> Generator[Any, Any, None]:
+    """Bring back what there was before the revision of a strategy."""
+    cluster, deployment, revision = strategy.cluster, strategy.deployment, strategy.revision
+    deployment.managed = strategy.counts
+    changed = sum(replica.revision is revision for replica in deployment.replicas)
+    deployment.revision = before
+    cluster.journal.note(
+        problem,
+        deployment,
+        version=before.version,
+        failed_version=revision.version,
+        replicas_changed=changed,
+        signature=revision.recalled,
+    )
+    problem = yield from strategy.back(before)
+    if not problem:
+        cluster.journal.note("rollback_completed", deployment, version=before.version)
+        deployment.managed = False
+
+
+def release_on(
+    cluster: Cluster, replica: Replica, fault: Fault, release: Release
+) -> Generator[Any, Any, tuple[Revision, bool]]:
+    """Let a single replica run a version, in place of the one that it has; returns as `rollout`."""
     before = replica.revision
-    revision, watch = _released(cluster, fault, release)
+    revision, watch = _released(cluster, fault, release, before)
     service = replica.service
     cluster.journal.note(
         "deployment",
@@ -104,28 +154,38 @@ def release_on(cluster: Cluster, replica: Replica, fault: Fault, release: Releas
     while replica.revision is revision and not replica.leaving:
         problem = watch.stalls(bool(replica.failures), not replica.failures)
         if problem:
-            cluster.journal.note(
-                problem,
-                service,
-                replica=replica,
-                version=before.version,
-                failed_version=release.version,
-                replicas_changed=1,
-            )
-            yield from replace(cluster, replica, "rollback", before, lambda: replica.revision is revision)
-            return False
+            yield from _take_back_on(cluster, replica, revision, problem)
+            return revision, False
         if watch.idle and release.patience is None:
-            return True
+            revision.released = True
+            return revision, True
         yield cluster.timeout(TICK)
-    return False
+    return revision, False
 
 
-def _released(cluster: Cluster, fault: Fault | None, release: Release) -> tuple[Revision, Watch]:
+def _take_back_on(cluster: Cluster, replica: Replica, revision: Revision, problem: str) -> Generator[Any, Any, None]:
+    """Bring back what a single replica ran before a revision."""
+    before = revision.before
+    assert before is not None
+    cluster.journal.note(
+        problem,
+        replica.service,
+        replica=replica,
+        version=before.version,
+        failed_version=revision.version,
+        replicas_changed=1,
+        signature=revision.recalled,
+    )
+    yield from replace(cluster, replica, "rollback", before, lambda: replica.revision is revision)
+
+
+def _released(cluster: Cluster, fault: Fault | None, release: Release, before: Revision) -> tuple[Revision, Watch]:
     meter = None if release.budget is None else ErrorBudget(release.budget)
-    revision = Revision(release.version, fault)
+    revision = Revision(release.version, fault, before)
+    revision.withdrawn = cluster.env.event()
     if meter is not None:
         cluster.meters[revision] = meter
-    return revision, Watch(cluster, release, meter)
+    return revision, Watch(cluster, release, meter, revision)
 
 
 def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:

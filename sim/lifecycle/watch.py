@@ -6,6 +6,7 @@ from typing import Final
 
 from meshquake.faults.release import Release
 from meshquake.sim.cluster import Cluster
+from meshquake.sim.engine.revision import Revision
 from meshquake.sim.lifecycle.error_budget import ErrorBudget
 
 #: Why a rollout does not go on: a newer one took over, or one of the entries of the catalogue that tell of a rollback.
@@ -16,12 +17,15 @@ BY_HAND: Final = "rollback_by_hand"
 
 
 class Watch:
-    """Looks at one release from its start on. `meter` counts its failures if it has an error budget."""
+    """Looks at one release of a revision from its start on. `meter` counts its failures if it has an error budget."""
 
-    def __init__(self, cluster: Cluster, release: Release, meter: ErrorBudget | None) -> None:
+    def __init__(
+        self, cluster: Cluster, release: Release, meter: ErrorBudget | None, revision: Revision | None = None
+    ) -> None:
         self._cluster = cluster
         self._release = release
         self._meter = meter
+        self._revision = revision
         self._start = cluster.now
         #: Since when it stalls; None if it doesn't.
         self._stalled: float | None = None
@@ -54,6 +58,8 @@ class Watch:
     def problem(self) -> str:
         """The same once it stalls no more."""
         now = self._cluster.now
+        if self._revision is not None and self._revision.recalled:
+            return BY_HAND
         if self._release.rollback_after is not None and now - self._start >= self._release.rollback_after:
             return BY_HAND
         if self._meter is not None and self._meter.spent(now):

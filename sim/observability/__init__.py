@@ -8,5 +8,5 @@ window.py     holds records back for as long as their fate is open
 sampling.py   which traces are recorded
 shipping.py   exports of spans and log lines: lost, late, twice, or never made since the process was killed
 scraping.py   scrapes of metrics: failed, of replicas that are down, of series too many
-clocks.py     by how much each replica's clock is off
+clocks.py     by how much each node's clock is off
 """

@@ -1,4 +1,4 @@
-"""The clocks of the replicas: each is off by a constant, by which its spans and log lines are."""
+"""The clocks of the nodes: each is off by a constant, by which the spans and log lines of the replicas on it are."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import polars as pl
 from scipy.stats import norm
 
 from meshquake.topology.addresses import address, uniform
+from meshquake.topology.placement import Placement
 
 #: No clock is off by more than so many standard deviations.
 _MOST = 3.0
 
 
 class Clocks:
-    """What each clock is off by: `skew` seconds is the standard deviation.
+    """What each clock is off by: `skew` seconds is the standard deviation. Pods have the clock of their node.
 
     Metrics have the time of who scrapes, and events that of who orchestrates, which is right.
     """
 
-    def __init__(self, seed: int, skew: float) -> None:
+    def __init__(self, seed: int, skew: float, placement: Placement) -> None:
         self._seed = seed
         self._skew = skew
+        self._placement = placement
         #: By replica, or by service where no replica is known: microseconds.
         self.off: dict[str, int] = {}
 
@@ -33,10 +35,11 @@ class Clocks:
         moments = frame[column]
         if not self._skew or not len(frame):
             return moments
-        host = frame.select(pl.coalesce("replica", "service")).to_series()
-        for name in host.unique(maintain_order=True):
+        hosts = frame.select("service", "replica", host=pl.coalesce("replica", "service"))
+        host = hosts["host"]
+        for service, replica, name in hosts.unique(maintain_order=True).iter_rows():
             if name not in self.off:
-                self.off[name] = self._drawn(name)
+                self.off[name] = self._drawn(name if replica is None else self._placement.node(service, replica))
         return moments + host.replace_strict(self.off, return_dtype=pl.Int64)
 
     def _drawn(self, host: str) -> int:

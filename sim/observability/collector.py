@@ -16,6 +16,8 @@ from meshquake.sim.observability.shipping import DIED, LATE, TWICE, Shipping
 from meshquake.sim.observability.window import AT, Window, batch_of
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds
+from meshquake.topology.placement import Placement
+from meshquake.topology.spec import Topology
 
 SAMPLED, EARLY = "sampled out", "before the recording"
 #: Spans that last longer (seconds) are taken to be exported whatever becomes of their process: so long it may be open
@@ -33,8 +35,8 @@ class Collector:
 
     Parameters
     ----------
-    spec
-        How well the mesh is observed.
+    spec, topology
+        How well the mesh is observed, and which it is.
     seed, start
         Seed of every draw, and wall time of simulated time 0.
     of_pods
@@ -52,12 +54,14 @@ class Collector:
         Who hears of such records.
     """
 
-    def __init__(self, spec: Observability, seed: int, start: datetime, of_pods: Collection[str] = ()) -> None:
+    def __init__(
+        self, spec: Observability, topology: Topology, seed: int, start: datetime, of_pods: Collection[str] = ()
+    ) -> None:
         self.spec = spec
         self.made: Counter[str] = Counter()
         self.recorded: Counter[str] = Counter()
         self.fates: dict[str, Counter[str]] = {kind: Counter() for kind in RECORD_KINDS}
-        self.clocks = Clocks(seed, spec.clock_skew)
+        self.clocks = Clocks(seed, spec.clock_skew, Placement(topology))
         self.on_fate: OnFate = lambda kind, records: None
         self._origin = round(start.timestamp() * 1e6)
         self._slack = round(max(spec.slack, spec.export_every + _LONGEST) * 1e6)

@@ -20,6 +20,7 @@ from meshquake.sim.policies import (
     breaker,
     bulkhead,
     client_throttle,
+    collections,
     contention,
     deadline,
     error_rate,
@@ -89,6 +90,7 @@ SERVER: dict[str, ServerRow] = {
     "contention": contention.of,
     "base_errors": base_errors.of,
     "error_rate": error_rate.of,
+    "collections": collections.of,
 }
 
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PolicyContext:
-    """What a policy may use of the mesh: the clock, the life of calls, what is noted and what goes on besides."""
+    """What a policy may use of the mesh: clock, life of calls, what is noted, what goes on besides, seed."""
 
     env: Clock
     engine: CallEngine
     journal: Journal
     environment: Environment = CALM
+    seed: int = 0
 
 
 #: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been

@@ -6,10 +6,13 @@ signals, can leave. The oldest request under way decides, so what is held back i
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +21,7 @@ import numpy as np
 from meshquake.sim.journal import Event, Line, Wait
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.events import event_frame
+from meshquake.sim.telemetry.hosts.checkpoints import Checkpoints, changing
 from meshquake.sim.telemetry.logs.lines import Lines, Written
 from meshquake.sim.telemetry.logs.log_format import LogFormat
 from meshquake.sim.telemetry.metrics.metric_table import MetricTable
@@ -28,6 +32,7 @@ from meshquake.sim.telemetry.spans.span_attributes import SpanAttributes
 from meshquake.sim.telemetry.spans.spans import Spans, in_order, spans_of
 from meshquake.sim.telemetry.spans.traces import trace_frame
 from meshquake.sim.telemetry.tables import Ints, Tables, microseconds
+from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.replay import Attributes
 
 if TYPE_CHECKING:
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 Noted = TypeVar("Noted", Event, Line)
 Kept = TypeVar("Kept", Spans, Insides, Written)
 _LAST = np.iinfo(np.int64).max
+#: By which attribute a replayed request says who asks, and what can stand for that in any text.
+_USER, _PLAIN = "user.id", re.compile(r"[^\"\\\x00-\x1f]+")
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,9 @@ class Recorder:
         self._mesh = mesh
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
-        particulars = Particulars(self._tables, mesh.topology, mesh.seed)
+        particulars = self._particulars = Particulars(self._tables, mesh.topology, mesh.seed)
+        #: Requests that said who asks, and what had settled when they came.
+        self._met: deque[tuple[float, list[int]]] = deque()
         self._lines = Lines(particulars)
         self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
@@ -86,6 +95,10 @@ class Recorder:
         #: Of requests whose lines are still to be written.
         self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_metrics, self._for_logs = none, none, self._lines.written(none)
+        self._checkpoints = Checkpoints(self._tables)
+        #: Statements that changed something, until all before them have ended; and lines that are still to come.
+        self._changes = none
+        self._noted: list[Line] = []
         self._told = SpanAttributes(particulars, mesh.topology)
         self._inside = Inside(mesh, self._tables)
         #: Spans inside of others that begin later than what has settled.
@@ -123,6 +136,7 @@ class Recorder:
         until = _LAST if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         self._tables.refresh(cut.incarnations)
         self._attributes |= cut.attributes
+        self._meet(cut)
         spans = spans_of(cut.rows)
         known = self._for_traces + spans
         traces, self._for_traces = _split(known, lambda s: s.start, until)
@@ -137,7 +151,8 @@ class Recorder:
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
         traces = traces.where(in_order(traces, traces.start))
         records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
-        lines = self._lines.frame(logs, cut.lines, self._attributes)
+        notices = merge(cut.lines, self._of_checkpoints(spans, until, cut.horizon), key=lambda line: line.time)
+        lines = self._lines.frame(logs, list(notices), self._attributes)
         if self._format:
             lines = self._format.of(lines)
         return Batch(
@@ -147,6 +162,29 @@ class Recorder:
             events=event_frame(self._tables, cut.events),
             clock=cut.clock,
         )
+
+    def _meet(self, cut: Cut) -> None:
+        """Learn who asks, of replayed requests that say so, and forget those of which nothing is still to come.
+
+        A request comes no later than it may be followed after what has settled, and is over as long after that.
+        """
+        users = {
+            number: user for number, each in cut.attributes.items() if _PLAIN.fullmatch(user := each.get(_USER, ""))
+        }
+        if users:
+            self._particulars.users |= users
+            self._met.append((cut.clock, list(users)))
+        while self._met and self._met[0][0] + 2 * FOLLOWED < cut.horizon < inf:
+            for number in self._met.popleft()[1]:
+                del self._particulars.users[number]
+
+    def _of_checkpoints(self, spans: Spans, until: int, horizon: float) -> list[Line]:
+        """The lines that have settled of what databases say of their checkpoints, given the spans of a cut."""
+        some = spans.where(changing(self._tables, spans))
+        changes, self._changes = _split(self._changes + some, lambda s: s.end, until)
+        if len(changes):
+            self._noted = sorted([*self._noted, *self._checkpoints.lines(changes)], key=lambda line: line.time)
+        return _shift(self._noted, horizon)
 
 
 def _split(kept: Kept, times: Callable[[Kept], Ints], until: int) -> tuple[Kept, Kept]:

@@ -53,6 +53,16 @@ def test_topology_show_writes_pictures_and_then_no_text(tmp_path):
     assert call("topology", "show", "--dot", "-").stdout == picture.dot(mesh)
 
 
+def test_topology_show_writes_a_page_and_png_beside_each_other(tmp_path):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("vl_convert")
+    page, png = tmp_path / "mesh.html", tmp_path / "mesh.png"
+    result = call("topology", "show", "--html", page, "--png", png)
+    assert (result.exit_code, result.output) == (0, "")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert png.read_bytes()[:4] == b"\x89PNG"
+
+
 def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
     result = call("topology", "show", "--svg", tmp_path / "nowhere" / "mesh.svg")
     assert (result.exit_code, result.stderr) == (

@@ -196,7 +196,7 @@ def test_a_configuration_push_that_is_drawn_cuts_the_timeout_of_some_edge():
 
 
 def test_all_are_the_kinds_that_do_harm_whenever_they_came():
-    kinds = {fault.kind for fault in over_seeds(400, "any: {of: all}")}
+    kinds = {fault.kind for fault in over_seeds(200, "any: {of: all}")}
     assert kinds == {kind.kind for kind in fault_kinds().own.values() if not kind.harmless}
     assert kinds > {kind.kind for kind in lottery()}
 

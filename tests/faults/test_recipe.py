@@ -135,7 +135,7 @@ def test_what_comes_of_an_assignment_is_told_as_its_own(assignment, message):
 def test_of_several_assignments_each_gets_its_own_errors():
     assert problems("a=1", "services.x.replicas=2", "duration=x") == [
         "--set a=1: a path cannot begin with 'a' (valid: services, defaults, edges, workload, cluster, environment, "
-        "duration, lead_in, recovery, rate, severity, observability, telemetry, faults, background)",
+        "duration, lead_in, recovery, rate, severity, observability, telemetry, faults, background, actions)",
         "--set duration=x: must be a duration such as 250ms, 1.5s or 2m, not 'x'",
         "--set services.x.replicas=2: there is no service 'x' (valid: api-gateway, auth-service, user-service, "
         "product-service, order-service, payment-service, inventory-service, notification-service, cache-service, "
@@ -218,8 +218,8 @@ def test_faults_that_are_not_there_are_named_all_at_once_with_the_nearest_and_wi
         )
     assert [str(problem) for problem in refused.value.problems] == [
         "--set services.databse.replicas=3: there is no service 'databse' (did you mean 'database'?)",
-        "--without slow-3: there is no such fault or background event (did you mean 'slow-2'?)",
-        "--without zzz: there is no such fault or background event (valid: slow-1, first, slow-2, job-1)",
+        "--without slow-3: there is no such fault, background event or action (did you mean 'slow-2'?)",
+        "--without zzz: there is no such fault, background event or action (valid: slow-1, first, slow-2, job-1)",
     ]
 
 

@@ -266,7 +266,7 @@ def test_every_one_of_none_leaves_its_fault_out_and_says_so_but_not_if_nothing_i
     every = "stop: {target: {kind: cache, role: every}}"
     loaded = parse(f"name: x\nfaults: [{every}, stop: {{target: b}}]", "my.yaml", mesh=SHOP)
     assert [str(fault.target) for fault in loaded.scenario.faults] == ["b"]
-    left_out = "faults[0].stop.target: nothing in this mesh is {kind: cache, role: every}: the fault is left out"
+    left_out = "faults[0].stop.target: nothing in this mesh is {kind: cache, role: every}: it is left out"
     assert f"my.yaml:2: warning: {left_out}" in map(str, loaded.warnings)
     assert complaints(every) == [
         "my.yaml:2: faults: none of these faults finds anything in this mesh to act on",

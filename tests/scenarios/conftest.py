@@ -5,9 +5,10 @@ a module says so by `EVEN`. That users are harmed and then it is over holds on t
 """
 
 import pytest
+from patience import every
 from recording import play
 
-SEEDS = (42, 1, 2, 3, 4, 5)
+SEEDS = every((42, 1, 2, 3, 4, 5), usual=(42, 1))
 
 
 # A fixture of the module, so that pytest runs all its tests with one seed before those with the next.

@@ -6,6 +6,7 @@ slow_mode.py      calls that stall now and then
 load.py           what else services do than the requests that are recorded
 jobs.py           what they do on a schedule
 memory.py         processes that grow while they run, and are recycled
+collections.py    collections of garbage that stop processes
 connections.py    connections that are closed when they are old
 deploys.py        good versions that roll out now and then
 by_service.py     what is said of all services, of a kind of them, or of one

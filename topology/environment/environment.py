@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from meshquake.topology.environment.by_service import ByService
+from meshquake.topology.environment.collections import Collections
 from meshquake.topology.environment.connections import Churn
 from meshquake.topology.environment.deploys import Deploys
 from meshquake.topology.environment.errors import BaseErrors
@@ -33,6 +34,7 @@ class Environment:
             "slow_mode": SlowMode,
             "load": AmbientLoad,
             "memory": Aging,
+            "collections": Collections,
             "connections": Churn,
         }
     )
@@ -47,6 +49,7 @@ class Environment:
     slow_mode: ByService[SlowMode] = key("other", "calls that stall now and then", ())
     load: ByService[AmbientLoad] = key("other", "what else services do than the requests that are recorded", ())
     memory: ByService[Aging] = key("other", "processes grow while they run, and are recycled", ())
+    collections: ByService[Collections] = key("other", "collections of garbage stop processes", ())
     connections: ByService[Churn] = key("other", "connections to services are closed when they are old", ())
     jobs: tuple[Job, ...] = key("spec", "what services do on a schedule", (), many=True, spec=Job)
     deploys: Deploys | None = key("spec", "good versions roll out now and then", None, none=True, spec=Deploys)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from math import exp, inf, log, sqrt, tau
 from typing import ClassVar, Final
+
+import numpy as np
 
 from meshquake.topology.distributions import DAY
 from meshquake.topology.environment.fluctuation import Fluctuation, spread
 from meshquake.topology.keys import key
 
-#: No more of each core is taken, and no larger a share of the workers held, however far a level goes up.
-MOST: Final = 0.9
+#: Points of the quadrature by which a share is centred on its mean, as many as make it right to many digits.
+_POINTS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class AmbientLoad:
         """The standard deviation of its logarithm."""
         return spread(self.varies)
 
+    def taken_at(self, deviations: float) -> tuple[float, float]:
+        """The shares of the cores and of the workers that it takes while it is so many deviations above the middle."""
+        cores, workers = (_share(mean, self.sigma, deviations) for mean in (self.cores, self.workers))
+        return cores, workers
+
     @property
     def problem(self) -> str:
         """What is wrong with it though its keys are right; empty if nothing is."""
@@ -62,3 +71,31 @@ class AmbientLoad:
 
 #: A service that does nothing else.
 NOTHING = AmbientLoad(cores=0.0, workers=0.0)
+
+
+def _share(mean: float, sigma: float, deviations: float) -> float:
+    """A share of some mean while its level is so many deviations up."""
+    return _of_odds(middle_of(mean, sigma) + deviations * sigma / (1.0 - mean))
+
+
+@cache
+def middle_of(mean: float, sigma: float) -> float:
+    """The logarithm of the odds in the middle of a share that has a mean, and goes up and down by levels of `sigma`.
+
+    Near a mean p, a share moves by p (1 - p) times as much as the logarithm of its odds does. So that of a level moves
+    it by as much as the level moves, relatively, the logarithm of its odds moves by the level over 1 - p.
+    """
+    if not mean:
+        return -inf
+    deviation, middle = sigma / (1.0 - mean), log(mean / (1.0 - mean))
+    nodes, weights = (each.tolist() for each in np.polynomial.hermite_e.hermegauss(_POINTS))
+    low, high = middle - deviation**2, middle + deviation**2
+    for _ in range(60):
+        middle = (low + high) / 2
+        found = sum(w * _of_odds(middle + deviation * z) for z, w in zip(nodes, weights, strict=True)) / sqrt(tau)
+        low, high = (middle, high) if found < mean else (low, middle)
+    return high
+
+
+def _of_odds(logarithm: float) -> float:
+    return 1.0 / (1.0 + exp(-logarithm)) if logarithm > -700.0 else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp
+from math import erfc, exp, log, sqrt
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -14,8 +14,8 @@ from meshquake.topology.distributions import Floats, LogNormal
 from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.keys import key
 
-#: The longest share of calls that stall at a time, however far it goes up.
-MOST: Final = 0.5
+#: However bad it gets, so many times as many calls stall as on average, for so many times as long, at most.
+WORST: Final = 5.0
 #: How long a stall is, by kind of service (seconds): 85 to 100 ms of a public microservice data set's services, as of a
 #: throttled container that waits for its next period; of others, estimates (a flush to disk, an eviction, a handshake).
 _USUAL: Final[Mapping[str, float]] = MappingProxyType(
@@ -75,8 +75,18 @@ class SlowMode:
     @property
     def _together(self) -> float:
         """How much longer calls stall over time since more of them do when they stall for longer: a mean square."""
-        return 1.0 if self.varies is None else exp(self.varies.sigma**2)
+        if self.varies is None:
+            return 1.0
+        # Of exp(s z - s^2 / 2), for a standard normal z up to where it's the worst.
+        sigma = self.varies.sigma
+        worst = (log(WORST) + sigma**2 / 2) / sigma
+        return exp(sigma**2) * _below(worst - 2 * sigma) + WORST**2 * _below(-worst)
 
     def stall(self, kind: str) -> LogNormal:
         """How much longer calls that stall take, at a service of a kind."""
         return LogNormal(_USUAL[kind] if self.at is None else self.at, self.sigma)
+
+
+def _below(deviations: float) -> float:
+    """How likely a standard normal is below so many deviations."""
+    return erfc(-deviations / sqrt(2)) / 2

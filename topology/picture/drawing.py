@@ -1,224 +1,373 @@
-"""The mesh as an SVG picture, drawn without help: layers from left to right, callers left of callees."""
+"""The drawing of a mesh, as places and curves: what all have in common who draw one.
+
+Columns stand side by side, callers to the left of those they call. A call that passes columns gets a lane in each, so
+that it runs between boxes and never through one; calls to the same service share their lanes. In the gaps between
+columns lines are curves that are level at both ends.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from html import escape
-from math import sqrt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
 
 from meshquake.topology.estimates import call_rates
-from meshquake.topology.graph import depths
-from meshquake.topology.picture.layout import arrange
-from meshquake.topology.spec import SERVICE_KINDS, Service, Topology
+from meshquake.topology.picture.labels import Labels, Point
+from meshquake.topology.picture.order import order
+from meshquake.topology.picture.places import Room, places
+from meshquake.topology.picture.ranks import ranks
+from meshquake.topology.picture.style import Style, shortened, style_for, width
+from meshquake.topology.spec import Service, Topology
 from meshquake.topology.units import counted, rate
 
-# Lengths in pixels.
-_MARGIN = 32
-_HEADER = 58
-_LEGEND = 54
-_BOX = 54
-_SPACING = 30
-_LANE = 26
-_GAP = 132
-_DOOR = 84
-_BOW = 36
-_NAME = 14
-_SMALL = 12
+Pair = tuple[str, str]
 
-#: By kind: fill and line of its box. Kinds differ in shape and in the word on them as well.
-_COLOURS = {
-    "gateway": ("#e7e5fb", "#5b4fc4"),
-    "service": ("#e3eefb", "#2f6fb5"),
-    "cache": ("#fdeed3", "#b7791f"),
-    "database": ("#dcf3e4", "#2b8a57"),
-    "external": ("#f1f1f3", "#6b7280"),
-}
-_INK, _FAINT, _PAPER, _FRAME = "#1f2430", "#5d6675", "#ffffff", "#d5d9e0"
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+#: Looks of services, in the order in which legends name them: their kinds, and what queues are built with.
+LOOKS = ("gateway", "service", "cache", "database", "queue", "external")
+_BROKERS = ("kafka", "rabbitmq")
+
+#: How far services that hang below their caller are moved in; the space above each; how high a call to oneself bows.
+_INDENT, _LEAF_GAP, _BOW = 16.0, 4.0, 16.0
 
 
-def svg(topology: Topology) -> str:
-    """A picture of the mesh: services by kind, and the calls a second between them while it's healthy.
+@dataclass(frozen=True)
+class Box:
+    """A service in a drawing.
 
-    Returns
-    -------
-    str
-        A whole SVG document with its own background. The same topology gives the same text.
+    Parameters
+    ----------
+    id
+        What elements of pages are called: `service-` and its number in the file, from 0.
+    service
+        Its name.
+    label
+        The same, shortened in the middle if it's long.
+    caption
+        A second line; empty where there is no room for one.
+    look
+        One of `LOOKS`.
+    entry
+        Whether users use it.
+    column
+        From 0, left to right.
+    hangs_from
+        The caller below which it hangs, being a service that calls none and that no other calls; empty if it doesn't.
+    x, y, width, height
+        Its upper left corner, and its size.
+    """
+
+    id: str
+    service: str
+    label: str
+    caption: str
+    look: str
+    entry: bool
+    column: int
+    hangs_from: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Its right side."""
+        return self.x + self.width
+
+    @property
+    def middle(self) -> float:
+        """The level of its centre."""
+        return self.y + self.height / 2
+
+
+@dataclass(frozen=True)
+class Line:
+    """The calls from one service to another, or those of users.
+
+    Parameters
+    ----------
+    id
+        What elements of pages are called: `call-` and the number of the edge in the file, from 0; of users, `users-`
+        and that of the service.
+    caller, callee
+        Names; of users, the caller is empty.
+    rate
+        Calls a second while nothing is wrong.
+    course
+        `forward`, `against` the flow, to `itself`, `hanging` below the caller, or of `users`.
+    curve
+        Cubic Bézier curves from the caller to the callee: a point to begin with, and then two points of control and an
+        end for each.
+    label
+        Where to write the rate, around its middle.
+    """
+
+    id: str
+    caller: str
+    callee: str
+    rate: float
+    course: str
+    curve: tuple[Point, ...]
+    label: Point
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A mesh drawn: everything lies between 0 and `width`, 0 and `height`.
+
+    Parameters
+    ----------
+    name
+        The mesh.
+    boxes, lines
+        Services and edges in the order of the file, then the calls of users.
+    """
+
+    name: str
+    style: Style
+    width: float
+    height: float
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class _Lane:
+    """Where calls to a service pass a column; those against the flow have one of their own."""
+
+    callee: str
+    against: bool
+    column: int
+
+
+_Slot = str | _Lane
+#: From a slot to one in the next column, and whether calls pass it against the flow.
+_Step = tuple[_Slot, _Slot, bool]
+
+
+def draw(topology: Topology, rates: Mapping[Pair, float] | None = None, style: Style | None = None) -> Drawing:
+    """Draw a mesh; the same one is always drawn the same.
+
+    Parameters
+    ----------
+    topology
+        The mesh.
+    rates
+        The calls to draw, by caller and callee, and how many there are a second (default: its edges, while nothing is
+        wrong).
+    style
+        How large things are (default: by the number of services).
 
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle.
+        If operations call each other in a cycle without a bound.
     """
-    drawing = _Drawing(topology)
-    width, height = drawing.width, drawing.height
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-            f'font-family="{_FONT}" role="img">',
-            f"<title>{escape(topology.name)}</title>",
-            f"<desc>{escape(drawing.summary)}</desc>",
-            "<defs>",
-            *map(_arrowhead, SERVICE_KINDS),
-            "</defs>",
-            f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="{_PAPER}" '
-            f'stroke="{_FRAME}"/>',
-            _text(_MARGIN, _MARGIN + 8, topology.name, 20, _INK, weight=600),
-            _text(_MARGIN, _MARGIN + 28, drawing.summary, _SMALL, _FAINT),
-            *drawing.edges(),
-            *drawing.boxes(),
-            *drawing.labels(),
-            *drawing.legend(),
-            "</svg>",
-            "",
-        ]
-    )
+    return _Draft(
+        topology, call_rates(topology) if rates is None else rates, style or style_for(len(topology.services))
+    ).drawing()
 
 
-class _Drawing:
-    """Where everything is, and the elements of each part."""
+def look(service: Service) -> str:
+    """What a service looks like, of `LOOKS`."""
+    stack = service.built_with
+    return "queue" if stack is not None and stack.name in _BROKERS else service.kind
 
-    def __init__(self, topology: Topology) -> None:
-        self._services = topology.services
-        self._kinds = {service.name: service.kind for service in topology.services}
-        self._rates = call_rates(topology)
-        self._depths = depths(topology)
+
+class _Draft:
+    """Where everything is, found step by step: columns, what hangs where, order, levels, then lengths."""
+
+    def __init__(self, topology: Topology, rates: Mapping[Pair, float], style: Style) -> None:
+        self._topology = topology
+        self._style = style
+        self._rates = rates
         self._users = _users(topology)
-        self._layout = arrange(self._depths, self._rates, _BOX + _SPACING, _LANE)
-        self._box = round(max(max(_width(s.name, _NAME), _width(_caption(s), _SMALL)) for s in topology.services)) + 32
-        self._top = _MARGIN + _HEADER
-        self._ports_in, self._ports_out = self._ports()
-        digits = 3 if topology.workload.populations else None  # which is an estimate
-        self.summary = (
-            f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate, digits=digits)} from users"
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(service.name for service in topology.services)
+        graph.add_edges_from(rates)
+        self._host = _hanging(graph, self._users) if self._style.leaf else {}
+        hung = defaultdict(list)
+        for leaf, host in self._host.items():
+            hung[host].append(leaf)
+        self._hung = dict(hung)
+        graph.remove_nodes_from(self._host)
+        self._column, self._against = ranks(graph, self._users)
+        self._itself = {caller for caller, callee in self._rates if caller == callee}
+        self._chains = {pair: self._chain(*pair) for pair in graph.edges if pair[0] != pair[1]}
+        self._steps = list(dict.fromkeys(step for pair in self._chains for step in self._steps_of(*pair)))
+        neighbours = dict.fromkeys((left, right) for left, right, _ in self._steps)
+        columns = order(self._filled(graph), neighbours)
+        rooms = {slot: self._room(slot) for column in columns for slot in column}
+        self._levels = places(columns, neighbours, rooms)
+        self._height = max(self._levels[column[-1]] + rooms[column[-1]].below for column in columns if column)
+        self._widths = self._column_widths()
+        self._lefts = self._column_lefts()
+        self._ports = self._spread()
+
+    def drawing(self) -> Drawing:
+        """All of it, moved to where its room begins."""
+        boxes = tuple(self._box(number, each) for number, each in enumerate(self._topology.services))
+        place = {box.service: box for box in boxes}
+        labels = Labels([(box.x, box.y, box.right, box.y + box.height) for box in boxes])
+        lines = [
+            self._line(f"call-{number}", place[caller], place[callee], calls, labels)
+            for number, ((caller, callee), calls) in enumerate(self._rates.items())
+        ]
+        for name, calls in self._users.items():
+            lines.append(self._door(f"users-{place[name].id.removeprefix('service-')}", place[name], calls))
+        return Drawing(
+            self._topology.name, self._style, self._lefts[-1] + self._widths[-1], self._height, boxes, tuple(lines)
         )
-        layers = max(self._depths.values()) + 1
-        self.width = round(2 * _MARGIN + _DOOR + layers * self._box + (layers - 1) * _GAP)
-        self.width = max(self.width, round(2 * _MARGIN + self._legend_width()))
-        self.height = round(self._top + self._layout.extent + _LEGEND)
 
-    # -- elements -----------------------------------------------------------------------------------------------------
+    # -- columns ------------------------------------------------------------------------------------------------------
 
-    def edges(self) -> list[str]:
-        """Arrows of the calls, and of the users."""
-        lines = []
-        busiest = max([*self._rates.values(), *self._users.values()], default=0.0)
-        for (caller, callee), calls in self._rates.items():
-            path = self._path(caller, callee) if self._forward(caller, callee) else self._loop(caller, callee)
-            lines.append(_arrow(path, self._kinds[callee], calls, busiest))
-        for name, calls in self._users.items():
-            tip = self._left(self._depths[name]), self._ports_in[name]["", name]
-            lines.append(_arrow(_curve([(tip[0] - _DOOR + 20, tip[1]), tip]), self._kinds[name], calls, busiest))
-        return lines
+    def _chain(self, caller: str, callee: str) -> tuple[_Slot, ...]:
+        """What a call passes from left to right: a service, lanes, and a service."""
+        against = (caller, callee) in self._against
+        left, right = (callee, caller) if against else (caller, callee)
+        between = range(self._column[left] + 1, self._column[right])
+        return (left, *(_Lane(callee, against, column) for column in between), right)
 
-    def boxes(self) -> list[str]:
-        """The services."""
-        parts = []
-        for service in self._services:
-            x, y = self._left(self._depths[service.name]), self._centre(service.name) - _BOX / 2
-            middle, sag = x + self._box / 2, 4 if service.kind == "database" else 0
-            parts += [
-                _shape(service.kind, x, y, self._box, _BOX),
-                _text(middle, y + 24 + sag, service.name, _NAME, _INK, anchor="middle", weight=600),
-                _text(middle, y + 41 + sag, _caption(service), _SMALL, _FAINT, anchor="middle"),
-            ]
-        return parts
+    def _steps_of(self, caller: str, callee: str) -> Iterator[_Step]:
+        against = (caller, callee) in self._against
+        return ((left, right, against) for left, right in pairwise(self._chains[caller, callee]))
 
-    def labels(self) -> list[str]:
-        """Calls a second."""
-        parts = [_label(*self._middle(*edge), _calls(calls)) for edge, calls in self._rates.items() if calls]
-        for name, calls in self._users.items():
-            x, y = self._left(self._depths[name]) - _DOOR / 2 + 6, self._ports_in[name]["", name]
-            parts += [
-                _text(x, y - 22, "users", _SMALL, _FAINT, anchor="middle"),
-                _text(x, y - 8, _calls(calls), _SMALL, _INK, anchor="middle"),
-            ]
-        return parts
+    def _filled(self, graph: nx.DiGraph[str]) -> list[list[_Slot]]:
+        """What stands in each column, as one meets it on the way from the users."""
+        columns: list[dict[_Slot, None]] = [{} for _ in range(max(self._column.values()) + 1)]
+        leaving: dict[str, list[tuple[_Slot, ...]]] = defaultdict(list)
+        for chain in self._chains.values():
+            leaving[str(chain[0])].append(chain)
+        met = [each for user in self._users for each in nx.dfs_preorder_nodes(graph, user)]
+        for name in dict.fromkeys([*met, *graph]):
+            columns[self._column[name]][name] = None
+            for chain in leaving[name]:
+                columns_passed = range(self._column[name] + 1, self._column[name] + len(chain) - 1)
+                for column, lane in zip(columns_passed, chain[1:-1], strict=True):
+                    columns[column][lane] = None
+        return [list(column) for column in columns]
 
-    def legend(self) -> list[str]:
-        """The kinds that occur, and what an arrow says."""
-        x, y = float(_MARGIN), self.height - _MARGIN - 6
-        parts = []
-        for kind in self._kinds_present():
-            parts += [_shape(kind, x, y - 9, 28, 18), _text(x + 36, y + 4, kind, _SMALL, _FAINT)]
-            x += 36 + _width(kind, _SMALL) + 24
-        parts.append(_arrow(_curve([(x, y), (x + 34, y)]), "service", 1, 4))
-        parts.append(_text(x + 42, y + 4, _ARROW_MEANS, _SMALL, _FAINT))
-        return parts
+    def _room(self, slot: _Slot) -> Room:
+        style = self._style
+        if isinstance(slot, _Lane):
+            return Room(style.lane / 2, style.lane / 2, stiff=True)
+        half = (style.box + style.spacing) / 2
+        leaves = len(self._hung.get(slot, ())) * (style.leaf + _LEAF_GAP)
+        return Room(half + (_BOW * 0.75 if slot in self._itself else 0), half + leaves)
 
-    # -- places -------------------------------------------------------------------------------------------------------
+    # -- lengths ------------------------------------------------------------------------------------------------------
 
-    def _left(self, layer: int) -> float:
-        return _MARGIN + _DOOR + layer * (self._box + _GAP)
+    def _column_widths(self) -> list[float]:
+        """Of each column, what its longest label needs."""
+        style = self._style
+        widths = [style.narrowest] * (max(self._column.values()) + 1)
+        for service in self._topology.services:
+            host = self._host.get(service.name)
+            label = width(shortened(service.name, style.letters), style.small if host else style.name)
+            words = max(label, width(_caption(service), style.small)) if style.captions and not host else label
+            column = self._column[host or service.name]
+            widths[column] = max(widths[column], round(words) + style.name * 1.8 + (_INDENT if host else 0))
+        return widths
 
-    def _centre(self, name: str) -> float:
-        return self._top + self._layout.across[name]
+    def _column_lefts(self) -> list[float]:
+        """Where each column begins: the gap before it is the wider, the more steeply lines run through it."""
+        style = self._style
+        climbs: dict[int, list[float]] = defaultdict(list)
+        for left, right, _ in self._steps:
+            climbs[self._column_of(right)].append(abs(self._levels[right] - self._levels[left]))
+        lefts = [style.door + 14.0]
+        for column, wide in enumerate(self._widths[:-1], start=1):
+            steep = sum(climbs[column]) / len(climbs[column]) if climbs[column] else 0.0
+            lefts.append(lefts[-1] + wide + round(style.gutter * (1 + min(2.0, steep / 500))))
+        return lefts
 
-    def _ports(self) -> tuple[dict[str, dict[tuple[str, str], float]], dict[str, dict[tuple[str, str], float]]]:
-        """Where edges enter and leave each box: spread along its sides, in the order in which they come."""
-        entering: dict[str, list[tuple[float, tuple[str, str]]]] = defaultdict(list)
-        leaving: dict[str, list[tuple[float, tuple[str, str]]]] = defaultdict(list)
+    def _column_of(self, slot: _Slot) -> int:
+        return slot.column if isinstance(slot, _Lane) else self._column[slot]
+
+    # -- boxes and lines ----------------------------------------------------------------------------------------------
+
+    def _box(self, number: int, service: Service) -> Box:
+        style, name = self._style, service.name
+        host = self._host.get(name, "")
+        column = self._column[host or name]
+        x, y, wide, height = self._lefts[column], 0.0, self._widths[column], style.box
+        if host:
+            above = style.box / 2 + _LEAF_GAP + self._hung[host].index(name) * (style.leaf + _LEAF_GAP)
+            x, y, wide, height = x + _INDENT, self._levels[host] + above, wide - _INDENT, style.leaf
+        else:
+            y = self._levels[name] - style.box / 2
+        return Box(
+            f"service-{number}",
+            name,
+            shortened(name, style.letters),
+            _caption(service) if style.captions and not host else "",
+            look(service),
+            name in self._users,
+            column,
+            host,
+            x,
+            y,
+            wide,
+            height,
+        )
+
+    def _line(self, id: str, begin: Box, end: Box, calls: float, labels: Labels) -> Line:
+        pair = begin.service, end.service
+        if begin == end:
+            course, curve = "itself", _bow(begin)
+        elif end.hangs_from:
+            course, curve = "hanging", _hook(begin, end)
+        elif pair in self._against:
+            course, curve = "against", self._smooth(pair)[::-1]
+        else:
+            course, curve = "forward", self._smooth(pair)
+        small = self._style.small
+        return Line(
+            id, *pair, calls, course, curve, labels.place(curve, width(rate(calls, digits=2), small), small * 1.1)
+        )
+
+    def _door(self, id: str, box: Box, calls: float) -> Line:
+        end = box.x, self._ports["", box.service, False][1]
+        curve = (end[0] - self._style.door, end[1]), *_straight((end[0] - self._style.door, end[1]), end)
+        return Line(id, "", box.service, calls, "users", curve, (end[0] - self._style.door / 2 - 4, end[1]))
+
+    def _smooth(self, pair: Pair) -> tuple[Point, ...]:
+        """A line to the right: a curve through each gap, straight along each lane."""
+        curve: list[Point] = []
+        for step in self._steps_of(*pair):
+            y0, y1 = self._ports[step]
+            before, behind = self._column_of(step[0]), self._column_of(step[1])
+            x0, x1 = self._lefts[before] + self._widths[before], self._lefts[behind]
+            curve += _straight(curve[-1], (x0, y0)) if curve else [(x0, y0)]
+            curve += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
+        return tuple(curve)
+
+    def _spread(self) -> dict[_Step, tuple[float, float]]:
+        """The levels at which each step leaves what is left of it and enters what is right of it.
+
+        They're spread along the sides of boxes, in the order in which the steps come; users enter above the others.
+        """
+        leaving: dict[_Slot, list[tuple[float, _Step]]] = defaultdict(list)
+        entering: dict[_Slot, list[tuple[float, _Step]]] = defaultdict(list)
         for name in self._users:
-            entering[name].append((float("-inf"), ("", name)))
-        for caller, callee in self._rates:
-            if not self._forward(caller, callee):
-                continue
-            lanes = [across for _, across in self._layout.lanes[caller, callee]]
-            stops = [self._layout.across[caller], *lanes, self._layout.across[callee]]
-            leaving[caller].append((stops[1], (caller, callee)))
-            entering[callee].append((stops[-2], (caller, callee)))
-        return (
-            {name: _spread(self._centre(name), edges) for name, edges in entering.items()},
-            {name: _spread(self._centre(name), edges) for name, edges in leaving.items()},
-        )
+            entering[name].append((float("-inf"), ("", name, False)))
+        for step in self._steps:
+            left, right, _ = step
+            leaving[left].append((self._levels[right], step))
+            entering[right].append((self._levels[left], step))
+        out = {step: y for slot, steps in leaving.items() for step, y in self._side(slot, steps)}
+        into = {step: y for slot, steps in entering.items() for step, y in self._side(slot, steps)}
+        return {step: (out.get(step, y), y) for step, y in into.items()}
 
-    def _forward(self, caller: str, callee: str) -> bool:
-        """Whether an edge leads to the right; not all do where services use each other in a circle."""
-        return self._depths[caller] < self._depths[callee]
-
-    def _path(self, caller: str, callee: str) -> str:
-        """An edge to the right: out of a box, along its lanes, into a box."""
-        edge = caller, callee
-        points = [(self._left(self._depths[caller]) + self._box, self._ports_out[caller][edge])]
-        for layer, across in self._layout.lanes[edge]:
-            points += [(self._left(layer), self._top + across), (self._left(layer) + self._box, self._top + across)]
-        return _curve([*points, (self._left(self._depths[callee]), self._ports_in[callee][edge])])
-
-    def _loop(self, caller: str, callee: str) -> str:
-        """An edge that leads back, or to the same layer: a bow from below one box to below the other."""
-        (x0, y0), (x1, y1) = self._feet(caller, callee)
-        return f"M{_px(x0)},{_px(y0)} C{_px(x0)},{_px(y0 + _BOW)} {_px(x1)},{_px(y1 + _BOW)} {_px(x1)},{_px(y1)}"
-
-    def _feet(self, caller: str, callee: str) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Where such an edge begins and ends; a service that calls itself needs two places."""
-        begin, end = (
-            (self._left(self._depths[name]) + self._box * share, self._centre(name) + _BOX / 2)
-            for name, share in ((caller, 0.6), (callee, 0.4))
-        )
-        return begin, end
-
-    def _middle(self, caller: str, callee: str) -> tuple[float, float]:
-        """Where an edge's label goes: on the lane of a long one, else nearer to the caller, where fewer edges cross."""
-        edge = caller, callee
-        if not self._forward(caller, callee):
-            (x0, y0), (x1, y1) = self._feet(caller, callee)
-            return (x0 + x1) / 2, (y0 + y1) / 2 + 0.75 * _BOW
-        if lanes := self._layout.lanes[edge]:
-            layer, across = lanes[len(lanes) // 2]
-            return self._left(layer) + self._box / 2, self._top + across
-        x0, y0 = self._left(self._depths[caller]) + self._box, self._ports_out[caller][edge]
-        # A point of the curve: 28% of the way down where it's 38% of the way across.
-        return x0 + 0.38 * _GAP, y0 + 0.28 * (self._ports_in[callee][edge] - y0)
-
-    def _kinds_present(self) -> list[str]:
-        return [kind for kind in SERVICE_KINDS if kind in self._kinds.values()]
-
-    def _legend_width(self) -> float:
-        kinds = sum(60 + _width(kind, _SMALL) for kind in self._kinds_present())
-        return kinds + 42 + _width(_ARROW_MEANS, _SMALL)
-
-
-_ARROW_MEANS = "calls a second while nothing is wrong"
+    def _side(self, slot: _Slot, steps: list[tuple[float, _Step]]) -> Iterator[tuple[_Step, float]]:
+        room = 0.0 if isinstance(slot, _Lane) else 0.7 * self._style.box
+        gap = min(10.0, room / max(1, len(steps) - 1))
+        top = self._levels[slot] - gap * (len(steps) - 1) / 2
+        for place, (_, step) in enumerate(sorted(steps, key=lambda each: (each[0], each[1][2]))):
+            yield step, top + gap * place
 
 
 def _users(topology: Topology) -> dict[str, float]:
@@ -227,97 +376,36 @@ def _users(topology: Topology) -> dict[str, float]:
     users: dict[str, float] = defaultdict(float)
     for entry in topology.workload.mix:
         users[entry.service] += topology.workload.rate * entry.weight / total
-    return users
+    return dict(users)
 
 
-def _spread(centre: float, edges: list[tuple[float, tuple[str, str]]]) -> dict[tuple[str, str], float]:
-    """Ports around the centre of a box's side, for edges that come from, or lead to, these places."""
-    step = min(10.0, (_BOX - 18) / max(1, len(edges) - 1))
-    top = centre - step * (len(edges) - 1) / 2
-    return {edge: top + step * index for index, (_, edge) in enumerate(sorted(edges, key=lambda edge: edge[0]))}
-
-
-def _curve(points: list[tuple[float, float]]) -> str:
-    """A smooth line to the right through points, level at each."""
-    (x0, y0), *others = points
-    path = f"M{_px(x0)},{_px(y0)}"
-    for x1, y1 in others:
-        middle = _px((x0 + x1) / 2)
-        path += f" C{middle},{_px(y0)} {middle},{_px(y1)} {_px(x1)},{_px(y1)}"
-        x0, y0 = x1, y1
-    return path
-
-
-def _arrow(path: str, kind: str, calls: float, busiest: float) -> str:
-    """An arrow to a service of that kind; the busier the thicker."""
-    thickness = 1 + 2 * sqrt(calls / busiest) if busiest else 1
-    return (
-        f'<path d="{path}" fill="none" stroke="{_COLOURS[kind][1]}" stroke-opacity="0.75" '
-        f'stroke-width="{_px(thickness)}" marker-end="url(#to-{kind})"/>'
-    )
+def _hanging(graph: nx.DiGraph[str], users: Mapping[str, float]) -> dict[str, str]:
+    """Services that call none and that only one other calls, each with that one."""
+    return {
+        name: next(graph.predecessors(name))
+        for name in graph
+        if graph.out_degree(name) == 0 and graph.in_degree(name) == 1 and name not in users
+    }
 
 
 def _caption(service: Service) -> str:
-    return f"{service.kind}, {service.replicas} \N{MULTIPLICATION SIGN} {counted(service.workers, 'worker')}"
+    return f"{service.replicas} \N{MULTIPLICATION SIGN} {counted(service.workers, 'worker')}"
 
 
-def _calls(calls: float) -> str:
-    return rate(calls, digits=2)
+def _straight(begin: Point, end: Point) -> tuple[Point, Point, Point]:
+    """A straight line, as a curve."""
+    (x0, y0), (x1, y1) = begin, end
+    return ((2 * x0 + x1) / 3, (2 * y0 + y1) / 3), ((x0 + 2 * x1) / 3, (y0 + 2 * y1) / 3), end
 
 
-def _shape(kind: str, x: float, y: float, width: float, height: float) -> str:
-    """The outline of a kind: cut corners, round corners, double sides, a cylinder, a dashed frame."""
-    fill, line = _COLOURS[kind]
-    style = f'fill="{fill}" stroke="{line}" stroke-width="1.5"'
-    right, bottom = x + width, y + height
-    box = f'x="{_px(x)}" y="{_px(y)}" width="{_px(width)}" height="{_px(height)}"'
-    if kind == "gateway":
-        cut = height / 5
-        corners = [
-            (x + cut, y), (right - cut, y), (right, y + cut), (right, bottom - cut),
-            (right - cut, bottom), (x + cut, bottom), (x, bottom - cut), (x, y + cut),
-        ]  # fmt: skip
-        return f'<polygon points="{" ".join(f"{_px(a)},{_px(b)}" for a, b in corners)}" {style}/>'
-    if kind == "cache":
-        bar = height / 8
-        sides = f"M{_px(x + bar)},{_px(y)} V{_px(bottom)} M{_px(right - bar)},{_px(y)} V{_px(bottom)}"
-        return f'<rect {box} {style}/><path d="{sides}" fill="none" stroke="{line}"/>'
-    if kind == "database":
-        arc = f"{_px(width / 2)},{_px(height / 8)} 0 0"
-        rim, low = y + height / 8, bottom - height / 8
-        body = f"M{_px(x)},{_px(rim)} A{arc} 1 {_px(right)},{_px(rim)} V{_px(low)} A{arc} 1 {_px(x)},{_px(low)} Z"
-        lid = f"M{_px(x)},{_px(rim)} A{arc} 0 {_px(right)},{_px(rim)}"
-        return f'<path d="{body}" {style}/><path d="{lid}" fill="none" stroke="{line}"/>'
-    if kind == "external":
-        return f'<rect {box} {style} stroke-dasharray="5 3"/>'
-    return f'<rect {box} rx="{_px(height / 6)}" {style}/>'
+def _hook(host: Box, leaf: Box) -> tuple[Point, ...]:
+    """From below a box down its left side, and into what hangs there."""
+    x = host.x + _INDENT / 2
+    begin, corner, end = (x, host.y + host.height), (x, leaf.middle), (leaf.x, leaf.middle)
+    return begin, *_straight(begin, corner), *_straight(corner, end)
 
 
-def _arrowhead(kind: str) -> str:
-    return (
-        f'<marker id="to-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" orient="auto" '
-        f'markerUnits="userSpaceOnUse"><path d="M0,0.5 L8,4 L0,7.5 Z" fill="{_COLOURS[kind][1]}"/></marker>'
-    )
-
-
-def _label(x: float, y: float, words: str) -> str:
-    """Words on an edge, with a rim of paper around each letter."""
-    rim = f'paint-order="stroke" stroke="{_PAPER}" stroke-width="5" stroke-linejoin="round"'
-    return _text(x, y + 4, words, _SMALL, _INK, anchor="middle").replace("<text ", f"<text {rim} ", 1)
-
-
-def _text(x: float, y: float, words: str, size: int, colour: str, anchor: str = "start", weight: int = 400) -> str:
-    return (
-        f'<text x="{_px(x)}" y="{_px(y)}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
-        f'text-anchor="{anchor}">{escape(words)}</text>'
-    )
-
-
-def _width(words: str, size: int) -> float:
-    """Room for words in a sans-serif font that we don't know: the widest common ones take about this."""
-    return size * sum(0.4 if letter in "ijlt.,-' " else 1.05 if letter in "mwMW" else 0.68 for letter in words)
-
-
-def _px(length: float) -> str:
-    """A length to a tenth of a pixel, without needless zeros."""
-    return f"{round(length, 1) + 0.0:g}"
+def _bow(box: Box) -> tuple[Point, ...]:
+    """From the top of a box back to it."""
+    begin, end = box.x + 0.66 * box.width, box.x + 0.34 * box.width
+    return (begin, box.y), (begin, box.y - _BOW), (end, box.y - _BOW), (end, box.y)

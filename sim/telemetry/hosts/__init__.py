@@ -4,5 +4,5 @@ pods.py      what Kubernetes would call them, and their addresses
 messages.py  how large the messages of calls are
 traffic.py   what calls put on the network
 disks.py     what is written to disks and read from them
-runtimes.py  garbage, threads and event loops of languages
+checkpoints.py  when databases write their changed pages back
 """

@@ -2,7 +2,7 @@
 
 All of it follows from the spans of an interval and from what came before. A database reads what it doesn't have in
 memory, writes what changes to its log at once, and the pages that were changed when so much has been logged: a
-checkpoint, as PostgreSQL's by `max_wal_size`. What containers print goes to files on their node, of which the kubelet
+checkpoint (`checkpoints`). What containers print goes to files on their node, of which the kubelet
 keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meshquake.sim.telemetry.hosts import checkpoints
 from meshquake.sim.telemetry.ids import mix
 from meshquake.sim.telemetry.tables import Floats, rank
 from meshquake.topology.addresses import address, uniform
@@ -29,13 +30,9 @@ if TYPE_CHECKING:
 LINE = 220.0
 #: A file of a container's log, and how many there are.
 LOG_FILE, LOG_FILES = 10 * 2.0**20, 5
-#: A page, and the share of statements that don't find theirs in memory: databases that serve users have hit ratios of
+#: The share of statements that don't find theirs in memory: databases that serve users have hit ratios of
 #: 95% and more.
-PAGE, _MISSED = 8192.0, 0.05
-#: What a change logs, as a multiple of what was sent: the row, its index entries, now and then a whole page.
-LOGGED = 4.0
-#: Logged bytes from one checkpoint to the next, and what it writes for each of them.
-CHECKPOINT, FLUSHED = 2.0**20, 3.0
+_MISSED = 0.05
 #: What a change leaves for good, of what it logs: logs are reused, and old versions of rows cleared away.
 KEPT = 0.4
 #: Bytes that a node's own system has on its disk.
@@ -90,8 +87,8 @@ class Disks:
     def _changes(self) -> Floats:
         """Bytes of changes that databases log."""
         spans = self._spans
-        changed = self._tables.site_changes[spans.site] & (spans.worked >= 0)
-        return self._served.total(np.where(changed, LOGGED * self._traffic.request, 0.0))
+        logged = checkpoints.LOGGED * self._traffic.request
+        return self._served.total(np.where(checkpoints.changing(self._tables, spans), logged, 0.0))
 
     @cached_property
     def _changed(self) -> tuple[Floats, Floats]:
@@ -103,15 +100,20 @@ class Disks:
         spans, traffic = self._spans, self._traffic
         drawn = (mix(traffic.word ^ _DISK) >> np.uint64(11)).astype(np.float64) * 2.0**-53
         missed = self._tables.site_keeps[spans.site] & (spans.worked >= 0) & (drawn < _MISSED)
-        bytes = np.where(missed, PAGE * np.ceil(traffic.answer / PAGE + 1.0), 0.0)
+        page = checkpoints.PAGE
+        bytes = np.where(missed, page * np.ceil(traffic.answer / page + 1.0), 0.0)
         return np.where(self._keeps, self._served.total(bytes), np.nan)
 
     @cached_property
     def written(self) -> Floats:
         """Bytes that are written, pages at checkpoints included."""
-        before, after = self._changed
-        checkpoints = np.floor(after / CHECKPOINT) - np.floor(before / CHECKPOINT)
-        return self._lines + self._changes + checkpoints * CHECKPOINT * FLUSHED
+        before, after = (np.floor(each / checkpoints.CHECKPOINT).astype(np.int64) for each in self._changed)
+        written = self._lines + self._changes
+        for interval, place in np.argwhere(after > before).tolist():
+            numbers = range(int(before[interval, place]) + 1, int(after[interval, place]) + 1)
+            name = self._replicas[place].name
+            written[interval, place] += sum(checkpoints.PAGE * checkpoints.pages(name, each) for each in numbers)
+        return written
 
     @cached_property
     def used(self) -> Floats:

@@ -48,7 +48,8 @@ VALUES = (
 VITALS = (
     *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "peer", "address"),
     *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s", "since_s", "nth"),
-    *("memory_mib", "memory_limit_mib", "memory_percent", "connections"),
+    *("memory_mib", "memory_limit_mib", "memory_percent", "high_percent", "connections", "kept"),
+    *("loop_lag_ms", "blocked_ms"),
     *("pool_peer", "pool_size", "pool_in_use", "pool_idle", "pool_waiting"),
 )
 _WORDING = ("level", "logger", "text")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from meshquake.sim.engine.replica import Replica
-from meshquake.sim.telemetry.hosts.runtimes import Runtime, loops, runtime
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
 from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Restarting, Utilization
+from meshquake.topology.runtimes import Runtime, loops, runtime
 
 _REPLICA = (Level.REPLICA,)
 _WHERE = "Where `stack` says a language that has one."
@@ -24,12 +24,11 @@ def _collector(replica: Replica) -> Runtime | None:
 
 def _collecting(replica: Replica, now: float) -> float | None:
     """Seconds so far for which collections stopped the process, those that a fault makes among them."""
-    own = _collector(replica)
-    if own is None or own.pause is None:
+    if _collector(replica) is None:
         return None
     if replica.modifiers:
         replica.account(now)
-    return replica.collections() * own.pause + replica.paused
+    return replica.paused
 
 
 def _collections(replica: Replica, now: float) -> float | None:
@@ -37,11 +36,7 @@ def _collections(replica: Replica, now: float) -> float | None:
 
 
 def _heap(replica: Replica, now: float) -> float | None:
-    if _collector(replica) is None:
-        return None
-    spec = replica.service.spec.memory
-    # Half of what it has when idle is no heap: code, stacks, buffers of the system.
-    return max(0.0, replica.memory() - replica.up * spec.base * spec.limit / 2)
+    return None if _collector(replica) is None else replica.heap()
 
 
 def _threads(replica: Replica, now: float) -> float | None:

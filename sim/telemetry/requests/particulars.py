@@ -7,7 +7,8 @@ and whatever goes wrong in it, and nothing is drawn while the mesh runs.
 
 Users and products come again, some of them often: their ranks follow a power law (Breslau et al., "Web caching and
 Zipf-like distributions", 1999, has exponents of .64 to .83 for what people ask for). A user who takes turns in the
-simulation is one person throughout. Addresses are of the ranges for documentation (RFC 5737, RFC 3849).
+simulation is one person throughout, and so are all requests of a replayed file that have one `user.id`. Addresses are
+of the ranges for documentation (RFC 5737, RFC 3849).
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ class Particulars:
         self.tables = tables
         #: What users' numbers and devices are made with.
         self.people = np.uint64(address(seed, "particulars") % 2**64)
+        #: Who asks, of requests of which a file that is replayed says so: the `user.id` by number of the request.
+        self.users: dict[int, str] = {}
         told = {
             f"{service.name}.{operation.name}": (service, OperationWords(service.name, operation.name, operation.route))
             for service in topology.services
@@ -116,6 +119,11 @@ class Particulars:
         self.site_key: Ints = np.array([ROUTE_KEYS.index(asker.key) for asker in askers], dtype=np.int64)
         self.key_prefixes: pl.Series = names(f"{asker.noun}:" for asker in askers)
         self.lists = np.array([asker.deed is Deed.LIST for asker in askers], dtype=np.bool_)
+
+    def others(self, words: Words) -> Words:
+        """The ranks of people who come again for a reason: behind those of all others."""
+        ranks: Words = np.uint64(PEOPLE) + mix(words ^ self.people) % np.uint64(_USER_IDS - PEOPLE)
+        return ranks
 
     def about(self, spans: Spans) -> About:
         """What some spans are about."""
@@ -188,13 +196,22 @@ class About:
         """The rank of who asks; of a user who takes turns, one of the ranks behind those of all others."""
         ranks = _ranks(draws(self.request, "person"), PEOPLE, _PEOPLE_SKEW)
         number = self.spans.number
+        if self.own.users:
+            named = self.user_names
+            known = np.array([name is not None for name in named], dtype=np.bool_)
+            words = [0 if name is None else address(0, "user", name) % 2**64 for name in named]
+            return np.where(known, self.own.others(np.array(words, dtype=np.uint64)), ranks)
         turns = number >= SCATTERED
         if not turns.any():
             return ranks
         once = number >> STEP_BITS
         user = np.bitwise_or(once & (2**USER_BITS - 1), (number >> 52) << USER_BITS).astype(np.uint64)
-        others = np.uint64(PEOPLE) + mix(user ^ self.own.people) % np.uint64(_USER_IDS - PEOPLE)
-        return np.where(turns, others, ranks)
+        return np.where(turns, self.own.others(user), ranks)
+
+    @property
+    def user_names(self) -> list[str | None]:
+        """What a replayed file calls who asks; None where it says nothing."""
+        return [self.own.users.get(number) for number in self.spans.number.tolist()]
 
     @_kept
     def of_person(self) -> Words:
@@ -256,7 +273,10 @@ def _text(*parts: pl.Expr | str) -> pl.Expr:
 
 def _user(about: About) -> pl.Expr:
     spread = about.person * np.uint64(_SPREAD) + about.own.people % np.uint64(_USER_IDS)
-    return _number(np.uint64(100_000) + spread % np.uint64(_USER_IDS))
+    number = _number(np.uint64(100_000) + spread % np.uint64(_USER_IDS))
+    if not about.own.users:
+        return number
+    return pl.coalesce(pl.lit(pl.Series(about.user_names, dtype=pl.String)), number)
 
 
 def _product(about: About) -> pl.Expr:

@@ -40,6 +40,12 @@ def test_replicas_have_grown_for_different_times_when_a_recording_begins():
     assert sum(grown) / len(grown) == pytest.approx(22.5, abs=3)
 
 
+def test_processes_have_left_some_of_the_garbage_that_they_collect_when_a_recording_begins():
+    garbage = [replica.garbage / 2**20 for seed in range(30) for replica in mesh_of("12%", seed=seed).replicas]
+    assert 0 <= min(garbage) < 1 and 9 < max(garbage) < 10
+    assert sum(garbage) / len(garbage) == pytest.approx(5, abs=0.7)
+
+
 def test_one_after_another_is_recycled_at_its_mark_and_nobody_notices():
     mesh = mesh_of("2000%", end=1200.0)
     least = 3

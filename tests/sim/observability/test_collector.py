@@ -13,6 +13,7 @@ from meshquake.faults.loader import Options, parse
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology import loader as topologies
+from meshquake.topology.placement import Placement
 
 SCENARIO = """
 name: killed
@@ -101,8 +102,9 @@ def test_what_is_recorded_does_not_depend_on_batches(kind):
 
 def test_other_errors_change_nothing_of_what_is_sampled():
     alone = set(played("{head_sampling: 60%}")[0]["traces"]["trace_id"])
-    fates = played("{head_sampling: 60%, clock_skew: 1s, scrape_failures: 50%, late: 20%}")
-    assert set(fates[0]["traces"]["trace_id"]) == alone
+    recorded, fates, _ = played("{head_sampling: 60%, clock_skew: 1s, scrape_failures: 50%, late: 20%}")
+    early = fates["traces"].filter(pl.col("fate") == "before the recording")
+    assert {*recorded["traces"]["trace_id"], *early["trace_id"]} == alone
 
 
 @pytest.mark.parametrize("kind", ["metrics", "logs", "events"])
@@ -204,9 +206,12 @@ def test_late_lines_have_the_time_at_which_they_came():
 
 
 def test_clocks_are_off_by_a_constant_each_and_durations_by_nothing():
+    """A node has one clock, which is that of all pods on it."""
     recorded, _, collector = played("{clock_skew: 100ms}")
-    off = collector.clocks.off
-    assert len(set(off.values())) == len(off) > 5
+    off, placement = collector.clocks.off, Placement(topologies.parse(SMALL, "small.yaml").topology)
+    pods = {host: (placement.node(host.rpartition("-")[0], host), off[host]) for host in off if "-" in host}
+    assert len(set(pods.values())) == len({each for _, each in pods.values()}) == len(placement.nodes)
+    assert 1 < len(placement.nodes) < len(pods)
     both = recorded["traces"].join(perfect("traces"), on="span_id", suffix="_was")
     assert len(both) == len(recorded["traces"]) > 0.99 * len(perfect("traces"))
     assert both["duration_ms"].equals(both["duration_ms_was"])

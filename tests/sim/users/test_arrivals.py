@@ -157,6 +157,34 @@ def test_the_entry_writes_down_what_the_file_says_of_a_request_and_nobody_else_d
     )
 
 
+def test_who_the_file_says_asks_is_who_asks_along_the_whole_trace(tmp_path):
+    """Of services that say what they are built with; and who comes again has the same tier and devices."""
+    users = ["ann", "bob", "ann", 'a"']
+    asked = [{"time": time, "entry": "web.home", "user.id": user} for time, user in enumerate(users)]
+    (tmp_path / "r.ndjson").write_text("\n".join(map(json.dumps, [*asked, {"time": 4, "entry": "web.home"}])))
+    (tmp_path / "mesh.yaml").write_text("""
+name: inn
+services:
+  web: {stack: nodejs/express, operations: {home: {calls: [app.get]}}}
+  app: {stack: go/gin, operations: {get: {work: 1ms}}}
+workload: {populations: {them: {replay: r.ndjson}}}
+""")
+    run = record(
+        Scenario(name="x", duration=6.0, lead_in=0.0, recovery=0.0, seed=1), load(tmp_path / "mesh.yaml").topology
+    )
+    servers = run.traces.filter(kind="server")
+    told = [json.loads(text) for text in servers["attributes"]]
+    by_trace = {trace: set() for trace in servers["trace_id"].unique(maintain_order=True)}
+    for trace, each in zip(servers["trace_id"], told, strict=True):
+        by_trace[trace].add(each["user.id"])
+    *named, odd, unnamed = by_trace.values()
+    assert named == [{"ann"}, {"bob"}, {"ann"}]
+    assert len(odd) == 2 and len(unnamed) == 1  # the entry has what the file says, whatever it is
+    tiers = [each["user.tier"] for each in told if each["user.id"] == "ann" and "user.tier" in each]
+    assert len(tiers) == 2 and len(set(tiers)) == 1
+    assert run.logs.filter(service="app")["message"].str.contains("user_id=ann").sum() == 2
+
+
 def test_attributes_change_nothing_but_the_lines_that_have_them(tmp_path):
     def recorded(lines):
         file = mesh_of(tmp_path, "r.ndjson", "\n".join(map(json.dumps, lines)))

@@ -12,7 +12,7 @@ from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.faults import loader
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import DEFAULT_START, Simulation
-from meshquake.sim.telemetry.hosts import disks
+from meshquake.sim.telemetry.hosts import checkpoints, disks
 from meshquake.sim.telemetry.hosts.traffic import Traffic
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.spans import spans_of
@@ -31,7 +31,9 @@ services:
     memory: {limit: 64MiB, garbage: 1MiB, collect_at: 25%}
     operations: {home: {work: 4ms, calls: [app.get, db.insert]}}
   app: {stack: nodejs/express, workers: 32, cpu: 1, operations: {get: {work: 8ms, size: {request: 1kB, answer: 50kB}}}}
-  db: {kind: database, workers: 8, cpu: 2, disk: {size: 4MiB, used: 50%}, operations: {insert: {work: 2ms}}}
+  db:
+    {kind: database, stack: postgresql, workers: 8, cpu: 2, disk: {size: 4MiB, used: 50%},
+     operations: {insert: {work: 2ms}}}
 edges:
   web -> app: {timeout: 1s, connect_timeout: 3s}
   web -> db: {pool: {size: 4}}
@@ -45,9 +47,9 @@ def scenario(*faults, seconds=20):
     return loader.parse(f"{header}faults: [{', '.join(faults)}]\n", "play.yaml", mesh=parse(MESH, "mesh.yaml"))
 
 
-def recorded(*faults, seconds=20):
+def recorded(*faults, seconds=20, **settings):
     """A run with some faults, and its batches."""
-    simulation = Simulation.of(scenario(*faults, seconds=seconds))
+    simulation = Simulation.of(scenario(*faults, seconds=seconds), **settings)
     return simulation, list(simulation.batches())
 
 
@@ -153,15 +155,35 @@ def test_sockets_of_a_pool_are_those_it_opened_at_both_ends(quiet):
 # -- disks ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_writes_when_so_much_was_logged(monkeypatch):
-    monkeypatch.setattr(disks, "CHECKPOINT", 2.0**17)
+def told_of_checkpoints(batches):
+    """The lines with which checkpoints end: when each is written (seconds), and how many pages it says."""
+    lines = pl.concat([batch.logs for batch in batches]).filter(
+        pl.col("message").str.starts_with("checkpoint complete")
+    )
+    at = lines["timestamp"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z") - DEFAULT_START
+    return at.dt.total_microseconds() / 1e6, lines["message"].str.extract(r"wrote (\d+) buffers").cast(pl.Int64)
+
+
+def test_a_checkpoint_writes_the_pages_that_its_line_says_when_so_much_was_logged(monkeypatch):
+    monkeypatch.setattr(checkpoints, "CHECKPOINT", 2.0**17)
     _, batches = recorded()
     written, usage = (of(batches, name, replica="db-0") for name in ("disk_written", "disk_usage"))
     requests = of(batches, "request_rate", replica="db-0").sum()
     logged = (usage[-1] - 50) / 100 * 2**22 / disks.KEPT
-    flushed = disks.FLUSHED * 2**17 * (logged // 2**17)
-    assert logged > 2 * 2**17
+    at, pages = told_of_checkpoints(batches)
+    flushed = checkpoints.PAGE * pages.sum()
+    assert len(pages) == logged // 2**17 >= 2
     assert written.sum() == pytest.approx(disks.LINE * requests + logged + flushed, rel=1e-4)
+    assert all(written[int(time - pages * 0.0004)] > 8192 * pages for time, pages in zip(at, pages, strict=True))
+
+
+def test_lines_of_checkpoints_depend_neither_on_batches_nor_on_how_often_metrics_are_sampled(monkeypatch):
+    monkeypatch.setattr(checkpoints, "CHECKPOINT", 2.0**17)
+    one, other = recorded()[1], recorded(interval=7.0, batch=300)[1]
+    assert len(other) > len(one)
+    assert [each.to_list() for each in told_of_checkpoints(one)] == [
+        each.to_list() for each in told_of_checkpoints(other)
+    ]
 
 
 def test_a_volume_fills_with_what_statements_leave_and_only_databases_have_one(quiet):

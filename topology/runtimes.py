@@ -40,6 +40,10 @@ _RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
         "elixir": Runtime(0.0002, 14),
         "rust": Runtime(None, 5),
         "cpp": Runtime(None, 8),
+        # Products that run on a JVM.
+        "cassandra": Runtime(0.018, 40),
+        "elasticsearch": Runtime(0.018, 40),
+        "kafka": Runtime(0.018, 40),
     }
 )
 #: Frameworks in which one thread runs all requests, turn by turn.
@@ -48,9 +52,9 @@ _LOOPS = {"nodejs/express", "nodejs/nextjs", "nodejs/grpc", "python/fastapi"}
 
 @cache
 def runtime(stack: str, system: str) -> Runtime | None:
-    """The runtime of a service with this stack and system; None if nothing says what it is written in."""
+    """The runtime of a service with this stack and system; None if nothing says what it is written in, or runs on."""
     found = stack_of(stack, system)
-    return None if found is None else _RUNTIMES.get(found.language)
+    return None if found is None else _RUNTIMES.get(found.language or found.framework)
 
 
 def loops(stack: str) -> bool:

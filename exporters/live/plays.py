@@ -1,0 +1,54 @@
+"""What is played: a scenario of a file, a mesh in which nothing happens, or an exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from meshquake.exporters.live import exercise as exercises
+from meshquake.exporters.live.stage import Stage
+from meshquake.faults import loader
+from meshquake.faults.loader import Options
+from meshquake.sim.live.script import free_play
+from meshquake.sim.live.session import Session
+from meshquake.topology.loader import DEFAULT
+
+
+def stage(
+    scenario: Path | None,
+    options: Options,
+    seed: int,
+    speed: float,
+    clock: Callable[[], float],
+    exercise: bool,
+) -> Stage:
+    """A stage on which one of these is played.
+
+    Parameters
+    ----------
+    scenario
+        A scenario file, or the name of a shipped one; None for a mesh in which nothing happens.
+    options
+        What is set in place of what it says.
+    seed, speed, clock
+        See `Stage`.
+    exercise
+        Whether a fault is drawn and hidden.
+
+    Raises
+    ------
+    topology.problems.DocumentError
+        With everything that is wrong with the scenario or the mesh.
+    """
+
+    def make(seed: int) -> Session:
+        seeded = replace(options, seed=seed)
+        if exercise:
+            return Session(exercises.drawn(seeded), seeded)
+        if scenario is None:
+            text = free_play(str(options.topology or DEFAULT))
+            return Session(loader.parse(text, "live", replace(seeded, topology=options.topology)), seeded)
+        return Session(loader.load(loader.shipped().get(str(scenario), scenario), seeded), seeded)
+
+    return Stage(make, seed, clock, speed, exercises.judge if exercise else None)

@@ -1,0 +1,280 @@
+"""The session that is played, at a pace, while several look on and one steers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
+from threading import Condition, Thread
+from typing import Any, Final
+
+from meshquake.exporters.live.exercise import BRIEF
+from meshquake.exporters.live.steering import Asked, Refused
+from meshquake.faults.fault import Cause
+from meshquake.sim.live.pace import Pace
+from meshquake.sim.live.script import Script
+from meshquake.sim.live.session import Session
+from meshquake.topology.problems import DocumentError
+
+#: Causes that one session takes at most: each makes its scenario longer.
+MOST: Final = 300
+#: Real seconds between two times that records are made for those who look on.
+_SETTLE: Final = 1.0
+#: Real seconds for which others have their turn between two seconds at full speed.
+_BREATH: Final = 0.0005
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody who looks on has seen: of which run, up to which time, and how many events and causes."""
+
+    run: int = -1
+    time: float = -1.0
+    events: int = 0
+    causes: int = -1
+    status: str = ""
+
+
+class Stage:
+    """Plays sessions, one after another, each until it's started again.
+
+    Parameters
+    ----------
+    make
+        Makes a session with a seed.
+    seed
+        The seed of the first.
+    clock
+        Real seconds from somewhere on.
+    speed
+        Simulated seconds in a real one to begin with.
+    judge
+        Of an exercise: says what was made of it once it's over. Until then the faults of the scenario are hidden, and
+        nobody may add others.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], Session],
+        seed: int,
+        clock: Callable[[], float],
+        speed: float = 1.0,
+        judge: Callable[[Script], dict[str, Any]] | None = None,
+    ) -> None:
+        self.session = make(seed)
+        self.seed = seed
+        self.secret = judge is not None
+        #: Whether an exercise is over; and once it's judged, what is to be told of it.
+        self.finished = False
+        self.verdict: dict[str, Any] | None = None
+        self._judge = judge
+        self._make = make
+        self._clock = clock
+        self._pace = Pace(clock, speed)
+        self._paused = True
+        self._run = 0
+        self._stopped = False
+        self._settled = clock()
+        self._turn = Condition()
+
+    # -- playing ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Play until somebody stops it: the work of a thread."""
+        while True:
+            with self._turn:
+                if self._stopped:
+                    return
+                self._turn.wait(self.tick())
+
+    def tick(self) -> float | None:
+        """Play a second if one is due. Returns how long to wait for the next (real seconds); None until something is
+        asked."""
+        if self._paused or self.session.over or self.finished:
+            return None
+        wait = self._pace.wait()
+        if wait > 0:
+            return wait
+        self._play()
+        self._pace.played()
+        return max(_BREATH, self._pace.wait())
+
+    def _play(self) -> None:
+        self.session.play()
+        if self._clock() - self._settled >= _SETTLE:
+            self.session.settle()
+            self._settled = self._clock()
+        if self.session.over and self.secret:
+            self._end()
+
+    def _end(self) -> None:
+        """The exercise is over, and is judged while others go on looking."""
+        self.finished = self._paused = True
+        Thread(target=self._tell, args=(self.session,), name="judge", daemon=True).start()
+
+    def _tell(self, session: Session) -> None:
+        assert self._judge is not None
+        verdict = self._judge(session.script)
+        with self._turn:
+            if session is self.session:  # else it was started again meanwhile
+                self.verdict = verdict
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        with self._turn:
+            self._stopped = True
+            self._turn.notify_all()
+
+    # -- steering -----------------------------------------------------------------------------------------------------
+
+    def steer(self, asked: Asked) -> dict[str, Any]:
+        """Do what is asked; returns what came of it.
+
+        Raises
+        ------
+        Refused
+            If that cannot be done, with all that is wrong; nothing has changed then.
+        """
+        with self._turn:
+            done: dict[str, Any] = getattr(self, f"_{asked.do}")(asked)
+            self._turn.notify_all()
+            return done
+
+    def _pause(self, asked: Asked) -> dict[str, Any]:
+        self._paused = True
+        self.session.settle()
+        return {}
+
+    def _resume(self, asked: Asked) -> dict[str, Any]:
+        self._paused = False
+        self._pace.begin()
+        return {}
+
+    def _step(self, asked: Asked) -> dict[str, Any]:
+        self._paused = True
+        self._refuse_finished()
+        self._play()
+        self.session.settle()
+        return {}
+
+    def _speed(self, asked: Asked) -> dict[str, Any]:
+        self._pace.change(asked.speed)
+        return {}
+
+    def _restart(self, asked: Asked) -> dict[str, Any]:
+        self.session, self.seed = self._make(asked.seed), asked.seed
+        self._run += 1
+        self.verdict, self.finished = None, False
+        return {}
+
+    def _fault(self, asked: Asked) -> dict[str, Any]:
+        if self.secret:
+            raise Refused("this is an exercise: there is a fault already")
+        return self._do("faults", asked)
+
+    def _action(self, asked: Asked) -> dict[str, Any]:
+        if self.secret and "fault" in asked.keys:
+            raise Refused("whoever knows a fault by its name knows too much: name a target alone")
+        return self._do("actions", asked)
+
+    def _finish(self, asked: Asked) -> dict[str, Any]:
+        if not self.secret:
+            raise Refused("only an exercise is finished")
+        self._refuse_finished()
+        self._end()
+        return {}
+
+    def _do(self, section: str, asked: Asked) -> dict[str, Any]:
+        self._refuse_finished()
+        if len(self.session.script.scenario.causes) >= MOST:
+            raise Refused(f"one session takes at most {MOST} faults and actions")
+        try:
+            cause = self.session.do(section, asked.kind, asked.keys)
+        except DocumentError as error:
+            raise Refused("; ".join(_told(problem.path, problem.message) for problem in error.problems)) from None
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return {"id": cause.id, "at": self.session.script.scenario.window(cause).start}
+
+    def _refuse_finished(self) -> None:
+        if self.finished:
+            raise Refused("the exercise is over: restart it with another seed")
+
+    # -- looking on ---------------------------------------------------------------------------------------------------
+
+    def update(self, seen: Seen) -> tuple[dict[str, Any], Seen]:
+        """What is new to somebody who has seen so much, and what they have seen then."""
+        with self._turn:
+            if seen.run != self._run:
+                seen = Seen(self._run)
+            session, status = self.session, self._status()
+            recent = session.recent
+            fresh = min(recent.counted - seen.events, len(recent.events))
+            newer = [second for second in session.seconds if second.time > seen.time]
+            causes = session.script.scenario.causes
+            told = {
+                **({} if repr(status) == seen.status else {"status": status}),
+                **({"seconds": [second.as_json() for second in newer]} if newer else {}),
+                **({"events": list(islice(recent.events, len(recent.events) - fresh, None))} if fresh > 0 else {}),
+                **({} if len(causes) == seen.causes else {"causes": [self._cause(each) for each in self._shown()]}),
+            }
+            time = newer[-1].time if newer else seen.time
+            return told, Seen(self._run, time, recent.counted, len(causes), repr(status))
+
+    def recent(self) -> dict[str, Any]:
+        """The lines and the traces that were recorded last."""
+        with self._turn:
+            self.session.settle()
+            recent = self.session.recent
+            return {"lines": list(recent.lines), "traces": list(recent.traces.values())}
+
+    def scenario(self) -> str:
+        """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""
+        with self._turn:
+            if self.secret and not self.finished:
+                raise Refused("the scenario of an exercise is told once it is over")
+            session = self.session
+            text = session.script.until(session.now) if not self.secret else session.script.text
+            calm = " --calm" if session.script.scenario.calm else ""
+            return f"# python run.py scenario FILE --seed {self.seed}{calm}\n{text}"
+
+    def _status(self) -> dict[str, Any]:
+        session = self.session
+        return {
+            "run": self._run,
+            "seed": self.seed,
+            "name": session.script.scenario.name,
+            "now": round(session.now, 3),
+            "length": session.simulation.scenario.length,
+            "lead_in": session.simulation.scenario.lead_in,
+            "start": session.simulation.start.isoformat(),
+            "speed": "max" if self._pace.speed == inf else self._pace.speed,
+            "paused": self._paused,
+            "over": session.over,
+            "exercise": BRIEF if self.secret else None,
+            "finished": self.finished,
+            "verdict": self.verdict,
+        }
+
+    def _shown(self) -> tuple[Cause, ...]:
+        """The causes that those who look on may know of."""
+        scenario = self.session.script.scenario
+        return scenario.actions if self.secret and not self.finished else scenario.causes
+
+    def _cause(self, cause: Cause) -> dict[str, Any]:
+        window = self.session.script.scenario.window(cause)
+        return {
+            "id": cause.id,
+            "what": cause.what,
+            "kind": cause.kind,
+            "targets": [str(each) for each in cause.all_targets],
+            "start": round(window.start, 3),
+            "end": round(window.end, 3) if cause.lasts else None,
+        }
+
+
+def _told(path: str, message: str) -> str:
+    """A problem of a scenario's text as one of what was asked."""
+    where = path.partition("]")[2].lstrip(".").partition(".")[2]
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,27 @@
+"""Pictures of a mesh by the kind of file. What needs no more than the core is drawn in `topology.picture`."""
+
+from __future__ import annotations
+
+from meshquake.exporters import extras
+from meshquake.topology import picture
+from meshquake.topology.spec import Topology
+
+#: Of those that need an extra: the module, and what they are called where it is missing.
+_MODULES = {"png": "a PNG picture", "html": "a page with the picture"}
+
+
+def made(kind: str, topology: Topology) -> str | bytes:
+    """The picture of a mesh as `dot`, `svg`, `png` or `html`.
+
+    Raises
+    ------
+    extras.MissingExtraError
+        If a library is not there that it needs.
+    networkx.NetworkXUnfeasible
+        If operations call each other in a cycle without a bound.
+    """
+    if kind in _MODULES:
+        module = extras.load(f"meshquake.exporters.pictures.{kind}", "report", _MODULES[kind])
+        content: str | bytes = getattr(module, kind)(topology)
+        return content
+    return {"dot": picture.dot, "svg": picture.svg}[kind](topology)

@@ -1,0 +1,44 @@
+"""What an operator's action is: something done at a time to a part of a mesh that is in trouble.
+
+A kind of action is one file in `faults/actions/`: a frozen dataclass derived from `Action`, or from `Measure` if it can
+be taken back. An action is a cause like a fault, and works by the same means (`faults.fault.Surface`); what tells the
+two apart is why it's done. So the twin of a run, in which nothing goes wrong, has no actions either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.faults.fault import Cause, Extent, Window
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action(Cause):
+    """Something that an operator does, which goes on until it's done."""
+
+    what: ClassVar[str] = "action"
+    lasts: ClassVar[bool] = False
+    levels: ClassVar[tuple[str, ...]] = ("service", "replica")
+
+    def window_in(self, lead_in: float, duration: float, length: float) -> Window:
+        """From `at` on: what is done stays so."""
+        start = lead_in + self.at.of(duration)
+        return Window(start, start, max(start, length))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Action):
+    """An action that holds until it's taken back."""
+
+    lasts: ClassVar[bool] = True
+    for_: Extent | None = key(
+        "other", "when it is taken back, from its start: a time, or % of the incident's duration (default: never)", None
+    )
+
+    def window_in(self, lead_in: float, duration: float, length: float) -> Window:
+        """From `at` on, until it's taken back."""
+        start = lead_in + self.at.of(duration)
+        end = max(start, length) if self.for_ is None else start + self.for_.of(duration)
+        return Window(start, start, end)

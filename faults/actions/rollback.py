@@ -1,0 +1,36 @@
+"""Somebody takes a release back: `kubectl rollout undo`."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from meshquake.faults.action import Action
+from meshquake.faults.deployments import unclear
+from meshquake.faults.fault import Surface, Target, Window
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback(Action):
+    """The replicas get the version back that they had before the newest release, under way or completed.
+
+    That goes as the release did, by the `rollout` strategy of the service. Where nothing was released, or it was taken
+    back already, nothing happens.
+    """
+
+    kind: ClassVar[str] = "rollback"
+    deployment: str | None = key("text", "of versions that run side by side, the one whose release it is", None)
+
+    @classmethod
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side each is released by itself."""
+        return unclear(target, None, topology)
+
+    def problem(self, topology: Topology) -> str:
+        """It must be clear whose replicas are meant."""
+        return next(filter(None, (unclear(each, self.deployment, topology) for each in self.all_targets)), "")
+
+    def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
+        for target in self.all_targets:
+            yield from mesh.roll_back(target, self.deployment, self.id)

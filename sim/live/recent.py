@@ -1,0 +1,68 @@
+"""What was recorded last of a running mesh: events, lines and traces, of each only so many."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict, deque
+from itertools import islice
+from typing import Any, Final
+
+import polars as pl
+
+from meshquake.sim.records import Batch
+
+#: How many of each are kept, and of a trace how many spans.
+_EVENTS, _LINES, _TRACES, _SPANS = 300, 400, 80, 300
+#: Of the lines and the traces of a batch, so many that are nothing special are kept.
+_SOME: Final = 8
+
+
+class Recent:
+    """Keeps a little of what is recorded, with what went wrong before what didn't.
+
+    Attributes
+    ----------
+    events, lines
+        Records, the latest last.
+    traces
+        Spans by trace id, the latest trace last.
+    """
+
+    def __init__(self) -> None:
+        self.events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
+        self.lines: deque[dict[str, Any]] = deque(maxlen=_LINES)
+        self.traces: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
+        #: Events so far: who has seen some knows by it which are new.
+        self.counted = 0
+
+    def take(self, batch: Batch) -> None:
+        """Take the records of a batch into account."""
+        for record in batch.records("events"):
+            self.events.append(record)
+            self.counted += 1
+        loud = batch.logs.filter(pl.col("level").is_in(["WARN", "ERROR", "FATAL"]))
+        self.lines.extend(_records(pl.concat([batch.logs.tail(_SOME), loud.tail(_LINES)]).unique().sort("timestamp")))
+        self._take_traces(batch.traces)
+
+    def _take_traces(self, spans: pl.DataFrame) -> None:
+        roots = spans.filter(pl.col("parent_span_id").is_null())
+        failed = roots.filter(pl.col("status") == "error").tail(_SOME)
+        slow = roots.top_k(_SOME, by="duration_ms")
+        chosen = list(dict.fromkeys(pl.concat([failed, slow, roots.tail(_SOME)])["trace_id"]))
+        # A trace may go on in the batches that follow.
+        for trace in chosen:
+            self.traces.setdefault(trace, [])
+        for record in _records(spans.filter(pl.col("trace_id").is_in(list(self.traces)))):
+            kept = self.traces[record["trace_id"]]
+            if len(kept) < _SPANS:
+                kept.append(record)
+        for trace in list(islice(self.traces, max(0, len(self.traces) - _TRACES))):
+            del self.traces[trace]
+
+
+def _records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    records = frame.to_dicts()
+    for record in records:
+        if isinstance(record.get("attributes"), str):
+            record["attributes"] = json.loads(record["attributes"])
+    return records

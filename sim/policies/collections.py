@@ -1,0 +1,104 @@
+"""A collector of garbage stops its process when there is enough of it (`topology.environment.collections`)."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from meshquake.faults.fault import Target
+from meshquake.faults.kinds.pause import Pause
+from meshquake.sim.engine.modifier import Modifier
+from meshquake.sim.engine.policy import ServerPolicy
+from meshquake.sim.engine.upheaval import reschedule
+from meshquake.topology.addresses import address, uniform
+from meshquake.topology.distributions import LogNormal
+from meshquake.topology.runtimes import runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meshquake.sim.engine.call import Call
+    from meshquake.sim.engine.replica import Replica
+    from meshquake.sim.engine.service import Service
+    from meshquake.sim.policies.context import PolicyContext
+
+_MIB: Final = 2**20
+#: What a process says that was there from the start: for how long it has run (seconds), and that it has collected some
+#: number of times below this.
+_LONG: Final = 86_400.0
+_MANY: Final = 900
+
+
+class Collector(ServerPolicy):
+    """Stops one process after the request with which its garbage has reached its mark.
+
+    All work there stands still, as under a fault that pauses it. How long is a draw that belongs to the collection, by
+    its number in the life of the process.
+    """
+
+    __slots__ = ("_context", "_due", "_key", "_lengths")
+
+    def __init__(self, replica: Replica, context: PolicyContext, lengths: LogNormal) -> None:
+        self._context = context
+        self._lengths = lengths
+        self._key = address(context.seed, "collection", replica.name, replica.restarts) % 2**64
+        #: How many requests the process has answered when it collects; not known before there is one.
+        self._due = 0.0
+
+    def finished(self, call: Call, replica: Replica, now: float) -> None:
+        if replica.handled < self._due:
+            return
+        if self._due:
+            self._stop(replica, now)
+        self._due = replica.collects_at()
+
+    def _stop(self, replica: Replica, now: float) -> None:
+        number = replica.collections()
+        length = float(self._lengths.quantile(np.array(uniform(self._key, number))))
+        target = Target("replica", replica.service.spec.name, replica.index)
+        cause = Pause(id=f"collection {number} of {replica.name}", target=target, length=length)
+        modifier = Modifier(cause, self._key, None, began=now)
+        self._change(replica, (*replica.modifiers, modifier), now)
+        told = self._told(replica, number, length)
+        self._context.env.call_at(now + length, self._go_on, (replica, modifier, replica.incarnation, told))
+
+    def _told(self, replica: Replica, number: int, length: float) -> dict[str, Any]:
+        """What runtimes write of a collection: what there was, what is left, and how long it took."""
+        heap, since = replica.heap(), replica.born
+        if since == -inf:  # it has been there for ever, as far as one can see
+            since, number = -_LONG, number + self._key % _MANY
+        up = self._context.env._now + length - since
+        # What a collector does beside the process takes several times as long as what it stops it for.
+        beside = length * (3.0 + 5.0 * uniform(self._key, number, 1))
+        return {
+            "number": number,
+            "pause_ms": f"{length * 1000:.3f}",
+            "beside_ms": f"{beside * 1000:.2f}",
+            "uptime_s": f"{up:.3f}",
+            "before_mib": round((heap + replica.mark) / _MIB),
+            "after_mib": round(heap / _MIB),
+            "limit_mib": round(replica.service.spec.memory.limit / _MIB),
+        }
+
+    def _go_on(self, stopped: tuple[Replica, Modifier, int, dict[str, Any]]) -> None:
+        replica, modifier, life, told = stopped
+        others = tuple(each for each in replica.modifiers if each is not modifier)
+        self._change(replica, others, self._context.env._now)
+        if replica.up and replica.incarnation == life:
+            self._context.journal.note("collected", replica.service, replica=replica, **told)
+
+    def _change(self, replica: Replica, modifiers: tuple[Modifier, ...], now: float) -> None:
+        replica.change(modifiers, now)
+        reschedule(self._context.engine, replica)
+
+
+def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
+    """The collector of a service's processes; None if they have none, or it stops nothing."""
+    told = dict(context.environment.collections).get(service.spec.name)
+    own = runtime(service.spec.stack, service.spec.system)
+    if told is None or own is None or not service.spec.garbage:
+        return None
+    lengths = told.lengths(own.pause)
+    return None if lengths is None else lambda replica: Collector(replica, context, lengths)

@@ -1,0 +1,87 @@
+"""When databases write their changed pages back, how many, and what they say of it.
+
+That is whenever so much has been logged, as PostgreSQL's `max_wal_size` has it, and follows from the spans of a
+database alone. So a checkpoint is told of at the moment of the statement that brought it about, however often metrics
+are sampled, and `disk_written` has just the pages that its lines speak of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+
+from meshquake.sim.journal import Line
+from meshquake.sim.telemetry.hosts.traffic import Traffic
+from meshquake.sim.telemetry.logs.catalogue import notices
+from meshquake.sim.telemetry.spans.spans import in_order
+from meshquake.topology.addresses import address, uniform
+
+if TYPE_CHECKING:
+    from meshquake.sim.telemetry.spans.spans import Mask, Spans
+    from meshquake.sim.telemetry.tables import Tables
+
+#: What a change logs, as a multiple of what was sent: the row, its index entries, now and then a whole page.
+LOGGED = 4.0
+#: Bytes logged from one checkpoint to the next.
+CHECKPOINT = 2.0**20
+#: Bytes of a page.
+PAGE = 8192.0
+#: What a checkpoint writes for each byte that was logged: a median, and the deviation of its logarithm.
+_FLUSHED, _SPREAD = 3.0, 0.4
+#: Seconds from the line with which a checkpoint begins to that with which it ends, for each page.
+_A_PAGE = 0.0004
+
+
+def pages(replica: str, number: int) -> int:
+    """How many pages a database writes at its checkpoint of a number."""
+    u = uniform(address(0, "checkpoint", replica) % 2**64, number)
+    return round(CHECKPOINT * _FLUSHED * float(np.exp(_SPREAD * ndtri(max(u, 2.0**-53)))) / PAGE)
+
+
+def changing(tables: Tables, spans: Spans) -> Mask:
+    """Which spans are of statements that changed what a database keeps."""
+    changes: Mask = spans.server & tables.site_changes[spans.site] & (spans.worked >= 0)
+    return changes
+
+
+class Checkpoints:
+    """What databases say of their checkpoints, stretch of time by stretch of time."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        #: What each replica has logged so far.
+        self._logged: dict[int, float] = {}
+
+    def lines(self, spans: Spans) -> list[Line]:
+        """The lines that the changes of a stretch of time bring about, given all spans of it, in order of time."""
+        tables = self._tables
+        found: list[Line] = []
+        spans = spans.where(in_order(spans, spans.end))
+        logged = LOGGED * Traffic(tables, spans, np.zeros(len(spans), dtype=np.int64)).request
+        ranks, names = tables.incarnation_rank[spans.incarnation], tables.replica_names
+        for rank in np.unique(ranks).tolist():
+            own = np.flatnonzero(ranks == rank)
+            before = self._logged.get(rank, 0.0)
+            after = before + np.cumsum(logged[own])
+            self._logged[rank] = float(after[-1])
+            passed = np.floor(after / CHECKPOINT)
+            for place in np.flatnonzero(np.diff(passed, prepend=np.floor(before / CHECKPOINT))).tolist():
+                span = own[place]
+                service = int(tables.site_service[spans.site[span]])
+                name = str(names[int(spans.incarnation[span])])
+                found += self._told(service, name, int(passed[place]), float(spans.end[span]) / 1e6)
+        return sorted(found, key=lambda line: line.time)
+
+    def _told(self, service: int, replica: str, number: int, at: float) -> list[Line]:
+        if not self._tables.voices[service].stack:
+            return []  # of what nobody knows what it is, nothing is said but of requests and of what befalls it
+        written = pages(replica, number)
+        values = {"replica": replica, "pages": written, "logged_kb": round(CHECKPOINT / 1024)}
+        logs = notices(self._tables.voices[service])["checkpoint"].logs
+        name = self._tables.services[service]
+        return [
+            Line(at + place * _A_PAGE * written, log, log.text.format(**values), name, replica, None)
+            for place, log in enumerate(logs)
+        ]

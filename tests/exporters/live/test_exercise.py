@@ -1,0 +1,92 @@
+"""An exercise hides its fault until it's over, and then tells what was made of it."""
+
+import pytest
+
+from meshquake.exporters.live.exercise import drawn, judge
+from meshquake.exporters.live.stage import Seen, Stage
+from meshquake.exporters.live.steering import Refused, read
+from meshquake.faults.loader import Options, parse
+from meshquake.sim.live.session import Session
+from meshquake.topology import loader as topology_loader
+
+MESH = """
+name: two
+services:
+  web: {operations: {home: {work: 1ms, calls: db.get}}}
+  db: {replicas: 2, startup: 1s, operations: {get: {work: 10ms}}}
+workload: {rate: 20/s, mix: {web.home: 1}}
+"""
+TEXT = """
+name: exercise
+lead_in: 5s
+duration: 30s
+recovery: 5s
+confounders: none
+faults:
+  - fail: {target: db, share: 60%}
+"""
+
+
+def session(seed):
+    options = Options(seed=seed)
+    return Session(parse(TEXT, "exercise", options, mesh=topology_loader.parse(MESH, "mesh.yaml")), options)
+
+
+@pytest.fixture(scope="module")
+def verdict():
+    """Of an exercise in which somebody mended the fault ten seconds after it began, and restarted web for nothing."""
+    played = session(3)
+    for _ in range(15):
+        played.play()
+    played.do("actions", "mend", {"target": "db"})
+    for _ in range(5):
+        played.play()
+    played.do("actions", "restart", {"target": "web", "graceful": False})
+    return judge(played.script)
+
+
+def test_it_tells_what_the_actions_saved_against_doing_nothing(verdict):
+    assert verdict["harmed_without"] - verdict["saved"] + verdict["lost"] == verdict["harmed"]
+    assert verdict["harmed_without"] == pytest.approx(0.6 * 20 * 30, rel=0.15)
+    assert verdict["saved"] == pytest.approx(0.6 * 20 * 20, rel=0.2)
+    assert verdict["lost"] > 0
+
+
+def test_it_tells_the_best_single_remedy_which_none_beats(verdict):
+    assert verdict["best"] == {"kind": "mend", "target": "db"}
+    assert 0 < verdict["best_harmed"] < verdict["harmed"]
+
+
+def test_it_tells_the_story(verdict):
+    story = "\n".join(verdict["story"])
+    assert "fail" in story and "mend of db" in story
+
+
+def test_until_it_is_over_nobody_learns_of_the_fault_or_adds_one():
+    told = []
+    stage = Stage(session, 3, lambda: 0.0, judge=lambda script: told.append(script) or {"harmed": 1})
+    assert stage.update(Seen())[0]["causes"] == []
+    for body in (
+        b'{"do": "fault", "kind": "slow", "keys": {"target": "db", "factor": 2}}',
+        b'{"do": "action", "kind": "mend", "keys": {"target": "db", "fault": "fail-1"}}',
+    ):
+        with pytest.raises(Refused):
+            stage.steer(read(body))
+    with pytest.raises(Refused, match="once it is over"):
+        stage.scenario()
+    stage.steer(read(b'{"do": "step"}'))
+    stage.steer(read(b'{"do": "finish"}'))
+    while stage.verdict is None:
+        pass
+    update = stage.update(Seen())[0]
+    assert update["status"]["verdict"] == {"harmed": 1}
+    assert [each["id"] for each in update["causes"]] == ["fail-1"]
+    assert "fail" in stage.scenario()
+    with pytest.raises(Refused, match="is over"):
+        stage.steer(read(b'{"do": "step"}'))
+
+
+def test_each_seed_draws_its_own_fault():
+    drawn_faults = [drawn(Options(seed=seed)).scenario.faults[0] for seed in (1, 2, 3, 1)]
+    assert drawn_faults[0] == drawn_faults[3]
+    assert len({(each.kind, each.target) for each in drawn_faults}) == 3

@@ -1,0 +1,39 @@
+"""Collections of garbage that stop processes. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.topology.distributions import LogNormal
+from meshquake.topology.keys import key
+
+
+@dataclass(frozen=True)
+class Collections:
+    """A process stands still while its garbage is collected: whenever its requests have left so much (`memory`).
+
+    What stops the world is short beside what a collector does at the same time as the process works. How short is a
+    matter of the runtime; each pause is a lognormal draw around that.
+    """
+
+    shorthand: ClassVar[str] = "pause"
+    problem: ClassVar[str] = ""
+    pause: float | None = key(
+        "duration",
+        "how long it stands still: a median (default: by the language of its `stack`, 18 ms of a JVM, 0.4 ms of Go)",
+        None,
+        low=0,
+        high=60,
+    )
+    sigma: float = key("number", "standard deviation of the logarithm of that", 0.35, low=0, high=2)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing stands still."""
+        return self.pause == 0
+
+    def lengths(self, usual: float | None) -> LogNormal | None:
+        """How long pauses are, given what they are with a service's runtime; None if that has no collector."""
+        middle = self.pause if usual is not None and self.pause is not None else usual
+        return LogNormal(middle, self.sigma) if middle else None

@@ -1,0 +1,103 @@
+"""Reads what a `telemetry:` block says of log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from meshquake.topology.binder import ByHand, bind
+from meshquake.topology.document import Document, Node
+from meshquake.topology.loading.telemetry.checks import check_like, items
+from meshquake.topology.problems import listed, suggestion
+from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, REMARKS, Chatter, LineChange, LogChanges
+from meshquake.topology.telemetry.vocabulary import vocabulary
+
+#: What a text may have besides what can be printed: it may be of several lines.
+_BREAKS = str.maketrans("", "", "\n\t")
+
+
+def read_logs(document: Document, services: Collection[str], node: Node) -> LogChanges | None:
+    """What a block says of log lines."""
+    by_hand: ByHand = {"lines": partial(_lines, document, services), "chatter": partial(_chatter, document, services)}
+    changes = bind(document, LogChanges, node, by_hand)
+    if changes is None:
+        return None
+    for each, place in zip(changes.format, items(node, "format"), strict=False):
+        line = place.entries.get("line", place)
+        for name in FIELD.findall(each.line):
+            if name not in COLUMNS:
+                document.error(line, f"there is no value {{{name}}}{suggestion(name, COLUMNS)}")
+        check_like(document, place.entries.get("service", place), each.service, services, "service")
+    return changes
+
+
+def _lines(document: Document, services: Collection[str], node: Node) -> tuple[LineChange, ...]:
+    """What a block says of lines."""
+    found = []
+    for item in node.items if node.kind == "list" else [node]:
+        change = bind(document, LineChange, item, {"text": partial(_texts, document)})
+        if change is None:
+            continue
+        found.append(change)
+        check_like(document, item.entries.get("service", item), change.service, services, "service")
+        if not {"text", "level", "logger"} & item.entries.keys():
+            document.error(item, "changes nothing: give a text, a level or a logger")
+        if change.text and not {"when", "cause"} & item.entries.keys():
+            document.error(item, "missing key 'when': a text is for one kind of line")
+        if change.add and not change.text:
+            document.error(item.entries["add"], "needs a text to add")
+        if change.text and REMARKS in (change.when or ()):
+            document.error(item.entries["text"], "can only be none: remarks have many texts")
+        if not change.moments:
+            document.error(item.entries["cause"], f"is for calls that fail: {listed(FAILURES)}")
+        _check_values(document, change, item.entries.get("text", item))
+    return tuple(found)
+
+
+def _chatter(document: Document, services: Collection[str], node: Node) -> tuple[Chatter, ...]:
+    """What a block says that processes write by themselves."""
+    found = []
+    for item in node.items if node.kind == "list" else [node]:
+        chatter = bind(document, Chatter, item, {"text": partial(_texts, document)})
+        if chatter is None:
+            continue
+        found.append(chatter)
+        text = item.entries["text"]
+        check_like(document, item.entries.get("service", item), chatter.service, services, "service")
+        if not chatter.text:
+            document.error(text, "must be a text, not none")
+        for place, each in zip(text.items or [text], chatter.text, strict=False):
+            for value in dict.fromkeys(FIELD.findall(each)):
+                if value not in vocabulary().vitals and not DRAWN.fullmatch(value):
+                    there = ", ".join(vocabulary().vitals)
+                    document.error(place, f"a process has no value {{{value}}}; there are {there}")
+    return tuple(found)
+
+
+def _texts(document: Document, node: Node) -> tuple[str, ...] | None:
+    """One text or several; none of them for no line."""
+    if node.is_none:
+        return ()
+    items = node.items if node.kind == "list" else [node]
+    for item in items:
+        if item.kind != "scalar" or not item.text or not item.text.translate(_BREAKS).isprintable():
+            document.error(item, f"must be a text, not {item}")
+            return None
+    if not items:
+        document.error(node, "must have at least one value: write none for no line")
+        return None
+    return tuple(item.text for item in items)
+
+
+def _check_values(document: Document, change: LineChange, node: Node) -> None:
+    """An error for each value that a text names and that isn't there when it's written."""
+    known = vocabulary()
+    for place, text in zip(node.items or [node], change.text or (), strict=False):
+        for value in dict.fromkeys(FIELD.findall(text)):
+            for moment in change.moments:
+                there = known.notices.get(moment, known.values)
+                drawn = DRAWN.fullmatch(value) and moment not in known.notices
+                if value not in there and not drawn:
+                    where = f" of {moment}" if moment in known.notices else ""
+                    document.error(place, f"there is no value {{{value}}}{where}; there are {', '.join(there)}")
+                    break

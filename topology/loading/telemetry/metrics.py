@@ -1,0 +1,179 @@
+"""Reads what a `telemetry:` block says of metrics."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+
+from meshquake.topology.binder import ByHand, bind, block
+from meshquake.topology.document import Document, Node
+from meshquake.topology.loading.telemetry.checks import NAMES, check_like, items
+from meshquake.topology.problems import listed, suggestion
+from meshquake.topology.telemetry import expression
+from meshquake.topology.telemetry.block import Telemetry
+from meshquake.topology.telemetry.expression import Expression
+from meshquake.topology.telemetry.metrics import (
+    NAME,
+    OWN,
+    PREFIX,
+    MetricChange,
+    Recorded,
+    common,
+    is_pattern,
+    plain,
+    recorded,
+)
+from meshquake.topology.telemetry.vocabulary import vocabulary
+from meshquake.topology.units import shown
+
+
+class MetricsReader:
+    """Reads what a block says of metrics."""
+
+    def __init__(self, document: Document, lower: Telemetry) -> None:
+        self._document = document
+        self._lower = lower
+        self._known = vocabulary().metrics
+        #: Metrics that are made of others, in this block and in the one below it.
+        self._made = {change.metric for change in lower.metrics if change.is_ is not None}
+
+    def metrics(self, node: Node) -> tuple[MetricChange, ...]:
+        """What is said of each metric."""
+        entries = block(self._document, node)
+        self._made |= {word for word, entry in entries.items() if "is" in entry.entries}
+        return tuple(change for word, entry in entries.items() if (change := self._change(word, entry)) is not None)
+
+    def _change(self, word: str, node: Node) -> MetricChange | None:
+        if not self._has(word, node):
+            return None
+        if node.is_none:
+            return MetricChange(word, of=())
+        by_hand: ByHand = {"is": self._expression}
+        change = bind(self._document, MetricChange, node, by_hand, metric=word)
+        if change is not None:
+            self._check(change, node)
+        return change
+
+    def _has(self, word: str, node: Node) -> bool:
+        """Whether there is, or will be, a metric of that name, or one that is like it."""
+        if word in self._known or word in self._made:
+            return True
+        if is_pattern(word):
+            if any(fnmatchcase(name, word) for name in self._known):
+                return True
+            self._document.error(node, f"no metric is called like {shown(word)}", line=node.key_line)
+            return False
+        hint = suggestion(word, self._known)
+        message = f"there is no metric {shown(word)}{hint}; one that is made of others says how: {{is: EXPRESSION}}"
+        self._document.error(node, message, line=node.key_line)
+        return False
+
+    def _expression(self, node: Node) -> Expression | None:
+        if node.kind != "scalar":
+            self._document.error(node, f"must be an expression, as in error_rate / 100, not {node}")
+            return None
+        try:
+            found = expression.parse(node.text)
+        except ValueError as error:
+            self._document.error(node, str(error))
+            return None
+        unknown = [name for name in found.names if name not in self._known]
+        for name in unknown:
+            self._document.error(node, f"there is no metric {shown(name)}{suggestion(name, self._known)}")
+        return None if unknown else found
+
+    def _check(self, change: MetricChange, node: Node) -> None:
+        """What keys of one metric have to do with each other."""
+
+        def wrong(word: str, message: str) -> None:
+            self._document.error(node.entries[word], message, line=node.entries[word].key_line)
+
+        several = is_pattern(change.metric)
+        for word, value in (("name", change.name), ("exported", change.exported)):
+            if value is None:
+                continue
+            if several and OWN not in value:
+                wrong(word, f"must have {OWN} in it: it is the name of several metrics")
+            elif not NAME.fullmatch(value.replace(OWN, "m") if several else value):
+                wrong(word, f"must be a name: {NAMES}")
+            elif word == "exported" and plain(value).startswith(PREFIX):
+                wrong(word, f"cannot begin with {PREFIX}, as those do that are made of the name")
+        if change.is_ is not None or change.metric in self._made:
+            self._check_made(change, node, wrong)
+        elif change.scale is not None and change.unit is None:
+            wrong("scale", "needs the unit beside it that the values have then: records tell it")
+        self._check_levels(change, wrong)
+
+    def _check_made(self, change: MetricChange, node: Node, wrong: Callable[[str, str], None]) -> None:
+        if change.metric in self._known and change.is_ is not None:
+            wrong("is", "is for a metric of a name of its own: this one is measured")
+            return
+        if not NAME.fullmatch(change.metric):
+            self._document.error(node, f"must be a name: {NAMES}", line=node.key_line)
+        if change.name is not None:
+            wrong("name", "is for a metric that is measured: this one is called as it stands here")
+        if change.scale is not None:
+            wrong("scale", "is for a metric that is measured: write it into the expression")
+        if change.is_ is not None and change.unit is None:
+            self._document.error(node, "missing key 'unit': records tell it (1 for a plain number)")
+        if change.is_ is not None and not common(change.is_, self._known):
+            names = [f"{name} of {listed(self._known[name].levels)}" for name in change.is_.names]
+            wrong("is", f"names metrics that no series has together: {'; '.join(names)}")
+
+    def _check_levels(self, change: MetricChange, wrong: Callable[[str, str], None]) -> None:
+        if not change.of:
+            return
+        if change.is_ is not None:
+            measured = common(change.is_, self._known)
+        else:
+            like = [known for name, known in self._known.items() if fnmatchcase(name, change.metric)]
+            measured = tuple(dict.fromkeys(level for known in like for level in known.levels))
+        unmeasured = [level for level in change.of if level not in measured]
+        if measured and unmeasured:
+            wrong("of", f"it is not measured of {listed(unmeasured)} (valid: {', '.join(measured)})")
+
+    # -- the whole -------------------------------------------------------------------------------------------------
+
+    def check_left_out(self, telemetry: Telemetry, services: Collection[str], node: Node) -> None:
+        """An error for each pattern of series that are left out that nothing is like."""
+        names = [*self._known, *self._made]
+        for each, item in zip(telemetry.leave_out or (), items(node, "leave_out"), strict=False):
+            for word, value, valid in (
+                ("metric", each.metric, names),
+                ("service", each.service, services),
+                ("target", each.target, services),
+            ):
+                if value is not None:
+                    what = "metric" if word == "metric" else "service"
+                    check_like(self._document, item.entries.get(word, item), value, valid, what)
+
+    def check_names(self, telemetry: Telemetry, node: Node) -> None:
+        """An error for each name that two metrics would have."""
+        names: dict[str, list[Recorded]] = defaultdict(list)
+        exported: dict[str, list[Recorded]] = defaultdict(list)
+        for each in recorded(telemetry.over(self._lower).metrics, self._known):
+            names[each.name].append(each)
+            exported[self._exported(each)].append(each)
+        told = set()
+        for found, what in ((names, "called"), (exported, "exported as")):
+            for name, metrics in found.items():
+                both = listed([each.metric for each in metrics])
+                if len(metrics) > 1 and both not in told:
+                    told.add(both)
+                    place = self._blamed(node, metrics)
+                    more = "" if what == "called" else " (say exported: NAME)"
+                    self._document.error(place, f"{both} would all be {what} {shown(name)}{more}", line=place.key_line)
+
+    def _exported(self, metric: Recorded) -> str:
+        """What tells a metric from others in Prometheus and OpenTelemetry."""
+        if metric.exported is not None:
+            return plain(metric.exported)
+        known = self._known.get(metric.metric)
+        return known.exported if known is not None and metric.name == metric.metric else plain(metric.name)
+
+    def _blamed(self, node: Node, metrics: list[Recorded]) -> Node:
+        """The entry of the last of some metrics, or of a pattern that it is like."""
+        entries = node.entries["metrics"].entries if "metrics" in node.entries else {}
+        like = [entry for word, entry in entries.items() for each in metrics if fnmatchcase(each.metric, word)]
+        return like[-1] if like else node
