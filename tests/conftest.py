@@ -1,8 +1,8 @@
 """What holds for all tests: none of them fails because the machine is busy with something else, and no worker plays again
 what another has played."""
 
-import pytest
 from hypothesis import HealthCheck, settings
+import pytest
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
