@@ -43,7 +43,7 @@ const Plots = (() => {
     element.parentElement.setAttribute("role", "img");
     element.parentElement.setAttribute("aria-label", told);
     element.setAttribute("aria-hidden", "true");
-    const result = await vegaEmbed(element, spec, { ast: true, actions: false, renderer: "svg", tooltip: false, patch: whole });
+    const result = await vegaEmbed(element, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: false, patch: whole });
     shown.set(element, result);
   }
 
