@@ -1,8 +1,8 @@
 """What holds for all tests: none of them fails because the machine is busy with something else, and no worker plays again
 what another has played."""
 
-from hypothesis import HealthCheck, settings
 import pytest
+from hypothesis import HealthCheck, settings
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -14,6 +14,8 @@ _KEEPERS = ("twin_runs", "recording")
 def pytest_collection_modifyitems(items):
     """With `--dist loadgroup`, let one worker have all tests of a file, and all files that look at the same runs."""
     for item in items:
-        used = {getattr(each, "__module__", None) or getattr(each, "__name__", None) for each in vars(item.module).values()}
+        used = {
+            getattr(each, "__module__", None) or getattr(each, "__name__", None) for each in vars(item.module).values()
+        }
         group = next((keeper for keeper in _KEEPERS if keeper in used), item.module.__name__)
         item.add_marker(pytest.mark.xdist_group(group))

@@ -20,7 +20,7 @@ every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirec
 @lru_cache(maxsize=len(shipped()))
 def played(name):
     """A shipped scenario with fewer users."""
-    return compare(Simulation.of(load(shipped()[name], Options(rate=8, duration=40)))
+    return compare(Simulation.of(load(shipped()[name], Options(rate=8, duration=40))))
 
 
 @pytest.fixture
