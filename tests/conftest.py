@@ -1,5 +1,4 @@
-"""What holds for all tests: none of them fails because the machine is busy with something else, and no worker plays again
-what another has played."""
+"""What holds for all tests: none fails because the machine is busy, and no worker plays what another has played."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,8 +13,6 @@ _KEEPERS = ("twin_runs", "recording")
 def pytest_collection_modifyitems(items):
     """With `--dist loadgroup`, let one worker have all tests of a file, and all files that look at the same runs."""
     for item in items:
-        used = {
-            getattr(each, "__module__", None) or getattr(each, "__name__", None) for each in vars(item.module).values()
-        }
+        used = {getattr(each, "__module__", None) for each in vars(item.module).values()}
         group = next((keeper for keeper in _KEEPERS if keeper in used), item.module.__name__)
         item.add_marker(pytest.mark.xdist_group(group))
