@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,9 @@ from meshquake.commands import errors, options
 if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
     from meshquake.sim.records import Batch
+
+#: Records of a batch of a run that is watched, about: a second or two of ten services.
+_WATCHED = 3_000
 
 
 def _shipped(name: str, summary: str) -> click.Command:
@@ -80,7 +85,7 @@ def play(
     """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
     from time import perf_counter
 
-    from meshquake.commands import tables, terminal, watching
+    from meshquake.commands import tables, terminal
     from meshquake.commands.output import say
     from meshquake.commands.report import writer
     from meshquake.exporters.fixtures import writing
@@ -98,12 +103,15 @@ def play(
     summary = Summary(played, start)
     began = perf_counter()
     watch = watch and not quiet and terminal.is_terminal(sys.stderr)
-    size = {"batch": watching.BATCH} if watch else {}
-    simulation = Simulation.of(loaded, start=start, interval=interval, **size)
+    simulation = Simulation.of(loaded, start=start, interval=interval, **({"batch": _WATCHED} if watch else {}))
     if not quiet:
         errors.warn(*(f"warning: {each}" for each in simulation.warnings))
     bar = terminal.progress(played.name, played.length, quiet or watch)
-    view = watching.watching(simulation, watch)
+    view: AbstractContextManager[Callable[[Batch], None]] = nullcontext(lambda batch: None)
+    if watch:
+        from meshquake.commands.watching import watching
+
+        view = watching(simulation)
     with errors.written(folder), bar as advance, view as hear:
 
         def on_batch(batch: Batch) -> None:

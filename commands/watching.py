@@ -18,8 +18,6 @@ from meshquake.sim.simulation import Simulation
 
 #: Services that have a line of their own: those that fail most, of more of them.
 _MOST = 20
-#: Records of a batch, about: a second or two of ten services.
-BATCH = 3_000
 
 
 class Hear(Protocol):
@@ -30,11 +28,8 @@ class Hear(Protocol):
 
 
 @contextmanager
-def watching(simulation: Simulation, wanted: bool) -> Iterator[Hear]:
-    """Show a run on standard error while it goes on, if that is `wanted`."""
-    if not wanted:
-        yield lambda batch: None
-        return
+def watching(simulation: Simulation) -> Iterator[Hear]:
+    """Show a run on standard error while it goes on."""
     glance = Glance([service.name for service in simulation.topology.services])
     title, length = simulation.scenario.name, simulation.scenario.length
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:

@@ -31,6 +31,8 @@ DEFAULT_INTERVAL = 1.0
 BATCH = 32_000
 #: The simulation is looked at so often (simulated seconds) whether a batch has come together.
 _STRIDE = 0.5
+#: Whether a run has what existed before it out of the cyclic collector's way.
+_froze = False
 
 
 class Simulation:
@@ -260,12 +262,16 @@ def _no_garbage_collection() -> Iterator[None]:
 @contextmanager
 def _frozen() -> Iterator[None]:
     """With all that exists already, the mesh above all, out of the cyclic collector's way: it outlasts the run."""
-    # Not if it was done before: to undo it is to undo all of it.
-    froze = gc.get_freeze_count() == 0
-    if froze:
-        gc.freeze()
+    global _froze
+    # Not if it was done before: to undo it is to undo all of it. Of a run within a run that's known without a count,
+    # which walks all that is frozen.
+    if _froze or gc.get_freeze_count():
+        yield
+        return
+    _froze = True
+    gc.freeze()
     try:
         yield
     finally:
-        if froze:
-            gc.unfreeze()
+        gc.unfreeze()
+        _froze = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.placement import Placement
@@ -43,5 +43,5 @@ class Clocks:
         return moments + host.replace_strict(self.off, return_dtype=pl.Int64)
 
     def _drawn(self, host: str) -> int:
-        sigmas = float(norm.ppf(uniform(address(self._seed, "clock", host), 0)))
+        sigmas = float(ndtri(uniform(address(self._seed, "clock", host), 0)))
         return round(self._skew * 1e6 * max(-_MOST, min(_MOST, sigmas)))

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pinning import FILE, played, summary
 from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
 
-from meshquake.faults.loader import parse, shipped
+from meshquake.faults.loader import load, parse, shipped
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.truth import schema
@@ -38,6 +38,11 @@ def run(request):
 def test_the_keys_of_the_shipped_scenarios_are_as_they_were_checked_by_hand(name):
     """If one has changed for a good reason: python tests/pinning.py, and check it again."""
     assert summary(played(name).key) == json.loads(FILE.read_text(encoding="utf-8"))[name]
+
+
+@pytest.mark.parametrize("name", [name for name, path in shipped().items() if load(path).scenario.group != "incident"])
+def test_noise_and_what_is_normal_are_no_incidents(name):
+    assert not played(name).key["incident"]
 
 
 @every_run
