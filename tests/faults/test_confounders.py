@@ -157,15 +157,6 @@ def test_nor_in_a_mesh_that_lives(seed):
     assert not harmed(MESH, seed, MESH.topology.workload.rate)
 
 
-@pytest.mark.parametrize("seed", [5, 8])
-def test_at_three_times_its_usual_rate_they_harm_one_request_in_a_thousand_at_most_and_no_more_users_come(seed):
-    """There some requests take almost a second by themselves."""
-    rate = 3 * MESH.topology.workload.rate
-    assert len(harmed(MESH, seed, rate)) <= 0.001 * parse(QUIET, "my.yaml").scenario.length * rate
-    assert "surge" in {fault.kind for fault in drawn(QUIET, seed, rate=rate, mesh=CALM)}
-    assert "surge" not in {fault.kind for fault in drawn(QUIET, seed, rate=rate)}
-
-
 def harmed(mesh, seed, rate):
     """The users' requests that are bad with what is drawn and would not be without."""
     scenario = parse(QUIET, "my.yaml").scenario
