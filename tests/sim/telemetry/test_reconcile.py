@@ -132,7 +132,7 @@ def test_query_times_are_latencies_until_a_replica_has_no_worker_left_and_never_
     pairs = samples(run, f"query_time_{name}").join(samples(run, f"latency_{name}"), on=["at", "service"])
     assert len(pairs) == len(samples(run, f"query_time_{name}"))
     assert (pairs["value"] <= pairs["value_right"]).all()
-    busy = samples(run, "worker_utilization", "replica").filter(pl.col("value") > 99)
+    busy = samples(run, "worker_utilization", "replica").filter(pl.col("value") > 90)  # over a second
     room = pairs.join(busy.group_by("service").agg(full=pl.col("at").min()), on="service", how="left")
     room = room.filter(pl.col("full").is_null() | (pl.col("at") < pl.col("full")))
     assert len(room) > 0.6 * len(pairs)

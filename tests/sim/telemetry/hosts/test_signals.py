@@ -211,8 +211,8 @@ def test_garbage_is_collected_whenever_it_reaches_its_mark(quiet):
     collections = of(quiet, "gc_collections", service="web").sum()
     requests = [of(quiet, "request_rate", replica=f"web-{index}").sum() for index in (0, 1)]
     assert collections == sum(count // 16 for count in requests) > 30
-    time = [of(quiet, "gc_time", replica=f"web-{index}").sum() for index in (0, 1)]
-    assert sum(time) == pytest.approx(100 * 0.018 * collections, rel=1e-3)
+    # Without `collections` in an environment they take no time.
+    assert not of(quiet, "gc_time", service="web").any()
 
 
 def test_a_pause_is_time_of_the_collector():

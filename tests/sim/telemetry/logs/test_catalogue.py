@@ -224,8 +224,8 @@ def test_pool_statistics_are_those_of_the_pool(run):
 def test_a_store_names_as_many_connections_as_its_callers_pools_have_open(run):
     said = alone(run, "db")["message"].str.extract(r"pg_stat_activity: (\d+) backends").drop_nulls().cast(pl.Int64)
     assert len(said) > 0
-    # Two pools of six at each of two callers, for two replicas.
-    assert said.max() <= 2 * 2 * 6 / 2
+    # Two pools of six at each of two callers, for two replicas; and a call or two more than one's even share.
+    assert 2 * 2 * 6 / 2 - 6 <= said.max() <= 2 * 2 * 6 / 2 + 2
 
 
 def test_a_process_that_is_down_says_nothing_and_one_that_starts_says_how_it_comes_up(run):

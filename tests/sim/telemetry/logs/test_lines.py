@@ -20,6 +20,7 @@ from meshquake.faults.scenario import Scenario
 from meshquake.sim.engine.call import HIT, MISS, OUTRUN, RETRIED
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import DEFAULT_START
+from meshquake.sim.telemetry.hosts import checkpoints
 from meshquake.sim.telemetry.logs.catalogue import FIELD, LEVELS, SEVERITIES, VALUES, Voice, catalogue, events, notices
 from meshquake.sim.telemetry.logs.lines import Lines
 from meshquake.sim.telemetry.requests.particulars import Particulars
@@ -53,7 +54,9 @@ workload: {populations: {visitors: {users: 1, think_time: 100ms, patience: 10ms,
 #: Jobs that leave events and jobs that do not, and processes that have grown to their mark in some seconds.
 AGING = """
 name: aging
-services: {web: {replicas: 2, memory: 64MiB, operations: {home: {work: 1ms}}}}
+services:
+  web: {replicas: 2, memory: 64MiB, operations: {home: {work: 1ms, calls: [db.insert]}}}
+  db: {kind: database, stack: postgresql, operations: {insert: {work: 1ms}}}
 environment:
   jobs: [{name: report, every: 5s, takes: 1s}, {name: log-rotation, every: 5s, takes: 1s}]
   memory: {growth: 10000%, recycle_at: 80%}
@@ -163,7 +166,8 @@ def test_no_line_says_that_a_service_answered_a_call_that_it_never_did():
     assert not lines["message"].str.contains("answered").any()
 
 
-def test_every_notice_of_a_process_is_written_in_some_run(tmp_path):
+def test_every_notice_of_a_process_is_written_in_some_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "CHECKPOINT", 2.0**17)
     web = Target("service", "web")
     leak = Leak(id="leak", target=web, targets=(web, Target("service", "app")), rate=10 * 2**20)
     leaking = record(
