@@ -293,6 +293,8 @@ def releases(tmp_path_factory):
           - deploy: {target: blue, at: 2s, patience: none}
           - scale: {target: web, to: 1}
           - deploy: {target: app, at: 25s, version: 3.0.0, steps: [{weight: 50%, pause: 2s}]}
+        actions:
+          - drain: {target: "app[0]", at: 4s, for: 2s}
         """
     )
     return list(meshquake.simulate(file))

@@ -149,7 +149,7 @@ class Recorder:
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
         # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
-        traces = traces.where(in_order(traces, traces.start))
+        traces = traces.where(in_order(self._tables, traces, traces.start))
         records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
         notices = merge(cut.lines, self._of_checkpoints(spans, until, cut.horizon), key=lambda line: line.time)
         lines = self._lines.frame(logs, list(notices), self._attributes)

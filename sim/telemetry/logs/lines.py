@@ -114,7 +114,7 @@ class Lines:
         `lines` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
         requests, by their numbers, are added to the lines of those who answer them, and taken from there.
         """
-        spans = lines.where(in_order(lines, lines.at))
+        spans = lines.where(in_order(self._tables, lines, lines.at))
         at, text = spans.at, spans.text
         besides = self._besides(spans, attributes) if attributes else None
         high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)

@@ -199,14 +199,16 @@ def _network(rows: NDArray[Any]) -> Ints:
     return longer
 
 
-def in_order(spans: Spans, times: Ints) -> Ints:
+def in_order(tables: Tables, spans: Spans, times: Ints) -> Ints:
     """The positions of spans by `times`; ties by address, a caller's half before the callee's, then as they were."""
     order = np.argsort(times, kind="stable")
     # Their addresses are looked at only where times are the same: to sort all by them takes four times as long.
     same = np.diff(times[order]) == 0
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     some = order[tied]
-    address = (spans.server[some], spans.attempt_path[some], spans.site[some], spans.number[some])
+    # Sites are numbered by the order of the mix, which says nothing; within one entry it's that of the calls.
+    entry = tables.entry_high[tables.site_entry[spans.site[some]]]
+    address = (spans.server[some], spans.attempt_path[some], spans.site[some], entry, spans.number[some])
     order[tied] = some[np.lexsort((*address, times[some]))]
     return order
 
