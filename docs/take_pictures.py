@@ -15,7 +15,7 @@ from typing import Any
 from meshquake.exporters.page import document
 
 FOLDER = Path(__file__).parent / "pictures"
-_SIZE = {"width": 1200, "height": 700}
+_WIDTH, _HEIGHT = 1200, 700
 
 
 def _story(page: Any) -> None:
@@ -49,7 +49,7 @@ def pictures(folder: Path) -> Iterator[Path]:
         document.write(folder, place)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, prepare in PICTURES.items():
-            page = browser.new_page(viewport=_SIZE, color_scheme="light")
+            page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
             page.goto(place.as_uri())
             page.wait_for_function("document.querySelectorAll('#users .vega svg').length >= 3")
             prepare(page)

@@ -42,8 +42,7 @@ def environment(folder: Path, python: str) -> Path:
             wanted = " or ".join(_VERSIONS)
             sys.exit(f"RCAEval's methods need Python {wanted}; {python} is {version}: name another with --python")
         subprocess.run([python, "-m", "venv", folder], check=True)
-        install = [interpreter, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
-        subprocess.run(install, check=True)
+        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"], check=True)
     return interpreter
 
 

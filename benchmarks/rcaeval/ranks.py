@@ -13,7 +13,9 @@ import io
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 warnings.filterwarnings("ignore")
 
@@ -23,7 +25,7 @@ from baro.root_cause_analysis import robust_scorer  # noqa: E402
 from baro.utility import read_data  # noqa: E402
 
 #: By name; each takes a frame, and the time at which the first fault began.
-METHODS = {
+METHODS: dict[str, Callable[..., dict[str, Any]]] = {
     "BARO": robust_scorer,
     "NSigma": rcaeval.nsigma,
     "CIRCA": rcaeval.circa,
@@ -33,7 +35,7 @@ METHODS = {
 _DATASET = "re2-ob"
 
 
-def ranked(method, case: Path) -> "list[str] | None":
+def ranked(method: Callable[..., dict[str, Any]], case: Path) -> "list[str] | None":
     """The services of a case from the most to the least suspicious, as a method ranks their metrics."""
     np.random.seed(0)  # CIRCA and the PC algorithm draw
     begun = int((case / "inject_time.txt").read_text())
