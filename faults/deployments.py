@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from meshquake.faults.fault import Target
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import shown
+
+
+def unclear_of_any(targets: Iterable[Target], deployment: str | None, topology: Topology) -> str:
+    """What is unclear of the first of some targets of which anything is; empty if nothing is."""
+    return next(filter(None, (unclear(each, deployment, topology) for each in targets)), "")
 
 
 def unclear(target: Target, deployment: str | None, topology: Topology) -> str:

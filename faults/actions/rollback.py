@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from meshquake.faults.action import Action
-from meshquake.faults.deployments import unclear
+from meshquake.faults.deployments import unclear, unclear_of_any
 from meshquake.faults.fault import Surface, Target, Window
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Topology
@@ -29,7 +29,7 @@ class Rollback(Action):
 
     def problem(self, topology: Topology) -> str:
         """It must be clear whose replicas are meant."""
-        return next(filter(None, (unclear(each, self.deployment, topology) for each in self.all_targets)), "")
+        return unclear_of_any(self.all_targets, self.deployment, topology)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for target in self.all_targets:

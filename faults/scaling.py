@@ -1,0 +1,34 @@
+"""How many replicas a service has: what a fault that changes it and an action that does so share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from meshquake.faults.deployments import unclear, unclear_of_any
+from meshquake.faults.fault import Cause, Surface, Target
+from meshquake.topology.keys import key
+from meshquake.topology.spec import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling(Cause):
+    """A change of the number of replicas of services, or of one of the versions of a service."""
+
+    levels: ClassVar[tuple[str, ...]] = ("service",)
+    to: int = key("count", "how many replicas it has then", low=1, high=1000)
+    deployment: str | None = key("text", "of versions that run side by side, the one whose replicas are meant", None)
+
+    def scale(self, mesh: Surface) -> None:
+        """Have so many replicas from now on."""
+        for target in self.all_targets:
+            mesh.scale(target, self.to, self.deployment)
+
+    @classmethod
+    def unclear(cls, target: Target, topology: Topology) -> str:
+        """Of versions that run side by side each has replicas of its own."""
+        return unclear(target, None, topology)
+
+    def problem(self, topology: Topology) -> str:
+        """It must be clear whose replicas are meant."""
+        return unclear_of_any(self.all_targets, self.deployment, topology)
