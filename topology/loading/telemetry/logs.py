@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
+from typing import TypeVar
 
 from meshquake.topology.binder import ByHand, bind
 from meshquake.topology.document import Document, Node
@@ -12,6 +13,7 @@ from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, REMARKS, Chatter, LineChange, LogChanges
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
+_Said = TypeVar("_Said", LineChange, Chatter)
 #: What a text may have besides what can be printed: it may be of several lines.
 _BREAKS = str.maketrans("", "", "\n\t")
 
@@ -31,15 +33,20 @@ def read_logs(document: Document, services: Collection[str], node: Node) -> LogC
     return changes
 
 
+def _each(document: Document, services: Collection[str], node: Node, spec: type[_Said]) -> Iterator[tuple[Node, _Said]]:
+    """What one block, or each of a list, says of the texts of services, with its place; refused ones are left out."""
+    for item in node.items if node.kind == "list" else [node]:
+        said = bind(document, spec, item, {"text": partial(_texts, document)})
+        if said is not None:
+            check_like(document, item.entries.get("service", item), said.service, services, "service")
+            yield item, said
+
+
 def _lines(document: Document, services: Collection[str], node: Node) -> tuple[LineChange, ...]:
     """What a block says of lines."""
     found = []
-    for item in node.items if node.kind == "list" else [node]:
-        change = bind(document, LineChange, item, {"text": partial(_texts, document)})
-        if change is None:
-            continue
+    for item, change in _each(document, services, node, LineChange):
         found.append(change)
-        check_like(document, item.entries.get("service", item), change.service, services, "service")
         if not {"text", "level", "logger"} & item.entries.keys():
             document.error(item, "changes nothing: give a text, a level or a logger")
         if change.text and not {"when", "cause"} & item.entries.keys():
@@ -57,13 +64,9 @@ def _lines(document: Document, services: Collection[str], node: Node) -> tuple[L
 def _chatter(document: Document, services: Collection[str], node: Node) -> tuple[Chatter, ...]:
     """What a block says that processes write by themselves."""
     found = []
-    for item in node.items if node.kind == "list" else [node]:
-        chatter = bind(document, Chatter, item, {"text": partial(_texts, document)})
-        if chatter is None:
-            continue
+    for item, chatter in _each(document, services, node, Chatter):
         found.append(chatter)
         text = item.entries["text"]
-        check_like(document, item.entries.get("service", item), chatter.service, services, "service")
         if not chatter.text:
             document.error(text, "must be a text, not none")
         for place, each in zip(text.items or [text], chatter.text, strict=False):
