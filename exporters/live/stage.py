@@ -263,10 +263,11 @@ class Stage:
         return scenario.actions if self.secret and not self.finished else scenario.causes
 
     def _cause(self, cause: Cause) -> dict[str, Any]:
-        window = self.session.script.scenario.window(cause)
+        scenario = self.session.script.scenario
+        window = scenario.window(cause)
         return {
             "id": cause.id,
-            "what": cause.what,
+            "what": "background" if cause in scenario.background else cause.what,
             "kind": cause.kind,
             "targets": [str(each) for each in cause.all_targets],
             "start": round(window.start, 3),

@@ -162,6 +162,17 @@ def test_only_what_is_there_is_served_and_no_page_may_bring_scripts_from_elsewhe
     assert set(mesh["actions"]) >= {"restart", "rollback", "scale"} and "slow" in mesh["faults"]
 
 
+def test_what_happens_besides_is_told_apart_from_faults():
+    text = "name: both\nconfounders: none\nfaults: [slow: {target: db, factor: 2}]\nbackground: [restart: {target: 'web[0]'}]\n"
+
+    def make(seed):
+        options = Options(seed=seed)
+        return Session(parse(text, "live", options, mesh=topology_loader.parse(MESH, "mesh.yaml")), options)
+
+    told, _ = Stage(make, 7, Clock()).update(Seen())
+    assert {each["kind"]: each["what"] for each in told["causes"]} == {"slow": "fault", "restart": "background"}
+
+
 def test_seconds_come_as_fast_as_the_pace_says_and_a_pause_stops_them():
     clock = Clock()
     stage = Stage(session, 7, clock, speed=2.0)
