@@ -84,27 +84,33 @@ def roll_back(cluster: Cluster, deployment: Deployment, by: str) -> Generator[An
     `by` is the id of the action. If the rollout is under way, that hears of it.
     """
     revision = deployment.revision
-    if revision.before is None:
+    before = _recalled(revision, by)
+    if before is None:
         return
-    revision.recalled = by
-    if not revision.released:
-        return
-    watch = Watch(cluster, Release(revision.before.version), None)
+    watch = Watch(cluster, Release(before.version), None)
     strategy = _STRATEGIES[deployment.rollout.strategy](cluster, deployment, revision, watch)
-    yield from _take_back(strategy, revision.before, BY_HAND)
+    yield from _take_back(strategy, before, BY_HAND)
     yield from _withdraw(cluster, revision)
 
 
 def roll_back_on(cluster: Cluster, replica: Replica, by: str) -> Generator[Any, Any, None]:
     """The same of what a single replica runs."""
     revision = replica.revision
-    if revision.before is None:
-        return
-    revision.recalled = by
-    if not revision.released:
+    if _recalled(revision, by) is None:
         return
     yield from _take_back_on(cluster, replica, revision, BY_HAND)
     yield from _withdraw(cluster, revision)
+
+
+def _recalled(revision: Revision, by: str) -> Revision | None:
+    """What is to run in place of a revision that is taken back by hand.
+
+    None if nothing ran before it, or if its rollout is under way, which hears of it and does it.
+    """
+    if revision.before is None:
+        return None
+    revision.recalled = by
+    return revision.before if revision.released else None
 
 
 def _withdraw(cluster: Cluster, revision: Revision) -> Generator[Any, Any, None]:
