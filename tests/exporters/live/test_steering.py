@@ -163,7 +163,8 @@ def test_only_what_is_there_is_served_and_no_page_may_bring_scripts_from_elsewhe
 
 
 def test_what_happens_besides_is_told_apart_from_faults():
-    text = "name: both\nconfounders: none\nfaults: [slow: {target: db, factor: 2}]\nbackground: [restart: {target: 'web[0]'}]\n"
+    text = "name: both\nconfounders: none\nbackground: [restart: {target: 'web[0]'}]\n"
+    text += "faults: [slow: {target: db, factor: 2}]\n"
 
     def make(seed):
         options = Options(seed=seed)
