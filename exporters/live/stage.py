@@ -15,6 +15,7 @@ from meshquake.faults.fault import Cause
 from meshquake.sim.live.pace import Pace
 from meshquake.sim.live.script import Script
 from meshquake.sim.live.session import Session
+from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import DocumentError
 
 #: Causes that one session takes at most: each makes its scenario longer.
@@ -138,6 +139,8 @@ class Stage:
         Refused
             If that cannot be done, with all that is wrong; nothing has changed then.
         """
+        if asked.do == "restart":
+            return self._restart(asked)
         with self._turn:
             done: dict[str, Any] = getattr(self, f"_{asked.do}")(asked)
             self._turn.notify_all()
@@ -165,9 +168,15 @@ class Stage:
         return {}
 
     def _restart(self, asked: Asked) -> dict[str, Any]:
-        self.session, self.seed = self._make(asked.seed), asked.seed
-        self._run += 1
-        self.verdict, self.finished = None, False
+        try:
+            session = self._make(asked.seed)  # which may take a while, in which others go on
+        except MeshquakeError as error:
+            raise Refused(str(error)) from None
+        with self._turn:
+            self.session, self.seed = session, asked.seed
+            self._run += 1
+            self.verdict, self.finished = None, False
+            self._turn.notify_all()
         return {}
 
     def _fault(self, asked: Asked) -> dict[str, Any]:
@@ -240,7 +249,7 @@ class Stage:
             session = self.session
             text = session.script.until(session.now) if not self.secret else session.script.text
             calm = " --calm" if session.script.scenario.calm else ""
-            return f"# python run.py scenario FILE --seed {self.seed}{calm}\n{text}"
+            return f"# python run.py scenario FILE --seed {session.script.scenario.seed}{calm}\n{text}"
 
     def _status(self) -> dict[str, Any]:
         session = self.session

@@ -8,8 +8,8 @@ const Exercise = (() => {
 
   function figures({ requests, harmed, harmed_without: without, saved, lost, best, best_harmed: least }) {
     return [
+      figure("Had nobody acted", without, "requests would have been harmed"),
       figure("Requests harmed", harmed, `of ${Dom.number(requests)}`),
-      figure("Had nobody acted", without, "would have been harmed"),
       figure("Saved by what you did", saved, lost ? `and ${Dom.number(lost)} harmed by it that would have been good` : "and none harmed by it"),
       figure("The least there could have been", least, best ? `by ${best.kind} of ${best.target} as soon as users felt it` : "by doing nothing"),
     ];
