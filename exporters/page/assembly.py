@@ -10,6 +10,8 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,13 +19,14 @@ from importlib.resources import files
 from typing import Any, Final
 
 import jinja2
-import vl_convert
+import vl_convert  # noqa: F401 - where it's missing, that is told when this is imported
 from markupsafe import Markup
 
 from meshquake.exporters.page import charts
 
 #: Where the templates, scripts and styles of every page are; a page may have more of its own.
 SHARED: Final = "meshquake.exporters.page"
+_BUNDLE: Final = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
 #: What a browser would obey and not show: control characters, and those that turn the direction of a text.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -112,10 +115,13 @@ def embedded(value: Any) -> Markup:
 
 @cache
 def _library() -> str:
-    """The scripts of Vega, Vega-Lite and Vega-Embed, which come with vl-convert."""
-    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stubs want what has a default
+    """The scripts of Vega, Vega-Lite and Vega-Embed, which come with vl-convert.
+
+    What makes them keeps 120 MB for as long as its process lives, so it has one of its own.
+    """
+    made = subprocess.run([sys.executable, "-c", _BUNDLE], stdout=subprocess.PIPE, check=True)
     # In a block of its own: its short names are no business of the page's scripts.
-    return "{" + bundle.replace("</script", "<\\/script") + "}"
+    return "{" + made.stdout.decode().replace("</script", "<\\/script") + "}"
 
 
 @cache

@@ -30,7 +30,6 @@ const Feed = (() => {
   function clear() {
     for (const { values } of series) values.length = 0;
     Object.assign(axis, { from: 0, count: 0 });
-    Data.events.found.length = 0;
     watched = null;
   }
 
@@ -54,7 +53,10 @@ const Feed = (() => {
 
   function hear(told) {
     if (told.status) {
-      if (told.status.run !== status.run) clear();
+      if (told.status.run !== status.run) {
+        clear();
+        Data.events.found.length = 0;
+      }
       status = told.status;
       axis.length = Math.max(status.length, 1);
     }
@@ -68,7 +70,10 @@ const Feed = (() => {
       Data.events.found.push({ ...event, at: (Date.parse(event.timestamp) - Data.start) / 1000, target: event.attributes?.target ?? null });
     }
     Data.events.found.splice(0, Data.events.found.length - Data.keeps);
-    (told.seconds ?? []).forEach(add);
+    const seconds = told.seconds ?? [];
+    // As many as are kept: those before, if there were any, are not all here.
+    if (seconds.length >= Data.keeps) clear();
+    seconds.forEach(add);
     listeners.forEach((listener) => listener(told, status));
     timer ??= setTimeout(draw, Math.max(0, rested - performance.now()));
   }
