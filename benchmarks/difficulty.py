@@ -2,11 +2,11 @@
 
     python benchmarks/difficulty.py --sets FOLDER --environment FOLDER --python PYTHON3.12
 
-For each level of difficulty a set is made in `--sets`, or taken from there if it was made before; and one more of `mixed` in which all faults are of one kind
-(`--alone`), since a set has two or three of each, too few to say how it is found. The methods run in an
-environment of their own (`benchmarks/rcaeval`), which is made where there is none. A diagnosis is worth something if it
-finds more than looking at the loudest service does; and a set is worth something if that does not find everything, nor
-nothing.
+For each level of difficulty a set is made in `--sets`, or taken from there if it was made before; and one more of
+`mixed` for each kind of fault that `--alone` names, since of each kind a set has two or three, too few to say how it is
+found. The methods run in an environment of their own (`benchmarks/rcaeval`), which is made where there is none. A
+diagnosis is worth something if it finds more than looking at the loudest service does; and a set is worth something if
+that does not find everything, nor nothing.
 """
 
 from __future__ import annotations
