@@ -147,7 +147,7 @@ class Sampler:
         interval = spans.end // self._interval - self._made
         chosen = (interval < count) & ~spans.unfinished
         self._made += count
-        measured, roster = self._measure(taken, spans.where(chosen), interval[chosen])
+        measured, roster = self._measure(taken, spans.view(chosen), interval[chosen])
         blocks = [np.zeros((count, 0))]
         for level, metric in self._table.of_levels:
             block = metric.source.figures(measured, metric.origin, level)
@@ -170,9 +170,9 @@ class Sampler:
                 readings[name][rows, own.columns(roster, self._read[name].of)] = values
             there[rows, own.columns(roster, Level.REPLICA)] = True
             first += len(run)
-        return Measured(
-            self._tables, roster, self._interval / 1e6, there, readings, spans, interval, self._running
-        ), roster
+        length = self._interval / 1e6
+        ends = length * np.arange(self._made - len(taken) + 1, self._made + 1)
+        return Measured(self._tables, roster, ends, length, there, readings, spans, interval, self._running), roster
 
     def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:
         """Who was there at the end of any of the intervals, and who did some of the spans and went before its end."""
