@@ -3,7 +3,8 @@
 All of it follows from the spans of an interval and from what came before. A database reads what it doesn't have in
 memory, writes what changes to its log at once, and the pages that were changed when so much has been logged: a
 checkpoint (`checkpoints`). What containers print goes to files on their node, of which the kubelet
-keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
+keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`); it is on the disk when the node writes
+it back. No call waits for a disk.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans.spans import Mask, Spans
     from meshquake.sim.telemetry.tables import Tables
 
-#: Bytes of a line in a container's log, about.
+#: Bytes of a line in a container's log, on average: each has from half of it to half as much again.
 LINE = 220.0
+#: Seconds after which a node writes back what was appended to files: ext4 commits so often (`commit=5`).
+WRITE_BACK = 5.0
 #: A file of a container's log, and how many there are.
 LOG_FILE, LOG_FILES = 10 * 2.0**20, 5
 #: The share of statements that don't find theirs in memory: databases that serve users have hit ratios of
@@ -37,7 +40,7 @@ _MISSED = 0.05
 KEPT = 0.4
 #: Bytes that a node's own system has on its disk.
 SYSTEM = 12 * 2.0**30
-_DISK = np.uint64(address(0, "disk") % 2**64)
+_DISK, _LINE = (np.uint64(address(0, name) % 2**64) for name in ("disk", "line"))
 
 
 class Disks:
@@ -49,6 +52,8 @@ class Disks:
         Of the mesh; and those that the columns stand for.
     there
         Which replica was there at the end of which interval.
+    ends, length
+        When the intervals end, and how long each is (seconds).
     spans, traffic, served
         The spans of servers that ended in the intervals, their messages, and where they stand in the tables.
     failed
@@ -62,6 +67,8 @@ class Disks:
         tables: Tables,
         replicas: Sequence[Replica],
         there: Mask,
+        ends: Floats,
+        length: float,
         spans: Spans,
         traffic: Traffic,
         served: Counted,
@@ -71,6 +78,8 @@ class Disks:
         self._tables = tables
         self._replicas = replicas
         self._there = there
+        self._ends = ends[:, np.newaxis]
+        self._length = length
         self._spans = spans
         self._traffic = traffic
         self._served = served
@@ -79,9 +88,26 @@ class Disks:
         self._keeps = np.array([replica.service.spec.kind == "database" for replica in replicas], dtype=np.bool_)
 
     @cached_property
-    def _lines(self) -> Floats:
-        """Bytes of log lines: one for each request, and one for each call that failed."""
-        return LINE * (self._served.count() + self._failed)
+    def _lines(self) -> tuple[Floats, Floats]:
+        """Bytes of log lines, before and after each interval: one for each request, and for each call that failed."""
+        return self._running("lines", self._served.total(LINE * (0.5 + self._drawn(_LINE))) + LINE * self._failed)
+
+    @cached_property
+    def _written_back(self) -> Floats:
+        """Bytes of log lines that are on the disk by now: all there were when the node of their pod last wrote back."""
+        before, after = self._lines
+        placement = self._tables.placement
+        nodes = [placement.node(replica.service.spec.name, replica.name) for replica in self._replicas]
+        phase = np.array([uniform(address(0, "write back", node), 0) * WRITE_BACK for node in nodes])
+        latest = np.floor((self._ends - phase) / WRITE_BACK) * WRITE_BACK + phase
+        share = (latest - self._ends) / self._length + 1.0
+        back = np.where(share > 0.0, before + share * (after - before), 0.0)
+        kept = self._kept.setdefault("written back", {})
+        ranks = [rank(replica) for replica in self._replicas]
+        first = np.array([[kept.get(each, 0.0) for each in ranks]])
+        by_now = np.maximum.accumulate(np.concatenate([first, back]))
+        kept.update(zip(ranks, by_now[-1].tolist(), strict=True))
+        return np.diff(by_now, axis=0)
 
     @cached_property
     def _changes(self) -> Floats:
@@ -98,8 +124,7 @@ class Disks:
     def read(self) -> Floats:
         """Bytes that databases read: pages that are not in memory, more of them for long answers; nan of others."""
         spans, traffic = self._spans, self._traffic
-        drawn = (mix(traffic.word ^ _DISK) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        missed = self._tables.site_keeps[spans.site] & (spans.worked >= 0) & (drawn < _MISSED)
+        missed = self._tables.site_keeps[spans.site] & (spans.worked >= 0) & (self._drawn(_DISK) < _MISSED)
         page = checkpoints.PAGE
         bytes = np.where(missed, page * np.ceil(traffic.answer / page + 1.0), 0.0)
         return np.where(self._keeps, self._served.total(bytes), np.nan)
@@ -108,7 +133,7 @@ class Disks:
     def written(self) -> Floats:
         """Bytes that are written, pages at checkpoints included."""
         before, after = (np.floor(each / checkpoints.CHECKPOINT).astype(np.int64) for each in self._changed)
-        written = self._lines + self._changes
+        written = self._written_back + self._changes
         for interval, place in np.argwhere(after > before).tolist():
             numbers = range(int(before[interval, place]) + 1, int(after[interval, place]) + 1)
             name = self._replicas[place].name
@@ -131,11 +156,15 @@ class Disks:
 
         They go with their pod.
         """
-        _, lines = self._running("lines", self._lines)
+        _, lines = self._lines
         # Processes have run for long: where in its file each one is, is its own.
         phase = [uniform(address(0, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
         kept = (LOG_FILES - 1) * LOG_FILE + (np.array(phase) + lines) % LOG_FILE
         return np.where(self._there, kept, np.nan)
+
+    def _drawn(self, about: np.uint64) -> Floats:
+        """A number below 1 for each span, the call's own."""
+        return (mix(self._traffic.word ^ about) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def _running(self, name: str, amounts: Floats) -> tuple[Floats, Floats]:
         """Totals since the beginning: before each interval, and after it."""
