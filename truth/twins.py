@@ -41,6 +41,8 @@ class Twins:
         Hears of verdict records, in order of arrival.
     folder
         Where temporary files may lie; None for where such files lie on this machine.
+    sampled
+        Whether metrics matter: without them, all is known of requests, and nothing of departures.
 
     Attributes
     ----------
@@ -63,9 +65,13 @@ class Twins:
     """
 
     def __init__(
-        self, simulation: Simulation, on_verdicts: Callable[[pl.DataFrame], None], folder: Path | None = None
+        self,
+        simulation: Simulation,
+        on_verdicts: Callable[[pl.DataFrame], None],
+        folder: Path | None = None,
+        sampled: bool = True,
     ) -> None:
-        watch = partial(Watch, folder=folder)
+        watch = partial(Watch, folder=folder, sampled=sampled)
         self.simulation = simulation
         self._on_verdicts = on_verdicts
         faults = simulation.scenario.faults
