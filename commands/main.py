@@ -14,6 +14,7 @@ import click
 
 from meshquake.commands import errors, play, signals
 from meshquake.commands.dataset import dataset
+from meshquake.commands.ensemble import ensemble
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
@@ -82,6 +83,7 @@ for _command in (
     explain,
     report,
     dataset,
+    ensemble,
     serve,
     live,
     send,

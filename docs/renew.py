@@ -5,8 +5,9 @@
 `records.md` between `<!-- metrics -->` and `<!-- end -->`, and in `formats.md`, with their names in Prometheus, between
 `<!-- prometheus names -->` and `<!-- end -->`. In `scenarios.md` the kinds of fault, with their docstrings, stand
 between `<!-- kinds of fault -->` and `<!-- end of kinds -->`. Tables of keys are those of `topology.reference`. The
-JSON Schemas that come with the package, for editors of topology and scenario files, are those of `topology.schema` and
-`faults.schema`; what a `telemetry:` block may name is in `topology/telemetry/vocabulary.json`.
+JSON Schemas that come with the package, for editors of topology, scenario and study files, are those of
+`topology.schema`, `faults.schema` and `ensembles.schema`; what a `telemetry:` block may name is in
+`topology/telemetry/vocabulary.json`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import click
 
 from meshquake.commands.main import main
+from meshquake.ensembles.schema import study_schema
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
 from meshquake.exporters.formats.prometheus_names import ELSEWHERE, FAMILIES
 from meshquake.exporters.formats.semconv import METRICS as CONVENTIONS
@@ -62,13 +64,15 @@ the next run to the same place removes it.
 
 def renewed() -> dict[Path, str]:
     """The pages with parts made from the code, and the schemas that are made of it as a whole, as they should be."""
-    topology, scenarios, telemetry, records, databases, formats = (
-        FOLDER / f"{name}.md" for name in ("topology", "scenarios", "telemetry", "records", "databases", "formats")
+    topology, scenarios, telemetry, records, databases, formats, ensembles = (
+        FOLDER / f"{name}.md"
+        for name in ("topology", "scenarios", "telemetry", "records", "databases", "formats", "ensembles")
     )
     return {
         FOLDER / "cli.md": cli(),
         topology: renew_keys(_read(topology)),
         telemetry: renew_keys(_read(telemetry)),
+        ensembles: renew_keys(_read(ensembles)),
         scenarios: _ACTIONS.sub(
             lambda match: f"{match[1]}{actions()}{match[2]}",
             _KINDS.sub(lambda match: f"{match[1]}{kinds()}{match[2]}", renew_keys(_read(scenarios))),
@@ -79,6 +83,7 @@ def renewed() -> dict[Path, str]:
         vocabulary.FILE: vocabulary.written(named.vocabulary()),
         FOLDER.parent / "topology" / "topology.schema.json": written(topology_schema()),
         FOLDER.parent / "faults" / "scenario.schema.json": written(scenario_schema()),
+        FOLDER.parent / "ensembles" / "study.schema.json": written(study_schema()),
     }
 
 

@@ -1,4 +1,4 @@
-"""The rooms of the house stand in one line: topology <- faults <- sim <- truth <- exporters <- commands."""
+"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("topology", "faults", "sim", "truth", "exporters", "commands")
+ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "commands")
 
 
 def modules() -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 From the runs to the page:
 
-    twins.py watch.py        a run and its twins, played side by side and followed
+    twins.py watch.py meter.py    a run and its twins, played side by side and followed
     verdict.py objective.py  what became of each request, and whether that kept what users were promised
     calls.py mechanism.py    one request's calls in two runs: where they part, and how the fault reached the user
     departures.py            when a metric left what it would have been

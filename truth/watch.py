@@ -14,18 +14,15 @@ from meshquake.sim.engine.call import ROW
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.ids import Words, span_words
 from meshquake.sim.telemetry.recorder import Cut
-from meshquake.sim.telemetry.sampling.sampler import Sampler
 from meshquake.sim.telemetry.sampling.series import Series
-from meshquake.sim.telemetry.spans.spans import ids, spans_of, trace_words
-from meshquake.sim.telemetry.tables import Floats, Tables, microseconds
+from meshquake.sim.telemetry.spans.spans import ids, trace_words
+from meshquake.sim.telemetry.tables import Floats, Tables
 from meshquake.truth.calls import Half
+from meshquake.truth.meter import Meter
 from meshquake.truth.sample_file import SampleFile
 
 #: A table of packed rows (`sim.engine.call.ROW`).
 Rows = NDArray[Any]
-
-#: The key's own sampling interval in microseconds, whatever the fixture's metrics have: onsets are exact to a second.
-SECOND = 1_000_000
 
 
 class Watch:
@@ -69,14 +66,11 @@ class Watch:
         self.horizon = 0.0
         if not recorded:
             simulation.hush()
-        self._sampler = Sampler(simulation.mesh, self.tables, SECOND) if sampled else None
-        samplers = simulation.samplers if recorded else []
-        simulation.samplers = [*samplers, self._sampler] if self._sampler else samplers
+            simulation.samplers = []
+        self._meter = Meter(simulation, self.tables, wanted=wanted, folder=folder) if sampled else None
+        self.samples = self._meter.samples if self._meter else SampleFile(folder)
         self.cuts = simulation.cuts()
         self._rows: Rows = np.zeros(0, dtype=ROW)
-        self._spans = spans_of(b"")
-        self._wanted = wanted
-        self.samples = SampleFile(folder)
 
     def spans(self, halves: dict[int, Half]) -> dict[int, int]:
         """The ids (as words) of spans, each given by the word of its request and its place there."""
@@ -119,14 +113,8 @@ class Watch:
         self.horizon = cut.horizon
         self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
         self.tables.refresh(cut.incarnations)
-        if self._sampler is None:
-            return
-        spans = self._spans + spans_of(cut.rows)
-        known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
-        settled = spans.end < known // SECOND * SECOND
-        self._spans = spans.where(~settled)
-        taken = self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND)
-        self.samples.add(taken if self._wanted is None else taken.only(self._wanted))
+        if self._meter is not None:
+            self._meter.take(cut)
 
     def settled(self, until: float) -> Requests:
         """The requests that came before `until`, at most `horizon`, whole; each is given once."""

@@ -101,7 +101,7 @@ def samples(points: list[dict[str, Any]], title: str, unit: str, windows: list[d
         .encode(
             x=x,
             y=alt.Y("value:Q", title=unit),
-            color=alt.Color("series:N", title=None, scale=alt.Scale(range=_SERIES)),
+            color=alt.Color("series:N", title=None, scale=alt.Scale(range=SERIES)),
             tooltip=["at:T", "series:N", "value:Q"],
         )
     )
@@ -110,7 +110,7 @@ def samples(points: list[dict[str, Any]], title: str, unit: str, windows: list[d
 
 
 #: Colours of Okabe and Ito, the darker ones.
-_SERIES = ["#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+SERIES = ["#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
 def _both(base: alt.Chart, fact: str, other: str, theme: Theme, unit: str) -> list[alt.Chart]:
@@ -131,7 +131,8 @@ def _scale(field: str, unit: str) -> alt.Y:
 
 
 def _axis(unit: str, values: list[int] | None = None) -> alt.Axis:
-    suffix = f"format(datum.value, '~s') + '{unit}'"
+    # A thousand is 1k; but half a thing is no 500m.
+    suffix = f"format(datum.value, datum.value < 1 ? '~g' : '~s') + '{unit}'"
     at = {"tickCount": 3} if values is None else {"values": values}
     return alt.Axis(title=None, labelExpr=suffix, domain=False, ticks=False, **at)
 

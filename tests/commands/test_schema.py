@@ -1,4 +1,4 @@
-"""`schema`: what an editor is told of topology and scenario files."""
+"""`schema`: what an editor is told of topology, scenario and study files."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from meshquake.commands.main import main
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("file", "room"), [("topology", "topology"), ("scenario", "faults")])
+@pytest.mark.parametrize(("file", "room"), [("topology", "topology"), ("scenario", "faults"), ("study", "ensembles")])
 def test_what_is_printed_is_the_file_that_comes_with_the_package(file, room):
     result = CliRunner().invoke(main, ["schema", file])
     assert (result.exit_code, result.stderr) == (0, "")

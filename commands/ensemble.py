@@ -1,0 +1,249 @@
+"""`ensemble`: one scenario over many seeds and parameters, with intervals; and the report of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshquake.commands import errors, options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meshquake.ensembles.study import Study
+
+#: What a study says itself.
+_OF_SCENARIOS = ("topology", "assignments", "calm", "vary", "sample", "asked", "until", "at_most", "warm_up")
+
+
+@click.command(short_help="Play a scenario over many seeds and parameters, with intervals")
+@click.argument("what", metavar="SCENARIO|STUDY|DIR")
+@click.option("--replications", type=click.IntRange(1, 100_000), help="Runs of each cell.  [default: 20]")
+@click.option(
+    "--vary",
+    metavar="PATH=VALUES",
+    multiple=True,
+    help="Vary what `whatif --set` sets: a,b,c or lo..hi:n; several make a grid.",
+)
+@click.option("--sample", type=click.IntRange(1, 10_000), help="Points of a Latin hypercube in place of the grid.")
+@click.option(
+    "--response",
+    "asked",
+    metavar="[LABEL=]RESPONSE",
+    multiple=True,
+    help="What to ask of each run.  [default: error rate, latency, goodput, and the key's figures if there are faults]",
+)
+@click.option(
+    "--until", metavar="RESPONSE:RATIO", help="Make more runs until this response is known so precisely: 'x:5%'."
+)
+@click.option(
+    "--at-most", type=click.IntRange(1, 100_000), help="Runs after which --until is given up.  [default: 1000]"
+)
+@click.option("--warm-up", metavar="TIME|mser", help="Cut off the beginning of each recording, or what MSER-5 finds.")
+@click.option(
+    "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the scenario or the mesh, in every cell."
+)
+@click.option("--topology", help="A topology file, or the name of a shipped one.  [default: the scenario's]")
+@options.calm
+@click.option("--seed", type=options.SEED, help="Seed of the study; those of the runs come from it.  [default: 1]")
+@click.option("--output", type=options.PATH, help="Folder of the ensemble.")
+@click.option("--resume", is_flag=True, help="Go on with what is in the folder.")
+@click.option("--report", is_flag=True, help="Write tables and plots of DIR into DIR/report.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=2,
+    show_default=True,
+    help="Number of processes; output does not depend on it.",
+)
+@options.summary_as_json
+@options.quiet
+def ensemble(
+    what: str,
+    replications: int | None,
+    seed: int | None,
+    output: Path | None,
+    resume: bool,
+    report: bool,
+    workers: int,
+    as_json: bool,
+    quiet: bool,
+    **of_scenarios: Any,
+) -> None:
+    """Play a scenario over many seeds and parameters, and say how sure one may be of what comes of it.
+
+    \b
+    python run.py ensemble cascade --replications 100 --output out/cascade
+    python run.py ensemble cascade --vary "edges.order-service -> database.retry=none,2" --output out/retries
+    python run.py ensemble studies/spike-collapse.yaml --output out/spike
+    python run.py ensemble out/spike --resume      # after it was stopped
+    python run.py ensemble out/spike --report      # tables and plots
+    """
+    given = [name for name in _OF_SCENARIOS if of_scenarios[name]]
+    from meshquake.faults import loader
+    from meshquake.topology import outside
+
+    path = Path(what)
+    if outside.is_folder(path):
+        if given or replications is not None or seed is not None:
+            errors.fail(f"{path}: holds an ensemble: what it asks is settled (--output DIR runs it again)")
+        _of_folder(path, output, resume, report, workers, as_json, quiet)
+        return
+    if report:
+        errors.fail("--report is of an ensemble that was made: give its folder")
+    if output is None:
+        errors.fail("--output: give a folder for the ensemble")
+    if what in loader.shipped() or not path.exists() or not _is_study(path):
+        study, called = _of_options(what, of_scenarios, replications, seed, quiet), "--"
+    else:
+        if given:
+            words = ", ".join(f"--{_WORDS.get(name, name.replace('_', '-'))}" for name in given)
+            errors.fail(f"{path}: is a study, which says that itself: leave out {words}")
+        study, called = _of_file(path, replications, seed, quiet), f"{path}: "
+    _check(study, called, quiet)
+    _make(study, output, resume, workers, as_json, quiet)
+
+
+#: How options are called that have another name here.
+_WORDS = {"assignments": "set", "asked": "response"}
+
+
+def _is_study(path: Path) -> bool:
+    from meshquake.ensembles import study_file
+
+    return study_file.is_study(path)
+
+
+def _of_file(path: Path, replications: int | None, seed: int | None, quiet: bool) -> Study:
+    """The study of a file."""
+    from meshquake.ensembles import study_file
+
+    study, warnings = study_file.load(path)
+    if not quiet:
+        errors.warn(*warnings)
+    return study_file.with_changes(study, replications, seed)
+
+
+def _check(study: Study, called: str, quiet: bool) -> None:
+    """Say what is wrong with the cells of a study, before any of them is run."""
+    from meshquake.ensembles import replication
+
+    found = replication.problems(study, called)
+    if any(not problem.warning for problem in found):
+        errors.fail(*found)
+    if not quiet:
+        errors.warn(*found)
+
+
+def _of_options(what: str, given: dict[str, Any], replications: int | None, seed: int | None, quiet: bool) -> Study:
+    """The study that the command line asks for; all that is wrong with it is told at once."""
+    from meshquake.ensembles import axes, responses, study, study_file
+    from meshquake.faults import edits
+    from meshquake.topology.exceptions import MeshquakeError
+
+    problems: list[object] = []
+
+    def read(option: str, text: str, reader: Callable[[str], Any]) -> Any:
+        try:
+            return reader(text)
+        except ValueError as error:
+            problems.append(f"--{option} {text}: {error}")
+            return None
+
+    varied = [read("vary", text, axes.axis) for text in given["vary"]]
+    asked = [read("response", text, responses.response) for text in given["asked"]]
+    until = None if given["until"] is None else read("until", given["until"], study_file.until)
+    warm_up = 0.0 if given["warm_up"] is None else read("warm-up", given["warm_up"], study_file.warm_up)
+    for text in given["assignments"]:
+        read("set", text, edits.split)
+    chosen = 1 if seed is None else seed
+    try:
+        cells = axes.cells([each for each in varied if each is not None], given["sample"], chosen)
+    except ValueError as error:
+        problems.append(f"--vary {error}")
+    try:
+        found = study_file.sources(what, given["topology"], Path())
+    except MeshquakeError as error:
+        errors.fail(*problems, error)
+    if problems:
+        errors.fail(*problems)
+    if not quiet:
+        errors.warn(*found.warnings)
+    return study.Study(
+        name=found.name,
+        **found.texts,
+        cells=cells,
+        axes=tuple(varied),
+        sample=given["sample"],
+        assignments=given["assignments"],
+        calm=given["calm"],
+        responses=tuple(asked) or responses.usual(found.faults),
+        replications=study.REPLICATIONS if replications is None else replications,
+        until=until,
+        at_most=given["at_most"] or study.AT_MOST,
+        seed=chosen,
+        warm_up=warm_up,
+    )
+
+
+def _of_folder(
+    folder: Path, output: Path | None, resume: bool, report: bool, workers: int, as_json: bool, quiet: bool
+) -> None:
+    """Go on with an ensemble, run it again elsewhere, or report on it."""
+    from meshquake.exporters.ensembles import manifest
+
+    if output is not None:
+        _make(manifest.load(folder)[0], output, resume, workers, as_json, quiet)
+    elif resume:
+        _make(manifest.load(folder)[0], folder, True, workers, as_json, quiet)
+    if report:
+        _report(folder if output is None else output)
+    if output is None and not resume and not quiet:
+        _show(folder, as_json)
+
+
+def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool, quiet: bool) -> None:
+    """Make an ensemble, and show what it says."""
+    from meshquake.commands import terminal
+    from meshquake.exporters.ensembles import making
+
+    stopped = f"Interrupted: the runs that are complete stay; go on with: python run.py ensemble {output} --resume"
+    bar = terminal.progress(study.name, study.size, quiet)
+    with errors.told(interrupted=stopped), errors.written(output), bar as advance:
+        making.make(study, output, workers, resume, lambda done, total: advance(done * study.size / max(1, total)))
+    if as_json or not quiet:
+        _show(output, as_json)
+
+
+def _report(folder: Path) -> None:
+    """Write tables and plots."""
+    from meshquake.exporters import extras
+    from meshquake.exporters.ensembles import reading, tables
+
+    analysis, place = reading.analysis(folder), folder / "report"
+    with errors.written(place):
+        place.mkdir(exist_ok=True)
+        tables.write(analysis, place)
+        try:
+            plot = extras.load("meshquake.exporters.ensembles.chart", "report", "a plot")
+        except extras.MissingExtraError as error:
+            errors.warn(f"warning: {error}")
+        else:
+            plot.write(analysis, place)
+
+
+def _show(folder: Path, as_json: bool) -> None:
+    """Print what an ensemble says."""
+    from meshquake.commands import tables
+    from meshquake.exporters.ensembles import making, reading, report
+    from meshquake.exporters.ensembles.frames import frames
+
+    analysis = reading.analysis(folder)
+    if as_json:
+        content = {name: frame.to_dicts() for name, frame in frames(analysis).items()}
+        click.echo(json.dumps({"folder": str(folder), "complete": making.is_complete(folder), **content}, indent=2))
+        return
+    tables.show([*report.blocks(analysis, making.is_complete(folder)), f"folder  {folder}"])

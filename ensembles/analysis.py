@@ -1,0 +1,177 @@
+"""The answer of a study: its cells with their intervals, and which of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.ensembles import axes
+from meshquake.ensembles.comparisons import Difference, correlation, holm, letters, paired, together
+from meshquake.ensembles.intervals import Interval, bootstrap, sectioned, spread, t_interval
+from meshquake.ensembles.replication import Run
+from meshquake.ensembles.study import Study
+from meshquake.topology.addresses import address
+
+Floats = NDArray[np.float64]
+
+#: Cells of which every one is compared with every other; of more, each with the first.
+ALL_PAIRS = 8
+#: What is told of how the runs of a cell are spread.
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A response of a cell.
+
+    Attributes
+    ----------
+    runs, known
+        Its runs, and those of them in which it has a value.
+    interval
+        Of the mean over these.
+    spread
+        The standard deviation between runs; nan if there are fewer than two.
+    quantiles
+        Of the runs, at `QUANTILES`; nan if there are none.
+    """
+
+    runs: int
+    known: int
+    interval: Interval
+    spread: float
+    quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two cells, by number, and what the second has more of than the first, of a response by its number."""
+
+    response: int
+    first: int
+    other: int
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How a parameter of a hypercube goes with a response: the rank correlation of its values and the cells' means.
+
+    `adjusted` is the probability of one as large by chance, after Holm; `moves` whether it's small enough.
+    """
+
+    axis: int
+    response: int
+    correlation: float
+    adjusted: float
+    moves: bool
+
+
+def interval(study: Study, runs: Sequence[Run], response: int) -> Interval:
+    """The interval of a response (by number) over some runs of a cell."""
+    if study.long:
+        (only,) = runs
+        return sectioned(only.values[response], np.array(only.sections[response]))
+    values = np.array([run.values[response] for run in runs])
+    values = values[np.isfinite(values)]
+    if study.responses[response].skewed:
+        label = study.labels[response]
+        return bootstrap(values, address(study.seed, "ensemble", "bootstrap", label))
+    return t_interval(values)
+
+
+class Analysis:
+    """What some runs of a study say: all of them, or as many as there are yet.
+
+    Attributes
+    ----------
+    study, runs
+        The study, and the runs in their order.
+    """
+
+    def __init__(self, study: Study, runs: Iterable[Run]) -> None:
+        self.study = study
+        self.runs = tuple(runs)
+        self._of_cell: list[list[Run]] = [[] for _ in study.cells]
+        for run in self.runs:
+            self._of_cell[run.cell].append(run)
+
+    def runs_of(self, cell: int) -> Sequence[Run]:
+        """The runs of a cell, by number, in order."""
+        return self._of_cell[cell]
+
+    @cached_property
+    def estimates(self) -> list[list[Estimate]]:
+        """By cell and by response."""
+        return [
+            [self._estimate(runs, response) for response in range(len(self.study.responses))] for runs in self._of_cell
+        ]
+
+    def _estimate(self, runs: Sequence[Run], response: int) -> Estimate:
+        values = np.array([run.values[response] for run in runs])
+        known = values[np.isfinite(values)]
+        found = interval(self.study, runs, response) if runs else t_interval(known)
+        quantiles = np.quantile(known, QUANTILES).tolist() if len(known) else [np.nan] * len(QUANTILES)
+        return Estimate(len(runs), len(known), found, spread(known.tolist()), tuple(quantiles))
+
+    @cached_property
+    def compared(self) -> list[Compared]:
+        """Differences between cells, told all at once; none of a hypercube, whose cells nobody asked about by name."""
+        count = len(self.study.cells)
+        if self.study.sample is not None or self.study.long:
+            return []
+        pairs = [*combinations(range(count), 2)] if count <= ALL_PAIRS else [(0, other) for other in range(1, count)]
+        asked = [(response, *pair) for response in range(len(self.study.responses)) for pair in pairs]
+        found = together([paired(self._values(first, each), self._values(other, each)) for each, first, other in asked])
+        return [Compared(*each, difference) for each, difference in zip(asked, found, strict=True)]
+
+    def _values(self, cell: int, response: int) -> Floats:
+        """The values of as many runs as every cell has, by replication."""
+        shared = min(len(runs) for runs in self._of_cell)
+        return np.array([run.values[response] for run in self._of_cell[cell][:shared]])
+
+    def letters(self, response: int) -> list[str]:
+        """Letters for the cells: of two that are compared, those without a common one differ. None if not all are."""
+        count = len(self.study.cells)
+        if not 1 < count <= ALL_PAIRS or not self.compared:
+            return [""] * count
+        own = [each for each in self.compared if each.response == response]
+        return letters(count, [(each.first, each.other) for each in own if each.difference.differs])
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """Of a hypercube: how each parameter goes with each response."""
+        if self.study.sample is None:
+            return []
+        asked = [(axis, each) for each in range(len(self.study.responses)) for axis in range(len(self.study.axes))]
+        found = [
+            correlation(self.positions(axis), np.array([row[each].interval.estimate for row in self.estimates]))
+            for axis, each in asked
+        ]
+        told = holm([p for _, p in found])
+        return [
+            Effect(axis, each, r, verdict.adjusted, verdict.rejected)
+            for (axis, each), (r, _), verdict in zip(asked, found, told, strict=True)
+        ]
+
+    def positions(self, axis: int) -> Floats:
+        """Where each cell is on an axis: the number that its level is, or else the level's turn."""
+        labels = [cell.levels[axis].label for cell in self.study.cells]
+        numbers = [axes.numeric(label) for label in labels]
+        if all(number is not None for number in numbers):
+            return np.array(numbers, dtype=np.float64)
+        turns = {label: turn for turn, label in enumerate(dict.fromkeys(labels))}
+        return np.array([turns[label] for label in labels], dtype=np.float64)
+
+    def short(self) -> list[int]:
+        """The cells whose precision was not reached (`study.Study.until`)."""
+        until = self.study.until
+        if until is None:
+            return []
+        response = self.study.labels.index(until.response)
+        return [cell for cell, row in enumerate(self.estimates) if not until.reached(row[response].interval)]

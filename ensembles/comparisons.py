@@ -1,0 +1,158 @@
+"""Which variants differ, and by how much: paired differences, all at once.
+
+Runs of two variants with one seed are made of the same draws (common random numbers), so they are compared run by run:
+what both have in common cancels. Where many comparisons are made, a few are large by chance; Holm's step-down procedure
+(S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979) keeps
+the probability of calling any of them different that is not below 1 - confidence, whatever depends on what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from meshquake.ensembles.intervals import CONFIDENCE, t_quantile
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What another variant has more of than a first one.
+
+    Attributes
+    ----------
+    pairs
+        Runs of the same seed in which both have a value.
+    mean, error
+        Of the differences, and the standard error of their mean; nan of fewer than two pairs.
+    p
+        Of no difference, by Student's test of the pairs; nan of fewer than two.
+    reduction
+        By how much the variance of the mean difference is smaller than with seeds that have nothing to do with each
+        other: as many times fewer runs do. Infinite if all pairs differ by the same; nan if it's not known.
+    adjusted, low, high, differs
+        After Holm, among all that are looked at: the probability, the interval at the level at which it was tested, and
+        whether they differ. The interval holds 0 if they do not.
+    """
+
+    pairs: int
+    mean: float
+    error: float
+    p: float
+    reduction: float
+    adjusted: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    differs: bool = False
+
+
+def paired(first: Floats, other: Floats) -> Difference:
+    """Compare two variants: values of runs with the same seeds in the same places, nan where there is none."""
+    there = np.isfinite(first) & np.isfinite(other)
+    first, other = first[there], other[there]
+    difference = other - first
+    count = len(difference)
+    if count < 2:
+        return Difference(count, float(difference.mean()) if count else np.nan, np.nan, np.nan, np.nan)
+    mean, variance = float(difference.mean()), float(difference.var(ddof=1))
+    apart = float(first.var(ddof=1) + other.var(ddof=1))
+    reduction = apart / variance if variance else np.inf if apart else np.nan
+    error = (variance / count) ** 0.5
+    t = -abs(mean) / error if error else 0.0 if mean == 0 else -np.inf
+    p = float(2 * stdtr(count - 1, t))
+    return Difference(count, mean, error, p, reduction)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What Holm's procedure says of one of several tests.
+
+    `adjusted` is its probability, `level` that at which it was tested, and `rejected` whether chance won't do. nan, and
+    never rejected, if nothing is known of it.
+    """
+
+    adjusted: float = np.nan
+    level: float = np.nan
+    rejected: bool = False
+
+
+def holm(p: Sequence[float], confidence: float = CONFIDENCE) -> list[Verdict]:
+    """Step down through the probabilities of some tests, nan where one could not be made."""
+    verdicts = [Verdict()] * len(p)
+    known = sorted((place for place in range(len(p)) if np.isfinite(p[place])), key=lambda place: p[place])
+    adjusted, level, rejecting = 0.0, 1 - confidence, True
+    for step, place in enumerate(known):
+        left = len(known) - step
+        adjusted = max(adjusted, min(1.0, left * p[place]))
+        if rejecting:  # once one is not, none of the rest is: they are told at its level
+            level = (1 - confidence) / left
+            rejecting = p[place] <= level
+        verdicts[place] = Verdict(adjusted, level, rejecting)
+    return verdicts
+
+
+def together(differences: Sequence[Difference], confidence: float = CONFIDENCE) -> list[Difference]:
+    """The same differences, told as one family: what may be said of all of them at once."""
+    told = []
+    for each, verdict in zip(differences, holm([each.p for each in differences], confidence), strict=True):
+        half = np.nan
+        if np.isfinite(verdict.level):
+            half = t_quantile(1 - verdict.level, each.pairs - 1) * each.error
+        low, high = each.mean - half, each.mean + half
+        told.append(replace(each, adjusted=verdict.adjusted, low=low, high=high, differs=verdict.rejected))
+    return told
+
+
+def correlation(x: Floats, y: Floats) -> tuple[float, float]:
+    """Spearman's rank correlation, and the probability of one as large by chance (by Student's t); nan if unknown."""
+    there = np.isfinite(x) & np.isfinite(y)
+    x, y = ranks(x[there]), ranks(y[there])
+    if len(x) < 3 or not x.std() or not y.std():
+        return np.nan, np.nan
+    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
+    if abs(r) == 1.0:
+        return r, 0.0
+    t = abs(r) * ((len(x) - 2) / (1 - r * r)) ** 0.5
+    return r, float(2 * stdtr(len(x) - 2, -t))
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks from 1 on; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    shared: Floats = (last - (count - 1) / 2)[place]
+    return shared
+
+
+def letters(count: int, differing: Sequence[tuple[int, int]]) -> list[str]:
+    """Letters for some variants: two share none if, and only if, they differ.
+
+    By insertion and absorption (H.-P. Piepho, "An algorithm for a letter-based representation of all-pairwise
+    comparisons", Journal of Computational and Graphical Statistics 13(2), 2004).
+
+    Parameters
+    ----------
+    count
+        How many variants there are.
+    differing
+        The pairs that differ, by number.
+    """
+    columns = [frozenset(range(count))]
+    for one, other in differing:
+        split: list[frozenset[int]] = []
+        for column in columns:
+            split += [column - {one}, column - {other}] if {one, other} <= column else [column]
+        columns = [each for each in dict.fromkeys(split) if not any(each < wider for wider in split)]
+    columns.sort(key=lambda column: sorted(column))
+    return ["".join(_letter(place) for place, column in enumerate(columns) if row in column) for row in range(count)]
+
+
+def _letter(place: int) -> str:
+    """a to z, then a1 and so on."""
+    turn, letter = divmod(place, 26)
+    return f"{chr(ord('a') + letter)}{turn or ''}"

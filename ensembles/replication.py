@@ -1,0 +1,245 @@
+"""One run of a study: a pure function of the study, and of the numbers of the cell and the replication.
+
+Nothing is recorded unless a response asks for records, and no twin is played unless one asks for the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from meshquake.ensembles.gauges import Gauges
+from meshquake.ensembles.intervals import SECTIONS
+from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers, Phase, Response
+from meshquake.ensembles.study import MSER, Study, StudyError
+from meshquake.ensembles.users import Users
+from meshquake.ensembles.warm_up import mser
+from meshquake.faults.loader import LoadedScenario
+from meshquake.sim.records import RECORD_KINDS, Batch
+from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.topology.problems import DocumentError, Problem
+from meshquake.topology.units import shown
+from meshquake.truth.twins import Twins
+
+#: Cells whose scenarios a process keeps: it goes through all of them with one seed after the other.
+_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run answered.
+
+    Attributes
+    ----------
+    cell, replication, seed
+        Which run it is.
+    values
+        One of each response, in their order; nan where there is none (a time to detect of what nobody felt).
+    sections
+        Of a study of long runs: of each response its values in sections that follow each other; else none.
+    warm_up
+        Seconds that were cut off at the beginning.
+    settled
+        Whether these can be relied on (`warm_up.Cut`).
+    """
+
+    cell: int
+    replication: int
+    seed: int
+    values: tuple[float, ...]
+    sections: tuple[tuple[float, ...], ...] = ()
+    warm_up: float = 0.0
+    settled: bool = True
+
+
+def load(study: Study, cell: int, seed: int) -> LoadedScenario:
+    """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`."""
+    loaded, drawn = _loaded(study, cell, 0)
+    if not drawn:  # nothing in it is the seed's, which is that of the run alone
+        return replace(loaded, scenario=replace(loaded.scenario, seed=seed))
+    return _load(study, cell, seed)
+
+
+@lru_cache(maxsize=_KEPT)
+def _loaded(study: Study, cell: int, seed: int) -> tuple[LoadedScenario, bool]:
+    """What is loaded with a seed, and whether anything was left to that."""
+    drawn = study.recipe(seed).load().scenario.drawn
+    return _load(study, cell, seed), bool(drawn)
+
+
+def _load(study: Study, cell: int, seed: int) -> LoadedScenario:
+    return study.recipe(seed).load_with((*study.assignments, *study.cells[cell].assignments))
+
+
+def problems(study: Study, called: str) -> tuple[Problem, ...]:
+    """What is wrong with a study's changes and responses, or merely odd, each told once.
+
+    Cells are loaded until each value of each parameter was, alone or with others.
+
+    Parameters
+    ----------
+    study
+        The study, whose scenario and mesh are good as they are.
+    called
+        What stands before `set PATH=VALUE` in messages: two hyphens, or where it is from.
+    """
+    plain = study.recipe(study.seed_of(0)).load()
+    known = {(each.path, each.message) for each in plain.warnings}
+    found: dict[str, Problem] = {}
+    for response in study.responses:
+        try:
+            response.check(plain.topology)
+        except ValueError as error:
+            problem = Problem(f"{called}response {response.label}", 0, "", str(error))
+            found[str(problem)] = problem
+    tried: set[tuple[int, str]] = set()
+    for number, cell in enumerate(study.cells):
+        own = {(axis, each.label) for axis, each in enumerate(cell.levels)}
+        if number and own <= tried:
+            continue
+        tried |= own
+        try:
+            told = load(study, number, study.seed_of(0)).warnings
+        except DocumentError as error:
+            told = tuple(_renamed(each, cell.assignments, called) for each in error.problems)
+        # Nobody has seen the lines of a text that was changed.
+        new = (replace(each, line=0) for each in told if (each.path, each.message) not in known)
+        found |= {str(each): each for each in new}
+    return tuple(found.values())
+
+
+def _renamed(problem: Problem, varied: tuple[str, ...], called: str) -> Problem:
+    """A problem of an assignment, told by where it's from."""
+    file = problem.file
+    for text in varied:
+        file = file.replace(f"--set {text}", f"{called}vary {text}")
+    return replace(problem, file=file.replace("--set ", f"{called}set "))
+
+
+def run(study: Study, cell: int, replication: int) -> Run:
+    """Play a run and ask what the study asks.
+
+    Raises
+    ------
+    topology.problems.DocumentError
+        If the scenario can't be played with this seed.
+    StudyError
+        If a response has no answer that is a number.
+    """
+    seed = study.seed_of(replication)
+    simulation = Simulation.of(load(study, cell, seed))
+    return _Asked(study, simulation).answer(cell, replication, seed)
+
+
+class _Asked:
+    """A run that is being played, and what is followed of it."""
+
+    def __init__(self, study: Study, simulation: Simulation) -> None:
+        self._study = study
+        self._simulation = simulation
+        self._records = any(isinstance(each, OfRecords) for each in study.responses)
+        if not self._records:
+            simulation.samplers = []
+            if simulation.collector is None:
+                simulation.hush()
+        metrics = [each for each in study.responses if isinstance(each, OfMetric)]
+        self._gauges = Gauges(simulation, metrics) if metrics else None
+        self._twins = Twins(simulation, lambda verdicts: None, sampled=False) if study.asks_key else None
+        self._users = Users(simulation)
+        self._frames: dict[str, pl.DataFrame] = {}
+        self._warm_up, self._settled = 0.0, True
+
+    def answer(self, cell: int, replication: int, seed: int) -> Run:
+        """Play it, and ask."""
+        if self._records:
+            self._keep(list(self._simulation.records(self._cuts())))
+        else:
+            for _ in self._cuts():
+                pass
+        self._users.finish()
+        self._cut_warm_up()
+        study = self._study
+        values = tuple(self._value(each) for each in study.responses)
+        sections = tuple(self._sections(each) for each in study.responses) if study.long else ()
+        return Run(cell, replication, seed, values, sections, self._warm_up, self._settled)
+
+    def _cuts(self) -> Iterator[Cut]:
+        """Play it, and follow it on the way."""
+        for cut in (self._twins or self._simulation).cuts():
+            self._users.take(cut)
+            if self._gauges is not None:
+                self._gauges.take(cut)
+            yield cut
+
+    def _keep(self, batches: list[Batch]) -> None:
+        self._frames = {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in RECORD_KINDS}
+
+    def _cut_warm_up(self) -> None:
+        """Find how much of the beginning is cut off."""
+        if self._study.warm_up != MSER:
+            self._warm_up = float(self._study.warm_up)
+            return
+        cut = mser(self._users.took)
+        self._settled = cut.settled
+        if cut.observations:
+            self._warm_up = float(self._users.sent[cut.observations])
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def _value(self, response: Response) -> float:
+        match response:
+            case OfUsers() | OfMetric():
+                return self._figure(response, *self._window(response.phase))
+            case OfKey():
+                return self._of_key(response.figure)
+            case OfRecords():
+                try:
+                    return response.of(self._frames)
+                except ValueError as error:
+                    raise StudyError(f"response {shown(response.label)}: {error}") from None
+        raise AssertionError(f"nobody answers {response}")
+
+    def _figure(self, response: OfUsers | OfMetric, start: float, end: float) -> float:
+        if isinstance(response, OfUsers):
+            return self._users.figure(response.figure, start, end, response.entry)
+        assert self._gauges is not None
+        return self._gauges.figure(response, start, end)
+
+    def _sections(self, response: Response) -> tuple[float, ...]:
+        """A response in each of some sections of its stretch of time; none if it's of the whole run."""
+        if not isinstance(response, (OfUsers, OfMetric)):
+            return ()
+        times = np.linspace(*self._window(response.phase), SECTIONS + 1).tolist()
+        return tuple(self._figure(response, *each) for each in pairwise(times))
+
+    def _window(self, phase: Phase) -> tuple[float, float]:
+        """A stretch of time, without the warm-up."""
+        scenario = self._simulation.scenario
+        start, end = phase.window(scenario.lead_in, scenario.duration, scenario.length)
+        return max(start, self._warm_up), end
+
+    def _of_key(self, figure: str) -> float:
+        """A figure of the answer key (`responses.OF_KEY`)."""
+        assert self._twins is not None
+        if figure == "harmed":
+            return float(self._twins.harmed)
+        findings = self._twins.findings
+        broken = np.zeros(len(self._twins.promise.total), dtype=bool)
+        for finding in findings:
+            broken |= finding.broken.any(axis=1)
+        if figure == "breach":
+            return float(broken.sum())
+        if not broken.any():
+            return np.nan
+        start = min(finding.start for finding in findings)
+        seconds = np.flatnonzero(broken)
+        if figure == "detect":
+            return float(seconds[0] + 1 - start)
+        over = seconds[-1] + 1
+        return float(over - start) if over < len(broken) else np.nan

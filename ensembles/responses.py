@@ -1,0 +1,253 @@
+"""What is asked of a run, in a line of text: figures of its users, of its key, of a metric, or of its records.
+
+entry.error_rate              what users met during the incident; @before, @after, @whole, or @10s..30s of it
+entry.latency_p99 of web.home one of the entry operations
+key.harmed                    what the answer key says
+max(queue_depth / 8) of database@after    a metric second by second, or an expression over several
+select count(*) from logs where level = 'ERROR'    any SQL over the records
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from meshquake.sim.records import RECORD_KINDS
+from meshquake.sim.telemetry.metrics import metric_table
+from meshquake.topology.problems import suggestion
+from meshquake.topology.spec import Topology
+from meshquake.topology.telemetry import expression
+from meshquake.topology.telemetry.expression import Expression
+from meshquake.topology.units import parse_duration, shown
+
+Floats = NDArray[np.float64]
+
+#: What may be asked of users' requests, with what it is.
+OF_USERS = {
+    "requests": "requests that came",
+    "error_rate": "share of them that failed",
+    "bad_rate": "share of them that failed, or took longer than was promised",
+    "answered": "successes a second, counted when they end",
+    "goodput": "successes within the promised time a second, counted when they end",
+    "latency_mean": "mean latency (ms)",
+    **{
+        f"latency_p{name}": f"{share:g}th percentile of latency (ms)"
+        for name, share in (("50", 50), ("90", 90), ("95", 95), ("99", 99), ("999", 99.9))
+    },
+}
+#: What may be asked of the key.
+OF_KEY = {
+    "harmed": "requests that are bad, and good in the run without the faults",
+    "breach": "seconds at whose ends a promise to users was broken because of the faults",
+    "detect": "seconds from the start of the first fault until a promise was broken",
+    "recovery": "seconds from the start of the first fault until the last broken promise was kept again",
+}
+#: What may be made of a metric's samples.
+SUMMARIES: Mapping[str, Callable[[Floats], float]] = {
+    "mean": lambda values: float(values.mean()),
+    "min": lambda values: float(values.min()),
+    "max": lambda values: float(values.max()),
+    "sum": lambda values: float(values.sum()),
+    "last": lambda values: float(values[-1]),
+}
+PHASES = ("before", "during", "after", "whole")
+#: Characters of the longest response.
+LONGEST = 2000
+
+_PHASE = re.compile(r"(.*?)@\s*([^@()'\"]+)", re.DOTALL)
+_FIGURE = re.compile(r"(entry|key)\.([\w]+)(?:\s+of\s+(\S+))?")
+_METRIC = re.compile(r"(\w+)\s*\((.+)\)\s+of\s+(.+)", re.DOTALL)
+_PLACE = re.compile(r"([A-Za-z0-9][\w-]*)(?:\[(\d{1,6})\])?(?:\s*->\s*([A-Za-z0-9][\w-]*))?")
+_SQL = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a recording: one of `PHASES`, or from one second of the incident to another."""
+
+    word: str
+    start: float = 0.0
+    end: float = 0.0
+
+    def window(self, lead_in: float, duration: float, length: float) -> tuple[float, float]:
+        """Where it begins and ends, in seconds from the start of the recording."""
+        named = {
+            "before": (0.0, lead_in),
+            "during": (lead_in, lead_in + duration),
+            "after": (lead_in + duration, length),
+            "whole": (0.0, length),
+        }
+        start, end = named.get(self.word, (lead_in + self.start, lead_in + self.end))
+        return max(0.0, start), min(length, end)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What is asked of a run.
+
+    Attributes
+    ----------
+    label
+        What it is called.
+    text
+        As it was written.
+    """
+
+    label: str
+    text: str
+
+    @property
+    def skewed(self) -> bool:
+        """Whether it's a percentile, whose runs are not spread as a mean's are."""
+        return False
+
+    def check(self, mesh: Topology) -> None:
+        """ValueError if a mesh doesn't have what it asks for."""
+
+
+@dataclass(frozen=True)
+class OfUsers(Response):
+    """A figure of users' requests, those of an entry operation if one is named."""
+
+    figure: str = ""
+    phase: Phase = Phase("during")
+    entry: str = ""
+
+    @property
+    def skewed(self) -> bool:
+        """Whether it's a percentile."""
+        return self.figure.startswith("latency_p")
+
+    def check(self, mesh: Topology) -> None:
+        """The entry is one."""
+        entries = [f"{each.service}.{each.operation}" for each in mesh.workload.mix]
+        if self.entry and self.entry not in entries:
+            raise ValueError(f"users do not ask for {shown(self.entry)}{suggestion(self.entry, entries)}")
+
+
+@dataclass(frozen=True)
+class OfKey(Response):
+    """A figure of the answer key."""
+
+    figure: str = ""
+
+
+@dataclass(frozen=True)
+class OfMetric(Response):
+    """A summary of what an expression over metrics of a service, a replica or an edge is, second by second."""
+
+    summary: str = ""
+    expression: Expression = field(default_factory=lambda: expression.parse("x"))
+    service: str = ""
+    replica: str | None = None
+    target: str | None = None
+    phase: Phase = Phase("during")
+
+    def check(self, mesh: Topology) -> None:
+        """The mesh has the services, and records the metrics."""
+        services = [service.name for service in mesh.services]
+        for name in filter(None, (self.service, self.target)):
+            if name not in services:
+                raise ValueError(f"there is no service {shown(name)}{suggestion(name, services)}")
+        metrics = metric_table.of(mesh.telemetry).metrics
+        for name in self.expression.names:
+            if name not in metrics:
+                raise ValueError(f"there is no metric {shown(name)}{suggestion(name, metrics)}")
+
+
+@dataclass(frozen=True)
+class OfRecords(Response):
+    """What an SQL statement makes of the records: its first value."""
+
+    def check(self, mesh: Topology) -> None:
+        """The statement can be executed, on records of which there are none."""
+        self.of({kind: pl.DataFrame(schema=each.frame_schema) for kind, each in RECORD_KINDS.items()})
+
+    def of(self, frames: Mapping[str, pl.DataFrame]) -> float:
+        """The first value, as a number; nan if there is none. ValueError if it can't be executed, or is no number."""
+        try:
+            found = pl.SQLContext(frames=dict(frames), eager=True).execute(self.text)
+        except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+            raise ValueError(f"cannot be executed: {str(error).splitlines()[0]}") from None
+        if not found.width:
+            raise ValueError("gives no column")
+        column = found.to_series(0)
+        if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+            raise ValueError(f"gives no number, but {column.dtype}")
+        value = column[0] if len(column) else None
+        return np.nan if value is None else float(value)
+
+
+def response(text: str, label: str = "") -> Response:
+    """Read a response, `TEXT` or `LABEL=TEXT`; ValueError if it's none."""
+    text = text.strip()
+    named = re.match(r"([A-Za-z_][\w.-]{0,59})\s*=(?!=)", text)
+    if named and not label:
+        return response(text[named.end() :], named[1])
+    if not text or len(text) > LONGEST or not text.isprintable():
+        raise ValueError(f"must be a line of text of at most {LONGEST} characters")
+    label = label or text
+    if _SQL.match(text):
+        return OfRecords(label, text)
+    split = _PHASE.fullmatch(text)
+    body, phase = (split[1].strip(), _phase(split[2].strip())) if split else (text, Phase("during"))
+    if figure := _FIGURE.fullmatch(body):
+        return _figure(label, text, figure, phase, split is not None)
+    if metric := _METRIC.fullmatch(body):
+        return _metric(label, text, metric, phase)
+    raise ValueError(
+        f"{shown(text)} is no response: it is entry.FIGURE, key.FIGURE, SUMMARY(METRICS) of SERVICE, or SQL"
+        f"{suggestion(text, [*(f'entry.{each}' for each in OF_USERS), *(f'key.{each}' for each in OF_KEY)])}"
+    )
+
+
+def _figure(label: str, text: str, found: re.Match[str], phase: Phase, timed: bool) -> Response:
+    of, name, entry = found[1], found[2], found[3] or ""
+    known: Mapping[str, Any] = OF_USERS if of == "entry" else OF_KEY
+    if name not in known:
+        raise ValueError(f"there is no figure {shown(f'{of}.{name}')}{suggestion(name, known)}")
+    if of == "entry":
+        return OfUsers(label, text, name, phase, entry)
+    if entry or timed:
+        raise ValueError(f"{shown(text)}: the key is of the whole run")
+    return OfKey(label, text, name)
+
+
+def _metric(label: str, text: str, found: re.Match[str], phase: Phase) -> Response:
+    summary = found[1]
+    if summary not in SUMMARIES:
+        raise ValueError(f"there is no summary {shown(summary)}{suggestion(summary, SUMMARIES)}")
+    place = _PLACE.fullmatch(found[3].strip())
+    if place is None or (place[2] and place[3]):
+        raise ValueError(f"{shown(found[3])} is no place: a service, service[0], or caller -> callee")
+    made = expression.parse(found[2].strip())
+    replica = None if place[2] is None else place[2]
+    return OfMetric(label, text, summary, made, place[1], replica, place[3], phase)
+
+
+def _phase(text: str) -> Phase:
+    if text in PHASES:
+        return Phase(text)
+    low, dots, high = (part.strip() for part in text.partition(".."))
+    try:
+        if not dots:
+            raise ValueError
+        start, end = (parse_duration(each, plain_seconds=True) for each in (low, high))
+    except ValueError:
+        raise ValueError(f"{shown(text)} is no stretch of time: {', '.join(PHASES)}, or 10s..30s") from None
+    if not start < end:
+        raise ValueError(f"{shown(text)} is no stretch of time: it ends before it begins")
+    return Phase("", start, end)
+
+
+def usual(faults: bool) -> tuple[Response, ...]:
+    """What is asked if nothing else is: of what users met, and of the key if anything goes wrong."""
+    of_users = ("entry.error_rate", "entry.latency_p50", "entry.latency_p95", "entry.goodput")
+    of_key = ("key.harmed", "key.breach", "key.detect", "key.recovery")
+    return tuple(response(each) for each in (*of_users, *(of_key if faults else ())))

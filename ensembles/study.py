@@ -1,0 +1,182 @@
+"""A study: what is asked, and all that it takes to answer it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from meshquake.ensembles.axes import Axis, Cell, Level
+from meshquake.ensembles.responses import OfKey, Response, response
+from meshquake.ensembles.stopping import LEAST, Until
+from meshquake.faults.loader import Options
+from meshquake.faults.recipe import Recipe
+from meshquake.topology.addresses import address
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.problems import suggestion
+from meshquake.topology.replay import Replay
+
+#: Runs of a cell if it isn't said, and the most where a precision is to be reached.
+REPLICATIONS, AT_MOST = 20, 1000
+#: The most runs of a cell at all.
+MOST_RUNS = 100_000
+#: The warm-up that is looked for in each run.
+MSER = "mser"
+
+
+class StudyError(MeshquakeError):
+    """A study that can't be run as it is."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked.
+
+    A run of it is a pure function of the study and of the numbers of its cell and its replication. All cells have the
+    same seeds, so that runs of two cells with one number are of the same draws.
+
+    Attributes
+    ----------
+    name, summary
+        What it is called, and what it asks in a sentence.
+    scenario, topology, file
+        The texts of the scenario and of the mesh, and where they were found, for messages.
+    assignments
+        `PATH=VALUE` that hold in every cell.
+    calm
+        Whether the mesh does nothing by itself.
+    axes, sample
+        What is varied; and if it is a Latin hypercube, how many points it has.
+    cells
+        The combinations to be run, made of these.
+    replications
+        Runs of each cell; the first ones, if a precision is to be reached.
+    until, at_most
+        That precision, and the runs after which it is given up.
+    seed
+        Of the study.
+    warm_up
+        What is cut off at the beginning of each recording: seconds, or "mser" for what is found in it.
+    replayed
+        The files of requests that the mesh names, by what it calls them.
+    """
+
+    name: str
+    scenario: str
+    topology: str
+    file: str
+    cells: tuple[Cell, ...]
+    responses: tuple[Response, ...]
+    summary: str = ""
+    assignments: tuple[str, ...] = ()
+    calm: bool = False
+    axes: tuple[Axis, ...] = ()
+    sample: int | None = None
+    replications: int = REPLICATIONS
+    until: Until | None = None
+    at_most: int = AT_MOST
+    seed: int = 1
+    warm_up: float | str = 0.0
+    replayed: tuple[tuple[str, Replay], ...] = ()
+
+    def __post_init__(self) -> None:
+        labels = [each.label for each in self.responses]
+        if not labels:
+            raise StudyError("nothing is asked: a study has at least one response")
+        for place, label in enumerate(labels):
+            if label in labels[:place]:
+                raise StudyError(f"response {label} is asked twice")
+        if self.until is None:
+            return
+        if self.until.response not in labels:
+            known = suggestion(self.until.response, labels)
+            raise StudyError(f"until: there is no response {self.until.response!r}{known}")
+        if self.replications < LEAST:
+            raise StudyError(
+                f"until: a precision is looked at after {LEAST} runs or more, not {self.replications}: before that, a "
+                "small variance may be chance"
+            )
+        if self.at_most < self.replications:
+            raise StudyError(f"until: at most {self.at_most} runs are fewer than the {self.replications} to begin with")
+
+    def seed_of(self, replication: int) -> int:
+        """The seed of a replication, in every cell."""
+        return address(self.seed, "ensemble", "replication", replication) % 2**63
+
+    def recipe(self, seed: int) -> Recipe:
+        """What a run with a seed is made from."""
+        return Recipe(self.scenario, self.topology, Options(seed=seed, calm=self.calm), self.file, dict(self.replayed))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What the responses are called."""
+        return tuple(each.label for each in self.responses)
+
+    @property
+    def asks_key(self) -> bool:
+        """Whether a response is one of the key."""
+        return any(isinstance(each, OfKey) for each in self.responses)
+
+    @property
+    def long(self) -> bool:
+        """Whether each cell has one run, whose own sections tell how sure its figures are."""
+        return self.replications == 1
+
+    @property
+    def size(self) -> int:
+        """How many runs there are to begin with."""
+        return len(self.cells) * self.replications
+
+
+# -- in a manifest -------------------------------------------------------------------------------------------------
+
+
+def told(study: Study) -> dict[str, Any]:
+    """A study as a manifest tells it, but for its texts. All that was drawn for it is in it."""
+    return {
+        "name": study.name,
+        "summary": study.summary,
+        "calm": study.calm,
+        "set": [*study.assignments],
+        "seed": study.seed,
+        "replications": study.replications,
+        "until": None
+        if study.until is None
+        else {
+            "response": study.until.response,
+            "relative": study.until.relative,
+            "at_most": study.at_most,
+        },
+        "warm_up": study.warm_up,
+        "responses": [{"label": each.label, "text": each.text} for each in study.responses],
+        "vary": [each.name for each in study.axes],
+        "sample": study.sample,
+        "cells": [[{"label": each.label, "set": [*each.assignments]} for each in cell.levels] for cell in study.cells],
+    }
+
+
+def read(content: Mapping[str, Any], scenario: str, topology: str, file: str, replayed: Mapping[str, Replay]) -> Study:
+    """The study that a manifest tells of, which was checked against its schema; ValueError if this version can't."""
+    until = content["until"]
+    return Study(
+        name=content["name"],
+        summary=content["summary"],
+        scenario=scenario,
+        topology=topology,
+        file=file,
+        assignments=tuple(content["set"]),
+        calm=content["calm"],
+        axes=tuple(Axis(name) for name in content["vary"]),
+        sample=content["sample"],
+        cells=tuple(
+            Cell(tuple(Level(each["label"], tuple(each["set"])) for each in levels)) for levels in content["cells"]
+        ),
+        responses=tuple(response(each["text"], each["label"]) for each in content["responses"]),
+        replications=content["replications"],
+        until=None if until is None else Until(until["response"], until["relative"]),
+        at_most=AT_MOST if until is None else until["at_most"],
+        seed=content["seed"],
+        warm_up=content["warm_up"],
+        replayed=tuple(replayed.items()),
+    )

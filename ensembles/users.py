@@ -1,0 +1,101 @@
+"""What became of users' requests in one run, and the figures of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.sim.engine.call import ROW
+from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.sim.telemetry.spans.spans import trace_words
+from meshquake.sim.telemetry.tables import Tables
+from meshquake.topology.errors import SUCCESS
+from meshquake.truth.objective import is_bad, is_failed
+from meshquake.truth.watch import Requests
+
+Floats = NDArray[np.float64]
+
+_PERCENTILES = {f"latency_p{name}": share for name, share in (("50", 0.5), ("90", 0.9), ("95", 0.95), ("99", 0.99))} | {
+    "latency_p999": 0.999
+}
+
+
+class Users:
+    """Takes what a run leaves, and keeps of it what became of users' own requests: some 30 bytes a request.
+
+    Attributes
+    ----------
+    sent, took, ended
+        When each came, how long it took, and when it was over (seconds), in order of arrival; after `finish`.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._tables = Tables(simulation.mesh, simulation.start)
+        self._objective = simulation.topology.workload.objective
+        self._entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
+        self._kept: list[tuple[NDArray[np.generic], ...]] = []
+
+    def take(self, cut: Cut) -> None:
+        """Take what happened since the cut before."""
+        rows = np.frombuffer(cut.rows, dtype=ROW)
+        rows = rows[self._tables.site_parent[rows["site"]] < 0]
+        _, words = trace_words(self._tables, rows["site"], rows["number"])
+        found = Requests(self._tables, rows, words)
+        self._kept.append(
+            (
+                found.rows["sent"].copy(),
+                found.words,
+                found.duration,
+                is_failed(found),
+                is_bad(found, self._objective),
+                found.rows["outcome"] == SUCCESS,
+                found.entry,
+            )
+        )
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        sent, words, took, failed, bad, success, entry = map(np.concatenate, zip(*self._kept, strict=True))
+        order = np.lexsort((words, sent))
+        self.sent, self.took = sent[order], took[order]
+        self.ended = self.sent + self.took
+        self._failed, self._bad, self._success = failed[order], bad[order], success[order]
+        self._entry = entry[order]
+        self._kept.clear()
+
+    def figure(self, name: str, start: float, end: float, entry: str = "") -> float:
+        """A figure (`responses.OF_USERS`) of a stretch of time, of all requests or of those at one entry.
+
+        What is counted a second is counted where requests end, and all else of those that came then. nan if there is
+        nothing to count, or the stretch has no length.
+        """
+        if end <= start:
+            return np.nan
+        own = np.ones(len(self.sent), dtype=bool) if not entry else self._entry == self._entries.index(entry)
+        if name in ("answered", "goodput"):
+            counted = self._success if name == "answered" else ~self._bad
+            inside = (self.ended >= start) & (self.ended < end)
+            return float(np.sum(own & counted & inside) / (end - start))
+        chosen = own & (self.sent >= start) & (self.sent < end)
+        if name == "requests":
+            return float(chosen.sum())
+        if not chosen.any():
+            return np.nan
+        return float(_FIGURES[name](self, chosen))
+
+    def _share(self, what: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
+        return float(what[chosen].mean())
+
+
+_FIGURES: dict[str, Callable[[Users, NDArray[np.bool_]], float]] = {
+    "error_rate": lambda users, chosen: users._share(users._failed, chosen),
+    "bad_rate": lambda users, chosen: users._share(users._bad, chosen),
+    "latency_mean": lambda users, chosen: float(users.took[chosen].mean() * 1000),
+    **{
+        name: lambda users, chosen, share=share: float(np.quantile(users.took[chosen], share) * 1000)  # type: ignore[misc]
+        for name, share in _PERCENTILES.items()
+    },
+}

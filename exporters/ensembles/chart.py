@@ -1,0 +1,104 @@
+"""An ensemble as a plot: means with bands, and every run as a point, so that two states of a mesh are seen as two."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from meshquake.ensembles import axes
+from meshquake.ensembles.analysis import Analysis
+from meshquake.exporters.fixtures import staging
+from meshquake.exporters.page.charts import PAPER, SERIES, Chart
+
+_WIDTH, _HEIGHT = 360, 200
+#: Points of a plot at most: of more runs, only the bands are drawn.
+_MOST = 20_000
+
+
+def chart(analysis: Analysis) -> alt.VConcatChart:
+    """A plot of each response: over the first parameter, a colour for each combination of the others.
+
+    Of a hypercube, a plot of each response over each parameter.
+    """
+    study = analysis.study
+    over = range(len(study.axes)) if study.sample is not None else range(min(1, len(study.axes)))
+    rows = [
+        alt.hconcat(*(_plot(analysis, response, axis) for axis in (over or [None])))
+        for response in range(len(study.responses))
+    ]
+    drawn: alt.VConcatChart = alt.vconcat(*rows).properties(title=study.name)
+    return drawn
+
+
+def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
+    study = analysis.study
+    hypercube = study.sample is not None
+    labels = [cell.levels[axis].label if axis is not None else cell.label for cell in study.cells]
+    numbers = [axes.numeric(label) for label in labels]
+    is_number = axis is not None and all(number is not None for number in numbers)
+    places: list[Any] = [*numbers] if is_number else labels
+    others = [
+        ", ".join(level.label for turn, level in enumerate(cell.levels) if turn != axis and not hypercube)
+        for cell in study.cells
+    ]
+    estimates = [
+        {
+            "x": places[cell],
+            "series": others[cell],
+            "mean": _known(row[response].interval.estimate),
+            "low": _known(row[response].interval.low),
+            "high": _known(row[response].interval.high),
+        }
+        for cell, row in enumerate(analysis.estimates)
+    ]
+    points = [
+        {"x": places[run.cell], "series": others[run.cell], "value": _known(run.values[response])}
+        for run in analysis.runs[:_MOST]
+    ]
+    name = "" if axis is None else study.axes[axis].name
+    field = f"x:{'Q' if is_number else 'N'}"
+    x = alt.X(
+        field,
+        title=name or None,
+        sort=None,
+        axis=alt.Axis(labelAngle=0, labelLimit=_WIDTH // max(1, len(set(labels)))),
+        scale=alt.Scale(zero=False) if is_number else alt.Undefined,
+    )
+    several = len(set(others)) > 1
+    color: Any = (
+        alt.Color("series:N", title=None, sort=None, scale=alt.Scale(range=SERIES))
+        if several
+        else alt.value(PAPER.other)
+    )
+    title = study.labels[response]
+    runs = alt.Chart(alt.InlineData(points), width=_WIDTH, height=_HEIGHT).mark_circle(size=14, opacity=0.25)
+    means = alt.Chart(alt.InlineData(estimates), width=_WIDTH, height=_HEIGHT)
+    shown = {"x": x, "color": color}
+    layers = [runs.encode(y=alt.Y("value:Q", title=title), tooltip=[field, "series:N", "value:Q"], **shown)]
+    y, low, high = alt.Y("mean:Q", title=title), alt.Y("low:Q", title=title), alt.Y2("high")
+    tooltip = [field, "series:N", "mean:Q", "low:Q", "high:Q"]
+    if is_number and not hypercube:
+        layers.append(means.mark_area(opacity=0.25).encode(y=low, y2=high, **shown))
+        layers.append(means.mark_line(point=True).encode(y=y, tooltip=tooltip, **shown))
+    else:
+        layers.append(means.mark_rule(strokeWidth=2).encode(y=low, y2=high, **shown))
+        layers.append(means.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tooltip, **shown))
+    return alt.layer(*layers)
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON has it, which has no nan."""
+    return value if isfinite(value) else None
+
+
+def write(analysis: Analysis, folder: Path) -> None:
+    """Write the plot as `plot.html`, which fetches nothing, `plot.svg` and `plot.png`; raises OSError."""
+    made = chart(analysis)
+    specification = made.to_json()
+    staging.write_text(folder / "plot.html", made.to_html(inline=True))
+    staging.write_text(folder / "plot.svg", vl_convert.vegalite_to_svg(specification))
+    staging.write_bytes(folder / "plot.png", vl_convert.vegalite_to_png(specification, scale=2))

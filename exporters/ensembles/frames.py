@@ -1,0 +1,123 @@
+"""What an ensemble says, as tables: runs, cells, differences, and how parameters of a hypercube go with responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshquake.ensembles.analysis import QUANTILES, Analysis
+
+
+def frames(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    """The tables by name; those without a row are left out."""
+    made = {
+        "runs": runs(analysis),
+        "cells": cells(analysis),
+        "differences": differences(analysis),
+        "effects": effects(analysis),
+    }
+    return {name: frame for name, frame in made.items() if len(frame)}
+
+
+def runs(analysis: Analysis) -> pl.DataFrame:
+    """A row a run: its cell, the levels of its parameters, and a column a response."""
+    study = analysis.study
+    return _frame(
+        [
+            {
+                "cell": run.cell,
+                **_levels(analysis, run.cell),
+                "replication": run.replication,
+                "seed": run.seed,
+                "warm_up_s": run.warm_up,
+                **dict(zip(study.labels, run.values, strict=True)),
+            }
+            for run in analysis.runs
+        ]
+    )
+
+
+def cells(analysis: Analysis) -> pl.DataFrame:
+    """A row a cell and response: the mean, its interval, and how the runs are spread."""
+    study = analysis.study
+    letters = [analysis.letters(response) for response in range(len(study.responses))]
+    return _frame(
+        [
+            {
+                "cell": cell,
+                **_levels(analysis, cell),
+                "response": label,
+                "runs": each.runs,
+                "known": each.known,
+                "mean": each.interval.estimate,
+                "low": each.interval.low,
+                "high": each.interval.high,
+                "method": each.interval.method,
+                "sd": each.spread,
+                **{f"p{share * 100:g}": value for share, value in zip(QUANTILES, each.quantiles, strict=True)},
+                "group": letters[response][cell],
+            }
+            for cell, row in enumerate(analysis.estimates)
+            for response, (label, each) in enumerate(zip(study.labels, row, strict=True))
+        ]
+    )
+
+
+def differences(analysis: Analysis) -> pl.DataFrame:
+    """A row a comparison."""
+    study = analysis.study
+    return _frame(
+        [
+            {
+                "response": study.labels[each.response],
+                "first": study.cells[each.first].label,
+                "other": study.cells[each.other].label,
+                "pairs": each.difference.pairs,
+                "difference": each.difference.mean,
+                "low": each.difference.low,
+                "high": each.difference.high,
+                "p": each.difference.p,
+                "p_holm": each.difference.adjusted,
+                "differs": each.difference.differs,
+                "variance_reduction": each.difference.reduction,
+            }
+            for each in analysis.compared
+        ]
+    )
+
+
+def effects(analysis: Analysis) -> pl.DataFrame:
+    """A row a parameter of a hypercube and response."""
+    study = analysis.study
+    return _frame(
+        [
+            {
+                "parameter": study.axes[each.axis].name,
+                "response": study.labels[each.response],
+                "rank_correlation": each.correlation,
+                "p_holm": each.adjusted,
+                "moves": each.moves,
+            }
+            for each in analysis.effects
+        ]
+    )
+
+
+def _levels(analysis: Analysis, cell: int) -> dict[str, str]:
+    study = analysis.study
+    levels = study.cells[cell].levels
+    return {axis.name: level.label for axis, level in zip(study.axes, levels, strict=True)}
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows as a frame; what is not known is null."""
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
+    return frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
+
+
+def plain(value: float) -> float | None:
+    """A number for JSON, which has no nan and no infinity."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,164 @@
+"""The manifest of an ensemble: its study, and all it takes to make the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from meshquake.ensembles import study as studies
+from meshquake.ensembles.axes import MOST_CELLS
+from meshquake.ensembles.responses import LONGEST
+from meshquake.ensembles.study import MOST_RUNS, MSER, Study
+from meshquake.exporters.fixtures import json_file, replayed, staging
+from meshquake.exporters.fixtures import manifest as fixtures
+from meshquake.faults.loader import NAME as STUDY_NAME
+from meshquake.topology import outside
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.problems import DocumentError
+from meshquake.topology.replay import Replay
+from meshquake.topology.units import shown
+
+NAME = "ensemble.json"
+FORMAT = 1
+
+
+class EnsembleError(MeshquakeError):
+    """A folder holds no ensemble, or one that this version can't go on with."""
+
+
+def manifest(study: Study) -> dict[str, Any]:
+    """The manifest of an ensemble, as a JSON object."""
+    loaded = study.recipe(study.seed_of(0)).load()
+    topology = loaded.topology
+    return {
+        "format": FORMAT,
+        "versions": fixtures.versions() | fixtures.packages(topology, loaded.scenario.causes),
+        "scenario": {"sha256": _sha256(study.scenario), "text": study.scenario},
+        "topology": {"sha256": _sha256(study.topology), "text": study.topology} | replayed.told(topology.workload),
+        "study": studies.told(study),
+    }
+
+
+def written(content: dict[str, Any]) -> str:
+    """A manifest as the text of a file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def save(folder: Path, study: Study) -> None:
+    """Write the manifest of an ensemble into its folder, with the files that its mesh replays; raises OSError."""
+    replayed.copy(study.recipe(study.seed_of(0)).mesh().topology.workload, folder)
+    staging.write_text(folder / NAME, written(manifest(study)))
+
+
+def is_ensemble(folder: Path) -> bool:
+    """Whether a folder holds an ensemble."""
+    return outside.is_file(folder / NAME)
+
+
+def load(folder: Path) -> tuple[Study, dict[str, Any]]:
+    """The study of an ensemble, and its whole manifest.
+
+    Raises
+    ------
+    EnsembleError
+        If the folder has none, or one of another format, or it was changed or isn't valid.
+    """
+    path = folder / NAME
+    if not is_ensemble(folder):
+        raise EnsembleError(f"{folder}: is no ensemble: it has no {NAME}")
+    try:
+        content = json_file.read(path)
+        found = content.get("format") if isinstance(content, dict) else None
+        if found != FORMAT:
+            raise EnsembleError(f"{path}: of format {shown(found)}; this version reads format {FORMAT}")
+        json_file.check(path, _schema(), content)
+    except DocumentError as error:
+        raise EnsembleError(*error.problems) from None
+    for part in ("scenario", "topology"):
+        if _sha256(content[part]["text"]) != content[part]["sha256"]:
+            raise EnsembleError(f"{path}: the text of the {part} does not match its sha256: one of them was changed")
+    try:
+        study = studies.read(
+            content["study"],
+            content["scenario"]["text"],
+            content["topology"]["text"],
+            str(path),
+            _replayed(folder, content),
+        )
+    except (ValueError, MeshquakeError) as error:
+        raise EnsembleError(f"{path}: {error}") from None
+    return study, content
+
+
+@lru_cache(maxsize=8)
+def study_of(folder: Path, sha256: str) -> Study:
+    """The study of an ensemble whose manifest has a SHA-256, for processes that share its runs."""
+    return load(folder)[0]
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """In which of their parts two manifests differ; of the study, by its keys."""
+    parts = [part for part in ("versions", "scenario", "topology") if one[part] != other[part]]
+    keys = dict.fromkeys((*one["study"], *other["study"]))
+    return [*parts, *(key for key in keys if one["study"].get(key) != other["study"].get(key))]
+
+
+def _replayed(folder: Path, content: dict[str, Any]) -> dict[str, Replay]:
+    return {
+        name: Replay(name, str(folder / each["file"]), each["requests"], each["length_s"])
+        for name, each in content["topology"].get("replayed", {}).items()
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a manifest."""
+    from meshquake.topology.json_schema import array, block, choice, count, document, flag, mapping, number, text
+
+    line, sha256 = text(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), text(pattern="^[0-9a-f]{64}$")
+    source = {"sha256": sha256, "text": text()}
+    runs = count(minimum=1, maximum=MOST_RUNS)
+    replay = block(
+        "",
+        {
+            "file": text(pattern=r"^replayed/[0-9]{1,6}\.(csv|ndjson)$"),
+            "requests": mapping("", line, count(minimum=1)),
+            "length_s": number(minimum=0),
+        },
+    )
+    until = block("", {"response": line, "relative": number(exclusiveMinimum=0, maximum=1), "at_most": runs})
+    study = {
+        "name": text(pattern=f"^{STUDY_NAME.pattern}$"),
+        "summary": line,
+        "calm": flag(),
+        "set": array("", text()),
+        "seed": count(maximum=2**63 - 1),
+        "replications": runs,
+        "until": {"anyOf": [{"type": "null"}, until]},
+        "warm_up": {"anyOf": [number(minimum=0), choice("", [MSER])]},
+        "responses": array("", block("", {"label": text(maxLength=LONGEST), "text": text(maxLength=LONGEST)})),
+        "vary": array("", line),
+        "sample": {"anyOf": [{"type": "null"}, count(minimum=1, maximum=MOST_CELLS)]},
+        "cells": array(
+            "", array("", block("", {"label": line, "set": array("", text())})), minItems=1, maxItems=MOST_CELLS
+        ),
+    }
+    return document(
+        "ensemble",
+        block(
+            "What an ensemble is, and how to make it again.",
+            {
+                "format": {"const": FORMAT},
+                "versions": mapping("", line, line),
+                "scenario": block("", source),
+                "topology": block("", source, {"replayed": mapping("", text(), replay)}),
+                "study": block("", study),
+            },
+        ),
+    )

@@ -1,0 +1,28 @@
+"""Reads an ensemble back: what its runs say, be they complete or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from meshquake.ensembles.analysis import Analysis
+from meshquake.exporters.ensembles import manifest, runs_file
+from meshquake.exporters.ensembles.manifest import EnsembleError
+
+
+def analysis(folder: Path) -> Analysis:
+    """What the runs in a folder say.
+
+    Raises
+    ------
+    EnsembleError
+        If it's no ensemble, was changed, or has no whole run yet of some cell.
+    """
+    study, _ = manifest.load(folder)
+    try:
+        runs = runs_file.read(folder, study)
+    except OSError as error:
+        raise EnsembleError(f"{error.filename or folder}: cannot be read: {error.strerror}") from None
+    found = Analysis(study, runs)
+    if any(not found.runs_of(cell) for cell in range(len(study.cells))):
+        raise EnsembleError(f"{folder}: has no run of every cell yet: go on with --resume")
+    return found

@@ -1,0 +1,227 @@
+"""What an ensemble says, for people: what changed, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf, isfinite
+
+from meshquake.ensembles.analysis import Analysis, Compared
+from meshquake.ensembles.comparisons import Difference
+from meshquake.ensembles.intervals import CONFIDENCE, Interval
+from meshquake.ensembles.study import MSER
+from meshquake.exporters.blocks import Block, Table
+from meshquake.topology.units import counted, ratio
+
+#: Cells and comparisons of a response that are shown; the tables in files have all.
+_MOST = 40
+_SURE = f"{CONFIDENCE:.0%}"
+
+
+def blocks(analysis: Analysis, complete: bool) -> list[Block]:
+    """The report."""
+    return [
+        *_head(analysis, complete),
+        *_cells(analysis),
+        *_differences(analysis),
+        *_effects(analysis),
+        "",
+        *_notes(analysis),
+    ]
+
+
+def _head(analysis: Analysis, complete: bool) -> Iterator[Block]:
+    study = analysis.study
+    cells = counted(len(study.cells), "cell")
+    each = {len(analysis.runs_of(cell)) for cell in range(len(study.cells))}
+    runs = f"{min(each)}" if len(each) == 1 else f"{min(each)} to {max(each)}"
+    state = "" if complete else " so far: not complete, go on with --resume"
+    yield f"{study.name}: {cells}, {runs} runs each, seed {study.seed}{state}"
+    if study.summary:
+        yield study.summary
+
+
+def _cells(analysis: Analysis) -> Iterator[Block]:
+    study = analysis.study
+    for response, told in enumerate(study.responses):
+        letters = analysis.letters(response)
+        rows = []
+        for cell, row in enumerate(analysis.estimates[:_MOST]):
+            each = row[response]
+            low, _, high = each.quantiles
+            rows.append(
+                (
+                    study.cells[cell].label,
+                    f"{each.known}" if each.known == each.runs else f"{each.known} of {each.runs}",
+                    _number(each.interval.estimate),
+                    _interval(each.interval),
+                    _number(each.spread),
+                    f"{_number(low)} .. {_number(high)}" if each.known > 1 else "-",
+                    letters[cell],
+                )
+            )
+        title = told.label if told.label == told.text else f"{told.label}: {told.text}"
+        yield ""
+        yield title
+        columns = (
+            study.axes[0].name if len(study.axes) == 1 else "",
+            "runs",
+            "mean",
+            f"{_SURE} interval",
+            "sd of runs",
+            "8 in 10 runs",
+            "group",
+        )
+        grouped = any(letters)
+        yield Table(
+            columns if grouped else columns[:-1],
+            [row if grouped else row[:-1] for row in rows],
+            "<>>>>><",
+        )
+        if len(analysis.estimates) > _MOST:
+            yield f"and {len(analysis.estimates) - _MOST:,} more cells, in the tables of --report"
+
+
+def _differences(analysis: Analysis) -> Iterator[Block]:
+    """What changed, by how much, how sure: those that differ first, so that nobody looks for them."""
+    if not analysis.compared:
+        return
+    ordered = sorted(analysis.compared, key=lambda each: (not each.difference.differs, each.response))
+    yield ""
+    yield "What changed, by how much, and how sure that is"
+    yield Table(
+        ("response", "from", "to", "difference", "interval, told together", "verdict", "p (Holm)", "pairing is worth"),
+        [_difference(analysis, each) for each in ordered[:_MOST]],
+        "<<<>><>>",
+    )
+    if len(ordered) > _MOST:
+        yield f"and {len(ordered) - _MOST:,} more comparisons, in the tables of --report"
+
+
+def _difference(analysis: Analysis, each: Compared) -> tuple[str, ...]:
+    study, found = analysis.study, each.difference
+    return (
+        study.labels[each.response],
+        study.cells[each.first].label,
+        study.cells[each.other].label,
+        f"{_signed(found.mean)}{_relative(analysis, each)}",
+        f"{_signed(found.low)} .. {_signed(found.high)}" if isfinite(found.low) else "-",
+        _verdict(found),
+        _p(found.adjusted),
+        _worth(found),
+    )
+
+
+def _verdict(found: Difference) -> str:
+    if not isfinite(found.p):
+        return "not known"
+    if found.mean == 0 and found.error == 0:
+        return "the same in every run"
+    return "differs" if found.differs else "not told apart"
+
+
+def _relative(analysis: Analysis, each: Compared) -> str:
+    """A difference as a share of the mean it starts from."""
+    start = analysis.estimates[each.first][each.response].interval.estimate
+    share = each.difference.mean / start if start else inf
+    return f" ({_signed(share * 100)}%)" if isfinite(share) and each.difference.mean else ""
+
+
+def _worth(found: Difference) -> str:
+    """As many times the runs it would take with other seeds."""
+    if found.reduction == inf:
+        return "any number"
+    return f"{found.reduction:.3g}x" if isfinite(found.reduction) else "-"
+
+
+def _effects(analysis: Analysis) -> Iterator[Block]:
+    if not analysis.effects:
+        return
+    study = analysis.study
+    ordered = sorted(analysis.effects, key=lambda each: (not each.moves, each.response, each.axis))
+    yield ""
+    yield "What goes with which parameter"
+    yield Table(
+        ("response", "parameter", "rank correlation", "verdict", "p (Holm)"),
+        [
+            (
+                study.labels[each.response],
+                study.axes[each.axis].name,
+                _signed(each.correlation),
+                "not known" if not isfinite(each.correlation) else "moves it" if each.moves else "not told from chance",
+                _p(each.adjusted),
+            )
+            for each in ordered[:_MOST]
+        ],
+        "<<><>",
+    )
+
+
+def _notes(analysis: Analysis) -> Iterator[Block]:
+    """How to read it, and how not to."""
+    study = analysis.study
+    methods = {each.interval.method for row in analysis.estimates for each in row}
+    means = {
+        "t": "Student's t over runs",
+        "bootstrap": "of percentiles, a bootstrap over runs (BCa)",
+        "batches": "of one long run, batches of it",
+    }
+    named = [text for method, text in means.items() if method in methods]
+    if named:
+        yield f"Intervals hold the mean in {_SURE} of such studies, each by itself: {'; '.join(named)}."
+    if analysis.compared:
+        count = len(analysis.compared)
+        yield (
+            f"Differences are of runs with the same seeds, {counted(count, 'comparison')} told together (Holm): if "
+            f"nothing differed, one or more would be called different in at most {ratio(1 - CONFIDENCE, 3)} of such "
+            "studies. What is not told apart may differ all the same, by as much as its interval says."
+        )
+        if any(analysis.letters(response) != [""] * len(study.cells) for response in range(len(study.responses))):
+            yield "Cells of a group share a letter; two without a common one differ."
+    if any(each.known < each.runs for row in analysis.estimates for each in row):
+        yield "Where fewer runs are known, the others have no such value: the mean is of those that have."
+    yield from _precision(analysis)
+    if study.warm_up == MSER:
+        short = sum(not run.settled for run in analysis.runs)
+        worst = max((run.warm_up for run in analysis.runs), default=0.0)
+        yield f"Warm-up cut off by MSER-5: at most {worst:.4g} s of a run" + (
+            f"; in {short} of {len(analysis.runs)} runs it was not over by the first half: they are too short."
+            if short
+            else "."
+        )
+
+
+def _precision(analysis: Analysis) -> Iterator[Block]:
+    """Whether the precision that was asked for is there."""
+    until = analysis.study.until
+    if until is None or not analysis.runs:
+        return
+    asked = f"{until.response} within {ratio(until.relative, 6)}"
+    short = analysis.short()
+    if not short:
+        yield f"{asked}: reached in every cell (Law's sequential rule, half-width over mean at most r/(1+r))."
+        return
+    response = analysis.study.labels.index(until.response)
+    for cell in short[:_MOST]:
+        found = analysis.estimates[cell][response].interval
+        there = found.half / abs(found.estimate) if found.estimate else inf
+        reached = f"only {ratio(there, 3)}" if isfinite(there) else "nothing"
+        label, runs = analysis.study.cells[cell].label, len(analysis.runs_of(cell))
+        yield f"{asked}: not reached for {label}: {reached} after {counted(runs, 'run')}."
+
+
+def _interval(found: Interval) -> str:
+    return f"{_number(found.low)} .. {_number(found.high)}" if isfinite(found.low) else "-"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if isfinite(value) else "-"
+
+
+def _signed(value: float) -> str:
+    return "0" if value == 0 else f"{value:+.4g}" if isfinite(value) else "-"
+
+
+def _p(value: float) -> str:
+    if not isfinite(value):
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

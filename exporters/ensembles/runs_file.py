@@ -1,0 +1,141 @@
+"""The file of an ensemble's runs: a line a run, in the order of the study.
+
+It only ever grows, by whole lines. So whatever stops the writer, all but the last line is good, and a last line that
+has no end is dropped before anything is added.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from meshquake.ensembles.replication import Run
+from meshquake.ensembles.study import Study
+from meshquake.exporters.ensembles.manifest import EnsembleError
+
+NAME = "runs.ndjson"
+
+
+class RunsFile:
+    """The runs that are there, and the place for more.
+
+    Attributes
+    ----------
+    runs
+        Those that were there.
+    """
+
+    def __init__(self, file: BinaryIO, study: Study, path: Path) -> None:
+        self._file = file
+        self._labels = study.labels
+        self.runs, size = _read(file.read(), study, path)
+        file.truncate(size)
+        file.seek(size)
+
+    def add(self, run: Run) -> None:
+        """Append a run; raises OSError."""
+        self._file.write(line(self._labels, run))
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Wait until the disk has all of it; raises OSError."""
+        os.fsync(self._file.fileno())
+
+
+@contextmanager
+def opened(folder: Path, study: Study) -> Iterator[RunsFile]:
+    """The file of an ensemble, made if it isn't there, to add runs to; no other process may at a time.
+
+    Raises
+    ------
+    OSError
+        If it can't be written, or another process is at work on it.
+    EnsembleError
+        If what is in it is not of the study.
+    """
+    path = folder / NAME
+    with path.open("r+b" if path.exists() else "w+b", buffering=0) as file:
+        _lock(file, folder)
+        yield RunsFile(file, study, path)
+
+
+def read(folder: Path, study: Study) -> list[Run]:
+    """The whole runs that are in a folder; raises as `opened`."""
+    path = folder / NAME
+    return _read(path.read_bytes(), study, path)[0] if path.exists() else []
+
+
+def line(labels: tuple[str, ...], run: Run) -> bytes:
+    """A run as a line."""
+    values = dict(zip(labels, map(_known, run.values), strict=True))
+    told: dict[str, Any] = {
+        "cell": run.cell,
+        "replication": run.replication,
+        "seed": run.seed,
+        "warm_up_s": run.warm_up,
+        **({} if run.settled else {"settled": False}),
+        "values": values,
+    }
+    if run.sections:
+        told["sections"] = {
+            label: [*map(_known, each)] for label, each in zip(labels, run.sections, strict=True) if each
+        }
+    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+
+def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
+    """The whole runs of a content, and how many bytes they are."""
+    runs = []
+    size = 0
+    for number, text in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            run = _run(json.loads(text), study)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise EnsembleError(f"{path}:{number}: is no run of this study: the file was changed") from None
+        runs.append(run)
+        size += len(text) + 1
+    return runs, size
+
+
+def _run(told: dict[str, Any], study: Study) -> Run:
+    values, sections = told["values"], told.get("sections", {})
+    if not 0 <= told["cell"] < len(study.cells) or told["seed"] != study.seed_of(told["replication"]):
+        raise ValueError("of another study")
+    return Run(
+        told["cell"],
+        told["replication"],
+        told["seed"],
+        tuple(_number(values[label]) for label in study.labels),
+        tuple(tuple(map(_number, sections.get(label, ()))) for label in study.labels) if study.long else (),
+        float(told["warm_up_s"]),
+        told.get("settled", True),
+    )
+
+
+def _known(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else float(value)
+
+
+def _lock(file: BinaryIO, folder: Path) -> None:
+    """Lock a file as long as it's open, where the system can."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OSError(errno.EBUSY, "another command is at work on it", str(folder)) from None
+    except OSError:
+        return  # not every file system can

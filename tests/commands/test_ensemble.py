@@ -1,0 +1,157 @@
+"""`ensemble`: run, gone on with, reported, and what is said of what can't be."""
+
+import csv
+import json
+import sys
+
+import polars as pl
+import pytest
+from commandline import call
+
+from meshquake.exporters.ensembles import making
+from tests.station import BROKEN, MESH
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small ensemble of two variants, of which one is broken."""
+    folder = tmp_path_factory.mktemp("ensemble")
+    (folder / "mesh.yaml").write_text(MESH)
+    (folder / "broken.yaml").write_text(BROKEN + "topology: mesh.yaml\n")
+    made = run(folder, "--vary", "faults.fail-1.share=10%,90%", "--replications", 4, "--output", folder / "made")
+    assert (made.exit_code, made.stderr.count("\n")) == (0, made.stderr.count("warning")), made.stderr
+    (folder / "made.txt").write_text(made.stdout)
+    return folder
+
+
+def run(folder, *arguments):
+    return call("ensemble", folder / "broken.yaml", "--workers", 1, *arguments)
+
+
+def test_what_comes_of_it_says_what_changed_by_how_much_and_how_sure_that_is(folder):
+    text = (folder / "made.txt").read_text()
+    assert text.startswith("broken: 2 cells, 4 runs each, seed 1\n")
+    (told,) = [line for line in text.splitlines() if line.split()[:3] == ["entry.error_rate", "10%", "90%"]]
+    assert "differs" in told and "(+7" in told
+    assert "comparisons told together (Holm)" in text and "What is not told apart may differ all the same" in text
+
+
+def test_the_report_has_tables_for_programs_and_plots_with_every_run(folder):
+    done = call("ensemble", folder / "made", "--report", "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    place = folder / "made" / "report"
+    names = [f"{table}.{kind}" for table in ("cells", "differences", "runs") for kind in ("csv", "parquet")]
+    assert sorted(path.name for path in place.iterdir()) == sorted([*names, "plot.html", "plot.png", "plot.svg"])
+    runs = pl.read_parquet(place / "runs.parquet")
+    assert len(runs) == 8 and runs["faults.fail-1.share"].to_list()[:2] == ["10%", "90%"]
+    with (place / "cells.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["response"] == "entry.error_rate"]
+    for row, cell in zip(rows, (0, 1), strict=True):
+        own = runs.filter(cell=cell)["entry.error_rate"]
+        assert float(row["mean"]) == pytest.approx(own.mean()) and float(row["low"]) < own.mean() < float(row["high"])
+    assert [row["group"] for row in rows] == ["a", "b"]
+    assert (place / "plot.svg").read_text().startswith("<svg")
+    page = (place / "plot.html").read_text()
+    assert "<script" in page and 'src="http' not in page
+
+
+def test_json_has_the_same_tables(folder):
+    told = json.loads(call("ensemble", folder / "made", "--json").stdout)
+    assert told["complete"] is True and len(told["runs"]) == 8
+    assert {each["response"] for each in told["differences"] if each["differs"]} >= {"entry.error_rate"}
+
+
+def test_without_the_library_of_plots_there_are_tables_and_a_line_that_says_so(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "altair", None)
+    monkeypatch.delitem(sys.modules, "meshquake.exporters.ensembles.chart", raising=False)
+    done = call("ensemble", folder / "made", "--report", "--quiet")
+    assert done.exit_code == 0
+    assert done.stderr == "warning: a plot needs altair: pip install 'meshquake[report]'\n"
+
+
+def test_what_is_complete_is_shown_though_not_all_is_and_gone_on_with(folder, tmp_path):
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "ensemble.json").write_bytes((folder / "made" / "ensemble.json").read_bytes())
+    whole = (folder / "made" / "runs.ndjson").read_bytes()
+    (made / "runs.ndjson").write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
+    told = call("ensemble", made)
+    assert told.exit_code == 0
+    assert told.stdout.startswith("broken: 2 cells, 2 to 3 runs each, seed 1 so far: not complete, go on with --resume")
+    assert call("ensemble", made, "--resume", "--workers", 1, "--quiet").exit_code == 0
+    assert (made / "runs.ndjson").read_bytes() == whole and making.is_complete(made)
+
+
+def test_a_study_is_a_file_too(folder, tmp_path):
+    (folder / "study.yaml").write_text(
+        "{name: both, scenario: broken.yaml, vary: {rate: [20, 40]}, responses: [entry.requests], replications: 2}"
+    )
+    done = call("ensemble", folder / "study.yaml", "--workers", 1, "--output", tmp_path / "made", "--seed", 7, "--json")
+    told = json.loads(done.stdout)
+    assert [each["mean"] for each in told["cells"]] == [pytest.approx(200, rel=0.2), pytest.approx(400, rel=0.2)]
+    assert {each["replication"] for each in told["runs"]} == {0, 1}
+
+
+def test_a_hypercube_says_which_parameter_moves_what(folder, tmp_path):
+    options = [
+        "--vary",
+        "faults.fail-1.share=1%..90%",
+        "--vary",
+        "workload.balance=random,least_request",
+        "--sample",
+        12,
+    ]
+    done = run(folder, *options, "--replications", 1, "--response", "entry.error_rate", "--output", tmp_path / "made")
+    assert done.exit_code == 0, done.stderr
+    told = {line.split()[1]: line for line in done.stdout.splitlines() if line.startswith("entry.error_rate  ")}
+    assert "moves it" in told["faults.fail-1.share"] and "not told from chance" in told["workload.balance"]
+    assert call("ensemble", tmp_path / "made", "--report", "--quiet").exit_code == 0
+    assert (tmp_path / "made" / "report" / "effects.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--vary", "services.wbe.workers=1,2"],
+            "--vary services.wbe.workers=1: there is no service 'wbe' (did you mean 'web'?)",
+        ),
+        (["--vary", "nothing"], "--vary nothing: must be PATH=a,b,c or PATH=lo..hi:n"),
+        (["--set", "nothing"], "--set nothing: must be PATH=VALUE"),
+        (["--response", "entry.eror_rate"], "--response entry.eror_rate: there is no figure 'entry.eror_rate'"),
+        (["--until", "entry.error_rate"], "--until entry.error_rate: must be RESPONSE:RELATIVE"),
+        (["--until", "latency:5%"], "until: there is no response 'latency'"),
+        (["--warm-up", "soon"], "--warm-up soon: must be a time such as 30s, or mser"),
+        (["--topology", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["--report"], "--report is of an ensemble that was made: give its folder"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line_and_nothing_is_written(folder, tmp_path, options, message):
+    done = run(folder, *options, "--output", tmp_path / "made")
+    assert done.exit_code == 2
+    told = [line for line in done.stderr.splitlines() if "warning" not in line]
+    assert told[0].startswith(message) and len(told) <= 2
+    assert not (tmp_path / "made").exists()
+
+
+def test_an_output_that_cannot_be_is_named(folder, tmp_path):
+    (tmp_path / "file").touch()
+    done = run(folder, "--output", tmp_path / "file" / "made", "--quiet")
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/file/made: cannot be written: Not a directory\n")
+    done = run(folder, "--quiet")
+    assert (done.exit_code, done.stderr) == (2, "--output: give a folder for the ensemble\n")
+
+
+def test_a_folder_that_is_none_and_one_that_is_settled_are_told(folder, tmp_path):
+    done = call("ensemble", tmp_path)
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}: is no ensemble: it has no ensemble.json\n")
+    done = call("ensemble", folder / "made", "--replications", 9)
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"{folder}/made: holds an ensemble: what it asks is settled (--output DIR runs it again)\n",
+    )
+    done = run(folder, "--output", folder / "made", "--quiet")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"{folder}/made: cannot be written: it holds an ensemble: go on with it with --resume\n",
+    )

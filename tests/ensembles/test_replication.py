@@ -1,0 +1,171 @@
+"""One run of a study: a pure function of its numbers, which agrees with records and with the answer key."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from meshquake.ensembles import replication
+from meshquake.ensembles.analysis import Analysis
+from meshquake.ensembles.responses import OF_USERS, response
+from meshquake.exporters.fixtures import answer_key, writing
+from meshquake.sim.simulation import Simulation
+from tests.small_mesh import SMALL
+from tests.station import BROKEN, study
+
+STORM = """
+name: storm
+lead_in: 4s
+duration: 6s
+recovery: 10s
+faults: [slow: {target: db, factor: 30, for: 4s}]
+"""
+
+
+def played(asked, replication_=0, **more):
+    one = study(asked=asked, **more)
+    return dict(zip(one.labels, replication.run(one, 0, replication_).values, strict=True))
+
+
+def simulation(one):
+    return Simulation.of(replication.load(one, 0, one.seed_of(0)))
+
+
+def test_what_is_asked_of_users_is_what_the_records_say():
+    found = played([f"entry.{name}" for name in OF_USERS], scenario=STORM, mesh=SMALL)
+    run = simulation(study(scenario=STORM, mesh=SMALL))
+    batches = list(run.batches())
+    roots = pl.concat([batch.traces for batch in batches]).filter(pl.col("parent_span_id").is_null())
+    since = roots["timestamp"].str.to_datetime(time_zone="UTC", time_unit="us") - run.start
+    start = since.dt.total_microseconds() / 1e6
+    own = roots.filter((start >= 4) & (start < 10))
+    assert found["entry.requests"] == len(own) > 100
+    assert found["entry.error_rate"] == pytest.approx((own["status"] == "error").mean())
+    assert found["entry.latency_mean"] == pytest.approx(own["duration_ms"].mean(), rel=1e-3)
+    assert found["entry.latency_p95"] == pytest.approx(own["duration_ms"].quantile(0.95, "linear"), rel=1e-3)
+    end = start + roots["duration_ms"] / 1e3
+    answered = roots.filter((end >= 4) & (end < 10) & (roots["status"] == "success"))
+    assert found["entry.answered"] == pytest.approx(len(answered) / 6, rel=0.01)
+    assert found["entry.goodput"] <= found["entry.answered"]
+    assert found["entry.bad_rate"] >= found["entry.error_rate"]
+
+
+def test_what_is_asked_of_the_key_is_what_the_key_says(tmp_path):
+    found = played(["key.harmed", "key.detect", "key.recovery", "key.breach"], scenario=STORM, mesh=SMALL)
+    writing.write(simulation(study(scenario=STORM, mesh=SMALL)), tmp_path / "fixture", lambda batch: None)
+    key = answer_key.read_ground_truth(tmp_path / "fixture")
+    (fault,) = key["faults"]
+    start, since, recovered = (
+        np.datetime64(each.removesuffix("+00:00"), "us")
+        for each in (fault["start"], fault["user_facing"]["since"], fault["recovered"])
+    )
+    second = np.timedelta64(1, "s")
+    assert found["key.harmed"] == key["requests"]["harmed"] > 0
+    assert (found["key.detect"], found["key.recovery"]) == ((since - start) / second, (recovered - start) / second)
+    assert 0 < found["key.breach"] <= found["key.recovery"] - found["key.detect"] + 1
+
+
+def test_what_is_asked_of_metrics_and_by_sql_is_what_the_records_say():
+    asked = ["depth=max(queue_depth + active_requests) of db@whole", "sum(retry_rate) of web -> cart@whole"]
+    asked += ["n=select count(*) from traces where kind = 'server'"]
+    found = played(asked, scenario=STORM, mesh=SMALL)
+    batches = list(simulation(study(scenario=STORM, mesh=SMALL)).batches())
+    metrics = pl.concat([batch.metrics for batch in batches])
+    own = metrics.filter(pl.col("replica").is_null() & pl.col("target").is_null(), service="db")
+    sums = (
+        own.filter(pl.col("metric").is_in(["queue_depth", "active_requests"]))
+        .group_by("timestamp")
+        .agg(pl.sum("value"))
+    )
+    assert found["depth"] == sums["value"].max() > 8
+    retries = metrics.filter(service="web", target="cart", metric="retry_rate")
+    assert found[asked[1]] == pytest.approx(retries["value"].sum())
+    assert found["n"] == sum(len(batch.traces.filter(kind="server")) for batch in batches)
+
+
+def test_what_is_asked_besides_changes_no_answer():
+    alone = played(["entry.error_rate"], scenario=BROKEN)
+    with_all = played(
+        ["entry.error_rate", "key.harmed", "max(queue_depth) of web", "select count(*) from logs"], scenario=BROKEN
+    )
+    assert alone["entry.error_rate"] == with_all["entry.error_rate"] > 0.3
+
+
+def test_a_change_that_changes_nothing_differs_by_exactly_nothing_in_every_run():
+    """Even where the seed draws confounders and a fault's target: what it drew stays."""
+    scenario = STORM.replace("target: db, factor: 30", "target: any, factor: 5..30") + "\nconfounders: many\n"
+    one = study(
+        "services.db.workers=8,8.0", scenario=scenario, mesh=SMALL, asked=["entry.error_rate", "entry.latency_p95"]
+    )
+    one = replace(one, cells=(one.cells[0], replace(one.cells[0], levels=()), one.cells[0]))
+    analysis = Analysis(one, [replication.run(one, cell, turn) for turn in range(2) for cell in range(3)])
+    for each in analysis.compared:
+        assert (each.difference.mean, each.difference.error, each.difference.differs) == (0.0, 0.0, False)
+    assert len({run.values for run in analysis.runs}) == 2  # and seeds do differ
+
+
+def test_a_scenario_in_which_nothing_is_drawn_is_the_same_as_if_it_were_loaded_anew():
+    one = study("services.web.workers=1,2", scenario=BROKEN)
+    seed = one.seed_of(3)
+    again = one.recipe(seed).load_with(one.cells[1].assignments)
+    assert replication.load(one, 1, seed).scenario == again.scenario
+    assert replication.load(one, 1, seed).topology == again.topology
+
+
+def test_replications_have_seeds_of_their_own_which_all_cells_share():
+    one = study("rate=20,40", replications=50)
+    assert len({one.seed_of(turn) for turn in range(50)}) == 50
+    assert replication.run(one, 0, 7).seed == replication.run(one, 1, 7).seed == one.seed_of(7)
+    assert one.seed_of(0) != study(seed=2).seed_of(0)
+
+
+def test_one_run_alone_tells_by_its_sections_how_sure_it_is():
+    one = study(scenario="{name: long, lead_in: 1s, duration: 40s, recovery: 0s, confounders: none}", replications=1)
+    run = replication.run(one, 0, 0)
+    (row,) = Analysis(one, [run]).estimates
+    assert len(run.sections[0]) == 20 and row[0].interval.method == "batches"
+    assert row[0].interval.low < 20 < row[0].interval.high
+
+
+def test_what_is_cut_off_is_not_looked_at():
+    asked = ["entry.requests@whole", "entry.requests@before"]
+    assert played(asked, warm_up=0.0)[asked[1]] > 0
+    cut = played(asked, warm_up=1.0)
+    assert np.isnan(cut[asked[1]]) and cut[asked[0]] == played(["entry.requests"])["entry.requests"]
+
+
+def test_an_empty_queue_at_the_beginning_is_found_to_be_warm_up_or_not_but_never_looked_at():
+    one = study(warm_up="mser", asked=["entry.requests@whole", "all=select count(*) from traces where kind = 'server'"])
+    run = replication.run(one, 0, 0)
+    assert run.values[0] <= run.values[1] and 0 <= run.warm_up < 5
+
+
+def test_all_that_is_wrong_with_cells_and_responses_is_told_at_once_and_once():
+    one = study(
+        *("services.wbe.workers=1,2", "rate=10/s,never", "services.web.workers=1,0"),
+        asked=["max(queue_dept) of web", "entry.error_rate"],
+        assignments=("nothing=1",),
+    )
+    told = [str(each) for each in replication.problems(one, "--")]
+    assert {text.split(": ")[0] for text in told} == {
+        "--response max(queue_dept) of web",
+        "--set nothing=1",
+        "--vary services.wbe.workers=1",
+        "--vary services.wbe.workers=2",
+        "--vary rate=never",
+    }
+    assert len(told) == 5
+
+
+def test_a_metric_that_is_not_there_has_no_value():
+    assert np.isnan(played(["max(replicas_desired) of web"])["max(replicas_desired) of web"])
+
+
+def test_a_response_is_of_its_entry_alone():
+    whole, home, cart = (
+        response(text) for text in ("entry.requests", "entry.requests of web.home", "entry.requests of web.cart")
+    )
+    one = replace(study(scenario=STORM, mesh=SMALL), responses=(whole, home, cart))
+    every, *parts = replication.run(one, 0, 0).values
+    assert every == sum(parts) and min(parts) > 0

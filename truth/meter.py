@@ -1,0 +1,67 @@
+"""The metrics of one run, taken while it is played, whatever is recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.metrics.metric_table import MetricTable
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.sim.telemetry.sampling.sampler import Sampler
+from meshquake.sim.telemetry.sampling.series import Series
+from meshquake.sim.telemetry.spans.spans import spans_of
+from meshquake.sim.telemetry.tables import Tables, microseconds
+from meshquake.truth.sample_file import SampleFile
+
+#: Its own sampling interval in microseconds, whatever the fixture's metrics have: onsets are exact to a second.
+SECOND = 1_000_000
+
+
+class Meter:
+    """Samples a simulation that has not been played yet, second by second.
+
+    Parameters
+    ----------
+    simulation
+        The run, which gets one more sampler.
+    tables
+        Names and positions of what its rows refer to, which whoever follows the run keeps up to date.
+    table
+        The metrics; None for the whole catalogue.
+    wanted
+        Which series are kept; None for all.
+    folder
+        Where a temporary file may lie; None for where such files lie on this machine.
+
+    Attributes
+    ----------
+    samples
+        Every sample taken so far.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        tables: Tables,
+        table: MetricTable | None = None,
+        wanted: Callable[[Series], bool] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._sampler = Sampler(simulation.mesh, tables, SECOND, table)
+        simulation.samplers = [*simulation.samplers, self._sampler]
+        self._wanted = wanted
+        self._spans = spans_of(b"")
+        self.samples = SampleFile(folder)
+
+    def take(self, cut: Cut) -> None:
+        """Take what the run left since the cut before."""
+        spans = self._spans + spans_of(cut.rows)
+        known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
+        settled = spans.end < known // SECOND * SECOND
+        self._spans = spans.where(~settled)
+        taken = self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND)
+        self.samples.add(taken if self._wanted is None else taken.only(self._wanted))
