@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from meshquake.ensembles.axes import Axis, Cell, Level
-from meshquake.ensembles.responses import OfKey, Response, response
+from meshquake.ensembles.responses import Bounded, OfKey, Response, response
 from meshquake.ensembles.stopping import LEAST, Until
 from meshquake.faults.loader import Options
 from meshquake.faults.recipe import Recipe
@@ -116,7 +116,8 @@ class Study:
     @property
     def asks_key(self) -> bool:
         """Whether a response is one of the key."""
-        return any(isinstance(each, OfKey) for each in self.responses)
+        asked = (each.of if isinstance(each, Bounded) else each for each in self.responses)
+        return any(isinstance(each, OfKey) for each in asked)
 
     @property
     def long(self) -> bool:
