@@ -1,9 +1,16 @@
-// What the page's scripts are held to: `npx eslint -c .ci/eslint.config.mjs exporters/page/scripts`. They are plain scripts, each
-// of which gives the others one name.
+// What our scripts are held to. They are plain scripts, each of which gives the others on its page one name.
 import js from "@eslint/js";
 
-const ours = ["Dom", "Data", "Choice", "Axis", "Plots", "Mesh", "Users", "Spread", "Services", "Traces", "Flame", "Logs"];
-const browser = ["document", "window", "getComputedStyle", "ResizeObserver", "setTimeout", "clearTimeout", "setInterval", "clearInterval", "structuredClone", "vegaEmbed"];
+const ours = [
+  ...["Dom", "Data", "Choice", "Axis", "Player", "Plots", "Mesh", "Users", "Spread", "Services", "Traces", "Flame", "Lists", "Logs"],
+  ...["Feed", "Remote", "Hands", "Recent", "Exercise"],
+];
+const browser = [
+  ...["document", "window", "location", "performance", "getComputedStyle", "structuredClone", "ResizeObserver"],
+  ...["setTimeout", "clearTimeout", "setInterval", "clearInterval"],
+  ...["fetch", "EventSource", "URL", "URLSearchParams"],
+  "vegaEmbed",
+];
 
 export default [
   js.configs.recommended,

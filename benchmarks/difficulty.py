@@ -2,10 +2,11 @@
 
     python benchmarks/difficulty.py --sets FOLDER --environment FOLDER --python PYTHON3.12
 
-For each level of difficulty a set is made in `--sets`, or taken from there if it was made before. The methods run in an
-environment of their own (`benchmarks/rcaeval`), which is made where there is none. A diagnosis is worth something if it
-finds more than looking at the loudest service does; and a set is worth something if that does not find everything, nor
-nothing.
+For each level of difficulty a set is made in `--sets`, or taken from there if it was made before; and one more of
+`mixed` for each kind of fault that `--alone` names, since of each kind a set has two or three, too few to say how it is
+found. The methods run in an environment of their own (`benchmarks/rcaeval`), which is made where there is none. A
+diagnosis is worth something if it finds more than looking at the loudest service does; and a set is worth something if
+that does not find everything, nor nothing.
 """
 
 from __future__ import annotations
@@ -61,12 +62,12 @@ class Case:
 class Study:
     """A set, how it was made, and its cases with an incident."""
 
-    level: str
+    title: str
     content: dict[str, Any]
     cases: list[Case]
 
 
-def study(level: str, folder: Path, interpreter: Path | None) -> Study:
+def study(title: str, folder: Path, interpreter: Path | None) -> Study:
     """Mark all guesses in a set that was made; without an interpreter for the methods, the floors alone."""
     content = json.loads((folder / "truth" / "dataset.json").read_text(encoding="utf-8"))
     lines = (folder / "truth" / "index.ndjson").read_text(encoding="utf-8").splitlines()
@@ -82,7 +83,7 @@ def study(level: str, folder: Path, interpreter: Path | None) -> Study:
         marks = dict(marking.mark_fixture(place, nothing).floors)
         marks |= {name: _mark(truth, ranked or ()) for name, ranked in found.items()}
         cases.append(Case(answer, marks, frozenset(name for name, ranked in found.items() if ranked is None)))
-    return Study(level, content, cases)
+    return Study(title, content, cases)
 
 
 def _mark(truth: dict[str, Any], ranked: Any) -> Accuracy:
@@ -97,7 +98,7 @@ def _mark(truth: dict[str, Any], ranked: Any) -> Accuracy:
 def tables(studies: list[Study]) -> Iterator[str]:
     """The results, as lines of Markdown."""
     for each in studies:
-        yield from ("", f"## {each.level.capitalize()}", "")
+        yield from ("", f"## {each.title}", "")
         yield from _told(each)
         yield from ("", "| guess | AC@1 | AC@3 | Avg@5 |", "|---|---|---|---|")
         for name in _guesses(each):
@@ -197,12 +198,12 @@ def _first(group: Group, name: str) -> float:
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-def made(level: str, options: argparse.Namespace) -> Path:
-    """The folder of a level's set, which is made if there is none."""
-    folder: Path = options.sets / level
+def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Path:
+    """The folder of a set of a level, and of some kinds of fault if any are named; it is made if there is none."""
+    folder: Path = options.sets / "-".join((level, *kinds))
     if not (folder / dataset.INDEX).exists():
         meshes = tuple(loader.load(loader.named(mesh)) for mesh in options.topology or [loader.DEFAULT])
-        order = dataset.Order(options.cases, options.seed, meshes, False, difficulty=level)
+        order = dataset.Order(options.cases, options.seed, meshes, False, difficulty=level, kinds=kinds)
         dataset.generate(order, folder, options.processes, lambda case: print(level, case.public["case"], flush=True))
     return folder
 
@@ -214,6 +215,7 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, help="of the methods; without one, floors alone are marked")
     parser.add_argument("--python", default="python3.12", help="what to make the environment with")
     parser.add_argument("--level", action="append", choices=list(LEVELS), help="may be repeated (default: all)")
+    parser.add_argument("--alone", action="append", default=[], help="a kind of fault to make a set of, of `mixed`")
     parser.add_argument("--topology", action="append", help="may be repeated (default: ten-services)")
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -221,7 +223,9 @@ def main() -> None:
     parser.add_argument("--renew", action="store_true", help="write the tables into docs/difficulty.md")
     options = parser.parse_args()
     interpreter = None if options.environment is None else methods.environment(options.environment, options.python)
-    studies = [study(level, made(level, options), interpreter) for level in options.level or LEVELS]
+    sets: list[tuple[str, str, tuple[str, ...]]] = [(name.capitalize(), name, ()) for name in options.level or LEVELS]
+    sets += [(f"Mixed, `{kind}` alone", "mixed", (kind,)) for kind in options.alone]
+    studies = [study(title, made(level, kinds, options), interpreter) for title, level, kinds in sets]
     text = "\n".join(tables(studies)).strip("\n")
     print(text)
     if options.renew:

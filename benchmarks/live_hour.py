@@ -1,31 +1,73 @@
-"""How much memory an hour of play by hand takes, at full speed, with a fault and an action every five minutes.
+"""How much memory an hour of play takes, at full speed, with somebody who looks on, a fault and an action now and then.
 
-`python benchmarks/live_hour.py [SECONDS]` prints the peak of the process's memory after each ten minutes played.
+`python -m meshquake.benchmarks.live_hour [SECONDS]` starts `live`, asks for the page, listens to its stream, and prints
+the peak of the server's memory (Linux) after each ten minutes played.
 """
 
 from __future__ import annotations
 
-import resource
+import json
+import re
+import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
-from meshquake.faults.loader import Options, parse
-from meshquake.sim.live.script import free_play
-from meshquake.sim.live.session import Session
-from meshquake.topology.loader import DEFAULT
+ROOT = Path(__file__).resolve().parent.parent
+#: What is done every five minutes.
+DONE = (
+    {"do": "fault", "kind": "slow", "keys": {"target": "database", "factor": 20, "for": "60s"}},
+    {"do": "action", "kind": "restart", "keys": {"target": "order-service"}},
+)
 
 
 def main(seconds: int) -> None:
     """Play so many seconds."""
-    options = Options(seed=7)
-    session = Session(parse(free_play(DEFAULT), "live", options), options)
-    for second in range(1, seconds + 1):
-        session.play()
-        if second % 300 == 0:
-            session.do("faults", "slow", {"target": "database", "factor": 20, "for": "60s"})
-            session.do("actions", "restart", {"target": "order-service"})
-        if second % 600 == 0 or second == seconds:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"{second:5} s played: {peak:.0f} MB at most, {len(session.recent.traces)} traces kept", flush=True)
+    command = [sys.executable, str(ROOT / "run.py"), "live", "--port", "0", "--speed", "max", "--seed", "7"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address, token = re.findall(r"(http://\S+)/#token=(\S+)", server.stdout.readline())[0]
+            watch(server.pid, address, token, seconds)
+        finally:
+            server.terminate()
+
+
+def watch(server: int, address: str, token: str, seconds: int) -> None:
+    """Look on and steer until so many seconds are played."""
+
+    def steer(asked: dict[str, Any]) -> None:
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        urlopen(Request(f"{address}/v1/steer", json.dumps(asked).encode(), headers)).close()
+
+    with urlopen(address) as page:
+        print(
+            f"    0 s played: the page has {len(page.read()) / 1e6:.1f} MB, {peak(server):.0f} MB at most", flush=True
+        )
+    steer({"do": "resume"})
+    acted = told = 0
+    with urlopen(f"{address}/v1/stream") as stream:
+        for line in stream:
+            if not line.startswith(b"data: "):
+                continue
+            for second in json.loads(line[6:]).get("seconds", ()):
+                now = int(second["time"])
+                if now // 300 > acted and now < seconds:
+                    acted = now // 300
+                    for asked in DONE:
+                        steer(asked)
+                if now // 600 > told or now >= seconds:
+                    told = now // 600
+                    print(f"{now:5} s played: {peak(server):.0f} MB at most", flush=True)
+                if now >= seconds:
+                    return
+
+
+def peak(process: int) -> float:
+    """The most memory that a process has had, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def live(
 
     if exercise and scenario is not None:
         errors.fail("--exercise hides a fault that the seed draws: leave the scenario out")
-    site = extras.load("meshquake.exporters.live.site", "serve", "live")
-    plays = extras.load("meshquake.exporters.live.plays", "serve", "live")
+    site = extras.load("meshquake.exporters.live.site", "live", "live")
+    plays = extras.load("meshquake.exporters.live.plays", "live", "live")
     listening = False
 
     def on_ready(address: str) -> None:

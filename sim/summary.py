@@ -15,7 +15,8 @@ import polars as pl
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.hits import Hit, Hits
 from meshquake.sim.records import RECORD_KINDS, TRACE, Batch
-from meshquake.sim.tally import Tally
+from meshquake.sim.tally import FAILED, Tally
+from meshquake.sim.telemetry.timestamps import microseconds
 
 #: Services are looked at in slices of so many seconds.
 SLICE = 5.0
@@ -113,7 +114,8 @@ class Summary:
     def _look(self, spans: pl.DataFrame) -> None:
         """Look at the server spans of the current slice."""
         phase = self._slice.phase
-        phase.count(spans.filter(pl.col("parent_span_id").is_null()))
+        users = spans.filter(pl.col("parent_span_id").is_null()).select("duration_ms", failed=FAILED)
+        phase.count(users["duration_ms"].to_numpy(), users["failed"].to_numpy())
         if phase.name == "before":
             self._hits.learn(spans)
         else:
@@ -121,9 +123,9 @@ class Summary:
 
     def _ends(self, spans: pl.DataFrame) -> pl.Series:
         """When spans ended, in seconds from the start of the incident."""
-        starts = spans["timestamp"].str.to_datetime(time_unit="us", time_zone="UTC") - self._incident
-        lengths = (spans["duration_ms"] * 1000).cast(pl.Int64)
-        return (starts.dt.total_microseconds() + lengths) / 1e6
+        incident = round(self._incident.timestamp() * 1e6)
+        lengths = (pl.col("duration_ms") * 1000).cast(pl.Int64)
+        return spans.select((microseconds() - incident + lengths) / 1e6).to_series()
 
 
 def _steps(phase: Phase) -> int:

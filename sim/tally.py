@@ -29,11 +29,11 @@ class Tally:
         """Share of requests that failed; None if there were none."""
         return self.errors / self.requests if self.requests else None
 
-    def count(self, requests: pl.DataFrame, failed: pl.Expr = FAILED) -> None:
-        """Count requests, given as their spans, and which of them failed."""
-        self.requests += len(requests)
-        self.errors += requests.select(failed.sum()).item()
-        self.latencies += np.bincount(_bucket(requests["duration_ms"].to_numpy()), minlength=_BUCKETS)
+    def count(self, latencies: NDArray[np.float64], failed: NDArray[np.bool_]) -> None:
+        """Count requests, given how long they took (milliseconds) and which of them failed."""
+        self.requests += len(latencies)
+        self.errors += int(np.count_nonzero(failed))
+        self.latencies += np.bincount(_bucket(latencies), minlength=_BUCKETS)
 
     def latency(self, quantile: float) -> float | None:
         """A quantile of the latency in milliseconds, by nearest rank, to 1%; None if there were no requests."""

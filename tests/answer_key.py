@@ -98,7 +98,7 @@ def truth(*faults):
         "format": 2,
         "fixture": FIXTURE,
         "incident": any(not each["latent"] for each in faults),
-        "objective": {"share": 0.95, "within_ms": 1000.0, "window_s": 10.0, "minimum": 3},
+        "objective": {"share": 0.95, "within_ms": 1000.0, "window_s": 10.0, "minimum": 4},
         "recording": {"start": at(0), "end": at(180)},
         "services": SERVICES,
         "requests": {"total": 8, "harmed": 4, "spared": 1, "background": 1},

@@ -25,22 +25,33 @@ def chromium():
 
 
 class Opened:
-    """A page that is open, and what went wrong or over the network while it was."""
+    """A page that is open, of a file or an address, and what went wrong or over the network while it was."""
 
-    def __init__(self, browser, path, **settings):
+    #: What is true once it is drawn.
+    DRAWN = "document.querySelectorAll('#users .vega svg').length >= 2"
+
+    def __init__(self, browser, place, **settings):
         self.problems, self.requests = [], []
         self.page = browser.new_page(viewport={"width": 1280, "height": 900}, **settings)
         self.page.on("console", lambda message: self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(Path(path).as_uri())
-        self.page.wait_for_function("document.querySelectorAll('#users .vega svg').length >= 2")
+        self.page.goto(place if isinstance(place, str) else place.as_uri())
+        self.until(self.DRAWN)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self.page.close()
+
+    def until(self, expression):
+        """Wait until an expression is true. Playwright's own waiting may evaluate a text, which our pages forbid."""
+        for _ in range(400):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(25)
+        pytest.fail(f"never came true: {expression}")
 
     def text(self, selector):
         """The text of the first element that a selector finds."""

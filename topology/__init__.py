@@ -11,4 +11,5 @@ graph.py estimates.py review.py         what follows from a topology, and what l
 stacks.py runtimes.py   what services are built with, and what runs it
 picture/                pictures
 plugins.py addresses.py exceptions.py   what packages add, addresses of random draws, the base of all errors
+packaged.py             data that comes with the package
 """

@@ -480,7 +480,7 @@ class Objective:
     share: float = key("ratio", "share of good requests", 0.95, low=0, above=True, high=1)
     within: float = key("duration", "a request that takes longer is not good", 1.0, low=0, above=True, high=DAY)
     window: float = key("duration", "time over which the share is taken, in whole seconds", 10.0, low=1, high=DAY)
-    minimum: int = key("count", "fewest bad requests in a window that break it", 3, low=1, high=1_000_000)
+    minimum: int = key("count", "fewest bad requests in a window that break it", 4, low=1, high=1_000_000)
 
 
 #: What populations are for: keys that others have for it, the users, and how they are written.

@@ -80,6 +80,15 @@ def felt(simulation: Simulation, quiet: bool) -> Preview:
     return Preview(twins.incident, twins.upset(), whole=True)
 
 
+def felt_by(simulation: Simulation, moment: float) -> bool:
+    """Whether users feel a fault of a run by some time (simulated seconds); it's played as far as it takes to tell."""
+    twins = Twins(simulation, lambda verdicts: None)
+    for _ in twins.cuts():
+        if any(twins.felt()) or twins.known > moment:
+            break
+    return any(time is not None and time <= moment for time in twins.felt())
+
+
 def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
     """Look how loud the root of a run is.
 

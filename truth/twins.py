@@ -123,15 +123,15 @@ class Twins:
 
         Of a window that ends before everything that counts in it has been compared, this is final.
         """
-        masks = (mask[: self._known].any(axis=1) for mask in self._blame.so_far())
+        masks = (mask[: self.known].any(axis=1) for mask in self._blame.so_far())
         return [float(mask.argmax() + 1) if mask.any() else None for mask in masks]
 
     def upset(self) -> bool:
         """Whether a promise to users is broken without the faults, as far as the runs were compared."""
-        return bool(self.usual.broken()[: self._known].any())
+        return bool(self.usual.broken()[: self.known].any())
 
     @property
-    def _known(self) -> int:
+    def known(self) -> int:
         """How many seconds there are in which everything that counts has been compared."""
         return int(min(self._compared, len(self.promise.total)))
 

@@ -11,30 +11,41 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from hmac import compare_digest
-from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
+from meshquake.exporters.live.content import content
 from meshquake.exporters.live.described import described
 from meshquake.exporters.live.stage import Seen, Stage
 from meshquake.exporters.live.steering import LARGEST, Refused, read
+from meshquake.exporters.page.assembly import SHARED, Page, Part, assembled, plain
 from meshquake.exporters.server.hosts import Hosts, OnlyAsked
 
-_FILES: Final = Path(__file__).parent / "page"
-_TYPES: Final = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css"}
-#: The page loads nothing from elsewhere, runs no script but its own, and is shown in no other page.
+_HERE: Final = "meshquake.exporters.live"
+#: In the order in which each needs those before it: those of every page, and those of this one.
+_SCRIPTS: Final = (
+    *(Part(f"{name}.js", SHARED) for name in ("dom", "data", "choice", "axis", "plots", "mesh", "users", "services")),
+    Part("lists.js", SHARED),
+    *(Part(f"{name}.js", _HERE) for name in ("feed", "remote", "hands", "recent", "exercise", "live")),
+)
+_STYLES: Final = (Part("page.css", SHARED), Part("live.css", _HERE))
+#: What is answered is for nobody else, loads nothing from elsewhere, and is shown in no other page.
 _HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+#: The page runs no script but its own, and asks nobody but this server.
+_POLICY: Final = (
+    "default-src 'none'; script-src {}; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
 #: Real seconds between two looks for what is new, and after which a stream says that it's still there.
 _LOOK, _QUIET = 0.2, 15.0
 
@@ -58,19 +69,16 @@ def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], b
 
     @app.get("/")
     async def page() -> Response:
-        return _file("index.html")
-
-    @app.get("/{name}.{ending}")
-    async def file(name: str, ending: str) -> Response:
-        return _file(f"{name}.{ending}")
+        made = await run_in_threadpool(_page, stage)
+        return HTMLResponse(made.text, headers=_HEADERS | {"content-security-policy": _POLICY.format(made.scripts)})
 
     @app.get("/v1/mesh")
     async def mesh() -> Response:
         return _json(described(stage.session.simulation.topology))
 
     @app.get("/v1/recent")
-    async def recent() -> Response:
-        return _json(await run_in_threadpool(stage.recent))
+    async def recent(service: Annotated[list[str], Query()] = []) -> Response:  # noqa: B006 - it's read alone
+        return _json(plain(await run_in_threadpool(stage.recent, service)))
 
     @app.get("/v1/scenario")
     async def scenario() -> Response:
@@ -90,11 +98,8 @@ def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], b
     return app
 
 
-def _file(name: str) -> Response:
-    known = {path.name: path for path in _FILES.iterdir() if path.suffix in _TYPES}
-    if name not in known:
-        raise HTTPException(404)
-    return Response(known[name].read_bytes(), media_type=_TYPES[known[name].suffix], headers=_HEADERS)
+def _page(stage: Stage) -> Page:
+    return assembled("live.html.j2", content(stage.session), _SCRIPTS, _STYLES, _HERE)
 
 
 def _json(content: Any, status: int = 200) -> Response:
@@ -135,7 +140,7 @@ async def _updates(stage: Stage, stopping: Callable[[], bool]) -> AsyncIterator[
     while not stopping():
         told, seen = await run_in_threadpool(stage.update, seen)
         if told:
-            yield b"data: %b\n\n" % json.dumps(told, separators=(",", ":")).encode()
+            yield b"data: %b\n\n" % json.dumps(plain(told), separators=(",", ":")).encode()
             quiet = 0.0
         elif quiet >= _QUIET:
             yield b":\n\n"

@@ -8,12 +8,15 @@ from inspect import getdoc
 from typing import Any
 
 from meshquake.faults.actions import action_kinds
-from meshquake.faults.fault import Cause
+from meshquake.faults.change import immovable
+from meshquake.faults.fault import Cause, Fault
 from meshquake.faults.kinds import fault_kinds
 from meshquake.faults.writing import written
+from meshquake.sim.live.script import LASTS
 from meshquake.sim.live.second import OF_EDGES, OF_SERVICES
 from meshquake.topology.binder import keys_of
-from meshquake.topology.spec import Topology
+from meshquake.topology.spec import Edge, Service, Topology
+from meshquake.topology.units import duration
 
 #: Keys of every cause that nobody is asked for: it happens now, at what was clicked.
 _GIVEN = ("id", "target", "targets", "at")
@@ -22,7 +25,8 @@ _GIVEN = ("id", "target", "targets", "at")
 def described(topology: Topology) -> dict[str, Any]:
     """A mesh, and the kinds of fault and of action with their keys.
 
-    `of_services` and `of_edges` name the columns of what each second tells.
+    `of_services` and `of_edges` name the columns of what each second tells; `settings` are those of services and of
+    edges that may be changed while the mesh runs.
     """
     return {
         "name": topology.name,
@@ -41,6 +45,7 @@ def described(topology: Topology) -> dict[str, Any]:
         "of_edges": list(OF_EDGES),
         "faults": _kinds(fault_kinds().own),
         "actions": _kinds(action_kinds().own),
+        "settings": {"service": _settings(Service), "edge": _settings(Edge)},
     }
 
 
@@ -52,20 +57,45 @@ def _kinds(kinds: Mapping[str, type[Cause]]) -> dict[str, Any]:
 
 
 def _keys(kind: type[Cause]) -> list[dict[str, Any]]:
+    """The keys of a kind: first those that it needs and those of its strength, last those that few would set."""
+    base: type[Cause] = Cause
+    usual: Mapping[str, str] = {}
+    without = set(_GIVEN)
+    if issubclass(kind, Fault):
+        base, usual = Fault, kind.ranges
+        without |= {word for word, means in (("for", kind.lasts), ("ramp", kind.ramps)) if not means}
     told = []
     for word, key in keys_of(kind).items():
-        if word in _GIVEN:
+        if word in without:
             continue
         required = key.default is MISSING
         default = None if required or key.default is None else written(key.grammar, key.default)
+        if word == "for" and base is Fault:
+            default = duration(LASTS)
         told.append(
             {
                 "word": word,
                 "doc": key.grammar.doc,
                 "required": required,
                 "default": default if isinstance(default, str) else None,
+                "usual": usual.get(word),
                 "choices": list(key.grammar.choices),
-                "block": word in ("set", "shape", "steps") or key.grammar.spec is not None,
+                "settings": word == "set",
+                "block": word in ("shape", "steps") or key.grammar.spec is not None,
+                "rare": not required and word not in usual and word != "for" and (word in keys_of(base) or bool(usual)),
             }
         )
-    return told
+    return sorted(told, key=lambda each: (not each["required"], each["usual"] is None, each["word"] != "for"))
+
+
+def _settings(of: type) -> list[dict[str, Any]]:
+    return [
+        {
+            "word": word,
+            "doc": key.grammar.doc,
+            "choices": list(key.grammar.choices),
+            "keys": [] if key.grammar.spec is None else list(keys_of(key.grammar.spec)),
+        }
+        for word, key in keys_of(of).items()
+        if not immovable(of, word)
+    ]

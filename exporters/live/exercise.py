@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from meshquake.exporters.blocks import Block, Facts
 from meshquake.exporters.fixtures import writing
 from meshquake.exporters.fixtures.answer_key import read_ground_truth
-from meshquake.exporters.reports import explain
+from meshquake.exporters.page.story import story
 from meshquake.faults import loader
 from meshquake.faults.loader import LoadedScenario, Options
 from meshquake.sim.live.script import Script
 from meshquake.sim.simulation import Simulation
+from meshquake.topology.addresses import address
+from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.loader import DEFAULT
+from meshquake.truth.preview import felt_by
 from meshquake.truth.remedies import best
 
 #: What a trainee is told.
@@ -39,9 +42,41 @@ faults:
 """
 
 
+#: Users feel the fault within so many seconds of its beginning, or another one is drawn, so many times at most.
+SOON: Final = 90.0
+ATTEMPTS: Final = 20
+
+
+class NoExerciseError(MeshquakeError):
+    """Users of a mesh feel none of the faults that were drawn for it."""
+
+
 def drawn(options: Options) -> LoadedScenario:
-    """The exercise of a seed; DocumentError if the mesh has no place for it."""
-    return loader.parse(_TEXT.format(str(options.topology or DEFAULT).replace("'", "''")), "exercise", options)
+    """The exercise of a seed: the first fault, of those that come of it, that users feel soon.
+
+    Each is played as far as it takes to tell. The scenario has a seed of its own where the first one was not felt.
+
+    Raises
+    ------
+    topology.problems.DocumentError
+        If the mesh has no place for a fault.
+    NoExerciseError
+        If users feel none that was drawn.
+    """
+    for attempt in range(ATTEMPTS):
+        found = draw(options, attempt)
+        scenario = found.scenario
+        if felt_by(Simulation.of(found), scenario.window(scenario.faults[0]).start + SOON):
+            return found
+    raise NoExerciseError(f"of {ATTEMPTS} faults that were drawn, users feel none: try another seed, or another mesh")
+
+
+def draw(options: Options, attempt: int) -> LoadedScenario:
+    """One of the faults that come of a seed, whether users feel it or not."""
+    assert options.seed is not None
+    seed = address(options.seed, "exercise", attempt) % 2**31 if attempt else options.seed
+    text = _TEXT.format(str(options.topology or DEFAULT).replace("'", "''"))
+    return loader.parse(text, "exercise", replace(options, seed=seed))
 
 
 def judge(script: Script) -> dict[str, Any]:
@@ -53,12 +88,11 @@ def judge(script: Script) -> dict[str, Any]:
         place = Path(folder) / "exercise"
         writing.write(Simulation.of(script.loaded), place, lambda batch: None, True, ())
         truth = read_ground_truth(place)
-        story = [line for block in explain.incident(place) for line in _lines(block)]
     harmed = truth["requests"]["harmed"]
     actions = truth.get("actions", {"harmed_without": harmed, "saved": 0, "lost": 0})
     found = best(script, _felt(truth, script.scenario.length))
     return {
-        "story": story,
+        "story": story(truth)["paragraphs"],
         "requests": truth["requests"]["total"],
         "harmed": harmed,
         "harmed_without": actions["harmed_without"],
@@ -75,12 +109,3 @@ def _felt(truth: dict[str, Any], length: float) -> float:
     moment = fault["user_facing"]["since"] or fault["start"]
     start = datetime.fromisoformat(truth["recording"]["start"])
     return min((datetime.fromisoformat(moment) - start).total_seconds(), length - 1.0)
-
-
-def _lines(block: Block) -> list[str]:
-    match block:
-        case str():
-            return [block]
-        case Facts():
-            return [f"{name}: {text}" for name, text in block.facts]
-    return []

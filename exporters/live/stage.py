@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -15,10 +15,13 @@ from meshquake.faults.fault import Cause
 from meshquake.sim.live.pace import Pace
 from meshquake.sim.live.script import Script
 from meshquake.sim.live.session import Session
+from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import DocumentError
 
 #: Causes that one session takes at most: each makes its scenario longer.
 MOST: Final = 300
+#: Lines of logs that are told at once.
+LINES: Final = 120
 #: Real seconds between two times that records are made for those who look on.
 _SETTLE: Final = 1.0
 #: Real seconds for which others have their turn between two seconds at full speed.
@@ -27,12 +30,12 @@ _BREATH: Final = 0.0005
 
 @dataclass(frozen=True)
 class Seen:
-    """What somebody who looks on has seen: of which run, up to which time, and how many events and causes."""
+    """What somebody who looks on has seen: of which run, up to which time, how many events, and which causes."""
 
     run: int = -1
     time: float = -1.0
     events: int = 0
-    causes: int = -1
+    causes: str = ""
     status: str = ""
 
 
@@ -136,6 +139,8 @@ class Stage:
         Refused
             If that cannot be done, with all that is wrong; nothing has changed then.
         """
+        if asked.do == "restart":
+            return self._restart(asked)
         with self._turn:
             done: dict[str, Any] = getattr(self, f"_{asked.do}")(asked)
             self._turn.notify_all()
@@ -163,9 +168,15 @@ class Stage:
         return {}
 
     def _restart(self, asked: Asked) -> dict[str, Any]:
-        self.session, self.seed = self._make(asked.seed), asked.seed
-        self._run += 1
-        self.verdict, self.finished = None, False
+        try:
+            session = self._make(asked.seed)  # which may take a while, in which others go on
+        except MeshquakeError as error:
+            raise Refused(str(error)) from None
+        with self._turn:
+            self.session, self.seed = session, asked.seed
+            self._run += 1
+            self.verdict, self.finished = None, False
+            self._turn.notify_all()
         return {}
 
     def _fault(self, asked: Asked) -> dict[str, Any]:
@@ -192,7 +203,8 @@ class Stage:
         try:
             cause = self.session.do(section, asked.kind, asked.keys)
         except DocumentError as error:
-            raise Refused("; ".join(_told(problem.path, problem.message) for problem in error.problems)) from None
+            wrong = [_told(problem.path, problem.message) for problem in error.problems if not problem.warning]
+            raise Refused("; ".join(wrong)) from None
         except ValueError as error:
             raise Refused(str(error)) from None
         return {"id": cause.id, "at": self.session.script.scenario.window(cause).start}
@@ -212,22 +224,22 @@ class Stage:
             recent = session.recent
             fresh = min(recent.counted - seen.events, len(recent.events))
             newer = [second for second in session.seconds if second.time > seen.time]
-            causes = session.script.scenario.causes
+            causes = [self._cause(each) for each in self._shown()]
             told = {
                 **({} if repr(status) == seen.status else {"status": status}),
                 **({"seconds": [second.as_json() for second in newer]} if newer else {}),
                 **({"events": list(islice(recent.events, len(recent.events) - fresh, None))} if fresh > 0 else {}),
-                **({} if len(causes) == seen.causes else {"causes": [self._cause(each) for each in self._shown()]}),
+                **({} if repr(causes) == seen.causes else {"causes": causes}),
             }
             time = newer[-1].time if newer else seen.time
-            return told, Seen(self._run, time, recent.counted, len(causes), repr(status))
+            return told, Seen(self._run, time, recent.counted, repr(causes), repr(status))
 
-    def recent(self) -> dict[str, Any]:
-        """The lines and the traces that were recorded last."""
+    def recent(self, services: Collection[str] = ()) -> dict[str, Any]:
+        """The lines that were recorded last, of some services or of all, and the traces."""
         with self._turn:
             self.session.settle()
             recent = self.session.recent
-            return {"lines": list(recent.lines), "traces": list(recent.traces.values())}
+            return {"lines": recent.lines_of(services, LINES), "traces": list(recent.traces.values())}
 
     def scenario(self) -> str:
         """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""
@@ -237,7 +249,7 @@ class Stage:
             session = self.session
             text = session.script.until(session.now) if not self.secret else session.script.text
             calm = " --calm" if session.script.scenario.calm else ""
-            return f"# python run.py scenario FILE --seed {self.seed}{calm}\n{text}"
+            return f"# python run.py scenario FILE --seed {session.script.scenario.seed}{calm}\n{text}"
 
     def _status(self) -> dict[str, Any]:
         session = self.session
@@ -263,15 +275,18 @@ class Stage:
         return scenario.actions if self.secret and not self.finished else scenario.causes
 
     def _cause(self, cause: Cause) -> dict[str, Any]:
-        scenario = self.session.script.scenario
-        window = scenario.window(cause)
+        """A cause, when it acts as far as that is known by now, and on which services and edges."""
+        session, targets = self.session, cause.all_targets
+        window = session.simulation.acted(cause)
         return {
             "id": cause.id,
-            "what": "background" if cause in scenario.background else cause.what,
+            "what": "background" if cause in session.script.scenario.background else cause.what,
             "kind": cause.kind,
-            "targets": [str(each) for each in cause.all_targets],
-            "start": round(window.start, 3),
-            "end": round(window.end, 3) if cause.lasts else None,
+            "on": ", ".join(map(str, targets)),
+            "from": round(window.start, 3),
+            "to": round(min(window.end, session.simulation.scenario.length), 3),
+            "services": list(dict.fromkeys(each.service for each in targets if each.service and not each.callee)),
+            "edges": [[each.service, each.callee] for each in targets if each.callee],
         }
 
 

@@ -6,8 +6,10 @@
                       each a part of the page, as plain data: a function of the sources alone
     content.py        the parts together
     charts.py         plots, as objects of the charting library, for the page and for notebooks
-    document.py       data, templates, scripts and styles as one file
+    assembly.py       data, templates, scripts and styles as one document
+    document.py       the file
     templates/ scripts/ styles/
 
 Data becomes what is seen in the browser alone, where each script draws a part, and applies a moment to it by `show`.
+The page of a mesh that is played (`exporters.live`) has the same parts, and moments come as they happen.
 """

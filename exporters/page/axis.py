@@ -85,6 +85,7 @@ class Axis:
         """What the page needs to know of it."""
         return {
             "start": self.start.isoformat(timespec="microseconds"),
+            "from": 0.0,
             "length": self.length,
             "step": self.step,
             "count": self.count,

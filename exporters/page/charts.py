@@ -131,7 +131,8 @@ def _scale(field: str, unit: str) -> alt.Y:
 
 
 def _axis(unit: str, values: list[int] | None = None) -> alt.Axis:
-    suffix = f"format(datum.value, '~s') + '{unit}'"
+    # A thousand is 1k; but half a thing is no 500m.
+    suffix = f"format(datum.value, datum.value < 1 ? '~g' : '~s') + '{unit}'"
     at = {"tickCount": 3} if values is None else {"values": values}
     return alt.Axis(title=None, labelExpr=suffix, domain=False, ticks=False, **at)
 

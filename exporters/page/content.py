@@ -7,7 +7,7 @@ from typing import Any
 from meshquake.exporters.fixtures import layout, recording
 from meshquake.exporters.fixtures.answer_key import BRIEF
 from meshquake.exporters.page import happenings, story
-from meshquake.exporters.page.calls import calls
+from meshquake.exporters.page.calls import calls, pairs
 from meshquake.exporters.page.flame import flame
 from meshquake.exporters.page.logs import logs
 from meshquake.exporters.page.mesh import mesh
@@ -41,6 +41,7 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         runs.append(_run(beside, words, traces(beside, words, same), _name(beside, exercise)))
     acting = happenings.faults(sources)
     told = {
+        "live": False,
         "title": _title(sources, exercise),
         "summary": _summary(sources),
         "exercise": exercise,
@@ -50,7 +51,7 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         "objective": None if sources.truth is None else sources.truth["objective"],
         "axis": sources.moments.as_json(),
         "incident": _incident(acting, sources.moments.length),
-        "mesh": mesh(sources),
+        "mesh": mesh(sources.topology, pairs(sources)),
         "metrics": SHOWN,
         "runs": runs,
         "faults": acting,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from meshquake.exporters.page.calls import pairs
-from meshquake.exporters.page.sources import Sources
 from meshquake.topology.picture import Style, draw, path
+from meshquake.topology.spec import Topology
 
 #: There is room in a box for a name, for figures and for a bar.
 _STYLE = Style(
@@ -28,11 +28,11 @@ _STYLE = Style(
 _MARGIN = 14
 
 
-def mesh(sources: Sources) -> dict[str, Any]:
-    """The places of services and edges, and what kind each service is of."""
-    drawing = draw(sources.topology, dict.fromkeys(pairs(sources), 1.0), _STYLE)
+def mesh(topology: Topology, edges: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The places of services and of edges (caller and callee), and what kind each service is of."""
+    drawing = draw(topology, dict.fromkeys(edges, 1.0), _STYLE)
     return {
-        "name": sources.topology.name,
+        "name": topology.name,
         "width": drawing.width + _MARGIN,
         "height": drawing.height,
         "services": [
@@ -42,7 +42,7 @@ def mesh(sources: Sources) -> dict[str, Any]:
                 "replicas": service.replicas,
                 "box": (box.x, box.y, box.width, box.height),
             }
-            for service, box in zip(sources.topology.services, drawing.boxes, strict=True)
+            for service, box in zip(topology.services, drawing.boxes, strict=True)
         ],
         "edges": [
             {"caller": line.caller, "callee": line.callee, "path": path(line.curve), "at": line.label}

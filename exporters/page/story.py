@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from meshquake.exporters.reports.explain import target_of
+from meshquake.exporters.reports.explain import target_of, worth
 from meshquake.topology.units import counted, duration
 
 #: By kind of fault, what became of its target. Kinds of packages are told by their names.
@@ -48,9 +48,16 @@ def story(truth: dict[str, Any]) -> dict[str, Any]:
         paragraphs.insert(0, _together(truth))
     if not faults:
         paragraphs = ["Nothing was wrong: no fault acted in this recording."]
+    if actions := truth.get("actions"):
+        done = [f"{each['kind']} of {_on(each)} at {clock(each['start'])}" for each in actions["taken"]]
+        paragraphs.append(f"What an operator did: {_listed(done)}. {worth(actions, truth['requests']['harmed'])}")
     if harmless := sorted({f"{each['kind']} of {each['target']}" for each in truth["background"]}):
         paragraphs.append(f"Harmless, though they may look suspicious: {_listed(harmless)}.")
     return {"paragraphs": paragraphs, "figures": list(_figures(truth, felt))}
+
+
+def _on(action: dict[str, Any]) -> str:
+    return ", ".join(action.get("targets", [action["target"]]))
 
 
 def _together(truth: dict[str, Any]) -> str:

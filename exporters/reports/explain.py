@@ -163,7 +163,12 @@ def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> It
         ],
         indent=2,
     )
-    yield (
+    yield worth(told, harmed)
+
+
+def worth(told: dict[str, Any], harmed: int) -> str:
+    """The sentence on what the actions of a key did to the harm, given how many requests were harmed."""
+    return (
         f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed in place of {harmed}: "
         f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
     )

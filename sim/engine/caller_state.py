@@ -143,6 +143,8 @@ class CallerState:
     @property
     def under_way(self) -> int:
         """All attempts of which the process waits for a result, whatever its settings were when it made them."""
+        if self.before is None and not self.parts:
+            return self.in_flight
         earlier = 0 if self.before is None else self.before.under_way
         return self.in_flight + earlier + sum([part.under_way for part in self.parts.values()])
 

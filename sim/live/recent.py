@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Collection
+from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
@@ -11,9 +13,9 @@ import polars as pl
 
 from meshquake.sim.records import Batch
 
-#: How many of each are kept, and of a trace how many spans.
-_EVENTS, _LINES, _TRACES, _SPANS = 300, 400, 80, 300
-#: Of the lines and the traces of a batch, so many that are nothing special are kept.
+#: How many of each are kept, lines of each service, and of a trace how many spans.
+_EVENTS, _LINES, _TRACES, _SPANS = 300, 60, 80, 300
+#: Of the lines of a service and the traces in a batch, so many that are nothing special are kept.
 _SOME: Final = 8
 
 
@@ -22,15 +24,17 @@ class Recent:
 
     Attributes
     ----------
-    events, lines
+    events
         Records, the latest last.
+    lines
+        The same by service.
     traces
         Spans by trace id, the latest trace last.
     """
 
     def __init__(self) -> None:
         self.events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
-        self.lines: deque[dict[str, Any]] = deque(maxlen=_LINES)
+        self.lines: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=_LINES))
         self.traces: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
         #: Events so far: who has seen some knows by it which are new.
         self.counted = 0
@@ -40,9 +44,21 @@ class Recent:
         for record in batch.records("events"):
             self.events.append(record)
             self.counted += 1
-        loud = batch.logs.filter(pl.col("level").is_in(["WARN", "ERROR", "FATAL"]))
-        self.lines.extend(_records(pl.concat([batch.logs.tail(_SOME), loud.tail(_LINES)]).unique().sort("timestamp")))
+        self._take_lines(batch.logs.with_row_index("place"))
         self._take_traces(batch.traces)
+
+    def lines_of(self, services: Collection[str], most: int) -> list[dict[str, Any]]:
+        """The latest lines of some services, of all if none is named, in order of time."""
+        kept = [each for name, each in self.lines.items() if not services or name in services]
+        return list(merge(*kept, key=lambda line: line["timestamp"]))[-most:]
+
+    def _take_lines(self, logs: pl.DataFrame) -> None:
+        loud = logs.filter(pl.col("level").is_in(["WARN", "ERROR", "FATAL"]))
+        chosen = [logs.group_by("service").tail(_SOME), loud.group_by("service").tail(_LINES)]
+        columns = logs.columns
+        for record in _records(pl.concat([each.select(columns) for each in chosen]).unique("place").sort("place")):
+            del record["place"]
+            self.lines[record["service"]].append(record)
 
     def _take_traces(self, spans: pl.DataFrame) -> None:
         roots = spans.filter(pl.col("parent_span_id").is_null())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from meshquake.faults import edits
@@ -15,7 +16,8 @@ from meshquake.faults.fault import Cause, Extent, Fault
 from meshquake.faults.loader import LoadedScenario, Options, parse
 from meshquake.faults.naming import LISTS
 from meshquake.faults.scenario import Scenario
-from meshquake.topology.loader import LoadedTopology
+from meshquake.topology import outside
+from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.units import duration, rate
 
 #: How long (seconds) a fault lasts that is brought about by hand, unless somebody says something else.
@@ -34,6 +36,12 @@ def free_play(topology: str, length: float = FREE) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _mesh(loaded: LoadedScenario, options: Options) -> str:
+    """How a scenario that may be saved anywhere names its mesh: a shipped one by its name, a file by its whole path."""
+    named, file = str(options.topology or loaded.scenario.topology), Path(loaded.topology_document.file)
+    return named if named in shipped() or not outside.is_file(file) else str(file.resolve())
 
 
 class Script:
@@ -58,7 +66,7 @@ class Script:
         scenario = loaded.scenario
         text = edits.write_out(scenario.source, scenario, loaded.topology)
         header = {word: duration(getattr(scenario, word)) for word in ("duration", "lead_in", "recovery")}
-        header |= {"confounders": "none", "topology": str(options.topology or scenario.topology)}
+        header |= {"confounders": "none", "topology": _mesh(loaded, options)}
         if scenario.rate is not None:
             header["rate"] = rate(scenario.rate)
         if scenario.level is not None:

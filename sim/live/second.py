@@ -1,29 +1,36 @@
 """What a second of a running mesh shows: rates, errors and latencies of the calls that ended in it, and how it stands.
 
-Figures are of what is over, as it is over: nobody waits until all of a request has settled, as records do.
+Figures are of what is over, as it is over: nobody waits until all of a request has settled, as records do. Those of
+services are what the metrics of the catalogue with the same names are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.sim.engine.call import NEVER, ROW
-from meshquake.sim.engine.call_site import ATTEMPT
+from meshquake.sim.engine.call import ROW
+from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.engine.service import Service
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.policies.breaker import CLOSED, Breaker
-from meshquake.topology.errors import CODES
+from meshquake.sim.telemetry.metrics.calls import pool_in_use
+from meshquake.sim.telemetry.recorder import Cut
+from meshquake.sim.telemetry.sampling.sampler import Reading
+from meshquake.sim.telemetry.spans.spans import Spans, spans_of
 
 Figures = NDArray[np.float32]
-Ints = NDArray[np.int64]
-_TIMEOUT: Final = CODES["timeout"]
 #: The columns of what is known of services, and of edges.
-OF_SERVICES: Final = ("rate", "errors", "p50", "p95", "workers", "queue", "ready", "replicas")
-OF_EDGES: Final = ("rate", "errors", "retries", "timeouts", "open", "callers")
+OF_SERVICES: Final = (
+    *("request_rate", "error_rate", "latency_p95", "cpu_usage", "worker_utilization", "queue_depth", "pool_in_use"),
+    *("ready", "replicas"),
+)
+OF_EDGES: Final = ("sent", "failed", "retries", "timeouts", "breaker")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +45,10 @@ class Second:
         Requests of users that ended in it, those of them that failed, and their p50, p95 and p99 in milliseconds (nan
         if there were none).
     services, edges
-        A row each in the order of the mesh, by `OF_SERVICES` and `OF_EDGES`: calls a second and those that failed,
-        latencies in milliseconds, the share of workers in use, calls that wait, replicas that get calls and all; calls
-        sent, those that failed, further attempts, timeouts, callers whose breaker isn't closed, and all callers.
+        A row each in the order of the mesh, by `OF_SERVICES` and `OF_EDGES`: metrics in their units (nan where there is
+        nothing to measure), of all pools of a service together, then replicas that get calls, and all; calls that
+        ended, those that failed, further attempts, timeouts, and the state of the breaker, the worst of several
+        (0 closed, 1 half open, 2 open).
     """
 
     time: float
@@ -52,81 +60,128 @@ class Second:
         """Plain numbers, with None for what there is not."""
         return {
             "time": self.time,
-            "entry": dict(zip(("rate", "errors", "p50", "p95", "p99"), map(_plain, self.entry), strict=True)),
+            "entry": dict(zip(("requests", "failed", "p50", "p95", "p99"), map(_plain, self.entry), strict=True)),
             "services": [[_plain(value) for value in row] for row in self.services.tolist()],
             "edges": [[_plain(value) for value in row] for row in self.edges.tolist()],
         }
 
 
 class Onlooker:
-    """Makes seconds of a mesh from the rows of calls that are over. It looks, and changes nothing."""
+    """Makes seconds of a mesh from what it has left. It looks, and changes nothing."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
         self._service = np.array([site.service.index for site in mesh.sites], dtype=np.int64)
         places = {edge: place for place, edge in enumerate(mesh.edges)}
         self._edge = np.array([-1 if site.edge is None else places[site.edge] for site in mesh.sites], dtype=np.int64)
+        #: When it looked last, and what replicas had spent by then, in seconds of their workers and of their cores.
+        self._then = 0.0
+        self._worked: dict[Replica, float] = {}
+        self._computed: dict[Replica, float] = {}
 
-    def second(self, rows: bytes) -> Second:
-        """The second that is over now, in which these calls ended."""
-        calls = np.frombuffer(rows, ROW)
-        served = calls[(calls["arrived"] != NEVER) & (calls["finished"] != NEVER)]
-        users = calls[self._edge[calls["site"]] < 0]
-        durations = (served["finished"] - served["arrived"]) * 1e3
-        return Second(
+    def second(self, cut: Cut) -> Second:
+        """The second that is over now, which has left so much."""
+        spans, rows = spans_of(cut.rows), np.frombuffer(cut.rows, ROW)
+        second = Second(
             round(self._mesh.now, 6),
-            _entry(users),
-            self._services(self._service[served["site"]], durations, served["outcome"] != 0),
-            self._edges(calls),
+            _entry(rows[self._edge[rows["site"]] < 0]),
+            self._services(spans.where(spans.server), cut.readings),
+            self._edges(spans.where(~spans.server)),
         )
+        self._then = self._mesh.now
+        return second
 
-    def _services(self, of: Ints, durations: NDArray[np.float64], failed: NDArray[np.bool_]) -> Figures:
+    def _services(self, served: Spans, readings: list[Reading]) -> Figures:
         services = list(self._mesh.services.values())
-        count = len(services)
-        found = np.full((count, len(OF_SERVICES)), np.nan, dtype=np.float32)
-        found[:, 0], found[:, 1] = np.bincount(of, minlength=count), np.bincount(of[failed], minlength=count)
-        order = np.lexsort((durations, of))
-        ends = np.cumsum(found[:, 0]).astype(np.int64)
+        found = np.full((len(services), len(OF_SERVICES)), np.nan, dtype=np.float32)
+        of, durations = self._service[served.site], served.duration_ms
+        counts = np.bincount(of, minlength=len(services))
+        failed = np.bincount(of[served.at_fault], minlength=len(services))
+        own = np.split(durations[np.lexsort((durations, of))], np.cumsum(counts)[:-1])
+        workers, cores = self._workers(), self._cores(readings)
         for index, service in enumerate(services):
-            own = durations[order[ends[index] - int(found[index, 0]) : ends[index]]]
-            if len(own):
-                found[index, 2:4] = _rank(own, 0.5), _rank(own, 0.95)
-            up = [replica for replica in service.replicas if replica.up]
-            workers = service.spec.workers * len(up)
-            busy = workers - sum(replica.free for replica in up)
-            found[index, 4] = busy / workers if workers else np.nan
-            found[index, 5] = sum(map(_waiting, up))
-            found[index, 6:] = len(service.ready), len(service.replicas)
+            found[index] = (
+                counts[index],
+                100 * failed[index] / max(1, counts[index]),
+                _rank(own[index], 0.95),
+                _mean(cores[replica] for replica in service.replicas if replica in cores),
+                _mean(workers[replica] for replica in service.replicas),
+                sum(len(replica.queue) for replica in service.replicas),
+                self._pools(service),
+                len(service.ready),
+                len(service.replicas),
+            )
         return found
 
-    def _edges(self, calls: NDArray[np.void]) -> Figures:
+    def _workers(self) -> dict[Replica, float]:
+        """The share of the workers of each replica that were held, on average, in percent."""
+        now, before = self._mesh.now, self._worked
+        replicas = [replica for service in self._mesh.services.values() for replica in service.replicas]
+        self._worked = {replica: replica.busy_time(now) for replica in replicas}
+        return {
+            replica: _share(spent - before.get(replica, 0.0), replica.service.spec.workers * (now - self._then))
+            for replica, spent in self._worked.items()
+        }
+
+    def _cores(self, readings: list[Reading]) -> dict[Replica, float]:
+        """The share of their cores that replicas used until the last sample, in percent; empty if none tells of it.
+
+        A replica that is asked itself adds up what other processes took until then, and whoever asks it at other times
+        than the sampler would change the samples.
+        """
+        if not readings or "cpu_usage" not in readings[-1].values:
+            return {}
+        last, before, length = readings[-1], self._computed, self._mesh.now - self._then
+        spent = zip(last.roster.replicas, last.values["cpu_usage"], strict=True)
+        self._computed = {replica: seconds or 0.0 for replica, seconds in spent}
+        return {
+            replica: _share(seconds - before.get(replica, 0.0), replica.service.spec.cores * length)
+            for replica, seconds in self._computed.items()
+        }
+
+    def _pools(self, service: Service) -> float:
+        """The connections of the pools of all its calls that are in use; nan if it has no pool."""
+        states = [replica.callers[edge.index] for replica in service.replicas for edge in service.edges.values()]
+        used = [found for state in states if (found := pool_in_use(state, self._mesh.now)) is not None]
+        return sum(used) if used else np.nan
+
+    def _edges(self, called: Spans) -> Figures:
         edges = self._mesh.edges
         found = np.zeros((len(edges), len(OF_EDGES)), dtype=np.float32)
-        sent = calls[(self._edge[calls["site"]] >= 0) & (calls["ended"] != NEVER)]
-        of, result = self._edge[sent["site"]], sent["result"]
-        again = (sent["attempt_path"] & ATTEMPT) > 0
-        for column, chosen in enumerate((slice(None), result != 0, again, result == _TIMEOUT)):
+        of = self._edge[called.site]
+        found[:, 0] = np.bincount(of, minlength=len(edges))
+        for column, chosen in enumerate((called.failed, called.retried, called.timed_out), 1):
             found[:, column] = np.bincount(of[chosen], minlength=len(edges))
-        for place, edge in enumerate(edges):
-            states = [replica.callers[edge.index] for replica in edge.caller.replicas]
-            breakers = [policy for state in states for _, _, policy in state.every() if isinstance(policy, Breaker)]
-            found[place, 4:] = sum(breaker.state != CLOSED for breaker in breakers), len(states)
+        found[:, 4] = [_breaker(edge) for edge in edges]
         return found
+
+
+def _breaker(edge: RuntimeEdge) -> int:
+    """The worst state of a breaker of its callers."""
+    states = [replica.callers[edge.index] for replica in edge.caller.replicas]
+    breakers = [policy for state in states for _, _, policy in state.every() if isinstance(policy, Breaker)]
+    return max((breaker.state for breaker in breakers), default=CLOSED)
 
 
 def _entry(users: NDArray[np.void]) -> tuple[int, int, float, float, float]:
     durations = np.sort(users["finished"] - users["arrived"]) * 1e3
-    quantiles = [_rank(durations, each) if len(users) else np.nan for each in (0.5, 0.95, 0.99)]
+    quantiles = [_rank(durations, each) for each in (0.5, 0.95, 0.99)]
     return len(users), int((users["outcome"] != 0).sum()), *quantiles  # type: ignore[return-value]  # three of them
 
 
 def _rank(ordered: NDArray[np.float64], quantile: float) -> float:
-    """A quantile by nearest rank of numbers in order."""
-    return float(ordered[max(0, int(np.ceil(quantile * len(ordered))) - 1)])
+    """A quantile by nearest rank of numbers in order; nan if there are none."""
+    return float(ordered[max(0, int(np.ceil(quantile * len(ordered))) - 1)]) if len(ordered) else np.nan
 
 
-def _waiting(replica: Replica) -> int:
-    return len(replica.queue)
+def _share(spent: float, there: float) -> float:
+    """What was spent of what there was to spend, in percent."""
+    return 100 * min(1.0, max(0.0, spent / there)) if there > 0 else np.nan
+
+
+def _mean(shares: Iterable[float]) -> float:
+    known = list(shares)
+    return sum(known) / len(known) if known else np.nan
 
 
 def _plain(value: float) -> float | None:

@@ -22,8 +22,8 @@ from meshquake.sim.records import Batch
 from meshquake.sim.simulation import BATCH, DEFAULT_START, Simulation
 from meshquake.sim.telemetry.recorder import Cut
 
-#: Seconds that are remembered: an hour.
-REMEMBERED: Final = 3600
+#: Seconds that are remembered: as many as one who looks on is shown.
+REMEMBERED: Final = 600
 #: Records are made of so many seconds together, or bytes of calls, unless somebody wants to see some before.
 _CUTS, _BYTES = 60, BATCH // 3 * ROW.itemsize
 
@@ -49,7 +49,7 @@ class Session:
     simulation
         The run, to look at.
     seconds
-        The last hour, second by second.
+        The last ten minutes, second by second.
     recent
         What was recorded last.
     over
@@ -93,7 +93,7 @@ class Session:
             if self.over:
                 break
         self._cuts.append(self.simulation.recorder.cut(last=self.over))
-        second = self._onlooker.second(self._cuts[-1].rows)
+        second = self._onlooker.second(self._cuts[-1])
         self.seconds.append(second)
         if self.over or len(self._cuts) >= _CUTS or sum(len(cut.rows) for cut in self._cuts) >= _BYTES:
             self.settle()

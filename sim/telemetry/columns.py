@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,36 @@ from numpy.typing import NDArray
 class Columns:
     """What a dataclass is whose fields are arrays of one length."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     def __len__(self) -> int:
-        column: NDArray[Any] = getattr(self, fields(self)[0].name)  # type: ignore[arg-type]  # each is a dataclass
+        column: NDArray[Any] = getattr(self, next(iter(self.__dataclass_fields__)))
         return len(column)
 
     def where(self, chosen: NDArray[Any]) -> Self:
         """The rows at some positions, or where a mask is true."""
-        positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        positions = _positions(chosen)
         return type(self)(*(column.take(positions) for column in self._all()))
+
+    def view(self, chosen: NDArray[Any]) -> Self:
+        """The same, each column taken when it is first asked for: for who needs a few, and not for long.
+
+        It keeps all rows of the table.
+        """
+        found = object.__new__(type(self))
+        found.__dict__["_viewed"] = (self, _positions(chosen))
+        return found
+
+    if not TYPE_CHECKING:  # to mypy, there is no other name than those of the fields
+
+        def __getattr__(self, name: str) -> NDArray[Any]:
+            """A column that a view did not take yet."""
+            viewed = self.__dict__.get("_viewed")
+            if viewed is None or name not in self.__dataclass_fields__:
+                raise AttributeError(f"{type(self).__name__} has no {name}")
+            table, positions = viewed
+            column = self.__dict__[name] = getattr(table, name).take(positions)
+            return column
 
     def __add__(self, other: Self) -> Self:
         if not len(self):
@@ -29,4 +50,8 @@ class Columns:
         return type(self)(*map(np.concatenate, zip(self._all(), other._all(), strict=True)))
 
     def _all(self) -> list[NDArray[Any]]:
-        return [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
+        return [getattr(self, name) for name in self.__dataclass_fields__]
+
+
+def _positions(chosen: NDArray[Any]) -> NDArray[Any]:
+    return np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen

@@ -40,7 +40,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def lines():
-    return list(tables([Study("hard", CONTENT, CASES)]))
+    return list(tables([Study("Hard", CONTENT, CASES)]))
 
 
 def test_each_guess_has_its_means_over_all_cases(lines):
@@ -74,7 +74,7 @@ def test_it_says_how_the_set_was_made_and_what_is_wrong_with_it(lines):
 
 def test_without_methods_the_floors_stand_alone():
     floors = [Case(each.answer, {name: each.marks[name] for name in FLOORS}, frozenset()) for each in CASES]
-    text = "\n".join(tables([Study("hard", CONTENT, floors)]))
+    text = "\n".join(tables([Study("Hard", CONTENT, floors)]))
     assert "BARO" not in text and "beats" not in text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from itertools import count
 from math import exp, expm1, sqrt
 from typing import ClassVar, Final
@@ -39,39 +39,46 @@ class Fluctuation:
     )
     over: float = key("duration", "how long ups and downs last: the time of correlation", 180.0, low=1, high=86400)
 
-    @cached_property
+    @property
     def sigma(self) -> float:
         """The standard deviation of its logarithm, which its means over five minutes even out in part."""
-        low, high = 0.0, 2.0 * _WILDEST
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._cv_with(middle) < self.cv else (low, middle)
-        return high
+        return _sigma(self.cv, self.over)
 
     @property
     def problem(self) -> str:
         """What is wrong with it though its keys are right; empty if nothing is."""
         if self.sigma <= _WILDEST:
             return ""
-        most = ratio(self._cv_with(_WILDEST), digits=2)
+        most = ratio(_cv(_WILDEST, self.over), digits=2)
         return (
             f"what lasts {duration(self.over)} evens out over five minutes: cv can be {most} at most, "
             f"not {ratio(self.cv)} (or let it last longer: over)"
         )
 
-    def _cv_with(self, sigma: float) -> float:
-        """The coefficient of variation of means over five minutes, given the deviation of the logarithm.
 
-        The covariance at a distance of t is exp(sigma^2 exp(-t / over)) - 1; its average over all pairs of moments in
-        five minutes is taken term by term.
-        """
-        total, term = 0.0, 1.0
-        for power in count(1):
-            term *= sigma * sigma / power
-            total += term * _average(self.over / power)
-            if term < 1e-12:
-                return sqrt(total)
-        raise AssertionError
+@cache
+def _sigma(cv: float, over: float) -> float:
+    """The deviation of the logarithm with which means over five minutes have a coefficient of variation."""
+    low, high = 0.0, 2.0 * _WILDEST
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _cv(middle, over) < cv else (low, middle)
+    return high
+
+
+def _cv(sigma: float, over: float) -> float:
+    """The coefficient of variation of means over five minutes, given the deviation of the logarithm.
+
+    The covariance at a distance of t is exp(sigma^2 exp(-t / over)) - 1; its average over all pairs of moments in
+    five minutes is taken term by term.
+    """
+    total, term = 0.0, 1.0
+    for power in count(1):
+        term *= sigma * sigma / power
+        total += term * _average(over / power)
+        if term < 1e-12:
+            return sqrt(total)
+    raise AssertionError
 
 
 def _average(time: float) -> float:

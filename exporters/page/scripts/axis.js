@@ -1,19 +1,18 @@
 "use strict";
 
-/** The time axis with its slider: where the page is in time, what acts there, and how it plays. */
+/** The time axis with its slider: where the page is in time, and what acts there. */
 const Axis = (() => {
   const slider = Dom.byId("slider");
-  const play = Dom.byId("play");
   const listeners = [];
-  const at = (seconds) => `${((100 * seconds) / Data.axis.length).toFixed(3)}%`;
-  //: Seconds that the whole recording takes when it is played, and milliseconds between frames.
-  const WHOLE = 24;
-  const FRAME = 100;
-  let timer = null;
+
+  /** Where a time is on the axis, from 0 to 1 if it is on it. */
+  const share = (seconds) => (seconds - Data.span.from) / (Data.span.to - Data.span.from);
+  const at = (seconds) => `${(100 * Math.max(0, Math.min(1, share(seconds)))).toFixed(3)}%`;
+  const within = (seconds) => seconds >= Data.span.from && seconds <= Data.span.to;
 
   /** The shades of all plots: the windows of faults, behind everything that is on the axis. */
   function bands() {
-    const windows = Data.faults.map((fault) => {
+    const windows = Data.acting(Data.faults, Data.span.from, Data.span.to).map((fault) => {
       const [from, to] = [at(fault.from), at(fault.to)];
       const edge = `calc(${from} + 1px)`;
       return `linear-gradient(90deg, transparent ${from}, var(--fault) ${from} ${edge}, var(--fault-soft) ${edge} ${to}, transparent ${to})`;
@@ -22,11 +21,13 @@ const Axis = (() => {
   }
 
   function marks() {
-    const place = Dom.byId("marks");
-    const mark = (kind, seconds) => place.append(Dom.html("i", { class: kind, style: `left:${at(seconds)}` }));
-    Data.events.found.forEach((event) => mark("event", Math.min(event.at, Data.axis.length)));
-    Data.background.forEach((each) => mark("flag", Math.max(0, each.from)));
-    Data.alerts.forEach((alert) => mark("alert", Math.min(alert.at, Data.axis.length)));
+    const mark = (kind, seconds) => Dom.html("i", { class: kind, style: `left:${at(seconds)}` });
+    const last = (seconds) => Math.min(seconds, Data.axis.length);
+    Dom.byId("marks").replaceChildren(
+      ...Data.events.found.filter((event) => within(last(event.at))).map((event) => mark("event", last(event.at))),
+      ...Data.background.filter((each) => within(Math.max(0, each.from))).map((each) => mark("flag", each.from)),
+      ...Data.alerts.map((alert) => mark("alert", last(alert.at))),
+    );
   }
 
   function told(moment) {
@@ -38,42 +39,27 @@ const Axis = (() => {
     acting.classList.toggle("faulty", faults.length > 0);
     Dom.byId("now").textContent = Data.clock(moment.from, Data.axis.step < 1 ? 1 : 0);
     slider.setAttribute("aria-valuetext", `${Data.clock(moment.from)}. ${acting.textContent}`);
-    document.documentElement.style.setProperty("--now", (moment.from + moment.to) / 2 / Data.axis.length);
+    document.documentElement.style.setProperty("--now", share((moment.from + moment.to) / 2));
   }
 
   /** Go to a step: the moment is made once, and applied everywhere. */
   function go(index) {
-    slider.value = index;
+    slider.value = Math.max(0, Math.min(index, Data.axis.count - 1));
     const moment = Data.moment(Choice.now.run, Number(slider.value));
     told(moment);
     listeners.forEach((listener) => listener(moment));
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-    play.setAttribute("aria-pressed", "false");
-  }
-
-  function start() {
-    const each = Math.max(1, Math.round((Data.axis.count * FRAME) / (WHOLE * 1000)));
-    const pause = Math.max(FRAME, (WHOLE * 1000 * each) / Data.axis.count);
-    if (Number(slider.value) >= Data.axis.count - 1) go(0);
-    play.textContent = "Pause";
-    play.setAttribute("aria-pressed", "true");
-    timer = setInterval(() => {
-      const next = Number(slider.value) + each;
-      go(Math.min(next, Data.axis.count - 1));
-      if (next >= Data.axis.count - 1) stop();
-    }, pause);
+  /** Draw what is marked on it. The slider reaches as far as the axis, and what there is of it may be shorter. */
+  function draw() {
+    bands();
+    marks();
+    slider.max = Math.ceil((Data.span.to - Data.axis.from) / Data.axis.step - 1e-9) - 1;
   }
 
   function begin() {
-    bands();
-    marks();
+    draw();
     slider.addEventListener("input", () => go(Number(slider.value)));
-    play.addEventListener("click", () => (timer === null ? start() : stop()));
     Dom.byId("run")?.addEventListener("change", (event) => Choice.change({ run: Number(event.target.value) }));
     Dom.byId("chosen").querySelector("button").addEventListener("click", () => Choice.change({ service: null, edge: null }));
     let run = Choice.now.run;
@@ -90,5 +76,5 @@ const Axis = (() => {
     });
   }
 
-  return { begin, go, at, listen: (listener) => listeners.push(listener), get index() { return Number(slider.value); } };
+  return { begin, draw, go, at, listen: (listener) => listeners.push(listener), get index() { return Number(slider.value); } };
 })();

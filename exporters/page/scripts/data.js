@@ -4,6 +4,8 @@
 const Data = (() => {
   const all = JSON.parse(Dom.byId("data").textContent);
   const start = Date.parse(all.axis.start);
+  //: From when to when the page shows, in seconds: all of a recording, and the last minutes of one that goes on.
+  const span = { from: 0, to: all.axis.length };
   const word = (number) => (number < 0 ? null : all.words[number]);
 
   /** A moment in seconds since the recording began, as a time of day. */
@@ -12,10 +14,14 @@ const Data = (() => {
     return time.slice(11, digits ? 20 + digits : 19);
   }
 
+  /** When a step of an axis begins, in seconds. */
+  const begins = (axis, step) => axis.from + step * axis.step;
+
   /** What is shown at a step of the slider: the one thing that is applied, whether it was recorded or comes just now. */
   function moment(run, index) {
     const { series, calls } = all.runs[run];
-    const step = all.axis.step;
+    const from = begins(all.axis, index);
+    const to = Math.min(from + all.axis.step, all.axis.length);
     const of = (service, metric) => series[service]?.[metric]?.high[index] ?? null;
     const services = {};
     for (const { name } of all.mesh.services) {
@@ -23,26 +29,27 @@ const Data = (() => {
         rate: of(name, "request_rate"),
         errors: of(name, "error_rate"),
         busy: of(name, "worker_utilization"),
+        ready: of(name, "ready"),
         values: Object.fromEntries(Object.keys(all.metrics).map((metric) => [metric, of(name, metric)])),
       };
     }
     const edges = calls.map((edge) => ({
       caller: edge.caller,
       callee: edge.callee,
-      rate: edge.sent[index] / Math.min(step, all.axis.length - index * step),
+      rate: (edge.sent[index] ?? 0) / (to - from),
       failed: edge.sent[index] ? edge.failed[index] / edge.sent[index] : 0,
       retries: edge.retries?.[index] ?? 0,
       timeouts: edge.timeouts?.[index] ?? 0,
       breaker: edge.breaker?.[index] ?? 0,
     }));
-    return { index, run, from: index * step, to: Math.min((index + 1) * step, all.axis.length), services, edges };
+    return { index, run, from, to, services, edges };
   }
 
   /** What acts at some time: faults, or harmless happenings. */
   const acting = (happenings, from, to) => happenings.filter((each) => each.from < to && each.to > from);
 
   /** The step of another axis in which a moment is. */
-  const slot = (axis, seconds) => Math.max(0, Math.min(axis.count - 1, Math.floor(seconds / axis.step + 1e-9)));
+  const slot = (axis, seconds) => Math.max(0, Math.min(axis.count - 1, Math.floor((seconds - axis.from) / axis.step + 1e-9)));
 
-  return { ...all, start, word, clock, moment, acting, slot };
+  return { ...all, start, span, word, clock, begins, moment, acting, slot };
 })();

@@ -5,9 +5,8 @@ const Logs = (() => {
   const { html } = Dom;
   const { templates, lines, axis } = Data.logs;
   const select = Dom.byId("window");
-  //: How many times as frequent as before counts as more, and rows that are shown of each list.
+  //: How many times as frequent as before counts as more.
   const MORE = 2;
-  const MOST = 120;
   let moment = null;
 
   /** The window, in whole steps of the counts: [first, after the last], and its seconds. */
@@ -34,7 +33,7 @@ const Logs = (() => {
     return inside / (span.to - span.from) / (before / span.from);
   }
 
-  const loud = (template) => ["WARN", "ERROR", "FATAL"].includes(template.level);
+  const loud = (template) => Lists.loud(template.level);
 
   function show() {
     const span = chosen();
@@ -46,13 +45,13 @@ const Logs = (() => {
       .map((each) => ({ ...each, times: ratio(each, span) }));
     found.sort((one, two) => (two.times >= MORE) - (one.times >= MORE) || loud(two.template) - loud(one.template) || two.inside - one.inside);
     const body = document.querySelector("#templates tbody");
-    body.replaceChildren(...found.slice(0, MOST).map((each) => row(each)));
-    const rest = Math.max(0, found.length - MOST);
+    body.replaceChildren(...found.slice(0, Lists.MOST).map((each) => row(each)));
+    const rest = Math.max(0, found.length - Lists.MOST);
     Dom.byId("templates-more").textContent = [
       rest ? `${rest} more templates are not shown.` : "",
       Data.logs.more ? `${Data.logs.more} templates with ${Dom.number(Data.logs.unsaid)} lines, of ${Dom.number(Data.logs.all)}, are not kept.` : "",
     ].join(" ");
-    items("events", Data.events.found.filter((event) => within(event.at, span) && Choice.has(event.service, event.target)), event, Data.events.more);
+    items("events", Data.events.found.filter((event) => within(event.at, span) && Choice.has(event.service, event.target)), Lists.event, Data.events.more);
     items("lines", lines.filter(([at, number]) => within(at, span) && Choice.has(Data.word(templates[number].service))), line, Data.logs.all - lines.length);
   }
 
@@ -73,19 +72,14 @@ const Logs = (() => {
   }
 
   function items(id, found, write, elsewhere) {
-    const list = Dom.byId(id);
-    list.replaceChildren(...found.slice(0, MOST).map(write));
-    list.tabIndex = found.length ? 0 : -1;
-    const rest = Math.max(0, found.length - MOST);
+    const rest = Lists.fill(id, found, write);
     const kept = elsewhere ? `${Dom.number(elsewhere)} of the recording are not kept.` : "";
     Dom.byId(`${id}-more`).textContent = `${found.length ? "" : "None in this window. "}${rest ? `${rest} more in this window. ` : ""}${kept}`;
   }
 
-  const event = (each) => html("li", null, html("time", null, Data.clock(each.at, 1)), " ", html("b", null, each.type), ` ${each.details}`);
-
   function line([at, number, message, trace, replica]) {
     const { level, service } = templates[number];
-    return html("li", null, html("time", null, Data.clock(at, 3)), " ", html("b", { class: loud(templates[number]) ? "bad" : null }, level), ` ${Data.word(replica) ?? Data.word(service)} `, html("code", null, message), trace ? ` ${trace.slice(0, 8)}` : "");
+    return Lists.line({ at, level, source: Data.word(replica) ?? Data.word(service), message, trace });
   }
 
   function begin() {

@@ -3,6 +3,7 @@
 /** Draws everything once, and goes to the moment that says most: the middle of the incident. */
 (() => {
   Axis.begin();
+  Player.begin();
   Mesh.draw();
   Services.draw();
   Users.begin();
@@ -15,7 +16,7 @@
   Plots.redrawn(() => {
     Users.draw();
     Spread.draw();
-    Services.large();
+    Services.plots();
   });
 
   /** The step in which most requests failed, or were slowest if none did. */

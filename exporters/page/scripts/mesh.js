@@ -12,6 +12,7 @@ const Mesh = (() => {
     const edges = Data.mesh.edges.map(wire);
     picture.append(...edges.map((edge) => edge.element), ...Data.mesh.services.map(node), ...edges.map((edge) => edge.told));
     Dom.byId("picture").append(picture);
+    mark();
     Axis.listen(show);
     Choice.listen(choose);
   }
@@ -31,8 +32,15 @@ const Mesh = (() => {
   const has = (each, name) => each.services.includes(name);
   const runs = (each, caller, callee) => each.edges.some(([from, to]) => from === caller && to === callee);
 
-  /** Badges of the faults and of the harmless happenings at a place, which are lit while they act. */
-  function badges(x, y, belongs) {
+  /** Put a badge where each fault and each harmless happening acts. */
+  function mark() {
+    for (const [name, each] of nodes) badges(each, (happening) => has(happening, name));
+    for (const each of wires) badges(each, (happening) => runs(happening, each.caller, each.callee));
+  }
+
+  /** The badges of the faults and of the harmless happenings at a place, which are lit while they act. */
+  function badges(place, belongs) {
+    const { x, y } = place.corner;
     const found = [];
     const add = (happenings, draws) => {
       const own = happenings.filter(belongs);
@@ -43,7 +51,8 @@ const Mesh = (() => {
     };
     add(Data.faults, () => [svg("circle", { class: "badge fault", r: 8 }), svg("path", { class: "sign", d: "M0,-4V1M0,3.6V4" })]);
     add(Data.background, () => [svg("path", { class: "badge harmless", d: "M0,-8L8,0L0,8L-8,0Z" })]);
-    return found;
+    place.marks = found;
+    place.badges.replaceChildren(...found.map((each) => each.group));
   }
 
   function node(service) {
@@ -54,7 +63,7 @@ const Mesh = (() => {
     const tint = svg("rect", { class: "tint", ...shape });
     const busy = svg("rect", { class: "busy", x: 12, y: height - 10, width: 0, height: 4, rx: 2 });
     const figures = svg("text", { class: "small", x: width / 2, y: 34, "text-anchor": "middle" });
-    const marks = badges(width - 3, 1, (each) => has(each, service.name));
+    const marked = svg("g");
     const element = svg(
       "g",
       { ...button, class: "node", transform: `translate(${x},${y})`, "data-service": service.name },
@@ -65,9 +74,9 @@ const Mesh = (() => {
       figures,
       svg("rect", { class: "track", x: 12, y: height - 10, width: width - 24, height: 4, rx: 2 }),
       busy,
-      ...marks.map((mark) => mark.group),
+      marked,
     );
-    nodes.set(service.name, { ...service, element, title, tint, busy, figures, marks, width: width - 24 });
+    nodes.set(service.name, { ...service, element, title, tint, busy, figures, badges: marked, corner: { x: width - 3, y: 1 }, width: width - 24 });
     return pressed(element, () => Choice.toggleService(service.name));
   }
 
@@ -86,9 +95,9 @@ const Mesh = (() => {
     const element = svg("g", { ...button, class: "edge", "data-caller": edge.caller, "data-callee": edge.callee }, title, hit, calls, failing);
     const words = svg("text", { class: "told", x, y: y + 4, "text-anchor": "middle" });
     const breaker = svg("g", { transform: `translate(${x},${y - 14})`, visibility: "hidden" }, svg("circle", { class: "breaker", r: 6 }), svg("path", { class: "breaker" }));
-    const marks = badges(x, y + 15, (each) => runs(each, edge.caller, edge.callee));
-    const told = svg("g", { "pointer-events": "none" }, breaker, words, ...marks.map((mark) => mark.group));
-    wires.push({ ...edge, element, told, calls, failing, title, words, breaker, marks });
+    const marked = svg("g");
+    const told = svg("g", { "pointer-events": "none" }, breaker, words, marked);
+    wires.push({ ...edge, element, told, calls, failing, title, words, breaker, badges: marked, corner: { x, y: y + 15 } });
     pressed(element, () => Choice.toggleEdge(edge.caller, edge.callee));
     return { element, told };
   }
@@ -100,12 +109,12 @@ const Mesh = (() => {
   /** Apply a moment to the picture. */
   function show(moment) {
     for (const { name, kind, replicas, title, tint, busy, figures, marks, width } of nodes.values()) {
-      const { errors, busy: used, rate } = moment.services[name];
+      const { errors, busy: used, rate, ready } = moment.services[name];
       // Few errors are seen as well: the root of their share, up to what leaves the name legible.
       tint.style.setProperty("--share", errors ? (0.12 + 0.5 * Math.sqrt(errors / 100)).toFixed(3) : 0);
       busy.setAttribute("width", (width * Math.min(1, (used ?? 0) / 100)).toFixed(1));
       busy.classList.toggle("full", used >= 95);
-      figures.textContent = errors === null ? "no figures" : `${Dom.number(errors)}% errors · ${Dom.number(rate)}/s`;
+      figures.textContent = ready === 0 ? "no replica is ready" : errors === null ? "no figures" : `${Dom.number(errors)}% errors · ${Dom.number(rate)}/s`;
       title.textContent = `${name}: ${figures.textContent}, ${Dom.figure(used, "%")} of workers in use (${kind}, ${replicas} replicas)`;
       light(marks, moment);
     }
@@ -147,5 +156,5 @@ const Mesh = (() => {
     }
   }
 
-  return { draw, show };
+  return { draw, mark, show };
 })();

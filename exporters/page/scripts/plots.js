@@ -19,16 +19,23 @@ const Plots = (() => {
 
   const time = (seconds) => Data.start + seconds * 1000;
 
-  /** The axis of a compiled plot covers the whole recording, whatever its points do. */
+  const span = () => [time(Data.span.from), time(Data.span.to)];
+
+  /** The axis of a compiled plot covers what the page shows, whatever its points do. */
   function whole(vega) {
-    vega.scales.find((scale) => scale.name === "x").domain = [time(0), time(Data.axis.length)];
+    vega.signals = [...(vega.signals ?? []), { name: "span", value: span() }];
+    vega.scales.find((scale) => scale.name === "x").domain = { signal: "span" };
     return vega;
   }
 
   /** Draw a plot, or draw it again: in an element, from the specification of a name, with points. */
   async function draw(element, name, points, told) {
-    shown.get(element)?.finalize();
     const { left, right } = gutters();
+    const figure = element.parentElement;
+    // What is told of it stands for what is drawn.
+    figure.setAttribute("role", "img");
+    figure.setAttribute("aria-label", told);
+    element.setAttribute("aria-hidden", "true");
     const spec = structuredClone(Data.charts[name]);
     spec.datasets = { points };
     // What nothing is known of has no line: without a key there is no twin.
@@ -36,15 +43,23 @@ const Plots = (() => {
     if (spec.layer) spec.layer = spec.layer.filter(({ encoding: { y, y2 } }) => known(y.field) && known(y2?.field));
     if (spec.layer?.length === 0) return;
     spec.width = Math.max(120, element.clientWidth - left - right);
+    const like = `${name} ${spec.layer?.length} ${spec.width}`;
+    const before = shown.get(element);
+    if (before?.like === like) {
+      before.points = points;
+      before.view?.signal("span", span()).data("points", points).run();
+      return;
+    }
+    before?.view?.finalize();
+    const plot = { like, points, view: null };
+    shown.set(element, plot);
     spec.padding = { left, right, top: 6, bottom: 22 };
     spec.autosize = { type: "none" };
     spec.config = config;
-    // What is told of it stands for what is drawn.
-    element.parentElement.setAttribute("role", "img");
-    element.parentElement.setAttribute("aria-label", told);
-    element.setAttribute("aria-hidden", "true");
-    const result = await vegaEmbed(element, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: false, patch: whole });
-    shown.set(element, result);
+    const { view } = await vegaEmbed(element, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: false, patch: whole });
+    plot.view = view;
+    // More may have come meanwhile.
+    if (plot.points !== points) view.signal("span", span()).data("points", plot.points).run();
   }
 
   /** Whenever the page has another width, draw what is drawn again. */

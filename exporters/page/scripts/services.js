@@ -6,7 +6,7 @@ const Services = (() => {
   const metrics = Object.keys(Data.metrics);
   const rows = new Map();
   const HIGH = 24;
-  const tops = Object.fromEntries(metrics.map((metric) => [metric, top(metric, Data.mesh.services.map(({ name }) => name))]));
+  let plotted = [];
 
   /** The highest value of a metric over some services. */
   function top(metric, names) {
@@ -15,13 +15,14 @@ const Services = (() => {
   }
 
   /** What a line goes up to: shares to 100%, requests to the most of their service, all else to the most of any. */
-  function scale(service, metric, unit) {
+  function scale(service, metric, unit, tops) {
     if (unit === "%") return Math.max(100, tops[metric]);
     return metric === "request_rate" ? top(metric, [service]) : tops[metric];
   }
 
-  /** A line through values, broken where there is none, in a box of 100 by HIGH. */
+  /** A line through the values of all steps, broken where there is none, in a box of 100 by HIGH. */
   function line(values, most) {
+    const { from, to } = Data.span;
     let pen = "M";
     return values
       .map((value, index) => {
@@ -29,7 +30,7 @@ const Services = (() => {
           pen = "M";
           return "";
         }
-        const point = `${pen}${((100 * (index + 0.5)) / values.length).toFixed(2)},${(HIGH - (HIGH * value) / most).toFixed(1)}`;
+        const point = `${pen}${((100 * (Data.begins(Data.axis, index + 0.5) - from)) / (to - from)).toFixed(2)},${(HIGH - (HIGH * value) / most).toFixed(1)}`;
         pen = "L";
         return point;
       })
@@ -40,13 +41,18 @@ const Services = (() => {
     const own = Data.runs[0].series[service]?.[metric];
     const other = Data.runs[1]?.series[service]?.[metric];
     const value = html("span", { class: "value", "data-metric": metric });
-    if (!own && !other) return { element: html("td"), value };
-    const most = scale(service, metric, (own ?? other).unit);
+    if (!own && !other) return { element: html("td"), value, drawn: [] };
     const box = svg("svg", { viewBox: `0 0 100 ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" });
-    if (other) box.append(svg("path", { class: "other", d: line(other.high, most) }));
-    if (own?.low) box.append(svg("path", { class: "low", d: line(own.low, most) }));
-    if (own) box.append(svg("path", { d: line(own.high, most) }));
-    return { element: html("td", null, html("span", { class: "cell on-axis" }, html("span", { class: "area bands" }), box), value), value };
+    const drawn = [];
+    const add = (kind, values) => {
+      drawn.push({ path: svg("path", { class: kind }), values });
+      box.append(drawn.at(-1).path);
+    };
+    if (other) add("other", other.high);
+    if (own?.low) add("low", own.low);
+    if (own) add(null, own.high);
+    const element = html("td", null, html("span", { class: "cell on-axis" }, html("span", { class: "area bands" }), box), value);
+    return { element, value, drawn, service, metric, unit: (own ?? other).unit };
   }
 
   function draw() {
@@ -55,17 +61,30 @@ const Services = (() => {
       const cells = metrics.map((metric) => cell(name, metric));
       const press = html("button", { type: "button", onclick: () => Choice.toggleService(name) }, name);
       const row = html("tr", { "data-service": name }, html("th", { scope: "row" }, press), ...cells.map((each) => each.element));
-      rows.set(name, { row, values: cells.map((each) => each.value) });
+      rows.set(name, { row, cells });
       body.append(row);
     }
+    lines();
     Axis.listen(show);
     Choice.listen(choose);
   }
 
+  /** Draw the lines of what there is by now. */
+  function lines() {
+    const tops = Object.fromEntries(metrics.map((metric) => [metric, top(metric, Data.mesh.services.map(({ name }) => name))]));
+    for (const { cells } of rows.values()) {
+      for (const each of cells) {
+        if (!each.drawn.length) continue;
+        const most = scale(each.service, each.metric, each.unit, tops);
+        for (const { path, values } of each.drawn) path.setAttribute("d", line(values, most));
+      }
+    }
+  }
+
   function show(moment) {
-    for (const [name, { values }] of rows) {
+    for (const [name, { cells }] of rows) {
       const now = moment.services[name].values;
-      values.forEach((value, position) => {
+      cells.forEach(({ value }, position) => {
         const metric = metrics[position];
         const unit = Data.runs[moment.run].series[name]?.[metric]?.unit;
         value.textContent = now[metric] === null && unit === undefined ? "" : Dom.figure(now[metric], unit);
@@ -87,32 +106,39 @@ const Services = (() => {
     large();
   }
 
-  /** The metrics of what is chosen, as plots with axes. */
+  /** Places for the metrics of what is chosen, as plots with axes. */
   function large() {
     const names = chosen(Choice.now);
     const place = Dom.byId("service");
     place.hidden = names.length === 0;
     place.querySelector("h3").textContent = Choice.name ?? "";
-    const plots = place.querySelector(".plots");
-    plots.replaceChildren();
-    for (const name of names) {
-      for (const metric of metrics) {
-        const own = Data.runs[0].series[name]?.[metric];
-        if (!own) continue;
-        const other = Data.runs[1]?.series[name]?.[metric];
-        const label = `${names.length > 1 ? `${name}: ` : ""}${Data.metrics[metric]}, ${own.unit}`;
-        const vega = html("div", { class: "vega" });
-        plots.append(html("figure", { class: "plot" }, html("figcaption", null, label), html("div", { class: "on-axis" }, html("div", { class: "area bands" }), vega)));
-        const points = own.high.map((value, index) => ({
-          at: Plots.time((index + 0.5) * Data.axis.step),
-          fact: value,
-          low: own.low?.[index] ?? value,
-          other: other?.high[index] ?? null,
-        }));
-        Plots.draw(vega, "metric", points, `${label}: at most ${Dom.figure(Math.max(...own.high.map((value) => value ?? 0)), own.unit)}`);
-      }
+    plotted = names.flatMap((name) => metrics.filter((metric) => Data.runs[0].series[name]?.[metric]).map((metric) => plot(name, metric, names)));
+    place.querySelector(".plots").replaceChildren(...plotted.map((each) => each.figure));
+    plots();
+  }
+
+  function plot(name, metric, names) {
+    const { unit } = Data.runs[0].series[name][metric];
+    const label = `${names.length > 1 ? `${name}: ` : ""}${Data.metrics[metric]}, ${unit}`;
+    const vega = html("div", { class: "vega" });
+    const figure = html("figure", { class: "plot" }, html("figcaption", null, label), html("div", { class: "on-axis" }, html("div", { class: "area bands" }), vega));
+    return { name, metric, unit, label, vega, figure };
+  }
+
+  /** Draw these plots, or draw them again. */
+  function plots() {
+    for (const { name, metric, unit, label, vega } of plotted) {
+      const own = Data.runs[0].series[name][metric];
+      const other = Data.runs[1]?.series[name]?.[metric];
+      const points = own.high.map((value, index) => ({
+        at: Plots.time(Data.begins(Data.axis, index + 0.5)),
+        fact: value,
+        low: own.low?.[index] ?? value,
+        other: other?.high[index] ?? null,
+      }));
+      Plots.draw(vega, "metric", points, `${label}: at most ${Dom.figure(Math.max(0, ...own.high.map((value) => value ?? 0)), unit)}`);
     }
   }
 
-  return { draw, large };
+  return { draw, lines, plots };
 })();

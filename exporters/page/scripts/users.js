@@ -12,9 +12,9 @@ const Users = (() => {
     const { axis } = run;
     const rows = [];
     for (let slot = 0; slot < axis.count; slot += 1) {
-      const [from, until] = [slot * axis.step, Math.min((slot + 1) * axis.step, Data.axis.length)].map(Plots.time);
+      const [from, until] = [Data.begins(axis, slot), Math.min(Data.begins(axis, slot + 1), Data.axis.length)].map(Plots.time);
       const row = { at: (from + until) / 2, from, until, harmed: run.harmed?.[slot] ?? null };
-      const beside = other && Data.slot(other.axis, slot * axis.step);
+      const beside = other && Data.slot(other.axis, Data.begins(axis, slot));
       row.fact = percent(shareOf(run.fact, slot));
       row.other = other ? percent(shareOf(other.fact, beside)) : null;
       for (const name of PERCENTILES) {
@@ -31,7 +31,7 @@ const Users = (() => {
   /** The highest value of some, in words, with its time. */
   function highest(values, axis, write) {
     const most = Math.max(...values.map((value) => value ?? 0));
-    return `at most ${write(most)} at ${Data.clock(values.indexOf(most) * axis.step)}`;
+    return `at most ${write(most)} at ${Data.clock(Data.begins(axis, Math.max(0, values.indexOf(most))))}`;
   }
 
   function draw() {
@@ -47,9 +47,10 @@ const Users = (() => {
 
   function show(moment) {
     const { axis } = run;
+    if (!axis.count) return;
     const slot = Data.slot(axis, moment.from);
     const beside = other && Data.slot(other.axis, moment.from);
-    const span = `${Data.clock(slot * axis.step)} to ${Data.clock(Math.min((slot + 1) * axis.step, Data.axis.length))}`;
+    const span = `${Data.clock(Data.begins(axis, slot))} to ${Data.clock(Math.min(Data.begins(axis, slot + 1), Data.axis.length))}`;
     const and = (text) => (other ? ` (${against} ${text})` : "");
     Dom.byId("share-now").textContent = `${span}: ${Dom.share(shareOf(run.fact, slot))} of ${run.fact.requests[slot]}${and(Dom.share(shareOf(other?.fact, beside)))}`;
     const [p50, p95, p99] = PERCENTILES.map((name) => Dom.number(run.fact[name][slot]));
@@ -62,5 +63,5 @@ const Users = (() => {
     Axis.listen(show);
   }
 
-  return { begin, draw };
+  return { begin, draw, show };
 })();

@@ -58,7 +58,7 @@ class Checkpoints:
         """The lines that the changes of a stretch of time bring about, given all spans of it, in order of time."""
         tables = self._tables
         found: list[Line] = []
-        spans = spans.where(in_order(tables, spans, spans.end))
+        spans = spans.view(in_order(tables, spans, spans.end))
         logged = LOGGED * Traffic(tables, spans, np.zeros(len(spans), dtype=np.int64)).request
         ranks, names = tables.incarnation_rank[spans.incarnation], tables.replica_names
         for rank in np.unique(ranks).tolist():

@@ -90,7 +90,8 @@ class Disks:
     @cached_property
     def _lines(self) -> tuple[Floats, Floats]:
         """Bytes of log lines, before and after each interval: one for each request, and for each call that failed."""
-        return self._running("lines", self._served.total(LINE * (0.5 + self._drawn(_LINE))) + LINE * self._failed)
+        bytes = np.rint(LINE * (0.5 + self._drawn(_LINE)))
+        return self._running("lines", self._served.total(bytes) + LINE * self._failed)
 
     @cached_property
     def _written_back(self) -> Floats:
@@ -101,7 +102,8 @@ class Disks:
         phase = np.array([uniform(address(0, "write back", node), 0) * WRITE_BACK for node in nodes])
         latest = np.floor((self._ends - phase) / WRITE_BACK) * WRITE_BACK + phase
         share = (latest - self._ends) / self._length + 1.0
-        back = np.where(share > 0.0, before + share * (after - before), 0.0)
+        # What a pod leaves behind is written back for nobody.
+        back = np.where((share > 0.0) & self._there, before + np.rint(share * (after - before)), 0.0)
         kept = self._kept.setdefault("written back", {})
         ranks = [rank(replica) for replica in self._replicas]
         first = np.array([[kept.get(each, 0.0) for each in ranks]])

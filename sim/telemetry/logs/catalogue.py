@@ -15,10 +15,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from meshquake.sim.telemetry.logs.own_words import spoken
 from meshquake.sim.telemetry.requests.operation_words import TOPICS
+from meshquake.topology.packaged import packaged
 from meshquake.topology.plugins import Extensible
 from meshquake.topology.spec import LOGS, SERVICE_KINDS, Service
 from meshquake.topology.telemetry.logs import DRAWN as DRAWN
@@ -27,8 +26,6 @@ from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.units import parse_duration
 
 Book = Mapping[str, Any]
-#: The quick one, where it is installed.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SEVERITIES = ("info", "warning", "error", "critical")
@@ -192,13 +189,12 @@ def _layered(name: str) -> Iterator[Book]:
     yield _spread(book)
 
 
-_FILES = resources.files("meshquake.sim.telemetry.logs").joinpath("catalogue")
+_PACKAGE = "meshquake.sim.telemetry.logs"
+_FILES = resources.files(_PACKAGE).joinpath("catalogue")
 
 
 def _read(name: str) -> Book:
-    book: Book = yaml.load(
-        resources.files("meshquake.sim.telemetry.logs").joinpath(name).read_text(encoding="utf-8"), Loader=_LOADER
-    )
+    book: Book = packaged(_PACKAGE, name)
     return book
 
 

@@ -114,7 +114,7 @@ class Lines:
         `lines` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
         requests, by their numbers, are added to the lines of those who answer them, and taken from there.
         """
-        spans = lines.where(in_order(self._tables, lines, lines.at))
+        spans = lines.view(in_order(self._tables, lines, lines.at))
         at, text = spans.at, spans.text
         besides = self._besides(spans, attributes) if attributes else None
         high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
@@ -228,7 +228,7 @@ class _Remarks:
     def written(self, spans: Spans) -> Written:
         """These lines of some spans."""
         at_work = spans.server & (spans.worked >= 0) & self._concerned[self._tables.site_operation[spans.site]]
-        spans = spans.where(at_work)
+        spans = spans.view(at_work)
         operation = self._tables.site_operation[spans.site]
         work = self._particulars.about(spans).work
         # The last column is that of those that have none.

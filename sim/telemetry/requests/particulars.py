@@ -166,7 +166,7 @@ class About:
 
     def where(self, some: Ints) -> About:
         """What those at some positions are about."""
-        return About(self.own, self.spans.where(some), (self, some))
+        return About(self.own, self.spans.view(some), (self, some))
 
     def __getitem__(self, name: str) -> pl.Expr:
         """The column of a particular, by its name."""

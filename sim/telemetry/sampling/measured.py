@@ -59,7 +59,7 @@ class Measured:
         self._tables = tables
         self._roster = roster
         self._there = there
-        self._spans = {Side.SERVER: spans.where(spans.server), Side.CLIENT: spans.where(~spans.server)}
+        self._spans = {Side.SERVER: spans.view(spans.server), Side.CLIENT: spans.view(~spans.server)}
         self._interval = {Side.SERVER: interval[spans.server], Side.CLIENT: interval[~spans.server]}
         self._cells: dict[tuple[Side, Level], Cells] = {}
         self._traffic: dict[Side, Traffic] = {}

@@ -147,7 +147,7 @@ class Sampler:
         interval = spans.end // self._interval - self._made
         chosen = (interval < count) & ~spans.unfinished
         self._made += count
-        measured, roster = self._measure(taken, spans.where(chosen), interval[chosen])
+        measured, roster = self._measure(taken, spans.view(chosen), interval[chosen])
         blocks = [np.zeros((count, 0))]
         for level, metric in self._table.of_levels:
             block = metric.source.figures(measured, metric.origin, level)

@@ -157,9 +157,9 @@ class Inside:
         """
         tables = self._tables
         owner = tables.site_service[spans.site]
-        servers = spans.where(spans.server & self.services[owner])
+        servers = spans.view(spans.server & self.services[owner])
         callers = tables.site_service[tables.site_parent[known.site]]
-        calls = known.where(~known.server & self.services[callers])
+        calls = known.view(~known.server & self.services[callers])
         above = self._above(calls)
         parts = [*self._of_servers(servers, calls, above)]
         if (self._store >= 0).any():
@@ -215,7 +215,7 @@ class Inside:
 
         def spans(chosen: Mask, start: Ints, end: Ints, place: int, name: int, parent: Words, failed: bool) -> Insides:
             some = np.flatnonzero(chosen)
-            own = servers.where(some)
+            own = servers.view(some)
             return Insides(
                 start=start[some],
                 end=end[some],
@@ -272,20 +272,20 @@ class Inside:
         """The spans around calls whose first attempts are among `spans`."""
         tables = self._tables
         to_store = self._store[calls.site] >= 0
-        calls, above = calls.where(to_store), above[to_store]
+        calls, above = calls.view(to_store), above[to_store]
         word = self._store_words(calls, above)
         # By call; the last of each is the attempt that its caller went on with.
         order = np.lexsort((calls.attempt_path, calls.end, (calls.notes & DECIDED) > 0, word))
-        calls, above, word = calls.where(order), above[order], word[order]
+        calls, above, word = calls.view(order), above[order], word[order]
         if not len(calls):
             return Insides.none()
         begins = np.flatnonzero(np.append(True, word[1:] != word[:-1]))
         lasts = np.append(begins[1:], len(word)) - 1
         start, end = np.minimum.reduceat(calls.start, begins), np.maximum.reduceat(calls.end, begins)
-        fresh = spans.where(~spans.server & (self._store[spans.site] >= 0) & ((spans.attempt_path & ATTEMPT) == 0))
+        fresh = spans.view(~spans.server & (self._store[spans.site] >= 0) & ((spans.attempt_path & ATTEMPT) == 0))
         chosen = np.isin(word[begins], self._store_words(fresh, self._above(fresh)))
         start, end, lasts = start[chosen], end[chosen], lasts[chosen]
-        own, word, above = calls.where(lasts), word[lasts], above[lasts]
+        own, word, above = calls.view(lasts), word[lasts], above[lasts]
         service = tables.site_service[tables.site_parent[own.site]]
         return Insides(
             start=start,

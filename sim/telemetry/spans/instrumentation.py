@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from meshquake.sim.telemetry.requests.operation_words import OperationWords
+from meshquake.topology.packaged import packaged
 from meshquake.topology.spec import Operation, Service
 from meshquake.topology.units import parse_ratio
 
@@ -50,8 +48,7 @@ class Instrumentation:
 @cache
 def instrumentations() -> Mapping[str, Instrumentation]:
     """All of them, by the name of the stack."""
-    text = resources.files("meshquake.sim.telemetry.spans").joinpath("inside.yaml").read_text(encoding="utf-8")
-    return {name: _read(entry) for name, entry in yaml.safe_load(text).items()}
+    return {name: _read(entry) for name, entry in packaged("meshquake.sim.telemetry.spans", "inside.yaml").items()}
 
 
 def _read(entry: dict[str, Any]) -> Instrumentation:

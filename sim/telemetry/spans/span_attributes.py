@@ -92,7 +92,7 @@ class SpanAttributes:
         texts, rows = [pl.Series([None], dtype=pl.String)], [np.zeros(0, dtype=np.int64)]
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
             some = np.flatnonzero(kinds == kind)
-            if kind and (parts := self._parts(kind, spans.where(some))):
+            if kind and (parts := self._parts(kind, spans.view(some))):
                 texts.append(_objects(parts))
                 rows.append(some)
         found = np.concatenate(rows)

@@ -1,13 +1,18 @@
 """An exercise hides its fault until it's over, and then tells what was made of it."""
 
+from dataclasses import replace
+
 import pytest
 
-from meshquake.exporters.live.exercise import drawn, judge
+from meshquake.exporters.live import exercise, plays
+from meshquake.exporters.live.exercise import SOON, NoExerciseError, draw, drawn, judge
 from meshquake.exporters.live.stage import Seen, Stage
 from meshquake.exporters.live.steering import Refused, read
 from meshquake.faults.loader import Options, parse
 from meshquake.sim.live.session import Session
+from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
+from meshquake.truth.preview import felt_by
 
 MESH = """
 name: two
@@ -58,8 +63,12 @@ def test_it_tells_the_best_single_remedy_which_none_beats(verdict):
 
 
 def test_it_tells_the_story(verdict):
-    story = "\n".join(verdict["story"])
-    assert "fail" in story and "mend of db" in story
+    what, done = verdict["story"]
+    assert what.startswith("At 10:30:05 db failed requests.") and "It ended at 10:30:15" in what
+    assert done.startswith(
+        "What an operator did: mend of db at 10:30:15 and restart of web at 10:30:20. Had nobody acted, "
+    )
+    assert f" in place of {verdict['harmed']}: {verdict['saved']} were saved" in done
 
 
 def test_until_it_is_over_nobody_learns_of_the_fault_or_adds_one():
@@ -87,6 +96,44 @@ def test_until_it_is_over_nobody_learns_of_the_fault_or_adds_one():
 
 
 def test_each_seed_draws_its_own_fault():
-    drawn_faults = [drawn(Options(seed=seed)).scenario.faults[0] for seed in (1, 2, 3, 1)]
+    drawn_faults = [draw(Options(seed=seed), 0).scenario.faults[0] for seed in (1, 2, 3, 1)]
     assert drawn_faults[0] == drawn_faults[3]
     assert len({(each.kind, each.target) for each in drawn_faults}) == 3
+
+
+#: A shop that a lonely audit belongs to: what is wrong with that is felt by nobody.
+AUDITED = """
+name: audited
+services:
+  web: {operations: {home: {work: 1ms, calls: [db.get, {audit.note: {optional: true}}]}}}
+  db: {operations: {get: {work: 5ms}}}
+  audit: {operations: {note: {work: 1ms}}}
+defaults: {edge: {timeout: 100ms}}
+workload: {rate: 4/s, mix: {web.home: 1}}
+"""
+
+
+def test_users_feel_the_fault_soon_or_the_seed_draws_another(tmp_path):
+    (tmp_path / "audited.yaml").write_text(AUDITED)
+    felt, latent = (Options(seed=seed, topology=tmp_path / "audited.yaml") for seed in (4, 5))
+
+    def soon(exercise):
+        return felt_by(Simulation.of(exercise), exercise.scenario.window(exercise.scenario.faults[0]).start + SOON)
+
+    assert str(draw(latent, 0).scenario.faults[0].target) == "audit" and not soon(draw(latent, 0))
+    assert soon(drawn(latent))
+    assert drawn(latent).scenario == drawn(latent).scenario
+    assert drawn(felt).scenario == draw(felt, 0).scenario
+
+
+def test_where_users_feel_nothing_that_is_drawn_it_is_told(tmp_path, monkeypatch):
+    (tmp_path / "audited.yaml").write_text(AUDITED)
+    options = Options(topology=tmp_path / "audited.yaml")
+    stage = plays.stage(None, options, 4, 1.0, lambda: 0.0, exercise=True)
+    monkeypatch.setattr(exercise, "felt_by", lambda simulation, moment: False)
+    with pytest.raises(NoExerciseError, match="try another seed"):
+        drawn(replace(options, seed=4))
+    before = stage.session
+    with pytest.raises(Refused, match="try another seed"):
+        stage.steer(read(b'{"do": "restart", "seed": 5}'))
+    assert stage.session is before and stage.seed == 4

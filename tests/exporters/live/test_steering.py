@@ -1,6 +1,9 @@
 """Who may steer a mesh that is played, and what they may ask; whatever else comes changes nothing."""
 
+import base64
 import json
+import re
+from hashlib import sha256
 from math import inf
 
 import pytest
@@ -151,10 +154,14 @@ def test_a_request_that_is_too_long_is_not_read(client, stage):
 
 def test_only_what_is_there_is_served_and_no_page_may_bring_scripts_from_elsewhere(client):
     page = client.get("http://127.0.0.1:8000/")
-    assert page.status_code == 200 and "script-src 'self'" in page.headers["content-security-policy"]
+    policy = page.headers["content-security-policy"]
+    scripts = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    hashes = [base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
+    assert page.status_code == 200 and len(scripts) > 10
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    assert f"script-src {allowed};" in policy and "connect-src 'self'" in policy
     assert TOKEN not in page.text
-    assert client.get("http://127.0.0.1:8000/live.js").headers["content-type"].startswith("text/javascript")
-    for path in ("/../site.py", "/%2e%2e/site.py", "/site.py", "/v1/nothing", "/openapi.json"):
+    for path in ("/../site.py", "/%2e%2e/site.py", "/scripts/live.js", "/v1/nothing", "/openapi.json"):
         assert client.get(f"http://127.0.0.1:8000{path}").status_code == 404
     assert client.get("http://evil.example/").status_code == 421
     mesh = client.get("http://127.0.0.1:8000/v1/mesh").json()

@@ -9,8 +9,9 @@ import pytest
 from meshquake.exporters import extras
 from meshquake.exporters.extras import MissingExtraError
 from meshquake.exporters.fixtures.fixture import Fixture
-from meshquake.exporters.page import document, flame, mesh, series, sources, story
+from meshquake.exporters.page import assembly, document, flame, mesh, series, sources, story
 from meshquake.exporters.page.axis import Axis
+from meshquake.exporters.page.calls import pairs
 from meshquake.exporters.page.traces import Words
 from meshquake.exporters.reports.markup import markup
 from meshquake.sim.records import TRACE
@@ -25,16 +26,16 @@ def read(incident):
 
 
 def test_what_a_browser_would_obey_is_written_as_an_escape():
-    assert document.plain({HOSTILE: [HOSTILE, 1, None]}) == {
+    assert assembly.plain({HOSTILE: [HOSTILE, 1, None]}) == {
         shown: [shown, 1, None] for shown in ["</script><img src=x onerror=alert(1)>&amp;\\u001b[31m\\u202edcba\\u2066"]
     }
-    assert document.plain("line\n\tline") == "line\n\tline"
+    assert assembly.plain("line\n\tline") == "line\n\tline"
 
 
 def test_no_text_ends_the_element_that_the_data_are_in():
-    text = str(document.embedded(document.plain({"message": HOSTILE})))
+    text = str(assembly.embedded(assembly.plain({"message": HOSTILE})))
     assert not re.search("[<>&]", text)
-    assert json.loads(text) == {"message": document.plain(HOSTILE)}
+    assert json.loads(text) == {"message": assembly.plain(HOSTILE)}
 
 
 def test_blocks_in_markup_keep_names_as_texts():
@@ -83,7 +84,7 @@ def test_the_frames_of_requests_add_up_to_what_their_users_waited(read):
 
 
 def test_no_box_of_the_mesh_covers_another_and_every_edge_has_its_path(read):
-    told = mesh.mesh(read)
+    told = mesh.mesh(read.topology, pairs(read))
     boxes = [each["box"] for each in told["services"]]
     for position, (x, y, width, height) in enumerate(boxes):
         assert x >= 0 and y >= 0 and x + width <= told["width"] and y + height <= told["height"]
@@ -100,7 +101,7 @@ def test_edges_of_a_case_without_its_truth_are_those_of_its_calls(small_cases):
     assert document.place(case).parent.name == "truth"
     assert document.place(case, truth=False).parent.name == "telemetry"
     seen = {(span["service"], span["peer"]) for span in Fixture(case).traces() if span["kind"] == "client"}
-    edges = {(each["caller"], each["callee"]) for each in mesh.mesh(withheld)["edges"]}
+    edges = {(each["caller"], each["callee"]) for each in mesh.mesh(withheld.topology, pairs(withheld))["edges"]}
     assert seen <= edges
 
 

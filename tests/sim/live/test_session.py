@@ -1,12 +1,15 @@
 """A mesh that is played by hand: what it writes down replays to the byte, and nothing but what was done changes it."""
 
 from dataclasses import replace
+from math import isnan, nan
 
+import polars as pl
 import pytest
 from twin_runs import frames
 
 from meshquake.faults.loader import Options, load, parse
 from meshquake.sim.live.script import free_play
+from meshquake.sim.live.second import OF_EDGES, OF_SERVICES
 from meshquake.sim.live.session import Session
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import Simulation
@@ -151,27 +154,52 @@ def test_a_free_play_is_saved_with_the_length_that_it_needs():
 def test_a_second_shows_what_the_records_say():
     session, records = played(text=TEXT.replace("observability: typical\n", ""))
     roots = records["traces"].filter(records["traces"]["parent_span_id"].is_null())
-    seconds = list(session.seconds)
-    assert sum(second.entry[0] for second in seconds) == len(roots)
-    assert sum(second.entry[1] for second in seconds) == len(roots.filter(status="error"))
+    *seconds, last = session.seconds
+    assert sum(second.entry[0] for second in session.seconds) == len(roots)
+    assert sum(second.entry[1] for second in session.seconds) == len(roots.filter(status="error"))
+    # The last second has what is under way at the end of the recording as well, of which there are no samples.
+    told = {}
+    for row in records["metrics"].filter(pl.col("replica").is_null()).iter_rows(named=True):
+        told[row["timestamp"][17:26], row["service"], row["target"], row["metric"]] = row["value"]
     services = [service.name for service in session.simulation.topology.services]
-    for place, name in enumerate(services):
-        spans = records["traces"].filter(kind="server", service=name)
-        assert sum(second.services[place, 0] for second in seconds) == len(spans)
+    (edge,) = session.simulation.topology.edges
+    for number, second in enumerate(seconds, 1):
+        at = f"{number:02}.000000"
+        for row, service in zip(second.services, services, strict=True):
+            for metric, value in zip(OF_SERVICES[:6], row[:6], strict=True):
+                assert value == pytest.approx(told.get((at, service, None, metric), nan), abs=2e-3, nan_ok=True), metric
+        of_edge = dict(zip(OF_EDGES, second.edges[0], strict=True))
+        metrics = {"retries": "retry_rate", "timeouts": "timeout_rate", "breaker": "circuit_breaker_state"}
+        for column, metric in metrics.items():
+            assert of_edge[column] == told[at, edge.caller, edge.callee, metric]
     attempts = records["traces"].filter(kind="client")
-    assert sum(second.edges[0, 0] for second in seconds) == len(attempts)
-    assert sum(second.edges[0, 3] for second in seconds) == len(attempts.filter(error_type="timeout"))
-    drained = [second.services[services.index("db"), 6] for second in seconds]
+    assert sum(second.edges[0, 0] for second in session.seconds) == len(attempts)
+    assert sum(second.edges[0, 1] for second in session.seconds) == len(attempts.filter(status="error"))
+    drained = [second.services[services.index("db"), OF_SERVICES.index("ready")] for second in seconds]
     assert (drained[2], drained[3], drained[7]) == (2, 1, 2)
-    assert max(second.edges[0, 4] for second in seconds) > 0
+    assert max(second.edges[0, 4] for second in seconds) == 2
+    assert len(seconds) + 1 == last.time // 1
+
+
+def test_a_second_shows_the_connections_of_all_pools_of_a_service():
+    text = MESH.replace("breaker:", "pool: 3, breaker:")
+    options = Options(seed=5)
+    session = Session(parse(free_play("two"), "live", options, mesh=topology_loader.parse(text, "mesh.yaml")), options)
+    session.do("faults", "hang", {"target": "db"})
+    pools = [session.play().services[:, OF_SERVICES.index("pool_in_use")] for _ in range(3)]
+    assert pools[-1][0] == 6 and isnan(pools[-1][1])
 
 
 def test_what_is_remembered_is_bounded(by_hand):
     session, _ = by_hand
     recent = session.recent
-    assert 0 < len(recent.events) <= 300 and 0 < len(recent.lines) <= 400 and 0 < len(recent.traces) <= 80
+    assert 0 < len(recent.events) <= 300 and 0 < len(recent.traces) <= 80
+    assert recent.lines.keys() == {"web", "db"} and all(0 < len(lines) <= 60 for lines in recent.lines.values())
     assert all(spans and len(spans) <= 300 for spans in recent.traces.values())
-    assert any(record["level"] == "ERROR" for record in recent.lines)
+    assert any(record["level"] == "ERROR" for record in recent.lines_of([], 200))
+    times = [record["timestamp"] for record in recent.lines_of(["db"], 20)]
+    assert times == sorted(times) and len(times) == 20
+    assert {record["service"] for record in recent.lines_of(["db"], 20)} == {"db"}
 
 
 def test_a_shipped_scenario_on_ten_services_replays_too():
