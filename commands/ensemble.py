@@ -82,11 +82,10 @@ def ensemble(
     python run.py ensemble out/spike --resume      # after it was stopped
     python run.py ensemble out/spike --report      # tables and plots
     """
-    given = [name for name in _OF_SCENARIOS if of_scenarios[name]]
     from meshquake.faults import loader
     from meshquake.topology import outside
 
-    path = Path(what)
+    path, given = Path(what), [name for name in _OF_SCENARIOS if of_scenarios[name]]
     if outside.is_folder(path):
         if given or replications is not None or seed is not None:
             errors.fail(f"{path}: holds an ensemble: what it asks is settled (--output DIR runs it again)")
@@ -112,6 +111,7 @@ _WORDS = {"assignments": "set", "asked": "response"}
 
 
 def _is_study(path: Path) -> bool:
+    """Whether a file is a study, and no scenario."""
     from meshquake.ensembles import study_file
 
     return study_file.is_study(path)
@@ -201,7 +201,7 @@ def _of_folder(
         _make(manifest.load(folder)[0], folder, True, workers, as_json, quiet)
     if report:
         _report(folder if output is None else output)
-    if output is None and not resume and not quiet:
+    if output is None and not resume and (as_json or not quiet):
         _show(folder, as_json)
 
 

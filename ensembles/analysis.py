@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from meshquake.ensembles import axes
 from meshquake.ensembles.comparisons import Difference, correlation, holm, letters, paired, together
-from meshquake.ensembles.intervals import Interval, bootstrap, sectioned, spread, t_interval
+from meshquake.ensembles.intervals import Interval, bootstrap, sectioned, share_interval, spread, t_interval
 from meshquake.ensembles.replication import Run
 from meshquake.ensembles.study import Study
 from meshquake.topology.addresses import address
@@ -79,6 +79,8 @@ def interval(study: Study, runs: Sequence[Run], response: int) -> Interval:
         return sectioned(only.values[response], np.array(only.sections[response]))
     values = np.array([run.values[response] for run in runs])
     values = values[np.isfinite(values)]
+    if study.responses[response].is_share:
+        return share_interval(values)
     if study.responses[response].skewed:
         label = study.labels[response]
         return bootstrap(values, address(study.seed, "ensemble", "bootstrap", label))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
 from meshquake.topology.addresses import uniforms
 
@@ -83,6 +83,20 @@ def bootstrap(values: Floats, key: int, confidence: float = CONFIDENCE) -> Inter
     shares = ndtr(bias + (bias + ends) / (1 - acceleration * (bias + ends)))
     low, high = np.quantile(means, shares)
     return Interval(mean, float(low), float(high), "bootstrap")
+
+
+def share_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """The share of runs that say yes, 1 and not 0: the exact interval of a binomial's (Clopper and Pearson 1934).
+
+    It says something even if all of them say the same: of no yes in 20 runs, that the share is at most 17%.
+    """
+    count, mean = len(values), _mean(values)
+    if not count:
+        return Interval(mean, np.nan, np.nan, "no run")
+    yes, tail = float(values.sum()), (1 - confidence) / 2
+    low = float(betaincinv(yes, count - yes + 1, tail)) if yes else 0.0
+    high = float(betaincinv(yes + 1, count - yes, 1 - tail)) if yes < count else 1.0
+    return Interval(mean, low, high, "exact")
 
 
 def sectioned(whole: float, sections: Floats, confidence: float = CONFIDENCE) -> Interval:

@@ -15,7 +15,7 @@ import polars as pl
 
 from meshquake.ensembles.gauges import Gauges
 from meshquake.ensembles.intervals import SECTIONS
-from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers, Phase, Response
+from meshquake.ensembles.responses import Bounded, OfKey, OfMetric, OfRecords, OfUsers, Phase, Response
 from meshquake.ensembles.study import MSER, Study, StudyError
 from meshquake.ensembles.users import Users
 from meshquake.ensembles.warm_up import mser
@@ -27,6 +27,8 @@ from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.units import shown
 from meshquake.truth.twins import Twins
 
+#: Cells of a large hypercube that are looked at before the first run.
+_CHECKED = 200
 #: Cells whose scenarios a process keeps: it goes through all of them with one seed after the other.
 _KEPT = 64
 
@@ -80,7 +82,8 @@ def _load(study: Study, cell: int, seed: int) -> LoadedScenario:
 def problems(study: Study, called: str) -> tuple[Problem, ...]:
     """What is wrong with a study's changes and responses, or merely odd, each told once.
 
-    Cells are loaded until each value of each parameter was, alone or with others.
+    Cells are loaded until each value of each parameter was, alone or with others. Of a hypercube, each of which has
+    values of its own, it's the first 200: what is wrong with others is told when they are run.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ def problems(study: Study, called: str) -> tuple[Problem, ...]:
             problem = Problem(f"{called}response {response.label}", 0, "", str(error))
             found[str(problem)] = problem
     tried: set[tuple[int, str]] = set()
-    for number, cell in enumerate(study.cells):
+    for number, cell in enumerate(study.cells if study.sample is None else study.cells[:_CHECKED]):
         own = {(axis, each.label) for axis, each in enumerate(cell.levels)}
         if number and own <= tried:
             continue
@@ -143,15 +146,16 @@ class _Asked:
     def __init__(self, study: Study, simulation: Simulation) -> None:
         self._study = study
         self._simulation = simulation
-        self._records = any(isinstance(each, OfRecords) for each in study.responses)
+        asked = [each.of if isinstance(each, Bounded) else each for each in study.responses]
+        self._records = any(isinstance(each, OfRecords) for each in asked)
         if not self._records:
             simulation.samplers = []
             if simulation.collector is None:
                 simulation.hush()
-        metrics = [each for each in study.responses if isinstance(each, OfMetric)]
+        metrics = [each for each in asked if isinstance(each, OfMetric)]
         self._gauges = Gauges(simulation, metrics) if metrics else None
         self._twins = Twins(simulation, lambda verdicts: None, sampled=False) if study.asks_key else None
-        self._users = Users(simulation)
+        self._users = Users(simulation, any(isinstance(each, OfUsers) and each.figure == "calls" for each in asked))
         self._frames: dict[str, pl.DataFrame] = {}
         self._warm_up, self._settled = 0.0, True
 
@@ -198,6 +202,8 @@ class _Asked:
                 return self._figure(response, *self._window(response.phase))
             case OfKey():
                 return self._of_key(response.figure)
+            case Bounded():
+                return response.holds(self._value(response.of))
             case OfRecords():
                 try:
                     return response.of(self._frames)
@@ -213,7 +219,7 @@ class _Asked:
 
     def _sections(self, response: Response) -> tuple[float, ...]:
         """A response in each of some sections of its stretch of time; none if it's of the whole run."""
-        if not isinstance(response, (OfUsers, OfMetric)):
+        if not isinstance(response, OfUsers | OfMetric):
             return ()
         times = np.linspace(*self._window(response.phase), SECTIONS + 1).tolist()
         return tuple(self._figure(response, *each) for each in pairwise(times))

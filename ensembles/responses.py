@@ -1,10 +1,13 @@
 """What is asked of a run, in a line of text: figures of its users, of its key, of a metric, or of its records.
 
-entry.error_rate              what users met during the incident; @before, @after, @whole, or @10s..30s of it
-entry.latency_p99 of web.home one of the entry operations
-key.harmed                    what the answer key says
-max(queue_depth / 8) of database@after    a metric second by second, or an expression over several
-select count(*) from logs where level = 'ERROR'    any SQL over the records
+    entry.error_rate              what users met during the incident; @before, @after, @whole, or @10s..30s of it
+    entry.latency_p99 of web.home one of the entry operations
+    key.harmed                    what the answer key says
+    max(queue_depth / 8) of database@after    a metric second by second, or an expression over several
+    select count(*) from logs where level = 'ERROR'    any SQL over the records
+    entry.answered@after < 1      1 if it is so and 0 if not: the mean is the share of runs
+
+`study_file` reads them from files, and `replication` answers them.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.expression import Expression
-from meshquake.topology.units import parse_duration, shown
+from meshquake.topology.units import parse_duration, parse_number, shown
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +38,7 @@ OF_USERS = {
     "bad_rate": "share of them that failed, or took longer than was promised",
     "answered": "successes a second, counted when they end",
     "goodput": "successes within the promised time a second, counted when they end",
+    "calls": "calls between services meanwhile, retries and hedges included, for each of these requests",
     "latency_mean": "mean latency (ms)",
     **{
         f"latency_p{name}": f"{share:g}th percentile of latency (ms)"
@@ -64,6 +68,7 @@ _PHASE = re.compile(r"(.*?)@\s*([^@()'\"]+)", re.DOTALL)
 _FIGURE = re.compile(r"(entry|key)\.([\w]+)(?:\s+of\s+(\S+))?")
 _METRIC = re.compile(r"(\w+)\s*\((.+)\)\s+of\s+(.+)", re.DOTALL)
 _PLACE = re.compile(r"([A-Za-z0-9][\w-]*)(?:\[(\d{1,6})\])?(?:\s*->\s*([A-Za-z0-9][\w-]*))?")
+_BOUND = re.compile(r"(.+?)\s*([<>])\s*([-+.\w]+)", re.DOTALL)
 _SQL = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
 
 
@@ -105,6 +110,11 @@ class Response:
     @property
     def skewed(self) -> bool:
         """Whether it's a percentile, whose runs are not spread as a mean's are."""
+        return False
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a run answers by yes or no, so that the mean is the share of runs that say yes."""
         return False
 
     def check(self, mesh: Topology) -> None:
@@ -184,6 +194,28 @@ class OfRecords(Response):
         return np.nan if value is None else float(value)
 
 
+@dataclass(frozen=True)
+class Bounded(Response):
+    """Whether another response is above a bound, or below."""
+
+    of: Response = field(default_factory=lambda: Response("", ""))
+    above: bool = True
+    bound: float = 0.0
+
+    @property
+    def is_share(self) -> bool:
+        """It is so, or not."""
+        return True
+
+    def check(self, mesh: Topology) -> None:
+        """The mesh has what the other one asks for."""
+        self.of.check(mesh)
+
+    def holds(self, value: float) -> float:
+        """1 if it is so of a value of the other one, and 0 if not; nan if there is none."""
+        return np.nan if np.isnan(value) else float(value > self.bound if self.above else value < self.bound)
+
+
 def response(text: str, label: str = "") -> Response:
     """Read a response, `TEXT` or `LABEL=TEXT`; ValueError if it's none."""
     text = text.strip()
@@ -195,6 +227,8 @@ def response(text: str, label: str = "") -> Response:
     label = label or text
     if _SQL.match(text):
         return OfRecords(label, text)
+    if (bounded := _BOUND.fullmatch(text)) and (bound := _bound(bounded[3])) is not None:
+        return Bounded(label, text, response(bounded[1], label), bounded[2] == ">", bound)
     split = _PHASE.fullmatch(text)
     body, phase = (split[1].strip(), _phase(split[2].strip())) if split else (text, Phase("during"))
     if figure := _FIGURE.fullmatch(body):
@@ -229,6 +263,14 @@ def _metric(label: str, text: str, found: re.Match[str], phase: Phase) -> Respon
     made = expression.parse(found[2].strip())
     replica = None if place[2] is None else place[2]
     return OfMetric(label, text, summary, made, place[1], replica, place[3], phase)
+
+
+def _bound(text: str) -> float | None:
+    """A number; None if it is none, but a service that an edge leads to."""
+    try:
+        return parse_number(text)
+    except ValueError:
+        return None
 
 
 def _phase(text: str) -> Phase:

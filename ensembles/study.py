@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from meshquake.ensembles.axes import Axis, Cell, Level
-from meshquake.ensembles.responses import OfKey, Response, response
+from meshquake.ensembles.responses import Bounded, OfKey, Response, response
 from meshquake.ensembles.stopping import LEAST, Until
 from meshquake.faults.loader import Options
 from meshquake.faults.recipe import Recipe
@@ -19,8 +19,8 @@ from meshquake.topology.replay import Replay
 
 #: Runs of a cell if it isn't said, and the most where a precision is to be reached.
 REPLICATIONS, AT_MOST = 20, 1000
-#: The most runs of a cell at all.
-MOST_RUNS = 100_000
+#: The most runs of a cell, and of a study, at all.
+MOST_RUNS, LARGEST = 100_000, 500_000
 #: The warm-up that is looked for in each run.
 MSER = "mser"
 
@@ -87,6 +87,8 @@ class Study:
         for place, label in enumerate(labels):
             if label in labels[:place]:
                 raise StudyError(f"response {label} is asked twice")
+        if self.size > LARGEST:
+            raise StudyError(f"replications: {self.size:,} runs in all are too many: {LARGEST:,} are the most")
         if self.until is None:
             return
         if self.until.response not in labels:
@@ -116,7 +118,8 @@ class Study:
     @property
     def asks_key(self) -> bool:
         """Whether a response is one of the key."""
-        return any(isinstance(each, OfKey) for each in self.responses)
+        asked = (each.of if isinstance(each, Bounded) else each for each in self.responses)
+        return any(isinstance(each, OfKey) for each in asked)
 
     @property
     def long(self) -> bool:

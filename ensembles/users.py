@@ -26,22 +26,36 @@ _PERCENTILES = {f"latency_p{name}": share for name, share in (("50", 0.5), ("90"
 class Users:
     """Takes what a run leaves, and keeps of it what became of users' own requests: some 30 bytes a request.
 
+    Parameters
+    ----------
+    simulation
+        The run.
+    calls
+        Whether to keep when calls between services were sent, too.
+
     Attributes
     ----------
     sent, took, ended
         When each came, how long it took, and when it was over (seconds), in order of arrival; after `finish`.
     """
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, calls: bool = False) -> None:
         self._tables = Tables(simulation.mesh, simulation.start)
         self._objective = simulation.topology.workload.objective
         self._entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
         self._kept: list[tuple[NDArray[np.generic], ...]] = []
+        self._with_calls = calls
+        #: When calls between services were sent, and the entry of the request that they are for.
+        self._calls: list[tuple[Floats, NDArray[np.int64]]] = []
 
     def take(self, cut: Cut) -> None:
         """Take what happened since the cut before."""
         rows = np.frombuffer(cut.rows, dtype=ROW)
-        rows = rows[self._tables.site_parent[rows["site"]] < 0]
+        own = self._tables.site_parent[rows["site"]] < 0
+        if self._with_calls:
+            inside = rows[~own]
+            self._calls.append((inside["sent"].copy(), self._tables.site_entry[inside["site"]]))
+        rows = rows[own]
         _, words = trace_words(self._tables, rows["site"], rows["number"])
         found = Requests(self._tables, rows, words)
         self._kept.append(
@@ -84,7 +98,17 @@ class Users:
             return float(chosen.sum())
         if not chosen.any():
             return np.nan
+        if name == "calls":
+            return self._sent(start, end, entry) / float(chosen.sum())
         return float(_FIGURES[name](self, chosen))
+
+    def _sent(self, start: float, end: float, entry: str) -> int:
+        """How many calls between services were sent in a stretch of time, for requests at one entry if it is named."""
+        wanted = self._entries.index(entry) if entry else None
+        return sum(
+            int(np.sum((sent >= start) & (sent < end) & (True if wanted is None else of == wanted)))
+            for sent, of in self._calls
+        )
 
     def _share(self, what: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
         return float(what[chosen].mean())

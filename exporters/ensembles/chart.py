@@ -98,7 +98,7 @@ def _known(value: float) -> float | None:
 def write(analysis: Analysis, folder: Path) -> None:
     """Write the plot as `plot.html`, which fetches nothing, `plot.svg` and `plot.png`; raises OSError."""
     made = chart(analysis)
-    specification = made.to_json()
+    picture = vl_convert.vegalite_to_svg(made.to_json())
+    staging.write_text(folder / "plot.svg", picture)
+    staging.write_bytes(folder / "plot.png", vl_convert.svg_to_png(picture, scale=2))
     staging.write_text(folder / "plot.html", made.to_html(inline=True))
-    staging.write_text(folder / "plot.svg", vl_convert.vegalite_to_svg(specification))
-    staging.write_bytes(folder / "plot.png", vl_convert.vegalite_to_png(specification, scale=2))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from meshquake.ensembles.analysis import QUANTILES, Analysis
 
@@ -112,12 +112,7 @@ def _levels(analysis: Analysis, cell: int) -> dict[str, str]:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as a frame; what is not known is null."""
+    """Rows as a frame; what is not known, or knows no bounds, is null."""
     frame = pl.DataFrame(rows, infer_schema_length=None)
-    floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
-    return frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
-
-
-def plain(value: float) -> float | None:
-    """A number for JSON, which has no nan and no infinity."""
-    return float(value) if np.isfinite(value) else None
+    floats = cs.float()
+    return frame.with_columns(pl.when(floats.is_finite()).then(floats)) if rows else frame

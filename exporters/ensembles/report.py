@@ -163,6 +163,7 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
     means = {
         "t": "Student's t over runs",
         "bootstrap": "of percentiles, a bootstrap over runs (BCa)",
+        "exact": "of shares of runs, the exact binomial",
         "batches": "of one long run, batches of it",
     }
     named = [text for method, text in means.items() if method in methods]

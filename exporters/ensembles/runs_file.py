@@ -61,7 +61,7 @@ def opened(folder: Path, study: Study) -> Iterator[RunsFile]:
         If what is in it is not of the study.
     """
     path = folder / NAME
-    with path.open("r+b" if path.exists() else "w+b", buffering=0) as file:
+    with path.open("r+b" if path.exists() else "w+b") as file:
         _lock(file, folder)
         yield RunsFile(file, study, path)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from meshquake.ensembles.intervals import SECTIONS, bootstrap, sectioned, t_interval
+from meshquake.ensembles.intervals import SECTIONS, bootstrap, sectioned, share_interval, t_interval
 
 VALUES = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6, width=32))
 
@@ -61,3 +61,11 @@ def test_bootstrap_intervals_of_skewed_values_hold_the_mean_about_as_often_as_th
     found = [bootstrap(values, key=number) for number, values in enumerate(draws)]
     held = np.mean([each.low <= np.exp(0.125) <= each.high for each in found])
     assert 0.89 <= held <= 0.98
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
+def test_the_interval_of_a_share_of_runs_is_that_of_clopper_and_pearson(runs):
+    count, yes = runs
+    found = share_interval(np.repeat([1.0, 0.0], [yes, count - yes]))
+    wanted = stats.binomtest(yes, count).proportion_ci(0.95, "exact")
+    assert (found.estimate, found.low, found.high) == pytest.approx((yes / count, wanted.low, wanted.high), abs=1e-9)

@@ -169,3 +169,26 @@ def test_a_response_is_of_its_entry_alone():
     one = replace(study(scenario=STORM, mesh=SMALL), responses=(whole, home, cart))
     every, *parts = replication.run(one, 0, 0).values
     assert every == sum(parts) and min(parts) > 0
+
+
+def test_calls_of_a_request_are_all_that_services_make_meanwhile():
+    found = played(["entry.calls@whole", "entry.calls of web.cart@whole"], scenario=STORM, mesh=SMALL)
+    batches = list(simulation(study(scenario=STORM, mesh=SMALL)).batches())
+    traces = pl.concat([batch.traces for batch in batches])
+    calls, requests = len(traces.filter(kind="client")), len(traces.filter(pl.col("parent_span_id").is_null()))
+    assert found["entry.calls@whole"] == pytest.approx(calls / requests, rel=0.02)
+    assert 1 < found["entry.calls of web.cart@whole"] < found["entry.calls@whole"]
+
+
+def test_a_bound_asks_whether_it_is_so_and_the_mean_is_the_share_of_runs():
+    asked = [
+        "entry.error_rate > 0.45",
+        "entry.error_rate < 0.45",
+        "never=key.detect < 5",
+        "sum(queue_depth) of web > -1",
+    ]
+    one = study(asked=asked, replications=10, scenario=BROKEN.replace("duration: 10s", "duration: 1s"))
+    analysis = Analysis(one, [replication.run(one, 0, turn) for turn in range(10)])
+    over, under, _, queue = (row.interval for row in analysis.estimates[0])
+    assert 0 < over.estimate < 1 and over.estimate + under.estimate == 1 and over.method == "exact"
+    assert (queue.estimate, queue.high) == (1, 1) and queue.low < 0.8

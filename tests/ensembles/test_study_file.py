@@ -115,6 +115,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
             "study.yaml: until: a precision is looked at after 10 runs or more, not 4",
         ),
         (("20..40:3", "20..40"), "rate: a range needs how many values"),
+        (
+            ("replications: 12", "replications: 50000"),
+            "study.yaml: replications: 1,200,000 runs in all are too many: 500,000 are the most",
+        ),
         (("at_most: 40", "at_most: 11"), "study.yaml: until: at most 11 runs are fewer than the 12 to begin with"),
     ],
 )

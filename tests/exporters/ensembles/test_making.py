@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from meshquake.ensembles import study_file
+from meshquake.ensembles.axes import Cell
 from meshquake.ensembles.stopping import Until
 from meshquake.exporters.ensembles import making, manifest, reading, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
-from tests.station import BROKEN, study
+from tests.station import BROKEN, MESH, study
 
 ROOT = Path(__file__).parents[3]
+SHORT = BROKEN.replace("5s", "1s").replace("10s", "4s")
 QUICK = "{name: calm, lead_in: 0s, duration: 1s, recovery: 0s, confounders: none}"
 
 
@@ -142,22 +146,32 @@ def test_two_commands_do_not_write_into_one_ensemble(tmp_path):
         make(tmp_path / "made", small(), resume=True)
 
 
-def test_one_two_and_four_workers_and_one_that_was_killed_write_the_same_bytes(tmp_path):
-    one = study(
-        "rate=40,80", replications=8, scenario=BROKEN, asked=["entry.error_rate", "key.harmed", "entry.latency_p95"]
+def shared():
+    """A study that processes share: some ten milliseconds a run."""
+    return study(
+        "rate=40,80", replications=8, scenario=SHORT, asked=["entry.error_rate", "key.harmed", "entry.latency_p95"]
     )
-    make(tmp_path / "one", one)
-    make(tmp_path / "four", one, workers=4)
+
+
+def test_two_workers_that_were_killed_and_one_that_went_on_write_what_one_does(tmp_path):
+    make(tmp_path / "one", shared())
     asked, killed = tmp_path / "asked", tmp_path / "killed"
     asked.mkdir()
-    manifest.save(asked, one)
+    manifest.save(asked, shared())
     command = [sys.executable, "run.py", "ensemble", str(asked), "--output", str(killed), "--workers", "2"]
     while making.is_complete(killed) or not killed.exists():  # it may be faster than who looks on
         shutil.rmtree(killed, ignore_errors=True)
         kill_after_a_run(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True), killed)
     assert 1 <= (killed / runs_file.NAME).read_bytes().count(b"\n") < 16
-    make(killed, one, resume=True)
-    assert content(tmp_path / "one") == content(tmp_path / "four") == content(killed)
+    make(killed, shared(), resume=True)
+    assert content(tmp_path / "one") == content(killed)
+
+
+@pytest.mark.slow
+def test_one_two_and_four_workers_write_the_same_bytes(tmp_path):
+    for workers in (1, 2, 4):
+        make(tmp_path / str(workers), shared(), workers)
+    assert content(tmp_path / "1") == content(tmp_path / "2") == content(tmp_path / "4")
 
 
 def kill_after_a_run(process, folder):
@@ -167,3 +181,21 @@ def kill_after_a_run(process, folder):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def test_files_of_requests_are_copied_so_that_the_originals_may_go(tmp_path):
+    requests = tmp_path / "requests.csv"
+    requests.write_text("time,entry\n" + "".join(f"{number / 50},web.home\n" for number in range(40)))
+    (tmp_path / "mesh.yaml").write_text(
+        MESH.replace("rate: 50/s, mix: {web.home: 1}", "populations: {old: {replay: requests.csv}}")
+    )
+    (tmp_path / "calm.yaml").write_text(QUICK)
+    texts = study_file.sources("calm.yaml", "mesh.yaml", tmp_path).texts
+    one = replace(small(asked=["entry.requests"]), cells=(Cell(()),), **texts)
+    make(tmp_path / "made", one)
+    requests.unlink()
+    again, _ = manifest.load(tmp_path / "made")
+    make(tmp_path / "again", again)
+    assert reading.analysis(tmp_path / "again").estimates[0][0].interval.estimate == 40
+    assert (tmp_path / "again" / "runs.ndjson").read_bytes() == (tmp_path / "made" / "runs.ndjson").read_bytes()
+    assert (tmp_path / "again" / "replayed" / "1.csv").is_file()

@@ -6,7 +6,6 @@ from laws import check_counters, check_idle
 from scipy import stats
 from stage import Stage, play, topology_of
 
-from meshquake.benchmarks.spike import AT_ONCE, BACKING_OFF, goodput
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds.stop import Stop
 from meshquake.topology.errors import CODES
@@ -150,21 +149,3 @@ workload: {rate: 42/s, mix: {station.serve: 1}}
         half = stats.t.ppf(0.9995, len(estimates) - 1) * stats.sem(estimates)
         assert half < 0.12 * theory
         assert abs(np.mean(estimates) - theory) < half
-
-
-def test_a_spike_of_five_seconds_takes_a_service_down_for_good_or_not_at_all_unless_callers_back_off():
-    """Retries at once: down for good in 74% of the runs, and else whole again. With pauses: always whole again.
-
-    M. Brooker's simulation (`benchmarks/spike.py`, where the values for 400 runs are from): the binomial of 16 runs at
-    that share has 99.8% of its weight between 6 and 16.
-    """
-    runs = [goodput(AT_ONCE, seed) for seed in range(1, 17)]
-    assert np.mean([before for before, _, _ in runs]) == pytest.approx(40, abs=1.5)
-    down = [late for _, _, late in runs if late < 1]
-    up = [late for _, _, late in runs if late >= 1]
-    assert 6 <= len(down) < 16 and max(down) < 0.1
-    assert up == pytest.approx([40] * len(up), abs=4)
-    for seed in range(1, 9):
-        _, after, late = goodput(BACKING_OFF, seed)
-        assert after > 25
-        assert late == pytest.approx(40, abs=4)
