@@ -3,10 +3,10 @@ import js from "@eslint/js";
 
 const ours = [
   ...["Dom", "Data", "Choice", "Axis", "Player", "Plots", "Mesh", "Users", "Spread", "Services", "Traces", "Flame", "Lists", "Logs"],
-  ...["Feed", "Remote", "Hands", "Recent", "Exercise"],
+  ...["Feed", "Remote", "Hands", "Recent", "Requests", "Exercise"],
 ];
 const browser = [
-  ...["document", "window", "location", "performance", "getComputedStyle", "structuredClone", "ResizeObserver"],
+  ...["document", "window", "location", "performance", "getComputedStyle", "structuredClone", "ResizeObserver", "IntersectionObserver"],
   ...["setTimeout", "clearTimeout", "setInterval", "clearInterval"],
   ...["fetch", "EventSource", "URL", "URLSearchParams"],
   "vegaEmbed",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from meshquake.commands import signals
+from meshquake.commands import memory, signals
 
 
 def main() -> None:
     """Run the command that the arguments of the process name."""
     with signals.obeyed():
+        memory.give_back()
         from meshquake.commands.main import main as commands
 
         commands()

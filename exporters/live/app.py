@@ -30,8 +30,8 @@ _HERE: Final = "meshquake.exporters.live"
 #: In the order in which each needs those before it: those of every page, and those of this one.
 _SCRIPTS: Final = (
     *(Part(f"{name}.js", SHARED) for name in ("dom", "data", "choice", "axis", "plots", "mesh", "users", "services")),
-    Part("lists.js", SHARED),
-    *(Part(f"{name}.js", _HERE) for name in ("feed", "remote", "hands", "recent", "exercise", "live")),
+    *(Part(f"{name}.js", SHARED) for name in ("traces", "lists")),
+    *(Part(f"{name}.js", _HERE) for name in ("feed", "remote", "hands", "recent", "requests", "exercise", "live")),
 )
 _STYLES: Final = (Part("page.css", SHARED), Part("live.css", _HERE))
 #: What is answered is for nobody else, loads nothing from elsewhere, and is shown in no other page.
@@ -79,6 +79,10 @@ def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], b
     @app.get("/v1/recent")
     async def recent(service: Annotated[list[str], Query()] = []) -> Response:  # noqa: B006 - it's read alone
         return _json(plain(await run_in_threadpool(stage.recent, service)))
+
+    @app.get("/v1/requests")
+    async def requests() -> Response:
+        return _json(plain(await run_in_threadpool(stage.requests)))
 
     @app.get("/v1/scenario")
     async def scenario() -> Response:

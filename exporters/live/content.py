@@ -37,6 +37,7 @@ def content(session: Session) -> dict[str, Any]:
         "mesh": drawn,
         "metrics": SHOWN,
         "runs": [_run(topology)],
+        "words": [],
         "faults": [],
         "background": [],
         "alerts": [],
@@ -66,6 +67,7 @@ def _run(topology: Topology) -> dict[str, Any]:
             }
             for service in topology.services
         },
+        "traces": [],
         "calls": [
             {"caller": edge.caller, "callee": edge.callee, **{word: [] for word in OF_EDGES}} for edge in topology.edges
         ],

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from meshquake.exporters.live.exercise import BRIEF
 from meshquake.exporters.live.steering import Asked, Refused
+from meshquake.exporters.live.waterfalls import waterfalls
 from meshquake.faults.fault import Cause
 from meshquake.sim.live.pace import Pace
 from meshquake.sim.live.script import Script
@@ -240,6 +241,14 @@ class Stage:
             self.session.settle()
             recent = self.session.recent
             return {"lines": recent.lines_of(services, LINES), "traces": list(recent.traces.values())}
+
+    def requests(self) -> dict[str, Any]:
+        """The requests that were recorded last, as the page draws them (`exporters.live.waterfalls`)."""
+        with self._turn:
+            self.session.settle()
+            start = self.session.simulation.start
+            traces = [list(spans) for spans in self.session.recent.traces.values()]
+        return waterfalls(traces, start)
 
     def scenario(self) -> str:
         """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""

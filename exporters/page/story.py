@@ -43,7 +43,8 @@ def story(truth: dict[str, Any]) -> dict[str, Any]:
     """The story in `paragraphs`, one for each fault, and its `figures`, each with a `label` and a `value`."""
     faults = truth["faults"]
     felt = [fault for fault in faults if not fault["latent"]]
-    paragraphs = [" ".join(_told(fault, truth)) for fault in (*felt, *(each for each in faults if each["latent"]))]
+    paragraphs = [" ".join((_begun([fault]), *_told(fault, truth))) for fault in felt]
+    paragraphs += [f"{_begun(alike)} {_unfelt(alike, truth)}" for alike in _alike(faults)]
     if len(faults) > 1:
         paragraphs.insert(0, _together(truth))
     if not faults:
@@ -68,16 +69,37 @@ def _together(truth: dict[str, Any]) -> str:
     return f"{len(faults)} faults acted between {clock(begin)} and {clock(end)}. {harm}"
 
 
-def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
-    """The sentences on one fault."""
-    recording, start = truth["recording"], fault["start"]
-    became = _BECAME.get(fault["kind"], f"{fault['kind']} struck {{}}").format(target_of(fault))
+def _alike(faults: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Faults that users did not feel, those together that are of one kind and act at the same time."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for fault in faults:
+        if fault["latent"]:
+            found.setdefault((fault["kind"], fault["start"], fault["ramp_end"], fault["end"]), []).append(fault)
+    return list(found.values())
+
+
+def _begun(alike: Sequence[dict[str, Any]]) -> str:
+    """The sentence on how faults of one kind began."""
+    fault, start = alike[0], alike[0]["start"]
+    targets = _listed([target_of(each) for each in alike])
+    became = _BECAME.get(fault["kind"], f"{fault['kind']} struck {{}}").format(targets)
     full = f", at full strength {_after(start, fault['ramp_end'])} later" if fault["ramp_end"] > start else ""
-    yield f"At {clock(start)} {became}{full}."
-    ended = f"It ended at {clock(fault['end'])}" if fault["end"] < recording["end"] else "It lasted to the end"
-    if fault["latent"]:
-        yield f"{ended}, and no promise to users was broken by it."
-        return
+    return f"At {clock(start)} {became}{full}."
+
+
+def _unfelt(alike: Sequence[dict[str, Any]], truth: dict[str, Any]) -> str:
+    """The sentence on the end of faults that users did not feel."""
+    they, them = ("It", "it") if len(alike) == 1 else ("They", "them")
+    return f"{they} {_ended(alike[0], truth)}, and no promise to users was broken by {them}."
+
+
+def _ended(fault: dict[str, Any], truth: dict[str, Any]) -> str:
+    return f"ended at {clock(fault['end'])}" if fault["end"] < truth["recording"]["end"] else "lasted to the end"
+
+
+def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
+    """The sentences on what became of a fault that users felt."""
+    start, ended = fault["start"], _ended(fault, truth)
     if spread := [each["service"] for each in fault["affected"] if each["service"] != fault["root_cause"]["service"]]:
         ways = _ways(fault["mechanism"])
         yield f"From there it spread to {_listed(spread)}{f' ({_listed(ways)})' if ways else ''}."
@@ -87,9 +109,9 @@ def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
     most = f", most of all {worst['entry']} ({worst['share']:.0%})" if worst and len(radius["entries"]) > 1 else ""
     yield f"It harmed {counted(radius['requests'], 'request')}, {radius['share']:.0%} of those of that time{most}."
     if fault["recovered"] is None:
-        yield f"{ended}, and users still felt it when the recording ended."
+        yield f"It {ended}, and users still felt it when the recording ended."
     else:
-        yield f"{ended}; for users it was over at {clock(fault['recovered'])}."
+        yield f"It {ended}; for users it was over at {clock(fault['recovered'])}."
 
 
 def _ways(mechanism: Sequence[dict[str, Any]]) -> list[str]:

@@ -56,7 +56,7 @@ def traces(sources: Sources, words: Words, wanted: Iterable[str] = ()) -> list[d
         if own.is_empty() or total + min(len(own), LONGEST) > MOST_SPANS:
             continue
         total += min(len(own), LONGEST)
-        found.append({"id": trace_id, "why": why, **_waterfall(own, words, verdicts.get(trace_id))})
+        found.append({"id": trace_id, "why": why, **waterfall(own.to_dicts(), words, verdicts.get(trace_id))})
     return sorted(found, key=lambda trace: (trace["at"], trace["id"]))
 
 
@@ -109,9 +109,18 @@ def _verdicts(sources: Sources, chosen: Iterable[str]) -> dict[str, dict[str, An
     return {row["trace_id"]: row for row in rows.to_dicts()}
 
 
-def _waterfall(spans: pl.DataFrame, words: Words, verdict: dict[str, Any] | None) -> dict[str, Any]:
-    """A trace: its spans in the order in which they are drawn, each below the one that caused it."""
-    rows = spans.to_dicts()
+def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A trace: its spans in the order in which they are drawn, each below the one that caused it.
+
+    Parameters
+    ----------
+    rows
+        Its spans as records, by time, each with its `start` in microseconds since the recording began.
+    words
+        What numbers the texts.
+    verdict
+        What became of the request without the faults, where that is known.
+    """
     known = {row["span_id"] for row in rows}
     below: dict[str | None, list[dict[str, Any]]] = {}
     for row in rows:

@@ -21,7 +21,8 @@ const Exercise = (() => {
     if (!status.exercise) return;
     const { verdict } = status;
     byId("brief").textContent = status.finished ? "The exercise is over." : status.exercise;
-    byId("left").textContent = status.finished ? (verdict ? "" : "It is being judged: the run is played again without what you did, and with other remedies.") : `${Math.ceil(status.length - status.now)} s are left.`;
+    byId("left").textContent = status.finished ? "" : `${Math.ceil(status.length - status.now)} s left`;
+    byId("judging").textContent = status.finished && !verdict ? "It is being judged: the run is played again without what you did, and with other remedies." : "";
     byId("verdict").hidden = !verdict;
     if (!verdict) return;
     byId("verdict").querySelector("dl").replaceChildren(...figures(verdict));

@@ -44,11 +44,11 @@ const Feed = (() => {
     axis.from += 1;
   }
 
-  /** The axis grows in steps, until it shows all that is kept. */
+  /** The axis grows in steps, until it shows all that is kept, or all that there will be. */
   function stretch() {
     const now = axis.from + axis.count;
     span.from = Math.max(0, now - Data.keeps);
-    span.to = Math.max(now, WIDTHS.find((width) => width >= now) ?? 0);
+    span.to = Math.max(now, Math.min(axis.length, WIDTHS.find((width) => width >= now) ?? now));
   }
 
   function hear(told) {

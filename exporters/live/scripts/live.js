@@ -10,6 +10,7 @@
   Remote.begin();
   Hands.begin();
   Recent.begin();
+  Requests.begin();
   Feed.begin();
   Plots.redrawn(() => {
     Users.draw();

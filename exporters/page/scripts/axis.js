@@ -10,14 +10,21 @@ const Axis = (() => {
   const at = (seconds) => `${(100 * Math.max(0, Math.min(1, share(seconds)))).toFixed(3)}%`;
   const within = (seconds) => seconds >= Data.span.from && seconds <= Data.span.to;
 
-  /** The shades of all plots: the windows of faults, behind everything that is on the axis. */
+  /** The shades of all plots, behind everything that is on the axis: where faults act, and a line where each begins. */
   function bands() {
-    const windows = Data.acting(Data.faults, Data.span.from, Data.span.to).map((fault) => {
-      const [from, to] = [at(fault.from), at(fault.to)];
-      const edge = `calc(${from} + 1px)`;
-      return `linear-gradient(90deg, transparent ${from}, var(--fault) ${from} ${edge}, var(--fault-soft) ${edge} ${to}, transparent ${to})`;
-    });
-    document.documentElement.style.setProperty("--bands", windows.join(", ") || "none");
+    const windows = Data.acting(Data.faults, Data.span.from, Data.span.to).sort((one, other) => one.from - other.from);
+    const stretches = [];
+    for (const { from, to } of windows) {
+      const last = stretches.at(-1);
+      if (last && from <= last.to) last.to = Math.max(last.to, to);
+      else stretches.push({ from, to });
+    }
+    const band = (from, to, colour) => `linear-gradient(90deg, transparent ${from}, ${colour} ${from} ${to}, transparent ${to})`;
+    const images = [
+      ...[...new Set(windows.map(({ from }) => at(from)))].map((from) => band(from, `calc(${from} + 1px)`, "var(--fault)")),
+      ...stretches.map(({ from, to }) => band(at(from), at(to), "var(--fault-soft)")),
+    ];
+    document.documentElement.style.setProperty("--bands", images.join(", ") || "none");
   }
 
   function marks() {

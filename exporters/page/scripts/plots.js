@@ -42,27 +42,28 @@ const Plots = (() => {
     const known = (field) => field === undefined || points.some((point) => typeof point[field] === "number");
     if (spec.layer) spec.layer = spec.layer.filter(({ encoding: { y, y2 } }) => known(y.field) && known(y2?.field));
     if (spec.layer?.length === 0) return;
-    spec.width = Math.max(120, element.clientWidth - left - right);
-    const like = `${name} ${spec.layer?.length} ${spec.width}`;
+    const width = Math.max(120, element.clientWidth - left - right);
+    const like = `${name} ${spec.layer?.length}`;
     const before = shown.get(element);
     if (before?.like === like) {
-      before.points = points;
-      before.view?.signal("span", span()).data("points", points).run();
+      Object.assign(before, { points, width });
+      before.view?.signal("span", span()).width(width).data("points", points).run();
       return;
     }
     before?.view?.finalize();
-    const plot = { like, points, view: null };
+    const plot = { like, points, width, view: null };
     shown.set(element, plot);
+    spec.width = width;
     spec.padding = { left, right, top: 6, bottom: 22 };
     spec.autosize = { type: "none" };
     spec.config = config;
     const { view } = await vegaEmbed(element, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: false, patch: whole });
     plot.view = view;
     // More may have come meanwhile.
-    if (plot.points !== points) view.signal("span", span()).data("points", plot.points).run();
+    if (plot.points !== points || plot.width !== width) view.signal("span", span()).width(plot.width).data("points", plot.points).run();
   }
 
-  /** Whenever the page has another width, draw what is drawn again. */
+  /** Whenever the page has another width, draw what is drawn again. On paper that is at once: printing waits for nothing. */
   function redrawn(draws) {
     let width = document.body.clientWidth;
     let timer = null;
@@ -72,6 +73,12 @@ const Plots = (() => {
       clearTimeout(timer);
       timer = setTimeout(draws, 120);
     }).observe(document.body);
+    const paper = (printed) => () => {
+      document.body.classList.toggle("paper", printed);
+      draws();
+    };
+    addEventListener("beforeprint", paper(true));
+    addEventListener("afterprint", paper(false));
   }
 
   return { draw, redrawn, time, gutters };

@@ -10,8 +10,6 @@ const Traces = (() => {
   const sort = Dom.byId("sort");
   const WHY = { mechanism: "shows how it happened", slowest: "one of the slowest", failed: "failed", ordinary: "ordinary" };
   const [SERVER, CLIENT] = [0, 1];
-  //: Whether all requests enter at one service, which then goes without saying.
-  const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
 
   /** A span by the names of its parts. */
   const named = ([parent, kind, service, operation, start, ms, error, attempt, replica]) => ({
@@ -28,7 +26,9 @@ const Traces = (() => {
   function list() {
     const text = search.value.trim().toLowerCase();
     const rows = own.traces.filter((trace) => (text ? trace.id.startsWith(text) : touches(trace) && (!sort.value || trace.why === sort.value)));
-    body.replaceChildren(...rows.map(row));
+    // Where all requests enter at one service, it goes without saying.
+    const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
+    body.replaceChildren(...rows.map((trace) => row(trace, alone)));
     const found = Dom.byId("found");
     if (text && !rows.length) found.textContent = "Not among the requests that this page keeps.";
     else found.textContent = `${rows.length} of ${own.traces.length} kept${Choice.name && !text ? `, through ${Choice.name}` : ""}`;
@@ -40,7 +40,7 @@ const Traces = (() => {
     return trace.twin.ms === null ? "not made" : Dom.number(trace.twin.ms);
   }
 
-  function row(trace) {
+  function row(trace, alone) {
     const cells = [
       html("td", null, html("button", { type: "button", onclick: () => choose(trace.id), "aria-label": `${Data.clock(trace.at, 1)}, request ${trace.id}` }, Data.clock(trace.at, 1))),
       html("td", { title: trace.entry }, alone ? trace.entry.slice(trace.entry.indexOf(".") + 1) : trace.entry),
@@ -144,8 +144,7 @@ const Traces = (() => {
     list();
     const worst = own.traces.find((trace) => trace.why === "mechanism") ?? own.traces.find((trace) => trace.why === "failed") ?? own.traces[0];
     if (worst) choose(worst.id);
-    Dom.byId("kept").textContent = `Kept are ${own.traces.length} of ${Dom.number(own.requests)} requests, chosen as those that show how it happened, the slowest, failed ones and ordinary ones.`;
   }
 
-  return { begin };
+  return { begin, list };
 })();

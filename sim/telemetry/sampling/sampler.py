@@ -171,7 +171,7 @@ class Sampler:
             there[rows, own.columns(roster, Level.REPLICA)] = True
             first += len(run)
         length = self._interval / 1e6
-        ends = length * np.arange(self._made - len(taken) + 1, self._made + 1)
+        ends = length * np.arange(self._made - len(taken) + 1, self._made + 1, dtype=np.float64)
         return Measured(self._tables, roster, ends, length, there, readings, spans, interval, self._running), roster
 
     def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:

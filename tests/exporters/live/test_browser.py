@@ -164,6 +164,14 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         # That it was refused is told on the console, as it should be.
         assert "401" in other.problems.pop()
 
+        # A request that failed, span by span.
+        page.page.locator("#traces").scroll_into_view_if_needed()
+        page.until("document.querySelectorAll('#traces .rows .bad').length")
+        page.page.locator("#traces .rows tr:has(.bad) button").first.click()
+        chosen = stage.session.recent.traces[page.text("#waterfall code")]
+        assert page.page.locator("#waterfall .spans li").count() == len(chosen)
+        assert page.page.locator("#waterfall .spans .failed").count() > 0
+
         page.do("action rollback")
         page.play(6)
         assert page.figures("db")[0] == 0 and page.figures("web")[0] == 0

@@ -169,6 +169,21 @@ def test_only_what_is_there_is_served_and_no_page_may_bring_scripts_from_elsewhe
     assert set(mesh["actions"]) >= {"restart", "rollback", "scale"} and "slow" in mesh["faults"]
 
 
+def test_the_latest_requests_are_told_as_a_report_draws_them(client, stage):
+    ask(client, {"do": "fault", "kind": "fail", "keys": {"target": "db", "share": "50%"}})
+    for _ in range(4):
+        ask(client, {"do": "step"})
+    told = client.get("http://127.0.0.1:8000/v1/requests").json()
+    kept = stage.session.recent.traces
+    assert len(told["traces"]) > 10
+    for trace in told["traces"]:
+        assert len(trace["spans"]) == len(kept[trace["id"]]) and trace["spans"][0][0] == -1
+        root = next(span for span in kept[trace["id"]] if span["parent_span_id"] is None)
+        assert (trace["ms"], told["words"][trace["spans"][0][2]]) == (root["duration_ms"], root["service"])
+        assert (trace["why"] == "failed") == (root["status"] == "error")
+    assert {trace["why"] for trace in told["traces"]} == {"failed", "slowest", "ordinary"}
+
+
 def test_what_happens_besides_is_told_apart_from_faults():
     text = "name: both\nconfounders: none\nbackground: [restart: {target: 'web[0]'}]\n"
     text += "faults: [slow: {target: db, factor: 2}]\n"

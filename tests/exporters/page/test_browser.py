@@ -70,6 +70,18 @@ def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_ne
             assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_on_paper_plots_are_as_wide_as_the_paper_and_on_the_screen_as_before(browser, made):
+    found = "[...document.querySelectorAll('#users .vega svg, .spread svg')]"
+    widths = f"{found}.map(each => Number(each.getAttribute('width')))"
+    with Opened(browser, document.place(made("cascade"))) as opened:
+        before = opened.page.evaluate(widths)
+        opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert set(opened.page.evaluate(widths)) == {700}
+        opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert opened.page.evaluate(widths) == before != []
+        assert min(before) > 1000
+
+
 def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cascade, folder):
     samples = {}
     for row in rows(folder, "metrics.ndjson"):

@@ -112,6 +112,26 @@ def test_the_story_of_nothing_is_that_nothing_was_wrong():
     assert [figure["value"] for figure in told["figures"]] == ["10", "0", "1"]
 
 
+def test_faults_of_one_kind_that_nobody_felt_are_told_of_in_one_breath():
+    names = [f"s{number}" for number in range(6)]
+    at = {"start": "2024-01-15T10:30:00+00:00", "ramp_end": "2024-01-15T10:30:00+00:00"}
+    end = "2024-01-15T10:31:00+00:00"
+    targets = [{"service": name, "edge": None, "replica": None, "operation": None} for name in names]
+    faults = [{"kind": "fail", "target": target, "latent": True, "end": end, **at} for target in targets]
+    told = story.story(
+        {
+            "faults": faults,
+            "background": [],
+            "requests": {"total": 10, "harmed": 1, "background": 1},
+            "recording": {"end": end},
+        }
+    )
+    assert told["paragraphs"][1:] == [
+        "At 10:30:00 s0, s1, s2 and 3 more failed requests. "
+        "They lasted to the end, and no promise to users was broken by them."
+    ]
+
+
 def test_the_same_fixture_gives_the_same_page(incident, tmp_path):
     for name in ("one.html", "two.html"):
         document.write(incident, tmp_path / name)

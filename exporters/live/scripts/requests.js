@@ -1,0 +1,33 @@
+"use strict";
+
+/** The latest requests: they are asked for while somebody looks at them, and what is drawn of one stays. */
+const Requests = (() => {
+  //: Milliseconds between two looks.
+  const LOOK = 3000;
+  let [seen, stale] = [false, true];
+
+  async function look() {
+    if (!seen || !stale) return;
+    stale = false;
+    const answer = await Remote.ask("/v1/requests");
+    if (answer === null) return;
+    const told = await answer.json();
+    Data.words.splice(0, Infinity, ...told.words);
+    Data.runs[0].traces.splice(0, Infinity, ...told.traces);
+    Traces.list();
+  }
+
+  function begin() {
+    Traces.begin();
+    Feed.listen(() => {
+      stale = true;
+    });
+    new IntersectionObserver((entries) => {
+      seen = entries.at(-1).isIntersecting;
+      look();
+    }).observe(Dom.byId("traces"));
+    setInterval(look, LOOK);
+  }
+
+  return { begin };
+})();
