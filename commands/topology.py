@@ -1,4 +1,4 @@
-"""`topology`: looks at a topology file."""
+"""`topology`: looks at a topology file, or makes one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from meshquake.commands import errors, options
+from meshquake.commands.parameters import Amount
 
 
-@click.group(short_help="Check or show a topology file")
+@click.group(short_help="Check, show or generate a topology file")
 def topology() -> None:
-    """Check or show a topology file."""
+    """Check, show or generate a topology file."""
 
 
 @topology.command(short_help="Check a topology file")
@@ -62,6 +63,36 @@ def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
         _write(path, made(kind, mesh))
     if not asked:
         tables.show(outline.blocks(mesh))
+
+
+@topology.command(short_help="Generate a mesh shaped like real ones")
+@click.option("--services", type=click.IntRange(10, 2000), default=50, show_default=True, help="Number of services.")
+@click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
+@click.option(
+    "--rate",
+    type=Amount("rate", 1e5),
+    help="Requests per second, for which it has the replicas.  [default: 5, times the root of the services]",
+)
+@click.option("--entries", type=click.IntRange(1), help="Services that users call.  [default: 13% of them]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="-",
+    help="Topology file to write.  [default: standard output]",
+)
+def generate(services: int, seed: int, rate: float | None, entries: int | None, output: Path) -> None:
+    """Generate a topology file: a mesh shaped like real ones, by published statistics of call graphs.
+
+    The same options give the same bytes.
+    """
+    from meshquake.sim.version import VERSION
+    from meshquake.topology import generating
+
+    most = services // 2
+    if entries is not None and entries > most:
+        raise click.UsageError(f"--entries {entries} is too many: of {services} services users call {most} at most")
+    text = generating.generate(generating.Order(services, seed, rate, entries), VERSION)
+    _write(output, text)
 
 
 def _write(path: Path, content: str | bytes) -> None:
