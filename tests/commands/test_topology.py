@@ -69,3 +69,25 @@ def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
         2,
         f"{tmp_path / 'nowhere' / 'mesh.svg'}: cannot be written: No such file or directory\n",
     )
+
+
+def test_topology_generate_writes_a_file_that_says_how_to_make_it_again(tmp_path):
+    file = tmp_path / "mesh.yaml"
+    result = call("topology", "generate", "--services", 10, "--seed", 3, "--rate", "12/s", "--output", file)
+    assert (result.exit_code, result.output) == (0, "")
+    (again,) = (line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("# python run.py "))
+    assert call(*again.removeprefix("# python run.py ").split()).stdout == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--services", 9], "9 is not in the range 10<=x<=2000"),
+        (["--services", 10, "--entries", 6], "--entries 6 is too many: of 10 services users call 5 at most"),
+        (["--rate", "0/s"], "must be more than 0"),
+    ],
+)
+def test_topology_generate_says_what_it_cannot_make(options, told):
+    result = call("topology", "generate", *options)
+    assert result.exit_code == 2
+    assert told in result.stderr

@@ -1,7 +1,7 @@
 """Generated meshes are shaped as was published of real ones, and are meshes as any other.
 
-Bands are around figures of Huye et al. (USENIX ATC 2023), Luo et al. (SoCC 2021, TPDS 2022) and Winchester et al. (arXiv
-2504.13141), all of which `topology/generating/figures.py` cites in full.
+Bands are around figures of Huye et al. (USENIX ATC 2023), Luo et al. (SoCC 2021, TPDS 2022) and Winchester et al.
+(arXiv 2504.13141), all of which `topology/generating/figures.py` cites in full.
 """
 
 from collections import Counter
@@ -163,8 +163,9 @@ def played(scenario, size, seed, **lengths):
     return Simulation.of(scenarios.parse(text, f"{scenario}.yaml", options, mesh=loaded(size)))
 
 
-@pytest.mark.parametrize(("size", "seed"), every(((10, 1), (50, 1), (50, 2), (200, 1), (200, 2)), ((10, 1), (50, 1))))
-def test_where_nothing_goes_wrong_users_get_what_they_were_promised(size, seed):
+@pytest.mark.parametrize("run", every(((10, 1), (50, 1), (50, 2), (200, 1), (200, 2)), ((10, 1), (50, 1))))
+def test_where_nothing_goes_wrong_users_get_what_they_were_promised(run):
+    size, seed = run
     assert preview.kept(played("normal", size, seed, duration=20.0))
 
 
