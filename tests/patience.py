@@ -2,6 +2,9 @@
 
 import pytest
 
+#: Scenarios at which the quick tests look, where all of them are alike.
+USUAL = ("cascade", "deployment", "normal")
+
 
 def every(values, usual):
     """Parameters of a test, or of a fixture: those that aren't among the `usual` ones are marked as slow."""

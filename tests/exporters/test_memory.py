@@ -60,6 +60,7 @@ def most(*arguments):
     return int(done.stderr.splitlines()[-1]) / 1000
 
 
+@pytest.mark.slow
 def test_scoring_and_looking_up_take_no_more_for_a_long_fixture_than_for_a_short_one(lengthened, tmp_path):
     answer = tmp_path / "answer.json"
     answer.write_text(json.dumps({"root_causes": [{"service": "database"}]}))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from patience import USUAL, every
 
 from meshquake.commands.main import main
 from meshquake.exporters.fixtures.writing import place
@@ -46,7 +47,7 @@ def test_incidents_have_a_minute_before_and_after_and_recordings_have_none():
         assert (scenario.lead_in, scenario.recovery) == around, name
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", every(COMMANDS, USUAL))
 def test_a_command_plays_just_its_file(name, tmp_path):
     """The command and `scenario` with its file write the same bytes, at little load to be quick."""
     arguments, folder = COMMANDS[name]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from patience import every
 
 import meshquake
 from meshquake.commands.main import main
@@ -20,21 +21,20 @@ def lines(folder, kind):
     return [json.loads(line) for line in (folder / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments", "command", "folder"),
-    [
-        (meshquake.normal, [], ["normal"], "normal"),
-        (meshquake.degradation, [], ["degradation"], "incidents/degradation"),
-        (meshquake.outage, [], ["outage"], "incidents/outage"),
-        (meshquake.cascade, [], ["cascade"], "incidents/cascade"),
-        (meshquake.deployment, [], ["deployment"], "incidents/deployment"),
-        (meshquake.noise, ["high-volume"], ["noise", "--noise-type", "high-volume"], "noise/high_volume"),
-        (meshquake.noise, ["intermittent"], ["noise", "--noise-type", "intermittent"], "noise/intermittent"),
-    ],
-)
-def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(
-    function, arguments, command, folder, tmp_path
-):
+FUNCTIONS = [
+    (meshquake.normal, [], ["normal"], "normal"),
+    (meshquake.degradation, [], ["degradation"], "incidents/degradation"),
+    (meshquake.outage, [], ["outage"], "incidents/outage"),
+    (meshquake.cascade, [], ["cascade"], "incidents/cascade"),
+    (meshquake.deployment, [], ["deployment"], "incidents/deployment"),
+    (meshquake.noise, ["high-volume"], ["noise", "--noise-type", "high-volume"], "noise/high_volume"),
+    (meshquake.noise, ["intermittent"], ["noise", "--noise-type", "intermittent"], "noise/intermittent"),
+]
+
+
+@pytest.mark.parametrize("case", every(FUNCTIONS, (FUNCTIONS[0], FUNCTIONS[-1])), ids=lambda case: case[3])
+def test_a_function_returns_the_records_of_the_files_as_lists_of_plain_dicts(case, tmp_path):
+    function, arguments, command, folder = case
     options = ["--duration", "6", "--lead-in", "2", "--recovery", "2", "--seed", "7"]
     result = CliRunner().invoke(main, [*command, *options, "--quiet", "--output", str(tmp_path)])
     assert (result.exit_code, result.output) == (0, "")

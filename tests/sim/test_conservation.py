@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import balance, check_answers, check_attempts, check_busy_time, check_counters, check_deciding, check_idle
+from patience import USUAL, every
 from stage import drain, take_rows, topology_of, unfold
 
 from meshquake.faults.change import Change
@@ -97,7 +98,7 @@ class Watch:
 # -- the shipped scenarios ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", every(shipped(), USUAL))
 def test_calls_are_conserved_in_each_shipped_scenario_and_everything_comes_back(name):
     loaded = load(shipped()[name])
     mesh = Simulation.of(loaded).mesh

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from patience import USUAL, every
 
 from meshquake.exporters.fixtures import manifest, writing
 from meshquake.exporters.formats.ndjson import encode
@@ -69,7 +70,7 @@ def over_by(frames, seconds):
 # -- the same run -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", every(shipped(), USUAL))
 def test_batches_of_any_size_are_the_same_records_in_the_same_order(name):
     for batch in (1, 3000, 10**9):
         assert digests(play(name, batch=batch)) == usual(name)
@@ -176,7 +177,7 @@ def test_a_policy_that_is_never_reached_changes_nothing():
 # -- what changes only what comes after --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["cascade", "degradation", "deployment", "outage", "transient"])
+@pytest.mark.parametrize("name", every(["cascade", "degradation", "deployment", "outage", "transient"], USUAL))
 def test_removing_a_fault_changes_nothing_before_its_start(name):
     scenario = loaded(name).scenario
     whole = play(name)
@@ -189,7 +190,7 @@ def test_removing_a_fault_changes_nothing_before_its_start(name):
         assert lines(without) != lines(whole)
 
 
-@pytest.mark.parametrize("name", ["cascade", "deployment", "high_volume"])
+@pytest.mark.parametrize("name", every(["cascade", "deployment", "high_volume"], USUAL))
 def test_a_longer_recording_begins_with_the_shorter_one(name):
     """But for what was under way at the end of it, while users came no more."""
     end = loaded(name).scenario.length

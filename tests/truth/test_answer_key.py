@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
+from patience import USUAL, every
 from pinning import FILE, played, summary
 from twin_runs import FAULTS, HARMFUL, OPTIONS, compare, incident, simulation
 
@@ -20,7 +21,8 @@ from meshquake.truth.score import mark
 
 CALM = replace(OPTIONS, calm=True)
 HARMED = pl.col("effect").is_in(["failed", "slowed"])
-RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in FAULTS)]
+SHIPPED = every([("shipped", name) for name in shipped()], [("shipped", name) for name in USUAL])
+RUNS = [*SHIPPED, *(("kind", kind) for kind in FAULTS)]
 every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirect=True)
 
 
@@ -34,13 +36,16 @@ def run(request):
 # -- as a whole -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", every(shipped(), USUAL))
 def test_the_keys_of_the_shipped_scenarios_are_as_they_were_checked_by_hand(name):
     """If one has changed for a good reason: python tests/pinning.py, and check it again."""
     assert summary(played(name).key) == json.loads(FILE.read_text(encoding="utf-8"))[name]
 
 
-@pytest.mark.parametrize("name", [name for name, path in shipped().items() if load(path).scenario.group != "incident"])
+NO_INCIDENTS = [name for name, path in shipped().items() if load(path).scenario.group != "incident"]
+
+
+@pytest.mark.parametrize("name", every(NO_INCIDENTS, ("high_volume",)))
 def test_noise_and_what_is_normal_are_no_incidents(name):
     assert not played(name).key["incident"]
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import polars as pl
 import pytest
+from patience import USUAL, every
 from twin_runs import HARMFUL, compare, incident, simulation
 
 from meshquake.faults.kinds import fault_kinds
@@ -13,7 +14,8 @@ from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.truth.mechanism import MECHANISMS
 
-RUNS = [*(("shipped", name) for name in shipped()), *(("kind", kind) for kind in HARMFUL)]
+SHIPPED = every([("shipped", name) for name in shipped()], [("shipped", name) for name in USUAL])
+RUNS = [*SHIPPED, *(("kind", kind) for kind in HARMFUL)]
 every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirect=True)
 
 

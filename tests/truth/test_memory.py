@@ -55,6 +55,7 @@ def traced():
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_key_holds_no_more_of_a_long_run_than_of_a_short_one(traced):
     def play(seconds):
         traced()
@@ -72,6 +73,7 @@ def test_a_key_holds_no_more_of_a_long_run_than_of_a_short_one(traced):
     assert to_tell_more - to_tell_it < A_SECOND * (LONG - SHORT)
 
 
+@pytest.mark.slow
 def test_a_comparison_holds_no_more_of_a_long_run_than_of_a_short_one(traced):
     def play(seconds):
         traced()

@@ -9,6 +9,7 @@ import answer_key
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from patience import USUAL, every
 
 from meshquake.commands import tables
 from meshquake.commands.main import main
@@ -25,7 +26,7 @@ from meshquake.truth.answer_key import parameters
 SHORT = Options(lead_in=4.0, duration=10.0, recovery=4.0)
 
 
-@pytest.fixture(scope="module", params=shipped())
+@pytest.fixture(scope="module", params=every(shipped(), USUAL))
 def each(request, tmp_path_factory):
     """A short fixture of each scenario."""
     return make(request.param, tmp_path_factory.mktemp("each"))

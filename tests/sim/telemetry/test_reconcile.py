@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from patience import USUAL, every
 from polars.testing import assert_frame_equal
 from recording import play, record
 from wordings import loose, read
@@ -38,7 +39,10 @@ workload: {rate: 50/s, mix: {web.home: 1}}
 """
 
 
-@pytest.fixture(scope="module", params=[*((name, 42) for name in shipped()), ("cascade", 1), ("outage", 1)], ids=str)
+RUNS = [*((name, 42) for name in shipped()), ("cascade", 1), ("outage", 1)]
+
+
+@pytest.fixture(scope="module", params=every(RUNS, [(name, 42) for name in USUAL]), ids=str)
 def run(request):
     return play(*request.param)
 

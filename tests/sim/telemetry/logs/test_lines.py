@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from guarded import write_guarded
+from patience import USUAL, every
 from recording import play, record
 from wordings import read, wordings
 
@@ -219,7 +220,7 @@ def test_every_type_of_event_has_one_meaning():
 # -- what is written is true ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["cascade", "degradation", "deployment", "outage"])
+@pytest.fixture(scope="module", params=every(["cascade", "degradation", "deployment", "outage"], USUAL))
 def run(request):
     return play(request.param)
 
