@@ -212,7 +212,7 @@ def made(seeds: int, duration: float, observability: str | None) -> str:
 def main() -> None:
     """Play, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--duration", type=float, default=600.0, help="seconds of each recording")
+    parser.add_argument("--duration", type=float, default=1800.0, help="seconds of each recording")
     parser.add_argument("--seeds", type=int, default=5, help="how many recordings of each mesh")
     parser.add_argument("--mesh", action="append", help="a shipped mesh or a file, as often as you like (default: all)")
     parser.add_argument("--observability", choices=tuple(LEVELS))

@@ -27,7 +27,7 @@ class Meter:
     Parameters
     ----------
     simulation
-        The run, which gets one more sampler.
+        The run, which gets one more sampler, unless the one of its records reads the same.
     tables
         Names and positions of what its rows refer to, which whoever follows the run keeps up to date.
     table
@@ -52,7 +52,11 @@ class Meter:
         folder: Path | None = None,
     ) -> None:
         self._sampler = Sampler(simulation.mesh, tables, SECOND, table)
-        simulation.samplers = [*simulation.samplers, self._sampler]
+        recorded = simulation.recorder.sampler
+        #: Whether what is read for the records will do.
+        self._shared = recorded in simulation.samplers and recorded.reads_as(self._sampler)
+        if not self._shared:
+            simulation.samplers = [*simulation.samplers, self._sampler]
         self._wanted = wanted
         self._spans = spans_of(b"")
         self.samples = SampleFile(folder)
@@ -63,5 +67,6 @@ class Meter:
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND
         self._spans = spans.where(~settled)
-        taken = self._sampler.values(spans.where(settled), self._sampler.take(), known // SECOND)
+        readings = cut.readings if self._shared else self._sampler.take()
+        taken = self._sampler.values(spans.where(settled), readings, known // SECOND)
         self.samples.add(taken if self._wanted is None else taken.only(self._wanted))

@@ -58,7 +58,8 @@ class Preview:
 def kept(simulation: Simulation) -> bool:
     """Whether a run keeps what users were promised, so that they feel none of its faults, whatever the twin does.
 
-    It is played alone, without metrics, and only until the promise is broken.
+    It is played alone, without metrics, and only until the promise is broken; the smaller the run's batches are, the
+    sooner that is known.
     """
     watch = Watch(simulation, sampled=False)
     workload = simulation.topology.workload
@@ -71,11 +72,16 @@ def kept(simulation: Simulation) -> bool:
     return not promise.broken().any()
 
 
-def felt(simulation: Simulation, quiet: bool) -> Preview:
-    """Look whether users feel a run's faults; where it shall be `quiet`, until they do."""
-    twins = Twins(simulation, lambda verdicts: None)
+def felt(simulation: Simulation) -> Preview:
+    """Look whether users feel a run's faults, until they do; neither run is sampled, and no record is made.
+
+    The smaller the run's batches are, the sooner that is known.
+    """
+    simulation.hush()
+    simulation.samplers = []
+    twins = Twins(simulation, lambda verdicts: None, sampled=False)
     for _ in twins.cuts():
-        if quiet and any(twins.felt()):
+        if any(twins.felt()):
             return Preview(incident=True)
     return Preview(twins.incident, twins.upset(), whole=True)
 

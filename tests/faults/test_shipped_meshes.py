@@ -13,6 +13,7 @@ from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import remarks
+from meshquake.truth.preview import kept
 
 MESHES = sorted(loader.shipped())
 #: What `topology check` says of them, which is how the real ones are.
@@ -36,6 +37,27 @@ def test_a_check_is_quiet_or_warns_of_what_is_odd(mesh):
     warnings = [problem.message for problem in remarks(loader.load(loader.shipped()[mesh]))]
     assert len(warnings) == len(ODD.get(mesh, ()))
     assert all(word in warning for word, warning in zip(ODD.get(mesh, ()), warnings, strict=True))
+
+
+def keeps_its_promises(mesh, seconds, seed):
+    options = Options(topology=mesh, duration=seconds, lead_in=0, recovery=0, seed=seed)
+    return kept(Simulation.of(load(shipped()["normal"], options)))
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_by_itself_it_keeps_what_it_promises_its_users(mesh):
+    assert keeps_its_promises(mesh, 30, seed=42)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mesh", MESHES)
+def test_for_ten_minutes_too(mesh):
+    assert all(keeps_its_promises(mesh, 600, seed) for seed in (1, 2, 3))
+
+
+@pytest.mark.slow
+def test_the_ten_services_do_over_twenty_seeds():
+    assert all(keeps_its_promises(loader.DEFAULT, 600, seed) for seed in range(1, 21))
 
 
 @pytest.mark.parametrize("mesh", MESHES)

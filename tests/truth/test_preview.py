@@ -59,18 +59,20 @@ def test_a_run_that_cannot_be_what_is_wanted_is_not_played_to_its_end():
 
 def test_what_keeps_the_promise_is_felt_by_nobody():
     for text, felt in ((LOUD, True), (GONE, True), (UNFELT, False), (BOTH, True)):
-        assert preview.felt(run(text), quiet=False).incident == felt
+        assert preview.felt(run(text)).incident == felt
         assert preview.kept(run(text)) == (not felt)
 
 
 def test_a_background_that_users_feel_is_told():
-    found = preview.felt(run(SHIFTED), quiet=False)
+    found = preview.felt(run(SHIFTED))
     assert (found.incident, found.upset) == (False, True)
     assert not preview.kept(run(SHIFTED))
-    assert not preview.felt(run(LOUD), quiet=False).upset
     early = preview.loudness(run(SHIFTED), LOUDEST)
     assert (early.upset, early.whole) == (True, False)
 
 
-def test_of_what_should_be_quiet_no_more_is_played_than_until_users_feel_it():
-    assert preview.felt(run(LOUD), quiet=True) == preview.Preview(incident=True)
+@pytest.mark.parametrize("batch", [300, 32_000])
+def test_no_more_is_played_than_until_users_feel_it(batch):
+    played = Simulation.of(parse(LOUD, "x.yaml", Options(seed=5), mesh=mesh()), batch=batch)
+    assert preview.felt(played) == preview.Preview(incident=True)
+    assert (played.mesh.now < 30) == (batch == 300)

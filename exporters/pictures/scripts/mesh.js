@@ -164,7 +164,6 @@
   for (const [place, service] of services.entries()) {
     service.tabIndex = place ? -1 : 0;
     service.setAttribute("role", "button");
-    service.setAttribute("aria-label", service.querySelector("title").textContent);
     service.addEventListener("pointerenter", () => chosen || mesh.classList.contains("sought") || mark(service));
     service.addEventListener("pointerleave", () => chosen || mark(null));
     service.addEventListener("focus", () => service === chosen || (service.matches(":focus-visible") && choose(service)));

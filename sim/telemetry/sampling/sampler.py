@@ -99,6 +99,10 @@ class Sampler:
         self.waiting += roster.width
         self.due += self._interval
 
+    def reads_as(self, other: Sampler) -> bool:
+        """Whether another sampler, of the same mesh and of the same age, has the same readings."""
+        return self._interval == other._interval and self._table == other._table
+
     def take(self) -> list[Reading]:
         """The readings taken since the last time, one an interval."""
         taken, self._taken, self.waiting = self._taken, [], 0

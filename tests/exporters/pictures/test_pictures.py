@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import shutil
 import sys
 from html.parser import HTMLParser
 
@@ -14,6 +13,7 @@ from meshquake.exporters import extras
 from meshquake.exporters.pictures import made
 from meshquake.topology.loader import parse
 from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
+from tests.browser import axe, chromium
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +92,8 @@ def test_names_in_a_page_are_text():
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium, where there is one."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's Python package")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -155,6 +148,13 @@ def test_the_keyboard_goes_from_service_to_service_moves_and_zooms(small, opened
     assert after["width"] == pytest.approx(before["width"] * 1.3, rel=0.01)
     page.keyboard.press("0")
     assert page.locator("#mesh").bounding_box() == before
+
+
+def test_axe_finds_nothing_serious(small, opened):
+    page = opened(small)
+    page.evaluate(f"{axe()}; 0")
+    found = page.evaluate("axe.run()")["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
 
 
 def test_names_run_no_script_in_a_browser(opened):
