@@ -92,7 +92,7 @@ def test_an_operation_calls_few_others_and_now_and_then_many(size):
     children = shape(size).children
     assert 1 <= np.median(children) <= 3
     assert 3 <= np.quantile(children, 0.9) <= 7
-    assert children.max() <= 16
+    assert np.quantile(children, 0.99) <= 14
 
 
 @pytest.mark.parametrize("size", SIZES)
