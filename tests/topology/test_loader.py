@@ -216,7 +216,7 @@ def test_a_list_of_calls_is_a_sequence_and_a_list_in_it_runs_concurrently(text: 
 @pytest.mark.parametrize(
     ("text", "objective"),
     [
-        ("", Objective(0.95, 1.0, 10.0, 3)),
+        ("", Objective(0.95, 1.0, 10.0, 4)),
         ("objective: 99%, ", Objective(share=0.99)),
         (
             "objective: {share: 90%, within: 30s, window: 1m, minimum: 5}, ",

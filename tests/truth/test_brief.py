@@ -54,7 +54,7 @@ def shares(run):
         for second in range(int(run.twins.simulation.scenario.length)):
             window = some.filter(pl.col("second").is_between(second - 9, second))
             bad = window["failed"].sum() + window["slow"].sum()
-            if bad >= 3 and bad > 0.05 * len(window) + 1e-9:
+            if bad >= 4 and bad > 0.05 * len(window) + 1e-9:
                 found[name, second] = bad / len(window)
     return found
 

@@ -70,7 +70,7 @@ def test_a_share_right_at_the_limit_keeps_the_promise(bad, broken):
 
 
 def test_it_is_broken_until_the_window_has_passed():
-    counted = promise(*[(4.5, 0.1, FAILED, 0)] * 3, (17, 0.1, SUCCESS, 1), window=10)
+    counted = promise(*[(4.5, 0.1, FAILED, 0)] * 4, (17, 0.1, SUCCESS, 1), window=10)
     assert np.flatnonzero(counted.broken()[:, 0]).tolist() == list(range(4, 14))
     assert np.flatnonzero(counted.broken()[:, 1]).tolist() == list(range(4, 14))
     assert not counted.broken()[:, 2].any()

