@@ -17,12 +17,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from meshquake.benchmarks.rcaeval import methods
-from meshquake.exporters.fixtures import answer_key, dataset
+from meshquake.exporters.fixtures import answer_key, dataset, places
 from meshquake.exporters.reports import marking
 from meshquake.faults.levels import LEVELS, VISIBILITIES
 from meshquake.topology import loader
@@ -204,7 +205,9 @@ def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Pat
     if not (folder / dataset.INDEX).exists():
         meshes = tuple(loader.load(loader.named(mesh)) for mesh in options.topology or [loader.DEFAULT])
         order = dataset.Order(options.cases, options.seed, meshes, False, difficulty=level, kinds=kinds)
-        dataset.generate(order, folder, options.processes, lambda case: print(level, case.public["case"], flush=True))
+        engine = dataset.processes(options.processes)
+        told = partial(print, level, flush=True)
+        dataset.generate(order, places.at(str(folder)), engine, lambda case: told(case.public["case"]), resume=True)
     return folder
 
 

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
-from itertools import count
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from meshquake.commands import errors, options
-from meshquake.commands.parameters import FaultKind
+from meshquake.commands.parameters import FaultKind, ShardOf
 
 if TYPE_CHECKING:
+    from meshquake.commands.terminal import Advance
+    from meshquake.exporters.fixtures.order import Made
+    from meshquake.exporters.fixtures.shard import Shard
     from meshquake.topology.loader import LoadedTopology
 
 
-@click.command(short_help="Generate a data set of many cases")
+@click.group(invoke_without_command=True, short_help="Generate a data set of many cases")
 @click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of cases.")
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
-@click.option("--output", type=options.PATH, required=True, help="Folder to write the data set to.")
+@click.option("--output", metavar="DIR|URL", help="Where to write the data set: a folder, or any address of fsspec.")
+@click.option("--resume", is_flag=True, help="Go on with what is there of it.")
+@click.option(
+    "--shard", type=ShardOf(), help="Make every N-th case only, from the I-th on; `merge` makes a set of them."
+)
+@click.option("--parquet", is_flag=True, help="Write the records as Parquet too, a partition a case.")
 @click.option(
     "--topology",
     "meshes",
@@ -46,18 +56,26 @@ if TYPE_CHECKING:
 )
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
+    "--workers",
     "--processes",
+    "workers",
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
     help="Number of processes; output does not depend on it.",
 )
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Have a Dask cluster make the cases, not this machine.")
 @options.summary_as_json
 @options.quiet
+@click.pass_context
 def dataset(
+    ctx: click.Context,
     cases: int,
     seed: int,
-    output: Path,
+    output: str | None,
+    resume: bool,
+    shard: Shard | None,
+    parquet: bool,
     meshes: tuple[Path, ...],
     folder: Path | None,
     difficulty: str | None,
@@ -65,36 +83,126 @@ def dataset(
     calm: bool,
     kinds: tuple[str, ...],
     latent: bool,
-    processes: int,
+    workers: int,
+    scheduler: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Generate a data set for evaluating diagnoses: faults of many kinds on all targets, and cases with nothing wrong.
 
     Telemetry and answers are in separate folders, and the names of the cases give nothing away.
+
+    \b
+    python run.py dataset --cases 500 --output cases
+    python run.py dataset --cases 500 --output cases --resume      # after it was stopped
+    python run.py dataset --cases 10000 --shard 3/64 --output s3://bucket/cases
+    python run.py dataset merge s3://bucket/cases                  # when all shards are there
     """
-    from meshquake.commands import tables, terminal
-    from meshquake.exporters.fixtures import account, dataset
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx)
+        return
+    from meshquake.commands import terminal
+    from meshquake.exporters.fixtures import dataset, places
+    from meshquake.exporters.fixtures.shard import WHOLE
     from meshquake.topology import review
 
+    if output is None:
+        raise click.UsageError("Missing option '--output'.")
     if latent and difficulty:
         raise click.UsageError(
             "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out"
         )
-    order = dataset.Order(cases, seed, _meshes(meshes, folder), latent, kinds, observability, calm, difficulty)
-    done = count(1)
-    odd: list[str] = []
+    order = dataset.Order(cases, seed, _meshes(meshes, folder), latent, kinds, observability, calm, difficulty, parquet)
+    if shard is not None and shard.of > cases:
+        raise click.UsageError(f"--shard {shard}: there are only {cases} cases")
     if not quiet:
         errors.warn(*(warning for mesh in order.meshes for warning in review.unexpected(mesh)))
-    with errors.written(output), terminal.progress("cases", cases, quiet) as advance:
-
-        def on_case(made: dataset.Made) -> None:
-            odd.extend(filter(None, (made.odd,)))
-            advance(next(done))
-
-        content = dataset.generate(order, output, processes, on_case)
+    number = len((shard or WHOLE).cases(cases))
+    heard = _Heard()
+    with _written(output, heard), terminal.progress("cases", number, quiet) as advance:
+        heard.advance = advance
+        engine = dataset.processes(workers) if scheduler is None else dataset.cluster(scheduler)
+        content = dataset.generate(order, places.at(output), engine, heard, shard, resume)
     if not quiet:
-        errors.warn(*(f"warning: {each}" for each in (*odd, *filter(None, [account.shortfall(content)]))))
+        errors.warn(*(f"warning: {each}" for each in heard.odd))
+    if content is not None:
+        _show(content, output, as_json, quiet)
+    elif as_json:
+        click.echo(json.dumps({"output": output, "shard": str(shard), "cases": number}, indent=2))
+    elif not quiet:
+        from meshquake.commands import tables
+        from meshquake.exporters.blocks import Facts
+
+        tables.show([Facts([("shard", str(shard)), ("cases", f"{number} of {cases}"), ("folder", output)])])
+
+
+@dataset.command(short_help="Make a data set of its shards")
+@click.argument("shards", metavar="DIR|URL...", nargs=-1, required=True)
+@click.option("--output", metavar="DIR|URL", help="Where the data set shall be.  [default: where the only one is]")
+@options.summary_as_json
+@options.quiet
+def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: bool) -> None:
+    """Make a complete data set of shards that `dataset --shard` made, in any order; its bytes are as if made at once.
+
+    Shards may have been written to one place or to several. In a place that is its own, nothing is copied.
+    """
+    from meshquake.exporters.fixtures import dataset, places
+
+    if output is None:
+        if len(shards) > 1:
+            raise click.UsageError("Missing option '--output': there are several places.")
+        output = shards[0]
+    stopped = "Interrupted: the cases that are in their place stay; the same command goes on."
+    with errors.told(interrupted=stopped):
+        try:
+            content = dataset.merge([places.at(each) for each in shards], places.at(output), lambda made: None)
+        except OSError as error:
+            errors.fail(f"{error.filename or output}: cannot be read or written: {errors.reason(error)}")
+    _show(content, output, as_json, quiet)
+
+
+class _Heard:
+    """Hears of the cases of a set: how many there are, and what is odd about them."""
+
+    def __init__(self) -> None:
+        self.cases = 0
+        self.odd: list[str] = []
+        self.advance: Advance = lambda clock: None
+
+    def __call__(self, made: Made) -> None:
+        self.cases += 1
+        self.odd.extend(filter(None, (made.odd,)))
+        self.advance(self.cases)
+
+
+@contextmanager
+def _written(output: str, heard: _Heard) -> Iterator[None]:
+    """Tell of a set that can't be written to its end, and that what is there of it is of use."""
+    with errors.told(interrupted="Interrupted: the cases that are complete stay; go on with --resume."):
+        try:
+            yield
+        except OSError as error:
+            kept = "; the cases that are complete stay: go on with --resume" if heard.cases else ""
+            errors.fail(f"{output}: cannot be written: {errors.reason(error)}{kept}")
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """Refuse options of a set that stand before a command of its own."""
+    given = [name for name in ctx.params if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE]
+    if given:
+        options = {each.name: each.opts[0] for each in ctx.command.params}
+        raise click.UsageError(
+            f"{options[given[0]]}: is no option of {ctx.invoked_subcommand}, before whose name it is"
+        )
+
+
+def _show(content: dict[str, Any], output: str, as_json: bool, quiet: bool) -> None:
+    """Tell of a complete set."""
+    from meshquake.commands import tables
+    from meshquake.exporters.fixtures import account
+
+    if not quiet:
+        errors.warn(*(f"warning: {each}" for each in filter(None, [account.shortfall(content)])))
     if as_json:
         click.echo(json.dumps(content, indent=2))
     elif not quiet:

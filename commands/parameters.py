@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from meshquake.exporters.fixtures.shard import Shard
     from meshquake.exporters.formats.registry import Format
 
 
@@ -111,6 +112,23 @@ class FaultKind(click.ParamType[str]):
         if value not in known:
             self.fail(f"unknown kind of fault {value!r}{suggestion(value, known)}", param, ctx)
         return str(value)
+
+
+class ShardOf(click.ParamType["Shard"]):
+    """One of several parts of a data set: `3/64`."""
+
+    name = "i/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        from meshquake.exporters.fixtures.shard import Shard
+
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
+        if found is None:
+            self.fail(f"must be a shard and how many there are, as in 3/64, not {value!r}", param, ctx)
+        number, of = map(int, found.groups())
+        if not 1 <= number <= of:
+            self.fail(f"must be from 1/{of} to {of}/{of}, not {value}" if of else f"there is none of {of}", param, ctx)
+        return Shard(number, of)
 
 
 class Header(click.ParamType[tuple[str, str]]):

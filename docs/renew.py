@@ -57,8 +57,8 @@ Results go to standard output; problems, warnings and the progress bar go to sta
 only on a terminal, and a pipe gets no control characters.
 
 A command that is stopped by one of these signals ends within two seconds, with all its processes, and removes what is
-half-written (removing a very large data set takes longer). What a run that was killed outright leaves is hidden, and
-the next run to the same place removes it.
+half-written; of data sets and ensembles, what is complete stays, and `--resume` goes on with it. What a run that was
+killed outright leaves is hidden, and the next run to the same place removes it.
 """
 
 

@@ -1,6 +1,8 @@
 """A data set of small cases, which take little time to make."""
 
+from meshquake.exporters.fixtures import places
 from meshquake.exporters.fixtures.dataset import Order, generate
+from meshquake.exporters.fixtures.dataset import processes as engine
 from meshquake.topology.loader import parse
 
 CASES = 6
@@ -21,8 +23,13 @@ workload: {rate: 10/s, mix: {web.home: 1}}
 """
 
 
-def make(folder, processes=1, **changes):
+def small_order(**changes):
+    return Order(**{"cases": CASES, "seed": 3, "meshes": (parse(SMALL, "small.yaml"),), "latent": False} | changes)
+
+
+def make(folder, processes=1, shard=None, resume=False, **changes):
     heard = []
-    order = Order(**{"cases": CASES, "seed": 3, "meshes": (parse(SMALL, "small.yaml"),), "latent": False} | changes)
-    content = generate(order, folder, processes, heard.append)
+    content = generate(
+        small_order(**changes), places.at(str(folder)), engine(processes), heard.append, shard=shard, resume=resume
+    )
     return heard, content
