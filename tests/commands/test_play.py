@@ -24,7 +24,7 @@ SCENARIOS = {
 
 def test_eight_scenarios_are_laid_out_exactly_so(tmp_path):
     for arguments in SCENARIOS.values():
-        play(tmp_path, *arguments, "--rate", "0.5", "--duration", "15")
+        play(tmp_path, *arguments, "--rate", "0.5", "--duration", "24")
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert written == sorted(f"{folder}/{name}" for folder in SCENARIOS for name in FILES)
 
