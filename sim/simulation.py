@@ -33,6 +33,8 @@ BATCH = 32_000
 _STRIDE = 0.5
 #: Whether a run has what existed before it out of the cyclic collector's way.
 _froze = False
+#: Whether there was a run in this process.
+_ran = False
 
 
 class Simulation:
@@ -262,13 +264,17 @@ def _no_garbage_collection() -> Iterator[None]:
 @contextmanager
 def _frozen() -> Iterator[None]:
     """With all that exists already, the mesh above all, out of the cyclic collector's way: it outlasts the run."""
-    global _froze
+    global _froze, _ran
     # Not if it was done before: to undo it is to undo all of it. Of a run within a run that's known without a count,
     # which walks all that is frozen.
     if _froze or gc.get_freeze_count():
         yield
         return
-    _froze = True
+    # A run before this one may be garbage by now: a few thousand objects in rings, too few for Python to look for them
+    # soon, and all the arrays that they hold.
+    if _ran:
+        gc.collect()
+    _froze = _ran = True
     gc.freeze()
     try:
         yield

@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def simulation(seconds):
 def held():
     """Bytes that the comparison holds now."""
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(OURS).traces)
+
+
+def test_what_a_run_leaves_is_gone_when_the_next_one_begins():
+    one = simulation(SHORT)
+    gone = weakref.ref(one.mesh)
+    assert sum(len(batch.frame("traces")) for batch in one.batches()) > 0
+    del one
+    next(simulation(SHORT).batches())
+    assert gone() is None
 
 
 @pytest.fixture
