@@ -171,5 +171,5 @@ def test_where_nothing_goes_wrong_users_get_what_they_were_promised(run):
 
 @pytest.mark.parametrize("scenario", ["cascade", "outage"])
 def test_users_feel_that_its_database_fails(scenario):
-    found = preview.felt(played(scenario, 10, 1, lead_in=15.0, duration=20.0, recovery=0.0), quiet=True)
+    found = preview.felt(played(scenario, 10, 1, lead_in=15.0, duration=20.0, recovery=0.0))
     assert found.incident
