@@ -3,8 +3,7 @@
 All of it follows from the spans of an interval and from what came before. A database reads what it doesn't have in
 memory, writes what changes to its log at once, and the pages that were changed when so much has been logged: a
 checkpoint (`checkpoints`). What containers print goes to files on their node, of which the kubelet
-keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`); it is on the disk when the node writes
-it back. No call waits for a disk.
+keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Bytes of a line in a container's log, on average: each has from half of it to half as much again.
 LINE = 220.0
-#: Seconds after which a node writes back what was appended to files: ext4 commits so often (`commit=5`).
-WRITE_BACK = 5.0
 #: A file of a container's log, and how many there are.
 LOG_FILE, LOG_FILES = 10 * 2.0**20, 5
 #: The share of statements that don't find theirs in memory: databases that serve users have hit ratios of
@@ -52,8 +49,6 @@ class Disks:
         Of the mesh; and those that the columns stand for.
     there
         Which replica was there at the end of which interval.
-    ends, length
-        When the intervals end, and how long each is (seconds).
     spans, traffic, served
         The spans of servers that ended in the intervals, their messages, and where they stand in the tables.
     failed
@@ -67,8 +62,6 @@ class Disks:
         tables: Tables,
         replicas: Sequence[Replica],
         there: Mask,
-        ends: Floats,
-        length: float,
         spans: Spans,
         traffic: Traffic,
         served: Counted,
@@ -78,8 +71,6 @@ class Disks:
         self._tables = tables
         self._replicas = replicas
         self._there = there
-        self._ends = ends[:, np.newaxis]
-        self._length = length
         self._spans = spans
         self._traffic = traffic
         self._served = served
@@ -88,28 +79,9 @@ class Disks:
         self._keeps = np.array([replica.service.spec.kind == "database" for replica in replicas], dtype=np.bool_)
 
     @cached_property
-    def _lines(self) -> tuple[Floats, Floats]:
-        """Bytes of log lines, before and after each interval: one for each request, and for each call that failed."""
-        bytes = np.rint(LINE * (0.5 + self._drawn(_LINE)))
-        return self._running("lines", self._served.total(bytes) + LINE * self._failed)
-
-    @cached_property
-    def _written_back(self) -> Floats:
-        """Bytes of log lines that are on the disk by now: all there were when the node of their pod last wrote back."""
-        before, after = self._lines
-        placement = self._tables.placement
-        nodes = [placement.node(replica.service.spec.name, replica.name) for replica in self._replicas]
-        phase = np.array([uniform(address(0, "write back", node), 0) * WRITE_BACK for node in nodes])
-        latest = np.floor((self._ends - phase) / WRITE_BACK) * WRITE_BACK + phase
-        share = (latest - self._ends) / self._length + 1.0
-        # What a pod leaves behind is written back for nobody.
-        back = np.where((share > 0.0) & self._there, before + np.rint(share * (after - before)), 0.0)
-        kept = self._kept.setdefault("written back", {})
-        ranks = [rank(replica) for replica in self._replicas]
-        first = np.array([[kept.get(each, 0.0) for each in ranks]])
-        by_now = np.maximum.accumulate(np.concatenate([first, back]))
-        kept.update(zip(ranks, by_now[-1].tolist(), strict=True))
-        return np.diff(by_now, axis=0)
+    def _lines(self) -> Floats:
+        """Bytes of log lines: one for each request, and one for each call that failed."""
+        return self._served.total(np.rint(LINE * (0.5 + self._drawn(_LINE)))) + LINE * self._failed
 
     @cached_property
     def _changes(self) -> Floats:
@@ -135,7 +107,7 @@ class Disks:
     def written(self) -> Floats:
         """Bytes that are written, pages at checkpoints included."""
         before, after = (np.floor(each / checkpoints.CHECKPOINT).astype(np.int64) for each in self._changed)
-        written = self._written_back + self._changes
+        written = self._lines + self._changes
         for interval, place in np.argwhere(after > before).tolist():
             numbers = range(int(before[interval, place]) + 1, int(after[interval, place]) + 1)
             name = self._replicas[place].name
@@ -158,7 +130,7 @@ class Disks:
 
         They go with their pod.
         """
-        _, lines = self._lines
+        _, lines = self._running("lines", self._lines)
         # Processes have run for long: where in its file each one is, is its own.
         phase = [uniform(address(0, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
         kept = (LOG_FILES - 1) * LOG_FILE + (np.array(phase) + lines) % LOG_FILE

@@ -25,7 +25,7 @@ ROWS = (
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.written, a_second=True),
         "Bytes written to disk.",
-        "Log lines, when the node writes them back; of databases what statements change, and pages at checkpoints.",
+        "Log lines; of databases besides what statements change, and pages at checkpoints.",
         alert=Alert.NONE,
     ),
     Metric(

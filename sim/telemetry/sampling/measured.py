@@ -29,8 +29,8 @@ class Measured:
         Names and positions of what spans refer to.
     roster
         Everyone there was in any of the intervals.
-    ends, length
-        When the intervals end, and how long each is (seconds).
+    length
+        Length of an interval in seconds.
     there
         Which replica (column) was there at the end of which interval (row).
     readings
@@ -45,7 +45,6 @@ class Measured:
         self,
         tables: Tables,
         roster: Roster,
-        ends: Floats,
         length: float,
         there: Mask,
         readings: dict[str, Floats],
@@ -54,7 +53,6 @@ class Measured:
         running: dict[str, dict[int, float]],
     ) -> None:
         self.length = length
-        self._ends = ends
         self.readings = readings
         self._tables = tables
         self._roster = roster
@@ -122,8 +120,6 @@ class Measured:
             self._tables,
             self._roster.replicas,
             self._there,
-            self._ends,
-            self.length,
             self._spans[Side.SERVER],
             self.traffic(Side.SERVER),
             served,

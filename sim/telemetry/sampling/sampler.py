@@ -174,9 +174,9 @@ class Sampler:
                 readings[name][rows, own.columns(roster, self._read[name].of)] = values
             there[rows, own.columns(roster, Level.REPLICA)] = True
             first += len(run)
-        length = self._interval / 1e6
-        ends = length * np.arange(self._made - len(taken) + 1, self._made + 1, dtype=np.float64)
-        return Measured(self._tables, roster, ends, length, there, readings, spans, interval, self._running), roster
+        return Measured(
+            self._tables, roster, self._interval / 1e6, there, readings, spans, interval, self._running
+        ), roster
 
     def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:
         """Who was there at the end of any of the intervals, and who did some of the spans and went before its end."""

@@ -177,13 +177,12 @@ def test_a_checkpoint_writes_the_pages_that_its_line_says_when_so_much_was_logge
     assert all(written[int(time - pages * 0.0004)] > 8192 * pages for time, pages in zip(at, pages, strict=True))
 
 
-def test_what_pods_log_is_on_the_disk_once_their_node_writes_back(quiet):
-    written = of(quiet, "disk_written", replica="web-0")
-    (when,) = np.nonzero(written)
-    assert len(when) >= 3 and (np.diff(when) == disks.WRITE_BACK).all()
-    lines = np.cumsum(of(quiet, "request_rate", replica="web-0"))
-    assert np.cumsum(written)[when[1:]] == pytest.approx(disks.LINE * lines[when[1:]], rel=0.15)
-    assert (np.cumsum(written) <= 1.5 * disks.LINE * lines).all()
+def test_what_pods_log_differs_from_line_to_line(quiet):
+    """Were it proportional to requests, one series would be another one in disguise."""
+    written, requests = (of(quiet, name, replica="web-0") for name in ("disk_written", "request_rate"))
+    each = written[requests > 0] / requests[requests > 0]
+    assert each.mean() == pytest.approx(disks.LINE, rel=0.1)
+    assert 0.01 < each.std() / each.mean() < 0.3
 
 
 def test_lines_of_checkpoints_depend_neither_on_batches_nor_on_how_often_metrics_are_sampled(monkeypatch):
