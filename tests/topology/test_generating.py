@@ -163,7 +163,7 @@ def played(scenario, size, seed, **lengths):
     return Simulation.of(scenarios.parse(text, f"{scenario}.yaml", options, mesh=loaded(size)))
 
 
-@pytest.mark.parametrize("run", every(((10, 1), (50, 1), (50, 2), (200, 1), (200, 2)), ((10, 1), (50, 1))))
+@pytest.mark.parametrize("run", every(((10, 1), (50, 1), (50, 2), (200, 2), (200, 3)), ((10, 1), (50, 1))))
 def test_where_nothing_goes_wrong_users_get_what_they_were_promised(run):
     size, seed = run
     assert preview.kept(played("normal", size, seed, duration=20.0))
