@@ -77,8 +77,8 @@ const Plots = (() => {
       document.body.classList.toggle("paper", printed);
       draws();
     };
-    addEventListener("beforeprint", paper(true));
-    addEventListener("afterprint", paper(false));
+    window.addEventListener("beforeprint", paper(true));
+    window.addEventListener("afterprint", paper(false));
   }
 
   return { draw, redrawn, time, gutters };
