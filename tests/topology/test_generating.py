@@ -163,7 +163,14 @@ def played(scenario, size, seed, **lengths):
     return Simulation.of(scenarios.parse(text, f"{scenario}.yaml", options, mesh=loaded(size)))
 
 
-@pytest.mark.parametrize("run", every(((10, 1), (50, 1), (50, 2), (200, 2), (200, 3)), ((10, 1), (50, 1))))
+#: Five requests of one operation fail within ten seconds, of some 65: known, and not understood.
+BROKEN = pytest.param(
+    (200, 1), marks=[pytest.mark.slow, pytest.mark.xfail(strict=True, reason="it breaks one for 4 s")]
+)
+RUNS = [*every(((10, 1), (50, 1), (50, 2), (200, 2), (200, 3)), ((10, 1), (50, 1))), BROKEN]
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_where_nothing_goes_wrong_users_get_what_they_were_promised(run):
     size, seed = run
     assert preview.kept(played("normal", size, seed, duration=20.0))
