@@ -108,6 +108,16 @@ def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cas
     assert len(seen) == 3
 
 
+def test_a_line_in_every_plot_shows_where_the_slider_is(cascade):
+    places = "[...document.querySelectorAll('#users .bands, .multiples .bands')]"
+    for step in (0, 7, 14):
+        cascade.go(step)
+        lines = cascade.page.evaluate(f"{places}.map(each => getComputedStyle(each).backgroundPositionX.split(', ')[0])")
+        # The middle of a step, of the fifteen that the recording has.
+        assert len(lines) > 50
+        assert [float(each.removesuffix("%")) for each in lines] == pytest.approx([100 * (step + 0.5) / 15] * len(lines), abs=0.001)
+
+
 def shown(value):
     """A number as the page writes it."""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
