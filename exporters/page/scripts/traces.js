@@ -62,7 +62,7 @@ const Traces = (() => {
   }
 
   function waterfall(trace) {
-    const other = others.get(trace.id);
+    const other = others.get(trace.id) ?? (trace.twin?.spans ? trace.twin : null);
     const spans = trace.spans.map(named);
     const all = other ? [...spans, ...other.spans.map(named)] : spans;
     const from = Math.min(0, ...all.map((span) => span.start));
@@ -74,7 +74,7 @@ const Traces = (() => {
       drawn(spans, scale, trace),
     ];
     if (trace.more) parts.push(html("p", { class: "note" }, `${trace.more} more spans are in the recording.`));
-    if (other) parts.push(html("h3", null, `The same request in the other run: ${other.outcome} after ${Dom.number(other.ms)} ms`), drawn(other.spans.map(named), scale, other, "spans other"));
+    if (other) parts.push(html("h3", null, `The same request ${Data.runs[1] ? "in the other run" : "without the faults"}: ${other.outcome.replaceAll("_", " ")} after ${Dom.number(other.ms)} ms`), drawn(other.spans.map(named), scale, other, "spans other"));
     return parts;
   }
 

@@ -110,12 +110,13 @@ def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cas
 
 def test_a_line_in_every_plot_shows_where_the_slider_is(cascade):
     places = "[...document.querySelectorAll('#users .bands, .multiples .bands')]"
+    place = "each => parseFloat(getComputedStyle(each).backgroundPositionX)"
     for step in (0, 7, 14):
         cascade.go(step)
-        lines = cascade.page.evaluate(f"{places}.map(each => getComputedStyle(each).backgroundPositionX.split(', ')[0])")
-        # The middle of a step, of the fifteen that the recording has.
+        lines = cascade.page.evaluate(f"{places}.map({place})")
         assert len(lines) > 50
-        assert [float(each.removesuffix("%")) for each in lines] == pytest.approx([100 * (step + 0.5) / 15] * len(lines), abs=0.001)
+        # The middle of a step, of the fifteen that the recording has.
+        assert lines == pytest.approx([100 * (step + 0.5) / 15] * len(lines), abs=0.001)
 
 
 def shown(value):
@@ -198,10 +199,29 @@ def test_search_finds_a_trace_and_draws_its_spans(cascade, folder):
     found = cascade.page.locator("#traces .rows tr[data-trace]")
     assert (found.count(), found.first.get_attribute("data-trace")) == (1, wanted)
     assert cascade.text("#waterfall code") == wanted
-    assert cascade.page.locator("#waterfall .spans li:not(.would)").count() == spans[wanted]
+    assert cascade.page.locator("#waterfall .spans:not(.other) li:not(.would)").count() == spans[wanted]
     cascade.page.locator("#search").fill("no such trace")
     assert cascade.text("#found") == "Not among the requests that this page keeps."
     cascade.page.locator("#search").fill("")
+
+
+def test_a_request_that_was_harmed_stands_beside_the_same_one_without_the_faults(cascade, folder):
+    verdicts = {row["trace_id"]: row for row in rows(folder, "truth/verdicts.ndjson")}
+    ids = cascade.page.eval_on_selector_all("#traces .rows tr[data-trace]", "all => all.map(e => e.dataset.trace)")
+    harmed = next(verdicts[each] for each in ids if verdicts[each]["effect"] == "failed")
+    cascade.page.locator(f"#traces tr[data-trace='{harmed['trace_id']}'] button").click()
+    ms = shown(harmed["twin_duration_ms"])
+    assert cascade.page.locator("#waterfall h3").nth(1).text_content() == (
+        f"The same request without the faults: {harmed['twin_outcome']} after {ms} ms"
+    )
+    # Both are drawn on one scale: the root of the twin ends where the bar on top of the recorded spans does.
+    edge = "each => each.getBoundingClientRect().width"
+    widths = [
+        cascade.page.locator(selector).first.evaluate(edge)
+        for selector in ("#waterfall .would .bar", "#waterfall .spans.other .bar")
+    ]
+    assert widths[0] == pytest.approx(widths[1], abs=1)
+    assert cascade.page.locator("#waterfall .spans.other li.failed").count() == 0
 
 
 def test_choosing_a_service_sets_what_follows_to_it(cascade, folder):
