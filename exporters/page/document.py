@@ -19,7 +19,7 @@ from meshquake.exporters.reports.markup import markup
 #: In the order in which each needs those before it.
 SCRIPTS: Final = (
     *("dom.js", "data.js", "choice.js", "axis.js", "player.js", "plots.js", "mesh.js", "users.js", "spread.js"),
-    *("services.js", "traces.js", "flame.js", "lists.js", "logs.js", "main.js"),
+    *("services.js", "traces.js", "flame.js", "lists.js", "templates.js", "logs.js", "main.js"),
 )
 
 

@@ -9,7 +9,7 @@
   Users.begin();
   Spread.draw();
   Traces.begin();
-  Flame.draw();
+  Flame.draw(Data.flame);
   Logs.begin();
   Axis.go(worst());
   Logs.show();
