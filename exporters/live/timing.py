@@ -16,7 +16,7 @@ from meshquake.sim.records import TRACE, Batch
 
 #: Seconds that are told of as the latest, and requests of a second that are chosen.
 LATEST: Final = 30.0
-_EACH: Final = 3
+_EACH: Final = 2
 _COLUMNS = ("trace_id", "span_id", "parent_span_id", "operation", "kind", "duration_ms")
 _US = 1_000_000
 

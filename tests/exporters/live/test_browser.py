@@ -19,7 +19,7 @@ from meshquake.faults.loader import Options, load
 from meshquake.sim.live.second import OF_SERVICES
 from meshquake.sim.live.session import Session
 from meshquake.sim.records import RECORD_KINDS
-from tests.browser import Opened, axe, chromium
+from tests.browser import Opened, axe
 
 MESH = """
 name: two
@@ -96,12 +96,6 @@ def served(stage):
             stage.stop()
             for thread in threads:
                 thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

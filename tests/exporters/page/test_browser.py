@@ -12,16 +12,10 @@ from meshquake.exporters.fixtures import writing
 from meshquake.exporters.page import document
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
-from tests.browser import Opened, axe, chromium
+from tests.browser import Opened, axe
 
 #: Of each scenario so many seconds; every step of the page's slider is a second then, and so is one of what users met.
 LENGTHS = Options(lead_in=3, duration=8, recovery=4)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
