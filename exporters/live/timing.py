@@ -17,7 +17,8 @@ from meshquake.sim.records import TRACE, Batch
 #: Seconds that are told of as the latest, and requests of a second that are chosen.
 LATEST: Final = 30.0
 _EACH: Final = 2
-_COLUMNS = ("trace_id", "span_id", "parent_span_id", "operation", "kind", "duration_ms")
+#: Ids are kept as numbers and names as categories: a text would keep all those alive with which it came.
+_IDS, _NAMES = ("trace_id", "span_id", "parent_span_id"), ("operation", "kind")
 _US = 1_000_000
 
 
@@ -33,7 +34,7 @@ class Timing:
     def __init__(self, start: datetime) -> None:
         self._axis = Axis(start, float("inf"), 1.0)
         #: When the chosen requests came, in microseconds since the recording began, by trace id.
-        self._chosen: OrderedDict[str, int] = OrderedDict()
+        self._chosen: OrderedDict[int, int] = OrderedDict()
         self._spans: deque[pl.DataFrame] = deque([self._of(pl.DataFrame(schema=TRACE.frame_schema))])
         self._clock = 0.0
 
@@ -70,7 +71,9 @@ class Timing:
     def _of(self, traces: pl.DataFrame) -> pl.DataFrame:
         start = self._axis.since()
         end = start + (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
-        return traces.select(*_COLUMNS, start=start, end=end)
+        ids = [pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in _IDS]
+        names = [pl.col(name).cast(pl.Categorical) for name in _NAMES]
+        return traces.select(*ids, *names, "duration_ms", start=start, end=end)
 
     def _forget(self) -> None:
         first = (self._clock - REMEMBERED) * _US

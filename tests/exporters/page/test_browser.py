@@ -76,6 +76,18 @@ def test_on_paper_plots_are_as_wide_as_the_paper_and_on_the_screen_as_before(bro
         assert min(before) > 1000
 
 
+def test_a_page_opens_where_most_requests_were_harmed(browser, made):
+    for name in ("cascade", "high_volume"):
+        folder = made(name)
+        harmed = Counter(
+            row["timestamp"][11:19]
+            for row in rows(folder, "truth/verdicts.ndjson")
+            if row["effect"] in ("failed", "slowed")
+        )
+        with Opened(browser, document.place(folder)) as opened:
+            assert harmed[opened.text("#now")] == max(harmed.values())
+
+
 def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cascade, folder):
     samples = {}
     for row in rows(folder, "metrics.ndjson"):
