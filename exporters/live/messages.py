@@ -33,7 +33,8 @@ class Messages:
         self._axis = Axis(start, float("inf"), _STEP)
         #: Lines by step, of each service, level and template.
         self._counts: dict[_Key, Counter[int]] = {}
-        self._last = 0
+        #: Up to when lines are counted, in seconds since the recording began.
+        self._until = 0.0
 
     def take(self, batch: Batch) -> None:
         """Count the lines of a batch."""
@@ -41,18 +42,20 @@ class Messages:
         said = batch.logs.select("service", "level", template=template(pl.col("message")), step=step)
         for *key, at, count in said.group_by("service", "level", "template", "step").len().iter_rows():
             self._counts.setdefault((key[0], key[1], key[2]), Counter())[at] += count
-        self._last = max(self._last, int(batch.clock // _STEP))
+        self._until = batch.clock
         self._forget()
 
     def told(self, services: Collection[str] = ()) -> dict[str, Any]:
         """Templates as the page of a report has them, of services by name, and the `step` of their counts in seconds.
 
-        They are of some services, of all if none is named; `more` is how many are left out.
+        They are of some services, of all if none is named; `more` is how many are left out. Lines are counted `until` a
+        moment: whatever goes on holds back those that come after it began.
         """
         found = [each for each in self._counts.items() if not services or each[0][0] in services]
         ordered = sorted(found, key=lambda each: (each[0][1] not in LOUD, -each[1].total(), each[0]))
         return {
             "step": _STEP,
+            "until": self._until,
             "templates": [
                 {"service": service, "level": level, "text": text, "counts": sorted(counts.items())}
                 for (service, level, text), counts in ordered[:MOST]
@@ -61,7 +64,7 @@ class Messages:
         }
 
     def _forget(self) -> None:
-        first = self._last - REMEMBERED // _STEP
+        first = self._until // _STEP - REMEMBERED // _STEP
         for key, counts in [*self._counts.items()]:
             for step in [step for step in counts if step < first]:
                 del counts[step]

@@ -13,7 +13,7 @@ const Hands = (() => {
 
   /** What can be named at what is chosen: an edge; a service with its replicas and operations; or all users. */
   function targets({ service, edge }) {
-    if (edge) return [{ level: "edge", text: `${edge.caller} -> ${edge.callee}`, told: `the edge ${Choice.name}` }];
+    if (edge) return [{ level: "edge", text: `${edge.caller} -> ${edge.callee}`, told: Choice.name }];
     if (!service) return [{ level: "users", text: "users", told: "all users" }];
     const { replicas, operations } = Data.parts[service];
     return [

@@ -29,16 +29,16 @@ const Recent = (() => {
     note("lines", found, Lists.fill("lines", found, Lists.line));
   }
 
-  /** What lines say in the half minute up to where the slider is, beside what they said before. */
+  /** What lines say in the half minute up to where the slider is, or as far as they are there, beside what they said before. */
   async function templates() {
     const answer = await asked("/v1/templates");
     if (answer === null) return;
-    const { step, templates: all, more } = await answer.json();
-    const last = Math.ceil(moment.to / step - 1e-9);
+    const { step, until, templates: all, more } = await answer.json();
+    const to = Math.min(moment.to, until);
+    const last = Math.ceil(to / step - 1e-9);
     const first = Math.max(0, last - WINDOW / step);
-    const oldest = Math.max(0, Data.span.from);
-    const rest = Templates.show(all, { first, last, seconds: Math.min(moment.to, last * step) - first * step, before: first * step - oldest });
-    byId("window-now").textContent = `${Data.clock(first * step)} to ${Data.clock(moment.to)}`;
+    const rest = Templates.show(all, { first, last, seconds: to - first * step, before: first * step - Math.max(0, Data.span.from) });
+    byId("window-now").textContent = `${Data.clock(first * step)} to ${Data.clock(to)}`;
     byId("templates-more").textContent = rest + more ? `${rest + more} more templates are not shown.` : "";
   }
 

@@ -48,7 +48,9 @@ def test_lines_are_counted_by_what_they_say_and_by_when_they_said_it(session):
     session.do("faults", "fail", {"target": "db", "share": "80%"})
     play(session, 20)
     told = messages.told()
-    assert told["step"] == 5 and told["more"] == 0
+    assert (told["step"], told["more"]) == (5, 0)
+    # Lines are there up to the beginning of the oldest request under way.
+    assert told["until"] == session.batches[-1].clock == pytest.approx(session.now, abs=1)
     counted = Counter()
     for each in told["templates"]:
         for step, count in each["counts"]:
