@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from meshquake.exporters.fixtures import layout, recording
@@ -34,15 +35,18 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         Whether the page must give nothing away: then it has no names of scenarios and folders either.
     """
     words = Words()
-    waterfalls = traces(sources, words)
-    runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
     notes = _notes(sources)
     faulty = beside is None and sources.truth is not None and bool(sources.truth["faults"])
-    if faulty and not twin.beside(sources, words, waterfalls):
-        notes.append(
-            "The run without the faults does not come out here as it did, so how long requests take in it is told, and "
-            "not their spans."
-        )
+    with ThreadPoolExecutor(1) as besides:
+        # Half of the time goes into metrics, most of it outside of Python: another core has it meanwhile.
+        besides.submit(getattr, sources, "samples")
+        waterfalls = traces(sources, words)
+        if faulty and not twin.beside(sources, words, waterfalls):
+            notes.append(
+                "The run without the faults does not come out here as it did, so how long requests take in it is told, "
+                "and not their spans."
+            )
+    runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
     if beside is not None:
         same = [trace["id"] for trace in waterfalls]
         runs.append(_run(beside, words, traces(beside, words, same), _name(beside, exercise)))
