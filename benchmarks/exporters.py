@@ -22,7 +22,7 @@ from meshquake.exporters.extras import MissingExtraError
 from meshquake.exporters.fixtures import manifest, reading
 from meshquake.exporters.fixtures.export import export
 from meshquake.exporters.formats.context import Context
-from meshquake.exporters.formats.registry import FORMATS, Format
+from meshquake.exporters.formats.registry import FORMATS, Format, FormatError
 from meshquake.exporters.formats.sink import Sinks
 from meshquake.sim.records import RECORD_KINDS, Batch
 
@@ -39,13 +39,13 @@ def make(folder: Path, minutes: float) -> Path:
 
 
 def usable(context: Context) -> list[Format]:
-    """The formats whose libraries are installed."""
+    """The formats whose libraries are installed, and which need no answer key."""
     found = []
     for format in FORMATS.values():
         with tempfile.TemporaryDirectory() as folder:
             try:
                 format.sink(Path(folder), context).discard()
-            except MissingExtraError as error:
+            except (MissingExtraError, FormatError) as error:
                 print(f"left out: {error}")
             else:
                 found.append(format)

@@ -17,6 +17,7 @@ from meshquake.commands.dataset import dataset
 from meshquake.commands.ensemble import ensemble
 from meshquake.commands.explain import explain
 from meshquake.commands.export import export
+from meshquake.commands.import_case import import_case
 from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.live import live
 from meshquake.commands.load import load
@@ -78,6 +79,7 @@ for _command in (
     replay,
     whatif,
     export,
+    import_case,
     load,
     score,
     explain,

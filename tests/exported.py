@@ -12,6 +12,9 @@ from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats.registry import FORMATS
 from meshquake.sim.records import RECORD_KINDS, Batch
 
+#: The formats that records are all there is to: no answer key is needed.
+OF_RECORDS = [name for name, each in FORMATS.items() if not each.needs_truth]
+
 
 def export(fixture: Path, name: str, output: Path, truth: bool = False) -> Path:
     """Write a fixture in a format; returns the folder."""

@@ -7,13 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from meshquake.exporters.fixtures.layout import TRUTH
+from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.plugins import Extensible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from meshquake.exporters.formats.context import Context
+    from meshquake.exporters.formats.imported import Imported
     from meshquake.exporters.formats.sink import Sink
+
+
+class FormatError(MeshquakeError):
+    """A recording that a format can't hold, or a format that lacks what it is made from."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,14 @@ class Format:
         The extra that installs what it needs besides the core; None for nothing.
     truth
         Whether it has a place for what was wrong (`Context.truth`).
+    needs_truth
+        Whether it can't be made without that: then it is made of fixtures only, since while simulating nobody knows it.
     protocol
         The protocol that takes the same to an address (`exporters.sending.protocols`); None if there is none.
     histograms
         Whether it has histograms of durations (`Context.histograms`).
+    reader
+        Has a function `read(folder: Path) -> Imported`, which reads what others have written in it; None for nothing.
     """
 
     name: str
@@ -43,8 +53,22 @@ class Format:
     module: str
     extra: str | None = None
     truth: bool = False
+    needs_truth: bool = False
     protocol: str | None = None
     histograms: bool = False
+    reader: str | None = None
+
+    def read(self, folder: Path) -> Imported:
+        """What a folder in this format holds, as records of ours, where there is a `reader`.
+
+        Raises
+        ------
+        FormatError
+            If the folder isn't in this format; with all that is wrong.
+        """
+        assert self.reader is not None
+        found: Imported = import_module(self.reader).read(folder)
+        return found
 
     def sink(self, target: Path, context: Context) -> Sink:
         """What writes records in this format into an empty folder.
@@ -53,11 +77,18 @@ class Format:
         ------
         exporters.extras.MissingExtraError
             If a library that it needs isn't installed.
+        FormatError
+            If it can't be made without the truth, which the context lacks; or can't hold such a recording.
         OSError
             If a file can't be made.
         """
         from meshquake.exporters import extras
 
+        if self.needs_truth and context.truth is None:
+            raise FormatError(
+                f"format {self.name} is made of a fixture and its answer key: `export FIXTURE --format {self.name} "
+                "--with-truth --output FOLDER`"
+            )
         sink: Sink = extras.load(self.module, self.extra, f"format {self.name}").sink(target, context)
         return sink
 
@@ -104,6 +135,15 @@ _OWN = {
         Format("csv", "a table for each kind of record, for spreadsheets", "meshquake.exporters.formats.csv"),
         Format("rcaeval", "a case for RCAEval and BARO", "meshquake.exporters.formats.rcaeval", truth=True),
         Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
+        Format(
+            "openrca2",
+            "a case for OpenRCA 2.0: two windows as Parquet, what was injected, and the causal graph",
+            "meshquake.exporters.formats.openrca2.pack",
+            "parquet",
+            truth=True,
+            needs_truth=True,
+            reader="meshquake.exporters.formats.openrca2.read_pack",
+        ),
     )
 }
 

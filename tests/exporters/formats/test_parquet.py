@@ -83,9 +83,9 @@ def test_names_are_encoded_by_dictionary_and_ids_and_sentences_are_not(folder):
 
 
 def test_row_groups_are_of_one_size_however_batches_come(incident_batches, tmp_path, monkeypatch):
-    from meshquake.exporters.formats import parquet
+    from meshquake.exporters.formats import parquet, parquet_file
 
-    monkeypatch.setattr(parquet, "_GROUP", 1500)
+    monkeypatch.setattr(parquet_file, "_GROUP", 1500)
     write(incident_batches, parquet.ParquetSink(tmp_path))
     for kind in RECORD_KINDS:
         metadata = pq.ParquetFile(tmp_path / f"{kind}.parquet").metadata
