@@ -133,6 +133,12 @@ _OWN = {
             "parquet",
         ),
         Format("csv", "a table for each kind of record, for spreadsheets", "meshquake.exporters.formats.csv"),
+        Format(
+            "perfetto",
+            "a trace for ui.perfetto.dev: calls, flows, counters",
+            "meshquake.exporters.formats.perfetto.sink",
+            "perfetto",
+        ),
         Format("rcaeval", "a case for RCAEval and BARO", "meshquake.exporters.formats.rcaeval", truth=True),
         Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
         Format(

@@ -116,11 +116,13 @@ def test_a_change_that_makes_a_deadlock_possible_is_warned_of(run):
     assert "possible deadlock" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["otlp", "zipkin", "jaeger", "csv", "openmetrics", "parquet", "rcaeval", "openrca"])
+@pytest.mark.parametrize(
+    "name", ["otlp", "zipkin", "jaeger", "csv", "openmetrics", "parquet", "perfetto", "rcaeval", "openrca"]
+)
 def test_every_format_takes_what_is_unfinished_and_those_that_have_kinds_of_errors_say_it(run, name):
     _, folder = run(ITSELF, "faults: []", "--format", name)
     written = b"".join(path.read_bytes() for path in (folder / name).rglob("*") if path.is_file())
-    assert (b"unfinished" in written) == (name in ("otlp", "zipkin", "jaeger", "csv", "parquet"))
+    assert (b"unfinished" in written) == (name in ("otlp", "zipkin", "jaeger", "csv", "parquet", "perfetto"))
 
 
 def test_python_gets_a_warning_at_the_end(run):
