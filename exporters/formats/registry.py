@@ -139,6 +139,11 @@ _OWN = {
             "meshquake.exporters.formats.perfetto.sink",
             "perfetto",
         ),
+        Format(
+            "grafana",
+            "dashboards and data sources for what `send` sends, as files for Grafana's provisioning",
+            "meshquake.exporters.formats.grafana.sink",
+        ),
         Format("rcaeval", "a case for RCAEval and BARO", "meshquake.exporters.formats.rcaeval", truth=True),
         Format("openrca", "a system's tree for OpenRCA", "meshquake.exporters.formats.openrca", truth=True),
         Format(

@@ -1,0 +1,106 @@
+"""The files that Grafana is provisioned with: where the data are, and where the dashboards.
+
+Each data source knows the others: a log line leads to its trace, and a span to its lines and its service's metrics.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+#: Data sources, by their uids.
+PROMETHEUS, LOKI, TEMPO = "meshquake-prometheus", "meshquake-loki", "meshquake-tempo"
+_TYPES = {PROMETHEUS: "prometheus", LOKI: "loki", TEMPO: "tempo"}
+#: Where the dashboards are in Grafana's own place.
+_DASHBOARDS = "/var/lib/grafana/dashboards/meshquake"
+
+
+def reference(uid: str) -> dict[str, str]:
+    """How a panel names a data source."""
+    return {"type": _TYPES[uid], "uid": uid}
+
+
+def datasources(interval: float) -> str:
+    """The data sources, at the addresses that Prometheus, Loki and Tempo have by default.
+
+    Parameters
+    ----------
+    interval
+        Between samples, in seconds: what is asked for rates over less than a few of them would be empty.
+    """
+    spans = {
+        "tracesToLogsV2": {
+            "datasourceUid": LOKI,
+            "spanStartTimeShift": "-1s",
+            "spanEndTimeShift": "1s",
+            "tags": [{"key": "service.name", "value": "service_name"}],
+            "filterByTraceID": True,
+        },
+        "tracesToMetrics": {
+            "datasourceUid": PROMETHEUS,
+            "spanStartTimeShift": "-1m",
+            "spanEndTimeShift": "1m",
+            "tags": [{"key": "service.name", "value": "service"}],
+            "queries": [
+                {"name": "Requests", "query": "sum(rate(mesh_service_requests_total{$$__tags}[$$__rate_interval]))"},
+                {"name": "Errors", "query": "sum(rate(mesh_service_errors_total{$$__tags}[$$__rate_interval]))"},
+            ],
+        },
+        "serviceMap": {"datasourceUid": PROMETHEUS},
+        "nodeGraph": {"enabled": True},
+    }
+    line = {
+        "name": "trace_id",
+        "matcherType": "label",
+        "matcherRegex": "trace_id",
+        "url": "$${__value.raw}",
+        "urlDisplayLabel": "Trace",
+        "datasourceUid": TEMPO,
+    }
+    sources = (
+        (
+            PROMETHEUS,
+            "Meshquake metrics",
+            "http://localhost:9090",
+            {"httpMethod": "POST", "timeInterval": f"{interval:g}s"},
+        ),
+        (LOKI, "Meshquake logs", "http://localhost:3100", {"derivedFields": [line]}),
+        (TEMPO, "Meshquake traces", "http://localhost:3200", spans),
+    )
+    return _text(
+        {
+            "apiVersion": 1,
+            "datasources": [
+                {
+                    "uid": uid,
+                    "name": name,
+                    "type": _TYPES[uid],
+                    "access": "proxy",
+                    "url": url,
+                    "isDefault": False,
+                    "editable": True,
+                    "jsonData": data,
+                }
+                for uid, name, url, data in sources
+            ],
+        }
+    )
+
+
+def dashboards() -> str:
+    """Where the dashboards are."""
+    provider = {
+        "name": "meshquake",
+        "folder": "Meshquake",
+        "folderUid": "meshquake",
+        "type": "file",
+        "allowUiUpdates": True,
+        "options": {"path": _DASHBOARDS},
+    }
+    return _text({"apiVersion": 1, "providers": [provider]})
+
+
+def _text(content: Any) -> str:
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=200)
+    return text

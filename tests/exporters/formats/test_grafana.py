@@ -1,0 +1,224 @@
+"""A bundle for Grafana: its dashboards are in Grafana's model, and whatever they ask Prometheus was sent there."""
+
+import gzip
+import json
+import math
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+import yaml
+from commandline import call
+from exported import export, records, write
+from monitoring import ask, prometheus
+
+from meshquake.exporters.fixtures import reading
+from meshquake.exporters.formats.grafana.sink import sink
+
+NAMES = ("logs", "mesh", "service", "traces")
+
+
+@pytest.fixture(scope="module")
+def bundle(incident, tmp_path_factory):
+    return export(incident, "grafana", tmp_path_factory.mktemp("grafana") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def dashboards(bundle):
+    return {name: json.loads((bundle / f"dashboards/{name}.json").read_text(encoding="utf-8")) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def sources(bundle):
+    text = (bundle / "provisioning/datasources/meshquake.yaml").read_text(encoding="utf-8")
+    return {each["uid"]: each for each in yaml.safe_load(text)["datasources"]}
+
+
+def targets(dashboard):
+    """The questions of a dashboard, with the titles of their panels."""
+    return [(panel["title"], target) for panel in dashboard["panels"] for target in panel.get("targets", ())]
+
+
+def test_there_are_dashboards_and_what_grafana_is_provisioned_with(bundle, dashboards, sources):
+    provisioning = [f"provisioning/{what}/meshquake.yaml" for what in ("dashboards", "datasources")]
+    files = sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file())
+    assert files == [*(f"dashboards/{name}.json" for name in NAMES), *provisioning]
+    assert {name: each["uid"] for name, each in dashboards.items()} == {name: f"meshquake-{name}" for name in NAMES}
+    assert {uid: (each["type"], each["url"]) for uid, each in sources.items()} == {
+        "meshquake-prometheus": ("prometheus", "http://localhost:9090"),
+        "meshquake-loki": ("loki", "http://localhost:3100"),
+        "meshquake-tempo": ("tempo", "http://localhost:3200"),
+    }
+    assert sources["meshquake-prometheus"]["jsonData"]["timeInterval"] == "1s"
+    (provider,) = yaml.safe_load((bundle / provisioning[0]).read_text(encoding="utf-8"))["providers"]
+    assert provider["options"]["path"] == "/var/lib/grafana/dashboards/meshquake"
+
+
+def referred(value):
+    """All references to data sources in a dashboard, or in what is said of a data source."""
+    if isinstance(value, dict):
+        if "datasource" in value:
+            yield value["datasource"]["uid"]
+        if "datasourceUid" in value:
+            yield value["datasourceUid"]
+        for each in value.values():
+            yield from referred(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from referred(each)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dashboard_refers_only_to_data_sources_that_there_are_and_its_panels_do_not_overlap(
+    name, dashboards, sources
+):
+    dashboard = dashboards[name]
+    assert set(referred(dashboard)) <= sources.keys() and set(referred([*sources.values()])) <= sources.keys()
+    panels = dashboard["panels"]
+    assert [panel["id"] for panel in panels] == [*range(1, len(panels) + 1)]
+    taken = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        columns, lines = (range(place[at], place[at] + place[size]) for at, size in ("xw", "yh"))
+        cells = {(x, y) for x in columns for y in lines}
+        assert not cells & taken and max(x for x, _ in cells) < 24
+        taken |= cells
+        assert len({target["refId"] for target in panel.get("targets", ())}) == len(panel.get("targets", ()))
+        assert (panel["type"] == "row") == ("targets" not in panel)
+    variables = {each["name"] for each in dashboard["templating"]["list"]}
+    asked = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard["panels"])))
+    assert {each for each in asked if not each.startswith("__")} == variables
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dashboard_is_one_to_grafanas_own_model(name, dashboards):
+    """What the model doesn't know, it drops; so nothing may be missing when it's written again."""
+    models = pytest.importorskip("grafana_foundation_sdk.models.dashboard", reason="grafana-foundation-sdk is missing")
+    encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder").JSONEncoder
+    dashboard = dashboards[name]
+    again = json.loads(encoder().encode(models.Dashboard.from_json(dashboard)))
+
+    def missing(one, other, at=""):
+        if isinstance(one, dict):
+            for key, value in one.items():
+                if key not in other and value not in ([], "", None, False):
+                    yield f"{at}.{key}"
+                elif key in other:
+                    yield from missing(value, other[key], f"{at}.{key}")
+        elif isinstance(one, list):
+            for number, (each, same) in enumerate(zip(one, other, strict=True)):
+                yield from missing(each, same, f"{at}[{number}]")
+        elif one != other:
+            yield f"{at}: {one!r} is {other!r}"
+
+    # What is said of a line as an event is Loki's own, and not the model's.
+    own = {f".annotations.list[0].{key}" for key in ("titleFormat", "tagKeys")}
+    assert set(missing(dashboard, again)) == own
+
+
+def test_the_time_is_that_of_the_recording_and_variables_are_its_services(dashboards, incident):
+    recording = json.loads((incident / "truth/ground_truth.json").read_text(encoding="utf-8"))
+    moments = [datetime.fromisoformat(recording["recording"][end]) for end in ("start", "end")]
+    for dashboard in dashboards.values():
+        assert [datetime.fromisoformat(dashboard["time"][end]) for end in ("from", "to")] == moments
+    (service,) = dashboards["service"]["templating"]["list"]
+    assert sorted(each["value"] for each in service["options"]) == sorted(recording["services"])
+
+
+# -- what is asked -------------------------------------------------------------------------------------------------
+
+
+def queries(dashboard, services):
+    """What a dashboard asks Prometheus, as Grafana would put it for each service."""
+    for title, target in targets(dashboard):
+        if target["datasource"]["uid"] == "meshquake-prometheus":
+            text = target["expr"].replace("$__rate_interval", "4s")
+            yield title, {text.replace("$service", service) for service in services}
+
+
+def test_every_query_of_the_dashboards_has_an_answer_in_prometheus(dashboards, incident, tmp_path):
+    """Of a service's dashboard at least for one of the services, and nowhere is there nothing but nan."""
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    content = json.loads((incident / "truth/ground_truth.json").read_text(encoding="utf-8"))
+    start, end = (datetime.fromisoformat(content["recording"][key]).timestamp() for key in ("start", "end"))
+    with prometheus(tmp_path, "--web.enable-remote-write-receiver") as address:
+        result = call("send", incident, "--to", address, "--protocol", "remote-write", "--fast")
+        assert result.exit_code == 0, result.stderr
+        asked, empty = 0, []
+        for name in ("mesh", "service"):
+            for title, texts in queries(dashboards[name], content["services"]):
+                asked += 1
+                series = [
+                    found
+                    for text in sorted(texts)
+                    for found in ask(f"{address}/api/v1/query_range", query=text, start=start, end=end, step=1)
+                ]
+                if not any(not math.isnan(float(value)) for each in series for _, value in each["values"]):
+                    empty.append((name, title, sorted(texts)[0]))
+        assert not empty and asked > 60
+
+
+def test_red_and_use_are_asked_of_every_service_and_of_users(dashboards):
+    asked = {name: " ".join(each["expr"] for _, each in targets(dashboards[name]) if "expr" in each) for name in NAMES}
+    for word in ("requests_total", "errors_total", "latency_p95_seconds", "cpu_usage_ratio", "queue_depth"):
+        assert f"mesh_service_{word}" in asked["mesh"]
+    for word in ("requests_total", "cpu_usage_ratio", "memory_usage_ratio", "worker_utilization_ratio", "queue_depth"):
+        assert f'mesh_replica_{word}{{service="$service"}}' in asked["service"]
+    assert 'mesh_service_requests_total{service=~"api\\\\-gateway"}' in asked["mesh"]
+    assert 'mesh_edge_retries_total{target="$service"}' in asked["service"]
+
+
+def test_logs_and_traces_are_asked_for_by_the_labels_that_are_sent(dashboards, incident):
+    """Loki's labels are those of its stand-in in the tests of `send`; services are called as in OTLP."""
+    loki = pytest.importorskip("meshquake.exporters.sending.loki")
+    batch = next(reading.batches(incident))
+    titles = {service.name: service.title for service in reading.context(incident).topology.services}
+    (body, *_) = (json.loads(gzip.decompress(each.body)) for each in loki.Loki(titles).requests(batch))
+    labels = set(body["streams"][0]["stream"])
+    for name in NAMES:
+        for _, target in targets(dashboards[name]):
+            if target["datasource"]["uid"] == "meshquake-loki":
+                found = set(re.findall(r"(\w+)=~?\"", target["expr"]))
+                assert found and found <= labels
+
+
+def test_only_what_was_recorded_is_asked_for(incident, tmp_path):
+    """A mesh whose metrics are called otherwise, or are few, gets panels for these alone."""
+    context = reading.context(incident)
+    renamed = replace(context.metrics["request_rate"], name="rps", measured="request_rate", export_name="")
+    metrics = {"rps": renamed, "cpu_usage": context.metrics["cpu_usage"]}
+    batches = []
+    for batch in reading.batches(incident):
+        kept = batch.metrics.filter(pl.col("metric").is_in(["request_rate", "cpu_usage"]))
+        named = kept.with_columns(pl.col("metric").replace({"request_rate": "rps"}))
+        batches.append(replace(batch, metrics=named))
+    write(batches, sink(tmp_path, replace(context, metrics=metrics)))
+    mesh = json.loads((tmp_path / "dashboards/mesh.json").read_text(encoding="utf-8"))
+    assert {title for title, each in targets(mesh) if each["datasource"]["uid"] == "meshquake-prometheus"} == {
+        *("Requests", "CPU")
+    }
+    assert [panel["title"] for panel in mesh["panels"] if panel["type"] == "row"] == [
+        *("What users get", "Services: rate, errors, duration", "Services: utilisation, saturation", "What happened")
+    ]
+    assert "mesh_service_rps_total" in json.dumps(mesh)
+
+
+def test_names_with_commas_are_one_choice_each(incident, tmp_path):
+    context = reading.context(incident)
+    (first, *others) = context.topology.services
+    named = replace(first, display_name="Gateway, public")
+    topology = replace(context.topology, services=(named, *others))
+    write([next(reading.batches(incident))], sink(tmp_path, replace(context, topology=topology)))
+    service = json.loads((tmp_path / "dashboards/service.json").read_text(encoding="utf-8"))
+    (variable,) = service["templating"]["list"]
+    assert variable["query"].startswith(f"Gateway\\, public : {first.name}, ")
+    assert (variable["options"][0]["text"], variable["options"][0]["value"]) == ("Gateway, public", first.name)
+
+
+def test_it_tells_nothing_of_when_the_fault_was(bundle, incident):
+    begun = datetime(2024, 1, 15, 10, 30, 5, tzinfo=UTC)
+    text = "".join(path.read_text(encoding="utf-8") for path in bundle.rglob("*.*"))
+    assert f"{begun:%H:%M:%S}" not in text and "slow-1" not in text
+    assert len(records(incident, "events")) > 0
