@@ -8,7 +8,7 @@ so ordinary SimPy processes (faults, probes, rollouts) and calls interleave exac
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from operator import itemgetter
 from typing import Any
@@ -53,12 +53,14 @@ class Environment(simpy.Environment):
     def recall(self, function: Callable[[Any], None], chosen: Callable[[Any], bool]) -> list[tuple[float, Any]]:
         """Take back those calls of a function that were asked for with an argument that is `chosen`.
 
-        Returns time and argument of each, in the order in which they were asked for. It looks at all that is to come.
+        Returns time and argument of each, in the order in which they were asked for. It looks at all that is to come;
+        what it takes back leaves nothing to be done in its place, so that the heap needn't be ordered again.
         """
-        entries = [entry for entry in self._queue if entry[3] is function and chosen(entry[4])]
-        numbers = {entry[2] for entry in entries}
-        self._queue[:] = [entry for entry in self._queue if entry[2] not in numbers]
-        heapify(self._queue)
+        queue = self._queue
+        found = [at for at, entry in enumerate(queue) if entry[3] is function and chosen(entry[4])]
+        entries = [queue[at] for at in found]
+        for at, entry in zip(found, entries, strict=True):
+            queue[at] = (entry[0], entry[1], entry[2], _nothing, None)
         entries.sort(key=itemgetter(2))
         return [(entry[0], entry[4]) for entry in entries]
 
@@ -85,6 +87,10 @@ class Environment(simpy.Environment):
 
 def _stop(_: None) -> None:
     raise _Horizon
+
+
+def _nothing(_: None) -> None:
+    """What was to be done was taken back."""
 
 
 def _occur(event: simpy.Event) -> None:
