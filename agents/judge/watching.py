@@ -123,4 +123,7 @@ def _mark(case: Path, run: Path) -> None:
 
 
 def _save(path: Path, content: Mapping[str, Any] | None) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    """Write a file that is there whole or not at all."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    beside.replace(path)

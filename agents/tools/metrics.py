@@ -18,7 +18,12 @@ from meshquake.truth.way.citation import metric_id
 #: Points that a series is shown with at most, unless a step is asked for; and then.
 _POINTS, _MOST_POINTS = 40, 300
 _SERIES = ("service", "metric", "unit", "replica", "target")
-_AGGREGATES = {"mean": pl.col("value").mean(), "max": pl.col("value").max(), "min": pl.col("value").min()}
+#: What is told of a step, and when the sample was that is cited for it.
+_AGGREGATES = {
+    "mean": (pl.col("value").mean(), pl.col("timestamp").last()),
+    "max": (pl.col("value").max(), pl.col("timestamp").get(pl.col("value").arg_max())),
+    "min": (pl.col("value").min(), pl.col("timestamp").get(pl.col("value").arg_min())),
+}
 _NAME: Schema = text("name of a metric", pattern=r"^[^\x00-\x1f]+$", format="metric", examples=["latency_p95"])
 
 
@@ -97,13 +102,11 @@ def _row(view: View, series: pl.DataFrame, step: float, aggregate: str) -> Row:
     """A series: its points, and the id of one sample of each: that of the value shown, or the last one of a mean."""
     width = round(step * 1e6)
     stepped = series.with_columns(end=((pl.col("at") - 1) // width + 1) * width)
-    points, records = [], []
-    for (end,), group in stepped.group_by("end", maintain_order=True):
-        value = group.select(_AGGREGATES[aggregate]).item()
-        points.append([min(end / 1e6, view.elapsed), round(value, 3)])
-        told = group if aggregate == "mean" else group.filter(pl.col("value") == value)
-        records.append(cited(told.row(-1, named=True)))
+    value, shown = _AGGREGATES[aggregate]
+    found = stepped.group_by("end", maintain_order=True).agg(value=value.round(3), timestamp=shown)
     first = series.row(0, named=True)
+    points = [[min(end / 1e6, view.elapsed), value] for end, value, _ in found.iter_rows()]
+    records = [cited(first | {"timestamp": timestamp}) for timestamp in found["timestamp"]]
     lowest, highest = series["value"].min(), series["value"].max()
     return Row((first["service"], first["replica"], first["target"], lowest, highest, points), records)
 
