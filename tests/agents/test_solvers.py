@@ -1,9 +1,11 @@
 """Agents without a model: what each makes of an incident, and what it leaves."""
 
 import json
+import re
 
 import pytest
 from commandline import call, play
+from test_layers import ROOT
 
 from meshquake.agents import Incident
 from meshquake.agents.solvers.blame import Usual, blame, unlocked
@@ -150,3 +152,13 @@ def test_a_call_that_an_open_breaker_kept_back_is_blamed_on_what_the_calls_befor
 def test_failures_travel_from_a_root_to_all_who_call_it_in_turn_and_were_hit():
     calls = [("a", "b"), ("b", "c"), ("a", "c"), ("x", "c"), ("b", "d")]
     assert towards("c", calls, ["a", "b"]) == [("c", "a"), ("c", "b"), ("b", "a")]
+
+
+def test_the_loop_of_the_documentation_runs_as_it_stands(cascade, tmp_path):
+    page = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"<!-- example: agent loop -->\n```python\n(.*?)```", page, re.DOTALL)
+    source = source.replace("cases/telemetry/case-5b0f3c9a17d2", str(cascade)).replace("runs/mine", str(tmp_path))
+    asked = iter([("get_brief", {}), ("search_log", {}), ("submit", {"root_causes": [{"service": "database"}]})])
+    exec(source, {"model": lambda tools: next(asked)})
+    (audit,) = tmp_path.rglob("audit.ndjson")
+    assert [json.loads(line)["error"] is None for line in audit.read_text().splitlines()] == [True, False, True]
