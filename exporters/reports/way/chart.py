@@ -16,17 +16,20 @@ from meshquake.exporters.reports.way.figures import CALLED, QUALITY
 from meshquake.exporters.reports.way.marking import Case
 from meshquake.exporters.reports.way.summary import Summary
 
-_WIDTH, _STEP = 460, 16
+_WIDTH, _NARROW = 460, 160
+#: Height of an agent's place in the row of a figure, and of what is between two rows.
+_STEP, _BETWEEN = 14, 12
 
 
 def chart(cases: Mapping[str, Case], found: Summary) -> alt.HConcatChart:
     """The plot: means with intervals, and the marks of all cases."""
     agents = list(found.estimates)
     color = alt.Color("agent:N", title=None, sort=agents, scale=alt.Scale(domain=agents, range=SERIES[: len(agents)]))
-    return alt.hconcat(_means(found, color), _marks(cases, agents, color))
+    height = len(QUALITY) * (len(agents) * _STEP + _BETWEEN)
+    return alt.hconcat(_means(found, color, height), _marks(cases, agents, color, height))
 
 
-def _means(found: Summary, color: alt.Color) -> Chart:
+def _means(found: Summary, color: alt.Color, height: int) -> Chart:
     agents = list(found.estimates)
     rows = [
         {"figure": CALLED.get(name, name), "agent": agent, "mean": each.estimate, **_ends(each.low, each.high)}
@@ -41,11 +44,13 @@ def _means(found: Summary, color: alt.Color) -> Chart:
         if row.get(name) is not None
     ]
     order = [CALLED.get(name, name) for name in QUALITY]
-    y = alt.Y("figure:N", title=None, sort=order)
-    offset = alt.YOffset("agent:N", sort=agents)
+    y = alt.Y("figure:N", title=None, sort=order, scale=alt.Scale(type="band", paddingInner=0.3))
+    offset = alt.YOffset("agent:N", sort=agents, scale=alt.Scale(paddingOuter=0.5))
     x = alt.X("mean:Q", title="mean over cases, with 95% interval")
-    base = alt.Chart(alt.InlineData(rows), width=_WIDTH, height=alt.Step(_STEP))
-    ticks = alt.Chart(alt.InlineData(floors), width=_WIDTH).mark_tick(thickness=2, color=PAPER.fact, opacity=0.5)
+    base = alt.Chart(alt.InlineData(rows), width=_WIDTH, height=height)
+    ticks = alt.Chart(alt.InlineData(floors), width=_WIDTH, height=height).mark_tick(
+        thickness=2, color=PAPER.fact, opacity=0.5
+    )
     return alt.layer(
         ticks.encode(x=x, y=y, tooltip=["floor:N", "mean:Q"]),
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high", y=y, yOffset=offset, color=color),
@@ -59,7 +64,7 @@ def _ends(low: float, high: float) -> dict[str, Any]:
     return {"low": low, "high": high} if isfinite(low) else {}
 
 
-def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color) -> alt.Chart:
+def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color, height: int) -> alt.Chart:
     """Each agent's marks, a point a case: whether it is good everywhere by a little, or in few cases by much."""
     rows = [
         {"case": name, "agent": agent, "mark": figures.mean([figures.of_run(run) for run in case.runs[agent]])["mark"]}
@@ -68,7 +73,7 @@ def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color) -> al
         if agent in case.runs
     ]
     drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(rows), width=160)
+        alt.Chart(alt.InlineData(rows), width=_NARROW, height=height)
         .mark_tick(thickness=1.5, opacity=0.6)
         .encode(
             x=alt.X("agent:N", title=None, sort=agents, axis=alt.Axis(labelAngle=-30)),
