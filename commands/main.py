@@ -20,6 +20,7 @@ from meshquake.commands.export import export
 from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.live import live
 from meshquake.commands.load import load
+from meshquake.commands.mcp import mcp
 from meshquake.commands.replay import replay
 from meshquake.commands.report import report
 from meshquake.commands.schema import schema
@@ -86,6 +87,7 @@ for _command in (
     ensemble,
     serve,
     live,
+    mcp,
     send,
     topology,
     schema,

@@ -1,4 +1,4 @@
-"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- commands."""
+"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "commands")
+ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "agents", "commands")
 
 
 def modules() -> dict[str, Path]:

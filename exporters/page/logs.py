@@ -29,7 +29,7 @@ def logs(sources: Sources, words: Words) -> dict[str, Any]:
     """
     axis = sources.slots
     said = sources.lines.with_columns(
-        template=_template(pl.col("message")), slot=axis.step_of(axis.since()), loud=pl.col("level").is_in(_LOUD)
+        template=template(pl.col("message")), slot=axis.step_of(axis.since()), loud=pl.col("level").is_in(_LOUD)
     )
     keys = ["service", "level", "logger", "template"]
     grouped = said.group_by(keys, maintain_order=True).agg(
@@ -68,7 +68,7 @@ def logs(sources: Sources, words: Words) -> dict[str, Any]:
     }
 
 
-def _template(message: pl.Expr) -> pl.Expr:
+def template(message: pl.Expr) -> pl.Expr:
     """What a message says, with what varies left out; of several lines the first."""
     text = message.str.split("\n").list.first().str.head(240)
     for pattern, name in _VARIABLES:
