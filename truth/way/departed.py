@@ -163,7 +163,7 @@ class Departed:
             for each in self._truth["background"]
             for service in _services(each["target"], self._truth["services"])
         ]
-        return events.select(pl.any_horizontal(pl.lit(False), *came)).to_series()
+        return events.with_columns(came=pl.any_horizontal(pl.lit(False), *came))["came"]
 
     def _judge_samples(self, samples: pl.DataFrame) -> pl.DataFrame:
         series = ("service", "metric", "target")

@@ -111,7 +111,8 @@ class Search:
         self._counted[kind] += int(since.sum())
         cited = pl.select(judged["key"].is_in(self._cited[kind])).to_series()
         keys = judged["key"].filter(cited).to_list()
-        departs = judged.select(pl.any_horizontal(pl.lit(False), *self._departed.because)).to_series().filter(cited)
+        departing = pl.any_horizontal(pl.lit(False), *self._departed.because)
+        departs = judged.with_columns(departs=departing)["departs"].filter(cited)
         self._found.update(Citation(kind, key) for key in keys)
         self._departing.update(Citation(kind, key) for key, does in zip(keys, departs, strict=True) if does)
         for claim in self._claims:

@@ -166,3 +166,21 @@ def test_what_only_a_latent_fault_explains_is_no_claim():
     assert latent == ["cache-service"]
     given = {"root_causes": [{"service": "cache-service"}, {"service": "database"}, {"service": "database"}]}
     assert [claim.about for claim in claims(run.key, given)] == [("database",)]
+
+
+def test_where_there_was_no_fault_nothing_departs():
+    run = compare(simulation())
+    events = [f"event:{number}" for number in range(1, len(run.frames["events"]) + 1)]
+    found = weighed(run, root(quiet(run), "log:1", *drawn_from(run), *events))
+    assert found.worth == 0.0 == found.base and found.records == {
+        RELEVANT: 0,
+        TRUE: 0,
+        NEITHER: 3 + len(events),
+        MISSING: 0,
+    }
+
+
+def drawn_from(run):
+    """A sample, as it's cited."""
+    names = ("service", "metric", "target", "replica", "timestamp")
+    return [metric_id(*run.frames["metrics"].select(names).row(0))]
