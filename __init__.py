@@ -12,7 +12,7 @@ private: it may change in any version.
 
 The rooms, each of which imports only from those to its left:
 
-    topology <- faults <- sim <- truth <- exporters <- commands
+    topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands
     what the    what      what   what     what is      the command
     mesh is     goes      hap-   was      seen         line
                 wrong     pens   wrong

@@ -32,6 +32,8 @@ class Desk:
         The tools that there are, by name.
     calls
         How many calls were made.
+    sinks
+        Take the audit.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Desk:
         self.tools = {tool.name: tool for tool in given if not tool.needs or tool.needs not in withheld}
         self._missing = {tool.name: tool.needs for tool in given if tool.name not in self.tools}
         self._look = look
-        self._sinks = list(sinks)
+        self.sinks = list(sinks)
         self.calls = 0
 
     def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
@@ -117,7 +119,7 @@ class Desk:
             error=None if wrong is None else str(wrong),
             records=found.records,
         )
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink(entry)
 
 

@@ -88,13 +88,11 @@ class Incident(Desk):
         self._clock = Clock(begin, end, pace)
         self._view = self._whole.until(begin)
         self._takers = [] if taker is None else [taker]
-        sinks = [] if sink is None else [sink]
-        if output is not None:
-            run = Path(output)
-            sinks.append(audit.to_file(run / audit.NAME))
-            self._takers.append(lambda answers: _save(run / audit.ANSWERS, answers))
         self.answers: Mapping[str, Any] | None = None
-        super().__init__(lambda: self.view, (*READING, submit(self._take)), without, sinks)
+        tools = (*READING, submit(self._take))
+        super().__init__(lambda: self.view, tools, without, [] if sink is None else [sink])
+        if output is not None:
+            self.keep(Path(output))
 
     @property
     def view(self) -> View:
@@ -102,6 +100,11 @@ class Incident(Desk):
         if self._view.now != self._clock.moment:
             self._view = self._whole.until(self._clock.moment)
         return self._view
+
+    def keep(self, run: Path) -> None:
+        """Keep the audit, from now on, and the answer in a folder; OSError if that can't be written."""
+        self.sinks.append(audit.to_file(run / audit.NAME))
+        self._takers.append(lambda answers: _save(run / audit.ANSWERS, answers))
 
     def ask(self, tool: str, arguments: Any) -> tuple[Page, ToolError | None]:
         """Call a tool, which takes its time: `Desk.ask`."""

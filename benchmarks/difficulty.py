@@ -204,7 +204,9 @@ def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Pat
     folder: Path = options.sets / "-".join((level, *kinds))
     if not (folder / dataset.INDEX).exists():
         meshes = tuple(loader.load(loader.named(mesh)) for mesh in options.topology or [loader.DEFAULT])
-        order = dataset.Order(options.cases, options.seed, meshes, False, difficulty=level, kinds=kinds)
+        order = dataset.Order(
+            options.cases, options.seed, meshes, False, difficulty=level, kinds=kinds, lead_in=options.lead_in
+        )
         engine = dataset.processes(options.processes)
         told = partial(print, level, flush=True)
         dataset.generate(order, places.at(str(folder)), engine, lambda case: told(case.public["case"]), resume=True)
@@ -222,6 +224,7 @@ def main() -> None:
     parser.add_argument("--topology", action="append", help="may be repeated (default: ten-services)")
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lead-in", type=float, default=300.0, help="healthy seconds before each incident")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--renew", action="store_true", help="write the tables into docs/difficulty.md")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from meshquake.commands import errors, options
-from meshquake.commands.parameters import FaultKind, ShardOf
+from meshquake.commands.parameters import FaultKind, Seconds, ShardOf
 
 if TYPE_CHECKING:
     from meshquake.commands.terminal import Advance
@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Kind of fault that incidents have, or all of them; may be repeated.  [default: those that `any` draws]",
 )
+@click.option(
+    "--lead-in",
+    type=Seconds(least=10, most=86400),
+    help="Healthy time before each incident, in whole seconds.  [default: one to two minutes, by chance]",
+)
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
     "--workers",
@@ -82,6 +87,7 @@ def dataset(
     observability: str | None,
     calm: bool,
     kinds: tuple[str, ...],
+    lead_in: float | None,
     latent: bool,
     workers: int,
     scheduler: str | None,
@@ -112,7 +118,10 @@ def dataset(
         raise click.UsageError(
             "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out"
         )
-    order = dataset.Order(cases, seed, _meshes(meshes, folder), latent, kinds, observability, calm, difficulty, parquet)
+    mesh_files = _meshes(meshes, folder)
+    order = dataset.Order(
+        cases, seed, mesh_files, latent, kinds, observability, calm, difficulty, parquet, lead_in and round(lead_in)
+    )
     if shard is not None and shard.of > cases:
         raise click.UsageError(f"--shard {shard}: there are only {cases} cases")
     if not quiet:

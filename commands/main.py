@@ -27,6 +27,7 @@ from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
 from meshquake.commands.serve import serve
+from meshquake.commands.solve import solve
 from meshquake.commands.topology import topology
 from meshquake.commands.version import show_versions
 from meshquake.commands.whatif import whatif
@@ -88,6 +89,7 @@ for _command in (
     serve,
     live,
     mcp,
+    solve,
     send,
     topology,
     schema,

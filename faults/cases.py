@@ -57,12 +57,15 @@ class Plan:
         The kinds of fault that incidents have, as in `kinds_of`.
     level
         How hard they shall be; None for as hard as they come.
+    lead_in
+        Healthy time (seconds) before each incident; None for one or two minutes, by chance.
     """
 
     meshes: tuple[Topology, ...]
     seed: int
     words: tuple[str, ...] = ()
     level: Level | None = None
+    lead_in: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def case(plan: Plan, number: int, attempt: int) -> Case:
     head = [
         f"name: {name}",
         f"group: {'noise' if slot is None else 'incident'}",
-        f"lead_in: {60 + 60 * draw(own, 'lead_in'):.0f}s",
+        f"lead_in: {60 + 60 * draw(own, 'lead_in') if plan.lead_in is None else plan.lead_in:.0f}s",
         f"duration: {45 + 45 * draw(own, 'duration'):.0f}s",
         f"recovery: {30 + 30 * draw(own, 'recovery'):.0f}s",
         f"rate: {_rate(plan, mesh, draw(own, 'rate')):.1f}/s",

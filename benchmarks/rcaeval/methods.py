@@ -63,10 +63,9 @@ def rankings(cases: Iterable[Path], interpreter: Path) -> Rankings:
             if not line:
                 sys.exit(f"{HERE / 'ranks.py'} ended with status {process.wait()}")
             services = {service.name.replace("_", "-"): service.name for service in context.topology.services}
-            ranked = json.loads(line)
-            found[ranked.pop("case")] = {
+            found[case.name] = {
                 name: None if names is None else [services[each] for each in names if each in services]
-                for name, names in ranked.items()
+                for name, names in json.loads(line).items()
             }
             for file in folder.iterdir():
                 file.unlink()

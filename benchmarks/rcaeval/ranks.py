@@ -55,9 +55,7 @@ def main() -> None:
     """Rank the services of each case that standard input names, a folder a line."""
     for line in sys.stdin:
         case = Path(line.strip())
-        print(
-            json.dumps({"case": case.name, **{name: ranked(each, case) for name, each in METHODS.items()}}), flush=True
-        )
+        print(json.dumps({name: ranked(each, case) for name, each in METHODS.items()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@
     inject_time.txt       when the first fault began, which is truth
 
 Layout and names are those of RCAEval 1.8 (https://github.com/phamquiluan/RCAEval) and its data sets RE1 to RE3: times
-are unix seconds, latencies seconds, memory bytes, CPU percent, errors, workload and bytes of disks a second. A name is
-split at its first underscore, so a service that has one is written with a hyphen in its place. What RCAEval's own
-parser of logs finds (`cluster_id`, `log_template`) is empty.
+are unix seconds, latencies seconds, memory bytes, CPU percent, errors, workload and bytes of disks a second.
+There, rates and percentiles came from Prometheus, and so they are of the last minute here. A name is split at its first
+underscore, so a service that has one is written with a hyphen in its place. What RCAEval's own parser of logs finds
+(`cluster_id`, `log_template`) is empty.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from meshquake.exporters.formats import cells
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
+from meshquake.exporters.formats.last_minute import LastMinute
 from meshquake.exporters.formats.log_lines import lines
 from meshquake.exporters.formats.span_columns import SpanColumns
 from meshquake.sim.records import Batch
@@ -31,8 +33,9 @@ from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.sim.telemetry.timestamps import microseconds, seconds
 from meshquake.truth.spill_file import SpillFile
 
-_METRICS = ("cpu_usage", "memory_usage", "open_sockets", "request_rate", "error_rate", "latency_p50")
+_METRICS = ("cpu_usage", "memory_usage", "open_sockets", "request_rate", "error_rate")
 _DISKS = ("disk_read", "disk_written")
+_RATES = ("cpu", "diskio", "error", "workload")
 _MEASURES = ("cpu", "mem", "diskio", "socket", "latency-50", "latency-90", "error", "workload")
 _LOGS = "time,timestamp,container_name,message,level,req_path,error,cluster_id,log_template\n"
 _TRACES = (
@@ -55,17 +58,13 @@ def sink(target: Path, context: Context) -> CaseSink:
     return CaseSink(target, context)
 
 
-def measures(
-    metrics: pl.DataFrame, ended: pl.DataFrame, memory: dict[str, float], recorded: Mapping[str, Metric] = METRICS
-) -> pl.DataFrame:
-    """What RCAEval measures of each service, at each time.
+def measures(metrics: pl.DataFrame, memory: dict[str, float], recorded: Mapping[str, Metric] = METRICS) -> pl.DataFrame:
+    """What RCAEval measures of each service but how long it takes, at each time.
 
     Parameters
     ----------
     metrics
         Metric records.
-    ended
-        The spans that they are about (`exporters.formats.completed_spans`).
     memory
         Limit of a replica of each service, in bytes.
     recorded
@@ -74,11 +73,9 @@ def measures(
     Returns
     -------
     frame
-        `at`, in microseconds since 1970, `service`, and its measures; null where there is nothing to measure.
+        `at`, in microseconds since 1970, `service`, and its measures since the time before; null where there is nothing
+        to measure.
     """
-    # The nearest rank, as in the metrics, in which there is no such percentile.
-    rank = (pl.len() * 9 + 9) // 10 - 1
-    slow = ended.filter(kind="server").group_by("at", "service").agg(p90=pl.col("duration_ms").sort().get(rank))
     by_origin = {metric.origin: metric for metric in recorded.values()}
     scales = {metric.name: metric.scale for metric in recorded.values() if metric.origin in _DISKS}
     bytes = pl.col("value") / pl.col("metric").replace_strict(scales, default=1.0, return_dtype=pl.Float64)
@@ -92,21 +89,24 @@ def measures(
         metrics.filter(pl.all_horizontal(pl.col("replica", "target").is_null()))
         .group_by(microseconds().alias("at"), "service", maintain_order=True)
         .agg(**of)
-        .join(slow, on=["at", "service"], how="left", maintain_order="left")
         .join(disks, on=["at", "service"], how="left", maintain_order="left")
         .select(
             "at",
             "service",
             pl.col("cpu_usage").alias("cpu"),
-            (pl.col("memory_usage") / 100 * pl.col("service").replace_strict(memory)).round().alias("mem"),
-            pl.col("diskio").round(),
+            (pl.col("memory_usage") / 100 * pl.col("service").replace_strict(memory)).alias("mem"),
+            "diskio",
             pl.col("open_sockets").alias("socket"),
-            (pl.col("latency_p50") / 1000).round(6).alias("latency-50"),
-            (pl.col("p90") / 1000).round(6).alias("latency-90"),
-            (pl.col("error_rate") / 100 * pl.col("request_rate")).round(3).alias("error"),
+            (pl.col("error_rate") / 100 * pl.col("request_rate")).alias("error"),
             pl.col("request_rate").alias("workload"),
         )
     )
+
+
+def _rounded(over_minute: pl.DataFrame) -> pl.DataFrame:
+    """Measures with the digits that they have in the files."""
+    digits = {"mem": 0, "diskio": 0, "latency-50": 6, "latency-90": 6}
+    return over_minute.select("at", "service", *(pl.col(name).round(digits.get(name, 3)) for name in _MEASURES))
 
 
 def _measured(metric: Metric | None) -> pl.Expr:
@@ -122,6 +122,7 @@ class CaseSink:
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._ended = CompletedSpans(context)
+        self._last_minute = LastMinute(_RATES)
         self._columns_of_spans = SpanColumns(context.topology)
         self._recorded = context.metrics
         self._memory = {service.name: float(service.memory.limit) for service in context.topology.services}
@@ -138,7 +139,8 @@ class CaseSink:
 
     def write(self, batch: Batch) -> None:
         """Append a batch."""
-        measured = measures(batch.metrics, self._ended.take(batch), self._memory, self._recorded)
+        since = measures(batch.metrics, self._memory, self._recorded)
+        measured = _rounded(self._last_minute.take(since, self._ended.take(batch)))
         self._write("simple_metrics.csv", self._wide(measured))
         for key, text in _pairs(measured).iter_rows():
             self._series.add(key, text.encode())

@@ -3,7 +3,9 @@
 import math
 from collections import defaultdict
 from datetime import datetime
+from statistics import fmean
 
+import numpy as np
 import pytest
 from exported import export, own_name, records
 from incident import short
@@ -28,45 +30,47 @@ def rcaeval():
 
 @pytest.fixture(scope="module")
 def measured(incident):
-    """Values of each column by time: metrics as they are, and the ninetieth percentile of the spans."""
+    """Values of each column by time, over the minute before: metrics as they are, and percentiles of the spans."""
     limits = {service.name: service.memory.limit for service in short().topology.services}
-    columns, rates, durations = defaultdict(dict), {}, defaultdict(list)
-
-    def add(service, measure, at, value, precision=0.001):
-        columns[f"{service}_{measure}"][at] = pytest.approx(value, abs=precision)
-
+    gauges, rates, shares, durations = defaultdict(dict), defaultdict(dict), defaultdict(dict), defaultdict(list)
     disks = defaultdict(float)
     for record in records(incident, "metrics"):
+        at, service, value = epoch(record), record["service"], record["value"]
         if record["metric"] in ("disk_read", "disk_written"):
-            disks[record["service"], epoch(record)] += record["value"]
+            disks[service, at] += value
         if record["replica"] is not None or record["target"] is not None:
             continue
-        at, service, value = epoch(record), record["service"], record["value"]
         match record["metric"]:
             case "cpu_usage":
-                add(service, "cpu", at, value)
+                rates[service, "cpu"][at] = value
             case "memory_usage":
-                add(service, "mem", at, value / 100 * limits[service], 1)
+                gauges[f"{service}_mem"][at] = pytest.approx(value / 100 * limits[service], abs=1)
             case "open_sockets":
-                add(service, "socket", at, value)
-            case "latency_p50":
-                add(service, "latency-50", at, value / 1000, 1e-9)
+                gauges[f"{service}_socket"][at] = value
             case "request_rate":
-                rates[at, service] = value
-                add(service, "workload", at, value)
+                rates[service, "workload"][at] = value
             case "error_rate":
-                add(service, "error", at, value / 100 * rates[at, service])
+                shares[service][at] = value / 100
     for (service, at), value in disks.items():
-        add(service, "diskio", at, value, 0.5)
+        rates[service, "diskio"][at] = value
+    for service, of in shares.items():
+        rates[service, "error"] = {at: share * rates[service, "workload"][at] for at, share in of.items()}
     for span in records(incident, "traces"):
         if span["kind"] == "server":
             end = epoch(span) + span["duration_ms"] / 1000
-            durations[int(end + 1e-7) + 1, span["service"]].append(span["duration_ms"] / 1000)
-    last = max(at for at, _ in rates)
-    for (at, service), each in durations.items():
-        if at <= last:
-            add(service, "latency-90", at, sorted(each)[math.ceil(0.9 * len(each)) - 1], 1e-9)
-    return columns
+            durations[span["service"]].append((int(end + 1e-7) + 1, span["duration_ms"] / 1000))
+    found = gauges
+    for (service, measure), of in rates.items():
+        for at in of:
+            known = [value for other, value in of.items() if at - 60 < other <= at]
+            tolerance = 0.5 if measure == "diskio" else 0.001
+            found[f"{service}_{measure}"][at] = pytest.approx(fmean(known), abs=tolerance)
+        for at in rates[service, "workload"]:
+            known = [length for other, length in durations[service] if at - 60 < other <= at]
+            for percent in (50, 90) if known else ():
+                value = pytest.approx(np.percentile(known, percent), abs=1e-6)
+                found[f"{service}_latency-{percent}"][at] = value
+    return found
 
 
 def columns_of(frame):

@@ -1,0 +1,69 @@
+"""What was measured in the last minute, told anew at each moment, as a query with `rate(...[1m])` tells it of counters.
+
+Prometheus is asked so for rates and for percentiles of durations: a second in which a service had three requests says
+little about it. In the first minute of a recording it is what there is of that.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_MINUTE_US = 60_000_000
+#: Percentiles of the durations of a minute, by the names of their columns, in seconds.
+_LATENCIES = {"latency-50": 0.5, "latency-90": 0.9}
+
+
+class LastMinute:
+    """Remembers a minute of what was measured.
+
+    Parameters
+    ----------
+    rates
+        The columns that are rates: they become means over the minute. Others are what they are at the moment.
+    """
+
+    def __init__(self, rates: tuple[str, ...]) -> None:
+        self._rates = rates
+        self._measured: pl.DataFrame | None = None
+        self._durations: pl.DataFrame | None = None
+
+    def take(self, measured: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
+        """Take the next moments.
+
+        Parameters
+        ----------
+        measured
+            A row for each moment and service: `at`, in microseconds, `service`, and what was measured since the moment
+            before.
+        ended
+            The spans that ended meanwhile, with `at`, the moment that they belong to.
+
+        Returns
+        -------
+        frame
+            These rows with rates over the last minute, and the percentiles (seconds) of the times of the requests that
+            were answered in it, linear between ranks.
+        """
+        durations = ended.filter(kind="server").select("at", "service", "duration_ms")
+        known = measured if self._measured is None else pl.concat([self._measured, measured])
+        spans = durations if self._durations is None else pl.concat([self._durations, durations])
+        moments = measured["at"].unique().sort()
+        mean = (pl.col(rate).rolling_mean_by("at", f"{_MINUTE_US}i").over("service") for rate in self._rates)
+        over_minute = known.with_columns(mean).join(measured.select("at", "service"), on=["at", "service"], how="semi")
+        if len(moments):
+            since = moments[-1] - _MINUTE_US
+            self._measured, self._durations = known.filter(pl.col("at") > since), spans.filter(pl.col("at") > since)
+        return over_minute.join(_percentiles(spans, moments), on=["at", "service"], how="left", maintain_order="left")
+
+
+def _percentiles(spans: pl.DataFrame, moments: pl.Series) -> pl.DataFrame:
+    """The percentiles of the last minute, of each service at each of some moments."""
+    found = [
+        spans.filter(pl.col("at").is_between(moment - _MINUTE_US, moment, closed="right"))
+        .group_by("service")
+        .agg(**{name: pl.col("duration_ms").quantile(share, "linear") / 1000 for name, share in _LATENCIES.items()})
+        .select(pl.lit(moment, pl.Int64).alias("at"), "service", *_LATENCIES)
+        for moment in moments
+    ]
+    schema = {"at": pl.Int64, "service": spans.schema["service"]} | dict.fromkeys(_LATENCIES, pl.Float64)
+    return pl.concat([pl.DataFrame(schema=schema), *found])
