@@ -21,12 +21,14 @@ from meshquake.commands.import_case import import_case
 from meshquake.commands.list_fixtures import list_fixtures
 from meshquake.commands.live import live
 from meshquake.commands.load import load
+from meshquake.commands.mcp import mcp
 from meshquake.commands.replay import replay
 from meshquake.commands.report import report
 from meshquake.commands.schema import schema
 from meshquake.commands.score import score
 from meshquake.commands.send import send
 from meshquake.commands.serve import serve
+from meshquake.commands.solve import solve
 from meshquake.commands.topology import topology
 from meshquake.commands.version import show_versions
 from meshquake.commands.whatif import whatif
@@ -88,6 +90,8 @@ for _command in (
     ensemble,
     serve,
     live,
+    mcp,
+    solve,
     send,
     topology,
     schema,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshquake.commands import options
+from meshquake.commands import errors, options
+
+if TYPE_CHECKING:
+    from meshquake.exporters.blocks import Block
 
 
 @click.command(short_help="Score an answer")
@@ -16,16 +20,60 @@ from meshquake.commands import options
     "--answers",
     type=options.PATH,
     required=True,
-    help="The answer; for a data set, a folder with an answer, CASE.json, for each case.",
+    help="The answer; for a data set, a folder with an answer, CASE.json, for each case. With --process, a folder of "
+    "runs.",
 )
+@click.option(
+    "--process", is_flag=True, help="Score runs (CASE/REPEAT/answers.json and audit.ndjson) by their way, too."
+)
+@click.option("--against", type=options.PATH, metavar="RUNS", help="With --process: runs of another agent to compare.")
+@click.option("--oracle", type=options.PATH, metavar="RUNS", help="With --process: runs that show what can be found.")
+@click.option("--plot", type=options.PATH, metavar="DIR", help="With --process: write a plot into this folder.")
 @options.as_json
-def score(folder: Path, answers: Path, as_json: bool) -> None:
-    """Score the answer to a fixture or to a case of a data set, or the answers to a data set (see docs/scoring.md)."""
-    from meshquake.commands import tables
-    from meshquake.exporters.reports.marking import report
+def score(
+    folder: Path,
+    answers: Path,
+    process: bool,
+    against: Path | None,
+    oracle: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the answer to a fixture or to a case of a data set, or the answers to a data set (see docs/scoring.md).
 
-    marked = report(folder, answers)
-    if as_json:
-        click.echo(json.dumps(marked.content, indent=2))
+    \b
+    python run.py score CASES --answers runs/ --process                      # the way as well as the answer
+    python run.py score CASES --answers runs-a/ --against runs-b/ --process  # two agents, case by case
+    """
+    from meshquake.commands import tables
+
+    of_runs = {"--against": against, "--oracle": oracle, "--plot": plot}
+    if process:
+        blocks, content = _of_runs(folder, answers, against, oracle, plot)
+    elif given := [name for name, value in of_runs.items() if value is not None]:
+        errors.fail(f"{given[0]} is of runs: add --process")
     else:
-        tables.show(marked.blocks)
+        from meshquake.exporters.reports import marking
+
+        marked = marking.report(folder, answers)
+        blocks, content = marked.blocks, marked.content
+    if as_json:
+        click.echo(json.dumps(content, indent=2))
+    else:
+        tables.show(blocks)
+
+
+def _of_runs(
+    folder: Path, answers: Path, against: Path | None, oracle: Path | None, plot: Path | None
+) -> tuple[list[Block], dict[str, Any]]:
+    """The marks of runs, for people and for programs; and the plot of them, if it's asked for."""
+    from meshquake.exporters import extras
+    from meshquake.exporters.reports.way.report import report
+
+    chart = None if plot is None else extras.load("meshquake.exporters.reports.way.chart", "report", "a plot")
+    marked = report(folder, answers, against, oracle)
+    if chart is not None and plot is not None:
+        with errors.written(plot):
+            plot.mkdir(parents=True, exist_ok=True)
+            chart.write(marked.cases, marked.summary, plot)
+    return marked.blocks, marked.content

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import click
 
+from meshquake.agents.tools import READING
+from meshquake.agents.tools.submit import submit
 from meshquake.commands.main import main
 from meshquake.ensembles.schema import study_schema
 from meshquake.exporters.databases.tables import FIXTURES, TRUTH, Table
@@ -45,6 +47,7 @@ _COLUMNS = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTA
 _METRICS = re.compile(r"(<!-- metrics -->\n).*?(<!-- end -->)", re.DOTALL)
 _PROMETHEUS_NAMES = re.compile(r"(<!-- prometheus names -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = re.compile(r"(<!-- kinds of fault -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
+_TOOLS = re.compile(r"(<!-- tools -->\n).*?(<!-- end of tools -->)", re.DOTALL)
 _ACTIONS = re.compile(r"(<!-- kinds of action -->\n).*?(<!-- end of actions -->)", re.DOTALL)
 _CLI = """\
 # The commands
@@ -70,6 +73,7 @@ def renewed() -> dict[Path, str]:
     )
     return {
         FOLDER / "cli.md": cli(),
+        (agents := FOLDER / "agents.md"): _TOOLS.sub(lambda match: f"{match[1]}{tools()}{match[2]}", _read(agents)),
         topology: renew_keys(_read(topology)),
         telemetry: renew_keys(_read(telemetry)),
         ensembles: renew_keys(_read(ensembles)),
@@ -93,6 +97,15 @@ def _renew_columns(page: str) -> str:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def tools() -> str:
+    """A table of the tools of agents: what each takes, with what may be left out in brackets."""
+    lines = ["| tool | takes | |", "|---|---|---|"]
+    for tool in (*READING, submit(lambda answers: None)):
+        takes = " ".join([*(f"`{name}`" for name in tool.required), *(f"[`{name}`]" for name in tool.optional)])
+        lines.append(f"| `{tool.name}` | {takes} | {tool.doc} |")
+    return "\n".join(lines) + "\n"
 
 
 def cli() -> str:

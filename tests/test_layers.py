@@ -1,4 +1,4 @@
-"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- commands."""
+"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "commands")
+ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "agents", "commands")
 
 
 def modules() -> dict[str, Path]:
@@ -97,8 +97,16 @@ def test_only_the_servers_import_what_their_extra_installs(package: str) -> None
     for name, path in modules().items():
         found = imports(path, running=False)
         if not name.startswith(("meshquake.exporters.server", "meshquake.exporters.live")):
-            assert [other for other in found if other.split(".")[0] == package] == [], name
             assert [other for other in found if other.startswith("meshquake.exporters.server")] == [], name
+            # The server of agents is one of another protocol, with an extra of its own.
+            if name != "meshquake.agents.serving.transport":
+                assert [other for other in found if other.split(".")[0] == package] == [], name
+
+
+def test_only_the_server_of_agents_speaks_their_protocol() -> None:
+    for name, path in modules().items():
+        if not name.startswith("meshquake.agents.serving"):
+            assert [other for other in imports(path, running=False) if other.split(".")[0] == "mcp"] == [], name
 
 
 def test_no_randomness_is_ambient() -> None:

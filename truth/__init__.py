@@ -10,6 +10,8 @@ From the runs to the page:
     answer_key.py schema.py brief.py    the key, its schema, and the page that gives nothing away
     whatif.py                two runs that differ in one change
     score.py floors.py       the mark of an answer, and what it must beat
+    roots.py reach.py overlap.py    what an answer is compared with: the services at fault, and how far it spread
+    way/                     marks for how an answer was found
 
 And where a long run is kept: `sample_file.py`, `ranks.py` and `spill_file.py` in temporary files (`scratch.py`),
 `counts.py` in memory.

@@ -5,28 +5,64 @@ It is written from the run as it was, and from nothing that its users couldn't f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from meshquake.topology.units import duration
+from meshquake.topology.spec import Objective
+from meshquake.topology.units import duration, parse_duration
 from meshquake.truth.answer_key import Clock
 from meshquake.truth.objective import Mask, Promise
 from meshquake.truth.twins import Twins
+
+#: The sentence of the promise, and the first cell of each row of the table.
+_PROMISED = re.compile(r"^Of the requests in any (\S+), (\S+)% shall succeed within (\S+):", re.MULTILINE)
+_ENTRY = re.compile(r"^\| ([^|]+) \| \d+ \|", re.MULTILINE)
 
 
 def brief(twins: Twins, fixture: str) -> str:
     """The page, as Markdown; `fixture` is what the recording is called, which tells nothing of it."""
     simulation = twins.simulation
-    clock = Clock(simulation.start)
     entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
-    lines = _page(twins.promise, entries, clock, simulation.scenario.length)
-    return "\n".join([*lines, "", *_table(twins.promise, entries), "", f"Fixture: {fixture}", ""])
+    return page(twins.promise, entries, Clock(simulation.start), simulation.scenario.length, fixture)
+
+
+def page(promise: Promise, entries: list[str], clock: Clock, length: float, fixture: str) -> str:
+    """The page of what was counted.
+
+    Parameters
+    ----------
+    promise
+        What users were promised, and how it was kept.
+    entries
+        The names of the entry operations, in the order of the promise.
+    clock
+        Writes moments.
+    length
+        Seconds of the recording.
+    fixture
+        What it is called; nothing is said of that if it is empty.
+    """
+    named = [f"Fixture: {fixture}", ""] if fixture else []
+    return "\n".join([*_page(promise, entries, clock, length), "", *_table(promise, entries), "", *named])
+
+
+def promised(text: str) -> tuple[Objective, list[str]] | None:
+    """What a page says was promised, and the names of the entry operations; None if it is no such page."""
+    found = _PROMISED.search(text)
+    if found is None:
+        return None
+    window, share, within = found.groups()
+    objective = Objective(
+        share=round(float(share) / 100, 6), within=parse_duration(within), window=parse_duration(window)
+    )
+    return objective, [name for name in _ENTRY.findall(text) if name not in ("operation", "all")]
 
 
 def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> Iterator[str]:
     objective = promise.objective
-    promised = (
+    told = (
         f"Of the requests in any {duration(objective.window)}, {100 * objective.share:.4g}% shall succeed within "
         f"{duration(objective.within)}: of all together, and of each operation."
     )
@@ -35,13 +71,13 @@ def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> 
     seconds = np.flatnonzero(during)
     recording = f"The recording goes from {_shown(clock(0.0))} to {_shown(clock(length))}."
     if not len(seconds):
-        yield from ("# Nobody was paged", "", promised, "That was kept throughout.", recording)
+        yield from ("# Nobody was paged", "", told, "That was kept throughout.", recording)
         yield from ("", "Look at the telemetry and say whether anything is wrong, and if so, what.")
         return
     hit = [name for name, column in zip(entries, broken.T[1:], strict=True) if column.any()]
     failed, slow = (table.sum(during)[0] for table in (promise.failed, promise.slow))
     what = "Too many requests fail" if failed >= slow else "Too many requests are slow"
-    yield from (f"# {what}: {', '.join(hit)}", "", promised)
+    yield from (f"# {what}: {', '.join(hit)}", "", told)
     last = float(seconds[-1] + 1)
     until = f"until {_shown(clock(last))}" if last < len(broken) else "and still at the end of the recording"
     yield f"That was broken at {_shown(clock(float(seconds[0] + 1)))}, {until}."

@@ -119,6 +119,11 @@ class Calls:
         calls = spans.filter(kind="client").select("service", "peer").drop_nulls().unique()
         self._calls.update(calls.iter_rows())
 
+    @property
+    def edges(self) -> frozenset[tuple[str, str]]:
+        """Each caller with each of its callees."""
+        return frozenset(self._calls)
+
     def centrality(self) -> list[tuple[str, float]]:
         """How central each service is in the graph of calls, most central first, ties by name.
 

@@ -74,14 +74,29 @@ class Promise:
         failed = is_failed(requests)
         late = is_bad(requests, self.objective) & ~failed
         known = np.where(failed, requests.duration, np.minimum(requests.duration, self.objective.within))
-        second = (requests.rows["sent"] + known).astype(np.int64)
-        counted = second < len(self.total) if chosen is None else chosen & (second < len(self.total))
+        wanted = slice(None) if chosen is None else chosen
+        self.add(requests.entry[wanted], (requests.rows["sent"] + known)[wanted], failed[wanted], late[wanted])
+
+    def add(self, entry: Ints, known: Floats, failed: Mask, late: Mask) -> None:
+        """Count some more requests.
+
+        Parameters
+        ----------
+        entry
+            The position of each one's entry operation.
+        known
+            When one could first know what became of it, in seconds since the recording began.
+        failed, late
+            Whether it failed, and whether it didn't but its answer came too late.
+        """
+        second = known.astype(np.int64)
+        counted = second < len(self.total)
         for table, which in (
             (self.total, counted),
             (self.failed, counted & failed),
             (self.slow, counted & late),
         ):
-            for columns in (1 + requests.entry[which], np.zeros(int(which.sum()), dtype=np.int64)):
+            for columns in (1 + entry[which], np.zeros(int(which.sum()), dtype=np.int64)):
                 table.add(second[which], columns)
 
     # -- what there is in the window that ends with each of some seconds, a row each ----------------------------------

@@ -18,16 +18,16 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from meshquake.sim.telemetry.metrics import signal
 from meshquake.truth.floors import Floors, chance
-from meshquake.truth.mechanism import OF_LOAD
+from meshquake.truth.overlap import Overlap
+from meshquake.truth.reach import affected, edges, faults_of
+from meshquake.truth.roots import DETAILS, Root, found_by, meant, roots_of
 
 T = TypeVar("T")
 
 #: Ranks of an answer that count.
 DEPTH = 5
-#: What an answer may say of a root cause besides its service.
-DETAILS = ("kind", "indicator", "operation", "replica")
 #: Effects of a fault on a request that harm its user.
-_HARM = ("failed", "slowed")
+HARM = ("failed", "slowed")
 
 
 @dataclass(frozen=True)
@@ -58,34 +58,6 @@ class Accuracy:
     def as_json(self) -> dict[str, float]:
         """As a JSON object."""
         return dict(zip(self.NAMES, astuple(self), strict=True))
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How far a set that was named agrees with the true one: how many are in both, and in each."""
-
-    right: int
-    named: int
-    true: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of those named that are right; None if none was named."""
-        return self.right / self.named if self.named else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of the true ones that were named; None if there are none."""
-        return self.right / self.true if self.true else None
-
-    @property
-    def f1(self) -> float | None:
-        """The harmonic mean of precision and recall; None if both sets are empty."""
-        return 2 * self.right / (self.named + self.true) if self.named + self.true else None
-
-    def as_json(self) -> dict[str, float | None]:
-        """As a JSON object."""
-        return {**asdict(self), "precision": self.precision, "recall": self.recall, "f1": self.f1}
 
 
 @dataclass(frozen=True)
@@ -208,13 +180,13 @@ def mark(
     floors
         The rankings that take no thought, of the same fixture; None to go without.
     """
-    felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
-    roots = _roots(felt)
-    ignored = {name for root in _roots(latent) for name in root.services}
+    felt, latent = faults_of(truth, latent=False), faults_of(truth, latent=True)
+    roots = roots_of(felt)
+    ignored = {name for root in roots_of(latent) for name in root.services}
     entries: dict[str, Mapping[str, Any]] = {}
     for entry in answers["root_causes"]:
         entries.setdefault(entry["service"], entry)
-    found = _found(entries, roots, ignored)
+    found = found_by(entries, roots, ignored)
     quiet = not answers["root_causes"] and answers.get("detected_at") is None and not answers.get("alerts")
     return Mark(
         incident=truth["incident"],
@@ -225,11 +197,11 @@ def mark(
         details={detail: _detail(detail, entries, found, truth) for detail in DETAILS},
         detection=_if_answered(answers.get("detected_at") if felt else None, lambda at: _detection(felt, at)),
         affected_services=_if_answered(
-            answers.get("affected_services"), lambda named: _overlap(named, _affected(felt), _affected(latent))
+            answers.get("affected_services"), lambda named: Overlap.of(named, affected(felt), affected(latent))
         ),
         propagation=_if_answered(
             answers.get("propagation"),
-            lambda named: _overlap([(edge["from"], edge["to"]) for edge in named], _edges(felt), _edges(latent)),
+            lambda named: Overlap.of([(edge["from"], edge["to"]) for edge in named], edges(felt), edges(latent)),
         ),
         harmed=_if_answered(answers.get("verdicts"), lambda verdicts: _harmed(truth, effects, verdicts)),
         alerts=_if_answered(answers.get("alerts"), lambda fired: _alerts(truth, fired)),
@@ -239,11 +211,7 @@ def mark(
 
 def since(truth: Mapping[str, Any]) -> str | None:
     """When users began to feel the incident, as records write a moment; None if they never did."""
-    return min((fault["user_facing"]["since"] for fault in _faults(truth, latent=False)), default=None)
-
-
-def _faults(truth: Mapping[str, Any], *, latent: bool) -> list[Mapping[str, Any]]:
-    return [fault for fault in truth["faults"] if fault["latent"] == latent]
+    return min((fault["user_facing"]["since"] for fault in faults_of(truth, latent=False)), default=None)
 
 
 def _if_answered(part: Any, judge: Callable[[Any], T]) -> T | None:
@@ -254,60 +222,7 @@ def _if_answered(part: Any, judge: Callable[[Any], T]) -> T | None:
 # -- root causes ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Root:
-    """A service at fault, however many of its faults there are.
-
-    `services` stand for it in an answer, and `words` has what is right to say of it, by detail.
-    """
-
-    name: str
-    services: frozenset[str]
-    words: Mapping[str, frozenset[str]]
-
-
-def _roots(faults: Iterable[Mapping[str, Any]]) -> list[_Root]:
-    """The services at fault, in order of their first faults."""
-    grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for fault in faults:
-        grouped.setdefault(fault["root_cause"]["service"], []).append(fault)
-    return [_root(name, group) for name, group in grouped.items()]
-
-
-def _root(name: str, faults: Iterable[Mapping[str, Any]]) -> _Root:
-    services, words = {name}, {detail: set[str]() for detail in DETAILS}
-    for fault in faults:
-        cause, targets = fault["root_cause"], fault.get("targets", [fault["target"]])
-        services.update(cause["aliases"]["services"])
-        words["kind"].add(fault["kind"])
-        words["indicator"].update(map(signal, [cause["indicator"], *cause["aliases"]["indicators"]]))
-        for detail in ("operation", "replica"):
-            words[detail].update(target[detail] for target in targets if target[detail])
-    return _Root(name, frozenset(services), {detail: frozenset(right) for detail, right in words.items()})
-
-
-def _found(services: Iterable[str], roots: Sequence[_Root], ignored: AbstractSet[str]) -> dict[str, _Root | None]:
-    """The guesses of a ranking that count, and what each finds.
-
-    Another name for a root that has been found is no guess of its own, nor is a service that only a latent fault is at.
-    """
-    found: dict[str, _Root | None] = {}
-    for service in dict.fromkeys(services):
-        named = _meant(service, roots)
-        unfound = [root for root in named if root not in found.values()]
-        if unfound:
-            found[service] = unfound[0]
-        elif not named and service not in ignored:
-            found[service] = None
-    return found
-
-
-def _meant(service: str, roots: Sequence[_Root]) -> list[_Root]:
-    """The roots that a service stands for; what is called so comes before what it also stands for."""
-    return sorted((root for root in roots if service in root.services), key=lambda root: root.name != service)
-
-
-def _accuracy(found: Mapping[str, _Root | None], roots: Sequence[_Root]) -> Accuracy | None:
+def _accuracy(found: Mapping[str, Root | None], roots: Sequence[Root]) -> Accuracy | None:
     if not roots:
         return None
     hits = [root is not None for root in found.values()]
@@ -315,16 +230,16 @@ def _accuracy(found: Mapping[str, _Root | None], roots: Sequence[_Root]) -> Accu
 
 
 def _floors(
-    floors: Floors, roots: Sequence[_Root], ignored: AbstractSet[str], services: Sequence[str]
+    floors: Floors, roots: Sequence[Root], ignored: AbstractSet[str], services: Sequence[str]
 ) -> dict[str, Accuracy]:
     """The accuracy of each floor, by name; none if there's nothing to find."""
     if not roots:
         return {}
     rankings = {"most central": floors.central, "worst symptom first": floors.worst_symptom}
-    marked = {name: _accuracy(_found(ranking, roots, ignored), roots) for name, ranking in rankings.items()}
+    marked = {name: _accuracy(found_by(ranking, roots, ignored), roots) for name, ranking in rankings.items()}
     accepted = {name for root in roots for name in root.services}
     choice = ({*services} - ignored) | accepted
-    meanings = [[roots.index(root) for root in _meant(name, roots)] for name in sorted(accepted)]
+    meanings = [[roots.index(root) for root in meant(name, roots)] for name in sorted(accepted)]
     expected = Accuracy.of(chance(meanings, len(choice), DEPTH))
     return {"chance": expected} | {name: accuracy for name, accuracy in marked.items() if accuracy is not None}
 
@@ -337,7 +252,7 @@ def _signals(truth: Mapping[str, Any], word: str) -> set[str]:
 def _detail(
     detail: str,
     entries: Mapping[str, Mapping[str, Any]],
-    found: Mapping[str, _Root | None],
+    found: Mapping[str, Root | None],
     truth: Mapping[str, Any],
 ) -> float | None:
     """The share of the roots found for which the answer says the right word, of those for which it says any."""
@@ -366,30 +281,11 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _affected(faults: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {each["service"] for fault in faults for each in fault["affected"]}
-
-
-def _edges(faults: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """The edges along which the faults spread, from where they came to whom they reached.
-
-    What callers do to the load is no step of that way: it goes from the caller to the callee, and makes it worse there.
-    """
-    steps = [step for fault in faults for step in fault["mechanism"] if step["mechanism"] not in OF_LOAD]
-    return {(step["from"], step["to"]) for step in steps if step["from"] != step["to"]}
-
-
-def _overlap(named: Iterable[Any], true: AbstractSet[Any], neutral: AbstractSet[Any] = frozenset()) -> Overlap:
-    """How far a set agrees with the true one, leaving out of it what is neither right nor wrong."""
-    judged = set(named) - (neutral - true)
-    return Overlap(len(judged & true), len(judged), len(true))
-
-
 def _harmed(
     truth: Mapping[str, Any], effects: Mapping[str, str | None], verdicts: Iterable[Mapping[str, Any]]
 ) -> Overlap:
     named = {verdict["trace_id"] for verdict in verdicts if verdict["harmed"]}
-    return Overlap(sum(effects[trace] in _HARM for trace in named), len(named), truth["requests"]["harmed"])
+    return Overlap(sum(effects[trace] in HARM for trace in named), len(named), truth["requests"]["harmed"])
 
 
 # -- alerts --------------------------------------------------------------------------------------------------------
@@ -397,7 +293,7 @@ def _harmed(
 
 def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Alerts:
     """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere movement explain."""
-    felt, latent = _faults(truth, latent=False), _faults(truth, latent=True)
+    felt, latent = faults_of(truth, latent=False), faults_of(truth, latent=True)
     due = [each for fault in felt for each in _due(truth, fault)]
     neutral = [each for fault in latent for each in _due(truth, fault)]
     neutral += [each for fault in truth["faults"] for each in _moved(truth, fault)]

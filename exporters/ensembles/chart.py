@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
-import vl_convert
 
 from meshquake.ensembles import axes
 from meshquake.ensembles.analysis import Analysis
-from meshquake.exporters.fixtures import staging
+from meshquake.exporters import plot_files
 from meshquake.exporters.page.charts import PAPER, SERIES, Chart
 
 _WIDTH, _HEIGHT = 360, 200
@@ -97,8 +96,4 @@ def _known(value: float) -> float | None:
 
 def write(analysis: Analysis, folder: Path) -> None:
     """Write the plot as `plot.html`, which fetches nothing, `plot.svg` and `plot.png`; raises OSError."""
-    made = chart(analysis)
-    picture = vl_convert.vegalite_to_svg(made.to_json())
-    staging.write_text(folder / "plot.svg", picture)
-    staging.write_bytes(folder / "plot.png", vl_convert.svg_to_png(picture, scale=2))
-    staging.write_text(folder / "plot.html", made.to_html(inline=True))
+    plot_files.write(chart(analysis), folder)

@@ -7,6 +7,7 @@ but the recording.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -109,6 +110,26 @@ def _verdicts(sources: Sources, chosen: Iterable[str]) -> dict[str, dict[str, An
     return {row["trace_id"]: row for row in rows.to_dicts()}
 
 
+def nested(rows: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The spans of a trace in the order in which they are drawn, each with the place of the one that caused it.
+
+    The place is -1 for one of which that isn't known; `rows` are the spans by time.
+    """
+    known = {row["span_id"] for row in rows}
+    below: dict[str | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        above = row["parent_span_id"]
+        below.setdefault(above if above in known else None, []).append(row)
+    # Depth first; a stack, since a chain of calls may be longer than Python's.
+    stack = [(-1, row) for row in reversed(below.get(None, []))]
+    place = 0
+    while stack:
+        parent, row = stack.pop()
+        yield parent, row
+        stack += [(place, child) for child in reversed(below.get(row["span_id"], []))]
+        place += 1
+
+
 def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] | None = None) -> dict[str, Any]:
     """A trace: its spans in the order in which they are drawn, each below the one that caused it.
 
@@ -121,20 +142,11 @@ def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] 
     verdict
         What became of the request without the faults, where that is known.
     """
-    known = {row["span_id"] for row in rows}
-    below: dict[str | None, list[dict[str, Any]]] = {}
-    for row in rows:
-        above = row["parent_span_id"]
-        below.setdefault(above if above in known else None, []).append(row)
     root = next((row for row in rows if row["parent_span_id"] is None), rows[0])
     ordered: list[list[Any]] = []
     entered = None if verdict is None else verdict["entered_at"]
     marked: int | None = None
-    # Depth first; a stack, since a chain of calls may be longer than Python's.
-    stack = [(-1, row) for row in reversed(below.get(None, []))]
-    while stack and len(ordered) < LONGEST:
-        parent, row = stack.pop()
-        place = len(ordered)
+    for place, (parent, row) in enumerate(islice(nested(rows), LONGEST)):
         if row["span_id"] == entered:
             marked = place
         ordered.append(
@@ -150,7 +162,6 @@ def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] 
                 words(row["replica"]),
             ]
         )
-        stack += [(place, child) for child in reversed(below.get(row["span_id"], []))]
     return {
         "at": root["start"] / 1e6,
         "entry": root["operation"],

@@ -56,17 +56,17 @@ def report(folder: Path, given: Path) -> Report:
     recover(folder)
     if outside.is_file(folder / "truth" / "index.ndjson"):
         marked = mark_dataset(folder, given)
-        return Report(marks.dataset_blocks(marked), _rounded(marks.dataset_json(marked)))
+        return Report(marks.dataset_blocks(marked), rounded(marks.dataset_json(marked)))
     mark = mark_fixture(folder, given)
-    return Report(marks.blocks(mark), _rounded(mark.as_json()))
+    return Report(marks.blocks(mark), rounded(mark.as_json()))
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """A JSON value without the digits that binary arithmetic leaves, as in 0.09999999999999998."""
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [rounded(each) for each in value]
     return round(value, _DECIMALS) if isinstance(value, float) else value
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts, Table
 from meshquake.topology.units import counted, duration
-from meshquake.truth.score import Accuracy, Detection, Mark, Overlap
+from meshquake.truth.overlap import Overlap
+from meshquake.truth.score import Accuracy, Detection, Mark
 
 #: The marks of a data set by case; None for a case without an answer.
 Marks = Mapping[str, Mark | None]

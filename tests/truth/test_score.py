@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from meshquake.sim.telemetry.metrics import signal
 from meshquake.truth.floors import Floors
-from meshquake.truth.score import Alerts, Detection, Overlap, mark, since
+from meshquake.truth.overlap import Overlap
+from meshquake.truth.score import Alerts, Detection, mark, since
 
 STORE = fault()
 #: A fault of another service, that users felt too.

@@ -1,0 +1,130 @@
+"""The desk of whoever is on call: tools over what can be seen now, and a line of audit for each call.
+
+It knows neither where records come from nor what time does meanwhile: `agents.incident` has a case on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from meshquake.agents import audit, clock
+from meshquake.agents.answer import Page, page
+from meshquake.agents.checking import checked
+from meshquake.agents.telemetry import View
+from meshquake.agents.tools.tool import Tool, ToolError
+from meshquake.agents.tools.window import told
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.problems import suggestion
+from meshquake.topology.units import shown
+
+#: Lines of an error that are told, and characters of each: all of them fit into a page, whatever they are.
+_LINES, _LONGEST = 8, 400
+
+
+class Desk:
+    """Tools, and who calls them.
+
+    Attributes
+    ----------
+    tools
+        The tools that there are, by name.
+    calls
+        How many calls were made.
+    sinks
+        Take the audit.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], View],
+        tools: Iterable[Tool],
+        withheld: Collection[str] = (),
+        sinks: Sequence[audit.Sink] = (),
+    ) -> None:
+        """Set up a desk.
+
+        Parameters
+        ----------
+        look
+            What can be seen now, asked for once a call.
+        tools
+            The tools.
+        withheld
+            Kinds of record that are not to be looked at; tools that need them are not there.
+        sinks
+            Take the audit.
+        """
+        given = list(tools)
+        self.tools = {tool.name: tool for tool in given if not tool.needs or tool.needs not in withheld}
+        self._missing = {tool.name: tool.needs for tool in given if tool.name not in self.tools}
+        self._look = look
+        self.sinks = list(sinks)
+        self.calls = 0
+
+    def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
+        """Call a tool; the answer as a JSON object.
+
+        Raises
+        ------
+        ToolError
+            If it can't be called so: each line of it says what was wrong and what would be right.
+        """
+        found, wrong = self.ask(tool, arguments)
+        if wrong is not None:
+            raise wrong
+        answer: dict[str, Any] = json.loads(found.text)
+        return answer
+
+    def ask(self, tool: str, arguments: Any) -> tuple[Page, ToolError | None]:
+        """Call a tool: what goes out as an answer, and what was wrong, if anything was.
+
+        Parameters
+        ----------
+        tool
+            Its name.
+        arguments
+            What is asked, an object as JSON has it; anything else is told of.
+        """
+        view, wrong = self._look(), None
+        self.calls += 1
+        try:
+            known = self._found(tool)
+            found = page(known.run(view, checked(known, arguments, view)), told(view))
+        except MeshquakeError as error:
+            wrong = error if isinstance(error, ToolError) else ToolError(*error.args)
+            found = Page({**told(view), "error": _lines(error)})
+        self._record(tool, arguments, view, found, wrong)
+        return found, wrong
+
+    def _found(self, name: str) -> Tool:
+        if name in self.tools:
+            return self.tools[name]
+        if name in self._missing:
+            raise ToolError(f"{name} is not to be had: this incident is without {self._missing[name]}")
+        raise ToolError(f"there is no tool {shown(name)}{suggestion(name, [*self.tools])}")
+
+    def _record(self, tool: str, arguments: Any, view: View, found: Page, wrong: ToolError | None) -> None:
+        length = len(found.text.encode())
+        entry = audit.Entry(
+            call=self.calls,
+            tool=tool,
+            arguments=audit.kept(arguments),
+            now=clock.iso(view.now),
+            elapsed=view.elapsed,
+            bytes=length,
+            tokens=audit.tokens(length),
+            cut=found.cut,
+            error=None if wrong is None else str(wrong),
+            records=found.records,
+        )
+        for sink in self.sinks:
+            sink(entry)
+
+
+def _lines(error: MeshquakeError) -> list[str]:
+    """The first lines of an error, and how many more there are: they must fit into an answer, too."""
+    lines = str(error).split("\n")
+    kept = [each if len(each) <= _LONGEST else f"{each[: _LONGEST - 3]}..." for each in lines[:_LINES]]
+    return kept + ([f"and {len(lines) - _LINES} more like these"] if len(lines) > _LINES else [])

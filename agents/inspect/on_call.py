@@ -1,0 +1,64 @@
+"""Whoever is on call: a model that is given the tools over a case, until it has submitted its answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from inspect_ai.model import ChatMessageUser
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from meshquake.agents.incident import Incident
+from meshquake.agents.inspect.tools import tools
+
+#: Where a sample's answer and audit are kept: they are in Inspect's log, and the scorer marks them.
+ANSWERS, AUDIT = "answers", "audit"
+#: What is said to a model that calls no tool, and how often.
+GO_ON, REMINDERS = "Go on: call a tool, or give your answer with submit.", 3
+
+
+@solver
+def on_call(
+    now: str | None = None, without: str = "", pace: float = 0.0, calls: int = 100, runs: str | None = None
+) -> Solver:
+    """Have a model look at a case.
+
+    Parameters
+    ----------
+    now, pace
+        As of `agents.Incident`.
+    without
+        Kinds of record to withhold, as in `traces,logs`.
+    calls
+        How many calls it may make before it is over without an answer.
+    runs
+        Folder in which to leave each run as CASE/EPOCH, for `score --process`; none if it's not given.
+    """
+    withheld = [kind.strip() for kind in without.split(",") if kind.strip()]
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        audit: list[dict[str, Any]] = []
+        incident = Incident(
+            state.metadata["case"],
+            now=now,
+            without=withheld,
+            pace=pace,
+            output=None if runs is None else Path(runs) / str(state.sample_id) / str(state.epoch),
+            sink=lambda entry: audit.append(asdict(entry)),
+        )
+        state.tools = tools(incident)
+        reminders = 0
+        while incident.answers is None and incident.calls < calls and not state.completed:
+            before = incident.calls
+            state = await generate(state, tool_calls="single")
+            if incident.calls == before:
+                if reminders == REMINDERS:
+                    break
+                reminders += 1
+                state.messages.append(ChatMessageUser(content=GO_ON))
+        state.store.set(ANSWERS, incident.answers)
+        state.store.set(AUDIT, audit)
+        return state
+
+    return solve

@@ -1,0 +1,70 @@
+"""What the serving process is given of a case: its records, its brief, and what is told of a case without its truth.
+
+The folder is called the same for every case, and so is the case in it. Files are links to those of the case, since
+there may be gigabytes of them, or copies where there can be no links.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from meshquake.exporters import unfinished
+from meshquake.exporters.fixtures import layout, manifest, reading, recording
+from meshquake.exporters.fixtures.answer_key import BRIEF
+from meshquake.sim.records import RECORD_KINDS
+from meshquake.topology import outside
+
+#: What every case is called.
+NAME = "incident"
+
+
+@contextmanager
+def staged(case: Path) -> Iterator[Path]:
+    """A folder with what may be seen of a case, while the block lasts.
+
+    Raises
+    ------
+    exporters.fixtures.manifest.ManifestError
+        If it is no whole case or fixture.
+    OSError
+        If there is no room for it.
+    """
+    content = manifest.verified(case)
+    shop = Path(mkdtemp(prefix="meshquake-"))
+
+    def remove() -> None:
+        shutil.rmtree(shop, ignore_errors=True)
+
+    with unfinished.undone(remove):
+        folder = shop / NAME
+        folder.mkdir()
+        for name in (*(f"{kind}.ndjson" for kind in RECORD_KINDS), BRIEF):
+            path = layout.path(case, name)
+            if outside.is_file(path):
+                _link(path.resolve(), folder / name)
+        text = json.dumps(_told(case, content), indent=2, ensure_ascii=False) + "\n"
+        (folder / layout.RECORDING).write_text(text, encoding="utf-8", newline="\n")
+        yield folder
+    remove()
+
+
+def _told(case: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a case, with the name that all have."""
+    told = content if recording.is_withheld(content) else recording.told(content, reading.context(case).topology)
+    # Of the files, those that are there: formats are exports of them.
+    files = {name: each for name, each in told["files"].items() if "/" not in name}
+    return told | {"scenario": {"name": NAME}, "files": files}
+
+
+def _link(path: Path, link: Path) -> None:
+    try:
+        os.link(path, link)
+    except OSError:  # on another disk, or on one without links
+        shutil.copyfile(path, link)

@@ -1,0 +1,84 @@
+"""The serving process: `python -m meshquake.agents.serving FD`, where FD is its end of the channel to the judge.
+
+It gets no other argument, next to no environment, and a folder with what may be seen. When it has read that it needs no
+folder any more, and the judge removes it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from meshquake.agents import audit
+from meshquake.agents.incident import Incident
+from meshquake.agents.serving import locked, protocol, transport
+from meshquake.agents.serving.channel import Channel
+from meshquake.agents.tools.tool import ToolError
+from meshquake.topology.exceptions import MeshquakeError
+
+
+def main(descriptor: int) -> None:
+    """Serve what the judge says."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the judge hears it too, and ends this process
+    transport.quiet()
+    judge = Channel(socket.socket(fileno=descriptor))
+    order = judge.hear()
+    if order is None:
+        return
+    folder = Path(order["folder"])
+    locked.lock(folder)
+    try:
+        listening = socket.create_server((transport.HOST, order["port"])) if "port" in order else None
+        incident = Incident(
+            folder,
+            now=order["now"],
+            without=order["without"],
+            pace=order["pace"],
+            sink=lambda entry: _tell(judge, entry),
+            taker=lambda answers: _hand(judge, answers),
+        )
+    except MeshquakeError as error:
+        judge.say(failed=[str(line) for line in error.args])
+        return
+    except OSError as error:
+        judge.say(failed=[f"{transport.HOST}:{order.get('port', '')}: cannot listen: {error.strerror}"])
+        return
+    os.chdir("/")
+    Thread(target=_end_with, args=(judge,), daemon=True).start()
+    server = protocol.server(incident)
+    if listening is None:
+        judge.say(ready="")
+        transport.over_stdio(server)
+    else:
+        transport.over_http(server, listening, lambda address: judge.say(ready=address))
+
+
+def _end_with(judge: Channel) -> None:
+    """End this process when the judge is gone, however that ended."""
+    judge.await_end()
+    os._exit(0)
+
+
+def _tell(judge: Channel, entry: audit.Entry) -> None:
+    judge.say(audit=asdict(entry))
+
+
+def _hand(judge: Channel, answers: Mapping[str, Any]) -> None:
+    """Hand an answer to the judge, who says that it's kept, and no more."""
+    judge.say(answers=answers)
+    if judge.hear() is None:
+        raise ToolError("the answer could not be kept: nobody is there to take it")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
+    # Threads of libraries may still wait for input that nobody will send.
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,162 @@
+"""Scores each metric by how far it has gone from what was usual, and names the service with the highest score.
+
+The score is that of BARO's RobustScorer: the largest distance from the median, in interquartile ranges, both of the
+time before a change. Of services that score nearly as high, the one that calls none of the others is named. When the
+change was is told by the split of all series that makes the two parts most unlike, and not by BARO's Bayesian detector.
+
+References
+----------
+L. Pham, H. Ha, H. Zhang: BARO: Robust Root Cause Analysis for Microservices via Multivariate Bayesian Online Change
+Point Detection, Proc. ACM Softw. Eng. 1 (FSE), 2024.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshquake.agents.incident import Incident
+from meshquake.agents.solvers.diagnosis import Diagnosis, Edge, towards
+from meshquake.agents.solvers.solver import Stretches, called, stretches
+
+#: A service and one of its metrics.
+Key = tuple[str, str]
+Series = NDArray[np.float64]
+#: The metrics that are looked at: those of the method's own benchmark.
+_METRICS = ("error_rate", "latency_p50", "latency_p95", "cpu_usage", "memory_usage", "request_rate")
+#: Of those, which tell that a service was hit, and from which score on.
+_SYMPTOMS, _HIT = ("error_rate", "latency_p50", "latency_p95"), 2.0
+#: From which share of the highest score on another one is nearly as high.
+_CLOSE = 0.3
+#: Steps of a series at most.
+_POINTS = 300
+#: The smallest range that is told from none, by metric: in its unit.
+_LEAST = {"error_rate": 1.0, "cpu_usage": 2.0, "memory_usage": 1.0, "request_rate": 0.5}
+_LEAST_LATENCY = 1.0
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read: a value a step of each metric of each service, and the steps of the stretches."""
+
+    table: Mapping[Key, Series]
+    calm: int
+    onset: int
+    end: int
+
+
+def baro(incident: Incident) -> Diagnosis | None:
+    """Read the metrics of all services, find the change, and score them."""
+    found = stretches(incident)
+    if found is None:
+        return None
+    read = _read(incident, found)
+    if not read.table:
+        return Diagnosis(())
+    change = _change(read)
+    scores = {key: _score(key[1], series[:change], series[change : read.end]) for key, series in read.table.items()}
+    shifts = {key: _shift(key[1], series[:change], series[change : read.end]) for key, series in read.table.items()}
+    ranked = sorted(scores, key=lambda key: (-scores[key], key))
+    content = incident.call("get_dependency_graph", limit=200)
+    calls = [(row[0], row[1]) for row in content["rows"]]
+    root, metric = _deepest(ranked, scores, calls)
+    services = list(dict.fromkeys(service for service, _ in ranked))
+    hit = [name for name in services if max(shifts.get((name, each), 0.0) for each in _SYMPTOMS) >= _HIT]
+    edges = towards(root, calls, hit)
+    evidence: dict[str | Edge, list[str]] = {root: _cited(incident, root, metric, found)}
+    for callee, caller in edges[:3]:
+        evidence[callee, caller] = _cited(incident, caller, "latency_p95", found)
+    return Diagnosis([root], list(dict.fromkeys([root, *hit])), edges, evidence)
+
+
+def _deepest(ranked: list[Key], scores: Mapping[Key, float], calls: list[tuple[str, str]]) -> Key:
+    """Of the services that score nearly as high as the first, the first that calls none of the others."""
+    close = [key for key in ranked if scores[key] >= _CLOSE * scores[ranked[0]]]
+    names = {service for service, _ in close}
+    leaves = names - {caller for caller, callee in calls if callee in names and callee != caller}
+    return next((key for key in close if key[0] in leaves), ranked[0])
+
+
+def _read(incident: Incident, found: Stretches) -> _Read:
+    """All that is looked at."""
+    elapsed = incident.view.elapsed
+    step = incident.view.interval * ceil(elapsed / incident.view.interval / _POINTS)
+    count = int(elapsed / step)
+    table = {
+        (service, metric): _dense(points, step, count)
+        for metric in _METRICS
+        if (name := called(incident, metric)) is not None
+        for service, points in _points(incident, name, step)
+    }
+    end = max(int(found.end / step), 2)
+    return _Read(table, min(int(found.calm / step), end - 1), int(found.onset / step), end)
+
+
+def _points(incident: Incident, name: str, step: float) -> Iterator[tuple[str, list[list[float]]]]:
+    """The points of a metric, by service."""
+    read, more = 0, True
+    while more:
+        content = incident.call("query_metrics", metric=name, step=step, limit=200, offset=read)
+        for service, _, target, _, _, points in content["rows"]:
+            if target is None:
+                yield service, points
+        read += len(content["rows"])
+        more = "ask with offset=" in content.get("cut", "")
+
+
+def _dense(points: list[list[float]], step: float, count: int) -> Series:
+    """A value a step: the one before where there was none."""
+    values = np.full(count, np.nan)
+    for at, value in points:
+        values[min(max(ceil(at / step - 1e-9) - 1, 0), count - 1)] = value
+    known = np.flatnonzero(~np.isnan(values))
+    return values[known[np.maximum(np.searchsorted(known, np.arange(count), side="right") - 1, 0)]]
+
+
+def _change(read: _Read) -> int:
+    """The step of the change: the one that splits the symptoms of all services into the two that are most unlike."""
+    series = [each for (_, name), each in read.table.items() if name in _SYMPTOMS]
+    steps = range(max(2, read.calm // 2), min(read.onset + 10, read.end - 1) + 1)
+    gains = {step: sum(_unlike(each[:step], each[step : read.end]) for each in series) for step in steps}
+    return max(gains, key=lambda step: (gains[step], -step), default=max(1, read.calm))
+
+
+def _unlike(before: Series, after: Series) -> float:
+    """How unlike the two parts of a series are: the distance of their medians, in the range of the first."""
+    middle = float(np.median(before))
+    spread = _range(before) + 1e-3 + 0.05 * middle
+    return min(abs(float(np.median(after[:20])) - middle) / spread, 100.0)
+
+
+def _range(values: Series) -> float:
+    """The interquartile range."""
+    low, high = np.percentile(values, [25, 75])
+    return float(high - low)
+
+
+def _score(name: str, before: Series, after: Series) -> float:
+    """The robust score of a metric: how far its furthest value is from what was usual."""
+    return float(np.max(np.abs(after - np.median(before)))) / max(_range(before), _least(name))
+
+
+def _shift(name: str, before: Series, after: Series) -> float:
+    """How far a metric has risen as a whole."""
+    rise = np.percentile(after, 75) - np.percentile(before, 75)
+    return float(rise) / max(_range(before), _least(name))
+
+
+def _least(name: str) -> float:
+    return _LEAST.get(name, _LEAST_LATENCY)
+
+
+def _cited(incident: Incident, service: str, metric: str, found: Stretches) -> list[str]:
+    """A look at what was scored highest."""
+    name = called(incident, metric)
+    if name is None:
+        return []
+    incident.call("query_metrics", metric=name, service=service, aggregate="max", **found.during)
+    return [f"call:{incident.calls}"]

@@ -1,0 +1,19 @@
+"""The tools of whoever is on call, a family of them a file: what operators look at, and no more.
+
+tool.py        what a tool is
+window.py      the time that a call asks for
+overview.py    get_brief, list_services, get_dependency_graph
+metrics.py     list_metrics, query_metrics
+logs.py        search_logs, log_patterns
+traces.py      find_traces, get_trace
+events.py      list_events
+alerts.py      get_alerts
+submit.py      submit
+"""
+
+from __future__ import annotations
+
+from meshquake.agents.tools import alerts, events, logs, metrics, overview, traces
+
+#: The tools that read, in the order in which they are told of.
+READING = (*overview.TOOLS, *alerts.TOOLS, *metrics.TOOLS, *logs.TOOLS, *traces.TOOLS, *events.TOOLS)

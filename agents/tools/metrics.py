@@ -1,0 +1,149 @@
+"""Metrics: which there are, and their values over time."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import polars as pl
+
+from meshquake.agents.answer import Answer, Row
+from meshquake.agents.telemetry import View
+from meshquake.agents.tools.tool import PAGED, SERVICE, SINCE, UNTIL, Arguments, Tool, ToolError, paged
+from meshquake.agents.tools.window import within
+from meshquake.sim.records import METRIC
+from meshquake.topology.json_schema import Schema, choice, flag, number, text
+from meshquake.truth.way.citation import metric_id
+
+#: Points that a series is shown with at most, unless a step is asked for; and then.
+_POINTS, _MOST_POINTS = 40, 300
+#: Services that are named of those that have a metric.
+_NAMED = 20
+_SERIES = ("service", "metric", "unit", "replica", "target")
+#: What is told of a step, and when the sample was that is cited for it.
+_AGGREGATES = {
+    "mean": (pl.col("value").mean(), pl.col("timestamp").last()),
+    "max": (pl.col("value").max(), pl.col("timestamp").get(pl.col("value").arg_max())),
+    "min": (pl.col("value").min(), pl.col("timestamp").get(pl.col("value").arg_min())),
+}
+_NAME: Schema = text("name of a metric", pattern=r"^[^\x00-\x1f]+$", format="metric", examples=["latency_p95"])
+
+
+def _list_metrics(view: View, arguments: Arguments) -> Answer:
+    """Metrics with what they are of, as they were sampled."""
+    samples = view.samples
+    if "service" in arguments:
+        samples = samples.filter(pl.col("service") == arguments["service"])
+    found = (
+        samples.group_by("metric", "unit")
+        .agg(
+            services=pl.col("service").unique().sort(),
+            replicas=pl.col("replica").is_not_null().any(),
+            edges=pl.col("target").is_not_null().any(),
+            series=pl.struct(*_SERIES).n_unique(),
+        )
+        .sort("metric")
+    )
+    rows = [
+        Row((name, unit, _of(replicas, edges), count, len(services), services[:_NAMED], view.table[name].help))
+        for name, unit, services, replicas, edges, count in found.iter_rows()
+    ]
+    wanted = paged(arguments)
+    columns = ("metric", "unit", "of", "series", "count", "services", "meaning")
+    told = {"interval_s": view.interval, "services": f"the first {_NAMED} of count"}
+    return Answer(told, columns, rows[wanted], len(rows), wanted.start, "service")
+
+
+def _of(replicas: bool, edges: bool) -> str:
+    return " and ".join(["edges" if edges else "services", *["replicas"] * replicas])
+
+
+def _query_metrics(view: View, arguments: Arguments) -> Answer:
+    """Series, each in steps of which one value is told."""
+    name = arguments["metric"]
+    found = view.samples.filter(pl.col("metric") == name, within(view, arguments))
+    for column in ("service", "target", "replica"):
+        if column in arguments:
+            found = found.filter(pl.col(column) == arguments[column])
+    by_replica = arguments.get("by_replica", "replica" in arguments)
+    # A node has no figure of a whole.
+    whole = pl.col("replica").is_null() | (pl.col("replica").is_null().sum().over("service") == 0)
+    found = found.filter(pl.col("replica").is_not_null() if by_replica else whole)
+    step = _step(view, arguments, found)
+    aggregate = arguments.get("aggregate", "mean")
+    told = {
+        "metric": name,
+        "unit": view.table[name].unit,
+        "step_s": step,
+        "points": f"[seconds since start, {aggregate} of the step that ends then]",
+    }
+    series = found.partition_by(*_SERIES, maintain_order=True)
+    series.sort(key=lambda each: [each[column][0] or "" for column in ("service", "target", "replica")])
+    wanted = paged(arguments)
+    columns = ("service", "replica", "target", "min", "max", "points")
+    rows = [_row(view, each, step, aggregate) for each in series[wanted]]
+    return Answer(told, columns, rows, len(series), wanted.start, "service, target, replica, since, until and step")
+
+
+def _step(view: View, arguments: Arguments, found: pl.DataFrame) -> float:
+    """The length of a step in seconds, a whole number of intervals."""
+    length = 0.0 if found.is_empty() else (found["at"][-1] - found["at"][0]) / 1e6 + view.interval
+    asked = arguments.get("step")
+    if asked is None:
+        return view.interval * max(1, ceil(length / view.interval / _POINTS - 1e-9))
+    step: float = view.interval * max(1, ceil(asked / view.interval - 1e-9))
+    if length / step > _MOST_POINTS:
+        least = view.interval * ceil(length / view.interval / _MOST_POINTS)
+        raise ToolError(
+            f"step: {asked:g}s makes more than {_MOST_POINTS} points: ask with step={least:g} or more, or less time"
+        )
+    return step
+
+
+def _row(view: View, series: pl.DataFrame, step: float, aggregate: str) -> Row:
+    """A series: its points, and the id of one sample of each: that of the value shown, or the last one of a mean."""
+    width = round(step * 1e6)
+    stepped = series.with_columns(end=((pl.col("at") - 1) // width + 1) * width)
+    value, shown = _AGGREGATES[aggregate]
+    found = stepped.group_by("end", maintain_order=True).agg(value=value.round(3), timestamp=shown)
+    first = series.row(0, named=True)
+    points = [[min(end / 1e6, view.elapsed), value] for end, value, _ in found.iter_rows()]
+    records = [cited(first | {"timestamp": timestamp}) for timestamp in found["timestamp"]]
+    lowest, highest = series["value"].min(), series["value"].max()
+    return Row((first["service"], first["replica"], first["target"], lowest, highest, points), records)
+
+
+def cited(sample: dict[str, Any]) -> str:
+    """How a sample is cited."""
+    return metric_id(*(sample[column] for column in ("service", "metric", "target", "replica", "timestamp")))
+
+
+TOOLS = (
+    Tool(
+        "list_metrics",
+        "Which metrics there are: unit, whether they are of services, replicas or edges, of which services, and what "
+        "they mean.",
+        _list_metrics,
+        optional={"service": SERVICE, **PAGED},
+        needs=METRIC.name,
+    ),
+    Tool(
+        "query_metrics",
+        "A metric over time, a row for each service or edge (or replica, with by_replica). Long series are shown in "
+        "steps; ask for a shorter time or another step for more detail.",
+        _query_metrics,
+        required={"metric": _NAME},
+        optional={
+            "service": text("service measured; the caller, of an edge; node-exporter, of nodes", examples=["database"]),
+            "target": SERVICE | {"description": "callee, of an edge"},
+            "replica": text("replica or node, as in database-0", examples=["database-0"]),
+            "by_replica": flag("whether to show replicas in place of whole services; default: false"),
+            "since": SINCE,
+            "until": UNTIL,
+            "step": number("seconds of a step; default: so that there are at most 40", minimum=0.001, maximum=86_400),
+            "aggregate": choice("what is told of a step; default: mean", [*_AGGREGATES]) | {"type": "string"},
+            **PAGED,
+        },
+        needs=METRIC.name,
+    ),
+)

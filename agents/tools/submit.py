@@ -1,0 +1,46 @@
+"""The answer: it is handed on to whoever marks it, and nothing of the truth comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from meshquake.agents.answer import Answer
+from meshquake.agents.telemetry import View
+from meshquake.agents.tools.tool import Arguments, Tool
+from meshquake.exporters.fixtures import answers
+from meshquake.exporters.fixtures.violations import Formats
+from meshquake.topology.loading.names import USERS
+
+
+def submit(take: Callable[[Arguments], None]) -> Tool:
+    """The tool by which an answer is given.
+
+    Parameters
+    ----------
+    take
+        Takes the answer; ToolError if it can't be given any more.
+    """
+    schema = answers.json_schema()
+    keys = schema["properties"]
+    required = schema["required"]
+
+    def run(view: View, arguments: Arguments) -> Answer:
+        take(arguments)
+        return Answer({"submitted": True, "root_causes": len(arguments["root_causes"])})
+
+    return Tool(
+        "submit",
+        "Give the answer, once: what was wrong, likeliest cause first. An empty list of root causes says that nothing "
+        "was wrong. A root cause that users are, by coming in too great a number, is called users.",
+        run,
+        required={name: keys[name] for name in required},
+        optional={name: each for name, each in keys.items() if name not in required},
+        formats=_formats,
+    )
+
+
+def _formats(view: View) -> Formats:
+    """What tells whether an answer is of this recording, as far as that is seen: by no word of the key."""
+    traces = frozenset(view.requests["trace_id"])
+    # Whoever may be named in some answer may be named in each, or being refused would tell of what is wrong.
+    return answers.belongs(view.fixture, (*view.names, USERS), view.start, view.now, traces)

@@ -1,0 +1,101 @@
+"""A tool: what it is called, what may be asked of it, and what answers.
+
+What it takes is declared once, as a JSON Schema: agents are told it, and arguments are checked by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from meshquake.agents.answer import Answer
+from meshquake.agents.clock import MomentError, moment
+from meshquake.agents.telemetry import View
+from meshquake.exporters.fixtures.violations import Formats
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.json_schema import Schema, block, count, text
+from meshquake.topology.problems import suggestion
+from meshquake.topology.units import shown
+
+Arguments = Mapping[str, Any]
+#: Rows that are shown at most, and how many if it isn't said.
+MOST_ROWS, USUAL_ROWS = 200, 25
+
+SERVICE = text("name of a service", pattern=r"^[^\x00-\x1f]+$", format="service", examples=["database"])
+SINCE = text(
+    "first moment: +90s or 90 (since the recording began), -30s (before now), or ISO 8601; default: the beginning",
+    pattern=r"^[^\x00-\x1f]+$",
+    format="moment",
+    examples=["+90s"],
+)
+UNTIL = text(
+    "moment before which it ends, likewise; default: now",
+    pattern=r"^[^\x00-\x1f]+$",
+    format="moment",
+    examples=["+120s"],
+)
+OFFSET = count("rows to pass over, as `cut` of the answer before says; default: 0", maximum=10**9)
+LIMIT = count(f"most rows; default: {USUAL_ROWS}", minimum=1, maximum=MOST_ROWS)
+PAGED: Mapping[str, Schema] = {"offset": OFFSET, "limit": LIMIT}
+
+
+def named(view: View) -> Formats:
+    """What tells whether there is what an argument names: a service, a metric, a moment."""
+
+    def service(name: str) -> str:
+        return "" if name in view.names else f"this mesh has no service {shown(name)}{suggestion(name, view.names)}"
+
+    def metric(name: str) -> str:
+        return "" if name in view.table else f"no metric is called {shown(name)}{suggestion(name, [*view.table])}"
+
+    def at(text: str) -> str:
+        try:
+            moment(text, view.start, view.now)
+        except MomentError as error:
+            return str(error)
+        return ""
+
+    return {"service": service, "metric": metric, "moment": at}
+
+
+class ToolError(MeshquakeError):
+    """Something was asked for that cannot be; its text says what would be right."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool.
+
+    Attributes
+    ----------
+    name, doc
+        What it is called, and what it is for, in one or two sentences.
+    run
+        Answers; given what can be seen, and arguments that are what they should be.
+    required, optional
+        What it takes, by name.
+    needs
+        The kind of record that it looks at; empty if it works without any.
+    formats
+        What tells whether there is what its arguments name.
+    """
+
+    name: str
+    doc: str
+    run: Callable[[View, Arguments], Answer]
+    required: Mapping[str, Schema] = field(default_factory=dict)
+    optional: Mapping[str, Schema] = field(default_factory=dict)
+    needs: str = ""
+    formats: Callable[[View], Formats] = named
+
+    @property
+    def schema(self) -> Schema:
+        """The JSON Schema of its arguments."""
+        return block("", self.required, self.optional)
+
+
+def paged(arguments: Arguments) -> slice:
+    """The rows that are asked for."""
+    offset = arguments.get("offset", 0)
+    return slice(offset, offset + arguments.get("limit", USUAL_ROWS))

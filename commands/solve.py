@@ -1,0 +1,43 @@
+"""`solve`: agents without a model on cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshquake.commands import options, output
+
+
+@click.command(short_help="Let an agent without a model look at cases")
+@click.argument("cases", type=options.PATH)
+@click.option(
+    "--agent",
+    type=click.Choice(["loudest", "breadth-first", "baro", "oracle"]),
+    required=True,
+    help="Who looks: from the worst symptom first to the best that can be seen without the key.",
+)
+@click.option("--now", metavar="MOMENT", help="Show nothing later: +5m, alert+1m or ISO 8601.  [default: the end]")
+@click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
+@click.option(
+    "--output",
+    "folder",
+    type=options.PATH,
+    default="runs",
+    show_default=True,
+    help="Folder of the runs; each gets CASE/REPEAT in it.",
+)
+@options.quiet
+def solve(cases: Path, agent: str, now: str | None, without: str, folder: Path, quiet: bool) -> None:
+    """Let an agent without a model look at a case, or at all of a data set (see docs/agents.md).
+
+    \b
+    python run.py solve cases --agent loudest --output runs
+    python run.py score cases/telemetry/case-5b0f3c9a17d2 --answers runs/case-5b0f3c9a17d2/1/answers.json
+    """
+    from meshquake.agents.solvers import running
+
+    kinds = [kind.strip() for kind in without.split(",") if kind.strip()]
+    for run in running.solve(cases, running.SOLVERS[agent], folder, now=now, without=kinds):
+        if not quiet:
+            output.say(str(run))

@@ -1,0 +1,28 @@
+"""Writes a plot into a folder: a page that fetches nothing, and two pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import vl_convert
+
+from meshquake.exporters.fixtures import staging
+
+
+class Plot(Protocol):
+    """A chart of Altair's."""
+
+    def to_json(self) -> str:
+        """As Vega-Lite has it."""
+
+    def to_html(self, *, inline: bool) -> str:
+        """As a page."""
+
+
+def write(plot: Plot, folder: Path) -> None:
+    """Write a plot as `plot.html`, `plot.svg` and `plot.png`; raises OSError."""
+    picture = vl_convert.vegalite_to_svg(plot.to_json())
+    staging.write_text(folder / "plot.svg", picture)
+    staging.write_bytes(folder / "plot.png", vl_convert.svg_to_png(picture, scale=2))
+    staging.write_text(folder / "plot.html", plot.to_html(inline=True))

@@ -1,0 +1,162 @@
+"""Cases as tasks of Inspect: a scripted model is on call over ten cases, and its marks are those of `score`."""
+
+import json
+from math import isnan
+
+import pytest
+from small_cases import make
+
+inspect_ai = pytest.importorskip("inspect_ai")
+
+from inspect_ai.log import read_eval_log  # noqa: E402
+from inspect_ai.model import ModelOutput, ModelUsage, get_model  # noqa: E402
+from jsonschema import Draft202012Validator  # noqa: E402
+
+from meshquake.agents.inspect.on_call import GO_ON, REMINDERS  # noqa: E402
+from meshquake.agents.inspect.tools import plain  # noqa: E402
+from meshquake.agents.inspect.triage import triage  # noqa: E402
+from meshquake.exporters.fixtures import answers  # noqa: E402
+from meshquake.exporters.reports.way import figures  # noqa: E402
+from meshquake.exporters.reports.way.report import report  # noqa: E402
+from meshquake.topology.exceptions import MeshquakeError  # noqa: E402
+
+CASES = 10
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("set") / "cases"
+    make(folder, cases=CASES)
+    return folder
+
+
+def called(tool, **arguments):
+    """A model's output that calls a tool."""
+    return counted(ModelOutput.for_tool_call("mockllm", tool, arguments))
+
+
+def said(text):
+    return counted(ModelOutput.from_content("mockllm", text))
+
+
+def counted(output):
+    """The same with a number of tokens, or Inspect would fetch what it counts them by."""
+    output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+    return output
+
+
+def scripted(messages, tools, choice, config):
+    """Names the service with the highest latency, if anybody was paged; it errs once."""
+    answered = [message for message in messages if message.role == "tool"]
+    match len(answered):
+        case 0:
+            return called("get_brief")
+        case 1:
+            return called("query_metrics", metric="latency")
+        case 2:
+            return called("query_metrics", metric="latency_p95", step=86_400, aggregate="max")
+    if "Nobody was paged" in json.loads(answered[0].text)["brief"]:
+        return called("submit", root_causes=[])
+    told = json.loads(answered[2].text)
+    rows = [dict(zip(told["columns"], row, strict=True)) for row in told["rows"]]
+    worst = max(rows, key=lambda row: row["points"][-1][1])["service"]
+    edges = [{"from": "store", "to": "web", "evidence": ["call:3"]}]
+    return called(
+        "submit",
+        root_causes=[{"service": worst, "evidence": ["call:3"]}],
+        affected_services=["store", "web"],
+        propagation=edges,
+    )
+
+
+def evaluated(task, outputs, folder, **more):
+    model = get_model("mockllm/model", custom_outputs=outputs, memoize=False)
+    (log,) = inspect_ai.eval(task, model=model, log_dir=str(folder), display="none", max_samples=1, **more)
+    assert log.status == "success", log.error
+    return read_eval_log(log.location)
+
+
+@pytest.fixture(scope="module")
+def played(cases, tmp_path_factory):
+    """The scripted model over all cases, twice: Inspect's log, and the folder of the runs."""
+    folder = tmp_path_factory.mktemp("inspected")
+    log = evaluated(triage(str(cases), runs=str(folder / "runs")), scripted, folder / "logs", epochs=2)
+    return log, folder / "runs"
+
+
+def test_each_case_is_a_sample_and_each_epoch_a_run(cases, played):
+    log, runs = played
+    names = sorted(path.name for path in (cases / "telemetry").iterdir())
+    assert sorted({sample.id for sample in log.samples}) == names and len(names) == CASES
+    assert sorted(str(path.relative_to(runs)) for path in runs.glob("*/*")) == sorted(
+        f"{name}/{epoch}" for name in names for epoch in (1, 2)
+    )
+
+
+def test_the_marks_are_those_of_score(cases, played):
+    """Of each run, to the last digit, from the files that it left."""
+    log, runs = played
+    marked = report(cases, runs).cases
+    for sample in log.samples:
+        (run,) = [each for each in marked[sample.id].runs["runs"] if each.name == str(sample.epoch)]
+        assert sample.scores["way"].value == figures.of_run(run)
+    means = {score.name: score.metrics["mean"].value for score in log.results.scores if "mean" in score.metrics}
+    expected = report(cases, runs).summary.estimates["runs"]
+    assert means["mark"] == pytest.approx(expected["mark"].estimate)
+    assert 0 < means["mark"] < 1 and means["calls"] == expected["calls"].estimate == 4
+
+
+def test_what_a_model_did_wrong_is_told_to_it_with_what_would_be_right(played):
+    log, _ = played
+    wrong = [message for message in log.samples[0].messages if message.role == "tool" and message.error]
+    assert len(wrong) == 1 and "no metric is called 'latency'" in wrong[0].error.message
+
+
+def test_no_message_of_a_sample_says_what_was_wrong(cases, played):
+    """Nor does its log, before it's scored: the only thing told of the truth is marks."""
+    log, _ = played
+    for sample in log.samples:
+        key = json.loads((cases / "truth" / sample.id / "ground_truth.json").read_text())
+        told = " ".join(message.text for message in sample.messages)
+        assert not any(fault["id"] in told for fault in key["faults"])
+        assert sample.target == ""
+
+
+def test_a_model_that_calls_nothing_is_reminded_and_marks_nothing(cases, tmp_path):
+    case = sorted((cases / "telemetry").iterdir())[0]
+    log = evaluated(triage(str(case)), lambda *asked: said("All is well."), tmp_path)
+    (sample,) = log.samples
+    reminders = [message for message in sample.messages if message.role == "user" and message.text == GO_ON]
+    assert len(reminders) == REMINDERS
+    assert sample.scores["way"].value["mark"] == 0 and sample.store["answers"] is None
+
+
+def test_calls_are_limited(cases, tmp_path):
+    case = sorted((cases / "telemetry").iterdir())[0]
+    log = evaluated(triage(str(case), calls=5), lambda *asked: called("get_brief"), tmp_path)
+    assert log.samples[0].scores["way"].value["calls"] == 5
+
+
+def test_a_data_set_without_its_truth_cannot_be_marked(cases, tmp_path):
+    (tmp_path / "telemetry").symlink_to(cases / "telemetry")
+    with pytest.raises(MeshquakeError, match="withheld"):
+        triage(str(tmp_path))
+    with pytest.raises(MeshquakeError, match="no such folder"):
+        triage(str(tmp_path / "nothing"))
+
+
+def test_what_inspect_is_told_of_an_argument_accepts_what_the_desk_does():
+    """Less is said of it, and nothing else: null is left out instead."""
+    schema, whole = plain(answers.json_schema()), answers.json_schema()
+    for given in ({"root_causes": [{"service": "a", "evidence": ["log:1"]}], "propagation": []}, {"root_causes": []}):
+        assert Draft202012Validator(whole).is_valid(given) and Draft202012Validator(schema).is_valid(given)
+    assert not Draft202012Validator(schema).is_valid({"root_causes": "database"})
+
+
+def test_a_figure_that_a_case_does_not_have_is_left_out_of_the_mean(cases, played):
+    log, _ = played
+    quiet = [sample for sample in log.samples if sample.scores["way"].value["exact"] is None]
+    assert 0 < len(quiet) < len(log.samples)
+    means = {score.name: score.metrics["mean"].value for score in log.results.scores if "mean" in score.metrics}
+    known = [sample.scores["way"].value["exact"] for sample in log.samples if sample not in quiet]
+    assert means["exact"] == pytest.approx(sum(known) / len(known)) and not isnan(means["exact"])
