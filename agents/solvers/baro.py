@@ -31,7 +31,7 @@ _METRICS = ("error_rate", "latency_p50", "latency_p95", "cpu_usage", "memory_usa
 #: Of those, which tell that a service was hit, and from which score on.
 _SYMPTOMS, _HIT = ("error_rate", "latency_p50", "latency_p95"), 2.0
 #: From which share of the highest score on another one is nearly as high.
-_CLOSE = 0.3
+_CLOSE = 0.5
 #: Steps of a series at most.
 _POINTS = 300
 #: The smallest range that is told from none, by metric: in its unit.
@@ -68,8 +68,10 @@ def baro(incident: Incident) -> Diagnosis | None:
     hit = [name for name in services if max(shifts.get((name, each), 0.0) for each in _SYMPTOMS) >= _HIT]
     edges = towards(root, calls, hit)
     evidence: dict[str | Edge, list[str]] = {root: _cited(incident, root, metric, found)}
-    for callee, caller in edges[:3]:
-        evidence[callee, caller] = _cited(incident, caller, "latency_p95", found)
+    for callee, caller in edges:
+        # What is said of an edge is that its caller was hit: by what rose most there.
+        symptom = max(_SYMPTOMS, key=lambda each: (shifts.get((caller, each), 0.0), each))
+        evidence[callee, caller] = _cited(incident, caller, symptom, found)
     return Diagnosis([root], list(dict.fromkeys([root, *hit])), edges, evidence)
 
 
