@@ -7,15 +7,15 @@
         ...
     fixture = Fixture("output/fixtures/incidents/cascade")        # what `meshquake cascade` wrote
 
-The names in `__all__` are the public interface, and `meshquake.extending` is that for plug-ins. Everything else is
-private: it may change in any version.
+The names in `__all__` are the public interface, `meshquake.extending` is that for plug-ins, and `meshquake.agents` that
+for agents. Everything else is private: it may change in any version.
 
 The rooms, each of which imports only from those to its left:
 
     topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands
-    what the    what      what   what     what is      the command
-    mesh is     goes      hap-   was      seen         line
-                wrong     pens   wrong
+    what the    what      what   what     what many    what is      who       the command
+    mesh is     goes      hap-   was      runs say     seen         looks     line
+                wrong     pens   wrong                              at it
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def stand(text: str, start: datetime, end: datetime, paged: datetime | None) -> 
     Parameters
     ----------
     text
-        `+5m` or `5m` after the recording began, `alert+1m` after the first page, or ISO 8601.
+        `+5m` or `5m` after the recording began, `alert+1m` after the first page, or ISO 8601. Since a whole set may be
+        looked at so, it's the end of the recording where nobody was paged, or where that comes first.
     start, end
         Of the recording.
     paged
@@ -61,12 +62,11 @@ def stand(text: str, start: datetime, end: datetime, paged: datetime | None) -> 
     Raises
     ------
     MomentError
-        If it is no moment of the recording, or after an alert that never came.
+        If it is no moment of the recording.
     """
     if text.startswith("alert"):
-        if paged is None:
-            raise MomentError(f"--now {text}: nobody was paged in this recording: say it as in +5m")
-        at = paged if text == "alert" else moment(text.removeprefix("alert"), paged, paged)
+        page = end if paged is None else paged
+        at = min(end, page if text == "alert" else moment(text.removeprefix("alert"), page, page))
     else:
         at = moment(text, start, end)
     if start < at <= end:

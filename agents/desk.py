@@ -19,8 +19,8 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
-#: Lines of an error that are told, and characters of each.
-_LINES, _LONGEST = 12, 600
+#: Lines of an error that are told, and characters of each: all of them fit into a page, whatever they are.
+_LINES, _LONGEST = 8, 400
 
 
 class Desk:

@@ -4,7 +4,7 @@ Use it like this::
 
     from meshquake.agents import Incident
 
-    incident = Incident("cases/telemetry/case-5b0f3c9a17d2", now="alert+1m")
+    incident = Incident("cases/telemetry/case-5b0f3c9a17d2", now="alert+30s")
     print(incident.call("get_brief"))
     print(incident.call("query_metrics", metric="latency_p95", service="database"))
     incident.call("submit", root_causes=[{"service": "database", "kind": "slow"}])

@@ -39,7 +39,7 @@ def mcp(case: Path, now: str | None, without: str, pace: float, http: bool, port
 
     \b
     python run.py mcp cases/telemetry/case-5b0f3c9a17d2
-    python run.py mcp cases/telemetry/case-5b0f3c9a17d2 --now alert+1m --without traces --http
+    python run.py mcp cases/telemetry/case-5b0f3c9a17d2 --now alert+30s --without traces --http
     """
     from meshquake.exporters import extras
 

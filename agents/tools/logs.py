@@ -16,8 +16,8 @@ from meshquake.topology.json_schema import Schema, choice, flag, text
 from meshquake.topology.units import shown
 from meshquake.truth.way.citation import log_id
 
-#: Characters of a message that are shown, and of one that is asked for whole.
-_SHOWN, _WHOLE = 400, 8_000
+#: Characters of a message that are shown, and of one that is asked for whole: it fits into a page, whatever they are.
+_SHOWN, _WHOLE = 400, 3_500
 _LEVEL: Schema = choice("only lines of this level", LEVELS) | {"type": "string"}
 _TEXT: Schema = text("only lines that hold this, in any case", pattern=r"^[^\x00]{1,500}$", examples=["timeout"])
 _PATTERN: Schema = text(
@@ -111,7 +111,7 @@ TOOLS = (
         optional={
             **_FILTERS,
             "newest": flag("whether the newest lines come first; default: false"),
-            "full": flag("whether messages are shown whole; default: false"),
+            "full": flag(f"whether messages are shown up to {_WHOLE:,} characters; default: false"),
             **PAGED,
         },
         needs=LOG.name,

@@ -17,6 +17,8 @@ from meshquake.truth.way.citation import metric_id
 
 #: Points that a series is shown with at most, unless a step is asked for; and then.
 _POINTS, _MOST_POINTS = 40, 300
+#: Services that are named of those that have a metric.
+_NAMED = 20
 _SERIES = ("service", "metric", "unit", "replica", "target")
 #: What is told of a step, and when the sample was that is cited for it.
 _AGGREGATES = {
@@ -43,12 +45,12 @@ def _list_metrics(view: View, arguments: Arguments) -> Answer:
         .sort("metric")
     )
     rows = [
-        Row((name, unit, _of(replicas, edges), count, services, view.table[name].help))
+        Row((name, unit, _of(replicas, edges), count, len(services), services[:_NAMED], view.table[name].help))
         for name, unit, services, replicas, edges, count in found.iter_rows()
     ]
     wanted = paged(arguments)
-    columns = ("metric", "unit", "of", "series", "services", "meaning")
-    told = {"interval_s": view.interval}
+    columns = ("metric", "unit", "of", "series", "count", "services", "meaning")
+    told = {"interval_s": view.interval, "services": f"the first {_NAMED} of count"}
     return Answer(told, columns, rows[wanted], len(rows), wanted.start, "service")
 
 

@@ -15,12 +15,19 @@ from meshquake.sim.records import METRIC, TRACE
 
 #: Seconds before now over which the state of a service is told.
 _LATELY = 60
+#: Characters of a brief, and operations by which users enter, that are told: meshes may have hundreds.
+_LONGEST, _ENTRIES = 3_500, 40
 _STATE = ("request_rate", "error_rate", "latency_p95")
 
 
 def _get_brief(view: View, arguments: Arguments) -> Answer:
     """The page; what it says is of the moment of the view."""
-    return Answer({"brief": promise.page(view), "records": {kind: view.shows(kind) for kind in view.frames}})
+    page = promise.page(view)
+    if len(page) > _LONGEST:
+        page = (
+            f"{page[:_LONGEST]}... ({len(page) - _LONGEST} characters more, of operations)\n\nFixture: {view.fixture}\n"
+        )
+    return Answer({"brief": page, "records": {kind: view.shows(kind) for kind in view.frames}})
 
 
 def _list_services(view: View, arguments: Arguments) -> Answer:
@@ -61,8 +68,10 @@ def _get_dependency_graph(view: View, arguments: Arguments) -> Answer:
     rows = [row for row in seen if service is None or service in row.cells[:2]]
     wanted = paged(arguments)
     columns = ("caller", "callee", "calls", "errors", "p95_ms")
-    entries = ", ".join(view.entries) or None
-    told = {"users_call": entries, "seen_in": "client spans" if view.shows(TRACE.name) else "metrics of edges"}
+    entries = ", ".join(view.entries[:_ENTRIES]) + f" and {len(view.entries) - _ENTRIES} more" * (
+        len(view.entries) > _ENTRIES
+    )
+    told = {"users_call": entries or None, "seen_in": "client spans" if view.shows(TRACE.name) else "metrics of edges"}
     return Answer(told, columns, rows[wanted], len(rows), wanted.start, "service")
 
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from meshquake.agents import Incident, ToolError, promise
 from meshquake.agents.answer import MOST
+from meshquake.agents.clock import stand
+from meshquake.agents.desk import Desk
 from meshquake.agents.tools import READING
 from meshquake.topology.exceptions import MeshquakeError
 
@@ -84,6 +86,31 @@ def test_the_brief_made_from_recorded_requests_is_the_one_that_came_with_the_cas
     given = (cascade / "brief.md").read_text()
     assert whole.call("get_brief")["brief"] == given
     assert promise.page(replace(whole.view, brief=None)) == given
+
+
+def test_a_mesh_of_hundreds_of_services_and_entries_is_told_of_in_pages_too(whole):
+    """Names are as long and as wide as they may be."""
+    names = [f"service-{number:03d}-{'x' * 40}" for number in range(600)]
+    brief = "# Too many requests fail\n" + "".join(f"| {name}.\U0001f600 | 1 | 0 | 0 |\n" for name in names)
+    samples = pl.concat([whole.view.samples[:1]] * 600).with_columns(service=pl.Series(names))
+    frames = {**whole.view.frames, "metrics": samples}
+    services = tuple(replace(whole.view.services[0], name=name) for name in names)
+    view = replace(whole.view, services=services, entries=tuple(names), brief=brief, frames=frames)
+    desk = Desk(lambda: view, READING)
+    for tool in ("get_brief", "list_services", "get_dependency_graph", "list_metrics", "get_alerts"):
+        page, error = desk.ask(tool, {})
+        assert error is None
+        assert len(page.text.encode()) <= MOST
+    assert "characters more" in desk.call("get_brief")["brief"]
+    (metric,) = rows(desk.call("list_metrics"))
+    assert (metric["count"], metric["services"]) == (600, names[:20])
+
+
+def test_wrong_arguments_are_told_within_a_page_however_wide_and_many_they_are(whole):
+    page, error = whole.ask("search_logs", {"\U0001f600" * 300 + str(number): "\u6f22" * 900 for number in range(20)})
+    assert error is not None
+    assert len(page.text.encode()) <= MOST
+    assert "more like these" in page.content["error"][-1]
 
 
 @pytest.mark.parametrize("now", ["+8s", "alert", "alert+3s"])
@@ -168,10 +195,17 @@ def test_what_is_asked_wrongly_is_told_with_what_would_be_right(whole, tool, arg
     assert told in "\n".join(page.content["error"])
 
 
-@pytest.mark.parametrize("now", ["+1h", "tomorrow", "alert+1h", "-1h", "2024-01-15"])
+@pytest.mark.parametrize("now", ["+1h", "tomorrow", "alert-1h", "-1h", "2024-01-15"])
 def test_a_now_that_is_not_within_the_recording_is_refused(cascade, now):
     with pytest.raises(MeshquakeError, match=r"--now|not a moment"):
         Incident(cascade, now=now)
+
+
+def test_after_an_alert_is_the_end_where_there_was_none_or_the_recording_ends_before(cascade):
+    incident = Incident(cascade, now="alert+1h")
+    assert incident.view.now == incident.view.end
+    start, end = incident.view.start, incident.view.end
+    assert stand("alert+10s", start, end, None) == end
 
 
 def test_an_unknown_kind_of_record_cannot_be_withheld(cascade):
