@@ -12,6 +12,7 @@ desk.py        tools, who calls them, and the audit
 incident.py    a case at such a desk, for a harness in Python
 serving/       the same as a Model Context Protocol server, in a process that sees no truth
 judge/         the process beside it that takes the answer
+inspect/       cases as tasks of Inspect
 solvers/       agents without a model, from loudest first to the oracle
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +30,9 @@ def way() -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         answers, calls = state.store.get(ANSWERS), state.store.get(AUDIT)
         marked = await asyncio.to_thread(marked_run, Path(state.metadata["case"]), answers, calls or [])
-        return Score(value=figures.of_run(marked), answer=json.dumps(answers), metadata=marked.diagnosis.as_json())
+        # What a run does not have is no 0: of nan, Inspect takes no mean.
+        value = {name: nan if figure is None else figure for name, figure in figures.of_run(marked).items()}
+        return Score(value=value, answer=json.dumps(answers), metadata=marked.diagnosis.as_json())
 
     return score
 

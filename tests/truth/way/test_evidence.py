@@ -5,6 +5,7 @@ from statistics import fmean
 
 import polars as pl
 import pytest
+from answer_key import LATENT, fault, truth
 from twin_runs import compare, incident, simulation
 
 from meshquake.truth.way.citation import log_id, metric_id, span_id
@@ -161,11 +162,13 @@ def test_citing_records_from_before_the_fault_costs():
 
 
 def test_what_only_a_latent_fault_explains_is_no_claim():
-    run = compare(simulation("slow: {target: database, factor: 80}", "slow: {target: cache-service, factor: 1.1}"))
-    latent = [each["root_cause"]["service"] for each in run.key["faults"] if each["latent"]]
-    assert latent == ["cache-service"]
-    given = {"root_causes": [{"service": "cache-service"}, {"service": "database"}, {"service": "database"}]}
-    assert [claim.about for claim in claims(run.key, given)] == [("database",)]
+    latent = fault("mail", id="slow-2", mechanism=[{"from": "mail", "to": "cart", "mechanism": "errors"}], **LATENT)
+    given = {
+        "root_causes": [{"service": "mail"}, {"service": "store"}, {"service": "store"}, {"service": "cart"}],
+        "propagation": [{"from": "mail", "to": "cart"}, {"from": "store", "to": "stock"}],
+    }
+    made = claims(truth(fault(), latent), given)
+    assert {claim.about: claim.faults for claim in made} == {("store",): {0}, ("cart",): set(), ("store", "stock"): {0}}
 
 
 def test_where_there_was_no_fault_nothing_departs():
