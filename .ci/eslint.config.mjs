@@ -2,7 +2,7 @@
 import js from "@eslint/js";
 
 const ours = [
-  ...["Dom", "Data", "Choice", "Axis", "Player", "Plots", "Mesh", "Users", "Spread", "Services", "Traces", "Flame", "Lists", "Logs"],
+  ...["Dom", "Data", "Choice", "Axis", "Player", "Plots", "Mesh", "Users", "Spread", "Services", "Traces", "Flame", "Lists", "Templates", "Logs"],
   ...["Feed", "Remote", "Hands", "Recent", "Requests", "Exercise"],
 ];
 const browser = [

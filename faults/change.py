@@ -67,13 +67,20 @@ def found(spec: Any, path: str) -> str:
     return found(value, rest) if rest and value is not None else text(key.grammar, value)
 
 
-def text(grammar: Key, value: Any) -> str:
-    """A value as a file has it, in one line; of a block, the keys that aren't at their defaults."""
+def text(grammar: Key, value: Any, defaults: bool = False) -> str:
+    """A value as a file has it, in one line; of a block, the keys that aren't at their defaults.
+
+    With `defaults` these are there too, but for lists and for what is off.
+    """
     if value is None:
         return "none"
     if grammar.spec is not None:
         own = {word: (key, getattr(value, key.field)) for word, key in keys_of(type(value)).items()}
-        pairs = [f"{word}: {text(key.grammar, each)}" for word, (key, each) in own.items() if each != key.default]
+        pairs = [
+            f"{word}: {text(key.grammar, each, defaults)}"
+            for word, (key, each) in own.items()
+            if each != key.default or (defaults and not key.grammar.many and each not in (None, False))
+        ]
         return f"{{{', '.join(pairs)}}}"
     show = UNITS[grammar.unit].show
     return f"[{', '.join(map(show, value))}]" if grammar.many else show(value)

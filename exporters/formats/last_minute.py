@@ -65,5 +65,5 @@ def _percentiles(spans: pl.DataFrame, moments: pl.Series) -> pl.DataFrame:
         .select(pl.lit(moment, pl.Int64).alias("at"), "service", *_LATENCIES)
         for moment in moments
     ]
-    schema = {"at": pl.Int64, "service": spans.schema["service"]} | dict.fromkeys(_LATENCIES, pl.Float64)
-    return pl.concat([pl.DataFrame(schema=schema), *found])
+    none = spans.clear().select("at", "service", *(pl.lit(None, pl.Float64).alias(name) for name in _LATENCIES))
+    return pl.concat([none, *found])

@@ -30,7 +30,7 @@ _HERE: Final = "meshquake.exporters.live"
 #: In the order in which each needs those before it: those of every page, and those of this one.
 _SCRIPTS: Final = (
     *(Part(f"{name}.js", SHARED) for name in ("dom", "data", "choice", "axis", "plots", "mesh", "users", "services")),
-    *(Part(f"{name}.js", SHARED) for name in ("traces", "lists")),
+    *(Part(f"{name}.js", SHARED) for name in ("traces", "flame", "lists", "templates")),
     *(Part(f"{name}.js", _HERE) for name in ("feed", "remote", "hands", "recent", "requests", "exercise", "live")),
 )
 _STYLES: Final = (Part("page.css", SHARED), Part("live.css", _HERE))
@@ -83,6 +83,14 @@ def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], b
     @app.get("/v1/requests")
     async def requests() -> Response:
         return _json(plain(await run_in_threadpool(stage.requests)))
+
+    @app.get("/v1/templates")
+    async def templates(service: Annotated[list[str], Query()] = []) -> Response:  # noqa: B006 - it's read alone
+        return _json(plain(await run_in_threadpool(stage.templates, service)))
+
+    @app.get("/v1/settings")
+    async def settings(service: str = "", callee: str | None = None) -> Response:
+        return _json(plain(await run_in_threadpool(stage.settings, service, callee)))
 
     @app.get("/v1/scenario")
     async def scenario() -> Response:

@@ -10,8 +10,12 @@ from threading import Condition, Thread
 from typing import Any, Final
 
 from meshquake.exporters.live.exercise import BRIEF
+from meshquake.exporters.live.messages import Messages
+from meshquake.exporters.live.settings import settings
 from meshquake.exporters.live.steering import Asked, Refused
+from meshquake.exporters.live.timing import Timing
 from meshquake.exporters.live.waterfalls import waterfalls
+from meshquake.exporters.page.traces import Words
 from meshquake.faults.fault import Cause
 from meshquake.sim.live.pace import Pace
 from meshquake.sim.live.script import Script
@@ -66,7 +70,7 @@ class Stage:
         speed: float = 1.0,
         judge: Callable[[Script], dict[str, Any]] | None = None,
     ) -> None:
-        self.session = make(seed)
+        self._begin(make(seed))
         self.seed = seed
         self.secret = judge is not None
         #: Whether an exercise is over; and once it's judged, what is to be told of it.
@@ -81,6 +85,12 @@ class Stage:
         self._stopped = False
         self._settled = clock()
         self._turn = Condition()
+
+    def _begin(self, session: Session) -> None:
+        """Let this session be played from here on, and have what is told of its records."""
+        start = session.simulation.start
+        self.session, self._messages, self._timing = session, Messages(start), Timing(start)
+        session.hearers += [self._messages.take, self._timing.take]
 
     # -- playing ------------------------------------------------------------------------------------------------------
 
@@ -174,7 +184,8 @@ class Stage:
         except MeshquakeError as error:
             raise Refused(str(error)) from None
         with self._turn:
-            self.session, self.seed = session, asked.seed
+            self._begin(session)
+            self.seed = asked.seed
             self._run += 1
             self.verdict, self.finished = None, False
             self._turn.notify_all()
@@ -243,12 +254,28 @@ class Stage:
             return {"lines": recent.lines_of(services, LINES), "traces": list(recent.traces.values())}
 
     def requests(self) -> dict[str, Any]:
-        """The requests that were recorded last, as the page draws them (`exporters.live.waterfalls`)."""
+        """The requests that were recorded last, as the page draws them (`exporters.live.waterfalls`), and their
+        `flame`: where the time of all went (`exporters.live.timing`)."""
+        words = Words()
         with self._turn:
             self.session.settle()
-            start = self.session.simulation.start
-            traces = [list(spans) for spans in self.session.recent.traces.values()]
-        return waterfalls(traces, start)
+            session = self.session
+            traces = [list(spans) for spans in session.recent.traces.values()]
+            scenario = session.script.scenario
+            begun = [scenario.window(cause).start for cause in self._shown() if cause not in scenario.background]
+            flame = self._timing.flame(min(begun, default=None), words)
+        return {**waterfalls(traces, session.simulation.start, words), "flame": flame, "words": list(words)}
+
+    def templates(self, services: Collection[str] = ()) -> dict[str, Any]:
+        """What lines of some services, or of all, said of late, and how often (`exporters.live.messages`)."""
+        with self._turn:
+            self.session.settle()
+            return self._messages.told(services)
+
+    def settings(self, service: str, callee: str | None) -> dict[str, str]:
+        """The settings of a service or an edge at this moment; Refused if there is none (`exporters.live.settings`)."""
+        with self._turn:
+            return settings(self.session.simulation.mesh, service, callee)
 
     def scenario(self) -> str:
         """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""

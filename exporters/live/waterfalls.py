@@ -14,8 +14,8 @@ _SLOWEST: Final = 12
 _MICRO = timedelta(microseconds=1)
 
 
-def waterfalls(traces: Iterable[Sequence[dict[str, Any]]], start: datetime) -> dict[str, Any]:
-    """The latest of some traces, as the page of a report has them, and the `words` in them.
+def waterfalls(traces: Iterable[Sequence[dict[str, Any]]], start: datetime, words: Words) -> dict[str, Any]:
+    """The latest of some traces, as the page of a report has them.
 
     Parameters
     ----------
@@ -23,8 +23,11 @@ def waterfalls(traces: Iterable[Sequence[dict[str, Any]]], start: datetime) -> d
         The spans of each as records, the latest trace last; of those that go on, as far as they were recorded.
     start
         When the recording began.
+    words
+        What numbers the texts.
     """
-    words, found, total = Words(), [], 0
+    found: list[dict[str, Any]] = []
+    total = 0
     for spans in reversed(list(traces)):
         if not any(span["parent_span_id"] is None for span in spans) or total + len(spans) > MOST_SPANS:
             continue
@@ -34,4 +37,4 @@ def waterfalls(traces: Iterable[Sequence[dict[str, Any]]], start: datetime) -> d
     slowest = sorted((each for each in found if each["outcome"] == "success"), key=lambda each: -each["ms"])[:_SLOWEST]
     for each in found:
         each["why"] = "failed" if each["outcome"] != "success" else "slowest" if each in slowest else "ordinary"
-    return {"traces": found, "words": list(words)}
+    return {"traces": found}

@@ -78,7 +78,7 @@ def assembled(
     **more
         What else the templates want.
     """
-    texts = [_library(), *(script.text for script in scripts)]
+    texts = [library(), *(script.text for script in scripts)]
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in texts)
     shown = plain(data)
     text = (
@@ -114,10 +114,11 @@ def embedded(value: Any) -> Markup:
 
 
 @cache
-def _library() -> str:
+def library() -> str:
     """The scripts of Vega, Vega-Lite and Vega-Embed, which come with vl-convert.
 
-    What makes them keeps 120 MB for as long as its process lives, so it has one of its own.
+    What makes them keeps 120 MB for as long as its process lives, so it has one of its own; whoever has other work can
+    do that meanwhile.
     """
     made = subprocess.run([sys.executable, "-c", _BUNDLE], stdout=subprocess.PIPE, check=True)
     # In a block of its own: its short names are no business of the page's scripts.

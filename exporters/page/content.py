@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from meshquake.exporters.fixtures import layout, recording
 from meshquake.exporters.fixtures.answer_key import BRIEF
-from meshquake.exporters.page import happenings, story
+from meshquake.exporters.page import happenings, story, twin
 from meshquake.exporters.page.calls import calls, pairs
 from meshquake.exporters.page.flame import flame
 from meshquake.exporters.page.logs import logs
@@ -34,7 +35,17 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         Whether the page must give nothing away: then it has no names of scenarios and folders either.
     """
     words = Words()
-    waterfalls = traces(sources, words)
+    notes = _notes(sources)
+    faulty = beside is None and sources.truth is not None and bool(sources.truth["faults"])
+    with ThreadPoolExecutor(1) as besides:
+        # Half of the time goes into metrics, most of it outside of Python: another core has it meanwhile.
+        besides.submit(getattr, sources, "samples")
+        waterfalls = traces(sources, words)
+        if faulty and not twin.beside(sources, words, waterfalls):
+            notes.append(
+                "The run without the faults does not come out here as it did, so how long requests take in it is told, "
+                "and not their spans."
+            )
     runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
     if beside is not None:
         same = [trace["id"] for trace in waterfalls]
@@ -45,7 +56,7 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         "title": _title(sources, exercise),
         "summary": _summary(sources),
         "exercise": exercise,
-        "notes": list(_notes(sources)),
+        "notes": notes,
         "story": None if sources.truth is None else story.story(sources.truth),
         "brief": _brief(sources) if sources.truth is None else None,
         "objective": None if sources.truth is None else sources.truth["objective"],

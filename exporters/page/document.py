@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 from meshquake.exporters.blocks import Block
 from meshquake.exporters.fixtures import layout, staging
-from meshquake.exporters.page.assembly import Part, assembled, plain
+from meshquake.exporters.page.assembly import Part, assembled, library, plain
 from meshquake.exporters.page.content import content
 from meshquake.exporters.page.sources import read
 from meshquake.exporters.reports import marking
@@ -19,7 +20,7 @@ from meshquake.exporters.reports.markup import markup
 #: In the order in which each needs those before it.
 SCRIPTS: Final = (
     *("dom.js", "data.js", "choice.js", "axis.js", "player.js", "plots.js", "mesh.js", "users.js", "spread.js"),
-    *("services.js", "traces.js", "flame.js", "lists.js", "logs.js", "main.js"),
+    *("services.js", "traces.js", "flame.js", "lists.js", "templates.js", "logs.js", "main.js"),
 )
 
 
@@ -49,8 +50,12 @@ def write(
         If the file cannot be written.
     """
     other = None if beside is None else read(beside, truth)
+    own = read(folder, truth)
     mark = [] if answers is None else marking.report(folder, answers).blocks
-    staging.write_text(target, document(content(read(folder, truth), other, exercise=not truth), mark))
+    with ThreadPoolExecutor(1) as besides:
+        besides.submit(library)  # which takes a second, and another core
+        data = content(own, other, exercise=not truth)
+    staging.write_text(target, document(data, mark))
 
 
 def place(folder: Path, truth: bool = True) -> Path:

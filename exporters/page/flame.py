@@ -33,21 +33,47 @@ class Frame:
         return self.own + sum(frame.total for frame in self.below.values())
 
 
+@dataclass(frozen=True)
+class Side:
+    """A stretch of time of which is told, in seconds since the recording began."""
+
+    label: str
+    since: float
+    until: float
+
+
 def flame(sources: Sources, words: Words) -> list[dict[str, Any]]:
-    """The sides, each with its `label`, how many `requests` it is of, and its `frames`.
+    """Where the time went in a recording, before and during its incident."""
+    begin, end = _incident(sources)
+    both = [Side("Before", 0.0, begin), Side("During", begin, end)] if begin else [Side("All", 0.0, end)]
+    return sides(both, sources.roots, sources.spans, words)
+
+
+def sides(wanted: Iterable[Side], roots: pl.DataFrame, spans: pl.DataFrame, words: Words) -> list[dict[str, Any]]:
+    """The sides in which there are requests, each with its `label`, how many `requests` it is of, and its `frames`.
 
     A frame is its depth, operation, left edge and width, and its own time, in milliseconds a request.
+
+    Parameters
+    ----------
+    wanted
+        The sides.
+    roots, spans
+        Trace records with their `start` and `end` in microseconds since the recording began: those of users' requests,
+        and all.
+    words
+        What numbers the texts.
     """
-    begin, end = _incident(sources)
-    sides = [("Before", 0.0, begin), ("During", begin, end)] if begin else [("All", 0.0, end)]
     found = []
-    for label, since, until in sides:
-        inside = (pl.col("start") >= since * _US) & (pl.col("start") < until * _US)
-        ids = sources.roots.filter(inside).sort("start", "trace_id")["trace_id"].to_list()
+    for side in wanted:
+        inside = (pl.col("start") >= side.since * _US) & (pl.col("start") < side.until * _US)
+        ids = roots.filter(inside).sort("start", "trace_id")["trace_id"].to_list()
         some = [ids[position * len(ids) // MOST] for position in range(MOST)] if len(ids) > MOST else ids
         if some:
-            frames = _frames(_summed(sources.spans.filter(pl.col("trace_id").is_in(some))), len(some), words)
-            found.append({"label": label, "from": since, "to": until, "requests": len(some), "frames": frames})
+            frames = _frames(_summed(spans.filter(pl.col("trace_id").is_in(some))), len(some), words)
+            found.append(
+                {"label": side.label, "from": side.since, "to": side.until, "requests": len(some), "frames": frames}
+            )
     return found
 
 

@@ -19,7 +19,8 @@ _VARIABLES = (
     (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
     (r"\d+(?:[.,:]\d+)*", "<n>"),
 )
-_LOUD = ("WARN", "ERROR", "FATAL")
+#: Levels at which something is wrong.
+LOUD = ("WARN", "ERROR", "FATAL")
 
 
 def logs(sources: Sources, words: Words) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def logs(sources: Sources, words: Words) -> dict[str, Any]:
     """
     axis = sources.slots
     said = sources.lines.with_columns(
-        template=template(pl.col("message")), slot=axis.step_of(axis.since()), loud=pl.col("level").is_in(_LOUD)
+        template=template(pl.col("message")), slot=axis.step_of(axis.since()), loud=pl.col("level").is_in(LOUD)
     )
     keys = ["service", "level", "logger", "template"]
     grouped = said.group_by(keys, maintain_order=True).agg(

@@ -23,6 +23,7 @@ _STYLE = Style(
     letters=18,
     leaf=0,
     narrowest=148,
+    label=84,
 )
 #: Right of the last column and below all, for the badges at the corners of boxes.
 _MARGIN = 14

@@ -40,7 +40,7 @@ class Session:
     start
         Wall time of the start of the recording.
     on_batch
-        Hears of the records of the run, in order of time, as they settle.
+        The first of the `hearers`, besides `recent`.
 
     Attributes
     ----------
@@ -54,6 +54,8 @@ class Session:
         What was recorded last.
     over
         Whether everything is played, to the end of what was under way when the recording ended.
+    hearers
+        Those who hear of the records of the run, in order of time, as they settle.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Session:
         self.seconds: deque[Second] = deque(maxlen=REMEMBERED)
         self.recent = Recent()
         self.over = False
-        self._on_batch = on_batch
+        self.hearers: list[Callable[[Batch], object]] = [self.recent.take, *([on_batch] if on_batch else [])]
         self._strides: Iterator[float] = self.simulation.strides()
         self._onlooker = Onlooker(self.simulation.mesh)
         #: Cuts of which no records have been made, and the one of which some are to be made next.
@@ -115,9 +117,8 @@ class Session:
             yield self._next_cut
 
     def _hear(self, batch: Batch) -> None:
-        self.recent.take(batch)
-        if self._on_batch is not None:
-            self._on_batch(batch)
+        for hear in self.hearers:
+            hear(batch)
 
     def do(self, section: str, kind: str, keys: Mapping[str, Any]) -> Cause:
         """Bring about a fault (`faults`), something besides (`background`), or an action (`actions`), at once.

@@ -1,10 +1,18 @@
-"""One short incident, recorded once a session."""
+"""One short incident, recorded once a session, and a browser for what is looked at."""
 
 import pytest
 from incident import short
 from small_cases import make
 
 from meshquake.exporters.fixtures import writing
+from tests.browser import chromium
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium. Not for a session: while it is open, no test of the same process can run an event loop."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

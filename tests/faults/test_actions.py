@@ -1,7 +1,9 @@
 """What an operator's action does to a mesh, and what a file may say of it."""
 
+import json
 from datetime import datetime, timedelta
 
+import mendable
 import pytest
 from stage import Stage
 from twin_runs import OPTIONS, frames
@@ -145,21 +147,13 @@ def test_scaling_adds_replicas_by_hand():
     assert sum(replica.ready for replica in simulation.mesh.services["db"].replicas) == 4
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "slow: {target: db, factor: 3}",
-        'stop: {target: "db[1]"}',
-        "flip: {target: web -> db, set: {timeout: 1ms}}",
-        "hang: {target: db.get, share: 30%}",
-        "pause: {target: db, length: 500ms, every: 2s}",
-        "leak: {target: db, rate: 1MiB}",
-        "delay: {target: web -> db, by: 20ms}",
-    ],
-)
-def test_a_fault_that_is_mended_leaves_nothing_behind(fault):
-    where = "web -> db" if "->" in fault else "db"
-    simulation, records, _ = run(f'mend: {{target: "{where}", at: 5s}}', faults=[fault])
+@pytest.mark.parametrize("kind", mendable.KINDS)
+def test_a_fault_that_is_mended_leaves_nothing_behind(kind):
+    target, keys = mendable.FAULTS[kind]
+    fault = json.dumps({kind: {"target": target, **keys}})[1:-1]
+    simulation, records, _ = run(
+        f'mend: {{target: "{mendable.where(kind)}", at: 5s}}', faults=[fault], mesh=mendable.MESH
+    )
     (acting,) = simulation.scenario.faults
     assert simulation.acted(acting).end == 9.0
     mesh = simulation.mesh

@@ -19,7 +19,9 @@ from small_mesh import SMALL
 from meshquake.topology.loader import load, parse, shipped
 from meshquake.topology.picture import dot, draw, svg
 from meshquake.topology.picture.labels import point
+from meshquake.topology.picture.style import width
 from meshquake.topology.spec import SERVICE_KINDS, Call, Edge, Entry, Operation, Service, Topology, Workload
+from meshquake.topology.units import rate
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -118,7 +120,7 @@ def drawn_meshes(draw):
 def along(line):
     """Points on a line, close to each other."""
     for begin in range(0, len(line.curve) - 1, 3):
-        yield from (point(line.curve[begin : begin + 4], share / 16) for share in range(17))
+        yield from (point(line.curve[begin : begin + 4], share / 64) for share in range(65))
 
 
 def frames(drawing):
@@ -224,12 +226,43 @@ def test_a_call_back_has_a_line_of_its_own_and_enters_from_the_right():
     assert there.curve != back.curve[::-1]
 
 
+def written(drawing):
+    """What the rates of calls cover, by the line they are written on."""
+    high = drawing.style.small * 1.1
+    for number, line in enumerate(drawing.lines):
+        if line.rate and line.course not in ("hanging", "users"):
+            x, y, wide = *line.label, width(rate(line.rate, digits=2), drawing.style.small)
+            yield number, (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+
+
+def meet(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
 def test_rates_are_written_beside_each_other_where_there_is_room():
     """Of a service that calls ten."""
-    drawing = draw(mesh_of(11, [(0, each) for each in range(1, 11)]))
-    spots = [line.label for line in drawing.lines if line.course == "forward"]
-    for (x0, y0), (x1, y1) in combinations(spots, 2):
-        assert abs(y0 - y1) >= drawing.style.small or abs(x0 - x1) >= drawing.style.small
+    labels = [frame for _, frame in written(draw(mesh_of(11, [(0, each) for each in range(1, 11)])))]
+    assert len(labels) == 10 and not any(meet(*pair) for pair in combinations(labels, 2))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_rate_stands_on_its_line_and_on_no_box_no_other_rate_and_hardly_another_line(name):
+    drawing = draw(load(shipped()[name]).topology)
+    labels = dict(written(drawing))
+    for one, other in combinations(labels.values(), 2):
+        assert not meet(one, other)
+    crossed = []
+    for number, (left, top, right, bottom) in labels.items():
+        assert not any(meet((left, top, right, bottom), frame) for frame in frames(drawing).values())
+        met = [
+            place
+            for place, line in enumerate(drawing.lines)
+            if any(left < x < right and top < y < bottom for x, y in along(line))
+        ]
+        assert number in met
+        crossed.append(len(met) - 1)
+    assert max(crossed) <= 2
+    assert sum(crossed) <= len(crossed) / 2
 
 
 @pytest.mark.parametrize(

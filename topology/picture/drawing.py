@@ -8,8 +8,8 @@ columns lines are curves that are level at both ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import networkx as nx
@@ -102,7 +102,7 @@ class Line:
         Cubic Bézier curves from the caller to the callee: a point to begin with, and then two points of control and an
         end for each.
     label
-        Where to write the rate, around its middle.
+        Where to write the rate, around its middle; where the line begins if it is not written.
     """
 
     id: str
@@ -211,11 +211,11 @@ class _Draft:
         """All of it, moved to where its room begins."""
         boxes = tuple(self._box(number, each) for number, each in enumerate(self._topology.services))
         place = {box.service: box for box in boxes}
-        labels = Labels([(box.x, box.y, box.right, box.y + box.height) for box in boxes])
         lines = [
-            self._line(f"call-{number}", place[caller], place[callee], calls, labels)
+            self._line(f"call-{number}", place[caller], place[callee], calls)
             for number, ((caller, callee), calls) in enumerate(self._rates.items())
         ]
+        lines = self._labelled(lines, boxes)
         for name, calls in self._users.items():
             lines.append(self._door(f"users-{place[name].id.removeprefix('service-')}", place[name], calls))
         return Drawing(
@@ -314,7 +314,7 @@ class _Draft:
             height,
         )
 
-    def _line(self, id: str, begin: Box, end: Box, calls: float, labels: Labels) -> Line:
+    def _line(self, id: str, begin: Box, end: Box, calls: float) -> Line:
         pair = begin.service, end.service
         if begin == end:
             course, curve = "itself", _bow(begin)
@@ -324,10 +324,24 @@ class _Draft:
             course, curve = "against", self._smooth(pair)[::-1]
         else:
             course, curve = "forward", self._smooth(pair)
-        small = self._style.small
-        return Line(
-            id, *pair, calls, course, curve, labels.place(curve, width(rate(calls, digits=2), small), small * 1.1)
-        )
+        return Line(id, *pair, calls, course, curve, curve[0])
+
+    def _labelled(self, lines: Sequence[Line], boxes: Sequence[Box]) -> list[Line]:
+        """Lines with places for their rates. Where none are written, nobody has to make room."""
+        style = self._style
+        if not style.rates:
+            return list(lines)
+        frames = [(box.x, box.y, box.right, box.y + box.height) for box in boxes]
+        labels = Labels(frames, [line.curve for line in lines])
+        return [
+            replace(line, label=labels.place(number, line.curve, self._label_width(line.rate), style.small * 1.1))
+            if line.rate and line.course != "hanging"
+            else line
+            for number, line in enumerate(lines)
+        ]
+
+    def _label_width(self, calls: float) -> float:
+        return self._style.label or width(rate(calls, digits=2), self._style.small)
 
     def _door(self, id: str, box: Box, calls: float) -> Line:
         end = box.x, self._ports["", box.service, False][1]

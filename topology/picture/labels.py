@@ -1,35 +1,98 @@
-"""Where the rates of calls are written: on their lines, beside no box and no other label where there's room."""
+"""Where the rates of calls are written: on their lines, beside boxes, other rates and other lines if there is room."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import dist, floor, inf
 
 Point = tuple[float, float]
 #: Left, top, right, bottom.
 Frame = tuple[float, float, float, float]
+_Square = tuple[int, int]
 
-#: Shares of the way along a line's first curve, the best first: nearer to the caller fewer lines cross.
+#: Shares of the way along a curve, the best first: nearer to the caller fewer lines cross.
 _SHARES = (0.35, 0.42, 0.28, 0.5, 0.58, 0.66, 0.22, 0.74, 0.82)
+#: How many curves of a line are looked at, from its caller on: through a gap, past a column, and so on.
+_CURVES = 3
+#: What it costs to cover a box, another label, or another line; and to stand on another line as much as on one's own.
+_BOX, _LABEL, _LINE, _SHARED = 100, 10, 1, 1
+#: Pixels between points by which lines are known, and the sides of the squares in which these are looked up.
+_APART, _SIDE = 5.0, 24.0
 
 
 class Labels:
-    """Finds places one after another; what has one keeps it."""
+    """Finds places one after another; what has one keeps it.
 
-    def __init__(self, taken: Sequence[Frame]) -> None:
-        self._taken = list(taken)
+    Parameters
+    ----------
+    boxes
+        What stands in the drawing.
+    lines
+        The curves of all lines in it, as `drawing.Line` has them.
+    """
 
-    def place(self, curve: Sequence[Point], wide: float, high: float) -> Point:
-        """The middle of a label of that size on a line: the first place that is free, or else the usual one."""
-        spots = [point(curve[:4], share) for share in _SHARES]
-        spot = next((spot for spot in spots if self._free(_around(spot, wide, high))), spots[0])
-        self._taken.append(_around(spot, wide, high))
-        return spot
+    def __init__(self, boxes: Sequence[Frame], lines: Sequence[Sequence[Point]]) -> None:
+        #: Points of lines, with the line's number, and what is covered at which cost: by the square they are in.
+        self._points: dict[_Square, list[tuple[float, float, int]]] = defaultdict(list)
+        self._taken: dict[_Square, list[tuple[Frame, int]]] = defaultdict(list)
+        for box in boxes:
+            self._take(box, _BOX)
+        for number, line in enumerate(lines):
+            for x, y in _along(line):
+                self._points[floor(x / _SIDE), floor(y / _SIDE)].append((x, y, number))
 
-    def _free(self, frame: Frame) -> bool:
-        return not any(
-            left < frame[2] and frame[0] < right and top < frame[3] and frame[1] < bottom
-            for left, top, right, bottom in self._taken
-        )
+    def place(self, number: int, line: Sequence[Point], wide: float, high: float) -> Point:
+        """The middle of a label of that size on the line of that number: where it covers least."""
+        best, least = line[0], inf
+        for begin in range(0, min(3 * _CURVES, len(line) - 1), 3):
+            for share in _SHARES:
+                spot = point(line[begin : begin + 4], share)
+                cost = self._cost(_around(spot, wide, high), number)
+                if cost < least:
+                    best, least = spot, cost
+            if not least:
+                break
+        self._take(_around(best, wide, high), _LABEL)
+        return best
+
+    def _take(self, frame: Frame, cost: int) -> None:
+        for square in _squares(frame):
+            self._taken[square].append((frame, cost))
+
+    def _cost(self, frame: Frame, number: int) -> int:
+        left, top, right, bottom = frame
+        middle = (left + right) / 2, (top + bottom) / 2
+        frames: dict[Frame, int] = {}
+        lines: set[int] = set()
+        shared: set[int] = set()
+        for square in _squares(frame):
+            frames |= {taken: cost for taken, cost in self._taken.get(square, ()) if _meet(frame, taken)}
+            for x, y, other in self._points.get(square, ()):
+                if left < x < right and top < y < bottom and other != number:
+                    lines.add(other)
+                    if dist(middle, (x, y)) < _APART / 2:
+                        shared.add(other)
+        return sum(frames.values()) + _LINE * len(lines) + _SHARED * len(shared)
+
+
+def _squares(frame: Frame) -> Iterator[_Square]:
+    """The squares that a frame reaches into."""
+    left, top, right, bottom = (floor(each / _SIDE) for each in frame)
+    return product(range(left, right + 1), range(top, bottom + 1))
+
+
+def _along(line: Sequence[Point]) -> Iterator[Point]:
+    """Points on a line, about as close to each other as they have to be."""
+    for begin in range(0, len(line) - 1, 3):
+        curve = line[begin : begin + 4]
+        steps = max(1, round(dist(curve[0], curve[3]) / _APART))
+        yield from (point(curve, step / steps) for step in range(steps + 1))
+
+
+def _meet(one: Frame, other: Frame) -> bool:
+    return other[0] < one[2] and one[0] < other[2] and other[1] < one[3] and one[1] < other[3]
 
 
 def _around(spot: Point, wide: float, high: float) -> Frame:

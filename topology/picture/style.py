@@ -39,6 +39,8 @@ class Style:
         Height of a service that hangs below its only caller; 0 if none does.
     narrowest
         Width of a box at least.
+    label
+        Width of what is written on arrows; 0 for that of the calls a second.
     """
 
     most: float
@@ -54,6 +56,7 @@ class Style:
     letters: int
     leaf: float
     narrowest: float = 0.0
+    label: float = 0.0
 
 
 STYLES = (

@@ -4,10 +4,16 @@
 const Hands = (() => {
   const { html, byId } = Dom;
   const GROUPS = { fault: "Break", action: "Mend" };
+  //: Milliseconds between two looks at settings, of which something may have changed.
+  const LOOK = 2000;
+  //: The settings of what is chosen, as they are by now.
+  let present = {};
+  //: Says of the setting that is chosen what it is, and is by now.
+  let explain = () => {};
 
   /** What can be named at what is chosen: an edge; a service with its replicas and operations; or all users. */
   function targets({ service, edge }) {
-    if (edge) return [{ level: "edge", text: `${edge.caller} -> ${edge.callee}`, told: `the edge ${Choice.name}` }];
+    if (edge) return [{ level: "edge", text: `${edge.caller} -> ${edge.callee}`, told: Choice.name }];
     if (!service) return [{ level: "users", text: "users", told: "all users" }];
     const { replicas, operations } = Data.parts[service];
     return [
@@ -17,7 +23,26 @@ const Hands = (() => {
     ];
   }
 
+  /** Ask how the service or the edge that is chosen is set by now, and show it: what is not there is left out. */
+  async function look() {
+    const { service, edge } = Choice.now;
+    const asked = Choice.name;
+    if (asked !== null) {
+      const query = new URLSearchParams(edge ? { service: edge.caller, callee: edge.callee } : { service });
+      const answer = await Remote.ask(`/v1/settings?${query}`);
+      const told = await answer?.json();
+      // Something else may be chosen by now.
+      if (!told || asked !== Choice.name) return;
+      present = told;
+    } else present = {};
+    const shown = Object.entries(present).filter(([, value]) => !["none", "false"].includes(value));
+    byId("present").replaceChildren(...shown.flatMap(([word, value]) => [html("dt", null, word), html("dd", null, value)]));
+    explain();
+  }
+
   function choose(choice) {
+    present = {};
+    look();
     byId("target").replaceChildren(...targets(choice).map(({ level, text, told }) => html("option", { value: text, "data-level": level }, told)));
     kinds();
   }
@@ -74,13 +99,14 @@ const Hands = (() => {
     const select = html("select", { id: "setting" }, ...known.map(({ word }) => html("option", null, word)));
     const value = html("input", { id: "setting-value", type: "text", autocomplete: "off", required: true });
     const hint = html("span", { class: "hint" });
-    const show = () => {
+    explain = () => {
       const { doc, choices, keys: own } = known.find(({ word }) => word === select.value);
       const how = choices.length ? `: ${choices.join(", ")}` : own.length ? `: none, or a block as {${own[0]}: …}, with ${own.join(", ")}` : "";
       hint.textContent = doc + how;
+      value.placeholder = present[select.value] ?? "";
     };
-    select.addEventListener("change", show);
-    show();
+    select.addEventListener("change", explain);
+    explain();
     return html("div", null, html("label", { class: "key" }, html("span", null, "set"), select), html("label", { class: "key" }, html("span", null, "to"), value, hint));
   }
 
@@ -113,6 +139,7 @@ const Hands = (() => {
       return;
     }
     const done = await Remote.steer({ do: group, kind: word, keys: told });
+    if (done) look();
     if (done) Remote.say(`${done.id} at ${told.target}, from ${Data.clock(done.at, 3)}.`);
   }
 
@@ -128,9 +155,14 @@ const Hands = (() => {
 
   function begin() {
     byId("looker").hidden = Remote.steers;
-    let exercise = null;
+    let [exercise, stale] = [null, false];
+    setInterval(() => {
+      if (stale) look();
+      stale = false;
+    }, LOOK);
     Feed.listen((told, status) => {
       if (told.causes) list(told.causes);
+      stale ||= Boolean(told.causes || told.events);
       if (told.status && status.exercise !== exercise) {
         ({ exercise } = status);
         kinds();

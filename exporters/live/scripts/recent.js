@@ -5,6 +5,9 @@ const Recent = (() => {
   const { byId } = Dom;
   //: Milliseconds between two looks for lines.
   const LOOK = 2000;
+  //: Seconds up to the present in which lines are counted.
+  const WINDOW = 30;
+  let moment = { to: 0 };
 
   function chosen() {
     const { service, edge } = Choice.now;
@@ -16,13 +19,27 @@ const Recent = (() => {
     note("events", found, Lists.fill("events", found, Lists.event));
   }
 
+  const asked = (path) => Remote.ask(`${path}?${new URLSearchParams(chosen().map((service) => ["service", service]))}`);
+
   async function lines() {
-    const query = new URLSearchParams(chosen().map((service) => ["service", service]));
-    const answer = await Remote.ask(`/v1/recent?${query}`);
+    const answer = await asked("/v1/recent");
     if (answer === null) return;
     const told = (await answer.json()).lines.toReversed();
     const found = told.map(({ timestamp, level, service, replica, message, trace_id: trace }) => ({ at: (Date.parse(timestamp) - Data.start) / 1000, level, source: replica ?? service, message, trace }));
     note("lines", found, Lists.fill("lines", found, Lists.line));
+  }
+
+  /** What lines say in the half minute up to where the slider is, or as far as they are there, beside what they said before. */
+  async function templates() {
+    const answer = await asked("/v1/templates");
+    if (answer === null) return;
+    const { step, until, templates: all, more } = await answer.json();
+    const to = Math.min(moment.to, until);
+    const last = Math.ceil(to / step - 1e-9);
+    const first = Math.max(0, last - WINDOW / step);
+    const rest = Templates.show(all, { first, last, seconds: to - first * step, before: first * step - Math.max(0, Data.span.from) });
+    byId("window-now").textContent = `${Data.clock(first * step)} to ${Data.clock(to)}`;
+    byId("templates-more").textContent = rest + more ? `${rest + more} more templates are not shown.` : "";
   }
 
   function note(id, found, rest) {
@@ -33,6 +50,7 @@ const Recent = (() => {
     byId("recent-of").textContent = Choice.name ? `of ${Choice.name}` : "of all services";
     events();
     lines();
+    templates();
   }
 
   function begin() {
@@ -42,8 +60,12 @@ const Recent = (() => {
       stale = true;
     });
     Choice.listen(show);
+    Axis.listen((now) => {
+      stale ||= now.to !== moment.to;
+      moment = now;
+    });
     setInterval(() => {
-      if (stale) lines();
+      if (stale) [lines, templates].forEach((look) => look());
       stale = false;
     }, LOOK);
     show();

@@ -1,6 +1,6 @@
 "use strict";
 
-/** The latest requests: they are asked for while somebody looks at them, and what is drawn of one stays. */
+/** The latest requests, and where their time went: asked for while somebody looks at them. What is drawn of one stays. */
 const Requests = (() => {
   //: Milliseconds between two looks.
   const LOOK = 3000;
@@ -15,6 +15,7 @@ const Requests = (() => {
     Data.words.splice(0, Infinity, ...told.words);
     Data.runs[0].traces.splice(0, Infinity, ...told.traces);
     Traces.list();
+    Flame.draw(told.flame);
   }
 
   function begin() {

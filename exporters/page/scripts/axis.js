@@ -4,6 +4,7 @@
 const Axis = (() => {
   const slider = Dom.byId("slider");
   const listeners = [];
+  const places = document.getElementsByClassName("bands");
 
   /** Where a time is on the axis, from 0 to 1 if it is on it. */
   const share = (seconds) => (seconds - Data.span.from) / (Data.span.to - Data.span.from);
@@ -46,7 +47,9 @@ const Axis = (() => {
     acting.classList.toggle("faulty", faults.length > 0);
     Dom.byId("now").textContent = Data.clock(moment.from, Data.axis.step < 1 ? 1 : 0);
     slider.setAttribute("aria-valuetext", `${Data.clock(moment.from)}. ${acting.textContent}`);
-    document.documentElement.style.setProperty("--now", share((moment.from + moment.to) / 2));
+    const now = share((moment.from + moment.to) / 2);
+    // Set at each place, not once for the document: all of its elements would be styled again.
+    for (const place of places) place.style.setProperty("--now", now);
   }
 
   /** Go to a step: the moment is made once, and applied everywhere. */

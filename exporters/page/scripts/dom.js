@@ -18,12 +18,13 @@ const Dom = (() => {
   const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
   const byId = (id) => document.getElementById(id);
 
+  const digits = [0, 1, 2].map((most) => new Intl.NumberFormat("en", { maximumFractionDigits: most }));
+
   /** A number as people read it: three digits of those that are small, whole ones beyond. */
   function number(value) {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
-    const digits = size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : 2;
-    return value.toLocaleString("en", { maximumFractionDigits: digits });
+    return digits[size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : 2].format(value);
   }
 
   const share = (value) => (value === null ? "–" : `${number(100 * value)}%`);

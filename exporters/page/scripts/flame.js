@@ -5,10 +5,11 @@ const Flame = (() => {
   const { html } = Dom;
   const ROW = 20;
 
-  function draw() {
+  /** Draw some sides, below each other and on one scale. */
+  function draw(sides) {
     const width = (side) => side.frames.reduce((sum, [depth, , , ms]) => sum + (depth ? 0 : ms), 0);
-    const most = Math.max(...Data.flame.map(width), 1e-9);
-    for (const side of Data.flame) {
+    const most = Math.max(...sides.map(width), 1e-9);
+    const drawn = sides.flatMap((side, place) => {
       const deep = Math.max(0, ...side.frames.map(([depth]) => depth)) + 1;
       const frames = side.frames.map(([depth, operation, left, ms, own]) => {
         const name = Data.word(operation);
@@ -17,11 +18,12 @@ const Flame = (() => {
         return html("div", { title, style: `left:${((100 * left) / most).toFixed(3)}%;width:${share.toFixed(3)}%;top:${depth * ROW}px` }, share > 5 ? `${name} ${Dom.number(ms)}` : "");
       });
       const told = heaviest(side.frames).map(([operation, own]) => `${Data.word(operation)} ${Dom.number(own)} ms`).join(", ");
-      Dom.byId("flame").append(
+      return [
         html("p", { class: "hint" }, html("strong", null, side.label), ` (${Data.clock(side.from)} to ${Data.clock(side.to)}): ${Dom.number(width(side))} ms a request, of ${side.requests} requests. Most of it in ${told}.`),
-        html("div", { class: `flame ${side.label === "During" ? "during" : ""}`, style: `height:${deep * ROW}px`, role: "img", "aria-label": `Frames ${side.label}: ${told}` }, ...frames),
-      );
-    }
+        html("div", { class: place ? "flame during" : "flame", style: `height:${deep * ROW}px`, role: "img", "aria-label": `Frames ${side.label}: ${told}` }, ...frames),
+      ];
+    });
+    Dom.byId("flame").replaceChildren(...drawn);
   }
 
   /** The operations in which most time was spent, on whichever ways they were called. */

@@ -9,7 +9,7 @@
   Users.begin();
   Spread.draw();
   Traces.begin();
-  Flame.draw();
+  Flame.draw(Data.flame);
   Logs.begin();
   Axis.go(worst());
   Logs.show();
@@ -19,12 +19,12 @@
     Services.plots();
   });
 
-  /** The step in which most requests failed, or were slowest if none did. */
+  /** The step in which most requests were harmed, or failed, or were slowest: by the first of these that there is. */
   function worst() {
-    const { fact, axis } = Data.runs[0].users;
+    const { fact, axis, harmed } = Data.runs[0].users;
     const shares = fact.requests.map((count, slot) => (count ? fact.failed[slot] / count : 0));
-    const most = Math.max(...shares);
-    const slot = most > 0 ? shares.indexOf(most) : fact.p95.indexOf(Math.max(...fact.p95.map((value) => value ?? 0)));
+    const told = [harmed ?? [], shares, fact.p95.map((value) => value ?? 0)].find((values) => values.some((value) => value > 0)) ?? [0];
+    const slot = told.indexOf(Math.max(...told));
     return Math.floor((slot * axis.step) / Data.axis.step);
   }
 })();

@@ -93,11 +93,11 @@ const Mesh = (() => {
     const hit = svg("path", { class: "hit", d: edge.path });
     const title = svg("title", null, `${edge.caller} → ${edge.callee}`);
     const element = svg("g", { ...button, class: "edge", "data-caller": edge.caller, "data-callee": edge.callee }, title, hit, calls, failing);
-    const words = svg("text", { class: "told", x, y: y + 4, "text-anchor": "middle" });
-    const breaker = svg("g", { transform: `translate(${x},${y - 14})`, visibility: "hidden" }, svg("circle", { class: "breaker", r: 6 }), svg("path", { class: "breaker" }));
+    const words = svg("text", { class: "told", x, "text-anchor": "middle" });
+    const breaker = svg("g", { transform: `translate(${x},${y})`, visibility: "hidden" }, svg("circle", { class: "breaker", r: 6 }), svg("path", { class: "breaker" }));
     const marked = svg("g");
     const told = svg("g", { "pointer-events": "none" }, breaker, words, marked);
-    wires.push({ ...edge, element, told, calls, failing, title, words, breaker, badges: marked, corner: { x, y: y + 15 } });
+    wires.push({ ...edge, element, told, calls, failing, title, words, breaker, badges: marked, corner: { x, y: y - 17 } });
     pressed(element, () => Choice.toggleEdge(edge.caller, edge.callee));
     return { element, told };
   }
@@ -129,6 +129,8 @@ const Mesh = (() => {
       if (now.retries) parts.push(`retry ${Dom.number(now.retries)}`);
       if (now.timeouts) parts.push(`late ${Dom.number(now.timeouts)}`);
       edge.words.textContent = parts.join(", ");
+      // On the line, or below its breaker.
+      edge.words.setAttribute("y", edge.at[1] + (now.breaker ? 19 : 4));
       edge.breaker.setAttribute("visibility", now.breaker ? "visible" : "hidden");
       if (now.breaker) {
         for (const part of edge.breaker.children) part.setAttribute("class", now.breaker > 1 ? "breaker open" : "breaker half");

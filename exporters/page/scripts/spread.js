@@ -4,7 +4,7 @@
 const Spread = (() => {
   const { svg } = Dom;
   const ROW = 34;
-  const NARROW = 620;
+  const NARROW = 760;
   //: Seconds between times that are written below, and pixels that each of them needs.
   const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const ROOM = 90;

@@ -62,7 +62,7 @@ const Traces = (() => {
   }
 
   function waterfall(trace) {
-    const other = others.get(trace.id);
+    const other = others.get(trace.id) ?? (trace.twin?.spans ? trace.twin : null);
     const spans = trace.spans.map(named);
     const all = other ? [...spans, ...other.spans.map(named)] : spans;
     const from = Math.min(0, ...all.map((span) => span.start));
@@ -74,7 +74,7 @@ const Traces = (() => {
       drawn(spans, scale, trace),
     ];
     if (trace.more) parts.push(html("p", { class: "note" }, `${trace.more} more spans are in the recording.`));
-    if (other) parts.push(html("h3", null, `The same request in the other run: ${other.outcome} after ${Dom.number(other.ms)} ms`), drawn(other.spans.map(named), scale, other, "spans other"));
+    if (other) parts.push(html("h3", null, `The same request ${Data.runs[1] ? "in the other run" : "without the faults"}: ${other.outcome.replaceAll("_", " ")} after ${Dom.number(other.ms)} ms`), drawn(other.spans.map(named), scale, other, "spans other"));
     return parts;
   }
 
@@ -101,6 +101,13 @@ const Traces = (() => {
     return html("ol", { class: kind, tabindex: 0, "aria-label": "Spans" }, ...items);
   }
 
+  /** A length, behind its bar, or before it, or on it where there is room for neither. */
+  function written(ms, from, to) {
+    if (to <= 82) return html("span", { class: "ms", style: `left:${to.toFixed(2)}%` }, ms);
+    if (from >= 18) return html("span", { class: "ms", style: `right:${(100 - from).toFixed(2)}%` }, ms);
+    return html("span", { class: "ms on", style: `right:${(100 - to).toFixed(2)}%` }, ms);
+  }
+
   function item(span, depth, until, scale, entered) {
     const end = span.start + span.ms;
     const kind = ["server", "client", "internal"][span.kind];
@@ -112,8 +119,7 @@ const Traces = (() => {
     const name = `${span.kind === CLIENT ? `${span.service} → ` : ""}${span.operation}${notes.length ? `, ${notes.join(", ")}` : ""}`;
     const bar = (from, to, extra) => html("span", { class: `bar ${extra}`, style: `left:${scale(from).toFixed(2)}%;width:${(scale(to) - scale(from)).toFixed(2)}%` });
     const ms = `${Dom.number(span.ms)} ms`;
-    const late = scale(end) > 82;
-    const length = html("span", { class: "ms", style: late ? `right:${(100 - scale(span.start)).toFixed(2)}%` : `left:${scale(end).toFixed(2)}%` }, ms);
+    const length = written(ms, scale(span.start), scale(end));
     const bars = [bar(span.start, until, ""), nobody ? bar(until, end, "nobody") : null];
     return html(
       "li",
@@ -125,8 +131,7 @@ const Traces = (() => {
 
   function would(twin, scale) {
     const bar = html("span", { class: "bar", style: `left:${scale(0).toFixed(2)}%;width:${(scale(twin.ms) - scale(0)).toFixed(2)}%` });
-    const late = scale(twin.ms) > 82;
-    const length = html("span", { class: "ms", style: late ? "right:2px" : `left:${scale(twin.ms).toFixed(2)}%` }, `${Dom.number(twin.ms)} ms`);
+    const length = written(`${Dom.number(twin.ms)} ms`, scale(0), scale(twin.ms));
     return html("li", { class: "would" }, html("span", { class: "what", style: "--depth:0" }, `without the faults: ${twin.outcome}`), html("span", { class: "lane" }, bar, length));
   }
 

@@ -19,7 +19,7 @@ from meshquake.faults.loader import Options, load
 from meshquake.sim.live.second import OF_SERVICES
 from meshquake.sim.live.session import Session
 from meshquake.sim.records import RECORD_KINDS
-from tests.browser import Opened, axe, chromium
+from tests.browser import Opened, axe
 
 MESH = """
 name: two
@@ -99,12 +99,6 @@ def served(stage):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def evening(tmp_path_factory):
     """The file of a scenario, on a mesh beside it."""
     folder = tmp_path_factory.mktemp("live")
@@ -171,13 +165,32 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         chosen = stage.session.recent.traces[page.text("#waterfall code")]
         assert page.page.locator("#waterfall .spans li").count() == len(chosen)
         assert page.page.locator("#waterfall .spans .failed").count() > 0
+        # Where the time went before the deployment, and of late.
+        sides = page.page.locator("#flame strong").all_text_contents()
+        assert sides == ["Before", "Latest"]
+        assert "web.home" in page.page.locator("#flame .flame").nth(1).text_content()
 
         page.do("action rollback")
         page.play(6)
         assert page.figures("db")[0] == 0 and page.figures("web")[0] == 0
         page.choose("#picture .edge")
         assert page.page.locator("#target").input_value() == "web -> db"
+        page.until("document.querySelector('#present').textContent.includes('max_attempts: 2')")
+        assert page.text("#present").startswith("timeout1s")
+        page.page.locator("#kind").select_option("action change")
+        page.page.locator("#setting").select_option("pool")
+        assert "size: 4" in page.page.locator("#setting-value").get_attribute("placeholder")
         assert page.do("action change", set=("retry", "{max_attempts: 3}")).startswith("change-1 at web -> db")
+
+        # It is told of as it is by now, and lines of errors are counted by what they say.
+        page.play(1)
+        page.until("document.querySelector('#present').textContent.includes('max_attempts: 3')")
+        page.until("document.querySelector('#templates .bad')")
+        cells = "all => all.map(e => [...e.cells].map(c => c.textContent))"
+        said = page.page.eval_on_selector_all("#templates tbody tr", cells)
+        told = stage.templates(["web", "db"])["templates"]
+        counted = {(each["level"], each["service"], each["text"]): sum(n for _, n in each["counts"]) for each in told}
+        assert said and all(int(row[0]) + int(row[1]) == counted[tuple(row[3:])] for row in said)
 
         page.page.locator("#speed").select_option("max")
         page.page.locator("#play").click()

@@ -12,16 +12,10 @@ from meshquake.exporters.fixtures import writing
 from meshquake.exporters.page import document
 from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
-from tests.browser import Opened, axe, chromium
+from tests.browser import Opened, axe
 
 #: Of each scenario so many seconds; every step of the page's slider is a second then, and so is one of what users met.
 LENGTHS = Options(lead_in=3, duration=8, recovery=4)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +76,18 @@ def test_on_paper_plots_are_as_wide_as_the_paper_and_on_the_screen_as_before(bro
         assert min(before) > 1000
 
 
+def test_a_page_opens_where_most_requests_were_harmed(browser, made):
+    for name in ("cascade", "high_volume"):
+        folder = made(name)
+        harmed = Counter(
+            row["timestamp"][11:19]
+            for row in rows(folder, "truth/verdicts.ndjson")
+            if row["effect"] in ("failed", "slowed")
+        )
+        with Opened(browser, document.place(folder)) as opened:
+            assert harmed[opened.text("#now")] == max(harmed.values())
+
+
 def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cascade, folder):
     samples = {}
     for row in rows(folder, "metrics.ndjson"):
@@ -106,6 +112,17 @@ def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cas
         assert all(text == f"{shown(samples[at, service, 'cpu_usage'])}%" for service, text in cells)
         seen.add(json.dumps(drawn))
     assert len(seen) == 3
+
+
+def test_a_line_in_every_plot_shows_where_the_slider_is(cascade):
+    places = "[...document.querySelectorAll('#users .bands, .multiples .bands')]"
+    place = "each => parseFloat(getComputedStyle(each).backgroundPositionX)"
+    for step in (0, 7, 14):
+        cascade.go(step)
+        lines = cascade.page.evaluate(f"{places}.map({place})")
+        assert len(lines) > 50
+        # The middle of a step, of the fifteen that the recording has.
+        assert lines == pytest.approx([100 * (step + 0.5) / 15] * len(lines), abs=0.001)
 
 
 def shown(value):
@@ -188,10 +205,29 @@ def test_search_finds_a_trace_and_draws_its_spans(cascade, folder):
     found = cascade.page.locator("#traces .rows tr[data-trace]")
     assert (found.count(), found.first.get_attribute("data-trace")) == (1, wanted)
     assert cascade.text("#waterfall code") == wanted
-    assert cascade.page.locator("#waterfall .spans li:not(.would)").count() == spans[wanted]
+    assert cascade.page.locator("#waterfall .spans:not(.other) li:not(.would)").count() == spans[wanted]
     cascade.page.locator("#search").fill("no such trace")
     assert cascade.text("#found") == "Not among the requests that this page keeps."
     cascade.page.locator("#search").fill("")
+
+
+def test_a_request_that_was_harmed_stands_beside_the_same_one_without_the_faults(cascade, folder):
+    verdicts = {row["trace_id"]: row for row in rows(folder, "truth/verdicts.ndjson")}
+    ids = cascade.page.eval_on_selector_all("#traces .rows tr[data-trace]", "all => all.map(e => e.dataset.trace)")
+    harmed = next(verdicts[each] for each in ids if verdicts[each]["effect"] == "failed")
+    cascade.page.locator(f"#traces tr[data-trace='{harmed['trace_id']}'] button").click()
+    ms = shown(harmed["twin_duration_ms"])
+    assert cascade.page.locator("#waterfall h3").nth(1).text_content() == (
+        f"The same request without the faults: {harmed['twin_outcome']} after {ms} ms"
+    )
+    # Both are drawn on one scale: the root of the twin ends where the bar on top of the recorded spans does.
+    edge = "each => each.getBoundingClientRect().width"
+    widths = [
+        cascade.page.locator(selector).first.evaluate(edge)
+        for selector in ("#waterfall .would .bar", "#waterfall .spans.other .bar")
+    ]
+    assert widths[0] == pytest.approx(widths[1], abs=1)
+    assert cascade.page.locator("#waterfall .spans.other li.failed").count() == 0
 
 
 def test_choosing_a_service_sets_what_follows_to_it(cascade, folder):

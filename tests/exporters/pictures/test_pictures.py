@@ -13,7 +13,7 @@ from meshquake.exporters import extras
 from meshquake.exporters.pictures import made
 from meshquake.topology.loader import parse
 from meshquake.topology.spec import Call, Edge, Entry, Operation, Service, Topology, Workload
-from tests.browser import axe, chromium
+from tests.browser import axe
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,6 @@ def test_names_in_a_page_are_text():
 
 
 # -- in a browser ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

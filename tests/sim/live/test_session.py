@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import isnan, nan
 
+import mendable
 import polars as pl
 import pytest
 from twin_runs import frames
@@ -91,6 +92,27 @@ def test_what_was_done_by_hand_replays_to_the_byte(by_hand):
     assert same(records, again(session))
     assert {cause.id for cause in session.script.scenario.actions} == {"drain-1", "change-1", "rollback-1", "mend-1"}
     assert set(records["events"]["type"]) >= {"taken_out", "config_change", "deployment", "rollback"}
+
+
+@pytest.mark.parametrize("kind", mendable.KINDS)
+def test_whatever_was_broken_by_hand_is_mended_by_hand(kind):
+    target, keys = mendable.FAULTS[kind]
+    options, mesh = Options(seed=5), topology_loader.parse(mendable.MESH, "mesh.yaml")
+    batches = []
+    session = Session(parse(free_play("three", 15.0), "live", options, mesh=mesh), options, on_batch=batches.append)
+    for second in range(1000):
+        if session.play() is None:
+            break
+        if second == 3:
+            fault = session.do("faults", kind, {"target": target, **keys})
+        if second == 6:
+            session.do("actions", "mend", {"target": mendable.where(kind)})
+    assert session.simulation.acted(fault).end == 7.0
+    assert not session.simulation.mesh.under_way
+    last = frames(batches)["traces"].filter(frames(batches)["traces"]["timestamp"].str.slice(11, 8) > "10:30:12")
+    assert last["status"].unique().to_list() == ["success"]
+    replayed = Simulation.of(parse(session.script.text, "live", options, mesh=mesh))
+    assert same(frames(batches), frames(replayed.batches()))
 
 
 def test_nothing_done_is_the_scenario_as_it_was():
