@@ -10,6 +10,7 @@ checking.py    arguments, checked
 audit.py       a line for each call
 desk.py        tools, who calls them, and the audit
 incident.py    a case at such a desk, for a harness in Python
+mitigation/    a mesh that is played, at such a desk where one may act; and for learners
 serving/       the same as a Model Context Protocol server, in a process that sees no truth
 judge/         the process beside it that takes the answer
 inspect/       cases as tasks of Inspect

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from meshquake.agents import audit, clock
 from meshquake.agents.answer import Page, page
@@ -34,7 +34,13 @@ class Desk:
         How many calls were made.
     sinks
         Take the audit.
+    task
+        What whoever is at it is to do, in a sentence or two.
     """
+
+    task: ClassVar[str] = (
+        "Find out from metrics, logs, traces and events what is wrong, and give your answer with submit, once."
+    )
 
     def __init__(
         self,

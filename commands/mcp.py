@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,12 +12,25 @@ from meshquake.commands.parameters import Seconds
 
 
 @click.command(short_help="Serve an incident's tools to an agent (Model Context Protocol)")
-@click.argument("case", type=options.PATH)
-@click.option("--now", metavar="MOMENT", help="Show nothing later: +5m, alert+1m or ISO 8601.  [default: the end]")
+@click.argument("case", required=False, type=options.PATH)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Play CASE, a scenario, and serve remedies too; without it a fault that the seed hides.",
+)
+@click.option(
+    "--now",
+    metavar="MOMENT",
+    help="Show nothing later: +5m, alert+1m or ISO 8601; of --live, begin then.  [default: the end; of --live, alert]",
+)
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
 @click.option(
-    "--pace", type=Seconds(), default=0.0, help="Simulated time that each call takes, from --now on.  [default: 0s]"
+    "--pace",
+    type=Seconds(),
+    help="Simulated time that each call takes, from --now on.  [default: 0s; of --live, 5s for a look]",
 )
+@click.option("--seed", type=options.SEED, default=42, show_default=True, help="Seed of --live.")
+@click.option("--topology", type=options.PATH, help="Of --live, a topology file, or the name of a shipped one.")
 @click.option(
     "--http", is_flag=True, help="Serve by HTTP on the loopback interface, not over standard input and output."
 )
@@ -31,32 +45,75 @@ from meshquake.commands.parameters import Seconds
     show_default=True,
     help="Folder of the runs; this one gets CASE/REPEAT in it.",
 )
-def mcp(case: Path, now: str | None, without: str, pace: float, http: bool, port: int, folder: Path) -> None:
+def mcp(
+    case: Path | None,
+    live: bool,
+    now: str | None,
+    without: str,
+    pace: float | None,
+    seed: int,
+    topology: Path | None,
+    http: bool,
+    port: int,
+    folder: Path,
+) -> None:
     """Serve an incident's tools to an agent over the Model Context Protocol (see docs/agents.md).
 
     The process that serves never sees the answer key. The answer, an audit of all calls and the score go to a folder of
-    the run.
+    the run; with --live, what was done and the harm that it averted.
 
     \b
     python run.py mcp cases/telemetry/case-5b0f3c9a17d2
     python run.py mcp cases/telemetry/case-5b0f3c9a17d2 --now alert+30s --without traces --http
+    python run.py mcp --live cascade --seed 7
     """
     from meshquake.exporters import extras
 
     extras.load("meshquake.agents.serving.transport", "mcp", "mcp")
-    watching = extras.load("meshquake.agents.judge.watching", "mcp", "mcp")
 
     def on_ready(address: str) -> None:
         if http:
             output.say(f"serving at {address}")
 
+    settings: dict[str, Any] = {
+        "without": [kind.strip() for kind in without.split(",") if kind.strip()],
+        "port": port if http else None,
+        "on_ready": on_ready,
+    }
     with errors.told(interrupted="Stopped."):
-        watching.serve(
-            case,
-            folder,
-            now=now,
-            without=[kind.strip() for kind in without.split(",") if kind.strip()],
-            pace=pace,
-            port=port if http else None,
-            on_ready=on_ready,
-        )
+        if live:
+            _play(case, seed, topology, folder, now or "alert", pace, settings)
+        elif case is None:
+            errors.fail("say which case is served, or --live to play one")
+        elif topology is not None:
+            errors.fail("--topology is of --live: a case has its mesh")
+        else:
+            watching = extras.load("meshquake.agents.judge.watching", "mcp", "mcp")
+            watching.serve(case, folder, now=now, pace=pace or 0.0, **settings)
+
+
+def _play(
+    scenario: Path | None,
+    seed: int,
+    topology: Path | None,
+    folder: Path,
+    now: str,
+    pace: float | None,
+    settings: dict[str, Any],
+) -> None:
+    """Play a scenario, or a hidden fault, and tell what was made of it."""
+    from meshquake.agents.judge import playing
+    from meshquake.agents.mitigation.live_desk import PACE
+    from meshquake.agents.mitigation.live_incident import LiveIncident
+    from meshquake.agents.mitigation.marks import line
+    from meshquake.faults.loader import Options
+
+    options = Options(topology=topology)
+    if scenario is None:
+        incident, name = LiveIncident.hidden(seed=seed, options=options), f"hidden-{seed}"
+    else:
+        incident, name = LiveIncident.of(scenario, seed=seed, options=options), f"{scenario.stem}-{seed}"
+    paced = PACE if pace is None else pace
+    found = playing.play(incident, name, folder, now=now, pace=paced, **settings)
+    # Standard output is for the client.
+    output.complain([line(found)])

@@ -119,6 +119,13 @@ def add(text: str, section: str, kind: str, keys: Mapping[str, Any]) -> str:
     return _dump(root)
 
 
+def cleared(text: str, section: str) -> str:
+    """A scenario's text with nothing in one of its lists of causes. Raises DocumentError if the text isn't YAML."""
+    root = Document.parse(text, "text").root
+    root.entries.pop(section, None)
+    return _dump(root)
+
+
 def place(text: str, path: str) -> str:
     """A path as messages of the loader have it, with faults by their place in the list. Raises as `apply`."""
     return _find(Document.parse(text, "text").root, path).path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import polars as pl
 
@@ -86,13 +87,16 @@ def felt(simulation: Simulation) -> Preview:
     return Preview(twins.incident, twins.upset(), whole=True)
 
 
-def felt_by(simulation: Simulation, moment: float) -> bool:
-    """Whether users feel a fault of a run by some time (simulated seconds); it's played as far as it takes to tell."""
+def felt_since(simulation: Simulation, moment: float = inf) -> float | None:
+    """When users first feel a fault of a run (simulated seconds), if they do by some time; else None.
+
+    It's played as far as it takes to tell.
+    """
     twins = Twins(simulation, lambda verdicts: None)
     for _ in twins.cuts():
         if any(twins.felt()) or twins.known > moment:
             break
-    return any(time is not None and time <= moment for time in twins.felt())
+    return min((time for time in twins.felt() if time is not None and time <= moment), default=None)
 
 
 def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,33 @@ def _count(mask: NDArray[np.bool_]) -> int:
     return int(mask.sum())
 
 
-def harmed(runs: Sequence[Simulation], twin: Simulation) -> list[int]:
-    """How many requests each of some runs harms, compared with the same run without faults and actions.
+@dataclass(frozen=True)
+class Harm:
+    """What a run does to users, compared with the same run without faults and actions.
+
+    Attributes
+    ----------
+    requests
+        Requests that it makes.
+    harmed
+        Those of them that are bad, and good or not made at all in the other run.
+    unmade
+        Requests that are good in the other run and aren't made: users who were put off don't come for what they'd have
+        asked next. Who only counted the bad answers would praise whoever drives all users away.
+    """
+
+    requests: int
+    harmed: int
+    unmade: int
+
+    @property
+    def total(self) -> int:
+        """Requests that went well without the fault and the actions, and don't, plus the bad ones made besides."""
+        return self.harmed + self.unmade
+
+
+def harm_of(runs: Sequence[Simulation], twin: Simulation) -> list[Harm]:
+    """What each of some runs does to users, compared with the same run without faults and actions.
 
     Parameters
     ----------
@@ -68,22 +94,26 @@ def harmed(runs: Sequence[Simulation], twin: Simulation) -> list[int]:
         That without any, and without faults.
     """
     usual, *watches = (Watch(run, sampled=False) for run in (twin, *runs))
-    objective, counts = twin.topology.workload.objective, [0] * len(watches)
+    workload, counts = twin.topology.workload, np.zeros((len(runs), 3), dtype=np.int64)
 
     def compare() -> None:
         until = min(watch.horizon for watch in (usual, *watches))
         expected = usual.settled(until)
-        good = ~is_bad(expected, objective)
+        good = ~is_bad(expected, workload.objective)
         for number, watch in enumerate(watches):
             requests = watch.settled(until)
-            counts[number] += _count(is_bad(requests, objective) & ~_there(expected, ~good, requests))
+            bad = is_bad(requests, workload.objective) & ~_there(expected, ~good, requests)
+            unmade = good & (requests.find(expected.words) < 0)
+            counts[number] += len(requests), _count(bad), _count(unmade)
 
     for cut in usual.cuts:
         usual.take(cut)
         for watch in watches:
             watch.follow(twin.mesh.now)
-        compare()
+        # Where answers matter, the same request may come earlier in one run and later in another.
+        if not workload.answers_matter:
+            compare()
     for watch in watches:
         watch.finish()
     compare()
-    return counts
+    return [Harm(*each) for each in counts.tolist()]

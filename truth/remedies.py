@@ -1,4 +1,4 @@
-"""What an operator might have done about a fault, one thing at a time, and the best of it."""
+"""What an operator might have done about an incident, one thing at a time, and the best of it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,84 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from meshquake.faults.fault import Fault
+from meshquake.faults.fault import Cause, Fault
 from meshquake.faults.kinds.deploy import Deploy
+from meshquake.faults.kinds.surge import Surge
 from meshquake.sim.live.script import Script
 from meshquake.sim.simulation import Simulation
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration
-from meshquake.truth.relief import harmed
+from meshquake.truth.preview import felt_since
+from meshquake.truth.relief import Harm, harm_of
 
+#: A kind of action, and its keys.
 Remedy = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Best:
-    """The remedy with which the fewest requests are harmed (None for doing nothing), and how many those are."""
+class Prospects:
+    """What becomes of an incident if nobody acts, and with the best single remedy.
 
-    remedy: Remedy | None
-    harmed: int
+    Attributes
+    ----------
+    at
+        When the remedies were applied (simulated seconds): as soon as users felt a fault, or as the first began.
+    left
+        The harm if nobody acts.
+    best
+        The remedy with which there is the least harm; None for doing nothing.
+    least
+        That harm.
+    """
+
+    at: float
+    left: Harm
+    best: Remedy | None
+    least: Harm
+
+
+@dataclass(frozen=True)
+class Mitigation:
+    """What somebody made of an incident.
+
+    Attributes
+    ----------
+    harm
+        The harm with what was done.
+    prospects
+        What it's compared with.
+    done, elsewhere
+        How many actions were taken, and how many of them where nothing was wrong: who tries everything everywhere
+        averts harm too.
+    """
+
+    harm: Harm
+    prospects: Prospects
+    done: int = 0
+    elsewhere: int = 0
+
+    @property
+    def averted(self) -> int:
+        """Requests that went well for what was done, less those that went wrong for it."""
+        return self.prospects.left.total - self.harm.total
+
+    @property
+    def best_averted(self) -> int:
+        """The same of the best single remedy, none of which is doing nothing."""
+        return self.prospects.left.total - self.prospects.least.total
+
+    @property
+    def share(self) -> float | None:
+        """The share of the harm that was averted, negative if there was more; None where there was none to avert."""
+        return self.averted / self.prospects.left.total if self.prospects.left.total else None
+
+    @property
+    def of_best(self) -> float | None:
+        """What was averted, as a share of what the best single remedy averts; None if that's nothing.
+
+        Who does more than one thing, or the right thing sooner, has more than 1.
+        """
+        return self.averted / self.best_averted if self.best_averted else None
 
 
 def candidates(fault: Fault, topology: Topology) -> Iterator[Remedy]:
@@ -30,33 +91,76 @@ def candidates(fault: Fault, topology: Topology) -> Iterator[Remedy]:
     root = fault.roots(topology)[0]
     service = topology.service(root)
     if fault.mendable and fault.lasts:
-        yield "mend", {"target": str(fault.target), "fault": fault.id}
+        yield "mend", {"target": str(fault.target)}
     if isinstance(fault, Deploy):
         deployment = {} if fault.deployment is None else {"deployment": fault.deployment}
         yield "rollback", {"target": str(fault.target), **deployment}
+        if service.weighted and fault.deployment is not None:
+            for version in service.versions:
+                if version.name != fault.deployment:
+                    yield "shift", {"target": root, "to": version.name, "from": fault.deployment}
     yield "restart", {"target": root}
     if fault.target.level == "replica" and service.replicas > 1:
         yield "drain", {"target": str(fault.target)}
-    if not service.versions:
-        yield "scale", {"target": root, "to": str(2 * service.replicas)}
+    # Of too many users one sees who can't keep up, and that may be anybody.
+    for each in topology.services if isinstance(fault, Surge) else (service,):
+        if not each.versions:
+            yield "scale", {"target": each.name, "to": str(2 * each.replicas)}
 
 
-def best(script: Script, at: float) -> Best:
-    """The best single remedy for the first fault of a scenario, in place of the actions that were taken.
+def prospects(script: Script) -> Prospects:
+    """What becomes of a scenario's incident if nobody acts, and with each single remedy for one of its faults.
+
+    Each is played, in place of the actions that the scenario has.
+    """
+    left, topology = script.with_actions([]), script.loaded.topology
+    scenario = left.scenario
+    at = _felt(Simulation.of(left))
+    when = {"at": duration(round(at - scenario.lead_in, 3))}
+    tried: list[Remedy | None] = [None]
+    for fault in scenario.faults:
+        tried += [each for each in candidates(fault, topology) if each not in tried]
+    runs = [
+        Simulation.of(left if each is None else script.with_actions([(each[0], {**each[1], **when})])) for each in tried
+    ]
+    harms = harm_of(runs, runs[0].without([fault.id for fault in scenario.faults]))
+    least = min(range(len(tried)), key=lambda number: harms[number].total)
+    return Prospects(at, harms[0], tried[least], harms[least])
+
+
+def _felt(run: Simulation) -> float:
+    """When somebody could act at the earliest: as users first felt a fault, or as the first began."""
+    scenario = run.scenario
+    begins = min((scenario.window(fault).start for fault in scenario.faults), default=0.0)
+    felt = felt_since(run) if scenario.faults else None
+    return max(0.0, min(begins if felt is None else felt, scenario.length - 1.0))
+
+
+def mitigation(script: Script, known: Prospects | None = None) -> Mitigation:
+    """What the actions of a scenario made of its incident.
 
     Parameters
     ----------
     script
-        The scenario.
-    at
-        When the remedy is applied, in simulated seconds.
+        The scenario with the actions.
+    known
+        Its prospects, which are the same whatever was done; None to find them.
     """
-    scenario, topology = script.scenario, script.loaded.topology
-    when = {"at": duration(round(at - scenario.lead_in, 3))}
-    tried = [None, *candidates(scenario.faults[0], topology)]
-    runs = [
-        Simulation.of(script.with_actions([] if each is None else [(each[0], {**each[1], **when})])) for each in tried
-    ]
-    counts = harmed(runs, runs[0].without([fault.id for fault in scenario.faults]))
-    least = min(range(len(tried)), key=counts.__getitem__)
-    return Best(tried[least], counts[least])
+    run, actions = Simulation.of(script.loaded), script.scenario.actions
+    twin = run.without([cause.id for cause in (*script.scenario.faults, *actions)])
+    (harm,) = harm_of([run], twin)
+    wrong = {name for fault in script.scenario.faults for name in _concerned(fault, script.loaded.topology)}
+    elsewhere = sum(wrong.isdisjoint(_services(action)) for action in actions)
+    return Mitigation(harm, known or prospects(script), len(actions), elsewhere)
+
+
+def _concerned(fault: Fault, topology: Topology) -> set[str]:
+    """The services at which one may look for a remedy."""
+    if isinstance(fault, Surge):
+        return {service.name for service in topology.services}
+    return {*fault.roots(topology), *_services(fault)}
+
+
+def _services(cause: Cause) -> set[str]:
+    """The services at which a cause acts; of an edge both."""
+    return {name for target in cause.all_targets for name in (target.service, target.callee) if name}

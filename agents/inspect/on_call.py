@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,41 @@ from typing import Any
 from inspect_ai.model import ChatMessageUser
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from meshquake.agents.desk import Desk
 from meshquake.agents.incident import Incident
 from meshquake.agents.inspect.tools import tools
 
 #: Where a sample's answer and audit are kept: they are in Inspect's log, and the scorer marks them.
 ANSWERS, AUDIT = "answers", "audit"
 #: What is said to a model that calls no tool, and how often.
-GO_ON, REMINDERS = "Go on: call a tool, or give your answer with submit.", 3
+GO_ON, REMINDERS = "Go on: call a tool, and say with {} that you are done.", 3
+
+
+async def at_desk(state: TaskState, generate: Generate, desk: Desk, over: Callable[[], bool], calls: int) -> TaskState:
+    """Let a model call the tools of a desk, until it's over.
+
+    Parameters
+    ----------
+    state, generate
+        As Inspect gives them.
+    desk
+        The tools.
+    over
+        Whether the model has said that it's done, with the last of the tools.
+    calls
+        How many calls it may make.
+    """
+    state.tools = tools(desk)
+    last, reminders = [*desk.tools][-1], 0
+    while not over() and desk.calls < calls and not state.completed:
+        before = desk.calls
+        state = await generate(state, tool_calls="single")
+        if desk.calls == before:
+            if reminders == REMINDERS:
+                break
+            reminders += 1
+            state.messages.append(ChatMessageUser(content=GO_ON.format(last)))
+    return state
 
 
 @solver
@@ -47,16 +76,7 @@ def on_call(
             output=None if runs is None else Path(runs) / str(state.sample_id) / str(state.epoch),
             sink=lambda entry: audit.append(asdict(entry)),
         )
-        state.tools = tools(incident)
-        reminders = 0
-        while incident.answers is None and incident.calls < calls and not state.completed:
-            before = incident.calls
-            state = await generate(state, tool_calls="single")
-            if incident.calls == before:
-                if reminders == REMINDERS:
-                    break
-                reminders += 1
-                state.messages.append(ChatMessageUser(content=GO_ON))
+        state = await at_desk(state, generate, incident, lambda: incident.answers is not None, calls)
         state.store.set(ANSWERS, incident.answers)
         state.store.set(AUDIT, audit)
         return state

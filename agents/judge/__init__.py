@@ -3,4 +3,5 @@
 staging.py     what the serving process is given
 runs.py        where the files of a run are
 watching.py    the serving process, started and heard
+playing.py     the same over a mesh that is played here
 """

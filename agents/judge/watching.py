@@ -7,8 +7,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +62,11 @@ def serve(
     OSError
         If something can't be written.
     """
-    ours, theirs = socket.socketpair()
     with ExitStack() as stack:
-        judge = Channel(ours)
-        stack.callback(judge.close)
         stage = ExitStack()
         with stage:
             shown = stage.enter_context(staging.staged(case))
-            process = _process(theirs)
-            stack.enter_context(unfinished.undone(process.kill))
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
+            judge = stack.enter_context(serving())
             place = {} if port is None else {"port": port}
             judge.say(folder=str(shown), now=now, without=list(without), pace=pace, **place)
             begun = judge.hear() or {"failed": ["the process that serves ended before it began"]}
@@ -83,8 +77,22 @@ def serve(
         return _heard(judge, case, runs.begin(folder, runs.case_name(case)))
 
 
+@contextmanager
+def serving() -> Iterator[Channel]:
+    """The serving process, while the block lasts: the channel to it, over which alone it's told something."""
+    ours, theirs = socket.socketpair()
+    with ExitStack() as stack:
+        judge = Channel(ours)
+        stack.callback(judge.close)
+        process = _process(theirs)
+        stack.enter_context(unfinished.undone(process.kill))
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        yield judge
+
+
 def _process(channel: socket.socket) -> subprocess.Popen[bytes]:
-    """The serving process: it is told nothing of the case but over the channel."""
+    """The serving process."""
     package = str(Path(str(meshquake.__file__)).parent.parent)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     with channel:

@@ -3,6 +3,7 @@
 protocol.py    tools and calls in the words of the protocol
 transport.py   over standard input and output, or HTTP on the loopback interface
 locked.py      what of the disk the process may see
+far.py         a mesh that the judge plays, looked at and acted on from here
 channel.py     what it says to the judge that started it, and hears
 __main__.py    the process
 """

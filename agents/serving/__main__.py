@@ -17,9 +17,12 @@ from threading import Thread
 from typing import Any
 
 from meshquake.agents import audit
+from meshquake.agents.desk import Desk
 from meshquake.agents.incident import Incident
+from meshquake.agents.mitigation.live_desk import LiveDesk
 from meshquake.agents.serving import locked, protocol, transport
 from meshquake.agents.serving.channel import Channel
+from meshquake.agents.serving.far import Far
 from meshquake.agents.tools.tool import ToolError
 from meshquake.topology.exceptions import MeshquakeError
 
@@ -36,14 +39,7 @@ def main(descriptor: int) -> None:
     locked.lock(folder)
     try:
         listening = socket.create_server((transport.HOST, order["port"])) if "port" in order else None
-        incident = Incident(
-            folder,
-            now=order["now"],
-            without=order["without"],
-            pace=order["pace"],
-            sink=lambda entry: _tell(judge, entry),
-            taker=lambda answers: _hand(judge, answers),
-        )
+        desk = _live(judge, order) if "live" in order else _case(judge, order)
     except MeshquakeError as error:
         judge.say(failed=[str(line) for line in error.args])
         return
@@ -52,12 +48,30 @@ def main(descriptor: int) -> None:
         return
     os.chdir("/")
     Thread(target=_end_with, args=(judge,), daemon=True).start()
-    server = protocol.server(incident)
+    server = protocol.server(desk)
     if listening is None:
         judge.say(ready="")
         transport.over_stdio(server)
     else:
         transport.over_http(server, listening, lambda address: judge.say(ready=address))
+
+
+def _case(judge: Channel, order: Mapping[str, Any]) -> Desk:
+    """The desk of a recorded case."""
+    return Incident(
+        Path(order["folder"]),
+        now=order["now"],
+        without=order["without"],
+        pace=order["pace"],
+        sink=lambda entry: _tell(judge, entry),
+        taker=lambda answers: _hand(judge, answers),
+    )
+
+
+def _live(judge: Channel, order: Mapping[str, Any]) -> Desk:
+    """The desk of a mesh that the judge plays."""
+    mesh = Far(judge, Path(order["folder"]), order["live"])
+    return LiveDesk(mesh, order["live"]["without"], order["pace"], [lambda entry: _tell(judge, entry)])
 
 
 def _end_with(judge: Channel) -> None:

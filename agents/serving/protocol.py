@@ -18,13 +18,11 @@ from mcp.types import (
 from meshquake.agents.desk import Desk
 from meshquake.sim.version import VERSION
 
-#: What a client is told when it begins.
+#: What a client is told when it begins: what is to be done, and then how times and answers are.
 INSTRUCTIONS = (
-    "You are on call for a mesh of services. Begin with get_brief. Find out from metrics, logs, traces and events what "
-    "is wrong, and give your answer with submit, once. Times may be written as +90s (since the recording began), -30s "
-    "(before now) or in ISO 8601. Answers are cut to a page; `cut` says how to ask for the rest."
+    "You are on call for a mesh of services. Begin with get_brief. {} Times may be written as +90s (since the "
+    "recording began), -30s (before now) or in ISO 8601. Answers are cut to a page; `cut` says how to ask for the rest."
 )
-_GIVES = "submit"
 
 
 def server(desk: Desk) -> Server[Any]:
@@ -44,7 +42,7 @@ def server(desk: Desk) -> Server[Any]:
     return Server(
         "meshquake",
         version=VERSION,
-        instructions=INSTRUCTIONS,
+        instructions=INSTRUCTIONS.format(desk.task),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
@@ -57,7 +55,7 @@ def _told(desk: Desk) -> list[Tool]:
             name=tool.name,
             description=tool.doc,
             input_schema=tool.schema,
-            annotations=ToolAnnotations(read_only_hint=tool.name != _GIVES, open_world_hint=False),
+            annotations=ToolAnnotations(read_only_hint=not tool.acts, open_world_hint=False),
         )
         for tool in desk.tools.values()
     ]

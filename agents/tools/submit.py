@@ -36,6 +36,7 @@ def submit(take: Callable[[Arguments], None]) -> Tool:
         required={name: keys[name] for name in required},
         optional={name: each for name, each in keys.items() if name not in required},
         formats=_formats,
+        acts=True,
     )
 
 

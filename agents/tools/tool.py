@@ -79,6 +79,8 @@ class Tool:
         The kind of record that it looks at; empty if it works without any.
     formats
         What tells whether there is what its arguments name.
+    acts
+        Whether it does something, and doesn't only look.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Tool:
     optional: Mapping[str, Schema] = field(default_factory=dict)
     needs: str = ""
     formats: Callable[[View], Formats] = named
+    acts: bool = False
 
     @property
     def schema(self) -> Schema:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -18,8 +17,8 @@ from meshquake.sim.simulation import Simulation
 from meshquake.topology.addresses import address
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.loader import DEFAULT
-from meshquake.truth.preview import felt_by
-from meshquake.truth.remedies import best
+from meshquake.truth.preview import felt_since
+from meshquake.truth.remedies import prospects
 
 #: What a trainee is told.
 BRIEF: Final = (
@@ -66,7 +65,7 @@ def drawn(options: Options) -> LoadedScenario:
     for attempt in range(ATTEMPTS):
         found = draw(options, attempt)
         scenario = found.scenario
-        if felt_by(Simulation.of(found), scenario.window(scenario.faults[0]).start + SOON):
+        if felt_since(Simulation.of(found), scenario.window(scenario.faults[0]).start + SOON) is not None:
             return found
     raise NoExerciseError(f"of {ATTEMPTS} faults that were drawn, users feel none: try another seed, or another mesh")
 
@@ -90,7 +89,7 @@ def judge(script: Script) -> dict[str, Any]:
         truth = read_ground_truth(place)
     harmed = truth["requests"]["harmed"]
     actions = truth.get("actions", {"harmed_without": harmed, "saved": 0, "lost": 0})
-    found = best(script, _felt(truth, script.scenario.length))
+    found = prospects(script)
     return {
         "story": story(truth)["paragraphs"],
         "requests": truth["requests"]["total"],
@@ -98,14 +97,6 @@ def judge(script: Script) -> dict[str, Any]:
         "harmed_without": actions["harmed_without"],
         "saved": actions["saved"],
         "lost": actions["lost"],
-        "best": None if found.remedy is None else {"kind": found.remedy[0], "target": found.remedy[1]["target"]},
-        "best_harmed": min(found.harmed, harmed),
+        "best": None if found.best is None else {"kind": found.best[0], "target": found.best[1]["target"]},
+        "best_harmed": min(found.least.harmed, harmed),
     }
-
-
-def _felt(truth: dict[str, Any], length: float) -> float:
-    """When somebody could act at the earliest: as users first felt the fault, or as it began."""
-    (fault,) = truth["faults"]
-    moment = fault["user_facing"]["since"] or fault["start"]
-    start = datetime.fromisoformat(truth["recording"]["start"])
-    return min((datetime.fromisoformat(moment) - start).total_seconds(), length - 1.0)

@@ -9,6 +9,7 @@ from math import inf
 from threading import Condition, Thread
 from typing import Any, Final
 
+from meshquake.exporters.live.doing import do
 from meshquake.exporters.live.exercise import BRIEF
 from meshquake.exporters.live.messages import Messages
 from meshquake.exporters.live.settings import settings
@@ -21,10 +22,7 @@ from meshquake.sim.live.pace import Pace
 from meshquake.sim.live.script import Script
 from meshquake.sim.live.session import Session
 from meshquake.topology.exceptions import MeshquakeError
-from meshquake.topology.problems import DocumentError
 
-#: Causes that one session takes at most: each makes its scenario longer.
-MOST: Final = 300
 #: Lines of logs that are told at once.
 LINES: Final = 120
 #: Real seconds between two times that records are made for those who look on.
@@ -210,15 +208,7 @@ class Stage:
 
     def _do(self, section: str, asked: Asked) -> dict[str, Any]:
         self._refuse_finished()
-        if len(self.session.script.scenario.causes) >= MOST:
-            raise Refused(f"one session takes at most {MOST} faults and actions")
-        try:
-            cause = self.session.do(section, asked.kind, asked.keys)
-        except DocumentError as error:
-            wrong = [_told(problem.path, problem.message) for problem in error.problems if not problem.warning]
-            raise Refused("; ".join(wrong)) from None
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        cause = do(self.session, section, asked.kind, asked.keys)
         return {"id": cause.id, "at": self.session.script.scenario.window(cause).start}
 
     def _refuse_finished(self) -> None:
@@ -324,9 +314,3 @@ class Stage:
             "services": list(dict.fromkeys(each.service for each in targets if each.service and not each.callee)),
             "edges": [[each.service, each.callee] for each in targets if each.callee],
         }
-
-
-def _told(path: str, message: str) -> str:
-    """A problem of a scenario's text as one of what was asked."""
-    where = path.partition("]")[2].lstrip(".").partition(".")[2]
-    return f"{where}: {message}" if where else message

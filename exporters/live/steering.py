@@ -87,7 +87,8 @@ def _kind(value: Any) -> str:
     return value
 
 
-def _keys(value: Any) -> Mapping[str, Any]:
+def checked_keys(value: Any) -> Mapping[str, Any]:
+    """Keys of a fault or an action, if there are not too many of them, nor too long ones; Refused otherwise."""
     if not isinstance(value, dict):
         raise Refused(f"keys must be an object, as in a scenario file, not {shown(value)}")
     for word in ("id", "at"):
@@ -113,4 +114,4 @@ def _count(value: Any, depth: int) -> int:
     return 1
 
 
-_READERS: Final = {"speed": _speed, "seed": _seed, "kind": _kind, "keys": _keys}
+_READERS: Final = {"speed": _speed, "seed": _seed, "kind": _kind, "keys": checked_keys}

@@ -7,7 +7,6 @@ makes of it is what acts. So the text says at any time what was played, and who 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,10 +90,10 @@ class Script:
 
         Raises DocumentError if they are none.
         """
-        text, own = self.text, tuple(action.id for action in self.scenario.actions)
+        text = edits.cleared(self.text, "actions")
         for number, (kind, keys) in enumerate(actions, 1):
             text = edits.add(text, "actions", kind, {"id": f"other {number}", **keys})
-        return self._read(text, own)
+        return self._read(text)
 
     def add(self, section: str, kind: str, keys: Mapping[str, Any], now: float) -> Cause:
         """Add a fault, something besides, or an action, that begins at once: with the next millisecond.
@@ -162,8 +161,8 @@ class Script:
             number += 1
         return f"{kind}-{number}"
 
-    def _read(self, text: str, without: tuple[str, ...] = ()) -> LoadedScenario:
-        return parse(text, "scenario", replace(self._options, without=without), mesh=self._mesh)
+    def _read(self, text: str) -> LoadedScenario:
+        return parse(text, "scenario", self._options, mesh=self._mesh)
 
 
 def _shares(cause: Cause) -> bool:

@@ -41,6 +41,10 @@ class Session:
         Wall time of the start of the recording.
     on_batch
         The first of the `hearers`, besides `recent`.
+    on_cut
+        Hears of what each second left, before there are records of it.
+    recorded
+        Whether records are made at all: who only looks at seconds is spared the time, and nothing is `recent` then.
 
     Attributes
     ----------
@@ -65,6 +69,8 @@ class Session:
         *,
         start: datetime = DEFAULT_START,
         on_batch: Callable[[Batch], None] | None = None,
+        on_cut: Callable[[Cut], None] | None = None,
+        recorded: bool = True,
     ) -> None:
         self.script = Script(loaded, options)
         self.simulation = Simulation(self.script.scenario, loaded.topology, start=start)
@@ -72,6 +78,10 @@ class Session:
         self.recent = Recent()
         self.over = False
         self.hearers: list[Callable[[Batch], object]] = [self.recent.take, *([on_batch] if on_batch else [])]
+        self._on_cut = on_cut
+        self._recorded = recorded
+        if not recorded:
+            self.simulation.hush()
         self._strides: Iterator[float] = self.simulation.strides()
         self._onlooker = Onlooker(self.simulation.mesh)
         #: Cuts of which no records have been made, and the one of which some are to be made next.
@@ -94,9 +104,14 @@ class Session:
             self.over = next(self._strides, None) is None
             if self.over:
                 break
-        self._cuts.append(self.simulation.recorder.cut(last=self.over))
-        second = self._onlooker.second(self._cuts[-1])
+        cut = self.simulation.recorder.cut(last=self.over)
+        second = self._onlooker.second(cut)
         self.seconds.append(second)
+        if self._on_cut is not None:
+            self._on_cut(cut)
+        if not self._recorded:
+            return second
+        self._cuts.append(cut)
         if self.over or len(self._cuts) >= _CUTS or sum(len(cut.rows) for cut in self._cuts) >= _BYTES:
             self.settle()
         return second

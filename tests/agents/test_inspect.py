@@ -129,7 +129,9 @@ def test_a_model_that_calls_nothing_is_reminded_and_marks_nothing(cases, tmp_pat
     case = sorted((cases / "telemetry").iterdir())[0]
     log = evaluated(triage(str(case)), lambda *asked: said("All is well."), tmp_path)
     (sample,) = log.samples
-    reminders = [message for message in sample.messages if message.role == "user" and message.text == GO_ON]
+    reminders = [
+        message for message in sample.messages if message.role == "user" and message.text == GO_ON.format("submit")
+    ]
     assert len(reminders) == REMINDERS
     assert sample.scores["way"].value["mark"] == 0 and sample.store["answers"] is None
 

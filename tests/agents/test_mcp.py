@@ -1,68 +1,19 @@
 """`mcp`: the package's own client drives an incident over standard input and output, and over HTTP."""
 
 import json
-import os
 import subprocess
 import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import pytest
 from crawl import asked, crawl
 
-import meshquake
 from meshquake.agents import Incident
 from meshquake.agents.answer import MOST
 
 pytest.importorskip("mcp")
 
-from mcp.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
-
-PACKAGE = Path(meshquake.__file__).parent
-COMMAND = ["-c", "from meshquake.commands.entry import main; main()", "mcp"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
-
-
-@asynccontextmanager
-async def over_stdio(*arguments):
-    parameters = StdioServerParameters(
-        command=sys.executable, args=[*COMMAND, *map(str, arguments)], env=ENVIRONMENT, cwd="/"
-    )
-    async with Client(stdio_client(parameters)) as client:
-        yield client
-
-
-@asynccontextmanager
-async def over_http(*arguments):
-    command = [sys.executable, *COMMAND, *map(str, arguments), "--http", "--port", "0"]
-    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            address = process.stdout.readline().removeprefix("serving at ").strip()
-            async with Client(address) as client:
-                yield client
-        finally:
-            process.terminate()
-
-
-TRANSPORTS = pytest.mark.parametrize("connected", [over_stdio, over_http])
-
-
-def drive(connected, arguments, steps):
-    """Run steps with a client that is connected to a server; returns what they return."""
-
-    async def main():
-        async with connected(*arguments) as client:
-            return await steps(client)
-
-    return anyio.run(main)
-
-
-async def text_of(client, tool, arguments):
-    result = await client.call_tool(tool, arguments)
-    assert len(result.content) == 1
-    return result.content[0].text, result.is_error
+from mcp_client import COMMAND, ENVIRONMENT, TRANSPORTS, drive, over_stdio, text_of
 
 
 @TRANSPORTS

@@ -1,12 +1,13 @@
 """What actions saved is what counting the harm with them and without them says."""
 
 import pytest
-from twin_runs import compare
+from twin_runs import compare, simulation
 
 from meshquake.faults.loader import Options, parse
 from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
 from meshquake.truth import whatif
+from meshquake.truth.relief import Harm, harm_of
 
 MESH = """
 name: shop
@@ -93,3 +94,35 @@ def test_without_a_fault_there_is_nothing_to_answer_and_the_harm_is_that_of_the_
     told = compare(run(TEXT.replace("faults:", "background:"), without=("deploy-1", "rollback-1"))).key
     assert (told["incident"], told["faults"], told["actions"]["harmed_without"]) == (False, [], 0)
     assert told["actions"]["lost"] == told["requests"]["harmed"] > 0
+
+
+def harms(*runs):
+    """The harm of some runs of one scenario."""
+    scenario = runs[0].scenario
+    return harm_of(runs, runs[0].without([cause.id for cause in (*scenario.faults, *scenario.actions)]))
+
+
+def test_the_harm_of_several_runs_is_what_the_key_of_each_says(acted, left):
+    one, other = harms(run(), run(without=("rollback-1", "restart-1")))
+    assert one == Harm(acted.key["requests"]["total"], acted.key["requests"]["harmed"], 0)
+    assert other.total == left.key["requests"]["harmed"] == acted.key["actions"]["harmed_without"]
+
+
+#: Users who reload what takes too long, and come later with what they'd have asked next.
+WAITING = """
+name: waiting
+services:
+  web: {workers: 200, operations: {home: {work: 2ms, calls: db.get}}}
+  db: {workers: 40, queue: 1000, operations: {get: {work: {exponential: 10ms}}}}
+workload: {populations: {them: {users: 30, think_time: {exponential: 500ms}, mix: {web.home: 1}, patience: 900ms}}}
+"""
+
+
+def test_of_users_who_wait_requests_are_compared_whenever_they_came_and_those_never_made_are_harm():
+    options = Options(lead_in=10, duration=10, recovery=15, confounders="none")
+    fault = "slow: {target: db, factor: 150}"
+    key = compare(simulation(fault, mesh=WAITING, options=options)).key["requests"]
+    (found,) = harms(simulation(fault, mesh=WAITING, options=options))
+    assert (found.requests, found.harmed) == (key["total"], key["harmed"])
+    assert key["unmade"] - key["background"] - key["spared"] <= found.unmade <= key["unmade"]
+    assert found.total > found.harmed > 0

@@ -12,7 +12,7 @@ from meshquake.faults.loader import Options, parse
 from meshquake.sim.live.session import Session
 from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
-from meshquake.truth.preview import felt_by
+from meshquake.truth.preview import felt_since
 
 MESH = """
 name: two
@@ -118,7 +118,8 @@ def test_users_feel_the_fault_soon_or_the_seed_draws_another(tmp_path):
     felt, latent = (Options(seed=seed, topology=tmp_path / "audited.yaml") for seed in (4, 5))
 
     def soon(exercise):
-        return felt_by(Simulation.of(exercise), exercise.scenario.window(exercise.scenario.faults[0]).start + SOON)
+        begins = exercise.scenario.window(exercise.scenario.faults[0]).start
+        return felt_since(Simulation.of(exercise), begins + SOON) is not None
 
     assert str(draw(latent, 0).scenario.faults[0].target) == "audit" and not soon(draw(latent, 0))
     assert soon(drawn(latent))
@@ -130,7 +131,7 @@ def test_where_users_feel_nothing_that_is_drawn_it_is_told(tmp_path, monkeypatch
     (tmp_path / "audited.yaml").write_text(AUDITED)
     options = Options(topology=tmp_path / "audited.yaml")
     stage = plays.stage(None, options, 4, 1.0, lambda: 0.0, exercise=True)
-    monkeypatch.setattr(exercise, "felt_by", lambda simulation, moment: False)
+    monkeypatch.setattr(exercise, "felt_since", lambda simulation, moment: None)
     with pytest.raises(NoExerciseError, match="try another seed"):
         drawn(replace(options, seed=4))
     before = stage.session

@@ -1,0 +1,203 @@
+"""What an operator has to mend a mesh with, and the action of a scenario that each of it is.
+
+Whether a remedy fits the mesh is for the loader of scenarios to say, by which all that is done goes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from meshquake.agents.tools.tool import Arguments, ToolError
+from meshquake.exporters.fixtures.violations import violations
+from meshquake.exporters.live.steering import Refused, checked_keys
+from meshquake.topology.json_schema import Schema, block, count, flag, number, text
+from meshquake.topology.problems import suggestion
+from meshquake.topology.units import duration, shown
+from meshquake.truth.remedies import Remedy
+
+_LINE: Final = r"^[^\x00-\x1f]{1,200}$"
+_TARGET: Final = "what it is done to"
+_SERVICE = text(f"{_TARGET}: a service", pattern=_LINE, format="target", examples=["database"])
+_REPLICA = text(f"{_TARGET}: a replica", pattern=_LINE, format="target", examples=["database[0]"])
+_EITHER = _SERVICE | {"description": f"{_TARGET}: a service, or a replica of it (database[0])"}
+_PLACE = text(
+    f"{_TARGET}: a service (database), a replica (database[0]), an operation (database.select) or an edge "
+    "(order-service -> database)",
+    pattern=_LINE,
+    format="target",
+    examples=["order-service -> database"],
+)
+_SECONDS = number(
+    "simulated seconds after which it is taken back; default: never", exclusiveMinimum=0, maximum=86_400, examples=[60]
+)
+_VERSION = text("of versions that run side by side, the one that is meant", pattern=_LINE)
+
+
+@dataclass(frozen=True)
+class Control:
+    """Something that can be done.
+
+    Attributes
+    ----------
+    name, doc
+        What it is called, and what comes of it.
+    kind, keys
+        The kind of action that it is, and the keys of that, given the arguments.
+    required, optional
+        What it takes, by name.
+    """
+
+    name: str
+    doc: str
+    kind: str
+    keys: Callable[[Arguments], dict[str, Any]]
+    required: Mapping[str, Schema]
+    optional: Mapping[str, Schema] = field(default_factory=dict)
+
+    def remedy(self, arguments: Mapping[str, Any]) -> Remedy:
+        """The action that somebody asks for, by arguments as JSON has them.
+
+        Raises
+        ------
+        agents.tools.tool.ToolError
+            If they are not what they should be; a line for each thing that is wrong.
+        """
+        try:
+            plain = json.loads(json.dumps({**arguments}, allow_nan=False))
+        except (TypeError, ValueError, RecursionError):
+            raise ToolError(f"{self.name}: arguments must be JSON: texts, finite numbers, lists and objects") from None
+        schema = block("", self.required, self.optional)
+        found = [f"{each.path}: {each.message}".removeprefix(": ") for each in violations(schema, plain, FORMATS)]
+        if found:
+            known = ", ".join([*self.required, *(f"[{name}]" for name in self.optional)])
+            raise ToolError(*found, f"{self.name} takes {known}")
+        try:
+            return self.kind, dict(checked_keys(self.keys(plain)))
+        except Refused as error:
+            raise ToolError(*error.args) from None
+
+
+def target(text: str) -> str:
+    """What is wrong with a target: what a scenario would leave to the seed has to be said by who acts."""
+    return "say which: nothing is drawn here" if text.strip() == "any" else ""
+
+
+#: What tells whether there is what an argument names.
+FORMATS: Final = {"target": target}
+
+
+def _same(**words: str) -> Callable[[Arguments], dict[str, Any]]:
+    """Keys that are arguments, by what these are called; those that weren't given are left out."""
+
+    def keys(arguments: Arguments) -> dict[str, Any]:
+        return {word: arguments[name] for word, name in words.items() if name in arguments} | _taken_back(arguments)
+
+    return keys
+
+
+def _taken_back(arguments: Arguments) -> dict[str, Any]:
+    seconds = arguments.get("seconds")
+    return {} if seconds is None else {"for": duration(max(0.001, round(seconds, 3)))}
+
+
+def _shift(arguments: Arguments) -> dict[str, Any]:
+    keys = _same(**{"target": "target", "to": "to_version", "from": "from_version"})(arguments)
+    return {**keys, "share": f"{arguments.get('share', 1.0):.12g}"}
+
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    Control(
+        "restart",
+        "Restart a service replica by replica, or one replica: what its processes leaked, hold and wait for is gone. A "
+        "replica finishes its calls first, for up to 30 s, unless graceful is false.",
+        "restart",
+        _same(target="target", graceful="graceful"),
+        {"target": _EITHER},
+        {"graceful": flag("whether calls in progress are finished first; default: true")},
+    ),
+    Control(
+        "roll_back",
+        "Take a release back: the replicas of a service, or one of them, get the version that they had before its "
+        "newest release. Where nothing was released, nothing happens.",
+        "rollback",
+        _same(target="target", deployment="deployment"),
+        {"target": _EITHER},
+        {"deployment": _VERSION},
+    ),
+    Control(
+        "scale",
+        "Let a service have so many replicas from now on. New ones take calls once they are ready.",
+        "scale",
+        _same(target="target", to="replicas", deployment="deployment"),
+        {"target": _SERVICE, "replicas": count("how many it has then", minimum=1, maximum=1000)},
+        {"deployment": _VERSION},
+    ),
+    Control(
+        "drain",
+        "Take a replica out of rotation: it gets no new calls and finishes those that it has.",
+        "drain",
+        _same(target="target"),
+        {"target": _REPLICA},
+        {"seconds": _SECONDS},
+    ),
+    Control(
+        "set_policy",
+        "Change settings of an edge (timeout, retry, breaker, pool, bulkhead, ...) or of a service (queue, rate_limit, "
+        "...). Calls under way keep to the settings that they were sent with.",
+        "change",
+        _same(target="target", set="settings", deployment="deployment"),
+        {
+            "target": text("a service, or an edge", pattern=_LINE, format="target", examples=["web -> database"]),
+            "settings": {
+                "type": "object",
+                "description": "the settings, as a topology file has them; what is off is none",
+                "examples": [{"timeout": "300ms", "retry": {"max_attempts": 3}, "breaker": "none"}],
+            },
+        },
+        {"seconds": _SECONDS, "deployment": _VERSION},
+    ),
+    Control(
+        "shift_traffic",
+        "Of two versions of a service that run side by side, give one a share of the requests, and the other the rest.",
+        "shift",
+        _shift,
+        {
+            "target": _SERVICE,
+            "to_version": text("the version that gets the share", pattern=_LINE),
+            "from_version": text("the version that gets the rest", pattern=_LINE),
+        },
+        {"share": number("the share; default: 1", minimum=0, maximum=1), "seconds": _SECONDS},
+    ),
+    Control(
+        "toggle_flag",
+        "Switch back what somebody, or something, changed: a flag, a setting, a job, a neighbour's process, a disk, a "
+        "cable. Where nothing is wrong, nothing happens. It takes no release back, and sends no users away.",
+        "mend",
+        _same(target="target"),
+        {"target": _PLACE},
+    ),
+)
+_BY_NAME: Final = {control.name: control for control in CONTROLS}
+
+
+def remedy(name: str, arguments: Mapping[str, Any]) -> Remedy:
+    """The action that somebody asks for.
+
+    Parameters
+    ----------
+    name
+        Of one of `CONTROLS`.
+    arguments
+        What it takes.
+
+    Raises
+    ------
+    agents.tools.tool.ToolError
+        If there is no such remedy, or its arguments aren't what they should be; a line for each thing that is wrong.
+    """
+    if name not in _BY_NAME:
+        raise ToolError(f"there is no remedy {shown(name)}{suggestion(name, [*_BY_NAME])}")
+    return _BY_NAME[name].remedy(arguments)

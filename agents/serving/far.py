@@ -1,0 +1,79 @@
+"""A mesh that is played in another process, the judge's, which knows what is wrong: one looks and acts from here.
+
+What was recorded so far comes in files of a folder (Arrow), since it is too much for the channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from meshquake.agents.mitigation.recorded import Later
+from meshquake.agents.serving.channel import Channel
+from meshquake.agents.telemetry import View
+from meshquake.agents.tools.tool import Arguments, ToolError
+from meshquake.exporters.fixtures import reading
+from meshquake.sim.records import RECORD_KINDS
+from meshquake.topology.spec import Objective
+
+
+class Far:
+    """The mesh, as `agents.mitigation.live_desk.Mesh` has it.
+
+    Parameters
+    ----------
+    judge
+        The channel to the process that plays it.
+    folder
+        What is told of the mesh (`recording.json`), and where records come.
+    order
+        What users are promised (`objective`), where they enter (`entries`), when the recording ends (`end`), and what
+        is `without`.
+    """
+
+    def __init__(self, judge: Channel, folder: Path, order: Mapping[str, Any]) -> None:
+        self._judge, self._folder = judge, folder
+        told, end = reading.context(folder), datetime.fromisoformat(order["end"])
+        self._view = View(
+            services=told.topology.services,
+            start=told.start,
+            now=told.start,
+            end=end,
+            interval=told.interval,
+            table=told.metrics,
+            frames={},
+            objective=Objective(**order["objective"]),
+            entries=tuple(order["entries"]),
+            withheld=frozenset(order["without"]),
+        )
+
+    def look(self) -> View:
+        """What can be seen now; records are fetched if somebody looks at them."""
+        now = datetime.fromisoformat(self._asked(ask="now")["now"])
+        if now != self._view.now:
+            self._view = replace(self._view, now=now, frames=Later(self._records))
+        return self._view
+
+    def act(self, name: str, arguments: Arguments) -> Mapping[str, Any]:
+        """Do something: `agents.mitigation.live_desk.Mesh.act`."""
+        told = self._asked(ask="act", name=name, arguments=dict(arguments))
+        if "refused" in told:
+            raise ToolError(*told["refused"])
+        done: Mapping[str, Any] = told["done"]
+        return done
+
+    def _records(self) -> Mapping[str, pl.DataFrame]:
+        self._asked(ask="records")
+        return {kind: pl.read_ipc(self._folder / f"{kind}.arrow") for kind in RECORD_KINDS}
+
+    def _asked(self, **content: Any) -> dict[str, Any]:
+        self._judge.say(**content)
+        told = self._judge.hear()
+        if told is None:
+            raise ToolError("the mesh is not there any more: the process that plays it has ended")
+        return told
