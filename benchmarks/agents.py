@@ -1,0 +1,122 @@
+"""What agents without a model get in a data set that none of them was written with. Renews a table of docs/agents.md.
+
+    python benchmarks/agents.py --sets FOLDER [--cases 60] [--seed 1] [--renew]
+
+The set is made in the folder, or taken from there if it was made before; so are the runs of the solvers, one of each on
+each case. A mark is worth something if those who look closer get more of it: the oracle more than BARO's scorer, that
+more than the loudest service, and that more than chance. It is told whether that is so, with paired differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from meshquake.agents.solvers.running import SOLVERS, solve
+from meshquake.exporters.fixtures import dataset, places
+from meshquake.exporters.reports.way.report import report
+from meshquake.topology import loader
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "agents.md"
+_TABLES = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
+#: From the least to the most, by the mean mark.
+ORDER = ("chance", "loudest", "baro", "oracle")
+_SHOWN = {
+    "mark": "mark",
+    "roots": "roots F1",
+    "nodes": "services F1",
+    "edges": "edges F1",
+    "path": "path",
+    "evidence": "evidence",
+}
+
+
+def made(options: argparse.Namespace) -> Path:
+    """The folder of the set."""
+    folder: Path = options.sets / f"mixed-{options.cases}-{options.seed}"
+    if not (folder / dataset.INDEX).exists():
+        meshes = (loader.load(loader.named(loader.DEFAULT)),)
+        order = dataset.Order(options.cases, options.seed, meshes, False, difficulty="mixed")
+        engine = dataset.processes(options.processes)
+        told = partial(print, "made", flush=True)
+        dataset.generate(order, places.at(str(folder)), engine, lambda case: told(case.public["case"]), resume=True)
+    return folder
+
+
+def looked_at(folder: Path, agent: str) -> Path:
+    """The folder with the runs of a solver on each case of a set."""
+    runs = folder.with_name(f"{folder.name}-{agent}")
+    if not (runs / "done").exists():
+        for run in solve(folder, SOLVERS[agent], runs):
+            print(agent, run.parent.name, flush=True)
+        (runs / "done").touch()
+    return runs
+
+
+def table(marks: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The means, with the interval of the mark, as lines of Markdown."""
+    yield f"| agent | {' | '.join(_SHOWN.values())} |"
+    yield "|---" * (len(_SHOWN) + 1) + "|"
+    for agent, row in marks.items():
+        cells = [_cell(row.get(name), name == "mark") for name in _SHOWN]
+        yield f"| {agent if agent == 'chance' else f'`{agent}`'} | {' | '.join(cells)} |"
+
+
+def _cell(found: dict[str, Any] | None, whole: bool) -> str:
+    if found is None or found["mean"] is None:
+        return ""
+    if not whole or found.get("low") is None:
+        return f"{found['mean']:.2f}"
+    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+
+
+def differences(folder: Path, runs: dict[str, Path]) -> Iterator[str]:
+    """What each solver has more of than the one before it in the order, case by case."""
+    for less, more in pairwise(ORDER[1:]):
+        found = report(folder, runs[less], runs[more]).content["differences"]["mark"]
+        yield (
+            f"`{more}` has {found['mean']:+.2f} more than `{less}` "
+            f"({found['low']:.2f} to {found['high']:.2f}, 95%, case by case)"
+        )
+
+
+def main() -> None:
+    """Make the set and the runs, mark them, and print what came of it; with `--renew` into the page, too."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", type=Path, required=True, help="folder of the set and the runs")
+    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--renew", action="store_true", help="write the table into docs/agents.md")
+    options = parser.parse_args()
+    folder = made(options)
+    runs = {agent: looked_at(folder, agent) for agent in SOLVERS}
+    marks: dict[str, dict[str, Any]] = {}
+    for agent, place in runs.items():
+        content = report(folder, place).content
+        (means,) = content["means"].values()
+        marks.setdefault("chance", {name: {"mean": each} for name, each in content["floors"]["chance"].items()})
+        marks[agent] = means
+    quiet = sum(not case["incident"] for case in content["cases"].values())
+    command = f"dataset --cases {options.cases} --difficulty mixed --seed {options.seed}"
+    said = f"{options.cases} cases (`{command}`; nothing is wrong in {quiet} of them):"
+    lines = [said, "", *table(marks), "", f"{'; '.join(differences(folder, runs))}."]
+    print(*lines, sep="\n")
+    if options.renew:
+        page = PAGE.read_text(encoding="utf-8")
+        text = "\n".join(lines)
+        PAGE.write_text(_TABLES.sub(lambda match: f"{match[1]}{text}\n{match[2]}", page), encoding="utf-8")
+    means = [marks[agent]["mark"]["mean"] for agent in ORDER]
+    if sorted(means) != means:
+        sys.exit(f"marks are not in order: {dict(zip(ORDER, means, strict=True))}")
+
+
+if __name__ == "__main__":
+    main()
