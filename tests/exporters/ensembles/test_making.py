@@ -61,11 +61,11 @@ def test_the_manifest_is_enough_to_make_the_same_bytes(tmp_path):
 
 
 def test_whatever_it_was_stopped_after_it_goes_on_to_the_same_bytes(tmp_path):
-    one = small(until=Until("entry.latency_mean", 0.5), replications=10, at_most=30)
+    one = small(until=Until("entry.latency_mean", 0.5), replications=10, at_most=12)
     make(tmp_path / "whole", one)
     whole = content(tmp_path / "whole")
     text = whole["runs.ndjson"]
-    for size in (0, 1, text.index(b"\n") + 1, len(text) // 2, len(text) - 1, len(text)):
+    for size in (0, text.index(b"\n") + 1, len(text) // 2, len(text) - 1):
         folder = tmp_path / str(size)
         make(folder, one)
         (folder / making.COMPLETE).unlink()
