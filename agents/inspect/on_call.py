@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,21 +65,28 @@ def on_call(
     runs
         Folder in which to leave each run as CASE/EPOCH, for `score --process`; none if it's not given.
     """
-    withheld = [kind.strip() for kind in without.split(",") if kind.strip()]
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        audit: list[dict[str, Any]] = []
-        incident = Incident(
-            state.metadata["case"],
-            now=now,
-            without=withheld,
-            pace=pace,
-            output=None if runs is None else Path(runs) / str(state.sample_id) / str(state.epoch),
-            sink=lambda entry: audit.append(asdict(entry)),
-        )
-        state = await at_desk(state, generate, incident, lambda: incident.answers is not None, calls)
-        state.store.set(ANSWERS, incident.answers)
-        state.store.set(AUDIT, audit)
-        return state
+        with at_case(state, now=now, without=without, pace=pace, runs=runs) as incident:
+            return await at_desk(state, generate, incident, lambda: incident.answers is not None, calls)
 
     return solve
+
+
+@contextmanager
+def at_case(
+    state: TaskState, *, now: str | None, without: str, pace: float = 0.0, runs: str | None
+) -> Iterator[Incident]:
+    """The incident of a sample; what is submitted, and the audit, are kept in the sample at the end."""
+    audit: list[dict[str, Any]] = []
+    incident = Incident(
+        state.metadata["case"],
+        now=now,
+        without=[kind.strip() for kind in without.split(",") if kind.strip()],
+        pace=pace,
+        output=None if runs is None else Path(runs) / str(state.sample_id) / str(state.epoch),
+        sink=lambda entry: audit.append(asdict(entry)),
+    )
+    yield incident
+    state.store.set(ANSWERS, incident.answers)
+    state.store.set(AUDIT, audit)

@@ -1,9 +1,13 @@
 """Cases as tasks of Inspect: a scripted model is on call over ten cases, and its marks are those of `score`."""
 
 import json
+import subprocess
+import sys
 from math import isnan
+from pathlib import Path
 
 import pytest
+from commandline import call
 from small_cases import make
 
 inspect_ai = pytest.importorskip("inspect_ai")
@@ -12,6 +16,7 @@ from inspect_ai.log import read_eval_log  # noqa: E402
 from inspect_ai.model import ModelOutput, ModelUsage, get_model  # noqa: E402
 from jsonschema import Draft202012Validator  # noqa: E402
 
+from meshquake.agents.inspect import registry  # noqa: E402
 from meshquake.agents.inspect.on_call import GO_ON, REMINDERS  # noqa: E402
 from meshquake.agents.inspect.tools import plain  # noqa: E402
 from meshquake.agents.inspect.triage import triage  # noqa: E402
@@ -107,6 +112,28 @@ def test_the_marks_are_those_of_score(cases, played):
     assert {name: means(log)[name] for name in expected} == pytest.approx(expected)
     assert 0 < expected["mark"] < 1 and expected["calls"] == 4
     assert any(isnan(sample.scores["way"].value["exact"]) for sample in log.samples), "some have no incident"
+
+
+def test_from_the_shell_an_agent_without_a_model_leaves_the_runs_that_solve_leaves(cases, tmp_path):
+    """Inspect finds the task and the solver by the package's entry point."""
+    command = [Path(sys.executable).with_name("inspect"), "eval", "meshquake/triage", "-T", f"dataset={cases}"]
+    solver = ["--solver", "meshquake/scripted", "-S", "agent=breadth-first", "-S", f"runs={tmp_path / 'runs'}"]
+    rest = ["--model", "none", "--max-samples", "1", "--display", "none", "--log-dir", str(tmp_path / "logs")]
+    subprocess.run([*command, *solver, *rest], check=True, capture_output=True, timeout=300)
+    assert call("solve", cases, "--agent", "breadth-first", "--output", tmp_path / "solved").exit_code == 0
+    (log,) = (tmp_path / "logs").iterdir()
+    found = report(cases, tmp_path / "solved")
+    for sample in read_eval_log(str(log)).samples:
+        (run,) = found.cases[sample.id].runs["solved"]
+        assert sample.scores["way"].value["mark"] == run.diagnosis.mark
+        for name in ("answers.json", "audit.ndjson"):
+            left, expected = (tmp_path / each / sample.id / "1" / name for each in ("runs", "solved"))
+            assert left.read_bytes() == expected.read_bytes()
+
+
+def test_an_agent_that_there_is_not_is_told_with_the_nearest():
+    with pytest.raises(MeshquakeError, match="did you mean 'loudest'"):
+        registry.scripted("loudst")
 
 
 def test_what_a_model_did_wrong_is_told_to_it_with_what_would_be_right(played):
