@@ -12,15 +12,19 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from meshquake.agents.solvers.running import SOLVERS, solve
+from meshquake.ensembles.intervals import Interval
 from meshquake.exporters.fixtures import dataset, places
-from meshquake.exporters.reports.way.report import report
+from meshquake.exporters.reports.way import runs as run_folders
+from meshquake.exporters.reports.way.marking import Case, mark
+from meshquake.exporters.reports.way.runs import Run
+from meshquake.exporters.reports.way.summary import summary
 from meshquake.topology import loader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,7 +64,14 @@ def looked_at(folder: Path, agent: str) -> Path:
     return runs
 
 
-def table(marks: dict[str, dict[str, Any]]) -> Iterator[str]:
+def by_case(runs: Mapping[str, Path]) -> dict[str, dict[str, list[Run]]]:
+    """The runs of each solver on each case."""
+    cases = [path.name for path in next(iter(runs.values())).iterdir() if path.is_dir()]
+    found = {agent: run_folders.runs(place, cases) for agent, place in runs.items()}
+    return {case: {agent: each[case] for agent, each in found.items()} for case in sorted(cases)}
+
+
+def table(marks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The means, with the interval of the mark, as lines of Markdown."""
     yield f"| agent | {' | '.join(_SHOWN.values())} |"
     yield "|---" * (len(_SHOWN) + 1) + "|"
@@ -69,22 +80,17 @@ def table(marks: dict[str, dict[str, Any]]) -> Iterator[str]:
         yield f"| {agent if agent == 'chance' else f'`{agent}`'} | {' | '.join(cells)} |"
 
 
-def _cell(found: dict[str, Any] | None, whole: bool) -> str:
-    if found is None or found["mean"] is None:
-        return ""
-    if not whole or found.get("low") is None:
-        return f"{found['mean']:.2f}"
-    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+def _cell(found: Interval | float | None, whole: bool) -> str:
+    if not isinstance(found, Interval):
+        return "" if found is None else f"{found:.2f}"
+    return f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})" if whole else f"{found.estimate:.2f}"
 
 
-def differences(folder: Path, runs: dict[str, Path]) -> Iterator[str]:
+def differences(cases: dict[str, Case]) -> Iterator[str]:
     """What each solver has more of than the one before it in the order, case by case."""
     for less, more in pairwise(ORDER[1:]):
-        found = report(folder, runs[less], runs[more]).content["differences"]["mark"]
-        yield (
-            f"`{more}` has {found['mean']:+.2f} more than `{less}` "
-            f"({found['low']:.2f} to {found['high']:.2f}, 95%, case by case)"
-        )
+        found = summary(cases, [less, more], None).differences["mark"]
+        yield f"`{more}` less `{less}` {found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def main() -> None:
@@ -98,22 +104,25 @@ def main() -> None:
     options = parser.parse_args()
     folder = made(options)
     runs = {agent: looked_at(folder, agent) for agent in SOLVERS}
-    marks: dict[str, dict[str, Any]] = {}
-    for agent, place in runs.items():
-        content = report(folder, place).content
-        (means,) = content["means"].values()
-        marks.setdefault("chance", {name: {"mean": each} for name, each in content["floors"]["chance"].items()})
-        marks[agent] = means
-    quiet = sum(not case["incident"] for case in content["cases"].values())
+    cases = {case: mark(folder / "telemetry" / case, found) for case, found in by_case(runs).items()}
+    found = summary(cases, [*SOLVERS], None)
+    marks: dict[str, Mapping[str, Any]] = {"chance": found.floors["chance"], **found.estimates}
+    quiet = sum(not case.incident for case in cases.values())
     command = f"dataset --cases {options.cases} --difficulty mixed --seed {options.seed}"
     said = f"{options.cases} cases (`{command}`; nothing is wrong in {quiet} of them):"
-    lines = [said, "", *table(marks), "", f"{'; '.join(differences(folder, runs))}."]
+    lines = [
+        said,
+        "",
+        *table(marks),
+        "",
+        f"Differences case by case, with intervals of 95%: {', '.join(differences(cases))}.",
+    ]
     print(*lines, sep="\n")
     if options.renew:
         page = PAGE.read_text(encoding="utf-8")
         text = "\n".join(lines)
         PAGE.write_text(_TABLES.sub(lambda match: f"{match[1]}{text}\n{match[2]}", page), encoding="utf-8")
-    means = [marks[agent]["mark"]["mean"] for agent in ORDER]
+    means = [found.floors["chance"]["mark"] or 0.0, *(found.estimates[agent]["mark"].estimate for agent in ORDER[1:])]
     if sorted(means) != means:
         sys.exit(f"marks are not in order: {dict(zip(ORDER, means, strict=True))}")
 
