@@ -2,6 +2,7 @@
 
 staging.py     what the serving process is given
 runs.py        where the files of a run are
-watching.py    the serving process, started and heard
+process.py     the serving process, started, and told what it serves
+watching.py    a case served, and what comes of it heard
 playing.py     the same over a mesh that is played here
 """

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from meshquake.agents import audit, clock
 from meshquake.agents.judge import runs
-from meshquake.agents.judge.watching import ServingError, serving
+from meshquake.agents.judge.process import begin, serving
 from meshquake.agents.mitigation.live_desk import Near
 from meshquake.agents.mitigation.live_incident import LiveIncident
 from meshquake.agents.mitigation.marks import marks
@@ -86,11 +86,7 @@ def play(
         stack.enter_context(unfinished.undone(lambda: shutil.rmtree(shop, ignore_errors=True)))
         stage = _Stage(incident, shop, frozenset(without))
         judge = stack.enter_context(serving())
-        judge.say(folder=str(shop), live=stage.order(), pace=pace, **({} if port is None else {"port": port}))
-        begun = judge.hear() or {"failed": ["the process that serves ended before it began"]}
-        if "failed" in begun:
-            raise ServingError(*begun["failed"])
-        on_ready(begun["ready"])
+        on_ready(begin(judge, port, folder=str(shop), live=stage.order(), pace=pace))
         run = runs.begin(folder, name)
         _heard(judge, stage, run)
     return _marked(incident, run)

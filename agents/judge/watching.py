@@ -1,33 +1,20 @@
-"""Starts the process that serves a case, and takes what comes of it: its audit, and the answer, which it marks."""
+"""Has a case served, and takes what comes of it: the audit, and the answer, which it marks."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import meshquake
 from meshquake.agents import audit
 from meshquake.agents.judge import runs, staging
+from meshquake.agents.judge.process import ServingError, begin, serving
 from meshquake.agents.serving.channel import Channel
-from meshquake.exporters import unfinished
 from meshquake.exporters.fixtures.answer_key import TruthError
 from meshquake.exporters.reports import marking
-from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import DocumentError
-
-#: What a process needs of the environment to run at all.
-_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONHOME", "LD_LIBRARY_PATH")
-
-
-class ServingError(MeshquakeError):
-    """The serving process could not begin."""
 
 
 def serve(
@@ -67,41 +54,13 @@ def serve(
         with stage:
             shown = stage.enter_context(staging.staged(case))
             judge = stack.enter_context(serving())
-            place = {} if port is None else {"port": port}
-            judge.say(folder=str(shown), now=now, without=list(without), pace=pace, **place)
-            begun = judge.hear() or {"failed": ["the process that serves ended before it began"]}
-            if "failed" in begun:
-                raise ServingError(*(line.replace(str(shown), str(case)) for line in begun["failed"]))
+            try:
+                ready = begin(judge, port, folder=str(shown), now=now, without=list(without), pace=pace)
+            except ServingError as error:
+                raise ServingError(*(line.replace(str(shown), str(case)) for line in error.args)) from None
         # It has read all; nothing is left for it on the disk.
-        on_ready(begun["ready"])
+        on_ready(ready)
         return _heard(judge, case, runs.begin(folder, runs.case_name(case)))
-
-
-@contextmanager
-def serving() -> Iterator[Channel]:
-    """The serving process, while the block lasts: the channel to it, over which alone it's told something."""
-    ours, theirs = socket.socketpair()
-    with ExitStack() as stack:
-        judge = Channel(ours)
-        stack.callback(judge.close)
-        process = _process(theirs)
-        stack.enter_context(unfinished.undone(process.kill))
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
-        yield judge
-
-
-def _process(channel: socket.socket) -> subprocess.Popen[bytes]:
-    """The serving process."""
-    package = str(Path(str(meshquake.__file__)).parent.parent)
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    with channel:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "meshquake.agents.serving", str(channel.fileno())],
-            env=kept | {"PYTHONPATH": package},
-            cwd="/",
-            pass_fds=[channel.fileno()],
-        )
 
 
 def _heard(judge: Channel, case: Path, run: Path) -> Mapping[str, Any] | None:
