@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from meshquake.exporters.blocks import Block, Facts, Table
+from meshquake.faults.observability import Observability
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.hits import Hit
 from meshquake.sim.summary import Phase, Summary
-from meshquake.topology.units import counted, duration
+from meshquake.topology.units import counted, duration, ratio
 
 _QUANTILES = (0.5, 0.95, 0.99)
 
@@ -54,9 +55,21 @@ def _facts(summary: Summary, played: Scenario, folder: Path, speed: float) -> It
             "breakers",
             ", ".join(f"{caller} -> {callee} x{n}" for (caller, callee), n in sorted(summary.opened.items())),
         )
+    if kept := _kept(played.observability):
+        yield "sampled", f"{kept}; the figures above are of what is kept"
     yield "records", ", ".join(counted(count, kind.removesuffix("s")) for kind, count in summary.records.items())
     yield "speed", f"{speed:.0f} simulated seconds per second"
     yield "folder", str(folder)
+
+
+def _kept(observability: Observability) -> str | None:
+    """Which traces are recorded, if not all of them: errors are a larger share of what tail sampling keeps."""
+    head, tail = observability.head_sampling, observability.tail_sampling
+    some = "traces" if head == 1 else f"{ratio(head)} of all traces"
+    if tail is None:
+        return None if head == 1 else some
+    kept = f"those that failed or took over {duration(tail.slow)}, and {ratio(tail.keep)} of the rest"
+    return f"{some}: {kept}"
 
 
 def _found(played: Scenario) -> dict[str, list[str]]:

@@ -187,6 +187,23 @@ def test_the_table_says_what_happened(tmp_path):
     assert facts["folder"] == str(tmp_path / "incidents" / "cascade")
 
 
+@pytest.mark.parametrize(
+    ("observability", "said"),
+    [
+        ("perfect", None),
+        (
+            "typical",
+            "traces: those that failed or took over 1s, and 20% of the rest; the figures above are of what is kept",
+        ),
+        ("poor", "5% of all traces; the figures above are of what is kept"),
+    ],
+)
+def test_what_the_figures_are_of_is_told_where_traces_are_sampled(tmp_path, observability, said):
+    result = call("normal", "--duration", "2", "--no-truth", "--observability", observability, "--output", tmp_path)
+    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines()[3:])
+    assert facts.get("sampled") == said
+
+
 def test_one_record_is_told_as_one(tmp_path):
     summary = play(tmp_path, "normal", "--duration", "5", "--rate", "1")
     result = call("normal", "--duration", "5", "--rate", "1", "--output", tmp_path)
