@@ -82,6 +82,10 @@ class SlowMode:
         worst = (log(WORST) + sigma**2 / 2) / sigma
         return exp(sigma**2) * _below(worst - 2 * sigma) + WORST**2 * _below(-worst)
 
+    def longest(self, kind: str) -> float:
+        """How much longer a call takes that stalls while that is as bad as it gets (seconds)."""
+        return self.stall(kind).median * (1.0 if self.varies is None else WORST)
+
     def stall(self, kind: str) -> LogNormal:
         """How much longer calls that stall take, at a service of a kind."""
         return LogNormal(_USUAL[kind] if self.at is None else self.at, self.sigma)

@@ -62,6 +62,7 @@ def provided(draft: Topology, loads: Mapping[str, Load], draws: Draws) -> Topolo
 def protected(mesh: Topology, draws: Draws) -> Topology:
     """The mesh with policies for its edges, so long deadlines that those below are shorter, and room for its pools."""
     seen = Mesh.of(mesh)
+    stalls = _stalls(seen)
     edges = {pair: _limited(edge, seen, draws) for pair, edge in seen.edges.items()}
     levels = depths(mesh)
     below: dict[int, list[Edge]] = defaultdict(list)
@@ -70,7 +71,7 @@ def protected(mesh: Topology, draws: Draws) -> Topology:
     for level in sorted(below, reverse=True):
         patience = Patience(seen.operations, edges)
         for edge in below[level]:
-            edges[edge.caller, edge.callee] = _timed(edge, seen, patience, draws)
+            edges[edge.caller, edge.callee] = _timed(edge, seen, stalls, patience, draws)
     services = tuple(_roomy(each, list(edges.values()), seen.replicas) for each in mesh.services)
     return replace(mesh, services=services, edges=tuple(edges.values()), workload=_promised(mesh, seen))
 
@@ -130,15 +131,20 @@ def _limited(edge: Edge, seen: Mesh, draws: Draws) -> Edge:
     return edge
 
 
-def _timed(edge: Edge, seen: Mesh, patience: Patience, draws: Draws) -> Edge:
-    """The edge with a timeout and retries, as its caller has them: longer than its callee waits for others."""
+def _timed(edge: Edge, seen: Mesh, stalls: Mapping[str, float], patience: Patience, draws: Draws) -> Edge:
+    """The edge with a timeout and retries, as its caller has them: longer than its callee waits for others.
+
+    It holds a stall at its worst, too. Stalls come in bursts: where each ran into the timeout, retries would make it a
+    small incident, and no percentile of healthy answers tells of that.
+    """
     at = edge.caller, edge.callee
     stored = seen.topology.service(edge.callee).kind in ("cache", "database")
     if not draws.chance(_TIMED_STORE if stored else _TIMED, "timeout", *at):
         return edge
-    answers = [float(np.quantile(times, 0.99)) for times in seen.times(edge).values()]
+    usual = max(float(np.quantile(times, 0.99)) for times in seen.times(edge).values())
+    stalled = max(stalls[callee] for callee in seen.calls[at])
     waits = [patience[callee] for callee in seen.calls[at]]
-    least = max(_TIME * max(answers), 1.01 * max(waits))
+    least = max(_TIME * usual, usual + stalled, 1.01 * max(waits))
     if least > _TIMEOUTS[-1]:
         return edge
     edge = replace(edge, timeout=_step(_TIMEOUTS, least))
@@ -146,6 +152,18 @@ def _timed(edge: Edge, seen: Mesh, patience: Patience, draws: Draws) -> Edge:
         attempts = draws.one((2, 2, 3), "attempts", *at)
         edge = replace(edge, retry=Retry(attempts, budget=RetryBudget(0.2)))
     return edge
+
+
+def _stalls(seen: Mesh) -> dict[str, float]:
+    """How long an answer of each operation stalls, at its worst: it itself or what it calls (seconds)."""
+    modes, found = dict(seen.topology.environment.slow_mode), dict.fromkeys(seen.operations, 0.0)
+    for node in reversed(list(nx.topological_sort(seen.operations))):
+        service = seen.operations.nodes[node]["service"]
+        if service.name in modes:
+            idle = 1.0 - seen.topology.environment.load_of(service.name).cores
+            found[node] = modes[service.name].longest(service.kind) / idle
+        found[node] = max(found[node], *(found[callee] for callee in seen.operations[node]), 0.0)
+    return found
 
 
 def _promised(mesh: Topology, seen: Mesh) -> Workload:
