@@ -56,7 +56,7 @@ workload:
     replayed: {replay: requests.csv}
 environment:
   users: [10%]
-  errors: 1%
+  errors: {share: 1%, varies: 10%}
   slow_mode: {share: 2%, varies: 10%}
   jobs: [{name: backup, on: db, every: 1h, takes: 1m}]
 TELEMETRY""".replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 
@@ -25,12 +26,25 @@ USUAL: Final[Mapping[str, tuple[tuple[str, float], ...]]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class BaseErrors:
-    """A small share of the calls fails once its work is done, each by a draw of its own."""
+    """A small share of the calls fails once its work is done, each by a draw of its own.
+
+    Where that share `varies`, what fails is a log-Gaussian Cox process: failures come in clusters, as those of real
+    services do, whose counts a minute vary by more than chance makes of them.
+    """
 
     shorthand: ClassVar[str] = "share"
-    problem: ClassVar[str] = ""
-    share: float = key("ratio", "share of the calls that fail by themselves", 0.0, low=0, high=0.5)
+    share: float = key(
+        "ratio", "share of the calls that fail by themselves, on average over time", 0.0, low=0, high=0.5
+    )
     error: str | None = key("choice", "the error of these (default: those of its kind)", None, choices=MET)
+    varies: Fluctuation | None = key(
+        "spec", "ups and downs of the share, at each service by itself", None, none=True, spec=Fluctuation
+    )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it though its keys are right; empty if nothing is."""
+        return "" if self.varies is None else self.varies.problem
 
     @property
     def idle(self) -> bool:

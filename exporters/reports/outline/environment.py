@@ -53,13 +53,16 @@ def _load(load: AmbientLoad, service: Service) -> str:
 
 def _errors(errors: BaseErrors, service: Service) -> str:
     error = "" if errors.error is None else f" with {errors.error}"
-    return f"{ratio(errors.share, digits=2)} of the calls{error}"
+    return f"{ratio(errors.share, digits=2)} of the calls{error}{_varies(errors.varies)}"
 
 
 def _slow_mode(mode: SlowMode, service: Service) -> str:
-    varies = "" if mode.varies is None else f", which varies by {_scales((mode.varies,))}"
     longer = duration(mode.stall(service.kind).median)
-    return f"{ratio(mode.share, digits=2)} of the calls for {longer}{varies}"
+    return f"{ratio(mode.share, digits=2)} of the calls for {longer}{_varies(mode.varies)}"
+
+
+def _varies(fluctuation: Fluctuation | None) -> str:
+    return "" if fluctuation is None else f", which varies by {_scales((fluctuation,))}"
 
 
 def _scales(parts: tuple[Fluctuation, ...]) -> str:

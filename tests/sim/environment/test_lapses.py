@@ -10,12 +10,13 @@ from stage import play, sites_of, take_rows, topology_of
 
 from meshquake.faults.fault import Extent, Target, Window
 from meshquake.faults.kinds.slow import Slow
-from meshquake.sim.engine.tape import WORK
+from meshquake.sim.engine.tape import LAPSE, WORK
 from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
-from meshquake.sim.environment.lapses import Lapses, Stalls
+from meshquake.sim.environment.lapses import Failures, Lapses, Stalls
 from meshquake.sim.mesh import Mesh
 from meshquake.topology.addresses import uniforms
+from meshquake.topology.environment.errors import BaseErrors
 from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.errors import BY_CODE, CODES, SUCCESS
@@ -118,7 +119,7 @@ def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and
     stalls = Stalls(1, topology_of(MESH.format(environment="{}")).service("cart"), SlowMode(0.05, varies=VARIES))
     calendar = Calendar(None)
     calendar.note(0, 25.0, 0.0)
-    lapses, page = Lapses({}, stalls, calendar), 7_500
+    lapses, page = Lapses(None, stalls, False, calendar), 7_500
     found = []
     for bucket in range(400):
         draws = uniforms(7, bucket * page, page, 8)
@@ -133,6 +134,26 @@ def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and
     chance = 0.05 * 0.95 / page
     assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
     assert np.corrcoef(shares[:-1], shares[1:])[0, 1] > 0.2
+
+
+def test_the_share_that_fails_varies_over_five_minutes_as_much_as_was_asked_and_keeps_its_mean():
+    """Beside what chance makes of it; and which error it is does not depend on how many there are."""
+    cart = topology_of(MESH.format(environment="{}")).service("cart")
+    failures = Failures(1, cart, BaseErrors(0.05, varies=VARIES))
+    calendar = Calendar(None)
+    calendar.note(0, 25.0, 0.0)
+    lapses, page = Lapses(failures, None, False, calendar), 7_500
+    found = []
+    for bucket in range(400):
+        draws = uniforms(7, bucket * page, page, 8)
+        lapses.fall_on(draws, bucket * page)
+        found.append([(draws[:, LAPSE] == CODES[error]).mean() for error in failures.shares(entry=False)])
+    errors = np.array(found)
+    shares = errors.sum(axis=1)
+    assert shares.mean() == pytest.approx(0.05, rel=0.06)
+    assert errors.mean(axis=0) / shares.mean() == pytest.approx([0.5, 0.3, 0.2], rel=0.03)
+    chance = 0.05 * 0.95 / page
+    assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
 
 
 def test_requests_come_when_their_calendar_says():
