@@ -23,10 +23,10 @@ import numpy as np
 
 from meshquake.benchmarks import baseline_simpy
 from meshquake.benchmarks.baseline import Counts
-from meshquake.benchmarks.compile import is_compiled
 from meshquake.benchmarks.meshes import copies, enlarged
 from meshquake.exporters.fixtures import writing
 from meshquake.faults.scenario import Scenario
+from meshquake.sim.compiled import is_compiled
 from meshquake.sim.engine.call import ROW
 from meshquake.sim.records import Batch
 from meshquake.sim.simulation import Simulation
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
     quick = parser.parse_args().quick
     mesh = load(shipped()[DEFAULT]).topology
-    print(f"hot path: {'compiled (benchmarks/compile.py)' if is_compiled() else 'plain Python'}")
+    print(f"hot path: {'compiled' if is_compiled() else 'plain Python'}")
     for factor in (1, 10):
         busy = mesh if factor == 1 else enlarged(mesh, factor)
         print(f"\n{busy.name}, {busy.workload.rate:g} requests/s")

@@ -45,7 +45,7 @@ class Commands(click.Group):
             errors.fail(f"{error.filename or 'standard output'}: cannot be written: {errors.reason(error)}")
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with errors.usage():
+        with errors.told(), errors.usage():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -11,4 +11,9 @@ From the outside in:
     journal.py              what happens besides calls
     policies/               what callers and servers do to protect themselves, and where it is put together
     engine/                 the life of a call: the hot path
+    compiled.py             which modules may be compiled, and whether they are
 """
+
+from meshquake.sim import compiled
+
+compiled.check()

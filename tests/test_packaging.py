@@ -26,7 +26,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GATHERED = (".*", "__pycache__", "build", "dist", "output", "*.egg-info", "*.so")
 TRAP = 'raise ImportError(f"{__name__} is the other project\'s, and meshquake imported it")\n'
 #: The environment without what leads to this checkout, or to the tests that run now.
-OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "MESHQUAKE_"))}
+#: Wheels with a compiled hot path are looked at elsewhere (test_compiling).
+PLAIN = OUTSIDE | {"MESHQUAKE_COMPILE": "0"}
 
 API = """
 import json
@@ -71,7 +73,7 @@ Fixture("folder").play(speed="fast")
 
 def run(command: Sequence[str | Path], folder: Path) -> str:
     """What a command prints; a failure shows what it said."""
-    done = subprocess.run(command, cwd=folder, env=OUTSIDE, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=PLAIN, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -12,9 +12,11 @@ ROOT = Path(__file__).parents[2]
 def test_version_tells_what_decides_the_bytes_as_a_manifest_does(tmp_path):
     play(tmp_path, "normal", "--duration", "1", "--rate", "1")
     result = call("--version")
-    name, python, *libraries = (line.split() for line in result.stdout.splitlines())
+    *lines, hot_path = result.stdout.splitlines()
+    name, python, *libraries = (line.split() for line in lines)
     assert (result.exit_code, result.stderr) == (0, "")
     assert python == ["Python", ".".join(map(str, sys.version_info[:3]))]
+    assert hot_path in ("hot path: plain Python", "hot path: compiled")
     assert dict([name, *libraries]) == manifest(tmp_path / "normal")["versions"]
 
 
