@@ -75,6 +75,7 @@ class Call:
         "connected",
         "deadline",
         "draws",
+        "due",
         "ended",
         "failed",
         "finished",
@@ -138,6 +139,8 @@ class Call:
         self.handler = -1
         self.sent = now
         self.arrived = self.started = self.finished = self.ended = NEVER
+        #: When the work is done for which it has, or had, a whole core of its own.
+        self.due = NEVER
         self.outcome = self.result = SUCCESS
         self.notes = 0
         #: Of a call that calls others, the group it's at; negative until its own work is done.

@@ -299,7 +299,8 @@ class CallEngine:
         if replica.idle_cores:
             replica.idle_cores -= 1
             replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self.when_worked, call))
+            call.due = due = now + work
+            heappush(self._queue, (due, 1, next(self._eid), self.when_worked, call))
         else:
             self.run(call, replica, work)
 
@@ -324,10 +325,17 @@ class CallEngine:
             now = self.env._now
             replica.idle_cores -= 1
             replica.core_clock -= now
-            heappush(self._queue, (now + work, 1, next(self._eid), self.when_worked, call))
+            call.due = due = now + work
+            heappush(self._queue, (due, 1, next(self._eid), self.when_worked, call))
         else:
             call.work = work
             replica.run_queue.append(call)
+
+    def _run_next(self, replica: Replica) -> None:
+        """A core is free: the call that has waited longest for one has it."""
+        call = replica.run_queue.popleft()
+        call.due = due = self.env._now + call.work
+        heappush(self._queue, (due, 1, next(self._eid), self.when_worked, call))
 
     def worked(self, call: Call) -> None:
         """The call's own work is done; the worker is held while its dependencies are called."""
@@ -337,8 +345,7 @@ class CallEngine:
         assert replica is not None
         # Who waits is asked for only where nobody could go on at once: one look less at memory.
         if not replica.idle_cores and replica.run_queue:
-            following = replica.run_queue.popleft()
-            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self.when_worked, following))
+            self._run_next(replica)
         elif replica.cores is None:
             replica.idle_cores += 1
             replica.core_clock += self.env._now
@@ -511,8 +518,7 @@ class CallEngine:
         elif call in replica.run_queue:
             replica.run_queue.remove(call)
         elif replica.run_queue:
-            following = replica.run_queue.popleft()
-            heappush(self._queue, (self.env._now + following.work, 1, next(self._eid), self.when_worked, following))
+            self._run_next(replica)
         else:
             replica.idle_cores += 1
             replica.core_clock += self.env._now

@@ -7,7 +7,7 @@ so ordinary SimPy processes (faults, probes, rollouts) and calls interleave exac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from heapq import heappop, heappush
 from itertools import count
 from operator import itemgetter
@@ -50,19 +50,29 @@ class Environment(simpy.Environment):
         """
         heappush(self._queue, (time, URGENT if urgent else NORMAL, next(self._eid), function, argument))
 
-    def recall(self, function: Callable[[Any], None], chosen: Callable[[Any], bool]) -> list[tuple[float, Any]]:
-        """Take back those calls of a function that were asked for with an argument that is `chosen`.
+    def recall(self, function: Callable[[Any], None], arguments: Set[Any], latest: float) -> list[Any]:
+        """Take back the calls of a function with these arguments: one for each, of which none is due after `latest`.
 
-        Returns time and argument of each, in the order in which they were asked for. It looks at all that is to come;
-        what it takes back leaves nothing to be done in its place, so that the heap needn't be ordered again.
+        Returns the arguments in the order in which their calls were asked for. It looks at little more than what comes
+        until then: in a heap, nothing comes before what it lies under. What it takes back leaves nothing to be done in
+        its place, so that the heap needn't be ordered again.
         """
         queue = self._queue
-        found = [at for at, entry in enumerate(queue) if entry[3] is function and chosen(entry[4])]
-        entries = [queue[at] for at in found]
-        for at, entry in zip(found, entries, strict=True):
-            queue[at] = (entry[0], entry[1], entry[2], _nothing, None)
-        entries.sort(key=itemgetter(2))
-        return [(entry[0], entry[4]) for entry in entries]
+        found: list[int] = []
+        places = [0]
+        while places and len(found) < len(arguments):
+            place = places.pop()
+            if place >= len(queue) or queue[place][0] > latest:
+                continue
+            entry = queue[place]
+            if entry[3] is function and entry[4] in arguments:
+                found.append(place)
+            places += (2 * place + 1, 2 * place + 2)
+        entries = sorted((queue[place] for place in found), key=itemgetter(2))
+        for place in found:
+            entry = queue[place]
+            queue[place] = (entry[0], entry[1], entry[2], _nothing, None)
+        return [entry[4] for entry in entries]
 
     def step(self) -> None:
         """Process the next entry, as SimPy's own `step` does."""

@@ -5,7 +5,7 @@ These come with faults and deploys, a few times a run, not with calls: they may 
 
 from __future__ import annotations
 
-from meshquake.sim.engine.call import Call
+from meshquake.sim.engine.call import NEVER, Call
 from meshquake.sim.engine.edge import RuntimeEdge
 from meshquake.sim.engine.engine import CANCELLED, RESET, CallEngine
 from meshquake.sim.engine.impairment import hangs
@@ -116,8 +116,17 @@ def reschedule(engine: CallEngine, replica: Replica) -> None:
 def _take_off(engine: CallEngine, replica: Replica) -> list[tuple[Call, float]]:
     """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each."""
     now = engine.env._now
-    running = engine.env.recall(engine.when_worked, lambda call: call.replica is replica)
-    left = [(call, time - now) for time, call in running if call.finished < 0.0]
+    # Those whose own work isn't done, of those that ever had a core.
+    running = {
+        call
+        for calls in (engine.inside, engine.parts)
+        for call in calls
+        if call.replica is replica and call.due >= 0.0 and call.step < 0
+    }
+    left = []
+    for call in engine.env.recall(engine.when_worked, running, max((call.due for call in running), default=now)):
+        left.append((call, call.due - now))
+        call.due = NEVER
     left += [(call, call.work) for call in replica.run_queue]
     replica.run_queue.clear()
     return left

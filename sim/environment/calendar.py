@@ -29,14 +29,23 @@ class Calendar:
         #: The first numbers of those who come, in order; for each, how many come in a second, and since when.
         self._firsts: list[int] = []
         self._come: dict[int, tuple[float, float]] = {}
+        #: Which times were asked for last, and those: the sites of an entry turn to the same page one after another.
+        self._asked = (-1, 0)
+        self._last: Floats | None = None
 
     def note(self, first: int, rate: float, begin: float) -> None:
         """Users come from a time on, so many a second, whose requests are numbered from `first` on."""
         self._firsts.insert(bisect_right(self._firsts, first), first)
         self._come[first] = rate, begin
+        self._asked = (-1, 0)
 
     def times(self, first: int, count: int) -> Floats | None:
         """The times (seconds) of so many requests from number `first` on; None of users who take turns."""
+        if self._asked != (first, count):
+            self._asked, self._last = (first, count), self._times(first, count)
+        return self._last
+
+    def _times(self, first: int, count: int) -> Floats | None:
         # Some of a page of draws may lie before the first number of those who come; nobody asks for them.
         place = bisect_right(self._firsts, first + count - 1)
         if first >= SCATTERED or not place:

@@ -40,8 +40,10 @@ class Fluctuating:
         self._spread = spread(parts)
         #: The most that it can be.
         self.most = high(parts)
-        #: The amount in each step, and what it adds up to until the step begins: its integral over time (seconds).
+        #: The amount in each step (as numbers, and as an array), and what it adds up to until the step begins: its
+        #: integral over time (seconds).
         self._amounts: list[float] = []
+        self._all: Floats = np.zeros(0)
         self._passed = [0.0]
 
     def at(self, now: float) -> float:
@@ -83,9 +85,10 @@ class Fluctuating:
 
     def amounts(self, times: Floats) -> Floats:
         """The amounts at some times (seconds), the latest last."""
-        steps = (times / self._step).astype(np.int64).tolist()
-        self._amount(steps[-1])
-        return np.array([self._amounts[step] for step in steps])
+        steps = (times / self._step).astype(np.int64)
+        self._amount(int(steps[-1]))
+        found: Floats = self._all[steps]
+        return found
 
     def _amount(self, step: int) -> float:
         while step >= len(self._amounts):
@@ -100,4 +103,5 @@ class Fluctuating:
         logarithm = np.clip((states * self._sigmas).sum(axis=1), -furthest, furthest)
         amounts = np.exp(logarithm - self._spread**2 / 2)
         self._amounts += amounts.tolist()
+        self._all = np.concatenate((self._all, amounts))
         self._passed += (self._passed[-1] + np.cumsum(amounts * self._step)).tolist()

@@ -63,8 +63,9 @@ class Stalls:
         amounts = self._varying.amounts(len(draws), times)
         share = self._share * amounts
         beyond = draws[:, LAPSE] - (1.0 - share)
-        stalled = beyond >= 0.0
-        draws[stalled, WORK] += amounts[stalled] * self._times.quantile(beyond[stalled] / share[stalled])
+        stalled = np.flatnonzero(beyond >= 0.0)
+        if len(stalled):
+            draws[stalled, WORK] += amounts[stalled] * self._times.quantile(beyond[stalled] / share[stalled])
 
 
 class Lapses:

@@ -130,3 +130,19 @@ def test_any_program_runs_as_it_does_in_simpy_however_the_clock_is_advanced(prog
     expected = run_program(simpy.Environment(), program, lambda env: env.run())
     assert run_program(Environment(), program, in_steps) == expected
     assert run_program(Environment(), program, lambda env: env.run()) == expected
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.booleans()), max_size=40))
+def test_calls_that_are_taken_back_do_not_come_and_all_others_do(asked):
+    """Whatever lies beside them in the heap; they are told in the order in which they were asked for."""
+    env = Environment()
+    log = []
+    note = log.append
+    for number, (time, _) in enumerate(asked):
+        env.call_at(time, note, number)
+        env.call_at(time, id, number)  # another function, with the same argument
+    taken = {number for number, (_, back) in enumerate(asked) if back}
+    assert env.recall(note, taken, max((asked[number][0] for number in taken), default=0.0)) == sorted(taken)
+    env.advance(11)
+    left = [number for number in range(len(asked)) if number not in taken]
+    assert log == sorted(left, key=lambda number: asked[number][0])
