@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -14,6 +12,7 @@ from meshquake.faults.fault import Cause, Fault, Window
 from meshquake.faults.loader import LoadedScenario
 from meshquake.faults.observability import PERFECT
 from meshquake.faults.scenario import Scenario
+from meshquake.sim import collecting
 from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.observability.collector import Collector
@@ -31,10 +30,6 @@ DEFAULT_INTERVAL = 1.0
 BATCH = 32_000
 #: The simulation is looked at so often (simulated seconds) whether a batch has come together.
 _STRIDE = 0.5
-#: Whether a run has what existed before it out of the cyclic collector's way.
-_froze = False
-#: Whether there was a run in this process.
-_ran = False
 
 
 class Simulation:
@@ -204,13 +199,13 @@ class Simulation:
         batches = map(self.recorder.batch, cuts)
         return batches if self.collector is None else self.collector.collect(batches)
 
-    def cuts(self) -> Iterator[Cut]:
+    def cuts(self) -> Generator[Cut]:
         """Play the scenario; what happens comes as it is, for `recorder` to make records of.
 
         Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
         end, so that no trace is cut off. A request is followed for at most `topology.errors.FOLLOWED`, so that comes.
         """
-        with _frozen():
+        with collecting.of_a_run():
             yield from self._play()
 
     def _play(self) -> Iterator[Cut]:
@@ -230,14 +225,14 @@ class Simulation:
         now = 0
         while now < end:
             now = min(now + round(_STRIDE * 1e6), end, *(sampler.due for sampler in self.samplers))
-            with _no_garbage_collection():
+            with collecting.paused():
                 mesh.env.advance(now / 1e6)
             for sampler in self.samplers:
                 if now == sampler.due:
                     sampler.sample()
             yield mesh.now
         while mesh.engine.live:
-            with _no_garbage_collection():
+            with collecting.paused():
                 mesh.env.advance(mesh.now + _STRIDE)
             yield mesh.now
 
@@ -247,37 +242,3 @@ def _since_monday(start: datetime) -> float:
     moment = start.astimezone(UTC)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return moment.weekday() * 86400 + (moment - midnight).total_seconds()
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Without Python's cyclic collector, which would walk every call under way again and again; calls form no rings."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@contextmanager
-def _frozen() -> Iterator[None]:
-    """With all that exists already, the mesh above all, out of the cyclic collector's way: it outlasts the run."""
-    global _froze, _ran
-    # Not if it was done before: to undo it is to undo all of it. Of a run within a run that's known without a count,
-    # which walks all that is frozen.
-    if _froze or gc.get_freeze_count():
-        yield
-        return
-    # A run before this one may be garbage by now: a few thousand objects in rings, too few for Python to look for them
-    # soon, and all the arrays that they hold.
-    if _ran:
-        gc.collect()
-    _froze = _ran = True
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        _froze = False

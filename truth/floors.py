@@ -19,6 +19,8 @@ from meshquake.truth.ranks import Ranks
 _QUIET = 0.01
 #: The shortest latency that is told apart from none, in milliseconds.
 _INSTANT = 0.001
+#: What of a span tells how loud its service is.
+HEARD = ("timestamp", "service", "duration_ms", "status", "status_code", "kind")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Plays a run as far as it takes to tell whether users feel it and how loud its root is, and writes nothing.
 
 Data sets are made of runs that are what they shall be; most that are drawn are not. What is found here is what the
-answer key and the floors find in the recording of the same run, for it is found by them.
+answer key and the floors find in the recording of the same run, for it is found by them. A run that is what it shall
+be is gone on with from there.
 """
 
 from __future__ import annotations
@@ -18,15 +19,14 @@ from meshquake.sim.telemetry.spans.spans import Spans, owner, spans_of
 from meshquake.sim.telemetry.tables import STATUS_CODES, Tables, lookup, names
 from meshquake.truth import score
 from meshquake.truth.answer_key import Clock, ground_truth, since
-from meshquake.truth.floors import Floors, Loudness
+from meshquake.truth.floors import HEARD, Floors, Loudness
 from meshquake.truth.objective import Promise
+from meshquake.truth.rehearsal import Rehearsal
 from meshquake.truth.twins import Twins
 from meshquake.truth.watch import Watch
 
 #: The name of the floor that says how loud a root is.
 FLOOR = "worst symptom first"
-#: What one hears how loud a service is from.
-_HEARD = ("timestamp", "service", "duration_ms", "status", "status_code", "kind")
 _STATUS = names(["success", "error"])
 
 
@@ -73,18 +73,14 @@ def kept(simulation: Simulation) -> bool:
     return not promise.broken().any()
 
 
-def felt(simulation: Simulation) -> Preview:
-    """Look whether users feel a run's faults, until they do; neither run is sampled, and no record is made.
-
-    The smaller the run's batches are, the sooner that is known.
-    """
-    simulation.hush()
-    simulation.samplers = []
-    twins = Twins(simulation, lambda verdicts: None, sampled=False)
-    for _ in twins.cuts():
+def felt(rehearsal: Rehearsal) -> Preview:
+    """Look whether users feel a run's faults, until they do; the smaller its batches are, the sooner that is known."""
+    twins = rehearsal.twins
+    for _ in rehearsal.look():
         if any(twins.felt()):
             return Preview(incident=True)
-    return Preview(twins.incident, twins.upset(), whole=True)
+    # What keeps the promise is no matter to users, whatever the twin does.
+    return Preview(twins.incident, twins.upset() and bool(twins.promise.broken().any()), whole=True)
 
 
 def felt_since(simulation: Simulation, moment: float = inf) -> float | None:
@@ -99,18 +95,19 @@ def felt_since(simulation: Simulation, moment: float = inf) -> float | None:
     return min((time for time in twins.felt() if time is not None and time <= moment), default=None)
 
 
-def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
+def loudness(rehearsal: Rehearsal, wanted: str | None = None) -> Preview:
     """Look how loud the root of a run is.
 
     Parameters
     ----------
-    simulation
-        The run, not played yet.
+    rehearsal
+        The run, not played yet. Where what is recorded of it is not all that happens, it cannot be gone on with: one
+        hears it from its records.
     wanted
         How loud it shall be: it's played on until it cannot be that. None to play it to its end.
     """
-    hearing = _Hearing(simulation)
-    twins = hearing.twins
+    hearing = _Hearing(rehearsal)
+    twins = rehearsal.twins
     decided = wanted is None
     for _ in hearing.listen():
         if wanted is not None and twins.upset():
@@ -130,21 +127,20 @@ def loudness(simulation: Simulation, wanted: str | None = None) -> Preview:
 class _Hearing:
     """Hears how loud services are, in a run that is being played."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        if simulation.collector is None:
-            simulation.hush()
-        self.twins = Twins(simulation, lambda verdicts: None)
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self.twins = rehearsal.twins
+        self._rehearsal = rehearsal
         self._spans: list[pl.DataFrame] = []
-        self._clock = Clock(simulation.start)
+        self._clock = Clock(self.twins.simulation.start)
 
     def listen(self) -> Iterator[None]:
         """Play the run, piece by piece, and keep the spans of servers, as they are recorded."""
         if self.twins.simulation.collector is not None:
-            for batch in self.twins.batches():
-                self._spans.append(batch.traces.filter(kind="server").select(_HEARD))
+            for batch in self._rehearsal.batches(lambda verdicts: None):
+                self._spans.append(batch.traces.filter(kind="server").select(HEARD))
                 yield
             return
-        for cut in self.twins.cuts():
+        for cut in self._rehearsal.look():
             spans = spans_of(cut.rows)
             self._spans.append(_served(self.twins.fact.tables, spans.where(spans.server)))
             yield
@@ -203,4 +199,4 @@ def _served(tables: Tables, spans: Spans) -> pl.DataFrame:
         status=lookup(_STATUS, spans.failed),
         status_code=pl.Series(STATUS_CODES[spans.code]),
         kind=pl.repeat("server", len(spans)),
-    ).select(_HEARD)
+    ).select(HEARD)

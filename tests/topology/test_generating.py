@@ -26,6 +26,7 @@ from meshquake.topology.review import remarks
 from meshquake.topology.review.mesh import Mesh
 from meshquake.topology.spec import made
 from meshquake.truth import preview
+from meshquake.truth.rehearsal import Rehearsal
 
 STORES = ("cache", "database")
 
@@ -192,5 +193,5 @@ def test_where_nothing_goes_wrong_users_get_what_they_were_promised(run):
 
 @pytest.mark.parametrize("scenario", ["cascade", "outage"])
 def test_users_feel_that_its_database_fails(scenario):
-    found = preview.felt(played(scenario, 10, 1, lead_in=15.0, duration=20.0, recovery=0.0))
+    found = preview.felt(Rehearsal(played(scenario, 10, 1, lead_in=15.0, duration=20.0, recovery=0.0)))
     assert found.incident

@@ -1,38 +1,16 @@
 """A preview tells of a run what its recording and its key tell, and stops where it cannot be what it should."""
 
 import json
-from functools import cache
 
 import pytest
-from small_cases import SMALL
+from short_incidents import BOTH, GONE, LOUD, SHIFTED, UNFELT, run
 
 from meshquake.exporters.fixtures import answer_key, writing
 from meshquake.exporters.reports import marking
 from meshquake.faults.levels import LOUDEST, SEVERAL, SILENT
-from meshquake.faults.loader import Options, parse
-from meshquake.sim.simulation import Simulation
-from meshquake.topology import loader as topology_loader
 from meshquake.truth import preview
 from meshquake.truth.preview import FLOOR
-
-LENGTHS = "name: x\nlead_in: 20s\nduration: 20s\nrecovery: 10s\nconfounders: none\n"
-LOUD = LENGTHS + "faults: [slow: {target: store, factor: 400}]\n"
-GONE = LENGTHS + "faults: [stop: {target: store}]\n"
-UNFELT = LENGTHS + "faults: [slow: {target: store, factor: 2}]\n"
-BOTH = (
-    LENGTHS
-    + "faults: [slow: {target: store, factor: 400, for: 50%}, fail: {target: web, share: 50%, at: 60%, for: 40%}]\n"
-)
-SHIFTED = LENGTHS + "background: [fail: {target: web, share: 60%}]\nfaults: [slow: {target: store, factor: 2}]\n"
-
-
-@cache
-def mesh():
-    return topology_loader.parse(SMALL.replace("workers: 4", "workers: 40"), "small.yaml")
-
-
-def run(text, observability=None):
-    return Simulation.of(parse(text, "x.yaml", Options(seed=5, observability=observability), mesh=mesh()))
+from meshquake.truth.rehearsal import Rehearsal
 
 
 @pytest.mark.parametrize(
@@ -40,7 +18,7 @@ def run(text, observability=None):
     [(LOUD, None, LOUDEST), (GONE, None, SILENT), (BOTH, None, LOUDEST), (LOUD, "poor", LOUDEST)],
 )
 def test_it_says_what_the_key_says_and_what_the_floor_finds_in_the_recording(text, observability, band, tmp_path):
-    found = preview.loudness(run(text, observability))
+    found = preview.loudness(Rehearsal(run(text, observability)))
     writing.write(run(text, observability), tmp_path / "x", lambda batch: None)
     truth = answer_key.read_ground_truth(tmp_path / "x")
     (tmp_path / "nothing.json").write_text(json.dumps({"root_causes": []}))
@@ -51,28 +29,28 @@ def test_it_says_what_the_key_says_and_what_the_floor_finds_in_the_recording(tex
 
 
 def test_a_run_that_cannot_be_what_is_wanted_is_not_played_to_its_end():
-    assert preview.loudness(run(LOUD), SEVERAL) == preview.Preview(incident=True, band=LOUDEST)
-    early = preview.loudness(run(GONE), LOUDEST)
+    assert preview.loudness(Rehearsal(run(LOUD)), SEVERAL) == preview.Preview(incident=True, band=LOUDEST)
+    early = preview.loudness(Rehearsal(run(GONE)), LOUDEST)
     assert (early.band == LOUDEST, early.whole) == (False, False)
-    assert preview.loudness(run(LOUD), LOUDEST).whole
+    assert preview.loudness(Rehearsal(run(LOUD)), LOUDEST).whole
 
 
 def test_what_keeps_the_promise_is_felt_by_nobody():
     for text, felt in ((LOUD, True), (GONE, True), (UNFELT, False), (BOTH, True)):
-        assert preview.felt(run(text)).incident == felt
+        assert preview.felt(Rehearsal(run(text))).incident == felt
         assert preview.kept(run(text)) == (not felt)
 
 
 def test_a_background_that_users_feel_is_told():
-    found = preview.felt(run(SHIFTED))
+    found = preview.felt(Rehearsal(run(SHIFTED)))
     assert (found.incident, found.upset) == (False, True)
     assert not preview.kept(run(SHIFTED))
-    early = preview.loudness(run(SHIFTED), LOUDEST)
+    early = preview.loudness(Rehearsal(run(SHIFTED)), LOUDEST)
     assert (early.upset, early.whole) == (True, False)
 
 
 @pytest.mark.parametrize("batch", [300, 32_000])
 def test_no_more_is_played_than_until_users_feel_it(batch):
-    played = Simulation.of(parse(LOUD, "x.yaml", Options(seed=5), mesh=mesh()), batch=batch)
-    assert preview.felt(played) == preview.Preview(incident=True)
+    played = run(LOUD, batch=batch)
+    assert preview.felt(Rehearsal(played)) == preview.Preview(incident=True)
     assert (played.mesh.now < 30) == (batch == 300)
