@@ -8,6 +8,7 @@ which order a call meets them, is `sim.policies.compose`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mypy_extensions import mypyc_attr
@@ -192,9 +193,10 @@ _Policy = TypeVar("_Policy", CallerPolicy, ServerPolicy)
 
 def overriding(policies: Iterable[_Policy], hook: str) -> tuple[_Policy, ...]:
     """The policies that do something at a hook, in their order."""
-    return tuple(each for each in policies if not _inherits(type(each), hook))
+    return tuple([each for each in policies if not _inherits(type(each), hook)])
 
 
+@cache
 def _inherits(cls: type, hook: str) -> bool:
     base = CallerPolicy if issubclass(cls, CallerPolicy) else ServerPolicy
     return getattr(cls, hook) is getattr(base, hook)

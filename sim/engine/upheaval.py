@@ -116,10 +116,10 @@ def reschedule(engine: CallEngine, replica: Replica) -> None:
 def _take_off(engine: CallEngine, replica: Replica) -> list[tuple[Call, float]]:
     """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each."""
     now = engine.env._now
-    # Those whose own work isn't done, of those that ever had a core.
+    # Those whose own work isn't done, of those that ever had a core; often there are none.
     running = {
         call
-        for calls in (engine.inside, engine.parts)
+        for calls in (engine.inside, engine.parts) * (replica.idle_cores < replica.service.spec.whole_cores)
         for call in calls
         if call.replica is replica and call.due >= 0.0 and call.step < 0
     }

@@ -59,15 +59,27 @@ class Drift:
         row: Floats = self._values[place - self._block * _BLOCK]
         return row
 
+    def stretch(self, first: int, count: int) -> Floats:
+        """The values at so many places from the `first` on, shape (count, rows); as `at` gives them one by one."""
+        parts: list[Floats] = []
+        while count:
+            self.at(first)
+            start = first - self._block * _BLOCK
+            parts.append(self._values[start : start + count])
+            first, count = first + len(parts[-1]), count - len(parts[-1])
+        return np.concatenate(parts)
+
     def _go_on(self) -> None:
         """Make the values of the next block."""
         self._block += 1
         counters = _BLOCK // _COLUMNS
         draws = [uniforms(key, self._block * counters, counters, _COLUMNS).ravel() for key in self._keys]
-        noise = ndtri(np.maximum(np.array(draws).reshape(len(self._keys), _BLOCK).T, _LEAST))
+        noise = ndtri(np.maximum(np.array(draws).reshape(len(self._keys), _BLOCK), _LEAST)).tolist()
         # The first of all comes from what is usual in the long run, as if it had always wandered.
-        value = self._values[-1] if self._block else None
-        for place, fresh in enumerate(noise):
-            value = fresh if value is None else self._kept * value + self._fresh * fresh
-            noise[place] = value
-        self._values = noise
+        last = self._values[-1].tolist() if self._block else [None] * len(self._keys)
+        # As numbers: most drifts have few rows, where each step of arrays would cost more than all its arithmetic.
+        for row, kept, fresh, value in zip(noise, self._kept.tolist(), self._fresh.tolist(), last, strict=True):
+            for place, drawn in enumerate(row):
+                value = drawn if value is None else kept * value + fresh * drawn
+                row[place] = value
+        self._values = np.array(noise).T

@@ -98,7 +98,7 @@ class Fluctuating:
     def _extend(self) -> None:
         """Add a page more."""
         first = len(self._amounts)
-        states = np.array([self._drift.at(place) for place in range(first, first + _PAGE)])
+        states = self._drift.stretch(first, _PAGE)
         furthest = FURTHEST * self._spread
         logarithm = np.clip((states * self._sigmas).sum(axis=1), -furthest, furthest)
         amounts = np.exp(logarithm - self._spread**2 / 2)

@@ -30,7 +30,7 @@ class BaseErrors(ServerPolicy):
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
     """What fails by itself at a service; None if nothing does."""
-    if service.spec.name not in dict(context.environment.errors):
+    if service.spec.name not in context.errors:
         return None
     policy = BaseErrors()
     return lambda replica: policy

@@ -96,7 +96,7 @@ class Collector(ServerPolicy):
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
     """The collector of a service's processes; None if they have none, or it stops nothing."""
-    told = dict(context.environment.collections).get(service.spec.name)
+    told = context.collections.get(service.spec.name)
     own = runtime(service.spec.stack, service.spec.system)
     if told is None or own is None or not service.spec.garbage:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
     from meshquake.sim.journal import Journal
+    from meshquake.topology.environment.collections import Collections
+    from meshquake.topology.environment.errors import BaseErrors
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,16 @@ class PolicyContext:
     journal: Journal
     environment: Environment = CALM
     seed: int = 0
+
+    @cached_property
+    def errors(self) -> dict[str, BaseErrors]:
+        """Calls that fail by themselves, by service."""
+        return dict(self.environment.errors)
+
+    @cached_property
+    def collections(self) -> dict[str, Collections]:
+        """Collections of garbage that stop processes, by service."""
+        return dict(self.environment.collections)
 
 
 #: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been

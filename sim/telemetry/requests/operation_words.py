@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ _KEYS = {
 }
 
 
-def words(name: str) -> list[str]:
+@lru_cache(maxsize=2**14)
+def words(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple([word.lower() for word in _WORD.findall(name)])
 
 
 def pascal(name: str) -> str:
@@ -103,6 +105,7 @@ def snake(name: str) -> str:
     return "_".join(words(name))
 
 
+@lru_cache(maxsize=2**14)
 def subject(service: str) -> str:
     """What a service is about, in one word: `order` for `order-service`."""
     found = words(service)
@@ -143,12 +146,12 @@ class OperationWords:
     #: The HTTP request that it answers, if the topology says so.
     stated: str = ""
 
-    @property
+    @cached_property
     def deed(self) -> Deed:
         """What is done."""
         return next((_DEEDS[word] for word in words(self.operation) if word in _DEEDS), Deed.ACT)
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What it's done to, in one word."""
         named = [word for word in words(self.operation) if word not in _DEEDS]
@@ -180,7 +183,7 @@ class OperationWords:
         if space:
             return method
         if self.deed is Deed.ACT:
-            return "GET" if words(self.operation)[-1:] in (["preferences"], ["home"]) else "POST"
+            return "GET" if words(self.operation)[-1:] in (("preferences",), ("home",)) else "POST"
         return {Deed.CREATE: "POST", Deed.CHANGE: "PUT", Deed.DELETE: "DELETE"}.get(self.deed, "GET")
 
     @property
