@@ -21,8 +21,18 @@ _FOLDERS: Final = {
         *("replica", "shared_cores", "tape", "upheaval"),
     ),
     "policies": (
-        *("balancing", "breaker", "bulkhead", "pool", "queue", "rate_limit", "retry", "retry_budget", "timeout"),
-        "window",
+        *(
+            "balancing",
+            "base_errors",
+            "breaker",
+            "bulkhead",
+            "collections",
+            "contention",
+            "pool",
+            "queue",
+            "rate_limit",
+        ),
+        *("rate_limit", "retry", "retry_budget", "sockets", "timeout", "window"),
     ),
     "users": ("arrivals", "open"),
 }

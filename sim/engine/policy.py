@@ -8,7 +8,6 @@ which order a call meets them, is `sim.policies.compose`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mypy_extensions import mypyc_attr
@@ -196,7 +195,13 @@ def overriding(policies: Iterable[_Policy], hook: str) -> tuple[_Policy, ...]:
     return tuple([each for each in policies if not _inherits(type(each), hook)])
 
 
-@cache
 def _inherits(cls: type, hook: str) -> bool:
-    base = CallerPolicy if issubclass(cls, CallerPolicy) else ServerPolicy
-    return getattr(cls, hook) is getattr(base, hook)
+    known = _INHERITED.get((cls, hook))
+    if known is None:
+        base = CallerPolicy if issubclass(cls, CallerPolicy) else ServerPolicy
+        known = _INHERITED[cls, hook] = getattr(cls, hook) is getattr(base, hook)
+    return known
+
+
+#: What was asked of each class before: there are few of them, and many policies.
+_INHERITED: dict[tuple[type, str], bool] = {}

@@ -62,7 +62,9 @@ def _ends(edge: RuntimeEdge, now: float) -> tuple[float, float]:
 
 def _towards(caller: CallerState) -> float:
     """The connections that a process has to a callee."""
-    pools = pools_of(caller) if caller.parts or "pool" in caller.policies else ()
-    if pools:
+    pool = caller.policies.get("pool")
+    if isinstance(pool, Pool):
+        return pool.in_use + pool.idle
+    if caller.parts and (pools := pools_of(caller)):
         return sum([each.in_use + each.idle for each in pools])
     return len(caller.edge.callee.ready) + caller.under_way if caller.edge.used else 0

@@ -10,6 +10,7 @@ from meshquake.sim.policies.client_throttle import Throttle
 from meshquake.sim.policies.outlier import Detector
 from meshquake.sim.policies.pool import Pool
 from meshquake.sim.policies.retry_limit import RetryLimit
+from meshquake.sim.policies.sockets import pools_of
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
 from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Rate, Side
@@ -25,8 +26,9 @@ def _breaker_state(caller: CallerState, now: float) -> float | None:
 
 
 def _retries_stopped(caller: CallerState, now: float) -> float | None:
-    limits = [limit for _, _, limit in caller.every() if isinstance(limit, RetryLimit)]
-    return max(float(limit.refusals.lasts) for limit in limits) if limits else None
+    states = (caller, *caller.parts.values()) if caller.parts else (caller,)
+    stopped = [limit.refusals.lasts for each in states for limit in each.limits if isinstance(limit, RetryLimit)]
+    return float(max(stopped)) if stopped else None
 
 
 def _refusing(caller: CallerState, now: float) -> float | None:
@@ -50,7 +52,10 @@ def _hedging(topology: Topology) -> set[tuple[str, str]]:
 
 def pool_in_use(caller: CallerState, now: float) -> float | None:
     """The connections of a caller's pools that are in use; None if it has none."""
-    pools = [each for each in caller.named("pool") if isinstance(each, Pool)]
+    pool = caller.policies.get("pool")
+    if isinstance(pool, Pool):
+        return pool.in_use
+    pools = pools_of(caller) if caller.parts else ()
     return sum(each.in_use for each in pools) if pools else None
 
 
