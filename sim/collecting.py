@@ -10,9 +10,13 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Whether there is a run under way in this process, and whether there was one.
+#: Whether there is a run under way in this process, or a block of several.
 _running = False
+_several = False
+#: Whether there was a run.
 _ran = False
+#: Whether the program around it has frozen what it holds, once that was seen: a count walks all that is frozen.
+_foreign = False
 
 
 @contextmanager
@@ -34,29 +38,52 @@ def of_a_run() -> Iterator[None]:
     if _running:
         yield
         return
-    # What somebody else has frozen stays so: to undo it would be to undo all of it.
-    foreign = gc.get_freeze_count() > 0
-    if _ran:
-        gc.collect()
-    _running = _ran = True
-    if not foreign:
-        gc.freeze()
+    _running = True
     try:
-        yield
+        if _program_froze():
+            yield
+            return
+        if _ran:
+            gc.collect()
+        _ran = True
+        if _several:
+            yield
+            return
+        with _frozen():
+            yield
     finally:
-        if not foreign:
-            gc.unfreeze()
         _running = False
 
 
 @contextmanager
 def of_several_runs() -> Iterator[None]:
     """A block of several runs, one after another: what exists before it is looked at once, and not before each run."""
-    if gc.get_freeze_count() > 0:
+    global _several
+    if _running or _several or _program_froze():
         yield
         return
     if _ran:
         gc.collect()
+    _several = True
+    try:
+        with _frozen():
+            yield
+    finally:
+        _several = False
+
+
+def _program_froze() -> bool:
+    """Whether somebody else has frozen something, which stays so: to undo it would be to undo all of it.
+
+    Garbage is then theirs to look for as well.
+    """
+    global _foreign
+    _foreign = _foreign or (not _several and gc.get_freeze_count() > 0)
+    return _foreign
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
     gc.freeze()
     try:
         yield

@@ -17,7 +17,7 @@ def simulation():
     return Simulation.of(parse("name: x", "x.yaml", options, mesh=topology_loader.parse(SMALL, "mesh.yaml")))
 
 
-def test_in_a_block_of_several_runs_what_one_leaves_is_gone_when_the_next_one_begins():
+def test_in_a_block_of_several_runs_what_one_leaves_is_gone_when_the_next_one_begins(alone):
     with collecting.of_several_runs():
         frozen = gc.get_freeze_count()
         assert frozen
@@ -31,7 +31,7 @@ def test_in_a_block_of_several_runs_what_one_leaves_is_gone_when_the_next_one_be
     assert not gc.get_freeze_count()
 
 
-def test_what_somebody_else_has_frozen_stays_so():
+def test_what_somebody_else_has_frozen_stays_so(alone):
     gc.freeze()
     try:
         with collecting.of_several_runs():

@@ -45,7 +45,7 @@ def held():
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(OURS).traces)
 
 
-def test_what_a_run_leaves_is_gone_when_the_next_one_begins():
+def test_what_a_run_leaves_is_gone_when_the_next_one_begins(alone):
     one = simulation(SHORT)
     gone = weakref.ref(one.mesh)
     assert sum(len(batch.frame("traces")) for batch in one.batches()) > 0

@@ -59,7 +59,7 @@ def test_a_look_plays_no_further_than_it_must_and_what_follows_plays_each_second
     assert len({each for each, _ in played}) == 2  # the run and its twin
 
 
-def test_what_was_looked_at_and_dropped_holds_nothing_frozen():
+def test_what_was_looked_at_and_dropped_holds_nothing_frozen(alone):
     with closing(Rehearsal(run(LOUD, batch=300))) as rehearsal:
         assert next(rehearsal.look())
         assert gc.get_freeze_count()
