@@ -13,7 +13,7 @@ import polars as pl
 
 from meshquake.agents.telemetry import View, timed
 from meshquake.exporters.fixtures import layout, manifest, reading
-from meshquake.exporters.fixtures.answer_key import BRIEF, name_of
+from meshquake.exporters.fixtures.answer_key import name_of
 from meshquake.sim.records import RECORD_KINDS, RecordKind
 from meshquake.topology import outside
 from meshquake.topology.spec import Objective
@@ -42,7 +42,7 @@ def read(folder: Path, withheld: frozenset[str] = frozenset()) -> View:
     """
     content = manifest.verified(folder)
     told = reading.context(folder)
-    page = layout.path(folder, BRIEF)
+    page = layout.path(folder, layout.BRIEF)
     brief = page.read_text(encoding="utf-8") if outside.is_file(page) else None
     objective, entries = promised(brief or "") or (Objective(), [])
     end = told.start + timedelta(seconds=told.length)

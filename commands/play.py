@@ -85,7 +85,7 @@ def play(
     """Play a scenario file and write its fixture; `changes` are for `faults.loader.Options`."""
     from time import perf_counter
 
-    from meshquake.commands import tables, terminal
+    from meshquake.commands import terminal
     from meshquake.commands.output import say
     from meshquake.commands.report import writer
     from meshquake.exporters.fixtures import writing
@@ -131,6 +131,8 @@ def play(
     if as_json:
         click.echo(json.dumps(run.as_json(summary, played, folder, content, simulation.unfinished), indent=2))
     elif not quiet:
+        from meshquake.commands import tables
+
         title = f"{played.name} on {loaded.topology.name}, seed {seed}: {played.summary}".removesuffix(": ")
         tables.show(run.blocks(summary, played, folder, title, speed))
         if pages is not None:

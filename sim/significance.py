@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtrc, gammaln
+
+from meshquake.topology.special_functions import bdtrc, gammaln
 
 #: The share of bad requests in good order, where none before the incident tell of it.
 _QUIET = 0.01

@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshquake.faults.fault import Cause, Fault, Window
 from meshquake.faults.loader import LoadedScenario
@@ -15,7 +15,6 @@ from meshquake.faults.scenario import Scenario
 from meshquake.sim import collecting
 from meshquake.sim.forecast import forecast
 from meshquake.sim.mesh import Mesh
-from meshquake.sim.observability.collector import Collector
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import metric_table
 from meshquake.sim.telemetry.recorder import Cut, Recorder
@@ -23,6 +22,9 @@ from meshquake.topology.errors import FOLLOWED
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry.block import UNCHANGED
 from meshquake.topology.units import duration
+
+if TYPE_CHECKING:
+    from meshquake.sim.observability.collector import Collector
 
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
@@ -95,8 +97,10 @@ class Simulation:
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
-        self.collector = None
+        self.collector: Collector | None = None
         if observed != PERFECT:
+            from meshquake.sim.observability.collector import Collector
+
             self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
         #: When faults were over that are by now, in simulated seconds, by id.
         self._over: dict[str, float] = {}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from meshquake.topology.keys import key
 from meshquake.topology.plugins import Extensible, of_type
+from meshquake.topology.special_functions import gammaincinv, ndtri
 
 Floats = NDArray[np.float64]
 
@@ -89,8 +90,6 @@ class LogNormal(Distribution):
         return self.median * math.exp(self.sigma**2 / 2)
 
     def quantile(self, u: Floats) -> Floats:
-        from scipy.special import ndtri
-
         # A uniform of exactly 0 would be a time of 0 with sigma > 0: ndtri(0) is -inf and exp(-inf) is 0, a
         # legal value, so it needs no guard.
         normal: Floats = ndtri(u)
@@ -109,8 +108,6 @@ class Gamma(Distribution):
         return self.mean
 
     def quantile(self, u: Floats) -> Floats:
-        from scipy.special import gammaincinv
-
         shape = 1 / self.cv**2
         standard: Floats = gammaincinv(shape, u)
         return (self.mean / shape) * standard

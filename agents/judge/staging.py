@@ -17,7 +17,7 @@ from typing import Any
 
 from meshquake.exporters import unfinished
 from meshquake.exporters.fixtures import layout, manifest, reading, recording
-from meshquake.exporters.fixtures.answer_key import BRIEF
+from meshquake.exporters.fixtures.layout import BRIEF
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology import outside
 

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from meshquake.exporters.fixtures import layout, recording
-from meshquake.exporters.fixtures.answer_key import BRIEF
 from meshquake.exporters.page import happenings, story, twin
 from meshquake.exporters.page.calls import calls, pairs
 from meshquake.exporters.page.flame import flame
@@ -136,7 +135,7 @@ def _incident(acting: list[dict[str, Any]], length: float) -> list[float] | None
 
 def _brief(sources: Sources) -> dict[str, Any] | None:
     """The page for the person on call, in its parts: heading, paragraphs and table."""
-    path = layout.path(sources.folder, BRIEF)
+    path = layout.path(sources.folder, layout.BRIEF)
     if not outside.is_file(path):
         return None
     lines = path.read_text(encoding="utf-8").splitlines()

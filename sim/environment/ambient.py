@@ -21,13 +21,13 @@ from math import floor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import expit
 
 from meshquake.sim.environment.drift import Drift
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.distributions import Floats
 from meshquake.topology.environment.load import AmbientLoad, middle_of
+from meshquake.topology.special_functions import expit
 
 if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster

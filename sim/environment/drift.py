@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtri
 
 from meshquake.topology.addresses import uniforms
 from meshquake.topology.distributions import Floats
+from meshquake.topology.special_functions import ndtri
 
 #: Places on the grid for which draws are made at a time.
 _BLOCK = 128

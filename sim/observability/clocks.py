@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
-from scipy.special import ndtri
 
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.placement import Placement
+from meshquake.topology.special_functions import ndtri
 
 #: No clock is off by more than so many standard deviations.
 _MOST = 3.0

@@ -28,3 +28,14 @@ def test_help_answers_without_loading_what_only_runs_need():
         result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         assert result.stdout.startswith("Usage: ")
         assert result.stderr == "\n"
+
+
+def test_a_run_without_a_key_loads_nothing_that_only_others_need(tmp_path):
+    others = ("rich", "scipy.special", "scipy.stats", "pyarrow", "jsonschema", "asyncio", "sqlite3", "unittest")
+    rooms = ("truth", "ensembles", "agents", "exporters.server", "exporters.page", "sim.observability.collector")
+    arguments = ["normal", "--duration", "1", "--rate", "1", "--no-truth", "--quiet", "--output", str(tmp_path)]
+    code = f"import sys; sys.argv[1:] = {arguments}; from run import main\ntry: main()\nfinally: print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
+    assert "polars" in loaded
+    assert loaded & {*others, *(f"meshquake.{room}" for room in rooms)} == set()

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 
 from meshquake.sim.journal import Line
 from meshquake.sim.telemetry.hosts.traffic import Traffic
 from meshquake.sim.telemetry.logs.catalogue import notices
 from meshquake.sim.telemetry.spans.spans import in_order
 from meshquake.topology.addresses import address, uniform
+from meshquake.topology.special_functions import ndtri
 
 if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans.spans import Mask, Spans

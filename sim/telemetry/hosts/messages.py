@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from meshquake.sim.telemetry.ids import Words, mix, request_words
 from meshquake.topology.addresses import address, uniform
+from meshquake.topology.special_functions import ndtri
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call_site import CallSite

@@ -1,0 +1,91 @@
+"""Where the time of a run goes: `python benchmarks/shares.py [SCENARIO] [--duration SECONDS] [--observability KIND]`.
+
+Plays a scenario as its command does without a key, one stage after the other and all in one thread, and tells the CPU
+time of each stage: of all threads that work for it meanwhile. Each round is a process of its own; medians are told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("to begin", "simulation", "records", "summary", "NDJSON and SHA-256")
+
+Taken = TypeVar("Taken")
+
+
+def stages(scenario: str, duration: float, observability: str | None) -> tuple[dict[str, float], int]:
+    """The seconds that each stage takes in this process, from its start on, and how many records there are."""
+    from meshquake.exporters.formats.ndjson import NdjsonSink
+    from meshquake.sim.api import Settings, prepare
+    from meshquake.sim.summary import Summary
+
+    settings = Settings(duration=duration)
+    if observability is not None:
+        settings["observability"] = observability
+    simulation = prepare(scenario, **settings)
+    summary = Summary(simulation.scenario, simulation.start)
+    taken = dict.fromkeys(STAGES, 0.0)
+    taken["to begin"] = process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        sink = NdjsonSink(Path(folder))
+        cuts = timed(simulation.cuts(), taken, "simulation")
+        for batch in timed(simulation.records(cuts), taken, "records"):
+            began = process_time()
+            summary.take(batch)
+            between = process_time()
+            sink.write(batch)
+            taken["summary"] += between - began
+            taken["NDJSON and SHA-256"] += process_time() - between
+        sink.close()
+    # Records are made of cuts, for which the simulation goes on meanwhile.
+    taken["records"] -= taken["simulation"]
+    return taken, sum(summary.records.values())
+
+
+def timed(values: Iterator[Taken], taken: dict[str, float], stage: str) -> Iterator[Taken]:
+    """Some values; the time that it takes to get them is added to a stage's."""
+    while True:
+        began = process_time()
+        value = next(values, None)
+        taken[stage] += process_time() - began
+        if value is None:
+            return
+        yield value
+
+
+def main() -> None:
+    """Measure in processes of their own, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="?", default="normal")
+    parser.add_argument("--duration", type=float, default=300.0)
+    parser.add_argument("--observability")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--once", action="store_true", help="measure in this process, and print JSON")
+    arguments = parser.parse_args()
+    if arguments.once:
+        print(json.dumps(stages(arguments.scenario, arguments.duration, arguments.observability)))
+        return
+    command = [sys.executable, __file__, "--once", *sys.argv[1:]]
+    rounds = [
+        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(arguments.rounds)
+    ]
+    records = rounds[0][1]
+    seconds = {stage: median(taken[stage] for taken, _ in rounds) for stage in STAGES}
+    whole = sum(seconds.values())
+    print(f"{arguments.scenario}: {records:,} records, {whole:.2f} s of CPU time")
+    for stage, time in seconds.items():
+        print(f"{stage:<20}{time:>8.2f} s{time / whole:>7.0%}{time / records * 1e6:>8.2f} us a record")
+
+
+if __name__ == "__main__":
+    main()
