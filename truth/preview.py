@@ -16,7 +16,8 @@ import polars as pl
 from meshquake.faults.levels import LOUDEST, SEVERAL, SILENT
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.spans.spans import Spans, owner, spans_of
-from meshquake.sim.telemetry.tables import STATUS_CODES, Tables, lookup, names
+from meshquake.sim.telemetry.tables import STATUS_CODES, Tables
+from meshquake.sim.telemetry.texts import lookup, names
 from meshquake.truth import score
 from meshquake.truth.answer_key import Clock, ground_truth, since
 from meshquake.truth.floors import HEARD, Floors, Loudness

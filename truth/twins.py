@@ -20,7 +20,7 @@ from meshquake.sim.engine.call import ABANDONED
 from meshquake.sim.records import Batch
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.recorder import Cut
-from meshquake.sim.telemetry.tables import names
+from meshquake.sim.telemetry.texts import names
 from meshquake.truth.blame import Blame
 from meshquake.truth.calls import Tree, parting
 from meshquake.truth.finding import Finding

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.ids import Words, hexadecimal
-from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, lookup, microseconds, names
+from meshquake.sim.telemetry.tables import ERROR_NAMES, Tables, microseconds
+from meshquake.sim.telemetry.texts import lookup, names
 from meshquake.topology.spec import Objective
 from meshquake.truth.objective import Mask, is_bad, is_failed
 from meshquake.truth.watch import Requests

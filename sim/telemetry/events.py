@@ -17,7 +17,7 @@ def event_frame(tables: Tables, events: list[Event]) -> pl.DataFrame:
     micros = microseconds(np.array([event.time for event in events], dtype=np.float64))
     return pl.DataFrame(
         {
-            "timestamp": pl.select(tables.iso(micros)).to_series(),
+            "timestamp": tables.iso(micros),
             "type": [event.type for event in events],
             "service": [event.service for event in events],
             "details": [event.details for event in events],

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.sim.telemetry import timestamps
 from meshquake.sim.telemetry.hosts.messages import Medians
 from meshquake.sim.telemetry.hosts.pods import pod, pod_address
 from meshquake.sim.telemetry.logs.catalogue import Voice
 from meshquake.sim.telemetry.requests.operation_words import changes
+from meshquake.sim.telemetry.texts import names
 from meshquake.topology.addresses import address
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.placement import Placement
@@ -117,22 +118,6 @@ class Tables:
             [self.placement.node(replica.service.spec.name, replica.name) for replica, _ in incarnations] + [None]
         )
 
-    def iso(self, micros: Ints) -> pl.Expr:
+    def iso(self, micros: Ints) -> pl.Series:
         """ISO 8601 times of simulated microseconds."""
-        times = pl.lit(pl.Series(micros + self.origin)).cast(pl.Datetime("us"))
-        return times.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
-
-
-# What makes a column is an expression, to be evaluated with all the others of its frame in one go: for a batch's few
-# thousand rows, going to polars column by column costs more than the columns.
-
-
-def names(texts: Iterable[str | None]) -> pl.Series:
-    """A table of names to look up."""
-    return pl.Series(texts, dtype=pl.String)
-
-
-def lookup(table: pl.Series, positions: NDArray[Any]) -> pl.Expr:
-    """The names at some positions; -1 is the last one, as in Python."""
-    wrapped = np.where(positions < 0, len(table) + positions, positions).astype(np.uint32)
-    return pl.lit(table).gather(pl.lit(pl.Series(wrapped)))
+        return timestamps.iso(micros + self.origin)

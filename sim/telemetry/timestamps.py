@@ -1,8 +1,34 @@
-"""Moments of records, read from their text column by column."""
+"""Moments of records, read from their text and written column by column."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from meshquake.sim.telemetry.texts import of_one_length
+
+_EPOCH, _ZONE = datetime(1970, 1, 1), np.frombuffer(b"+00:00", dtype=np.uint8)
+#: The digits of numbers below a thousand.
+_DIGITS = np.frombuffer("".join(f"{number:03}" for number in range(1000)).encode(), dtype=np.uint8).reshape(1000, 3)
+
+
+def iso(moments: NDArray[np.int64]) -> pl.Series:
+    """Microseconds since 1970 as records have them.
+
+    Neighbouring records share their seconds: these are written once each, and the fractions put behind.
+    """
+    seconds, fraction = moments // 1_000_000, (moments % 1_000_000).astype(np.uint32)
+    each, place = np.unique(seconds, return_inverse=True)
+    written = [f"{(_EPOCH + timedelta(seconds=second)).isoformat()}." for second in each.tolist()]
+    codes = np.empty((len(moments), 32), dtype=np.uint8)
+    codes[:, :20] = np.frombuffer("".join(written).encode(), dtype=np.uint8).reshape(-1, 20).take(place, axis=0)
+    codes[:, 20:23] = _DIGITS.take(fraction // 1000, axis=0)
+    codes[:, 23:26] = _DIGITS.take(fraction % 1000, axis=0)
+    codes[:, 26:] = _ZONE
+    return of_one_length(codes)
 
 
 def microseconds(column: str = "timestamp") -> pl.Expr:

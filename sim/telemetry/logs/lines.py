@@ -27,7 +27,8 @@ from meshquake.sim.telemetry.logs.wordings import Wordings
 from meshquake.sim.telemetry.requests.drawing import draws
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.spans import Spans, ids, in_order, owner
-from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, lookup, microseconds
+from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, microseconds
+from meshquake.sim.telemetry.texts import joined, lookup, names
 from meshquake.topology.errors import CODES
 from meshquake.topology.replay import Attributes
 from meshquake.topology.spec import SERVICE_KINDS
@@ -119,22 +120,25 @@ class Lines:
         besides = self._besides(spans, attributes) if attributes else None
         high, low, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
         message = self._texts.fill(text, lambda wanted: self._values.of(spans, wanted))
-        records = pl.select(
-            timestamp=self._tables.iso(at),
-            service=lookup(self._tables.service_names, owner(self._tables, spans)),
-            level=lookup(self._texts.levels, text),
-            message=message if besides is None else pl.concat_str(message, pl.lit(besides)),
-            trace_id=hexadecimal(high, low),
-            span_id=hexadecimal(word),
-            logger=lookup(self._texts.loggers, text),
-            replica=lookup(self._tables.replica_names, spans.incarnation),
+        records = pl.DataFrame(
+            {
+                "timestamp": self._tables.iso(at),
+                "service": lookup(self._tables.service_names, owner(self._tables, spans)),
+                "level": lookup(self._texts.levels, text),
+                "message": message if besides is None else joined(message, besides),
+                "trace_id": hexadecimal(high, low),
+                "span_id": hexadecimal(word),
+                "logger": lookup(self._texts.loggers, text),
+                "replica": lookup(self._tables.replica_names, spans.incarnation),
+            }
         )
         if not notices:
             return records
         times = microseconds(np.array([notice.time for notice in notices]))
         # What a process writes besides comes after what it writes of calls in the same microsecond.
         both = np.argsort(np.concatenate([at, times]), kind="stable").astype(np.uint32)
-        return pl.concat([records, self._noticed(notices, times)])[both]
+        found = [records, self._noticed(notices, times)]
+        return pl.concat(found, rechunk=True)[pl.Series(both)]
 
     def _besides(self, lines: Written, attributes: dict[int, Attributes]) -> pl.Series:
         """What access logs add to the lines at the ends of spans: the attributes of users' requests, as fields."""
@@ -170,17 +174,18 @@ class Lines:
         # What a caller notes belongs to its half; a user's request has the server's alone.
         of_server = self._tables.site_parent[of_call[:, 0]] < 0
         high, low, word = ids(self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], of_server)
-        inside = pl.Series([notice.call is not None for notice in notices])
-        return pl.select(
-            timestamp=self._tables.iso(times),
-            service=pl.Series([notice.service for notice in notices]),
-            level=pl.Series([notice.text.level for notice in notices]),
-            message=pl.Series([notice.message for notice in notices]),
-            trace_id=pl.when(inside).then(hexadecimal(high, low)),
-            span_id=pl.when(inside).then(hexadecimal(word)),
-            logger=pl.Series([notice.text.logger for notice in notices]),
-            replica=pl.Series([notice.replica for notice in notices], dtype=pl.String),
-        ).select(LOG.names)
+        outside = pl.Series([notice.call is None for notice in notices])
+        columns = {
+            "timestamp": self._tables.iso(times),
+            "service": names(notice.service for notice in notices),
+            "level": names(notice.text.level for notice in notices),
+            "message": names(notice.message for notice in notices),
+            "trace_id": hexadecimal(high, low).set(outside, None),
+            "span_id": hexadecimal(word).set(outside, None),
+            "logger": names(notice.text.logger for notice in notices),
+            "replica": names(notice.replica for notice in notices),
+        }
+        return pl.DataFrame({name: columns[name] for name in LOG.names})
 
 
 #: Lines before this moment of a request (a share) are written on the way, at that share of so many microseconds.

@@ -8,7 +8,6 @@ that belongs to the code (a line number, a class that throws) is the same each t
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,8 @@ from meshquake.sim.telemetry.requests import operation_words
 from meshquake.sim.telemetry.requests.drawing import WORDS, Rule, drawn, spread, unit
 from meshquake.sim.telemetry.requests.particulars import PARTICULARS, About, Particulars
 from meshquake.sim.telemetry.spans.spans import Spans, owner, peer
-from meshquake.sim.telemetry.tables import STATUS_CODES, Floats, Ints, Tables, lookup, names
+from meshquake.sim.telemetry.tables import STATUS_CODES, Floats, Ints, Tables
+from meshquake.sim.telemetry.texts import joined, lookup, names, padded, stacked
 from meshquake.topology.addresses import address
 
 
@@ -48,7 +48,7 @@ class Values:
         words = [address(0, "code", name) % 2**64 for name in tables.service_operations.to_list()]
         self.code = np.array(words, dtype=np.uint64)
 
-    def of(self, spans: Spans, wanted: list[tuple[str, Ints]]) -> list[pl.Expr]:
+    def of(self, spans: Spans, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
         """Some values, each for the spans at some positions, one value after another.
 
         Parameters
@@ -62,7 +62,7 @@ class Values:
         rest = wanted[len(told) :]
         return [*columns, *self._draws(about, rest)] if rest else columns
 
-    def _column(self, name: str, about: About) -> pl.Expr:
+    def _column(self, name: str, about: About) -> pl.Series:
         if name in _OF_SPANS:
             return _OF_SPANS[name](self, about)
         return about[name] if name in PARTICULARS else _OF_CODE[name](self, about)
@@ -72,7 +72,7 @@ class Values:
         tables, spans = about.tables, about.spans
         return tables.site_operation[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
 
-    def _draws(self, about: About, wanted: list[tuple[str, Ints]]) -> list[pl.Expr]:
+    def _draws(self, about: About, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
         """Values that are drawn: all of a kind together, since each is needed by few lines."""
         rules = [Rule.of(name) for name, _ in wanted]
         counts = np.array([len(some) for _, some in wanted])
@@ -98,34 +98,33 @@ class Values:
                 parts.append(number(spread(u, low, high), places))
             back[some] = np.arange(made, made + len(some), dtype=np.uint32)
             made += len(some)
-        return [reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))]
+        return [stacked(parts)[pl.Series(back)]]
 
 
-def number(values: Floats, digits: int) -> pl.Expr:
+def number(values: Floats, digits: int) -> pl.Series:
     """Numbers as texts with so many digits behind the point."""
     if not digits:
         return _number(np.round(values).astype(np.int64))
     scaled = np.round(values * 10**digits).astype(np.int64)
     whole, part = np.divmod(np.abs(scaled), 10**digits)
-    sign = pl.when(pl.lit(pl.Series(scaled < 0))).then(pl.lit("-")).otherwise(pl.lit(""))
-    return pl.concat_str(sign, _number(whole), pl.lit("."), _number(part).str.zfill(digits))
+    return joined(lookup(_SIGNS, scaled < 0), _number(whole), ".", padded(part, digits))
 
 
-def _number(values: Ints | Floats) -> pl.Expr:
-    return pl.lit(pl.Series(values)).cast(pl.String)
+def _number(values: Ints | Floats) -> pl.Series:
+    return pl.Series(values).cast(pl.String)
 
 
-def _timeout(tables: Tables, spans: Spans) -> pl.Expr:
+def _timeout(tables: Tables, spans: Spans) -> pl.Series:
     """How long callers waited: until the timeout of the edge, or until a deadline that may come before."""
     edge = tables.site_edge[spans.site]
     fixed = lookup(tables.timeouts_ms, edge)
     if not tables.has_deadline[edge].any():
         return fixed
     waited = _number(np.round((spans.end - spans.start) / 1000.0, 1))
-    return pl.when(pl.lit(pl.Series(tables.has_deadline[edge]))).then(waited).otherwise(fixed)
+    return waited.zip_with(pl.Series(tables.has_deadline[edge]), fixed)
 
 
-_Column = Callable[[Values, About], pl.Expr]
+_Column = Callable[[Values, About], pl.Series]
 _OF_SPANS: dict[str, _Column] = {
     "operation": lambda _, about: lookup(about.tables.operations, about.operation),
     "service": lambda own, about: lookup(own.services, owner(about.tables, about.spans)),
@@ -139,6 +138,7 @@ _OF_SPANS: dict[str, _Column] = {
     "workers": lambda _, about: _number(about.tables.workers[owner(about.tables, about.spans)]),
     "timeout_ms": lambda _, about: _timeout(about.tables, about.spans),
 }
+_SIGNS: pl.Series = names(["", "-"])
 _STATUS: pl.Series = names(str(status) for status in STATUS_CODES)
 _OF_CODE: dict[str, _Column] = {
     "package": lambda own, about: lookup(own.packages, owner(about.tables, about.spans)),

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from meshquake.sim.telemetry.logs.catalogue import FIELD, LogText
 from meshquake.sim.telemetry.requests.drawing import drawn
-from meshquake.sim.telemetry.tables import Ints, names
+from meshquake.sim.telemetry.tables import Ints
+from meshquake.sim.telemetry.texts import names, stacked
 
 #: Makes some values, each for the lines at some positions, one value after another.
-Maker = Callable[[list[tuple[str, Ints]]], list[pl.Expr]]
+Maker = Callable[[list[tuple[str, Ints]]], list[pl.Series]]
 
 
 class Wordings:
@@ -56,10 +57,10 @@ class Wordings:
             self._value[text, : len(pieces[1::2])] = [position[value] for value in pieces[1::2]]
             self._needs[self._value[text, : len(pieces[1::2])], text] = True
 
-    def fill(self, text: Ints, make: Maker) -> pl.Expr:
+    def fill(self, text: Ints, make: Maker) -> pl.Series:
         """The messages of lines, given the position of each one's text, and what makes values."""
         values, place = self._made(text, make)
-        pieces = pl.concat([self._said, values]) if len(values) else self._said
+        pieces = stacked([self._said, values]) if len(values) else self._said
         slots = self._slots[text]
         order, parts = np.argsort(slots, kind="stable"), [pl.lit(names([]))]
         counts = np.bincount(slots)
@@ -68,11 +69,12 @@ class Wordings:
             which = np.empty((len(lines), 2 * count + 1), dtype=np.uint32)
             which[:, ::2] = self._says[of, : count + 1]
             which[:, 1::2] = place[self._value[of, :count], lines[:, None]]
-            found = pl.lit(pieces[which.ravel()])
+            found = pl.lit(pieces[pl.Series(which.ravel())])
             parts.append(found.reshape(which.shape).arr.join("") if count else found)
         back = np.empty(len(order), dtype=np.uint32)
         back[order] = np.arange(len(order), dtype=np.uint32)
-        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
+        lines = pl.select(reduce(pl.Expr.append, parts)).to_series().rechunk()
+        return lines[pl.Series(back)]
 
     def _made(self, text: Ints, make: Maker) -> tuple[pl.Series, NDArray[np.uint32]]:
         """The values that lines need, one after another, and where those of each line are among the pieces."""
@@ -86,7 +88,7 @@ class Wordings:
             wanted.append((self._values[value], lines))
         if not wanted:
             return names([]), place
-        return pl.select(reduce(pl.Expr.append, make(wanted))).to_series(), place
+        return stacked(make(wanted)), place
 
 
 def _runs(order: Ints, counts: Ints) -> Iterable[Ints]:

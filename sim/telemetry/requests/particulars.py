@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,8 @@ from meshquake.sim.telemetry.ids import Words, hexadecimal, mix, request_words, 
 from meshquake.sim.telemetry.requests.drawing import draws, purpose, unit
 from meshquake.sim.telemetry.requests.operation_words import Deed, OperationWords
 from meshquake.sim.telemetry.spans.spans import Spans
-from meshquake.sim.telemetry.tables import Floats, Ints, Tables, lookup, names
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables
+from meshquake.sim.telemetry.texts import joined, lookup, names, padded, stacked
 from meshquake.sim.users.visitors import STEP_BITS, USER_BITS
 from meshquake.topology.addresses import address
 from meshquake.topology.stacks import stack_of
@@ -73,7 +74,7 @@ class Particular:
     """A value that requests, calls or processes have: what it is, and a column of it for some spans."""
 
     doc: str
-    column: Callable[[About], pl.Expr]
+    column: Callable[[About], pl.Series]
 
 
 class Particulars:
@@ -168,7 +169,7 @@ class About:
         """What those at some positions are about."""
         return About(self.own, self.spans.view(some), (self, some))
 
-    def __getitem__(self, name: str) -> pl.Expr:
+    def __getitem__(self, name: str) -> pl.Series:
         """The column of a particular, by its name."""
         return PARTICULARS[name].column(self)
 
@@ -241,16 +242,16 @@ class About:
         price = np.floor(np.exp(5.3 + 4.2 * unit(word))).astype(np.int64)
         return price * self.quantity
 
-    def keyed(self, which: Ints) -> pl.Expr:
+    def keyed(self, which: Ints) -> pl.Series:
         """Of each, the number whose position among `ROUTE_KEYS` is given; nothing where that is negative."""
-        back, parts, made = np.zeros(len(which), dtype=np.uint32), [pl.lit(pl.Series([""]))], 1
+        back, parts, made = np.zeros(len(which), dtype=np.uint32), [names([""])], 1
         for position, name in enumerate(ROUTE_KEYS):
             some = np.flatnonzero(which == position)
             if len(some):
                 back[some] = np.arange(made, made + len(some), dtype=np.uint32)
                 parts.append(self.where(some)[name])
                 made += len(some)
-        return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(back)))
+        return stacked(parts)[pl.Series(back)]
 
     @property
     def operation(self) -> Ints:
@@ -263,75 +264,68 @@ def _ranks(uniforms: Floats, count: int, skew: float) -> Words:
     return np.floor(count * uniforms ** (1 / (1 - skew))).astype(np.uint64)
 
 
-def _number(values: Ints | Words) -> pl.Expr:
-    return pl.lit(pl.Series(values.astype(np.int64))).cast(pl.String)
+def _number(values: Ints | Words) -> pl.Series:
+    return pl.Series(values.astype(np.int64)).cast(pl.String)
 
 
-def _text(*parts: pl.Expr | str) -> pl.Expr:
-    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])
-
-
-def _user(about: About) -> pl.Expr:
+def _user(about: About) -> pl.Series:
     spread = about.person * np.uint64(_SPREAD) + about.own.people % np.uint64(_USER_IDS)
     number = _number(np.uint64(100_000) + spread % np.uint64(_USER_IDS))
     if not about.own.users:
         return number
-    return pl.coalesce(pl.lit(pl.Series(about.user_names, dtype=pl.String)), number)
+    named = names(about.user_names)
+    return named.zip_with(named.is_not_null(), number)
 
 
-def _product(about: About) -> pl.Expr:
+def _product(about: About) -> pl.Series:
     spread = about.product * np.uint64(_SPREAD) + about.own.people % np.uint64(_PRODUCT_IDS)
-    return _text("SKU-", _number(np.uint64(10_000) + spread % np.uint64(_PRODUCT_IDS)))
+    return joined("SKU-", _number(np.uint64(10_000) + spread % np.uint64(_PRODUCT_IDS)))
 
 
-def _short(words: Words, digits: int) -> pl.Expr:
-    return hexadecimal(words).str.slice(0, digits)
-
-
-def _client(about: About) -> pl.Expr:
+def _client(about: About) -> pl.Series:
     """Seven of ten by IPv4; of the others each has a network of its own."""
     word = about.device
     v4 = draws(word, "network") < 0.7
     old, new = word[v4], word[~v4]
     net = lookup(_NETWORKS, (old >> np.uint64(8)) % np.uint64(2))
-    parts = [_text(net, _number(np.uint64(1) + (old >> np.uint64(16)) % np.uint64(254)))]
+    parts = [joined(net, _number(np.uint64(1) + (old >> np.uint64(16)) % np.uint64(254)))]
     if len(new):
         groups = [_number(np.uint64(1) + (new >> np.uint64(bits)) % np.uint64(9999)) for bits in (16, 40)]
-        parts.append(_text("2001:db8:", groups[0], ":", groups[1], "::1"))
+        parts.append(joined("2001:db8:", groups[0], ":", groups[1], "::1"))
     order = np.empty(len(word), dtype=np.uint32)
     order[np.argsort(~v4, kind="stable")] = np.arange(len(word), dtype=np.uint32)
-    return reduce(pl.Expr.append, parts).gather(pl.lit(pl.Series(order)))
+    return stacked(parts)[pl.Series(order)]
 
 
-def _money(about: About) -> pl.Expr:
-    cents = pl.lit(pl.Series(about.cents))
-    return _text((cents // 100).cast(pl.String), ".", (cents % 100).cast(pl.String).str.zfill(2))
+def _money(about: About) -> pl.Series:
+    whole, cents = np.divmod(about.cents, 100)
+    return joined(_number(whole), ".", padded(cents, 2))
 
 
-def _rows(about: About) -> pl.Expr:
+def _rows(about: About) -> pl.Series:
     many = np.floor(1 + 49 * draws(about.call, "rows") ** 2).astype(np.int64)
-    return pl.lit(pl.Series(np.where(about.own.lists[about.spans.site], many, 1)))
+    return pl.Series(np.where(about.own.lists[about.spans.site], many, 1))
 
 
-def _bytes(about: About) -> pl.Expr:
+def _bytes(about: About) -> pl.Series:
     """Of an answer: what it is on the network."""
     site, tables = about.spans.site, about.tables
     calls = messages.words(tables.entry_low[tables.site_entry[site]], tables.site_address[site], about.spans.number)
     _, answer = messages.sizes(calls, tables.medians.request[site], tables.medians.answer[site])
-    return pl.lit(pl.Series(answer.astype(np.int64)))
+    return pl.Series(answer.astype(np.int64))
 
 
-def _worker(about: About) -> pl.Expr:
+def _worker(about: About) -> pl.Series:
     spans, tables = about.spans, about.tables
     service = tables.site_service[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
     workers = np.minimum(tables.workers[service], 200)
-    return pl.lit(pl.Series(1 + np.floor(draws(about.work, "worker") * workers).astype(np.int64)))
+    return pl.Series(1 + np.floor(draws(about.work, "worker") * workers).astype(np.int64))
 
 
-def _path(about: About) -> pl.Expr:
+def _path(about: About) -> pl.Series:
     own, operation = about.own, about.operation
     key = about.keyed(own.route_keys[operation])
-    return _text(lookup(own.route_heads, operation), key, lookup(own.route_tails, operation))
+    return joined(lookup(own.route_heads, operation), key, lookup(own.route_tails, operation))
 
 
 #: The numbers of requests that routes, keys and statements name.
@@ -344,7 +338,7 @@ PARTICULARS: dict[str, Particular] = {
         "`standard`, `plus` or `premium`", lambda about: lookup(_TIERS, about.of_person % np.uint64(len(_TIERS)))
     ),
     "session_id": Particular(
-        "of the user, on one device", lambda about: _short(mix(about.device ^ purpose("session")), 16)
+        "of the user, on one device", lambda about: hexadecimal(mix(about.device ^ purpose("session")))
     ),
     "client_address": Particular("of the device", _client),
     "user_agent": Particular(
@@ -353,9 +347,9 @@ PARTICULARS: dict[str, Particular] = {
     "order_id": Particular(
         "number of the order", lambda about: _number(10_000_000 + mix(about.request ^ purpose("order")) % 90_000_000)
     ),
-    "cart_id": Particular("of the user", lambda about: _short(mix(about.of_person ^ purpose("cart")), 8)),
+    "cart_id": Particular("of the user", lambda about: hexadecimal(mix(about.of_person ^ purpose("cart")), digits=8)),
     "product_id": Particular("number of the product", _product),
-    "quantity": Particular("how many of the product", lambda about: pl.lit(pl.Series(about.quantity))),
+    "quantity": Particular("how many of the product", lambda about: pl.Series(about.quantity)),
     "amount": Particular("what they cost together", _money),
     "currency": Particular(
         "that the user pays in",
@@ -372,7 +366,7 @@ PARTICULARS: dict[str, Particular] = {
     ),
     "key": Particular(
         "what a cache has, or is asked for, by the operation that asks it",
-        lambda about: _text(
+        lambda about: joined(
             lookup(about.own.key_prefixes, about.spans.site), about.keyed(about.own.site_key[about.spans.site])
         ),
     ),

@@ -15,6 +15,7 @@ from meshquake.sim.telemetry.metrics.metric_table import MetricTable, Unusual
 from meshquake.sim.telemetry.metrics.sources import Concerned, Mask
 from meshquake.sim.telemetry.sampling.series import Series
 from meshquake.sim.telemetry.tables import Floats, Ints, rank
+from meshquake.sim.telemetry.texts import names
 from meshquake.topology.placement import NODES, Placement
 
 if TYPE_CHECKING:
@@ -168,18 +169,15 @@ class Roster:
         return found
 
     @cached_property
-    def frame(self) -> pl.DataFrame:
-        """A row a series: all that a record of it has but its time and value."""
-        schema = dict.fromkeys(("service", "replica", "target"), pl.String)
-        members = {level: pl.DataFrame(self.members[level], schema, orient="row") for level in Level}
-        parts = [
-            (members[level] if (kept := self.kept(level, metric)) is None else members[level][kept]).with_columns(
-                metric=pl.lit(metric.name), unit=pl.lit(metric.unit)
-            )
+    def texts(self) -> dict[str, pl.Series]:
+        """All that the records of each series have but their times and values, by column."""
+        found = [
+            (service, metric.name, metric.unit, replica, target)
             for level, metric in self._table.of_levels
+            for service, replica, target in self.members_with(level, metric)
         ]
-        empty = pl.DataFrame(schema=schema | dict.fromkeys(("metric", "unit"), pl.String))
-        return pl.concat(parts) if parts else empty
+        columns = zip(*found, strict=True) if found else [()] * 5
+        return dict(zip(("service", "metric", "unit", "replica", "target"), map(names, columns), strict=True))
 
     def kept(self, level: Level, metric: Metric) -> Ints | None:
         """The positions of those members of a level of which a metric is recorded; None if it is of all."""

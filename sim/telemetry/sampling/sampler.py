@@ -26,6 +26,7 @@ from meshquake.sim.telemetry.sampling.roster import Roster
 from meshquake.sim.telemetry.sampling.series import Samples
 from meshquake.sim.telemetry.spans.spans import Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
+from meshquake.sim.telemetry.texts import lookup
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
@@ -132,14 +133,10 @@ class Sampler:
         recorded = settled.ravel()[present]
         positions = np.tile(np.arange(values.shape[1], dtype=np.uint32), count)[present]
         intervals = np.repeat(np.arange(count, dtype=np.uint32), values.shape[1])[present]
-        return (
-            roster.frame[positions]
-            .with_columns(
-                timestamp=self._tables.iso(ends).gather(pl.lit(pl.Series(intervals))),
-                value=pl.lit(pl.Series(recorded if roster.unusual else as_measured(recorded))),
-            )
-            .select(METRIC.names)
-        )
+        columns = {name: lookup(column, positions) for name, column in roster.texts.items()}
+        columns["timestamp"] = lookup(self._tables.iso(ends), intervals)
+        columns["value"] = pl.Series(recorded if roster.unusual else as_measured(recorded))
+        return pl.DataFrame({name: columns[name] for name in METRIC.names})
 
     def _settle(self, spans: Spans, readings: list[Reading], through: int) -> tuple[Roster, Floats]:
         """Whose samples they are, and a row for each interval, in the order of the roster's series."""

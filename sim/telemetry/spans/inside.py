@@ -24,7 +24,8 @@ from meshquake.sim.telemetry.columns import Columns
 from meshquake.sim.telemetry.ids import Words, mix, span_words
 from meshquake.sim.telemetry.spans.instrumentation import Instrumentation, instrumentation, named
 from meshquake.sim.telemetry.spans.spans import Mask, Spans, trace_words
-from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds, names
+from meshquake.sim.telemetry.tables import Floats, Ints, Tables, microseconds
+from meshquake.sim.telemetry.texts import names
 from meshquake.topology.spec import Service
 
 if TYPE_CHECKING:

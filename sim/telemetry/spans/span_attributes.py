@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -22,7 +21,7 @@ import polars as pl
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.instrumentation import instrumentations
 from meshquake.sim.telemetry.spans.spans import Mask, Spans, owner
-from meshquake.sim.telemetry.tables import lookup, names
+from meshquake.sim.telemetry.texts import lookup, names, stacked
 from meshquake.topology.spec import Operation, Service, Topology
 
 #: Kinds of services that are asked for data.
@@ -38,8 +37,10 @@ NAMES = (
     *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
     "network.peer.address",
 )
-#: A key, with the text in JSON that stands behind it.
-Part = tuple[str, pl.Expr]
+#: What must be escaped within quotes.
+_QUOTING = r'["\\]'
+#: A key, with what the text in JSON behind it is put together of.
+Part = tuple[str, tuple[pl.Series | str, ...]]
 
 
 class SpanAttributes:
@@ -63,6 +64,8 @@ class SpanAttributes:
         threads = [_thread(each) for each in services]
         self._threaded: Mask = np.array([bool(each) for each in threads])
         self._threads = names(threads)
+        #: Whether a route has what would have to be escaped in JSON.
+        self._quoting = bool(particulars.routes.str.contains(_QUOTING).any())
         self._by_http: Mask = np.array([by_http(each, operation) for each in services for operation in each.operations])
 
     def __bool__(self) -> bool:
@@ -98,15 +101,15 @@ class SpanAttributes:
         found = np.concatenate(rows)
         place = np.zeros(len(spans), dtype=np.uint32)
         place[found] = np.arange(1, len(found) + 1, dtype=np.uint32)
-        return pl.concat(texts).gather(pl.Series(place))
+        return stacked(texts)[pl.Series(place)]
 
     def _parts(self, kind: int, spans: Spans) -> list[Part]:
         """Keys, with what stands behind them, of spans of one kind."""
         about, tables = self._particulars.about(spans), self._particulars.tables
         parts: list[Part] = []
 
-        def add(name: str, *texts: pl.Expr) -> None:
-            parts.append((name, pl.concat_str(pl.lit('"'), *texts, pl.lit('"'))))
+        def add(name: str, *texts: pl.Series) -> None:
+            parts.append((name, ('"', *texts, '"')))
 
         if kind & _SERVER:
             add("user.id", about["user_id"])
@@ -116,19 +119,22 @@ class SpanAttributes:
             add("client.address", about["client_address"])
             add("user_agent.original", about["user_agent"])
         if kind & _HTTP:
-            add("url.path", about["path"].str.replace_all(r"[\"\\]", ""))
+            path = about["path"]
+            add("url.path", path.str.replace_all(_QUOTING, "") if self._quoting else path)
         if kind & _THREAD:
             name = lookup(self._threads, tables.site_service[spans.site])
             add("thread.name", name, about["worker"].cast(pl.String))
         if kind & _WAITED:
             wait = np.where(spans.worked >= 0, spans.end - spans.worked, spans.end) - spans.start
-            parts.append(("mesh.queue_wait_us", pl.lit(pl.Series(wait)).cast(pl.String)))
+            parts.append(("mesh.queue_wait_us", (pl.Series(wait).cast(pl.String),)))
         if kind & _QUERY:
             add("db.query.text", lookup(self._statements, spans.site))
         if kind & _QUERY and kind & _FAR:
-            add("db.query.parameter.0", about["key"].str.split(":").list.last())
+            number = about.keyed(self._particulars.site_key[spans.site])
+            # Only what a replayed file calls its users may have several parts.
+            add("db.query.parameter.0", number.str.split(":").list.last() if self._particulars.users else number)
         if kind & _ROWS:
-            parts.append(("db.response.returned_rows", about["rows"].cast(pl.String)))
+            parts.append(("db.response.returned_rows", (about["rows"].cast(pl.String),)))
         if kind & _FAR:
             add("network.peer.address", lookup(tables.pod_addresses, spans.far))
         if not self._called:
@@ -157,6 +163,17 @@ def _quoted(text: str | None) -> str:
 
 def _objects(parts: list[Part]) -> pl.Series:
     """JSON objects of keys and values."""
-    heads = [f'{"," if place else "{"}"{name}":' for place, (name, _) in enumerate(parts)]
-    pieces = chain.from_iterable((pl.lit(head), value) for head, (_, value) in zip(heads, parts, strict=True))
-    return pl.select(pl.concat_str(*pieces, pl.lit("}"))).to_series()
+    pieces: list[pl.Series | str] = []
+    said = "{"
+    for name, value in parts:
+        said += f'"{name}":'
+        for piece in value:
+            if isinstance(piece, str):
+                said += piece
+            else:
+                pieces += [said, piece]
+                said = ""
+        said += ","
+    pieces.append(said.removesuffix(",") + "}")
+    texts = [pl.lit(piece) if isinstance(piece, str) else piece for piece in pieces]
+    return pl.select(pl.concat_str(texts)).to_series()

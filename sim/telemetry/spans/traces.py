@@ -16,7 +16,8 @@ from meshquake.sim.telemetry.ids import Words, hexadecimal, span_words
 from meshquake.sim.telemetry.spans.inside import CLIENT_HALF, SERVER_HALF, TURNS, Inside, Insides
 from meshquake.sim.telemetry.spans.span_attributes import SpanAttributes
 from meshquake.sim.telemetry.spans.spans import Mask, Spans, ids, owner, peer, trace_words
-from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables, lookup, names
+from meshquake.sim.telemetry.tables import ERROR_NAMES, STATUS_CODES, Ints, Tables
+from meshquake.sim.telemetry.texts import lookup, names, stacked
 from meshquake.topology.replay import Attributes
 
 _SIDES = names(["client", "server", "internal"])
@@ -97,31 +98,32 @@ def trace_frame(
         # Where several processes begin something at once they come by address, however many are told of together.
         insides = insides.where(np.lexsort((insides.attempt_path, insides.site, insides.number)))
         rows += _within(tables, insides, len(operations))
-        operations = pl.concat([operations, inside.names])
+        operations = stacked([operations, inside.names])
         # Of what begins at once that comes first which caused the others.
         depth = tables.site_depth[spans.site] - ~spans.server
         turn = TURNS * depth + np.where(spans.server, SERVER_HALF, CLIENT_HALF)
         turn = np.append(turn, TURNS * insides.depth + insides.turn)
         rows = rows.where(np.argsort(rows.start * (turn.max() + 1) + turn, kind="stable"))
     others = names([*tables.services, None])
-    return pl.select(
-        timestamp=tables.iso(rows.start),
-        trace_id=hexadecimal(rows.high, rows.low),
-        span_id=hexadecimal(rows.word),
-        parent_span_id=pl.when(pl.lit(pl.Series(~rows.root))).then(hexadecimal(rows.above)),
-        service=lookup(tables.service_names, rows.service),
-        operation=lookup(operations, rows.operation),
-        duration_ms=pl.Series((rows.end - rows.start) / 1000.0),
-        status=lookup(_STATUS, rows.code > 0),
-        kind=lookup(_SIDES, rows.side),
-        error_type=lookup(_ERRORS, rows.code),
-        status_code=pl.Series(STATUS_CODES[rows.code]),
-        peer=lookup(others, rows.peer),
-        replica=lookup(tables.replica_names, rows.incarnation),
-        version=lookup(tables.versions, rows.incarnation),
-        attempt=pl.Series(rows.attempt),
-        attributes=_attributes(spans, root, attributes, told, rows.span),
-    ).select(TRACE.frame_schema.names())
+    columns = {
+        "timestamp": tables.iso(rows.start),
+        "trace_id": hexadecimal(rows.high, rows.low),
+        "span_id": hexadecimal(rows.word),
+        "parent_span_id": hexadecimal(rows.above).set(pl.Series(rows.root), None),
+        "service": lookup(tables.service_names, rows.service),
+        "operation": lookup(operations, rows.operation),
+        "duration_ms": pl.Series((rows.end - rows.start) / 1000.0),
+        "status": lookup(_STATUS, rows.code > 0),
+        "kind": lookup(_SIDES, rows.side),
+        "error_type": lookup(_ERRORS, rows.code),
+        "status_code": pl.Series(STATUS_CODES[rows.code]),
+        "peer": lookup(others, rows.peer),
+        "replica": lookup(tables.replica_names, rows.incarnation),
+        "version": lookup(tables.versions, rows.incarnation),
+        "attempt": pl.Series(rows.attempt),
+        "attributes": _attributes(spans, root, attributes, told, rows.span),
+    }
+    return pl.DataFrame({name: columns[name] for name in TRACE.frame_schema})
 
 
 def _within(tables: Tables, insides: Insides, operations: int) -> _Rows:
@@ -149,15 +151,15 @@ def _within(tables: Tables, insides: Insides, operations: int) -> _Rows:
 
 def _attributes(
     spans: Spans, root: Mask, attributes: Mapping[int, Attributes], told: SpanAttributes, rows: Ints
-) -> pl.Expr:
+) -> pl.Series:
     """What the spans of some rows tell, and what is known of users' requests, as JSON; null where that's nothing."""
     if not attributes and not told:
-        return pl.lit(None, dtype=pl.String)
-    texts = told.of(spans) if told else pl.Series([None], dtype=pl.String).new_from_index(0, len(spans))
+        return pl.repeat(None, len(rows), dtype=pl.String, eager=True)
+    texts = told.of(spans) if told else pl.repeat(None, len(spans), dtype=pl.String, eager=True)
     if attributes:
         for position in np.flatnonzero(root).tolist():
             known = attributes.get(int(spans.number[position]))
             if known is not None:
                 whole = json.loads(texts[position] or "{}") | dict(known)
                 texts[position] = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
-    return lookup(pl.concat([texts, pl.Series([None], dtype=pl.String)]), rows)
+    return lookup(stacked([texts, names([None])]), rows)
