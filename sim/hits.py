@@ -23,7 +23,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshquake.sim.records import ERRORS_OF_SERVER
 from meshquake.sim.significance import p_value
 from meshquake.sim.tally import Tally
 
@@ -151,7 +150,7 @@ class Hits:
         self._services: dict[str, _Service] = {}
 
     def learn(self, requests: pl.DataFrame) -> None:
-        """Learn what is usual from requests before the incident, as server spans."""
+        """Learn what is usual from requests before the incident, as server spans, with which of them `failed`."""
         for service, own in _by_service(requests).items():
             usual = self._services.setdefault(service, _Service()).usual
             usual.count(own["duration_ms"].to_numpy(), own["failed"].to_numpy())
@@ -165,7 +164,8 @@ class Hits:
         Parameters
         ----------
         requests
-            Server spans of the slice, with their `end` in seconds from the start of the incident.
+            Server spans of the slice, with which of them `failed` as errors of their service, and their `end` in
+            seconds from the start of the incident.
         """
         slices = _by_service(requests)
         for name in slices:
@@ -208,6 +208,6 @@ class Hits:
 
 
 def _by_service(requests: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The requests of each service, with which of them `failed`: that is asked once, for few are in a slice."""
-    parts = requests.with_columns(failed=ERRORS_OF_SERVER).partition_by("service", maintain_order=True)
+    """The requests of each service."""
+    parts = requests.partition_by("service", maintain_order=True)
     return {own["service"][0]: own for own in parts if len(own)}

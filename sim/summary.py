@@ -14,14 +14,20 @@ import polars as pl
 
 from meshquake.faults.scenario import Scenario
 from meshquake.sim.hits import Hit, Hits
-from meshquake.sim.records import RECORD_KINDS, TRACE, Batch
+from meshquake.sim.records import ERRORS_OF_SERVER, RECORD_KINDS, TRACE, Batch
 from meshquake.sim.tally import FAILED, Tally
 from meshquake.sim.telemetry.timestamps import microseconds
 
 #: Services are looked at in slices of so many seconds.
 SLICE = 5.0
-#: What is looked at of a server span.
-_LOOKED_AT = ("timestamp", "service", "duration_ms", "status", "status_code", "parent_span_id")
+#: What is looked at of a server span: asked once for a batch, for few are in a slice.
+_LOOKED_AT = (
+    pl.col("timestamp", "service", "duration_ms"),
+    pl.col("parent_span_id").is_null().alias("of_user"),
+    FAILED.alias("bad"),
+    ERRORS_OF_SERVER.alias("failed"),
+    (microseconds() + (pl.col("duration_ms") * 1000).cast(pl.Int64)).alias("end"),
+)
 
 
 @dataclass(kw_only=True)
@@ -96,7 +102,7 @@ class Summary:
         for caller, attributes in zip(events["service"], events["attributes"], strict=True):
             edge = (caller, _target(attributes))
             self.opened[edge] = self.opened.get(edge, 0) + 1
-        self._spans = pl.concat([self._spans, batch.traces.filter(kind="server").select(_LOOKED_AT)])
+        self._spans = pl.concat([self._spans, batch.traces.filter(kind="server").select(_LOOKED_AT)], rechunk=True)
         # What starts after the recording's end (retries of what is under way then) belongs to the last slice.
         while len(batch.traces) and batch.traces["timestamp"][-1] >= self._slice.end:
             following = next(self._slices, None)
@@ -114,18 +120,13 @@ class Summary:
     def _look(self, spans: pl.DataFrame) -> None:
         """Look at the server spans of the current slice."""
         phase = self._slice.phase
-        users = spans.filter(pl.col("parent_span_id").is_null()).select("duration_ms", failed=FAILED)
-        phase.count(users["duration_ms"].to_numpy(), users["failed"].to_numpy())
+        of_user = spans["of_user"].to_numpy()
+        phase.count(spans["duration_ms"].to_numpy()[of_user], spans["bad"].to_numpy()[of_user])
         if phase.name == "before":
             self._hits.learn(spans)
         else:
-            self._hits.look(spans.with_columns(end=self._ends(spans)))
-
-    def _ends(self, spans: pl.DataFrame) -> pl.Series:
-        """When spans ended, in seconds from the start of the incident."""
-        incident = round(self._incident.timestamp() * 1e6)
-        lengths = (pl.col("duration_ms") * 1000).cast(pl.Int64)
-        return spans.select((microseconds() - incident + lengths) / 1e6).to_series()
+            incident = round(self._incident.timestamp() * 1e6)
+            self._hits.look(spans.with_columns(pl.Series("end", (spans["end"].to_numpy() - incident) / 1e6)))
 
 
 def _steps(phase: Phase) -> int:

@@ -97,11 +97,11 @@ def requests(random, services, rate, failing, slow=0.0):
     counts = random.poisson(rate, services)
     names = np.repeat([f"service-{number}" for number in range(services)], counts)
     times = random.exponential(5.0, len(names)) * np.where(random.random(len(names)) < slow, 20.0, 1.0)
-    status = np.where(random.random(len(names)) < failing, "error", "ok")
+    failed = random.random(len(names)) < failing
     return pl.DataFrame(
-        {"service": names, "duration_ms": times, "status": status, "end": np.zeros(len(names))},
-        schema={"service": pl.String, "duration_ms": pl.Float64, "status": pl.String, "end": pl.Float64},
-    ).with_columns(status_code=pl.when(status="error").then(500).otherwise(200))
+        {"service": names, "duration_ms": times, "failed": failed, "end": np.zeros(len(names))},
+        schema={"service": pl.String, "duration_ms": pl.Float64, "failed": pl.Boolean, "end": pl.Float64},
+    )
 
 
 @pytest.mark.parametrize(("rate", "failing", "slow"), [(0.5, 0.1, 0.0), (3.0, 0.04, 0.02), (20.0, 0.045, 0.045)])
