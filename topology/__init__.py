@@ -12,4 +12,5 @@ stacks.py runtimes.py   what services are built with, and what runs it
 picture/                pictures
 plugins.py addresses.py exceptions.py   what packages add, addresses of random draws, the base of all errors
 packaged.py             data that comes with the package
+special_functions.py    those of scipy that draws need, without what comes with them
 """

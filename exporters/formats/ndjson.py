@@ -44,11 +44,12 @@ def _with(written: bytes, name: str, texts: pl.Series) -> bytes:
         return written
     values = pl.select(pl.concat_str(pl.lit(f',"{name}":'), told_attributes.compact(texts.gather(having))))
     ends = np.flatnonzero(np.frombuffer(written, dtype=np.uint8) == _NEWLINE)[having.to_numpy()] - 1
-    pieces, begin = [], 0
+    pieces: list[bytes | memoryview] = []
+    view, begin = memoryview(written), 0  # copied once, when they are joined
     for end, value in zip(ends.tolist(), values.to_series().cast(pl.Binary).to_list(), strict=True):
-        pieces += [written[begin:end], value]
+        pieces += [view[begin:end], value]
         begin = end
-    pieces.append(written[begin:])
+    pieces.append(view[begin:])
     return b"".join(pieces)
 
 

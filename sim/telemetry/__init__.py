@@ -9,5 +9,6 @@ sampling/   whom there is to measure, readings on the way, and samples of interv
 requests/   what requests are about, which spans, log lines and metrics tell alike
 hosts/      what lies beneath processes: pods, networks, disks, the runtimes of languages
 tables.py   what the mesh is, as columns (columns.py); ids.py has W3C ids, timestamps.py the moments of records
+texts.py    columns of texts, made at once
 named.py    what a `telemetry:` block may name
 """

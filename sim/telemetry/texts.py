@@ -36,6 +36,11 @@ def stacked(parts: Iterable[pl.Series]) -> pl.Series:
     return pl.concat(parts, rechunk=True)
 
 
+def evaluated(parts: Iterable[pl.Expr]) -> pl.Series:
+    """Columns that are expressions, of any lengths, made in one go and put one after another, in one piece."""
+    return pl.select(reduce(pl.Expr.append, parts)).to_series().rechunk()
+
+
 def joined(*parts: pl.Series | str) -> pl.Series:
     """Texts put together row by row; null where one of the parts is null. For a few parts, one a series of texts."""
     # A text in front of a series would be an expression, a series of one text is not.

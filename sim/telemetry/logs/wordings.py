@@ -7,7 +7,6 @@ says is put one after another, each value made once for all lines that need it, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import reduce
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from meshquake.sim.telemetry.logs.catalogue import FIELD, LogText
 from meshquake.sim.telemetry.requests.drawing import drawn
 from meshquake.sim.telemetry.tables import Ints
-from meshquake.sim.telemetry.texts import names, stacked
+from meshquake.sim.telemetry.texts import evaluated, names, stacked
 
 #: Makes some values, each for the lines at some positions, one value after another.
 Maker = Callable[[list[tuple[str, Ints]]], list[pl.Series]]
@@ -73,8 +72,7 @@ class Wordings:
             parts.append(found.reshape(which.shape).arr.join("") if count else found)
         back = np.empty(len(order), dtype=np.uint32)
         back[order] = np.arange(len(order), dtype=np.uint32)
-        lines = pl.select(reduce(pl.Expr.append, parts)).to_series().rechunk()
-        return lines[pl.Series(back)]
+        return evaluated(parts)[pl.Series(back)]
 
     def _made(self, text: Ints, make: Maker) -> tuple[pl.Series, NDArray[np.uint32]]:
         """The values that lines need, one after another, and where those of each line are among the pieces."""

@@ -21,7 +21,7 @@ import polars as pl
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.instrumentation import instrumentations
 from meshquake.sim.telemetry.spans.spans import Mask, Spans, owner
-from meshquake.sim.telemetry.texts import lookup, names, stacked
+from meshquake.sim.telemetry.texts import evaluated, lookup, names
 from meshquake.topology.spec import Operation, Service, Topology
 
 #: Kinds of services that are asked for data.
@@ -92,7 +92,7 @@ class SpanAttributes:
         of_call = _QUERY * to_store + _FAR * far + _ROWS * returns
         kinds = np.where(spans.server & ~to_store, of_server, of_call)
         kinds[~told] = 0
-        texts, rows = [pl.Series([None], dtype=pl.String)], [np.zeros(0, dtype=np.int64)]
+        texts, rows = [pl.lit(names([None]))], [np.zeros(0, dtype=np.int64)]
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
             some = np.flatnonzero(kinds == kind)
             if kind and (parts := self._parts(kind, spans.view(some))):
@@ -101,7 +101,7 @@ class SpanAttributes:
         found = np.concatenate(rows)
         place = np.zeros(len(spans), dtype=np.uint32)
         place[found] = np.arange(1, len(found) + 1, dtype=np.uint32)
-        return stacked(texts)[pl.Series(place)]
+        return evaluated(texts)[pl.Series(place)]
 
     def _parts(self, kind: int, spans: Spans) -> list[Part]:
         """Keys, with what stands behind them, of spans of one kind."""
@@ -161,7 +161,7 @@ def _quoted(text: str | None) -> str:
     return json.dumps(text or "", ensure_ascii=False)[1:-1]
 
 
-def _objects(parts: list[Part]) -> pl.Series:
+def _objects(parts: list[Part]) -> pl.Expr:
     """JSON objects of keys and values."""
     pieces: list[pl.Series | str] = []
     said = "{"
@@ -176,4 +176,4 @@ def _objects(parts: list[Part]) -> pl.Series:
         said += ","
     pieces.append(said.removesuffix(",") + "}")
     texts = [pl.lit(piece) if isinstance(piece, str) else piece for piece in pieces]
-    return pl.select(pl.concat_str(texts)).to_series()
+    return pl.concat_str(texts)
