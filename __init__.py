@@ -1,11 +1,12 @@
 """meshquake simulates an incident in a service mesh and writes the telemetry it leaves.
 
-    from meshquake import Fixture, cascade, simulate
+    from meshquake import Fixture, cascade, ensemble, simulate
 
     metrics, logs, traces, events = cascade(duration=60, seed=7)  # lists of plain dicts
     for batch in simulate("cascade", seed=1, duration=3600):      # polars frames, in bounded memory
         ...
     fixture = Fixture("output/fixtures/incidents/cascade")        # what `meshquake cascade` wrote
+    ensemble("cascade", vary={"rate": [10, 20, 30]}).cells        # means of many runs, with intervals
 
 The names in `__all__` are the public interface, `meshquake.extending` is that for plug-ins, and `meshquake.agents` that
 for agents. Everything else is private: it may change in any version.
@@ -24,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshquake.exporters.ensembles.api import Ensemble, ensemble
     from meshquake.exporters.fixtures.fixture import Fixture
     from meshquake.exporters.fixtures.manifest import ManifestError
     from meshquake.sim.api import (
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "DocumentError",
+    "Ensemble",
     "Fixture",
     "ManifestError",
     "MeshquakeError",
@@ -57,6 +60,7 @@ __all__ = [
     "cascade",
     "degradation",
     "deployment",
+    "ensemble",
     "noise",
     "normal",
     "outage",
@@ -67,11 +71,13 @@ __all__ = [
 _HOMES = {
     "Batch": "sim.records",
     "DocumentError": "topology.problems",
+    "Ensemble": "exporters.ensembles.api",
     "Fixture": "exporters.fixtures.fixture",
     "ManifestError": "exporters.fixtures.manifest",
     "MeshquakeError": "topology.exceptions",
     "PluginError": "topology.plugins",
     "Problem": "topology.problems",
+    "ensemble": "exporters.ensembles.api",
 } | dict.fromkeys(
     ("Records", "Settings", "cascade", "degradation", "deployment", "noise", "normal", "outage", "simulate"), "sim.api"
 )

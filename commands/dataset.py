@@ -155,6 +155,7 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
 
     Shards may have been written to one place or to several. In a place that is its own, nothing is copied.
     """
+    from meshquake.commands import terminal
     from meshquake.exporters.fixtures import dataset, places
 
     if output is None:
@@ -162,9 +163,12 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
             raise click.UsageError("Missing option '--output': there are several places.")
         output = shards[0]
     stopped = "Interrupted: the cases that are in their place stay; the same command goes on."
-    with errors.told(interrupted=stopped):
+    # How many cases there are is known once the shards were read.
+    with errors.told(interrupted=stopped), terminal.progress("merge", 1, quiet) as advance:
         try:
-            content = dataset.merge([places.at(each) for each in shards], places.at(output), lambda made: None)
+            content = dataset.merge(
+                [places.at(each) for each in shards], places.at(output), lambda done, total: advance(done / total)
+            )
         except OSError as error:
             errors.fail(f"{error.filename or output}: cannot be read or written: {errors.reason(error)}")
     _show(content, output, as_json, quiet)

@@ -11,8 +11,6 @@ import click
 from meshquake.commands import errors, options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from meshquake.ensembles.study import Study
 
 #: What a study says itself.
@@ -140,53 +138,12 @@ def _check(study: Study, called: str, quiet: bool) -> None:
 
 def _of_options(what: str, given: dict[str, Any], replications: int | None, seed: int | None, quiet: bool) -> Study:
     """The study that the command line asks for; all that is wrong with it is told at once."""
-    from meshquake.ensembles import axes, responses, study, study_file
-    from meshquake.faults import edits
-    from meshquake.topology.exceptions import MeshquakeError
+    from meshquake.ensembles import asking
 
-    problems: list[object] = []
-
-    def read(option: str, text: str, reader: Callable[[str], Any]) -> Any:
-        try:
-            return reader(text)
-        except ValueError as error:
-            problems.append(f"--{option} {text}: {error}")
-            return None
-
-    varied = [read("vary", text, axes.axis) for text in given["vary"]]
-    asked = [read("response", text, responses.response) for text in given["asked"]]
-    until = None if given["until"] is None else read("until", given["until"], study_file.until)
-    warm_up = 0.0 if given["warm_up"] is None else read("warm-up", given["warm_up"], study_file.warm_up)
-    for text in given["assignments"]:
-        read("set", text, edits.split)
-    chosen = 1 if seed is None else seed
-    try:
-        cells = axes.cells([each for each in varied if each is not None], given["sample"], chosen)
-    except ValueError as error:
-        problems.append(f"--vary {error}")
-    try:
-        found = study_file.sources(what, given["topology"], Path())
-    except MeshquakeError as error:
-        errors.fail(*problems, error)
-    if problems:
-        errors.fail(*problems)
+    study, warnings = asking.study_of(what, called="--", replications=replications, seed=seed, **given)
     if not quiet:
-        errors.warn(*found.warnings)
-    return study.Study(
-        name=found.name,
-        **found.texts,
-        cells=cells,
-        axes=tuple(varied),
-        sample=given["sample"],
-        assignments=given["assignments"],
-        calm=given["calm"],
-        responses=tuple(asked) or responses.usual(found.faults),
-        replications=study.REPLICATIONS if replications is None else replications,
-        until=until,
-        at_most=given["at_most"] or study.AT_MOST,
-        seed=chosen,
-        warm_up=warm_up,
-    )
+        errors.warn(*warnings)
+    return study
 
 
 def _of_folder(

@@ -1,4 +1,4 @@
-"""What only a terminal has: a bar of simulated time on standard error while a command goes on."""
+"""What only a terminal has: a bar on standard error, of simulated time or of what else there is to do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshquake.commands import output
 
 
 class Advance(Protocol):
-    """Hears of simulated time."""
+    """Hears how much is done."""
 
     def __call__(self, clock: float) -> None:
-        """`clock` simulated seconds are done."""
+        """`clock` simulated seconds are done, or so many of what else there is to do."""
 
 
 @contextmanager
 def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
-    """A bar of simulated time on standard error, if that is a terminal."""
+    """A bar on standard error, if that is a terminal: of so many simulated seconds, or of what else there is to do."""
     if quiet or not is_terminal(sys.stderr):
         yield lambda clock: None
         return

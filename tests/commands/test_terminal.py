@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from small_cases import make
+
+from meshquake.exporters.fixtures.shard import Shard
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -60,6 +64,16 @@ def test_on_a_terminal_there_is_a_bar_of_simulated_time_on_standard_error(tmp_pa
     shares = [int(share) for share in re.findall(r"(\d+)%", seen)]
     assert shares == sorted(shares) and 0 < shares[len(shares) // 2] < 100
     assert piped.startswith("normal on ten-services") and piped.replace("\n", "").isprintable()
+
+
+def test_on_a_terminal_there_is_a_bar_of_the_cases_that_a_merge_has_brought_together(tmp_path):
+    for number in (1, 2):
+        make(tmp_path / str(number), cases=2, shard=Shard(number, 2))
+    command = [sys.executable, "run.py", "dataset", "merge", *map(str, tmp_path.iterdir()), "--output"]
+    seen, piped = on_a_terminal([*command, str(tmp_path / "set")], ["stderr"])
+    assert "merge" in seen and "100%" in seen
+    assert piped.splitlines()[-1].split() == ["folder", str(tmp_path / "set")]
+    assert on_a_terminal([*command, str(tmp_path / "again"), "--quiet"], ["stdout", "stderr"]) == ("", "")
 
 
 def test_on_a_terminal_the_table_is_on_standard_output(tmp_path):

@@ -1,0 +1,111 @@
+"""A study that is put together from texts, as a command line or a program has them, with all that is wrong at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from meshquake.ensembles import axes, responses, study_file
+from meshquake.ensembles.study import AT_MOST, REPLICATIONS, Study, StudyError
+from meshquake.faults import edits
+from meshquake.topology.exceptions import MeshquakeError
+from meshquake.topology.problems import Problem
+
+T = TypeVar("T")
+
+
+def study_of(
+    scenario: str,
+    *,
+    called: str,
+    vary: Sequence[str] = (),
+    sample: int | None = None,
+    asked: Sequence[str] = (),
+    until: str | None = None,
+    at_most: int | None = None,
+    warm_up: str | None = None,
+    assignments: Sequence[str] = (),
+    topology: str | None = None,
+    calm: bool = False,
+    replications: int | None = None,
+    seed: int | None = None,
+) -> tuple[Study, tuple[Problem, ...]]:
+    """The study that is asked for, and what is odd about its scenario and its mesh.
+
+    Parameters
+    ----------
+    scenario, topology
+        A name of a shipped one, or a file; of a mesh, None for the scenario's.
+    called
+        What stands before the names of what is given in messages: two hyphens on a command line.
+    vary, sample
+        Parameters, as `axes.axis` reads them; points of a Latin hypercube, None for the grid.
+    asked
+        Responses, as `LABEL=RESPONSE` or `RESPONSE`; none for the usual ones.
+    until, at_most
+        A precision to be reached, as in `entry.error_rate:5%`, and the runs of a cell after which it is given up.
+    warm_up
+        What is cut off at the beginning of each recording: a time, or `mser`.
+    assignments
+        `PATH=VALUE` that hold in every cell.
+    calm
+        Whether the mesh does nothing by itself.
+    replications, seed
+        Runs of each cell, and the seed of the study; None for the usual ones.
+
+    Raises
+    ------
+    StudyError
+        With everything that is wrong with it; what is wrong with its cells is for `replication.problems` to say.
+    """
+    problems: list[object] = []
+
+    def read(name: str, text: str, reader: Callable[[str], T]) -> T | None:
+        try:
+            return reader(text)
+        except ValueError as error:
+            problems.append(f"{called}{name} {text}: {error}")
+            return None
+
+    varied = [each for each in (read("vary", text, axes.axis) for text in vary) if each is not None]
+    asks = [each for each in (read("response", text, responses.response) for text in asked) if each is not None]
+    precision = None if until is None else read("until", until, study_file.until)
+    cut = 0.0 if warm_up is None else read("warm-up", warm_up, study_file.warm_up)
+    for text in assignments:
+        read("set", text, edits.split)
+    chosen = 1 if seed is None else seed
+    cells: tuple[axes.Cell, ...] = ()
+    try:
+        cells = axes.cells(varied, sample, chosen)
+    except ValueError as error:
+        problems.append(f"{called}vary {error}")
+    try:
+        found = study_file.sources(scenario, topology, Path())
+    except MeshquakeError as error:
+        raise StudyError(*problems, *error.args) from None
+    if problems or cut is None:
+        raise StudyError(*problems)
+    study = Study(
+        name=found.name,
+        **found.texts,
+        cells=cells,
+        axes=tuple(varied),
+        sample=sample,
+        assignments=tuple(assignments),
+        calm=calm,
+        responses=tuple(asks) or responses.usual(found.faults),
+        replications=REPLICATIONS if replications is None else replications,
+        until=precision,
+        at_most=at_most or AT_MOST,
+        seed=chosen,
+        warm_up=cut,
+    )
+    return study, found.warnings
+
+
+def parameter(path: str, values: str | Sequence[object]) -> str:
+    """A parameter as `axes.axis` reads it: a path, and its values or the text of a range."""
+    if isinstance(values, str):
+        return f"{path}={values}"
+    return f"{path}={','.join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)}"
