@@ -92,7 +92,7 @@ def run(topology: Topology, duration: float, seed: int, servers: Literal["worker
                 for name, entry in entries.items()
             },
             service_distributions={name: [_Work()] * len(trees.nodes) for name in entries},
-            number_of_servers=[service.replicas * getattr(service, servers) for service in topology.services],
+            number_of_servers=[service.replicas * int(getattr(service, servers)) for service in topology.services],
             routing={name: ciw.routing.ProcessBased(route) for name in entries},
         )
     )
