@@ -91,9 +91,10 @@ class Simulation:
         self.start = start
         self.interval_us = round(interval * 1e6)
         self._batch = batch
-        self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
-        self.metrics = metric_table.of(self.topology.telemetry)
-        self.recorder = Recorder(self.mesh, start, self.interval_us, self.metrics)
+        with collecting.paused():  # what is made here lasts
+            self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
+            self.metrics = metric_table.of(self.topology.telemetry)
+            self.recorder = Recorder(self.mesh, start, self.interval_us, self.metrics)
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
