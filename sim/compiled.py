@@ -21,17 +21,7 @@ _FOLDERS: Final = {
         *("replica", "shared_cores", "tape", "upheaval"),
     ),
     "policies": (
-        *(
-            "balancing",
-            "base_errors",
-            "breaker",
-            "bulkhead",
-            "collections",
-            "contention",
-            "pool",
-            "queue",
-            "rate_limit",
-        ),
+        *("balancing", "base_errors", "breaker", "bulkhead", "collections", "contention", "pool", "queue"),
         *("rate_limit", "retry", "retry_budget", "sockets", "timeout", "window"),
     ),
     "users": ("arrivals", "open"),
