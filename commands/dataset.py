@@ -12,13 +12,16 @@ import click
 from click.core import ParameterSource
 
 from meshquake.commands import errors, options
-from meshquake.commands.parameters import FaultKind, Seconds, ShardOf
+from meshquake.commands.parameters import FaultKind, Scheduler, Seconds, ShardOf
 
 if TYPE_CHECKING:
     from meshquake.commands.terminal import Advance
     from meshquake.exporters.fixtures.order import Made
     from meshquake.exporters.fixtures.shard import Shard
     from meshquake.topology.loader import LoadedTopology
+
+
+_STAY = "the cases that are complete stay: go on with --resume"
 
 
 @click.group(invoke_without_command=True, short_help="Generate a data set of many cases")
@@ -69,7 +72,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number of processes; output does not depend on it.",
 )
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Have a Dask cluster make the cases, not this machine.")
+@click.option(
+    "--scheduler",
+    type=Scheduler(),
+    metavar="tcp://HOST:PORT",
+    help="Have a Dask cluster make the cases, not this machine.",
+)
 @options.summary_as_json
 @options.quiet
 @click.pass_context
@@ -191,12 +199,9 @@ class _Heard:
 @contextmanager
 def _written(output: str, heard: _Heard) -> Iterator[None]:
     """Tell of a set that can't be written to its end, and that what is there of it is of use."""
-    with errors.told(interrupted="Interrupted: the cases that are complete stay; go on with --resume."):
-        try:
-            yield
-        except OSError as error:
-            kept = "; the cases that are complete stay: go on with --resume" if heard.cases else ""
-            errors.fail(f"{output}: cannot be written: {errors.reason(error)}{kept}")
+    stopped = "Interrupted: the cases that are complete stay; go on with --resume."
+    with errors.told(interrupted=stopped), errors.written(output, lambda: _STAY if heard.cases else ""):
+        yield
 
 
 def _refuse_options(ctx: click.Context) -> None:

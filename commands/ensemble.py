@@ -169,8 +169,16 @@ def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool,
 
     stopped = f"Interrupted: the runs that are complete stay; go on with: python run.py ensemble {output} --resume"
     bar = terminal.progress(study.name, study.size, quiet)
-    with errors.told(interrupted=stopped), errors.written(output), bar as advance:
-        making.make(study, output, workers, resume, lambda done, total: advance(done * study.size / max(1, total)))
+    complete = 0
+
+    def hear(done: int, total: int) -> None:
+        nonlocal complete
+        complete = done
+        advance(done * study.size / max(1, total))
+
+    kept = "the runs that are complete stay: go on with --resume"
+    with errors.told(interrupted=stopped), errors.written(output, lambda: kept if complete else ""), bar as advance:
+        making.make(study, output, workers, resume, hear)
     if as_json or not quiet:
         _show(output, as_json)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -72,15 +72,22 @@ def usage() -> Iterator[None]:
 
 
 @contextmanager
-def written(output: Path) -> Iterator[None]:
+def written(output: Path | str, kept: Callable[[], str] = str) -> Iterator[None]:
     """Tell of an output that can't be written.
 
     The output itself is named, and not the file in it: that is in a hidden folder until all is whole.
+
+    Parameters
+    ----------
+    output
+        What is written.
+    kept
+        Gives what of it is of use all the same; empty if nothing is.
     """
     try:
         yield
     except OSError as error:
-        fail(f"{output}: cannot be written: {reason(error)}")
+        fail("; ".join(filter(None, (f"{output}: cannot be written: {reason(error)}", kept()))))
 
 
 @contextmanager

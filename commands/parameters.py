@@ -131,6 +131,17 @@ class ShardOf(click.ParamType["Shard"]):
         return Shard(number, of)
 
 
+class Scheduler(click.ParamType[str]):
+    """The address of a scheduler of Dask. What is none is refused here: its library would look for it for a minute."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(r"[a-z]+://([^/:\s]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", value) is None:
+            self.fail(f"must be a scheme, a host and a port, as in tcp://head:8786, not {value!r}", param, ctx)
+        return str(value)
+
+
 class Header(click.ParamType[tuple[str, str]]):
     """A header of HTTP: its name and its value, which no message quotes, since it may be a key."""
 

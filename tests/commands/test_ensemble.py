@@ -1,7 +1,9 @@
 """`ensemble`: run, gone on with, reported, and what is said of what can't be."""
 
 import csv
+import errno
 import json
+import os
 import sys
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 from commandline import call
 
 from meshquake.exporters.ensembles import making
+from meshquake.exporters.ensembles.runs_file import RunsFile
 from tests.station import BROKEN, MESH
 
 ASKED = ["--response", "entry.error_rate", "--response", "key.harmed"]
@@ -144,6 +147,29 @@ def test_an_output_that_cannot_be_is_named(folder, tmp_path):
     assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/file/made: cannot be written: Not a directory\n")
     done = run(folder, "--quiet")
     assert (done.exit_code, done.stderr) == (2, "--output: give a folder for the ensemble\n")
+
+
+def test_of_a_full_disk_it_is_said_that_what_is_complete_stays_and_it_does(folder, tmp_path, monkeypatch):
+    options = ["--replications", 3, "--response", "entry.error_rate", "--quiet", "--output", tmp_path / "made"]
+    add, left = RunsFile.add, [2]
+
+    def full(file, run):
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left[0] -= 1
+        add(file, run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunsFile, "add", full)
+        done = run(folder, *options)
+    said = "cannot be written: No space left on device; the runs that are complete stay: go on with --resume"
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/made: {said}\n")
+    made = []
+    monkeypatch.setattr(RunsFile, "add", lambda file, run: (made.append(run), add(file, run)))
+    assert call("ensemble", tmp_path / "made", "--resume", "--workers", 1, "--quiet").exit_code == 0
+    assert [each.replication for each in made] == [2]
+    assert run(folder, *options[:-1], tmp_path / "whole").exit_code == 0
+    assert (tmp_path / "made/runs.ndjson").read_bytes() == (tmp_path / "whole/runs.ndjson").read_bytes()
 
 
 def test_a_folder_that_is_none_and_one_that_is_settled_are_told(folder, tmp_path):

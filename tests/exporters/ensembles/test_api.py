@@ -68,7 +68,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_made(scenario, tmp_pat
         "response entry.eror_rate",
         "until x",
     ]
-    with pytest.raises(MeshquakeError, match="there is no service 'wbe'.*did you mean 'web'"):
+    with pytest.raises(MeshquakeError, match=r"there is no service 'wbe'.*did you mean 'web'"):
         ensemble(scenario, vary={"services.wbe.workers": [1, 2]}, output=tmp_path / "made")
     with pytest.raises(MeshquakeError, match="no such file or shipped scenario"):
         ensemble("casade")
