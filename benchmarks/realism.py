@@ -1,7 +1,8 @@
 """How real the telemetry is: `python benchmarks/realism.py [--mesh NAME] [--observability LEVEL]`.
 
 `normal` is played, and what it leaves is set beside what real systems leave: each statistic with the published figure,
-its source, and whether ours lies inside the band around it. With `--renew` the tables go into docs/realism.md.
+its source, and whether ours lies inside the band around it. What is the shape of a public system, and not ours, is told
+but not counted. With `--renew` the tables go into docs/realism.md.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import argparse
 import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from itertools import repeat
-from math import isnan, sqrt
+from math import isnan
 from multiprocessing import get_context
 from pathlib import Path
 
 from meshquake import Settings, simulate
 from meshquake.benchmarks import telemetry_statistics as stats
+from meshquake.benchmarks.bands import Row, rows
+from meshquake.benchmarks.kept_rows import KeptRows
+from meshquake.benchmarks.systems import System
 from meshquake.benchmarks.telemetry_counts import Counts, Run, Window, count, merged
 from meshquake.faults.observability import LEVELS
 from meshquake.sim.simulation import DEFAULT_START
@@ -30,100 +33,7 @@ _TABLE = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
 _BUCKET = 300.0
 
 
-@dataclass(frozen=True)
-class Band:
-    """What is real: figures as published, and the band in which one of ours is like them."""
-
-    real: str
-    low: float
-    high: float
-    source: str
-
-    def has(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-
-def around(low: float, high: float, source: str) -> Band:
-    """The band around a published figure, or several: a factor of the square root of two, since systems differ."""
-    real = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-    return Band(real, low / sqrt(2), high * sqrt(2), source)
-
-
-def judged(low: float, high: float, real: str) -> Band:
-    """A band for which there is no published figure."""
-    return Band(real, low, high, "judgement")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One statistic of one mesh."""
-
-    name: str
-    value: float
-    band: Band
-
-    @property
-    def inside(self) -> bool:
-        return self.band.has(self.value)
-
-
 # The table.
-
-_ALIBABA = "Alibaba, 64.7 M calls"
-_NEZHA = "Nezha"
-_NEZHA_BOUTIQUE = "Nezha (Online Boutique)"
-_LOGS = "Train Ticket, incl. faults"
-_META = "Meta, ATC'23"
-_PETSHOP = "PetShop"
-#: What the spans of production take (ms), by percentile.
-_SPAN_TIMES = {"p50": (0.5, 1), "p90": (0.9, 10), "p95": (0.95, 25), "p99": (0.99, 117), "p99.9": (0.999, 645)}
-_MOVEMENT = {
-    "mean": ("latency, mean", 0.12, 0.14),
-    "p99": ("latency, p99", 0.42, 0.49),
-    "requests": ("requests", 0.2, 0.3),
-}
-_NEVER_PERFECT = "never 0"
-
-
-def rows(counts: Counts, whole: int) -> Iterator[Row]:
-    """Each statistic of a mesh; `whole` is the number of buckets that a recording has."""
-    yield Row("service-minutes with exactly 0 errors, %", stats.quiet(counts), judged(0, 90, "never 0 for long"))
-    yield Row("error rate, median over services, %", stats.errors(counts), judged(0.005, 1, "small"))
-    yield Row("series of errors that are constant, %", stats.constant(counts), judged(0, 50, "few"))
-    for name, low, high in (
-        ("INFO", 100 - 4.5 * sqrt(2), 100 - 4.5 / sqrt(2)),
-        ("WARN", 3.7, 3.7),
-        ("ERROR", 0.7, 0.7),
-    ):
-        # Around INFO the band is that around the rest.
-        band = Band("95.5", low, high, _LOGS) if name == "INFO" else around(low, high, _LOGS)
-        yield Row(f"log lines: {name}, %", stats.level(counts, name), band)
-    for metric, what in (("cpu_usage", "cores"), ("worker_utilization", "workers")):
-        for share, which in ((0.5, "median"), (0.95, "p95")):
-            value = stats.used(counts, metric, share)
-            yield Row(f"{what} in use, {which} over services, %", value, judged(20, 60, "20 to 60"))
-    moved = stats.buckets(counts, whole)
-    for key, (what, low, high) in _MOVEMENT.items():
-        yield Row(f"CV over buckets: {what}", stats.variation(moved[key]), around(low, high, _PETSHOP))
-    yield Row("sigma of ln latency an operation, median", stats.sigma(counts), around(0.63, 0.63, _NEZHA_BOUTIQUE))
-    yield Row("p99/p50 of latency an operation, median", stats.tail(counts), around(6.9, 6.9, _NEZHA_BOUTIQUE))
-    yield Row("spans a trace, p50", stats.percentile(counts.traces, "spans", 0.5), around(48, 76, _NEZHA))
-    yield Row("spans a trace, p99", stats.percentile(counts.traces, "spans", 0.99), around(85, 200, _NEZHA))
-    yield Row("children a span, p99", stats.percentile(counts.parents, "children", 0.99), around(12, 12, _NEZHA))
-    yield Row("depth of calls, p99", stats.percentile(counts.traces, "depth", 0.99), around(6, 6, _META))
-    for which, (share, real) in _SPAN_TIMES.items():
-        yield Row(f"span time, {which}, ms", stats.span_time(counts, share), around(real, real, _ALIBABA))
-    yield Row("log lines a span", stats.lines_a_span(counts), around(0.53, 1.1, _NEZHA))
-    yield Row("log templates", stats.templates(counts), judged(200, 5000, "hundreds"))
-    yield Row("log lines without a trace, %", stats.untraced(counts), judged(5, 60, "chatter"))
-    for name, what, of in (
-        ("spans whose parent is missing, %", "orphans", "children"),
-        ("log lines that come late, %", "late", "lines"),
-        ("calls that clocks tell backwards, %", "skewed", "calls"),
-    ):
-        yield Row(name, stats.share_of(counts, what, of), judged(0.001, 20, _NEVER_PERFECT))
-    for kind in stats.SIGNALS:
-        yield Row(f"metrics of: {kind}", stats.signals(counts, kind), judged(1, 1000, "some"))
 
 
 def figure(value: float) -> str:
@@ -137,17 +47,16 @@ def table(found: list[Row]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for row in found:
         band = f"{figure(row.band.low)} to {figure(row.band.high)}"
-        yield (
-            f"| {row.name} | {figure(row.value)} | {row.band.real} | {band} | {row.band.source} "
-            f"| {'yes' if row.inside else 'no'} |"
-        )
+        verdict = "shape: " * row.shape + ("yes" if row.inside else "no")
+        yield f"| {row.name} | {figure(row.value)} | {row.band.real} | {band} | {row.band.source} | {verdict} |"
     yield ""
-    yield f"{inside(found)} rows inside."
+    yield f"{inside(found)} rows inside{', shape aside' if any(row.shape for row in found) else ''}."
 
 
-def inside(found: list[Row]) -> str:
-    """How many rows are inside."""
-    return f"{sum(row.inside for row in found)} of {len(found)}"
+def inside(found: list[Row], shape: bool = False) -> str:
+    """How many rows are inside, of those that count or of those that are shape."""
+    those = [row for row in found if row.shape == shape]
+    return f"{sum(row.inside for row in those)} of {len(those)}"
 
 
 #: What one line says of a mesh.
@@ -167,11 +76,12 @@ _BRIEF = {
 
 def summary(meshes: dict[str, list[Row]]) -> Iterator[str]:
     """One line for each mesh."""
-    yield f"| mesh | inside | {' | '.join(_BRIEF.values())} |"
-    yield "|---" * (len(_BRIEF) + 2) + "|"
+    yield f"| mesh | inside | of its shape | {' | '.join(_BRIEF.values())} |"
+    yield "|---" * (len(_BRIEF) + 3) + "|"
     for name, found in meshes.items():
         values = {row.name: row.value for row in found}
-        yield f"| {name} | {inside(found)} | {' | '.join(figure(values[each]) for each in _BRIEF)} |"
+        both = f"{inside(found)} | {inside(found, shape=True)}"
+        yield f"| {name} | {both} | {' | '.join(figure(values[each]) for each in _BRIEF)} |"
 
 
 # What is played.
@@ -193,6 +103,17 @@ def play(mesh: Path, seeds: int, duration: float, bucket: float, observability: 
         none = batch.traces.clear(), batch.logs.clear()
         known = [merged([*known, count(*none, batch.metrics.clear(), window.settled(*none, last=True), run)])]
     return known[0]
+
+
+def found_of(mesh: Path, seeds: int, duration: float, observability: str | None, keep: Path | None) -> list[Row]:
+    """The rows of a mesh: those that are kept of it as it is, or else those of playing it, which are kept then."""
+    kept = KeptRows(keep, f"{seeds} {duration} {observability} {stats.drain()}")
+    found = kept[mesh]
+    if found is None:
+        bucket = length(duration)
+        counts = play(mesh, seeds, duration, bucket, observability)
+        found = kept[mesh] = list(rows(counts, int(duration // bucket), System.of(mesh)))
+    return found
 
 
 def length(duration: float) -> float:
@@ -217,16 +138,22 @@ def main() -> None:
     parser.add_argument("--mesh", action="append", help="a shipped mesh or a file, as often as you like (default: all)")
     parser.add_argument("--observability", choices=tuple(LEVELS))
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="keep what is found there, and play no mesh again that is there already",
+    )
     parser.add_argument("--renew", action="store_true", help="put the tables into docs/realism.md")
     options = parser.parse_args()
-    known, bucket = shipped(), length(options.duration)
+    known = shipped()
     first, *others = options.mesh or [DEFAULT, *(name for name in known if name != DEFAULT)]
     found: dict[str, list[Row]] = {}
     paths = [known.get(name, Path(name)) for name in (first, *others)]
-    given = (repeat(each) for each in (options.seeds, options.duration, bucket, options.observability))
+    given = (repeat(each) for each in (options.seeds, options.duration, options.observability, options.keep))
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        for name, counts in zip((first, *others), pool.map(play, paths, *given), strict=True):
-            found[name] = list(rows(counts, int(options.duration // bucket)))
+        for name, each in zip((first, *others), pool.map(found_of, paths, *given), strict=True):
+            found[name] = each
             print("", f"## {name}", "", *table(found[name]), sep="\n", flush=True)
     how = made(options.seeds, options.duration, options.observability)
     print("", *summary(found), "", how, sep="\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from importlib.util import find_spec
 from math import nan
 
@@ -111,9 +112,14 @@ def errors(counts: Counts) -> float:
     return _median(of["value"])
 
 
-def constant(counts: Counts) -> float:
-    """The share of the series that count errors which never change, in percent."""
-    return _share(counts.series, pl.col("low") == pl.col("high"), pl.len())
+def constant(counts: Counts, still: Collection[tuple[str, str, str]] = ()) -> float:
+    """The share of the series that count errors which never change, in percent.
+
+    Of those of edges, some are left out: by metric, caller and callee.
+    """
+    known = pl.DataFrame(sorted(still), schema=dict.fromkeys(("metric", "service", "target"), pl.String), orient="row")
+    series = counts.series.join(known, on=known.columns, how="anti")
+    return _share(series, pl.col("low") == pl.col("high"), pl.len())
 
 
 def level(counts: Counts, name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, log, nan, sqrt
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,10 @@ import pytest
 
 from meshquake.benchmarks import realism
 from meshquake.benchmarks import telemetry_statistics as stats
-from meshquake.benchmarks.realism import Band, Row, around, table
+from meshquake.benchmarks.bands import Band, Row, around, rows
+from meshquake.benchmarks.kept_rows import KeptRows
+from meshquake.benchmarks.realism import summary, table
+from meshquake.benchmarks.systems import CALLS, GARBAGE, TRACES, System
 from meshquake.benchmarks.telemetry_counts import Counts, Run, Window, count, merged
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.loader import DEFAULT, shipped
@@ -104,7 +108,7 @@ def test_counts_of_parts_are_those_of_the_whole() -> None:
     none = frame("traces", []), frame("logs", [])
     parts.append(count(*none, frame("metrics", []), window.settled(*none, last=True), RUN))
     # NaN, of what there is none of, equals nothing; what a row says of it does.
-    assert list(table(list(realism.rows(merged(parts), 2)))) == list(table(list(realism.rows(whole, 2))))
+    assert list(table(list(rows(merged(parts), 2, System())))) == list(table(list(rows(whole, 2, System()))))
 
 
 def test_what_is_observed_perfectly_agrees_and_what_is_not_does_not() -> None:
@@ -180,6 +184,93 @@ def test_error_rates_are_told_by_minute_and_by_series() -> None:
     assert stats.constant(counts) == pytest.approx(200 / 3)
 
 
+def test_what_nobody_does_needs_no_series_that_moves() -> None:
+    """One who never retries and never gives up has two series that stay at 0, as in reality."""
+    edge = {"service": "a", "target": "b"}
+    metrics = [
+        *(sample(metric, 0.0, when) | edge for metric in ("retry_rate", "timeout_rate") for when in (10, 20)),
+        *(sample("error_rate", value, when) | edge for when, value in ((10, 0.0), (20, 1.0))),
+    ]
+    counts = counted(metrics=metrics)
+    assert stats.constant(counts) == pytest.approx(200 / 3)
+    assert stats.constant(counts, {("retry_rate", "a", "b"), ("timeout_rate", "a", "c")}) == 50
+    assert stats.constant(counts, {("retry_rate", "a", "b"), ("timeout_rate", "a", "b")}) == 0
+
+
+SHOP = """
+name: shop
+defaults: {service: {workers: 4}}
+services:
+  web: {kind: gateway, operations: {home: {work: {exponential: 1ms}, calls: [stock.get, price.get]}}}
+  stock: {operations: {get: {work: {exponential: 1ms}, calls: price.get}}}
+  price: {operations: {get: {work: {exponential: 1ms}}}}
+edges:
+  web -> stock: {timeout: 1s, retry: {max_attempts: 2}}
+  web -> price: {overall_timeout: 1s}
+workload: {rate: 1/s, mix: {web.home: 1}}
+"""
+
+
+def test_a_system_says_which_series_its_policies_leave_at_zero(tmp_path: Path) -> None:
+    """A file of one's own is nobody's system: all of its statistics count."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(SHOP, encoding="utf-8")
+    system = System.of(file)
+    still = {("retry_rate", "web", "price"), ("retry_rate", "stock", "price"), ("timeout_rate", "stock", "price")}
+    assert system == System(still=frozenset(still))
+
+
+@pytest.mark.parametrize(
+    ("mesh", "shape"),
+    [
+        (DEFAULT, ()),
+        ("bookinfo", (*TRACES, *CALLS)),
+        ("otel-demo", CALLS),
+        ("train-ticket", CALLS),
+        # Nothing in it is written in a language that collects garbage.
+        ("social-network", (*CALLS, GARBAGE)),
+    ],
+)
+def test_the_shape_of_a_public_system_is_its_own(mesh: str, shape: tuple[str, ...]) -> None:
+    """Of large ones, traces are to be as long as published ones all the same."""
+    assert System.of(shipped()[mesh]).shape == set(shape)
+
+
+def test_shape_is_told_and_not_counted() -> None:
+    system = System.of(shipped()["bookinfo"])
+    found = list(rows(counted(TREE), 2, system))
+    assert {row.name for row in found if row.shape} == system.shape
+    lines = list(table(found))
+    (depth,) = (line for line in lines if line.startswith("| depth of calls, p99 |"))
+    assert depth.endswith("| shape: no |")
+    assert lines[-1].endswith(f" of {len(found) - 4} rows inside, shape aside.")
+    assert f" of {len(found) - 4} | 0 of 4 |" in list(summary({"bookinfo": found}))[-1]
+
+
+def test_rows_are_kept_until_the_mesh_or_how_it_is_played_changes(tmp_path: Path) -> None:
+    file, found = tmp_path / "shop.yaml", [Row("one", 0.1 + 0.2, around(2.0, 4.0, "a study"), shape=True)]
+    file.write_text(SHOP, encoding="utf-8")
+    kept = KeptRows(tmp_path / "kept", "3 seeds")
+    assert kept[file] is None
+    kept[file] = found
+    assert kept[file] == found
+    assert KeptRows(tmp_path / "kept", "5 seeds")[file] is None
+    file.write_text(SHOP.replace("1/s", "2/s"), encoding="utf-8")
+    assert kept[file] is None
+
+
+def test_a_mesh_that_was_played_is_not_played_again(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(SHOP, encoding="utf-8")
+    once = realism.found_of(file, 1, 8.0, "typical", tmp_path / "kept")
+    assert len(once) == 36
+    (kept,) = (tmp_path / "kept").iterdir()
+    told = kept.read_text(encoding="utf-8").replace('"name": "log templates"', '"name": "kept"')
+    kept.write_text(told, encoding="utf-8")
+    again = realism.found_of(file, 1, 8.0, "typical", tmp_path / "kept")
+    assert {row.name for row in once} ^ {row.name for row in again} == {"log templates", "kept"}
+
+
 def test_use_is_a_percentile_over_services() -> None:
     use = {"a": [10, 20], "b": [30, 50], "c": [90, 90]}
     counts = counted(metrics=[sample("cpu_usage", v, service=name) for name, all in use.items() for v in all])
@@ -222,6 +313,20 @@ def test_nothing_is_inside_no_band_and_a_table_counts_what_is() -> None:
 
 def test_the_ten_services_are_like_real_ones_as_they_are_usually_observed() -> None:
     """Four of five rows at least lie in the bands of real systems, three minutes long."""
-    found = list(realism.rows(realism.play(shipped()[DEFAULT], 1, 180.0, 90.0, "typical"), 2))
+    mesh = shipped()[DEFAULT]
+    found = list(rows(realism.play(mesh, 1, 180.0, 90.0, "typical"), 2, System.of(mesh)))
+    assert not any(row.shape for row in found)
     outside = [f"{row.name}: {row.value:.3g}" for row in found if not row.inside]
     assert len(outside) <= 0.2 * len(found), outside
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bookinfo", "otel-demo"])
+def test_public_systems_are_like_real_ones_but_for_their_shape(name: str) -> None:
+    """Four of five of the rows that count, half an hour long: a small one, and one whose long traces count."""
+    mesh = shipped()[name]
+    found = list(rows(realism.play(mesh, 1, 1800.0, 300.0, "typical"), 6, System.of(mesh)))
+    counted = [row for row in found if not row.shape]
+    outside = [f"{row.name}: {row.value:.3g}" for row in counted if not row.inside]
+    assert 32 <= len(counted) < len(found)
+    assert len(outside) <= 0.2 * len(counted), outside
