@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from once import once
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -26,6 +27,15 @@ def pytest_collection_modifyitems(items):
         used = {getattr(each, "__module__", None) for each in vars(item.module).values()}
         group = next((keeper for keeper in _KEEPERS if keeper in used), item.module.__name__)
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def small_cases(tmp_path_factory):
+    """A data set: its folder, what was heard of its cases, and what is said of it. Not to be changed."""
+    from small_cases import make
+
+    folder, (heard, content) = once(tmp_path_factory, "small-cases", make)
+    return folder, heard, content
 
 
 def pytest_collection_finish():

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from patience import every
 
 import meshquake
 
@@ -40,6 +41,8 @@ async def over_http(*arguments):
 
 
 TRANSPORTS = pytest.mark.parametrize("connected", [over_stdio, over_http])
+#: Of what is the same whichever it is, once a client is connected.
+SLOWLY_OVER_HTTP = pytest.mark.parametrize("connected", every([over_stdio, over_http], [over_stdio]))
 
 
 def drive(connected, arguments, steps):

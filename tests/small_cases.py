@@ -6,6 +6,8 @@ from meshquake.exporters.fixtures.dataset import processes as engine
 from meshquake.topology.loader import parse
 
 CASES = 6
+#: Before each incident (seconds), in place of a minute or two.
+LEAD_IN = 10.0
 #: Two services and few users: cases that take little time.
 SMALL = """
 name: small
@@ -24,7 +26,8 @@ workload: {rate: 10/s, mix: {web.home: 1}}
 
 
 def small_order(**changes):
-    return Order(**{"cases": CASES, "seed": 3, "meshes": (parse(SMALL, "small.yaml"),), "latent": False} | changes)
+    usual = {"cases": CASES, "seed": 3, "meshes": (parse(SMALL, "small.yaml"),), "latent": False, "lead_in": LEAD_IN}
+    return Order(**usual | changes)
 
 
 def make(folder, processes=1, shard=None, resume=False, **changes):

@@ -1,4 +1,4 @@
-"""Cases as tasks of Inspect: a scripted model is on call over ten cases, and its marks are those of `score`."""
+"""Cases as tasks of Inspect: a scripted model is on call over six cases, and its marks are those of `score`."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commandline import call
-from small_cases import make
+from small_cases import CASES
 
 inspect_ai = pytest.importorskip("inspect_ai")
 
@@ -25,14 +25,10 @@ from meshquake.exporters.reports.way import figures  # noqa: E402
 from meshquake.exporters.reports.way.report import report  # noqa: E402
 from meshquake.topology.exceptions import MeshquakeError  # noqa: E402
 
-CASES = 10
-
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("set") / "cases"
-    make(folder, cases=CASES)
-    return folder
+def cases(small_cases):
+    return small_cases[0]
 
 
 def called(tool, **arguments):

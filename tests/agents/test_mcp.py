@@ -1,11 +1,10 @@
 """`mcp`: the package's own client drives an incident over standard input and output, and over HTTP."""
 
 import json
-import subprocess
-import sys
 
 import anyio
 import pytest
+from commandline import call
 from crawl import asked, crawl
 
 from meshquake.agents import Incident
@@ -13,7 +12,7 @@ from meshquake.agents.answer import MOST
 
 pytest.importorskip("mcp")
 
-from mcp_client import COMMAND, ENVIRONMENT, TRANSPORTS, drive, over_stdio, text_of
+from mcp_client import SLOWLY_OVER_HTTP, TRANSPORTS, drive, over_stdio, text_of
 
 
 @TRANSPORTS
@@ -46,7 +45,7 @@ def test_a_client_is_told_of_the_tools_and_hears_what_python_would(connected, ca
         assert (text, wrong) == (page.text, error is not None)
 
 
-@TRANSPORTS
+@SLOWLY_OVER_HTTP
 def test_now_and_without_hold_for_a_client(connected, cascade, tmp_path):
     arguments = [cascade, "--now", "+9s", "--without", "traces, logs", "--output", tmp_path]
 
@@ -61,7 +60,7 @@ def test_now_and_without_hold_for_a_client(connected, cascade, tmp_path):
     assert "this incident is without traces" in refused
 
 
-@TRANSPORTS
+@SLOWLY_OVER_HTTP
 def test_an_answer_is_kept_and_marked_beside_its_audit_and_nothing_of_that_is_told(connected, cascade, tmp_path):
     run = tmp_path / "cascade" / "1"
 
@@ -122,11 +121,9 @@ def test_two_hundred_wild_calls_in_one_session_are_answered_within_a_page(cascad
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_line_and_leaves_no_run(cascade, tmp_path, arguments, told):
-    command = [sys.executable, *COMMAND, str(cascade), "--output", str(tmp_path / "runs"), *arguments]
-    ended = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (2, "")
+    ended = call("mcp", cascade, "--output", tmp_path / "runs", *arguments)
+    assert (ended.exit_code, ended.stdout) == (2, "")
     assert told in ended.stderr
-    assert "Traceback" not in ended.stderr
     assert not (tmp_path / "runs").exists()
 
 

@@ -7,23 +7,33 @@ from io import BytesIO
 
 import polars as pl
 import pytest
+from commandline import call
 
 pytest.importorskip("mcp")
 
-from mcp_client import COMMAND, ENVIRONMENT, TRANSPORTS, drive, over_stdio, text_of
+from mcp_client import COMMAND, ENVIRONMENT, SLOWLY_OVER_HTTP, drive, over_stdio, text_of
 
 from meshquake.agents.mitigation import LiveDesk, LiveIncident
 from meshquake.agents.mitigation.marks import marks
 from meshquake.sim.records import RECORD_KINDS
 
+#: Few users of two services: there is little to play, and little to try out when it is marked.
+TWO = """
+name: two
+services:
+  web: {operations: {home: {work: 1ms, calls: database.get}}}
+  database: {kind: database, replicas: 2, startup: 1s, operations: {get: {work: 10ms}}}
+workload: {rate: 4/s, mix: {web.home: 1}}
+"""
 TEXT = """
 name: crisis
+topology: two.yaml
 lead_in: 15s
 duration: 40s
 recovery: 5s
 confounders: none
 faults:
-  - slow: {target: database, factor: 80}
+  - slow: {target: database, factor: 200}
 """
 CALLS = [
     ("get_brief", {}),
@@ -40,11 +50,12 @@ CALLS = [
 
 @pytest.fixture
 def crisis(tmp_path):
+    (tmp_path / "two.yaml").write_text(TWO)
     (tmp_path / "crisis.yaml").write_text(TEXT)
     return tmp_path / "crisis.yaml"
 
 
-@TRANSPORTS
+@SLOWLY_OVER_HTTP
 def test_a_client_hears_and_does_what_python_would_and_is_marked_by_the_harm_averted(connected, crisis, tmp_path):
     async def steps(client):
         return [await text_of(client, *call) for call in CALLS]
@@ -96,7 +107,7 @@ def test_the_serving_process_is_given_what_was_recorded_by_now_and_no_word_of_th
     for kind in RECORD_KINDS:
         frame = pl.read_ipc(BytesIO(files[f"{kind}.arrow"]))
         assert (frame["end" if kind == "traces" else "at"] <= moment).all()
-    assert len(pl.read_ipc(BytesIO(files["traces.arrow"]))) > 1000
+    assert len(pl.read_ipc(BytesIO(files["traces.arrow"]))) > 100
     assert not [word for word in (b"crisis", b"slow-1", b"factor") for file in files.values() if word in file]
     assert list(shop.iterdir()) == []
 
@@ -116,15 +127,16 @@ def test_the_serving_process_is_given_what_was_recorded_by_now_and_no_word_of_th
     ],
 )
 def test_what_cannot_be_played_is_told_in_a_line_and_leaves_nothing(arguments, wrong, tmp_path):
-    command = [sys.executable, *COMMAND, *arguments, "--output", str(tmp_path / "runs")]
-    ended = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert wrong in ended.stderr and "Traceback" not in ended.stderr
+    ended = call("mcp", *arguments, "--output", tmp_path / "runs")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert wrong in ended.stderr
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_client_that_goes_without_a_word_is_marked_by_what_it_did(tmp_path):
-    command = [sys.executable, *COMMAND, "--live", "--seed", "3", "--now", "+3m", "--output", str(tmp_path)]
+    (tmp_path / "two.yaml").write_text(TWO)
+    options = ["--seed", "3", "--topology", str(tmp_path / "two.yaml"), "--now", "+3m", "--output", str(tmp_path)]
+    command = [sys.executable, *COMMAND, "--live", *options]
     ended = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     kept = json.loads((tmp_path / "hidden-3" / "1" / "score.json").read_text())
     assert (kept["averted"], kept["averted_share"]) == (0, 0.0) and kept["harm"] > 0

@@ -2,12 +2,13 @@
 
 import pytest
 from mending import HALF, MENDINGS, NOBODY, at
+from patience import every
 
 from meshquake.sim.simulation import Simulation
 from meshquake.truth.relief import harm_of
 
 
-@pytest.fixture(scope="module", params=MENDINGS)
+@pytest.fixture(scope="module", params=every(MENDINGS, ("cascade", "release", "setting")))
 def harms(request):
     """The harm with what is right, nothing, what is wrong, and users turned away, from the first alert on."""
     mending = MENDINGS[request.param]

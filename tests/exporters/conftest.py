@@ -2,7 +2,6 @@
 
 import pytest
 from incident import short
-from small_cases import make
 
 from meshquake.exporters.fixtures import writing
 from tests.browser import chromium
@@ -27,11 +26,3 @@ def incident(tmp_path_factory):
 def incident_batches():
     """Its records as they come from the run, in more batches than the fixture was written in."""
     return list(short(batch=2000).batches())
-
-
-@pytest.fixture(scope="session")
-def small_cases(tmp_path_factory):
-    """A data set: its folder, what was heard of its cases, and what is said of it. Not to be changed."""
-    folder = tmp_path_factory.mktemp("dataset") / "set"
-    heard, content = make(folder)
-    return folder, heard, content

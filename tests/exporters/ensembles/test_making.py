@@ -67,7 +67,7 @@ def test_whatever_it_was_stopped_after_it_goes_on_to_the_same_bytes(tmp_path):
     text = whole["runs.ndjson"]
     for size in (0, text.index(b"\n") + 1, len(text) // 2, len(text) - 1):
         folder = tmp_path / str(size)
-        make(folder, one)
+        shutil.copytree(tmp_path / "whole", folder)
         (folder / making.COMPLETE).unlink()
         (folder / runs_file.NAME).write_bytes(text[:size])
         heard = make(folder, one, resume=True)

@@ -7,6 +7,7 @@ from functools import cache
 from math import ceil
 
 import pytest
+from patience import every
 
 from meshquake.exporters.fixtures import writing
 from meshquake.exporters.page import document
@@ -49,7 +50,7 @@ def rows(place, name):
     return [json.loads(line) for line in (place / name).read_text().splitlines()]
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", every(shipped(), ("cascade", "high_volume", "normal")))
 def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_network(browser, made, name):
     path = document.place(made(name))
     assert path.stat().st_size < 3_000_000

@@ -6,17 +6,15 @@ from random import Random
 
 import pytest
 from commandline import call
-from small_cases import CASES, make
+from small_cases import CASES
 
 from meshquake.exporters.reports.way.report import report
 from meshquake.topology.problems import DocumentError
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("set") / "cases"
-    make(folder)
-    return folder
+def cases(small_cases):
+    return small_cases[0]
 
 
 @pytest.fixture(scope="module")
