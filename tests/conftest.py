@@ -2,6 +2,7 @@
 
 import gc
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ from once import once
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-#: Makers of runs that take longer to play than to look at, and keep them: all who look at the same ones are one group.
-_KEEPERS = ("twin_runs", "recording")
+#: They make runs that take longer to play than to look at, and keep them: all who look at the same ones are one group.
+_KEEPERS = (("twin_runs", "incident"), ("recording", "play"))
 #: Tests that start many processes, and wait for what they do.
 _ATTACK = Path(__file__).parent / "attack"
-#: A process looks for garbage whenever it has worked so long (CPU seconds).
-_LOOKING = 0.5
+#: Garbage is looked for whenever a process has worked so long (CPU seconds), and so many times as long as looking took.
+_LOOKING, _WORKING = 0.5, 20
 
 
 def pytest_collection_modifyitems(items):
@@ -24,9 +25,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(_ATTACK):
             item.add_marker(pytest.mark.slow)
-        used = {getattr(each, "__module__", None) for each in vars(item.module).values()}
-        group = next((keeper for keeper in _KEEPERS if keeper in used), item.module.__name__)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item.module)))
+
+
+@cache
+def _group(module):
+    used = {(getattr(each, "__module__", None), name) for name, each in vars(module).items()}
+    return next((keeper for keeper, function in _KEEPERS if (keeper, function) in used), module.__name__)
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +63,11 @@ def alone(monkeypatch):
 
 def pytest_runtest_teardown():
     """Since no run looks for it, give up what runs have left, now and then."""
-    global _looked
-    if time.process_time() - _looked > _LOOKING:
+    global _due
+    if (began := time.process_time()) > _due:
         gc.collect()
-        _looked = time.process_time()
+        ended = time.process_time()
+        _due = ended + max(_LOOKING, _WORKING * (ended - began))
 
 
-_looked = time.process_time()
+_due = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -70,14 +70,19 @@ class Compared:
         """The verdicts on requests that are good in one run and bad in the other."""
         return self.verdicts.filter(pl.col("effect").is_not_null())
 
-    @cached_property
+    @property
     def spans(self) -> dict[str, dict[str, Any]]:
         """The spans by id."""
-        return {span["span_id"]: span for span in self.frames["traces"].iter_rows(named=True)}
+        return _spans(self)
 
     def without(self, *faults: str) -> dict[str, pl.DataFrame]:
         """The records of the same run without some faults."""
         return frames(self.twins.simulation.without(faults).batches())
+
+
+@lru_cache(maxsize=2)  # they take more than all else that is kept of a run
+def _spans(run):
+    return {span["span_id"]: span for span in run.frames["traces"].iter_rows(named=True)}
 
 
 def frames(batches):

@@ -20,11 +20,14 @@ SCENARIOS = {
     "noise/high_volume": ["noise", "--noise-type", "high-volume"],
     "noise/intermittent": ["noise", "--noise-type", "intermittent"],
 }
+#: Long enough that breakers open.
+CASCADE = ("cascade", "--duration", "30", "--seed", "3")
 
 
 def test_eight_scenarios_are_laid_out_exactly_so(tmp_path):
     for arguments in SCENARIOS.values():
-        play(tmp_path, *arguments, "--rate", "0.5", "--duration", "24")
+        around = () if arguments == ["normal"] else ("--lead-in", "1", "--recovery", "1")
+        play(tmp_path, *arguments, "--rate", "0.5", "--duration", "24", *around)
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert written == sorted(f"{folder}/{name}" for folder in SCENARIOS for name in FILES)
 
@@ -128,9 +131,16 @@ def test_without_truth_there_is_telemetry_alone_and_the_same(tmp_path):
 # -- what they print -----------------------------------------------------------------------------------------------
 
 
-def test_json_is_all_that_the_table_says_and_more(tmp_path):
-    summary = play(tmp_path, "cascade", "--duration", "30", "--seed", "3")
-    content = manifest(tmp_path / "incidents" / "cascade")
+@pytest.fixture(scope="module")
+def cascade(tmp_path_factory):
+    """A cascade of half a minute: where it was written to, and what programs are told of it."""
+    output = tmp_path_factory.mktemp("cascade")
+    return output, play(output, *CASCADE)
+
+
+def test_json_is_all_that_the_table_says_and_more(cascade):
+    output, summary = cascade
+    content = manifest(output / "incidents" / "cascade")
     figures = {"seconds", "requests", "errors", "error_share", "p50_ms", "p95_ms", "p99_ms"}
     assert list(summary) == (
         [
@@ -164,12 +174,12 @@ def test_json_is_all_that_the_table_says_and_more(tmp_path):
     assert all(set(each) == {"service", "target", "count"} for each in summary["breakers_opened"])
 
 
-def test_the_table_says_what_happened(tmp_path):
-    summary = play(tmp_path, "cascade", "--duration", "30")
-    result = call("cascade", "--duration", "30", "--output", tmp_path)
+def test_the_table_says_what_happened(cascade, tmp_path):
+    _, summary = cascade
+    result = call(*CASCADE, "--output", tmp_path)
     assert (result.exit_code, result.stderr) == (0, "")
     title, header, *phases = result.stdout.splitlines()[:5]
-    assert title == "cascade on ten-services, seed 42: A slow database takes half the mesh with it"
+    assert title == "cascade on ten-services, seed 3: A slow database takes half the mesh with it"
     assert header.split() == ["at", "the", "entry", "requests", "errors", "p50", "ms", "p95", "ms", "p99", "ms"]
     for line, (name, phase) in zip(phases, summary["entry"].items(), strict=True):
         latencies = [f"{phase[f'p{q}_ms']:.0f}" for q in (50, 95, 99)]

@@ -321,7 +321,7 @@ def test_users_who_stay_away_are_seen_where_they_would_have_come_and_alerted_on_
     assert fault["difficulty"]["label"] != "silent"
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", every(FAULTS, ("configure", "deploy", "flush", "stop", "surge")))
 def test_what_happens_besides_is_called_an_event_only_if_it_left_one(kind):
     """More users leave none; whatever else the seed adds to a scenario does."""
     text = f"name: x\nfaults: [slow: {{target: database, factor: 80}}]\nbackground: [{{{FAULTS[kind]}}}]\n"
