@@ -1,6 +1,7 @@
 """From folders of runs to marks: a set of small cases, agents that are right, wrong or silent, and odd folders."""
 
 import json
+from functools import cache
 from math import nan
 from random import Random
 
@@ -27,6 +28,17 @@ def agents(cases, tmp_path_factory):
         run(folder / "wrong" / case / "1", wrong(truth))
         run(folder / "silent" / case / "1", None)
     return folder
+
+
+@pytest.fixture(scope="module")
+def reported(cases, agents):
+    """Reports on the runs of an agent, beside those of others: each is made once."""
+
+    @cache
+    def made(agent, **others):
+        return report(cases, agents / agent, **{role: agents / other for role, other in others.items()})
+
+    return made
 
 
 def keys(cases):
@@ -83,29 +95,29 @@ def means(found, agent):
 # -- marks -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_agent_that_is_right_marks_more_than_one_that_is_wrong_and_than_chance(cases, agents):
-    good, bad = (report(cases, agents / name) for name in ("right", "wrong"))
+def test_an_agent_that_is_right_marks_more_than_one_that_is_wrong_and_than_chance(reported):
+    good, bad = reported("right"), reported("wrong")
     assert means(good, "right")["any_root"] == 1 == means(good, "right")["exact"] == means(good, "right")["path"]
     assert means(bad, "wrong")["any_root"] == 0 == means(bad, "wrong")["mark"]
     chance = good.summary.floors["chance"]
     assert 0 < chance["mark"] < means(good, "right")["mark"] and 0 < chance["any_root"] < 1
 
 
-def test_every_case_and_every_run_has_a_mark(cases, agents):
-    found = report(cases, agents / "right")
+def test_every_case_and_every_run_has_a_mark(cases, reported):
+    found = reported("right")
     assert list(found.cases) == sorted(keys(cases)) and len(found.cases) == CASES
     assert all([run.name for run in case.runs["right"]] == ["1", "2"] for case in found.cases.values())
     assert found.summary.runs == {"right": 2 * CASES} and found.summary.cases == {"right": CASES}
 
 
-def test_a_run_without_an_answer_marks_nothing_and_is_told_of(cases, agents):
-    found = report(cases, agents / "silent")
+def test_a_run_without_an_answer_marks_nothing_and_is_told_of(reported):
+    found = reported("silent")
     assert means(found, "silent")["mark"] == 0 and found.summary.unanswered == {"silent": CASES}
     assert f"silent: {CASES} runs of {CASES} cases; {CASES} of them gave no answer, which marks 0" in found.blocks
 
 
-def test_two_agents_are_compared_case_by_case(cases, agents):
-    found = report(cases, agents / "wrong", against=agents / "right").summary.differences["mark"]
+def test_two_agents_are_compared_case_by_case(reported):
+    found = reported("wrong", against="right").summary.differences["mark"]
     assert found.pairs == CASES and found.mean > 0.5 and found.differs and found.low > 0
 
 
@@ -115,19 +127,19 @@ def test_an_agent_does_not_differ_from_itself(cases, agents, tmp_path):
     assert all(each.mean == 0 and not each.differs for each in found.values())
 
 
-def test_what_an_oracle_does_not_find_is_told_of(cases, agents):
-    found = report(cases, agents / "wrong", oracle=agents / "right")
+def test_what_an_oracle_does_not_find_is_told_of(cases, reported):
+    found = reported("wrong", oracle="right")
     assert found.summary.beyond == [] and found.summary.differences == {}
-    blind = report(cases, agents / "right", oracle=agents / "silent")
+    blind = reported("right", oracle="silent")
     incidents = [name for name, truth in keys(cases).items() if truth["incident"]]
     assert blind.summary.beyond == incidents
     assert any("the oracle finds no root in" in str(block) for block in blind.blocks)
 
 
-def test_marks_do_not_depend_on_which_other_runs_are_marked(cases, agents):
+def test_marks_do_not_depend_on_which_other_runs_are_marked(reported):
     """Records are read once for all runs of a case; each is marked as if it were alone."""
-    alone = report(cases, agents / "right").content["cases"]
-    beside = report(cases, agents / "wrong", against=agents / "right").content["cases"]
+    alone = reported("right").content["cases"]
+    beside = reported("wrong", against="right").content["cases"]
     for name in alone:
         assert beside[name]["runs"]["right"] == alone[name]["runs"]["right"]
 
@@ -153,11 +165,11 @@ def test_random_citations_leave_the_mean_mark_of_a_right_answer_as_it_is(cases, 
 # -- what is printed -------------------------------------------------------------------------------------------------
 
 
-def test_the_command_prints_the_marks_for_people_and_for_programs(cases, agents):
+def test_the_command_prints_the_marks_for_people_and_for_programs(cases, agents, reported):
     shown = call("score", cases, "--answers", agents / "wrong", "--against", agents / "right", "--process")
     assert shown.exit_code == 0 and "What right has more of than wrong, case by case" in shown.output
     told = json.loads(call("score", cases, "--answers", agents / "right", "--process", "--json").output)
-    assert told == report(cases, agents / "right").content
+    assert told == reported("right").content
     assert told["means"]["right"]["mark"]["low"] <= told["means"]["right"]["mark"]["mean"]
     assert nan not in told["means"]["right"]["mark"].values()
 
