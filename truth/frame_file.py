@@ -34,6 +34,10 @@ class FrameFile:
         content = packed.getvalue()
         self._places.append((self._scratch.append(content), len(content)))
 
+    def close(self) -> None:
+        """Forget everything."""
+        self._scratch.close()
+
     def frames(self) -> Iterator[pl.DataFrame]:
         """What was set aside, in its order."""
         for place, length in self._places:

@@ -59,8 +59,8 @@ class Rehearsal:
         return self.twins.simulation.records(self._rest())
 
     def close(self) -> None:
-        """Play no further."""
-        self.twins.fact.cuts.close()
+        """Play no further, and forget what was played."""
+        self.twins.close()
         self._aside.clear()
 
     def _rest(self) -> Iterator[Cut]:

@@ -46,6 +46,10 @@ class SampleFile:
         """How many intervals there are."""
         return self._rows
 
+    def close(self) -> None:
+        """Forget everything."""
+        self._scratch.close()
+
     def add(self, part: Samples) -> None:
         """Append samples; raises OSError if there's no room for them."""
         if not len(part):

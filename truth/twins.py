@@ -187,6 +187,11 @@ class Twins:
         for finding, other in zip(self.findings, without, strict=True):
             finding.take(verdicts, trees, other)
 
+    def close(self) -> None:
+        """Play no further, and forget what was played."""
+        for watch in {self.fact, *self._others, *self._alone}:
+            watch.close()
+
     def _singles(self) -> list[Watch]:
         """The runs with each fault alone."""
         if not self._alone:

@@ -101,6 +101,11 @@ class Watch:
         """Play to the end."""
         self.follow(inf)
 
+    def close(self) -> None:
+        """Play no further, and forget what was sampled."""
+        self.cuts.close()
+        self.samples.close()
+
     def between(self, start: float, until: float) -> Requests:
         """Play on until the requests that came before `until` are over; returns those that came from `start` on."""
         while self.horizon < until and (cut := next(self.cuts, None)) is not None:

@@ -116,9 +116,10 @@ def test_attempts_are_in_order_by_the_site_that_they_are_made_at():
 
 
 def test_in_an_incident_a_refused_call_is_where_most_requests_part():
-    """And nowhere is it the service that refuses, which never saw them."""
+    """And not at the service that refuses, which never saw them; what it let in may take longer or shorter there."""
     run = incident("refuse")
     entered = [run.spans[span] for span in run.changed["entered_at"]]
     at_the_database = [span for span in entered if "database" in (span["service"], span["peer"])]
     assert len(at_the_database) > 0.3 * len(entered)
-    assert {span["kind"] for span in at_the_database} == {"client"}
+    let_in = [span for span in at_the_database if span["kind"] == "server"]
+    assert len(let_in) < 0.02 * len(at_the_database)
