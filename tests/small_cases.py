@@ -7,7 +7,7 @@ from meshquake.topology.loader import parse
 
 CASES = 6
 #: Before each incident (seconds), in place of a minute or two.
-LEAD_IN = 10.0
+LEAD_IN = 10
 #: Two services and few users: cases that take little time.
 SMALL = """
 name: small

@@ -281,7 +281,7 @@ def open_in(run: Run, name: str) -> bool:
 COMMANDS = {
     "replay {fixture}": "open verdicts.ndjson",
     "replay {fixture} --output {output}/a/new/place": "file a/new/.place.partial-*/traces.ndjson",
-    "whatif {fixture} --set workload.rate=200": "import scipy.special",
+    "whatif {fixture} --set workload.rate=200": "import meshquake.truth.whatif",
     "score {fixture} --answers {fixture}/truth/ground_truth.json": "import meshquake.exporters.reports.marking",
     "explain {fixture} 0123": "import meshquake.exporters.reports.explain",
     "export {fixture} --format csv --output {output}/csv": "file .csv.partial-*/*",
