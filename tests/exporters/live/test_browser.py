@@ -187,10 +187,15 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         page.until("document.querySelector('#present').textContent.includes('max_attempts: 3')")
         page.until("document.querySelector('#templates .bad')")
         cells = "all => all.map(e => [...e.cells].map(c => c.textContent))"
-        said = page.page.eval_on_selector_all("#templates tbody tr", cells)
         told = stage.templates(["web", "db"])["templates"]
         counted = {(each["level"], each["service"], each["text"]): sum(n for _, n in each["counts"]) for each in told}
-        assert said and all(int(row[0]) + int(row[1]) == counted[tuple(row[3:])] for row in said)
+        for _ in range(100):  # the page asks for them now and then
+            said = page.page.eval_on_selector_all("#templates tbody tr", cells)
+            agree = bool(said) and all(int(row[0]) + int(row[1]) == counted[tuple(row[3:])] for row in said)
+            if agree:
+                break
+            page.page.wait_for_timeout(100)
+        assert agree, said
 
         page.page.locator("#speed").select_option("max")
         page.page.locator("#play").click()
