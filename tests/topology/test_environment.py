@@ -124,6 +124,8 @@ REFUSED = {
     "{errors: {databse: 1%}}": ".errors: unknown key 'databse' (did you mean 'database'?)",
     "{errors: {db: {share: 60%}}}": ".errors.db.share: must be at most 50%, not 60%",
     "{errors: {db: {error: internl}}}": ".errors.db.error: cannot be 'internl' (did you mean 'internal'?)",
+    "{errors: {varies: {cv: 40%, over: 5s}, web: 1%, service: 2%}}": ".errors: what lasts 5s evens out over five "
+    "minutes: cv can be 21% at most, not 40% (or let it last longer: over)",
     "{slow_mode: {share: 1%, web: {varies: {cv: 50%, over: 2s}}}}": ".slow_mode.web: what lasts 2s evens out over five "
     "minutes: cv can be 13% at most, not 50% (or let it last longer: over)",
     "[20%]": ": must be a block of keys, not a list",

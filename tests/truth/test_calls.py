@@ -123,3 +123,4 @@ def test_in_an_incident_a_refused_call_is_where_most_requests_part():
     assert len(at_the_database) > 0.3 * len(entered)
     let_in = [span for span in at_the_database if span["kind"] == "server"]
     assert len(let_in) < 0.02 * len(at_the_database)
+    assert not [span for span in let_in if span["error_type"]]

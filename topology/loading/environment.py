@@ -60,15 +60,17 @@ class EnvironmentReader:
         wrong: dict[tuple[str, str], Node] = {}
         for service in self._services:
             whole: Settings | None = everyone
-            nearest = node
+            told, place = build(kind, everyone), node
             for name in dict.fromkeys((service.kind, service.name)):
                 if name in layers:
-                    layer, nearest = layers[name], entries[name]
+                    layer, above = layers[name], told
                     whole = layer if whole is None or layer is None else overlay(kind, whole, layer)
-            told = None if whole is None else build(kind, whole)
+                    told = None if whole is None else build(kind, whole)
+                    if above is None or told is None or told.problem != above.problem:
+                        place = entries[name]
             if told is not None:
-                # Of several services that have it from one place, it's said once.
-                wrong.setdefault((nearest.path, told.problem), nearest)
+                # Of several services that have it from one place, it's said once, where it comes from.
+                wrong.setdefault((place.path, told.problem), place)
                 if not told.idle:
                     found.append((service.name, told))
         for (_, problem), place in wrong.items():

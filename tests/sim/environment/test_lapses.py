@@ -114,25 +114,36 @@ def test_so_many_calls_stall_for_so_long(service, usual, at_ms):
     assert np.log(longer).std() == pytest.approx(0.1, rel=0.12)
 
 
-def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and_keeps_its_mean():
-    """Beside what chance makes of it: its variance falls with the number of requests."""
-    stalls = Stalls(1, topology_of(MESH.format(environment="{}")).service("cart"), SlowMode(0.05, varies=VARIES))
-    calendar = Calendar(None)
+def buckets(failures, stalls):
+    """The draws of the lapses of one call site, worked on, for 400 times five minutes."""
+    calendar, page = Calendar(None), 7_500
     calendar.note(0, 25.0, 0.0)
-    lapses, page = Lapses(None, stalls, False, calendar), 7_500
-    found = []
+    lapses = Lapses(failures, stalls, False, calendar)
     for bucket in range(400):
         draws = uniforms(7, bucket * page, page, 8)
         draws[:, WORK] = 0.0
         lapses.fall_on(draws, bucket * page)
+        yield draws
+
+
+def beyond_chance(shares):
+    """The coefficient of variation of shares, without what chance makes of it in so many draws."""
+    chance = shares.mean() * (1.0 - shares.mean()) / 7_500
+    return np.sqrt(shares.var() - chance) / shares.mean()
+
+
+def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and_keeps_its_mean():
+    """Beside what chance makes of it: its variance falls with the number of requests."""
+    stalls = Stalls(1, topology_of(MESH.format(environment="{}")).service("cart"), SlowMode(0.05, varies=VARIES))
+    found = []
+    for draws in buckets(None, stalls):
         stalled = draws[:, WORK] > 0.0
         found.append((stalled.mean(), draws[stalled, WORK].mean()))
     shares, longer = np.array(found).T
     assert np.corrcoef(shares, longer)[0, 1] > 0.9
     assert (shares * longer).mean() == pytest.approx(SlowMode(0.05, varies=VARIES).expectation("service"), rel=0.15)
     assert shares.mean() == pytest.approx(0.05, rel=0.06)
-    chance = 0.05 * 0.95 / page
-    assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
+    assert beyond_chance(shares) == pytest.approx(VARIES.cv, rel=0.1)
     assert np.corrcoef(shares[:-1], shares[1:])[0, 1] > 0.2
 
 
@@ -140,20 +151,12 @@ def test_the_share_that_fails_varies_over_five_minutes_as_much_as_was_asked_and_
     """Beside what chance makes of it; and which error it is does not depend on how many there are."""
     cart = topology_of(MESH.format(environment="{}")).service("cart")
     failures = Failures(1, cart, BaseErrors(0.05, varies=VARIES))
-    calendar = Calendar(None)
-    calendar.note(0, 25.0, 0.0)
-    lapses, page = Lapses(failures, None, False, calendar), 7_500
-    found = []
-    for bucket in range(400):
-        draws = uniforms(7, bucket * page, page, 8)
-        lapses.fall_on(draws, bucket * page)
-        found.append([(draws[:, LAPSE] == CODES[error]).mean() for error in failures.shares(entry=False)])
-    errors = np.array(found)
+    codes = [CODES[error] for error in failures.shares(entry=False)]
+    errors = np.array([[(draws[:, LAPSE] == code).mean() for code in codes] for draws in buckets(failures, None)])
     shares = errors.sum(axis=1)
     assert shares.mean() == pytest.approx(0.05, rel=0.06)
     assert errors.mean(axis=0) / shares.mean() == pytest.approx([0.5, 0.3, 0.2], rel=0.03)
-    chance = 0.05 * 0.95 / page
-    assert np.sqrt(shares.var() - chance) / shares.mean() == pytest.approx(VARIES.cv, rel=0.1)
+    assert beyond_chance(shares) == pytest.approx(VARIES.cv, rel=0.1)
 
 
 def test_requests_come_when_their_calendar_says():
