@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
+from typing import Any
 
+from meshquake.topology.environment.environment import Environment
 from meshquake.topology.spec import Call, Cpu, Edge, Entry, Group, Operation, Service, Topology
 
 
@@ -22,6 +25,7 @@ def copies(mesh: Topology, count: int) -> Topology:
             rate=mesh.workload.rate * count,
             mix=tuple(entry for part in parts for entry in part.workload.mix),
         ),
+        environment=_together([part.environment for part in parts]),
     )
 
 
@@ -48,6 +52,14 @@ def enlarged(mesh: Topology, factor: int) -> Topology:
     )
 
 
+def _together(parts: list[Environment]) -> Environment:
+    """What several meshes do by themselves, in one; what is said of none of their services is the same in all."""
+    concerns: dict[str, Any] = {
+        word: tuple(chain.from_iterable(getattr(part, word) for part in parts)) for word in Environment.by_service
+    }
+    return replace(parts[0], **concerns, jobs=tuple(dict.fromkeys(chain.from_iterable(part.jobs for part in parts))))
+
+
 def _renamed(mesh: Topology, suffix: str) -> Topology:
     def call(each: Call) -> Call:
         # The ten services have only calls, also after a miss.
@@ -69,9 +81,19 @@ def _renamed(mesh: Topology, suffix: str) -> Topology:
     def entry(each: Entry) -> Entry:
         return replace(each, service=each.service + suffix)
 
+    def environment(whole: Environment) -> Environment:
+        names = {each.name for each in mesh.services}
+        concerns: dict[str, Any] = {
+            word: tuple((name + suffix, concern) for name, concern in getattr(whole, word))
+            for word in Environment.by_service
+        }
+        jobs = tuple(replace(job, on=job.on + suffix) if job.on in names else job for job in whole.jobs)
+        return replace(whole, **concerns, jobs=jobs)
+
     return replace(
         mesh,
         services=tuple(map(service, mesh.services)),
         edges=tuple(map(edge, mesh.edges)),
         workload=replace(mesh.workload, mix=tuple(map(entry, mesh.workload.mix))),
+        environment=environment(mesh.environment),
     )
