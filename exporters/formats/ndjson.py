@@ -18,6 +18,9 @@ from meshquake.exporters.formats.files import Files
 from meshquake.sim.records import RECORD_KINDS, Batch, RecordKind, records
 
 _NEWLINE = ord("\n")
+#: Records that are encoded at a time: some megabytes of lines, which the processor's caches hold. A batch of a large
+#: mesh has ten times as many, and was half as fast.
+_AT_A_TIME = 16_384
 
 
 def sink(target: Path, context: Context) -> NdjsonSink:
@@ -87,14 +90,12 @@ class NdjsonSink:
     def write(self, batch: Batch) -> None:
         """Append a batch to the files."""
         for name, kind in RECORD_KINDS.items():
-            frame = batch.frame(name)
-            if not len(frame):
-                continue
-            lines = encode(kind, frame)
-            self._files.write(f"{name}.ndjson", lines)
-            self._hashes[name].update(lines)
-            self._records[name] += len(frame)
-            self._bytes[name] += len(lines)
+            for frame in batch.frame(name).iter_slices(_AT_A_TIME):
+                lines = encode(kind, frame)
+                self._files.write(f"{name}.ndjson", lines)
+                self._hashes[name].update(lines)
+                self._records[name] += len(frame)
+                self._bytes[name] += len(lines)
 
     @property
     def written(self) -> dict[str, Written]:
