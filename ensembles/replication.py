@@ -5,7 +5,7 @@ Nothing is recorded unless a response asks for records, and no twin is played un
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -29,6 +29,8 @@ from meshquake.truth.twins import Twins
 
 #: Cells of a large hypercube that are looked at before the first run.
 _CHECKED = 200
+#: Values of a parameter that a message names.
+_NAMED = 4
 #: Cells whose scenarios a process keeps: it goes through all of them with one seed after the other.
 _KEPT = 64
 
@@ -114,7 +116,19 @@ def problems(study: Study, called: str) -> tuple[Problem, ...]:
         # Nobody has seen the lines of a text that was changed.
         new = (replace(each, line=0) for each in told if (each.path, each.message) not in known)
         found |= {str(each): each for each in new}
-    return tuple(found.values())
+    return _once(found.values())
+
+
+def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems, of which those that several values of a parameter have alike are one."""
+    alike: dict[Problem, list[str]] = {}
+    for problem in problems:
+        parameter, equals, value = problem.file.partition("=")
+        alike.setdefault(replace(problem, file=parameter + equals), []).append(value)
+    return tuple(
+        replace(problem, file=problem.file + ",".join((*values[:_NAMED], *["..."][: len(values) - _NAMED])))
+        for problem, values in alike.items()
+    )
 
 
 def _renamed(problem: Problem, varied: tuple[str, ...], called: str) -> Problem:

@@ -121,7 +121,7 @@ def test_a_hypercube_says_which_parameter_moves_what(folder, tmp_path):
     [
         (
             ["--vary", "services.wbe.workers=1,2"],
-            "--vary services.wbe.workers=1: there is no service 'wbe' (did you mean 'web'?)",
+            "--vary services.wbe.workers=1,2: there is no service 'wbe' (did you mean 'web'?)",
         ),
         (["--vary", "nothing"], "--vary nothing: must be PATH=a,b,c or PATH=lo..hi:n"),
         (["--set", "nothing"], "--set nothing: must be PATH=VALUE"),
