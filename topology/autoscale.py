@@ -17,14 +17,12 @@ from meshquake.topology.keys import key
 class ScaleUp:
     """How fast replicas may be added: of two limits the one that allows more counts, as with `selectPolicy: Max`."""
 
-    window: float = key(
-        "duration", "the lowest of what was recommended within it counts (stabilization)", 0.0, low=0, high=3600
-    )
+    window: float = key("duration", "the lowest recommendation within it counts (stabilization)", 0.0, low=0, high=3600)
     share: float | None = key(
-        "ratio", "replicas added a period, of those at its start", 1.0, low=0, high=100, none=True
+        "ratio", "replicas added per period, as a share of those at its start", 1.0, low=0, high=100, none=True
     )
-    replicas: int | None = key("count", "replicas added a period", 4, low=0, high=1000, none=True)
-    period: float = key("duration", "over which the limits are", 15.0, low=1, high=1800)
+    replicas: int | None = key("count", "replicas added per period", 4, low=0, high=1000, none=True)
+    period: float = key("duration", "time over which the limits apply", 15.0, low=1, high=1800)
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class ScaleDown:
     """How fast replicas may be deleted; likewise."""
 
     window: float = key(
-        "duration", "the highest of what was recommended within it counts (stabilization)", 300.0, low=0, high=3600
+        "duration", "the highest recommendation within it counts (stabilization)", 300.0, low=0, high=3600
     )
     share: float | None = key(
-        "ratio", "replicas deleted a period, of those at its start", 1.0, low=0, high=1, none=True
+        "ratio", "replicas deleted per period, as a share of those at its start", 1.0, low=0, high=1, none=True
     )
-    replicas: int | None = key("count", "replicas deleted a period", None, low=0, high=1000, none=True)
-    period: float = key("duration", "over which the limits are", 15.0, low=1, high=1800)
+    replicas: int | None = key("count", "replicas deleted per period", None, low=0, high=1000, none=True)
+    period: float = key("duration", "time over which the limits apply", 15.0, low=1, high=1800)
 
 
 @dataclass(frozen=True)
@@ -52,19 +50,29 @@ class Autoscale:
     maximum: int = key("count", "most replicas", low=1, high=1000)
     minimum: int = key("count", "fewest replicas", 1, low=1, high=1000)
     cpu: float | None = key(
-        "ratio", "target: mean share of its cores in use", 0.8, low=0, high=10, above=True, none=True
+        "ratio", "target: mean share of a replica's cores in use", 0.8, low=0, high=10, above=True, none=True
     )
     requests: float | None = key(
-        "rate", "target: requests answered by a replica a second", None, low=0, high=1_000_000, above=True, none=True
+        "rate",
+        "target: requests answered per second by each replica",
+        None,
+        low=0,
+        high=1_000_000,
+        above=True,
+        none=True,
     )
-    sync: float = key("duration", "time between looks", 15.0, low=1, high=600)
-    tolerance: float = key("ratio", "how far the ratio may be off before anything is done", 0.1, low=0, high=1)
+    sync: float = key("duration", "time between evaluations", 15.0, low=1, high=600)
+    tolerance: float = key("ratio", "how far the ratio may be from 1 before anything is done", 0.1, low=0, high=1)
     initial_readiness: float = key(
-        "duration", "a replica that was not ready so soon after its start never was", 30.0, low=0, high=3600
+        "duration",
+        "an unready replica whose readiness last changed within this time of its start counts as never ready",
+        30.0,
+        low=0,
+        high=3600,
     )
     cpu_initialization: float = key(
         "duration",
-        "so long after its start the CPU of a replica counts only if it is ready, and was all the time looked at",
+        "for this long after its start, the CPU of a replica counts only if it has been ready for a whole `sync`",
         300.0,
         low=0,
         high=3600,

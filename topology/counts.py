@@ -62,7 +62,7 @@ class Poisson(Count):
     word: ClassVar[str] = "poisson"
     shorthand: ClassVar[str] = "mean"
     mean: float = key("number", "the mean", low=0, high=100, above=True)
-    maximum: int = key("count", "the most often", 20, low=1, high=MOST_TIMES)
+    maximum: int = key("count", "the largest count", 20, low=1, high=MOST_TIMES)
 
     def beyond(self) -> tuple[float, ...]:
         shares, term, left = [], exp(-self.mean), 1.0
@@ -82,8 +82,8 @@ class Geometric(Count):
 
     word: ClassVar[str] = "geometric"
     shorthand: ClassVar[str] = "again"
-    again: float = key("ratio", "probability of another time after each", low=0, high=1)
-    maximum: int = key("count", "the most often", 20, low=1, high=MOST_TIMES)
+    again: float = key("ratio", "probability of another call after each", low=0, high=1)
+    maximum: int = key("count", "the largest count", 20, low=1, high=MOST_TIMES)
 
     def beyond(self) -> tuple[float, ...]:
         return tuple(share for count in range(self.maximum) if (share := self.again**count) > 0)

@@ -13,5 +13,5 @@ class Disk:
     """A replica's volume: how large it is, and how full at first."""
 
     shorthand: ClassVar[str] = "size"
-    size: float = key("size", "of each replica's volume", 20 * 2.0**30, low=2**20, high=2**50)
-    used: float = key("ratio", "share of it that is full at first", 0.4, low=0, high=1)
+    size: float = key("size", "size of each replica's volume", 20 * 2.0**30, low=2**20, high=2**50)
+    used: float = key("ratio", "share of it that is full at the start", 0.4, low=0, high=1)

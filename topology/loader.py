@@ -43,13 +43,13 @@ class MeshFile:
     """The keys at the top of a topology file."""
 
     name: str = key("text", "name of the mesh")
-    services: Any = key("other", "the services, by name")
+    services: Any = key("other", "the services by name")
     workload: Any = key("other", "the users, and what they request")
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
-    cluster: Room | None = key("spec", "what the cluster has for all replicas (default: enough)", None, spec=Room)
-    environment: Any = key("other", "what the mesh does by itself, faults or none (default: nothing)", None)
-    telemetry: Any = key("other", "what is recorded, and what it is called (default: all, as measured)", None)
+    cluster: Room | None = key("spec", "capacity of the cluster for all replicas (default: enough)", None, spec=Room)
+    environment: Any = key("other", "what the mesh does by itself, with and without faults (default: nothing)", None)
+    telemetry: Any = key("other", "what is recorded, and under which names (default: everything, as measured)", None)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,11 @@ class SuccessRate:
     """
 
     shorthand: ClassVar[str] = "factor"
-    factor: float = key("number", "standard deviations below the mean", 1.9, low=0, high=100)
-    hosts: int = key("count", "replicas with enough requests, at least, to compare any", 5, low=1, high=1000)
-    requests: int = key("count", "requests in an interval that are enough", 100, low=1, high=1_000_000)
+    factor: float = key(
+        "number", "standard deviations below the mean at which a replica is ejected", 1.9, low=0, high=100
+    )
+    hosts: int = key("count", "fewest replicas with enough requests for a comparison", 5, low=1, high=1000)
+    requests: int = key("count", "requests per interval that are enough", 100, low=1, high=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class FailureShare:
 
     shorthand: ClassVar[str] = "threshold"
     threshold: float = key("ratio", "share of failures at which a replica is ejected", 0.85, low=0, high=1)
-    hosts: int = key("count", "replicas with enough requests, at least, to judge any", 5, low=1, high=1000)
-    requests: int = key("count", "requests in an interval that are enough", 50, low=1, high=1_000_000)
+    hosts: int = key("count", "fewest replicas with enough requests for a judgement", 5, low=1, high=1000)
+    requests: int = key("count", "requests per interval that are enough", 50, low=1, high=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,31 @@ class Outlier:
     )
     gateway: int | None = key(
         "count",
-        "likewise of those with status 502, 503 or 504 (`consecutive_gateway_failure`)",
+        "failures in a row with status 502, 503 or 504 that eject a replica (`consecutive_gateway_failure`)",
         None,
         low=1,
         high=100_000,
         none=True,
     )
     interval: float = key("duration", "time between sweeps", 10.0, low=0.1, high=3600)
-    ejection: float = key("duration", "time out, times how often (`base_ejection_time`)", 30.0, low=0, high=86_400)
-    longest: float = key("duration", "longest time out (`max_ejection_time`)", 300.0, low=0, high=86_400)
-    most: float = key("ratio", "share of the replicas that may be out (`max_ejection_percent`)", 0.1, low=0, high=1)
+    ejection: float = key(
+        "duration",
+        "time for which a replica is ejected, times the number of its ejections (`base_ejection_time`)",
+        30.0,
+        low=0,
+        high=86_400,
+    )
+    longest: float = key("duration", "longest ejection (`max_ejection_time`)", 300.0, low=0, high=86_400)
+    most: float = key(
+        "ratio", "share of the replicas that may be ejected at once (`max_ejection_percent`)", 0.1, low=0, high=1
+    )
     success_rate: SuccessRate | None = key(
         "spec", "comparison of success rates", SuccessRate(), none=True, spec=SuccessRate
     )
     failure_share: FailureShare | None = key("spec", "limit on failures", None, none=True, spec=FailureShare)
     panic: float = key(
         "ratio",
-        "with fewer replicas left than this share, all are used (`healthy_panic_threshold`; Istio: 0%)",
+        "if a smaller share of the replicas than this is left, all are used (`healthy_panic_threshold`; Istio: 0%)",
         0.5,
         low=0,
         high=1,

@@ -29,8 +29,8 @@ class RetryBudget:
 
     shorthand: ClassVar[str] = "ratio"
     ratio: float = key("ratio", "retries allowed per call", 0.2, low=0, high=10)
-    minimum: float = key("rate", "retries allowed whatever the load", 10.0, low=0, high=1_000_000)
-    window: float = key("duration", "how long a call counts towards the budget", 10.0, low=1, high=600)
+    minimum: float = key("rate", "retries allowed regardless of the load", 10.0, low=0, high=1_000_000)
+    window: float = key("duration", "time for which a call counts towards the budget", 10.0, low=1, high=600)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class RetryTokens:
     """
 
     shorthand: ClassVar[str] = "most"
-    most: float = key("number", "tokens at most, and at first (`maxTokens`)", 10.0, low=1, high=1000)
-    ratio: float = key("ratio", "what a success gives back (`tokenRatio`)", 0.1, low=0.001, high=1000)
+    most: float = key("number", "most tokens, and the number at the start (`maxTokens`)", 10.0, low=1, high=1000)
+    ratio: float = key("ratio", "tokens that a success gives back (`tokenRatio`)", 0.1, low=0.001, high=1000)
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class RetryBucket:
     """
 
     shorthand: ClassVar[str] = "capacity"
-    capacity: float = key("number", "tokens at most, and at first", 500.0, low=0, high=1e9)
-    cost: float = key("number", "what a retry takes", 5.0, low=0, high=1e9)
-    timeout_cost: float = key("number", "what a retry after a timeout takes", 10.0, low=0, high=1e9)
-    deposit: float = key("number", "what a call gives", 1.0, low=0, high=1e9)
+    capacity: float = key("number", "most tokens, and the number at the start", 500.0, low=0, high=1e9)
+    cost: float = key("number", "tokens that a retry costs", 5.0, low=0, high=1e9)
+    timeout_cost: float = key("number", "tokens that a retry after a timeout costs", 10.0, low=0, high=1e9)
+    deposit: float = key("number", "tokens that a call deposits", 1.0, low=0, high=1e9)
     deposit_by: str = key(
         "choice",
-        "which calls give: each as it is made, or those whose first attempt succeeds",
+        "which calls deposit: every call as it is made, or those whose first attempt succeeds",
         "successes",
         choices=("calls", "successes"),
     )
-    refund: bool = key("flag", "a retry that succeeds gives back what it took", True)
+    refund: bool = key("flag", "whether a retry that succeeds gives back its tokens", True)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RetryBreaker:
 
     shorthand: ClassVar[str] = "failure_rate"
     failure_rate: float = key("ratio", "share of failures above which nothing is retried", 0.1, low=0, high=1)
-    window: float = key("duration", "how long a call and a failure count", 10.0, low=1, high=600)
+    window: float = key("duration", "time for which a call and a failure count", 10.0, low=1, high=600)
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ class Retry:
         none=True,
     )
     budget: RetryBudget | None = key("spec", "limit on the share of retries", None, none=True, spec=RetryBudget)
-    tokens: RetryTokens | None = key("spec", "tokens that failures take (gRPC)", None, none=True, spec=RetryTokens)
-    bucket: RetryBucket | None = key("spec", "saved tokens that retries take", None, none=True, spec=RetryBucket)
+    tokens: RetryTokens | None = key("spec", "tokens that failures use up (gRPC)", None, none=True, spec=RetryTokens)
+    bucket: RetryBucket | None = key("spec", "saved tokens that pay for retries", None, none=True, spec=RetryBucket)
     concurrent: int | None = key(
-        "count", "retries at a time (Envoy's `max_retries`)", None, low=0, high=1_000_000, none=True
+        "count", "concurrent retries (Envoy's `max_retries`)", None, low=0, high=1_000_000, none=True
     )
     breaker: RetryBreaker | None = key("spec", "breaker that stops only retries", None, none=True, spec=RetryBreaker)
 
@@ -127,7 +127,8 @@ class Hedge:
     max_attempts: int = key("count", "attempts for one call, the first included", 2, low=2, high=5)
     percentile: float | None = key(
         "ratio",
-        "in place of the delay, once there are 100: as long as this share of the last successful calls took (Finagle)",
+        "replaces the delay once there are 100 successful calls: this percentile of the times of the last "
+        "ones (Finagle)",
         None,
         low=0,
         above=True,
@@ -135,10 +136,14 @@ class Hedge:
         none=True,
     )
     non_fatal: tuple[str, ...] = key(
-        "choice", "errors after which others decide (`nonFatalStatusCodes`)", _RETRYABLE, choices=MET, many=True
+        "choice",
+        "errors that leave the result to other attempts (`nonFatalStatusCodes`)",
+        _RETRYABLE,
+        choices=MET,
+        many=True,
     )
     budget: RetryBudget | None = key("spec", "limit on the share of hedges", None, none=True, spec=RetryBudget)
-    tokens: RetryTokens | None = key("spec", "tokens that failures take (gRPC)", None, none=True, spec=RetryTokens)
+    tokens: RetryTokens | None = key("spec", "tokens that failures use up (gRPC)", None, none=True, spec=RetryTokens)
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class CircuitBreaker:
     window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)
     window_time: float | None = key(
         "duration",
-        "age of outcomes remembered (time window, in place of the count)",
+        "age of outcomes remembered (time window, replaces the count)",
         None,
         low=0.1,
         high=3600,
@@ -165,8 +170,8 @@ class CircuitBreaker:
     failure_rate: float = key("ratio", "share of failures that opens it", 0.5, low=0, high=1, above=True)
     slow_call: float = key("duration", "a call that takes longer is slow", 60.0, low=0, high=86_400, above=True)
     slow_rate: float = key("ratio", "share of slow calls that opens it", 1.0, low=0, high=1, above=True)
-    open_for: float = key("duration", "time before trial calls", 60.0, low=0, high=86_400, above=True)
-    half_open_calls: int = key("count", "trial calls that decide", 10, low=1, high=10_000)
+    open_for: float = key("duration", "time until trial calls", 60.0, low=0, high=86_400, above=True)
+    half_open_calls: int = key("count", "number of trial calls that decide", 10, low=1, high=10_000)
 
     @property
     def enough(self) -> int:
@@ -192,7 +197,7 @@ class ClientThrottle:
 
     shorthand: ClassVar[str] = "factor"
     factor: float = key("number", "requests per accepted one before any is refused (K)", 2.0, low=1, high=100)
-    window: float = key("duration", "how long a request counts", 120.0, low=1, high=3600)
+    window: float = key("duration", "time for which a request counts", 120.0, low=1, high=3600)
 
 
 @dataclass(frozen=True)
@@ -205,14 +210,19 @@ class AdaptiveConcurrency:
 
     interval: float = key("duration", "time between updates (`concurrency_update_interval`)", 0.1, low=0.001, high=600)
     percentile: float = key(
-        "ratio", "of the times of calls (`sample_aggregate_percentile`)", 0.5, low=0, above=True, high=1
+        "ratio",
+        "percentile of call times that is compared (`sample_aggregate_percentile`)",
+        0.5,
+        low=0,
+        above=True,
+        high=1,
     )
-    least: int = key("count", "lowest limit, and while the minimum is measured", 3, low=1, high=1_000_000)
+    least: int = key("count", "lowest limit, also used while the minimum is measured", 3, low=1, high=1_000_000)
     most: int = key("count", "highest limit (`max_concurrency_limit`)", 1000, low=1, high=1_000_000)
     remeasure: float = key("duration", "time between measurements of the minimum", 60.0, low=0.1, high=86_400)
-    jitter: float = key("ratio", "by which that is longer at most", 0.15, low=0, high=1)
+    jitter: float = key("ratio", "largest random extension of that time", 0.15, low=0, high=1)
     samples: int = key("count", "calls that measure the minimum (`request_count`)", 50, low=1, high=100_000)
-    buffer: float = key("ratio", "by which calls may take longer", 0.25, low=0, high=10)
+    buffer: float = key("ratio", "by how much longer calls may take", 0.25, low=0, high=10)
 
 
 @dataclass(frozen=True)
@@ -225,7 +235,7 @@ class Pool:
     """
 
     shorthand: ClassVar[str] = "size"
-    size: int = key("count", "connections", 10, low=1, high=100_000)
+    size: int = key("count", "number of connections", 10, low=1, high=100_000)
     acquire_timeout: float = key("duration", "longest wait for a connection", 1.0, low=0, high=600)
     connect: float = key("duration", "work that the callee does to accept a connection", 0.01, low=0, high=60)
     pending: int | None = key(
@@ -237,9 +247,11 @@ class Pool:
         none=True,
     )
     streams: int = key(
-        "count", "calls at a time on a connection (HTTP/2's `max_concurrent_streams`)", 1, low=1, high=100_000
+        "count", "concurrent calls on a connection (HTTP/2's `max_concurrent_streams`)", 1, low=1, high=100_000
     )
-    notices: bool = key("flag", "whether it learns that a process ended before it uses an idle connection to it", True)
+    notices: bool = key(
+        "flag", "whether it notices that a process has ended before it uses an idle connection to it", True
+    )
 
 
 @dataclass(frozen=True)
@@ -255,16 +267,18 @@ class Queue:
     limit: int = key(
         "count", "requests per replica that may wait for a worker; any more are shed", 64, low=0, high=10_000_000
     )
-    discipline: str = key("choice", "who gets a worker next", "fifo", choices=("fifo", "lifo", "codel", "priority"))
-    target: float = key("duration", "of codel: longest wait while there is a standing queue", 0.005, low=0, high=600)
+    discipline: str = key(
+        "choice", "which request gets a worker next", "fifo", choices=("fifo", "lifo", "codel", "priority")
+    )
+    target: float = key("duration", "`codel`: longest wait while a queue stands", 0.005, low=0, high=600)
     interval: float = key(
         "duration",
-        "of codel: a queue stands that was not empty for so long; longest wait otherwise",
+        "`codel`: a queue that has not been empty for this long stands; longest wait otherwise",
         0.1,
         low=0,
         high=600,
     )
-    newest_first: bool = key("flag", "of codel: the newest is next while a queue stands (adaptive LIFO)", False)
+    newest_first: bool = key("flag", "`codel`: the newest is next while a queue stands (adaptive LIFO)", False)
 
 
 @dataclass(frozen=True)
@@ -275,9 +289,9 @@ class RateLimit:
     """
 
     max_tokens: int = key("count", "tokens in a full bucket: the burst that is let through", low=1, high=1_000_000_000)
-    fill_interval: float = key("duration", "time between fillings", low=0.001, high=86_400)
+    fill_interval: float = key("duration", "time between refills", low=0.001, high=86_400)
     tokens_per_fill: int = key("count", "tokens added each interval", 1, low=1, high=1_000_000_000)
-    retry_after: bool = key("flag", "whether the answer says when to come again", True)
+    retry_after: bool = key("flag", "whether the answer says when to retry", True)
 
 
 @dataclass(frozen=True)
@@ -306,9 +320,9 @@ class Liveness:
     failure_threshold: int = key("count", "failures in a row that end the process", 3, low=1, high=100)
     initial_delay: float = key("duration", "time from the start of a process to its first probe", 0.0, low=0, high=3600)
     timeout: float = key("duration", "a probe that takes longer fails", 1.0, low=0.001, high=600)
-    grace: float = key("duration", "longest time that its requests have to finish", 30.0, low=0, high=3600)
+    grace: float = key("duration", "time that its requests have to finish", 30.0, low=0, high=3600)
     looks_at: str = key(
-        "choice", "whether a full queue fails it, or only what hangs or is down", "process", choices=LOOKS
+        "choice", "whether a full queue fails it, or only a process that hangs or is down", "process", choices=LOOKS
     )
 
 
@@ -345,9 +359,7 @@ class Backoff:
     shorthand: ClassVar[str] = "base"
     base: float = key("duration", "pause before the second restart", 10.0, low=0, high=3600)
     maximum: float = key("duration", "longest pause", 300.0, low=0, high=86_400)
-    reset: float = key(
-        "duration", "a process that has lived for so long starts the count anew", 600.0, low=0, high=86_400
-    )
+    reset: float = key("duration", "a process that has lived for this long resets the count", 600.0, low=0, high=86_400)
 
 
 class AddedPolicy(Protocol):

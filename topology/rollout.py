@@ -32,7 +32,7 @@ class Rollout:
     shorthand: ClassVar[str] = "strategy"
     strategy: str = key("choice", "how replicas are replaced", ROLLING, choices=STRATEGIES)
     max_surge: Portion = key(
-        "portion", "`rolling`: replicas there may be besides those wanted; a share is rounded up", Portion(share=0.25)
+        "portion", "`rolling`: extra replicas allowed beyond those wanted; a share is rounded up", Portion(share=0.25)
     )
     max_unavailable: Portion = key(
         "portion", "`rolling`: replicas that may be unavailable; a share is rounded down", Portion(share=0.25)

@@ -102,15 +102,13 @@ class Week(Shape):
 
     word: ClassVar[str] = "week"
     shorthand: ClassVar[str] = "hours"
-    hours: tuple[float, ...] = key(
-        "ratio", "the strengths at 0:00, 1:00 and so on: 24 of them", low=0, high=1, many=True
-    )
+    hours: tuple[float, ...] = key("ratio", "24 strengths, at 0:00, 1:00 and so on", low=0, high=1, many=True)
     days: tuple[float, ...] = key(
-        "ratio", "what multiplies them, from Monday on: 7 of them", (1.0,) * 7, low=0, high=1, many=True
+        "ratio", "7 factors for those strengths, from Monday on", (1.0,) * 7, low=0, high=1, many=True
     )
     begins: float | None = key(
         "duration",
-        "when it begins, from midnight on a Monday (default: as the start of the recording has it, in UTC)",
+        "where in the week it begins, from Monday midnight (default: by the start of the recording, in UTC)",
         None,
         low=0,
         high=WEEK,

@@ -18,5 +18,5 @@ class Size:
     shorthand: ClassVar[str] = "answer"
     request: float | None = key("size", "median of its requests (default: by kind of service)", None, low=1, high=2**30)
     answer: float | None = key(
-        "size", "median of its answers (default: by kind of service, and by name)", None, low=1, high=2**30
+        "size", "median of its answers (default: by kind of service and by name)", None, low=1, high=2**30
     )

@@ -73,7 +73,7 @@ class Memory:
     per_request: float = key("size", "held by each request in progress", 2**20, low=0, high=2**44)
     garbage: float = key(
         "size",
-        "left behind by each request, unless it is built with something that has no collector",
+        "left behind by each request, unless its stack has no collector",
         64 * 2**10,
         low=0,
         high=2**44,
@@ -96,14 +96,14 @@ class Cpu:
     limit: float | None = key("cores", "cores per replica (default: one per worker)", None, low=0.001, high=100_000)
     scheduling: str | None = key(
         "choice",
-        "how work shares them (default: fifo, and quota if the limit is no whole number)",
+        "how work shares them (default: `fifo`, or `quota` if the limit is not a whole number)",
         None,
         choices=("fifo", "fair", "quota"),
     )
-    period: float = key("duration", "of a quota: what is used up comes back so often", 0.1, low=0.001, high=1)
+    period: float = key("duration", "`quota`: how often it is refilled", 0.1, low=0.001, high=1)
     machine: float | None = key(
         "cores",
-        "of a quota: cores it may be spent on at once (default: one per worker)",
+        "`quota`: cores it may be spent on at once (default: one per worker)",
         None,
         low=0.001,
         high=100_000,
@@ -126,14 +126,18 @@ class Call:
     on_miss: tuple[Link, ...] = key("other", "calls or work, one after another, when the lookup misses or fails", ())
     times: Count = key("other", "how often it is made, one after another: a count", ONCE)
     at_once: bool = key("flag", "its `times` are made concurrently", False)
-    on_success: tuple[Link, ...] = key("other", "calls or work, one after another, each time that it succeeds", ())
-    on_failure: tuple[Link, ...] = key("other", "calls or work in its place, one after another, when it fails", ())
+    on_success: tuple[Link, ...] = key("other", "calls or work, one after another, each time it succeeds", ())
+    on_failure: tuple[Link, ...] = key("other", "calls or work that replace it, one after another, when it fails", ())
     depth: int | None = key(
-        "count", "how often it may lie within itself: needed of a call that closes a cycle", None, low=1, high=15
+        "count",
+        "how often it may be nested within itself: required of a call that closes a cycle",
+        None,
+        low=1,
+        high=15,
     )
     criticality: str | None = key(
         "choice",
-        "how much it matters, and all that follows from it (default: as what makes it)",
+        "how much it and all that follows from it matter (default: as its caller's request)",
         None,
         choices=CRITICALITIES,
     )
@@ -172,29 +176,29 @@ class Operation:
         "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
     }
     name: str
-    work: Distribution = key("other", "time its own work takes, calls excluded (a distribution)", Constant(0.0))
+    work: Distribution = key("other", "time that its own work takes, calls excluded (a distribution)", Constant(0.0))
     calls: tuple[Group, ...] = key(
-        "other", "calls made one by one after its work; those in a nested list concurrently", ()
+        "other", "calls made one after another after its work; those in a nested list concurrently", ()
     )
     error_rate: float = key(
         "ratio", "share of its requests that fail by themselves, after its work", 0.0, low=0, high=1
     )
-    error: str = key("choice", "the error of these", "internal", choices=MET)
+    error: str = key("choice", "the error of those requests", "internal", choices=MET)
     contention: float = key(
         "ratio",
-        "how much longer its work takes for each request that workers of the replica are at",
+        "how much longer its work takes for each request that holds a worker of the replica",
         0.0,
         low=0,
         high=10,
     )
-    route: str = key("text", "the HTTP request that it answers, as in `GET /api/products/{id}`", "")
-    rpc: str = key("text", "the RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
-    statement: str = key("text", "the query that it runs, of a database, as in `SELECT * FROM orders WHERE id = ?`", "")
-    command: str = key("text", "the command that it runs, of a cache or a database, as in `HGET cart ?`", "")
-    size: Size | None = key("spec", "how large its messages are (default: by kind of service)", None, spec=Size)
+    route: str = key("text", "HTTP request that it answers, as in `GET /api/products/{id}`", "")
+    rpc: str = key("text", "RPC that it answers, as in `oteldemo.CartService/GetCart`", "")
+    statement: str = key("text", "query that it runs, on a database, as in `SELECT * FROM orders WHERE id = ?`", "")
+    command: str = key("text", "command that it runs, on a cache or a database, as in `HGET cart ?`", "")
+    size: Size | None = key("spec", "sizes of its messages (default: by kind of service)", None, spec=Size)
     criticality: str | None = key(
         "choice",
-        "how much its requests matter (default: as what calls it; of users, critical)",
+        "how much its requests matter (default: as its caller's request; for users, `critical`)",
         None,
         choices=CRITICALITIES,
     )
@@ -233,20 +237,18 @@ class Version:
     """One of several versions of a service that run side by side, each on replicas of its own."""
 
     name: str
-    replicas: int = key("count", "its replicas (default: as many as the service says)", 1, low=1, high=1000)
+    replicas: int = key("count", "number of its replicas (default: the service's)", 1, low=1, high=1000)
     weight: float | None = key(
         "number",
-        "share of the calls, beside the other weights (default: its share of the ready replicas)",
+        "share of the calls, relative to the other weights (default: its share of the ready replicas)",
         None,
         low=0,
         high=1e9,
     )
     operations: tuple[Operation, ...] = key("other", "operations that differ from those of the service, by name", ())
-    rollout: Rollout = key(
-        "spec", "how its replicas are replaced (default: as the service says)", Rollout(), spec=Rollout
-    )
+    rollout: Rollout = key("spec", "how its replicas are replaced (default: the service's)", Rollout(), spec=Rollout)
     autoscale: Autoscale | None = key(
-        "spec", "its autoscaler (default: as the service says, of each version)", None, none=True, spec=Autoscale
+        "spec", "its autoscaler (default: the service's, separately for each version)", None, none=True, spec=Autoscale
     )
 
 
@@ -267,7 +269,7 @@ class Service:
     kind: str = key("choice", "kind of service", "service", choices=SERVICE_KINDS)
     replicas: int = key("count", "number of replicas", 1, low=1, high=1000)
     workers: int = key("count", "requests a replica handles at once", 16, low=1, high=100_000)
-    queue: Queue = key("spec", "requests that may wait for a worker, and who is next", Queue(), spec=Queue)
+    queue: Queue = key("spec", "requests that may wait for a worker, and which is served next", Queue(), spec=Queue)
     cpu: Cpu = key("spec", "cores of a replica, and how they are shared", Cpu(), spec=Cpu)
     handlers: str = key(
         "choice", "whether a request holds its worker while it waits for its calls", "threads", choices=HANDLERS
@@ -277,32 +279,34 @@ class Service:
     rate_limit: RateLimit | None = key("spec", "limit on the rate of requests", None, none=True, spec=RateLimit)
     warm_up: float | None = key(
         "duration",
-        "of a cache: it starts empty, and has 63% of its hits after so long (default: its contents survive a restart)",
+        "of a cache: it starts empty, and this is the time until it has 63% of its hits (default: its "
+        "contents survive a restart)",
         None,
         low=0.1,
         high=DAY,
         none=True,
     )
     startup: float = key("duration", "time from process start to first probe", 3.0, low=0, high=3600)
-    version: str = key("text", "version it starts with", "1.0.0")
-    display_name: str = key("text", "what exports for OpenTelemetry's readers call it (default: its name)", "")
+    version: str = key("text", "initial version", "1.0.0")
+    display_name: str = key("text", "display name in OTLP, Zipkin, Jaeger and Loki exports (default: its name)", "")
     stack: str = key(
         "choice",
-        "what it is built with, in whose words logs, spans and signals tell of it (default: of a store, its system)",
+        "what it is built with, which sets the wording of its logs, spans and signals (default for a store: "
+        "its system)",
         "",
         choices=tuple(STACKS),
     )
     internal_spans: bool = key(
-        "flag", "whether what it is built with leaves spans of its own work inside those of its requests", True
+        "flag", "whether its stack records spans of its own work inside those of its requests", True
     )
     span_attributes: bool = key(
         "flag",
-        "whether what it is built with tells in its spans what requests are about: users, statements, addresses",
+        "whether its stack records in its spans what requests are about: users, statements, addresses",
         True,
     )
     system: str = key(
         "text",
-        "product of a database or cache, as OpenTelemetry names it: `mysql`, `mongodb`, ... (default: its stack)",
+        "product of a database or cache, by its OpenTelemetry name: `mysql`, `mongodb`, ... (default: its stack)",
         "",
     )
     logs: str = key("text", "catalogue of its log lines, from an installed package (default: that of its kind)", "")
@@ -311,16 +315,16 @@ class Service:
     startup_probe: StartupProbe | None = key("spec", "startup probe", None, none=True, spec=StartupProbe)
     restart_backoff: Backoff | None = key(
         "spec",
-        "pauses before a process that ended unasked is started again (default: Kubernetes' with a liveness or startup "
-        "probe)",
+        "pauses before a process that ended unexpectedly is started again (default: Kubernetes' with a "
+        "liveness or startup probe)",
         None,
         none=True,
         spec=Backoff,
     )
-    rollout: Rollout = key("spec", "how its replicas get another version", Rollout(), spec=Rollout)
+    rollout: Rollout = key("spec", "how its replicas are moved to another version", Rollout(), spec=Rollout)
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
-    versions: tuple[Version, ...] = key("other", "versions of it that run side by side, by name", ())
+    versions: tuple[Version, ...] = key("other", "its versions that run side by side, by name", ())
     #: What files say of its log lines.
     words: Words = NONE
 
@@ -450,9 +454,9 @@ class Edge:
         none=True,
     )
     balance: str = key("choice", "how to choose among ready replicas", "round_robin", choices=BALANCING)
-    avoid_tried: bool = key("flag", "another attempt goes to a replica not tried before, if there is one", False)
+    avoid_tried: bool = key("flag", "a further attempt goes to a replica not yet tried, if there is one", False)
     outlier: Outlier | None = key(
-        "spec", "replicas that fail are ejected, by each caller for itself", None, none=True, spec=Outlier
+        "spec", "outlier detection: each caller ejects replicas that fail", None, none=True, spec=Outlier
     )
     retry: Retry | None = key("spec", "retries", None, none=True, spec=Retry)
     hedge: Hedge | None = key("spec", "hedges, in place of retries", None, none=True, spec=Hedge)
@@ -460,11 +464,11 @@ class Edge:
     bulkhead: Bulkhead | None = key("spec", "limit on concurrent calls", None, none=True, spec=Bulkhead)
     throttle: ClientThrottle | None = key("spec", "client-side throttling", None, none=True, spec=ClientThrottle)
     adaptive_concurrency: AdaptiveConcurrency | None = key(
-        "spec", "limit on concurrent calls that adapts", None, none=True, spec=AdaptiveConcurrency
+        "spec", "adaptive limit on concurrent calls", None, none=True, spec=AdaptiveConcurrency
     )
     pool: Pool | None = key("spec", "connection pool", None, none=True, spec=Pool)
     inherit_deadline: bool = key("flag", "no call waits longer than its caller's own caller does", False)
-    cancellation: bool = key("flag", "a call that is given up is cancelled: the callee stops working on it", False)
+    cancellation: bool = key("flag", "a call that is given up is cancelled, and the callee stops working on it", False)
     policies: tuple[tuple[str, Any], ...] = key("other", "policies from installed packages, by name", ())
 
 
@@ -480,7 +484,7 @@ class Objective:
     share: float = key("ratio", "share of good requests", 0.95, low=0, above=True, high=1)
     within: float = key("duration", "a request that takes longer is not good", 1.0, low=0, above=True, high=DAY)
     window: float = key("duration", "time over which the share is taken, in whole seconds", 10.0, low=1, high=DAY)
-    minimum: int = key("count", "fewest bad requests in a window that break it", 4, low=1, high=1_000_000)
+    minimum: int = key("count", "fewest bad requests in a window that can break it", 4, low=1, high=1_000_000)
 
 
 #: What populations are for: keys that others have for it, the users, and how they are written.
@@ -513,7 +517,7 @@ class Workload:
         "spec", "what users are promised, for all entries together and for each", Objective(), spec=Objective
     )
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
-    populations: tuple[Population, ...] = key("other", "users of other kinds, by name", ())
+    populations: tuple[Population, ...] = key("other", "other kinds of users, by name", ())
 
     @property
     def answers_matter(self) -> bool:
@@ -546,7 +550,7 @@ class Room:
     shorthand: ClassVar[str] = "cores"
     cores: float | None = key(
         "number",
-        "cores that all replicas together may have (default: enough)",
+        "cores for all replicas together (default: enough)",
         None,
         low=0,
         above=True,
@@ -554,7 +558,7 @@ class Room:
     )
     nodes: int | None = key(
         "count",
-        "machines that they run on (default: one for each 8 replicas at first, and three or more)",
+        "machines that they run on (default: one for each 8 initial replicas, at least three)",
         None,
         low=1,
         high=1000,

@@ -36,7 +36,7 @@ class Step:
     service: str
     operation: str
     chance: float = key("ratio", "probability that a user who gets here makes the request", 1.0, low=0, high=1)
-    needs: str = key("text", "an earlier step without whose success it isn't made, as service.operation", "")
+    needs: str = key("text", "an earlier step that must have succeeded, as service.operation", "")
     optional: bool = key("flag", "its failure does not end the session", False)
 
     def __str__(self) -> str:
@@ -69,13 +69,18 @@ class Population:
 
     name: str
     rate: float | None = key(
-        "rate", "open: requests per second, or with a journey sessions", None, low=0, above=True, high=1_000_000
+        "rate",
+        "open: requests per second; with a journey, sessions per second",
+        None,
+        low=0,
+        above=True,
+        high=1_000_000,
     )
     users: int | None = key("count", "closed: number of users", None, low=1, high=MOST_USERS)
     replay: Replay | None = key("other", "a file of requests and their times", None)
     mix: tuple[Entry, ...] = key("other", "weight of each entry operation", ())
     journey: tuple[Step, ...] = key("other", "requests of a session, one after another", ())
-    think_time: Distribution = key("other", "pause before a further request (a distribution)", Constant(0.0))
+    think_time: Distribution = key("other", "pause before the next request (a distribution)", Constant(0.0))
     away: Distribution | None = key(
         "other", "pause before a user's next session (a distribution; default: think_time)", None
     )
@@ -83,14 +88,14 @@ class Population:
         "other", "longest wait for an answer; then the user reloads or leaves (a distribution)", None
     )
     reload: float = key("ratio", "probability of a reload when patience ends", 0.0, low=0, high=1)
-    retry: float = key("ratio", "probability of another try by hand after an error", 0.0, low=0, high=1)
-    retry_after: Distribution = key("other", "pause before such a try (a distribution)", Constant(1.0))
-    obeys_retry_after: bool = key(
-        "flag", "such a try waits at least as long as the answer asks for (`Retry-After`)", False
-    )
-    tries: int = key("count", "most tries of one request", 3, low=1, high=MOST_TRIES)
+    retry: float = key("ratio", "probability of a retry by hand after an error", 0.0, low=0, high=1)
+    retry_after: Distribution = key("other", "pause before such a retry (a distribution)", Constant(1.0))
+    obeys_retry_after: bool = key("flag", "such a retry waits at least as long as the answer's `Retry-After`", False)
+    tries: int = key("count", "most attempts at one request", 3, low=1, high=MOST_TRIES)
     returns: float = key("ratio", "open: probability that a user who left comes back", 0.0, low=0, high=1)
-    over_time: Shape | Bursts | None = key("other", "how many of them there are, over time (default: all)", None)
+    over_time: Shape | Bursts | None = key(
+        "other", "how many of them there are over time, as a share (default: 100%)", None
+    )
 
     @property
     def answers_matter(self) -> bool:

@@ -21,12 +21,12 @@ class Collections:
     problem: ClassVar[str] = ""
     pause: float | None = key(
         "duration",
-        "how long it stands still: a median (default: by the language of its `stack`, 18 ms of a JVM, 0.4 ms of Go)",
+        "median pause (default: by the language of its `stack`: 18 ms for a JVM, 0.4 ms for Go)",
         None,
         low=0,
         high=60,
     )
-    sigma: float = key("number", "standard deviation of the logarithm of that", 0.35, low=0, high=2)
+    sigma: float = key("number", "standard deviation of its logarithm", 0.35, low=0, high=2)
 
     @property
     def idle(self) -> bool:

@@ -18,6 +18,4 @@ class Deploys:
     """
 
     shorthand: ClassVar[str] = "every"
-    every: float = key(
-        "duration", "time from one to the next in the whole mesh, on average", 7200.0, low=1, high=30 * DAY
-    )
+    every: float = key("duration", "mean time from one to the next in the whole mesh", 7200.0, low=1, high=30 * DAY)

@@ -40,19 +40,19 @@ class Environment:
     )
     users: tuple[Fluctuation, ...] = key(
         "spec",
-        "users come and go: ups and downs of how many there are, of one time scale each",
+        "fluctuations of the number of users, each with one time scale",
         (),
         many=True,
         spec=Fluctuation,
     )
-    errors: ByService[BaseErrors] = key("other", "calls that fail by themselves", ())
-    slow_mode: ByService[SlowMode] = key("other", "calls that stall now and then", ())
-    load: ByService[AmbientLoad] = key("other", "what else services do than the requests that are recorded", ())
-    memory: ByService[Aging] = key("other", "processes grow while they run, and are recycled", ())
-    collections: ByService[Collections] = key("other", "collections of garbage stop processes", ())
-    connections: ByService[Churn] = key("other", "connections to services are closed when they are old", ())
-    jobs: tuple[Job, ...] = key("spec", "what services do on a schedule", (), many=True, spec=Job)
-    deploys: Deploys | None = key("spec", "good versions roll out now and then", None, none=True, spec=Deploys)
+    errors: ByService[BaseErrors] = key("other", "calls that fail on their own", ())
+    slow_mode: ByService[SlowMode] = key("other", "calls that stall occasionally", ())
+    load: ByService[AmbientLoad] = key("other", "what services do besides the recorded requests", ())
+    memory: ByService[Aging] = key("other", "processes that grow while they run, and are recycled", ())
+    collections: ByService[Collections] = key("other", "garbage collections that stop processes", ())
+    connections: ByService[Churn] = key("other", "connections to services that are closed when they are old", ())
+    jobs: tuple[Job, ...] = key("spec", "jobs that services run on a schedule", (), many=True, spec=Job)
+    deploys: Deploys | None = key("spec", "good versions that roll out occasionally", None, none=True, spec=Deploys)
 
     def load_of(self, service: str) -> AmbientLoad:
         """What else a service does, by its name."""

@@ -33,12 +33,10 @@ class BaseErrors:
     """
 
     shorthand: ClassVar[str] = "share"
-    share: float = key(
-        "ratio", "share of the calls that fail by themselves, on average over time", 0.0, low=0, high=0.5
-    )
-    error: str | None = key("choice", "the error of these (default: those of its kind)", None, choices=MET)
+    share: float = key("ratio", "share of the calls that fail, on average over time", 0.0, low=0, high=0.5)
+    error: str | None = key("choice", "the error of those calls (default: by kind of service)", None, choices=MET)
     varies: Fluctuation | None = key(
-        "spec", "ups and downs of the share, at each service by itself", None, none=True, spec=Fluctuation
+        "spec", "fluctuation of the share, separately at each service", None, none=True, spec=Fluctuation
     )
 
     @property

@@ -32,12 +32,12 @@ class Fluctuation:
     shorthand: ClassVar[str] = "cv"
     cv: float = key(
         "ratio",
-        "coefficient of variation of its mean over five minutes: standard deviation by mean",
+        "coefficient of variation of its five-minute means: standard deviation / mean",
         low=0,
         above=True,
         high=1,
     )
-    over: float = key("duration", "how long ups and downs last: the time of correlation", 180.0, low=1, high=86400)
+    over: float = key("duration", "how long ups and downs last (correlation time)", 180.0, low=1, high=86400)
 
     @property
     def sigma(self) -> float:

@@ -24,15 +24,13 @@ class Job:
     """
 
     shorthand: ClassVar[str] = "name"
-    name: str = key("text", "its name; `usual` stands for all that everyone knows")
-    on: str | None = key("text", "who runs it: a service or a kind of service (default: all but external ones)", None)
-    every: float | None = key("duration", "time from one run to the next, on average", None, low=1, high=30 * DAY)
-    takes: float | None = key("duration", "how long a run takes, on average", None, low=0.1, high=DAY)
+    name: str = key("text", "its name; `usual` stands for all common jobs")
+    on: str | None = key("text", "service or kind of service that runs it (default: all but external ones)", None)
+    every: float | None = key("duration", "mean time from one run to the next", None, low=1, high=30 * DAY)
+    takes: float | None = key("duration", "mean length of a run", None, low=0.1, high=DAY)
     cores: float | None = key("ratio", "share of each core that it takes", None, low=0, high=0.9)
-    evicts: float | None = key(
-        "ratio", "share of what lookups would find that is gone after a run", None, low=0, high=1
-    )
-    quiet: bool | None = key("flag", "it leaves log lines only, and no events", None)
+    evicts: float | None = key("ratio", "share of a cache's hits that is lost after a run", None, low=0, high=1)
+    quiet: bool | None = key("flag", "whether it leaves only log lines, and no events", None)
 
     @property
     def problem(self) -> str:

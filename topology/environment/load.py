@@ -33,15 +33,13 @@ class AmbientLoad:
     workers: float = key("ratio", "share of the workers that it holds, on average", 0.25, low=0, high=0.8)
     cv: float = key(
         "ratio",
-        "how far it goes up and down: the coefficient of variation of its mean over five minutes",
+        "how far it fluctuates: coefficient of variation of its five-minute means",
         0.2,
         low=0,
         high=1,
     )
-    over: float = key("duration", "how long ups and downs last: the time of correlation", 120.0, low=5, high=DAY)
-    together: float = key(
-        "ratio", "part of what moves it that moves all replicas of the service alike", 0.5, low=0, high=1
-    )
+    over: float = key("duration", "how long ups and downs last (correlation time)", 120.0, low=5, high=DAY)
+    together: float = key("ratio", "part of the fluctuation that all replicas of the service share", 0.5, low=0, high=1)
 
     @property
     def idle(self) -> bool:

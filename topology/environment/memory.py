@@ -33,13 +33,13 @@ class Aging:
     shorthand: ClassVar[str] = "growth"
     growth: float | None = key(
         "ratio",
-        "share of its limit by which it grows in an hour (default: 4%, of a gateway 2%, a cache 1%, a database 0.5%)",
+        "growth per hour, as a share of its limit (default: 4%; for a gateway 2%, a cache 1%, a database 0.5%)",
         None,
         low=0,
         high=100,
     )
     recycle_at: float = key("ratio", "share of the limit at which it is recycled", 0.85, low=0, above=True, high=1)
-    ends: str = key("choice", "how: it restarts, or is killed at its limit", RESTART, choices=(RESTART, OOM))
+    ends: str = key("choice", "how it ends: it is restarted, or killed at its limit", RESTART, choices=(RESTART, OOM))
 
     def growth_of(self, kind: str) -> float:
         """By how much of its limit a service of a kind grows in an hour."""

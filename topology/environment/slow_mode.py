@@ -35,17 +35,17 @@ class SlowMode:
     share: float = key("ratio", "share of the calls that stall, on average over time", 0.0, low=0, high=0.2)
     at: float | None = key(
         "duration",
-        "how much longer these take: a median (default: 92ms; of a cache 8ms, a database 40ms, an external service "
-        "150ms)",
+        "median of the extra time that these take (default: 92ms; for a cache 8ms, a database 40ms, an "
+        "external service 150ms)",
         None,
         low=0,
         above=True,
         high=3600,
     )
-    sigma: float = key("number", "standard deviation of the logarithm of that", 0.1, low=0, high=2)
+    sigma: float = key("number", "standard deviation of its logarithm", 0.1, low=0, high=2)
     varies: Fluctuation | None = key(
         "spec",
-        "ups and downs of the share, and of how long it is, at each service by itself",
+        "fluctuation of the share and the length of stalls, separately at each service",
         Fluctuation(0.5),
         none=True,
         spec=Fluctuation,
