@@ -42,7 +42,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Fixed(Count):
-    """Always as often."""
+    """Always the same count."""
 
     word: ClassVar[str] = "fixed"
     shorthand: ClassVar[str] = "value"
@@ -57,7 +57,7 @@ class Fixed(Count):
 
 @dataclass(frozen=True)
 class Poisson(Count):
-    """As often as things happen that have nothing to do with each other; a count above `maximum` becomes that."""
+    """A Poisson count, as of independent events; a count above `maximum` becomes `maximum`."""
 
     word: ClassVar[str] = "poisson"
     shorthand: ClassVar[str] = "mean"
@@ -78,7 +78,7 @@ class Poisson(Count):
 
 @dataclass(frozen=True)
 class Geometric(Count):
-    """At least once, and after each time once more with the same probability, up to `maximum` times: pages, retries."""
+    """At least once, and once more with the same probability after each call, up to `maximum`: pages, retries."""
 
     word: ClassVar[str] = "geometric"
     shorthand: ClassVar[str] = "again"
@@ -94,7 +94,7 @@ class Geometric(Count):
 
 @dataclass(frozen=True)
 class Observed(Count):
-    """As often as one of some observed counts, each as likely as the others."""
+    """One of some observed counts, all equally likely."""
 
     word: ClassVar[str] = "empirical"
     shorthand: ClassVar[str] = "values"

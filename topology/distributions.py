@@ -76,7 +76,7 @@ class Exponential(Distribution):
 
 @dataclass(frozen=True)
 class LogNormal(Distribution):
-    """The usual body of a latency histogram: right-skewed, with a spread that multiplies.
+    """The usual body of a latency histogram: right-skewed, with a multiplicative spread.
 
     `sigma` is the standard deviation of the logarithm; .63 is the median over the operations of a public
     microservice dataset (.31 to 1.4).
@@ -117,8 +117,7 @@ class Gamma(Distribution):
 class Pareto(Distribution):
     """A heavy tail: P(time > t) = (minimum / t)^alpha, cut at `maximum`.
 
-    Values beyond `maximum` are drawn as `maximum` itself, so the tail has an atom there: a request that would
-    take an hour takes `maximum`.
+    Times above `maximum` become `maximum`, so the tail has an atom there.
     """
 
     word: ClassVar[str] = "pareto"

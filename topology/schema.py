@@ -62,7 +62,7 @@ def topology_schema() -> Schema:
             "operation": block_of(Operation, {"work": ref("distribution"), "calls": ref("steps"), **protocols}),
             "steps": _steps(),
             "at_once": array(
-                "begun at the same time", either("", *_one(), array("", ref("step"), minItems=1)), minItems=1
+                "started concurrently", either("", *_one(), array("", ref("step"), minItems=1)), minItems=1
             ),
             "step": either("", *_one(), ref("at_once")),
             "call": _call(

@@ -38,7 +38,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Ramp(Shape):
-    """Rises evenly to its whole strength, stays there, and falls evenly until it's over."""
+    """Rises linearly to full strength, stays there, and falls linearly at its end."""
 
     word: ClassVar[str] = "ramp"
     up: float = key("duration", "how long it rises", 0.0, low=0, high=LONGEST)
@@ -52,7 +52,7 @@ class Ramp(Shape):
 
 @dataclass(frozen=True)
 class Steps(Shape):
-    """One strength after another, each for the same time; the last one stays."""
+    """One strength after another, each for the same time; the last one lasts until the end."""
 
     word: ClassVar[str] = "steps"
     shorthand: ClassVar[str] = "levels"
@@ -72,7 +72,7 @@ class Steps(Shape):
 
 @dataclass(frozen=True)
 class Sine(Shape):
-    """Goes up and down evenly, as a sine does, from its lowest."""
+    """A sine wave that begins at its lowest."""
 
     word: ClassVar[str] = "sine"
     shorthand: ClassVar[str] = "period"
@@ -85,7 +85,7 @@ class Sine(Shape):
 
 @dataclass(frozen=True)
 class OnOff(Shape):
-    """On and off in turn: a square wave, which begins on."""
+    """A square wave: on and off in turn, beginning with on."""
 
     word: ClassVar[str] = "on_off"
     on: float = key("duration", "how long it's on", low=0, above=True, high=LONGEST)
@@ -98,7 +98,7 @@ class OnOff(Shape):
 
 @dataclass(frozen=True)
 class Week(Shape):
-    """Goes by the hour of the day and the day of the week, evenly from one hour to the next."""
+    """Follows the hour of the day and the day of the week, linearly from one hour to the next."""
 
     word: ClassVar[str] = "week"
     shorthand: ClassVar[str] = "hours"
