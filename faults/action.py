@@ -34,7 +34,7 @@ class Measure(Action):
 
     lasts: ClassVar[bool] = True
     for_: Extent | None = key(
-        "other", "when it is taken back, from its start: a time, or % of the incident's duration (default: never)", None
+        "other", "how long until it is undone: a time, or % of the incident's duration (default: never)", None
     )
 
     def window_in(self, lead_in: float, duration: float, length: float) -> Window:

@@ -227,8 +227,12 @@ class Cause:
 
     id: str = key("text", "identifies it and its random draws (default: its kind and number)", "")
     target: Target = key("other", "what it acts on")
-    targets: tuple[Target, ...] = key("other", "in place of `target`: all that it acts on, as one cause", ())
-    at: Extent = key("other", "when it starts, from the start of the incident: a time, or % of its duration", Extent())
+    targets: tuple[Target, ...] = key(
+        "other", "instead of `target`: everything it acts on at once, as a single cause", ()
+    )
+    at: Extent = key(
+        "other", "when it starts, counted from the start of the incident: a time, or % of its duration", Extent()
+    )
 
     @property
     def all_targets(self) -> tuple[Target, ...]:
@@ -317,7 +321,7 @@ class Fault(Cause):
 
     for_: Extent = key("other", "how long it lasts: a time, or % of the incident's duration", Extent(share=1.0))
     ramp: Extent = key("other", "time to reach full strength: a time, or % of the incident's duration", Extent())
-    shape: Shape | None = key("other", "how its strength goes up and down meanwhile (default: it stays)", None)
+    shape: Shape | None = key("other", "how its strength varies while it acts (default: constant)", None)
     severity: float = key("ratio", "scales its strength", 1.0, low=0, above=True, high=1)
 
     @classmethod

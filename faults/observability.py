@@ -52,9 +52,9 @@ class TailSampling:
     """
 
     shorthand: ClassVar[str] = "keep"
-    keep: float = key("ratio", "share of the other traces that is kept", 0.1, low=0, high=1)
-    slow: float = key("duration", "a trace that takes longer is kept", 1.0, low=0, high=DAY)
-    wait: float = key("duration", "from a trace's first span until it is decided on", 30.0, low=0.1, high=600)
+    keep: float = key("ratio", "share of all other traces that are kept", 0.1, low=0, high=1)
+    slow: float = key("duration", "traces that take longer are kept", 1.0, low=0, high=DAY)
+    wait: float = key("duration", "time from a trace's first span to the sampling decision", 30.0, low=0.1, high=600)
 
 
 @dataclass(frozen=True)
@@ -62,41 +62,49 @@ class Observability:
     """What stands between a mesh and who looks at its telemetry; at the level `perfect`, nothing does."""
 
     shorthand: ClassVar[str] = "level"
-    level: str = key("choice", "sets the other keys; what is set here besides wins", DEFAULT, choices=tuple(LEVELS))
+    level: str = key(
+        "choice", "preset for the other keys; keys that are set explicitly override it", DEFAULT, choices=tuple(LEVELS)
+    )
     head_sampling: float = key(
-        "ratio", "share of traces that is recorded at all, chosen by trace id as requests come", 1.0, low=0, high=1
+        "ratio",
+        "share of traces that are recorded at all, chosen by trace id when the request arrives",
+        1.0,
+        low=0,
+        high=1,
     )
     tail_sampling: TailSampling | None = key(
-        "spec", "sampling of those once they are known", None, none=True, spec=TailSampling
+        "spec", "tail sampling of the traces that head sampling keeps", None, none=True, spec=TailSampling
     )
     export_every: float = key(
         "duration",
-        "time between exports of a replica's spans and log lines; spans that a killed process still has are lost",
+        "time between exports of a replica's spans and log lines; a killed process loses the spans it still holds",
         0.0,
         low=0,
         high=300,
     )
     agents_die: bool = key(
-        "flag", "log lines that a killed replica has not exported are lost too, as where its node dies", False
+        "flag", "a killed replica also loses the log lines that it has not exported, as when its node dies", False
     )
-    lost: float = key("ratio", "share of these exports that is lost", 0.0, low=0, high=1)
+    lost: float = key("ratio", "share of these exports that are lost", 0.0, low=0, high=1)
     duplicated: float = key("ratio", "share of exports of log lines that arrive twice", 0.0, low=0, high=1)
     late: float = key(
-        "ratio", "share of exports of log lines that arrive late, and are recorded as of then", 0.0, low=0, high=1
+        "ratio",
+        "share of exports of log lines that arrive late and are recorded with the time of arrival",
+        0.0,
+        low=0,
+        high=1,
     )
-    late_by: float = key("duration", "at most how late", 10.0, low=0.001, high=600)
-    clock_skew: float = key(
-        "duration", "standard deviation of what the nodes' clocks are off by", 0.0, low=0, high=3600
-    )
+    late_by: float = key("duration", "maximum delay of a late export", 10.0, low=0.001, high=600)
+    clock_skew: float = key("duration", "standard deviation of the offsets of the nodes' clocks", 0.0, low=0, high=3600)
     scraped: bool = key(
-        "flag", "metrics of a replica are scraped from its process: while that is down, there are none", False
+        "flag", "a replica's metrics are scraped from its process, so there are none while it is down", False
     )
     scrape_failures: float = key(
         "ratio", "share of scrapes of a replica's metrics that fail", 0.0,
         low=0, high=1,
     )  # fmt: skip
     series_limit: int | None = key(
-        "count", "series of metrics that are recorded; what comes when there are so many is refused", None,
+        "count", "maximum number of metric series; samples of further series are refused", None,
         low=1, high=1_000_000, none=True,
     )  # fmt: skip
 

@@ -22,8 +22,8 @@ class Push(Cause):
     """A change of settings of edges, of services, or of one of the versions of a service."""
 
     levels: ClassVar[tuple[str, ...]] = ("service", "edge")
-    set: Change = key("other", "the settings, as a topology file has them")
-    deployment: str | None = key("text", "of versions that run side by side, the one whose settings these are", None)
+    set: Change = key("other", "the settings, written as in a topology file")
+    deployment: str | None = key("text", "if versions run side by side: the one whose settings these are", None)
 
     def configure(self, mesh: Surface) -> None:
         """Push the settings."""

@@ -14,8 +14,8 @@ class Budget:
     """How many requests a version may fail: so large a share of what its replicas answered within the window."""
 
     shorthand: ClassVar[str] = "share"
-    share: float = key("ratio", "share of failures above which it is rolled back", 0.1, low=0, high=1)
-    window: float = key("duration", "how far back one looks", 30.0, low=1, high=3600)
+    share: float = key("ratio", "share of failed requests above which the version is rolled back", 0.1, low=0, high=1)
+    window: float = key("duration", "how far back requests are counted", 30.0, low=1, high=3600)
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,15 @@ class Step:
     """A share of the requests that a version gets, and for how long, as with Argo Rollouts (`setWeight`, `pause`)."""
 
     shorthand: ClassVar[str] = "weight"
-    weight: float = key("ratio", "share of the requests that it gets", low=0, high=1)
+    weight: float = key("ratio", "share of the requests that the new version gets", low=0, high=1)
     pause: float | None = key(
-        "duration", "how long it stays there before it goes on (`none`: for good)", 60.0, low=0, none=True
+        "duration", "how long the rollout stays at this step (`none`: for good)", 60.0, low=0, none=True
     )
     replicas: Portion | None = key(
-        "portion", "its replicas meanwhile; a share is rounded up (default: the share of the requests)", None, none=True
+        "portion",
+        "replicas of the new version at this step; a share is rounded up (default: the same share as `weight`)",
+        None,
+        none=True,
     )
 
     def size(self, wanted: int) -> int:

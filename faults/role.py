@@ -40,15 +40,17 @@ class Role:
     What no healthy request reaches has no role, and neither has what the kind of fault cannot act on.
     """
 
-    kind: str = key("choice", "of this kind (default: of any)", "", choices=SERVICE_KINDS)
-    role: str = key("choice", "which of them", MOST, choices=(MOST, LEAST, ENTRY, DEEPEST, REPLICAS, EVERY))
-    nth: int = key("count", "its place in that order; the last if there are fewer", 1, low=1, high=1_000_000)
+    kind: str = key("choice", "kind of service (default: any)", "", choices=SERVICE_KINDS)
+    role: str = key("choice", "which of the candidates", MOST, choices=(MOST, LEAST, ENTRY, DEEPEST, REPLICAS, EVERY))
+    nth: int = key(
+        "count", "its place in the order of the role; the last one if there are fewer", 1, low=1, high=1_000_000
+    )
     replica: int | None = key(
-        "count", "one of its replicas, counted from 0; the last if there are fewer", None, low=0, high=999_999
+        "count", "one of its replicas, counted from 0; the last one if there are fewer", None, low=0, high=999_999
     )
     operation: str = key("choice", "one of its operations", "", choices=(MOST, LEAST))
-    from_: str = key("choice", "an edge: the calls from such a service", "", choices=SIDES)
-    to: str = key("choice", "an edge: the calls to such a service", "", choices=SIDES)
+    from_: str = key("choice", "for an edge: what the caller is", "", choices=SIDES)
+    to: str = key("choice", "for an edge: what the callee is", "", choices=SIDES)
 
     @property
     def is_edge(self) -> bool:

@@ -16,8 +16,8 @@ class Scaling(Cause):
     """A change of the number of replicas of services, or of one of the versions of a service."""
 
     levels: ClassVar[tuple[str, ...]] = ("service",)
-    to: int = key("count", "how many replicas it has then", low=1, high=1000)
-    deployment: str | None = key("text", "of versions that run side by side, the one whose replicas are meant", None)
+    to: int = key("count", "its new number of replicas", low=1, high=1000)
+    deployment: str | None = key("text", "if versions run side by side: the one to scale", None)
 
     def scale(self, mesh: Surface) -> None:
         """Have so many replicas from now on."""

@@ -35,13 +35,13 @@ class Scenario:
     rate: float | None = key("rate", "requests per second (default: the topology's)", None, low=0, above=True, high=1e6)
     faults: tuple[Fault, ...] = key("other", "what goes wrong", ())
     background: tuple[Fault, ...] = key(
-        "other", "what else happens and is not a fault: it stays when the faults are removed", ()
+        "other", "other things that happen and are not faults; they stay when the faults are removed", ()
     )
     actions: tuple[Action, ...] = key("other", "what an operator does about it", ())
     confounders: str = key("choice", "how many harmless events the seed adds", "some", choices=tuple(CONFOUNDERS))
-    observability: Observability = key("other", "how well it is observed: a level or a block", PERFECT)
+    observability: Observability = key("other", "how well the mesh is observed: a level or a block", PERFECT)
     telemetry: Telemetry = key(
-        "other", "what is recorded, and what it is called: laid over what the mesh says of it", UNCHANGED
+        "other", "what is recorded and under which names; overrides the mesh's own block key by key", UNCHANGED
     )
     #: Seed of every draw: of what the file leaves to it, and of the run.
     seed: int = DEFAULT_SEED

@@ -1,4 +1,4 @@
-"""Somebody changes a setting of a running mesh: a timeout, retries, a breaker, a pool, a rate limit, a probe."""
+"""Somebody changes a setting of the running mesh: a timeout, retries, a breaker, a pool, a rate limit, a probe."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from meshquake.faults.push import Push
 
 @dataclass(frozen=True, kw_only=True)
 class Change(Push, Measure):
-    """A configuration push: settings of an edge or of a service are others, for good or until it's taken back.
+    """A configuration push: it changes settings of an edge or a service, for good or until it is undone.
 
-    `set` is a block as in a topology file: of an edge its timeout, retries, breaker, pool and so on; of a service its
-    queue, rate limit (which sheds load), probes, start-up and autoscaler; of one of its versions (`deployment`) its
-    weight and autoscaler. Calls under way keep to the settings that they were sent with; what is changed starts anew (a
-    breaker closed, a pool empty), and what isn't goes on.
+    `set` is a block as in a topology file. For an edge it can hold the timeout, retries, breaker, pool and so on; for a
+    service its queue, rate limit (which sheds load), probes, start-up and autoscaler; for one of a service's versions
+    (`deployment`) its weight and autoscaler. Calls in flight keep the settings that they were sent with. Whatever is
+    changed starts afresh (a breaker closed, a pool empty); everything else carries on.
     """
 
     kind: ClassVar[str] = "change"

@@ -10,10 +10,10 @@ from meshquake.faults.fault import Surface, Window
 
 @dataclass(frozen=True, kw_only=True)
 class Drain(Measure):
-    """The replica gets no new calls and finishes those it has; its process runs on, and its probes are answered.
+    """The replica gets no new calls and finishes those it has; its process keeps running and answers its probes.
 
-    As HAProxy's `set server state drain`. With `for` it's put back in rotation then. Callers that balance by what they
-    know of replicas learn of it at once.
+    This is HAProxy's `set server state drain`. With `for`, the replica is put back in rotation after that time. Callers
+    that balance by what they know about replicas learn of it at once.
     """
 
     kind: ClassVar[str] = "drain"

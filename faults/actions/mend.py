@@ -1,4 +1,4 @@
-"""Somebody finds what is wrong and mends it: a cable, a disk, a neighbour's process, a setting pushed by mistake."""
+"""Somebody finds what is wrong and repairs it: a cable, a disk, a neighbour's process, a setting pushed by mistake."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Mend(Action):
-    """Every fault that acts at the target now is over; with `fault`, that one alone.
+    """Ends every fault that is acting at the target, or with `fault` only that one.
 
-    A fault acts at a service if its target is the service, or a replica or an operation of it; at an edge, if it's that
-    edge. Settings that a fault changed are as before, replicas that it stopped start. What can't be mended goes on: a
-    release is taken back by `rollback`, more users cannot be sent away, and a cache that was flushed has to warm up.
-    Where no fault acts, nothing happens.
+    A fault acts at a service if its target is the service or one of its replicas or operations, and at an edge if its
+    target is that edge. Settings that a fault changed are restored, and replicas that it stopped start. Some faults
+    cannot be mended and continue: a release is undone by `rollback`, extra users cannot be sent away, and a flushed
+    cache has to warm up. If no fault is acting at the target, nothing happens.
     """
 
     kind: ClassVar[str] = "mend"
     levels: ClassVar[tuple[str, ...]] = tuple(level for level in LEVELS if level != "users")
-    fault: str | None = key("text", "the id of the fault, of several that act there", None)
+    fault: str | None = key("text", "id of the fault to end, if several act at the target", None)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for target in self.all_targets:

@@ -11,14 +11,15 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Restart(Action):
-    """Processes end and start again: what they leaked, hold and wait for is gone, and what they run stays.
+    """Processes end and start again: what they leaked, held or waited for is gone; the version they run stays the same.
 
-    Of a service one replica follows another once that is ready, as in a StatefulSet. A replica finishes its calls
-    first, for up to 30 s; without `graceful` it is killed, as after `kubectl delete pod --grace-period=0 --force`.
+    The replicas of a service restart one at a time, each once the previous one is ready, as in a StatefulSet. A replica
+    first finishes its calls, for up to 30 s; without `graceful` it is killed, as by
+    `kubectl delete pod --grace-period=0 --force`.
     """
 
     kind: ClassVar[str] = "restart"
-    graceful: bool = key("flag", "calls in progress are finished first", True)
+    graceful: bool = key("flag", "whether calls in progress are finished first", True)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         for target in self.all_targets:

@@ -1,4 +1,4 @@
-"""Somebody takes a release back: `kubectl rollout undo`."""
+"""Somebody rolls back a release: `kubectl rollout undo`."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Rollback(Action):
-    """The replicas get the version back that they had before the newest release, under way or completed.
+    """The replicas return to the version that they ran before the newest release, whether in progress or complete.
 
-    That goes as the release did, by the `rollout` strategy of the service. Where nothing was released, or it was taken
-    back already, nothing happens.
+    The rollback follows the service's `rollout` strategy, as the release did. If nothing was released, or the release
+    has already been rolled back, nothing happens.
     """
 
     kind: ClassVar[str] = "rollback"
-    deployment: str | None = key("text", "of versions that run side by side, the one whose release it is", None)
+    deployment: str | None = key("text", "if versions run side by side: the one whose release is rolled back", None)
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:

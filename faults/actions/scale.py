@@ -11,9 +11,10 @@ from meshquake.faults.scaling import Scaling
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Scaling, Action):
-    """The service has `to` replicas from then on; new ones take calls once they are ready.
+    """From then on the service has `to` replicas; new ones take calls once they are ready.
 
-    Those that go finish their calls. Where there is an autoscaler, it takes over at its next look.
+    Replicas that are removed finish their calls first. If the service has an autoscaler, it takes over the next time it
+    evaluates.
     """
 
     kind: ClassVar[str] = "scale"

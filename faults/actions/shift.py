@@ -1,4 +1,4 @@
-"""Somebody shifts the requests of a service from one of its versions to another: the weights of a route."""
+"""Somebody shifts a service's requests from one of its versions to another: the weights of a route."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from meshquake.topology.units import shown
 
 @dataclass(frozen=True, kw_only=True)
 class Shift(Measure):
-    """Of two versions that run side by side, one gets the weight `share` in the route, and the other the rest of 100%.
+    """Of two versions that run side by side, `to` gets the weight `share` in the route, and `from` gets the rest.
 
-    As after a change of the `weight`s of an Istio VirtualService. Other versions keep their weights.
+    This works like changing the `weight`s of an Istio VirtualService. Other versions keep their weights.
     """
 
     kind: ClassVar[str] = "shift"
@@ -25,7 +25,7 @@ class Shift(Measure):
     groups: ClassVar[bool] = False
     to: str = key("text", "the version that gets the share")
     from_: str = key("text", "the version that gets the rest")
-    share: float = key("ratio", "the share", 1.0, low=0, high=1)
+    share: float = key("ratio", "weight of `to`", 1.0, low=0, high=1)
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:

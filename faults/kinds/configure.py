@@ -11,7 +11,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Configure(Fault):
-    """A harmless configuration change: an event, and nothing more."""
+    """A harmless configuration change: it leaves an event and does nothing else."""
 
     kind: ClassVar[str] = "configure"
     levels: ClassVar[tuple[str, ...]] = ("service",)

@@ -14,11 +14,11 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Delay(Fault):
-    """Messages on an edge take longer, each way; severity multiplies the added time.
+    """Messages on an edge take longer in each direction; severity multiplies the added time.
 
-    With `only` it is one of the ways, as where `tc netem` acts on what leaves one of two hosts. With a `share`, it is
-    the requests and the answers of a share of the calls. A distribution of times gives each message one of its own:
-    jitter, as `tc netem` has it.
+    With `only`, just one direction is delayed, as when `tc netem` acts on the outgoing traffic of one of two hosts.
+    With a `share`, the delay applies to the requests and answers of that share of calls. If `by` is a distribution,
+    each message draws its own delay: jitter, as in `tc netem`.
     """
 
     kind: ClassVar[str] = "delay"
@@ -30,7 +30,9 @@ class Delay(Fault):
     share: float | None = key(
         "ratio", "share of calls that are delayed (default: all)", None, low=0, high=1, above=True
     )
-    only: str | None = key("choice", "what of them is delayed (default: both)", None, choices=("requests", "answers"))
+    only: str | None = key(
+        "choice", "which messages are delayed (default: both)", None, choices=("requests", "answers")
+    )
 
     def effect(self, level: float) -> Effect:
         share = 1.0 if self.share is None else self.share

@@ -20,12 +20,12 @@ from meshquake.topology.units import counted
 class Deploy(Fault):
     """The replicas of a service get another version, by the `rollout` strategy that the topology gives the service.
 
-    Under the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
-    slowdown. The rollout stalls while a new replica fails its health checks; after stalling for `patience` it is rolled
-    back, and so it is when it has spent its error budget, or when somebody does it by hand. A good version stays.
-    Severity does not change how often health checks fail: a version that is only slightly bad would otherwise pass
-    them, reach every replica, and harm more users. With a `canary` some replicas get the version first; with `steps` it
-    gets shares of the requests first. On a single replica the version stays there: the others keep theirs.
+    On the new version a share of requests fails and work may be slower; severity multiplies the share and scales the
+    slowdown. The rollout stalls while a new replica fails its health checks. It is rolled back after stalling for
+    `patience`, when it has spent its error budget, or when somebody rolls it back by hand. A good version stays.
+    Severity does not change how often health checks fail: otherwise a version that is only slightly bad would pass
+    them, reach every replica, and harm more users. With a `canary`, some replicas get the version first; with `steps`,
+    it first gets shares of the requests. If the target is a single replica, only that replica gets the version.
     """
 
     kind: ClassVar[str] = "deploy"
@@ -47,26 +47,26 @@ class Deploy(Fault):
         "duration", "how long a rollout may stall before it is rolled back", 25.0, low=0, none=True
     )
     canary: Portion | None = key(
-        "portion", "replicas that get it first, at least one; a share of them is rounded up", None, none=True
+        "portion", "replicas that get the version first, at least one; a share is rounded up", None, none=True
     )
     hold: float | None = key(
-        "duration", "how long it stays at the canary before it goes on (`none`: for good)", None, low=0, none=True
+        "duration", "how long the rollout stays at the canary (`none`: for good)", None, low=0, none=True
     )
     rollback_after: float | None = key(
-        "duration", "when somebody rolls it back by hand, from its start", None, low=0, none=True
+        "duration", "time from its start until somebody rolls it back by hand", None, low=0, none=True
     )
     error_budget: Budget | None = key(
-        "spec", "share of failures above which it is rolled back", None, none=True, spec=Budget
+        "spec", "share of failed requests above which it is rolled back", None, none=True, spec=Budget
     )
 
     steps: tuple[Step, ...] | None = key(
         "spec",
-        "shares of the requests that it gets, one after another, before it gets all: in place of a canary",
+        "shares of the requests that it gets, step by step, before it gets all of them; instead of a canary",
         None,
         many=True,
         spec=Step,
     )
-    deployment: str | None = key("text", "of versions that run side by side, the one that is replaced", None)
+    deployment: str | None = key("text", "if versions run side by side: the one to replace", None)
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:

@@ -14,8 +14,8 @@ from meshquake.topology.spec import Topology
 class Drop(Fault):
     """A share of the calls on an edge never arrives; severity multiplies the share.
 
-    Or it's their answers that are lost, after the callee has done its work. In either case a caller without a timeout
-    learns of it after the edge's `connect_timeout`. An edge may be that between single replicas, as in
+    With `lost: answers`, the answers are lost instead, after the callee has done its work. Either way, a caller without
+    a timeout finds out after the edge's `connect_timeout`. The edge may be one between single replicas, as in
     `web -> app[0]`.
     """
 
@@ -26,7 +26,9 @@ class Drop(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("packet_loss", "partition", "connections")
     ranges: ClassVar[Mapping[str, str]] = {"share": "20%..100%"}
     share: float = key("ratio", "share of calls that the network drops", 1.0, low=0, high=1, above=True)
-    lost: str | None = key("choice", "what of them is lost (default: requests)", None, choices=("requests", "answers"))
+    lost: str | None = key(
+        "choice", "which messages are lost (default: requests)", None, choices=("requests", "answers")
+    )
 
     def effect(self, level: float) -> Effect:
         share = level * self.share

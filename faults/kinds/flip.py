@@ -10,13 +10,13 @@ from meshquake.faults.push import Push
 
 @dataclass(frozen=True, kw_only=True)
 class Flip(Push, Fault):
-    """A configuration push: settings of an edge, or of a service, are others until the fault ends.
+    """A configuration push: it changes settings of an edge or a service until the fault ends.
 
-    `set` is a block as in a topology file: of an edge its timeout, retries, breaker and so on; of a service its queue,
-    rate limit, probes, start-up and autoscaler; of one of its versions (`deployment`) its weight and autoscaler. Calls
-    under way keep to the settings that they were sent with; what is changed starts anew (a breaker closed, a pool
-    empty, a bucket of tokens full), and what isn't goes on. It is all or nothing: severity has no effect. With a shape
-    of `on_off` it is pushed and rolled back again and again.
+    `set` is a block as in a topology file. For an edge it can hold the timeout, retries, breaker and so on; for a
+    service its queue, rate limit, probes, start-up and autoscaler; for one of a service's versions (`deployment`) its
+    weight and autoscaler. Calls in flight keep the settings that they were sent with. Whatever is changed starts afresh
+    (a breaker closed, a pool empty, a token bucket full); everything else carries on. A push is all or nothing:
+    severity has no effect. With an `on_off` shape it is pushed and rolled back again and again.
     """
 
     kind: ClassVar[str] = "flip"

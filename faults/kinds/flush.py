@@ -1,4 +1,4 @@
-"""A cache loses its contents: someone flushes it, or an eviction storm does."""
+"""A cache loses its contents: somebody flushes it, or an eviction storm empties it."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,10 @@ _WARM = 7
 
 @dataclass(frozen=True, kw_only=True)
 class Flush(Fault):
-    """No lookup hits at first; the share of hits that are still missed then falls as exp(-t / warm).
+    """At first no lookup hits; the share of hits that are still missed then falls as exp(-t / warm).
 
-    Severity is the share of its contents that the cache loses. How fast it fills is said by `warm`, not by traffic.
+    Severity is the share of the contents that the cache loses. How fast the cache refills depends on `warm`, not on
+    traffic.
     """
 
     kind: ClassVar[str] = "flush"
@@ -30,7 +31,7 @@ class Flush(Fault):
     ramps: ClassVar[bool] = False
     lasts: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
-    warm: float = key("duration", "time in which 63% of the hits come back", 20.0, low=0.1, high=86_400)
+    warm: float = key("duration", "time until 63% of the hits are back", 20.0, low=0.1, high=86_400)
 
     def effect(self, level: float) -> Effect:
         return Effect(miss=level)

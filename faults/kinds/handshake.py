@@ -12,10 +12,10 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Handshake(Fault):
-    """A share of the connections that are opened on an edge fails; severity multiplies the share.
+    """A share of the connections opened on an edge fails; severity multiplies the share.
 
-    Connections that are there live on: those of a pool until one of them breaks, and without a pool those between
-    processes that both began before the fault did. So it may be long before anyone notices, and restarts make it worse.
+    Existing connections survive: pooled ones until they break, and without a pool those between processes that both
+    started before the fault. So the fault can go unnoticed for a long time, and restarts make it worse.
     """
 
     kind: ClassVar[str] = "handshake"

@@ -16,8 +16,8 @@ _LOOK = 0.25
 class Hang(Fault):
     """A share of requests hold their workers until the fault ends; severity multiplies the share.
 
-    With a shape, those go on that are beyond the share as it falls.
-    The same share of readiness probes get stuck, unless the fault acts on a single operation.
+    With a shape, stuck requests resume once the falling share no longer includes them. The same share of readiness
+    probes gets stuck, unless the fault acts on a single operation.
     """
 
     kind: ClassVar[str] = "hang"

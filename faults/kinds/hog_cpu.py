@@ -11,7 +11,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class HogCpu(Fault):
-    """A share of every core is gone, so work takes 1/(1 - share) times as long; severity multiplies the share."""
+    """A share of every core is taken away, so work takes 1/(1 - share) times as long; severity multiplies the share."""
 
     kind: ClassVar[str] = "hog_cpu"
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")

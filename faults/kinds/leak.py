@@ -10,7 +10,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Leak(Fault):
-    """Each replica leaks `rate` a second, and gets it back only by a restart; severity multiplies the rate.
+    """Each replica leaks `rate` of memory per second and frees it only by restarting; severity multiplies the rate.
 
     Replicas leak up to a tenth faster or slower, so that they do not all hit their limit at the same instant.
     """

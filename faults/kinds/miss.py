@@ -1,4 +1,4 @@
-"""A cache hits less though it is in good order: keys that changed with a deploy, entries that expire too soon."""
+"""A healthy cache hits less often: keys that changed with a deploy, entries that expire too soon."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from meshquake.topology.spec import Topology
 class Miss(Fault):
     """A share of the lookups that would hit misses; severity multiplies the share.
 
-    The target is a cache, or an edge to one for the lookups of one caller. What harm it does is done by the calls that
-    follow a miss.
+    The target is a cache, or an edge to one, which affects only that caller's lookups. The harm comes from the calls
+    that follow a miss.
     """
 
     kind: ClassVar[str] = "miss"

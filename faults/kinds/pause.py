@@ -1,4 +1,4 @@
-"""A process stands still again and again: a garbage collector that stops the world, a virtual machine that migrates."""
+"""A process freezes again and again: a stop-the-world garbage collector, a virtual machine that is being migrated."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Pause(Fault):
-    """All work of a process stands still for `length`, once in each `every`; severity multiplies the length.
+    """All work of a process stands still for `length`, once per `every`; severity multiplies the length.
 
-    Its cores are busy meanwhile, as with a collector that uses all of them. Work goes on after a pause where it stood;
-    what needs no CPU, such as an answer that arrives, is not held up. A health check that comes meanwhile fails if the
-    pause is longer than its timeout.
+    The process's cores are busy meanwhile, as with a collector that uses all of them. After a pause, work resumes where
+    it stopped. Anything that needs no CPU, such as the arrival of an answer, is not held up. A health check that
+    arrives during a pause fails if the pause is longer than the check's timeout.
     """
 
     kind: ClassVar[str] = "pause"
@@ -26,8 +26,10 @@ class Pause(Fault):
     ramps: ClassVar[bool] = False
     unshaped: ClassVar[str] = "comes and goes as length and every say, and has no shape"
     drawn: ClassVar[bool] = False
-    length: float = key("duration", "how long it stands still", 0.5, low=0.001, high=3600)
-    every: float = key("duration", "time from the start of a pause to that of the next", 5.0, low=0.001, high=3600)
+    length: float = key("duration", "length of each pause", 0.5, low=0.001, high=3600)
+    every: float = key(
+        "duration", "time from the start of one pause to the start of the next", 5.0, low=0.001, high=3600
+    )
 
     def effect(self, level: float) -> Effect:
         return Effect(pause=level > 0, probe_delay=level * self.length)

@@ -1,4 +1,4 @@
-"""Health checks alone fail or are slow: a broken health endpoint, a firewall in the kubelet's way."""
+"""Only the health checks fail or are slow: a broken health endpoint, a firewall in the kubelet's way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from meshquake.topology.spec import Topology
 class Probe(Fault):
     """A share of the probes fails, and all of them take `by` longer; severity multiplies both.
 
-    With `by` alone none fails but by its own timeout. It meets the probes that a service has, or with `only` those of
-    one kind, as where each has an endpoint of its own.
-    Requests are served as before, by whatever is left in rotation.
+    With `by` alone, a probe fails only if it exceeds its own timeout. All probes that the service has are affected, or
+    with `only` those of one kind, as when each kind has its own endpoint. Requests are served as before, by whatever is
+    left in rotation.
     """
 
     kind: ClassVar[str] = "probe"
@@ -26,11 +26,9 @@ class Probe(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("health_check", "readiness", "liveness", "probes", "replicas")
     ranges: ClassVar[Mapping[str, str]] = {"share": "60%..100%"}
     drawn: ClassVar[bool] = False
-    share: float | None = key(
-        "ratio", "share of probes that fail (default: all, and with `by` none)", None, low=0, high=1
-    )
-    by: float = key("duration", "time that each probe takes longer", 0.0, low=0, high=3600)
-    only: str | None = key("choice", "which of the probes it meets (default: all)", None, choices=PROBES)
+    share: float | None = key("ratio", "share of probes that fail (default: all; with `by`, none)", None, low=0, high=1)
+    by: float = key("duration", "time added to each probe", 0.0, low=0, high=3600)
+    only: str | None = key("choice", "kind of probe that is affected (default: all)", None, choices=PROBES)
 
     def __post_init__(self) -> None:
         if self.share is None:

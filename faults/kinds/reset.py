@@ -11,9 +11,10 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Reset(Fault):
-    """A share of the connections on an edge is reset, again after each `every`; severity multiplies the share.
+    """A share of an edge's connections is reset at the start and after each `every`; severity multiplies the share.
 
-    Callers lose the calls that are on them, while the callee goes on working; their pools must open new connections.
+    Callers lose the calls on those connections, while the callee keeps working on them; the callers' pools must open
+    new connections.
     """
 
     kind: ClassVar[str] = "reset"
@@ -24,8 +25,8 @@ class Reset(Fault):
     ramps: ClassVar[bool] = False
     unshaped: ClassVar[str] = "comes again and again, as every says, and has no shape"
     drawn: ClassVar[bool] = False
-    share: float = key("ratio", "share of the connections that are reset", 1.0, low=0, high=1, above=True)
-    every: float = key("duration", "time until connections are reset again", 1.0, low=0.01, high=3600)
+    share: float = key("ratio", "share of the connections that are reset each time", 1.0, low=0, high=1, above=True)
+    every: float = key("duration", "time from one reset to the next", 1.0, low=0.01, high=3600)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A replica restarts gracefully: it finishes its calls first, as when a pod is deleted or a node drained."""
+"""A replica restarts gracefully: it finishes its calls first, as when a pod is deleted or a node is drained."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from meshquake.faults.fault import Fault, Surface, Window
 
 @dataclass(frozen=True, kw_only=True)
 class Restart(Fault):
-    """A replica gets no new calls, finishes those it has, exits and starts again.
+    """The replica gets no new calls, finishes those it has, exits and starts again.
 
-    If other replicas have room, it harms nobody. How long it takes depends on the mesh; severity has no effect.
+    If other replicas have room, nobody is harmed. How long it takes depends on the mesh; severity has no effect.
     """
 
     kind: ClassVar[str] = "restart"

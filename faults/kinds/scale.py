@@ -11,10 +11,10 @@ from meshquake.faults.scaling import Scaling
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Scaling, Fault):
-    """The service has `to` replicas from then on, as after `kubectl scale`; severity has no effect.
+    """From then on the service has `to` replicas, as after `kubectl scale`; severity has no effect.
 
-    New ones take calls once they are ready, and those that go finish theirs. Where there is an autoscaler, it takes
-    over at its next look.
+    New replicas take calls once they are ready, and those that are removed finish theirs. If the service has an
+    autoscaler, it takes over the next time it evaluates.
     """
 
     kind: ClassVar[str] = "scale"

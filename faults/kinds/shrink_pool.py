@@ -19,7 +19,7 @@ class ShrinkPool(Fault):
     indicator: ClassVar[str] = "connections"
     aliases: ClassVar[tuple[str, ...]] = ("pool", "connection_pool")
     ranges: ClassVar[Mapping[str, str]] = {"to": "0%..20%"}
-    to: float = key("ratio", "share of the connections that remains", 0.1, low=0, high=1)
+    to: float = key("ratio", "share of the connections that remain", 0.1, low=0, high=1)
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:

@@ -15,8 +15,8 @@ from meshquake.topology.keys import key
 class Slow(Fault):
     """Its own work takes `factor` times as long; at severity s, 1 + s * (factor - 1) times.
 
-    With a `share`, that is so for a share of the requests, as with Istio's `fault.delay.percentage`. A distribution of
-    factors gives each request one of its own; what is drawn below 1 counts as 1, so that none is made faster.
+    With a `share`, only that share of the requests is slowed, as with Istio's `fault.delay.percentage`. If `factor` is
+    a distribution, each request draws its own; draws below 1 count as 1, so that no request becomes faster.
     """
 
     kind: ClassVar[str] = "slow"

@@ -11,8 +11,8 @@ from meshquake.faults.fault import Fault, Surface, Window, lasting
 class Stop(Fault):
     """The process is killed when the fault begins and started again when it ends; severity shortens the outage.
 
-    With a shape of `on_off` that happens again and again, as in a crash loop: it is down while the shape is on, and has
-    the time between to start.
+    With an `on_off` shape this happens again and again, as in a crash loop: the process is down while the shape is on,
+    and starts again during the time it is off.
     """
 
     kind: ClassVar[str] = "stop"

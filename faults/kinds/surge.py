@@ -15,11 +15,11 @@ from meshquake.topology.users import USUAL
 
 @dataclass(frozen=True, kw_only=True)
 class Surge(Fault):
-    """`factor` times the normal rate of requests; at severity s, 1 + s * (factor - 1) times.
+    """Requests come at `factor` times the normal rate; at severity s, 1 + s * (factor - 1) times.
 
-    The target is `users` for all of them, or an entry operation for those who call it. The extra requests come from
-    other users: the usual ones come as before, at the same times. With a factor below 1 that share of the usual ones
-    comes, and with 0 nobody. With `population` it is those users alone who are more or fewer.
+    The target is `users` for all of them, or an entry operation for the users of that entry. The extra requests come
+    from additional users; the usual ones come as before, at the same times. With a factor below 1, that share of the
+    usual users comes; with 0, nobody does. With `population`, only the users of that population become more or fewer.
     """
 
     kind: ClassVar[str] = "surge"
@@ -28,10 +28,8 @@ class Surge(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("traffic", "request_rate")
     mendable: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"factor": "3..15"}
-    factor: float = key("number", "how many times the normal rate", low=0, high=1000)
-    population: str | None = key(
-        "text", "of these users alone, by the name of their population (default: of all)", None
-    )
+    factor: float = key("number", "multiple of the normal rate", low=0, high=1000)
+    population: str | None = key("text", "name of the population that changes (default: all users)", None)
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:

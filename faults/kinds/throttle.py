@@ -11,10 +11,10 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True, kw_only=True)
 class Throttle(Fault):
-    """Of the CPU time of each period (100 ms) only the share `to` may be used; at severity s, 1 - s * (1 - to).
+    """Only the share `to` of the CPU time of each 100 ms period may be used; at severity s, 1 - s * (1 - to).
 
-    What has used it up stands still until the next period, as under CFS bandwidth control. While the quota suffices,
-    nothing is slower.
+    A process that has used up its quota stands still until the next period, as under CFS bandwidth control. While the
+    quota suffices, nothing is slower.
     """
 
     kind: ClassVar[str] = "throttle"
