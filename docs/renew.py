@@ -138,8 +138,8 @@ def kinds() -> str:
 
 def _kind(word: str, kind: type[Fault]) -> str:
     text, keys = inspect.getdoc(kind) or "", _own_keys(kind, Fault)
-    ranges = ", ".join(f"`{key}: {values}`" for key, values in kind.ranges.items()) or "nothing but a target"
-    named = "" if kind.drawn else ", where `of` names it"
+    ranges = ", ".join(f"`{key}: {values}`" for key, values in kind.ranges.items()) or "only a target"
+    named = "" if kind.drawn else ", only if `of` names it"
     leaves = kind.drawn or bool(kind.ranges)
     drawn = f" `any` draws {ranges}{named}." if leaves and not kind.harmless else ""
     return (
