@@ -79,4 +79,5 @@ def _written(grammar: Key, value: Any) -> str:
         return _written(key.grammar, getattr(value, key.field))
     if grammar.spec is not None:
         return "" if value == () else "its defaults"
-    return str(value) if value else ""
+    # Whatever has no text of its own is a block that says nothing.
+    return str(value) if value and not (is_dataclass(value) and type(value).__str__ is object.__str__) else ""

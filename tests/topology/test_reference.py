@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meshquake.faults.fault import Fault
+from meshquake.faults.scenario import Scenario
 from meshquake.topology import distributions, loader, policies, spec
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DISTRIBUTIONS, Exponential
@@ -106,3 +108,9 @@ def test_mistakes_are_reported_and_put_right_as_the_table_says(
     (problem,) = caught.value.problems
     assert problem.message == message or (place == "top" and problem.message.startswith(message))
     loader.parse(filled(place, right), "x")
+
+
+def test_a_block_that_says_nothing_by_default_has_no_default() -> None:
+    """Not Python's text for it; what is written as a time or a share has its own."""
+    assert "Telemetry(" not in table(Scenario)
+    assert "| `at` | see text | 0s |" in table(Fault)
