@@ -69,7 +69,7 @@ ROWS = (
         (Level.EDGE,),
         Rate(Side.CLIENT, lambda spans: spans.retried),
         "Attempts after the first.",
-        "Counted from client spans with `attempt` above 1. Hedges are not among them.",
+        "Counted from client spans with `attempt` above 1, without hedges.",
         export_name="retries",
         alert=Alert.RISE,
     ),
@@ -80,7 +80,7 @@ ROWS = (
         (Level.EDGE,),
         Rate(Side.CLIENT, lambda spans: spans.hedged, of=_hedging),
         "Attempts that hedging made after the first.",
-        "Of edges that hedge (`hedge`); counted from client spans with `attempt` above 1.",
+        "For edges that hedge (`hedge`); counted from client spans with `attempt` above 1.",
         export_name="hedges",
         alert=Alert.RISE,
     ),
@@ -121,8 +121,8 @@ ROWS = (
         _BY_CALLER,
         Gauge(Level.CALLER, _retries_stopped, Combine.HIGHEST),
         "1 while a limit refuses retries, else 0.",
-        "From the first that it refuses until it has refused none for ten seconds. Of callers whose `retry` has "
-        "`tokens`, a `bucket`, a `breaker` or `concurrent`.",
+        "From the first refusal until none for ten seconds. For callers whose `retry` has `tokens`, a `bucket`, a "
+        "`breaker` or `concurrent`.",
         alert=Alert.RISE,
     ),
     Metric(

@@ -15,7 +15,7 @@ ROWS = (
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.read, a_second=True),
         "Bytes read from disk.",
-        "Of databases: pages that statements need and that are not in memory.",
+        "For databases: pages that statements need and that are not in memory.",
         alert=Alert.NONE,
     ),
     Metric(
@@ -25,7 +25,7 @@ ROWS = (
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.written, a_second=True),
         "Bytes written to disk.",
-        "Log lines; of databases besides what statements change, and pages at checkpoints.",
+        "Log lines; for databases also what statements change, and pages at checkpoints.",
         alert=Alert.NONE,
     ),
     Metric(
@@ -35,7 +35,7 @@ ROWS = (
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.used, a_second=False),
         "Share of its volume that is full.",
-        "Of databases.",
+        "For databases.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -45,7 +45,7 @@ ROWS = (
         (Level.NODE,),
         OfDisks(lambda disks: disks.logs, a_second=False, besides=SYSTEM),
         "Bytes in use on the node's own disk.",
-        "What its pods' log files take grows with their lines, and falls when one of them is rotated.",
+        "Its pods' log files grow with their lines, and shrink when a file is rotated.",
         alert=Alert.RISE,
     ),
 )

@@ -46,7 +46,7 @@ ROWS = (
         _NODE,
         Growth(Level.REPLICA, Replica.core_seconds, Combine.SUM),
         "Cores in use: the sum over its pods.",
-        "An average over the interval.",
+        "Averaged over the interval.",
         alert=Alert.RISE,
     ),
     Metric(

@@ -38,7 +38,7 @@ ROWS = (
         OWN,
         Utilization(Level.REPLICA, Replica.core_seconds, Combine.MEAN, lambda replica: replica.service.spec.cores),
         "Share of its cores in use.",
-        "Other processes on them are included.",
+        "Includes other processes on those cores.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -95,7 +95,7 @@ ROWS = (
         (Level.SERVICE,),
         Gauge(Level.SERVICE, _desired, Combine.SUM),
         "Replicas that the autoscaler asks for.",
-        "Of services that have one.",
+        "For services that have one.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -105,7 +105,7 @@ ROWS = (
         (Level.SERVICE,),
         Gauge(Level.SERVICE, _canary_share, Combine.SUM),
         "Share of its requests that a canary gets.",
-        "While a rollout by steps is under way.",
+        "Only during a stepwise rollout.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -115,7 +115,7 @@ ROWS = (
         (Level.SERVICE,),
         Gauge(Level.SERVICE, _ready, Combine.SUM),
         "Replicas that get calls.",
-        "Of services that have an autoscaler.",
+        "For services that have an autoscaler.",
         alert=Alert.EITHER,
     ),
 )

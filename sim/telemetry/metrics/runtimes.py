@@ -9,7 +9,7 @@ from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Restarting, 
 from meshquake.topology.runtimes import Runtime, loops, runtime
 
 _REPLICA = (Level.REPLICA,)
-_WHERE = "Where `stack` says a language that has one."
+_WHERE = "Where the `stack` has a garbage collector."
 
 
 def _runtime(replica: Replica) -> Runtime | None:
@@ -88,7 +88,7 @@ ROWS = (
         _REPLICA,
         Gauge(Level.REPLICA, _threads, Combine.SUM),
         "Threads (of Go, goroutines that run): those of the runtime, and one for each request that holds a worker.",
-        "Where `stack` says a language, unless one thread runs all requests.",
+        "Where the `stack` has a language, unless one thread runs all requests.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -98,7 +98,7 @@ ROWS = (
         _REPLICA,
         Gauge(Level.REPLICA, _lag, Combine.MEAN),
         "How long what comes now has to wait for its turn.",
-        "Where `stack` says that one thread runs all requests.",
+        "Where the `stack` runs all requests on one thread.",
         alert=Alert.RISE,
     ),
 )

@@ -14,7 +14,7 @@ ROWS = (
         (Level.ENTRY,),
         Rate(Side.SERVER, lambda spans: spans.awaited & ~spans.failed & ~spans.abandoned),
         "Requests that were answered well while their users waited.",
-        "Of users who do next what depends on their answers.",
+        "For users whose next step depends on the answer.",
         alert=Alert.FALL,
     ),
     Metric(
@@ -24,7 +24,7 @@ ROWS = (
         (Level.ENTRY,),
         Rate(Side.SERVER, lambda spans: spans.abandoned),
         "Requests whose users didn't wait for the answers.",
-        "Counted when the server is done with them, of which it knows nothing.",
+        "Counted when the server finishes them; it does not know that they left.",
         export_name="abandoned_requests",
         alert=Alert.RISE,
     ),
