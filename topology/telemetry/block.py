@@ -15,7 +15,7 @@ from meshquake.topology.telemetry.traces import TraceChanges
 class Telemetry:
     """What a file changes of the telemetry. It changes nothing of what happens, and nothing of the answer key."""
 
-    metrics: tuple[MetricChange, ...] = key("other", "changes of metrics by name, and metrics made of others", ())
+    metrics: tuple[MetricChange, ...] = key("other", "changes to metrics by name, and derived metrics", ())
     leave_out: tuple[LeftOut, ...] | None = key(
         "spec", "series that are not recorded", None, many=True, none=True, spec=LeftOut
     )

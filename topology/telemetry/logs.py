@@ -41,21 +41,21 @@ class LineChange:
     """Other texts for lines, or other severities of the texts that there are."""
 
     when: tuple[str, ...] | None = key(
-        "choice", "of what they are (default: all)", None, choices=(*CALLS, *NOTICES), many=True
+        "choice", "what the lines are about (default: everything)", None, choices=(*CALLS, *NOTICES), many=True
     )
     cause: tuple[str, ...] | None = key(
-        "choice", "of calls that failed: the errors (default: all)", None, choices=tuple(ERRORS), many=True
+        "choice", "for failed calls, the errors (default: all)", None, choices=tuple(ERRORS), many=True
     )
     service: str = key("text", "services that write them; `*` and `?` stand for anything in a name", "*")
     kind: tuple[str, ...] = key("choice", "kinds of services that write them", KINDS, choices=KINDS, many=True)
     text: tuple[str, ...] | None = key(
-        "other", "what they say, with values in braces: one text, or one of some; `none` for no line", None
+        "other", "what they say, with values in braces: one text, or several to choose from; `none` for no line", None
     )
-    add: bool = key("flag", "beside the texts that there are, and not in place of them", False)
+    add: bool = key("flag", "whether to add the texts to the existing ones rather than replace those", False)
     level: str | None = key(
-        "choice", "their severity (default: that of the first that there is)", None, choices=SEVERITIES
+        "choice", "their severity (default: that of the first existing text)", None, choices=SEVERITIES
     )
-    logger: str | None = key("text", "who writes them (default: as the first that there is)", None)
+    logger: str | None = key("text", "their logger (default: that of the first existing text)", None)
 
     def has(self, service: str, kind: str) -> bool:
         """Whether a service of a kind writes them."""
@@ -72,14 +72,12 @@ class LineChange:
 class Chatter:
     """A line that each process writes again and again, outside any request."""
 
-    text: tuple[str, ...] = key(
-        "other", "what it says, with values in braces; several texts are one line after another"
-    )
-    every: float = key("duration", "from one time to the next, nearly", low=0.1, high=86400)
+    text: tuple[str, ...] = key("other", "what it says, with values in braces; several texts are consecutive lines")
+    every: float = key("duration", "interval between lines, approximately", low=0.1, high=86400)
     service: str = key("text", "services whose processes write it; `*` and `?` stand for anything in a name", "*")
-    kind: tuple[str, ...] = key("choice", "kinds of services whose processes do", KINDS, choices=KINDS, many=True)
+    kind: tuple[str, ...] = key("choice", "kinds of services whose processes write it", KINDS, choices=KINDS, many=True)
     level: str = key("choice", "its severity", "INFO", choices=SEVERITIES)
-    logger: str = key("text", "who writes it", "main")
+    logger: str = key("text", "its logger", "main")
 
     def has(self, service: str, kind: str) -> bool:
         """Whether processes of a service of a kind write it."""
@@ -112,7 +110,7 @@ class Format:
 
     shorthand: ClassVar[str] = "line"
     line: str = key("text", "the line, with columns of log records in braces; {json} is the message in quotes")
-    service: str = key("text", "services that write so; `*` and `?` stand for anything in a name", "*")
+    service: str = key("text", "services that use it; `*` and `?` stand for anything in a name", "*")
 
     def has(self, service: str) -> bool:
         """Whether a service writes so."""
@@ -123,8 +121,8 @@ class Format:
 class LogChanges:
     """What a block says of log lines. Of two entries about the same line the later one lies over the earlier one."""
 
-    lines: tuple[LineChange, ...] = key("other", "other texts, and other severities", ())
-    chatter: tuple[Chatter, ...] = key("other", "lines that processes write by themselves", ())
+    lines: tuple[LineChange, ...] = key("other", "other texts and severities", ())
+    chatter: tuple[Chatter, ...] = key("other", "lines that processes write on their own", ())
     format: tuple[Format, ...] = key("spec", "how whole lines are written", (), many=True, spec=Format)
 
     def over(self, lower: LogChanges) -> LogChanges:

@@ -30,24 +30,28 @@ class MetricChange:
     """
 
     metric: str
-    name: str | None = key("text", "what it is called; of several, with `{metric}` in it", None)
-    unit: str | None = key("text", "its unit; it changes no value, which is what `scale` does", None)
+    name: str | None = key("text", "its name in the records; for a pattern, with `{metric}` in it", None)
+    unit: str | None = key("text", "its unit; a label only: `scale` changes the values", None)
     scale: float | None = key(
         "number",
-        "its values are multiplied by this; with the unit that they have then",
+        "factor for its values; needs the `unit` that they then have",
         None,
         low=0,
         above=True,
         high=1e12,
     )
     of: tuple[str, ...] | None = key(
-        "choice", "what it is recorded of: some of what it is measured of", None, choices=LEVELS, many=True
+        "choice",
+        "levels at which it is recorded, out of those at which it is measured",
+        None,
+        choices=LEVELS,
+        many=True,
     )
     exported: str | None = key(
-        "text", "its whole name in Prometheus and OpenTelemetry (default: made of the name)", None
+        "text", "its full name in Prometheus and OpenTelemetry (default: derived from the name)", None
     )
-    docs: str | None = key("text", "what it is, in a sentence that is exported with it", None)
-    is_: Expression | None = key("other", "what it is made of: an expression over metrics of the same series", None)
+    docs: str | None = key("text", "what it means, in a sentence that is exported with it", None)
+    is_: Expression | None = key("other", "how it is derived: an expression over metrics of the same series", None)
 
     def over(self, lower: MetricChange) -> MetricChange:
         """This one, laid over what another says of the same."""
@@ -59,10 +63,10 @@ class LeftOut:
     """Series that are not recorded: those of which all is so that is said. `*` and `?` stand for anything in a name."""
 
     shorthand: ClassVar[str] = "metric"
-    metric: str = key("text", "their metric, as this documentation calls it", "*")
-    of: tuple[str, ...] | None = key("choice", "what they are of", None, choices=LEVELS, many=True)
-    service: str = key("text", "their service; of an edge, the caller", "*")
-    target: str | None = key("text", "of an edge, the callee", None)
+    metric: str = key("text", "their metric, by its standard name", "*")
+    of: tuple[str, ...] | None = key("choice", "their levels", None, choices=LEVELS, many=True)
+    service: str = key("text", "their service; for an edge, the caller", "*")
+    target: str | None = key("text", "for an edge, the callee", None)
 
     def covers(self, metric: str, level: str) -> bool:
         """Whether series of a metric at a level may be among them."""

@@ -12,11 +12,9 @@ from meshquake.topology.keys import key
 class TraceChanges:
     """What a block says of traces. What it says nothing of stays as it is."""
 
-    internal: bool | None = key(
-        "flag", "whether what happens inside a process has spans (default: as services say)", None
-    )
+    internal: bool | None = key("flag", "whether work inside a process has spans (default: as each service says)", None)
     attributes: tuple[tuple[str, str | None], ...] = key(
-        "other", "what attributes of spans are called, by name or pattern; `none` leaves them out", ()
+        "other", "new names of span attributes, by name or pattern; `none` leaves them out", ()
     )
 
     def over(self, lower: TraceChanges) -> TraceChanges:
