@@ -8,8 +8,8 @@
     fixture = Fixture("output/fixtures/incidents/cascade")        # what `meshquake cascade` wrote
     ensemble("cascade", vary={"rate": [10, 20, 30]}).cells        # means of many runs, with intervals
 
-The names in `__all__` are the public interface, `meshquake.extending` is that for plug-ins, and `meshquake.agents` that
-for agents. Everything else is private: it may change in any version.
+The names in `__all__` are the public interface, with `meshquake.extending` for plug-ins and `meshquake.agents` for
+agents. Everything else is private: it may change in any version.
 
 The rooms, each of which imports only from those to its left:
 

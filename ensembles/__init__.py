@@ -1,12 +1,12 @@
-"""Ensembles: one scenario played over many seeds and parameters, and what may be said of the lot.
+"""Ensembles: one scenario played over many seeds and parameters, and what can be said about all the runs.
 
 From the question to the answer:
 
-    study.py study_file.py      what is asked: a scenario, parameters, responses, how often
+    study.py study_file.py asking.py    what is asked: a scenario, parameters, responses, how many runs
     axes.py                     parameters, and the cells of their grid or their Latin hypercube
     responses.py                what is asked of a run, in a line of text
-    replication.py              one run: its scenario loaded, played, and asked
-    users.py gauges.py          what is followed of a run on the way
-    warm_up.py intervals.py stopping.py comparisons.py    the statistics, pure
+    schedule.py replication.py  which run is next; one run: its scenario loaded, played, and asked
+    users.py gauges.py          what is measured while a run is played
+    warm_up.py intervals.py stopping.py comparisons.py    the statistics, pure functions
     analysis.py                 the answer: cells with their intervals, and which of them differ
 """

@@ -2,14 +2,14 @@
 
 From the outside in:
 
-    api.py simulation.py    the functions of the public face; one run, from a scenario to batches of records
-    summary.py significance.py      a run in a few figures, and what is more in them than chance
-    records.py telemetry/   the four kinds of record, and how what happened becomes what observability recorded
-    mesh.py users/          a topology come to life: its users, and the surface on which faults act
-    environment/            what a mesh does by itself, faults or none
+    api.py simulation.py    the public functions; one run, from a scenario to batches of records
+    summary.py significance.py      a run in a few figures, and which differences are more than chance
+    records.py telemetry/   the four kinds of record, and how events in the mesh become recorded telemetry
+    mesh.py users/          a running topology: its users, and the surface on which faults act
+    environment/            what a mesh does by itself, with or without faults
     cluster.py lifecycle/   services and their processes: probes, restarts, rollouts
     journal.py              what happens besides calls
-    policies/               what callers and servers do to protect themselves, and where it is put together
+    policies/               how callers and servers protect themselves, and where policies are composed
     engine/                 the life of a call: the hot path
     compiled.py             which modules may be compiled, and whether they are
 """

@@ -4,13 +4,13 @@ spec.py policies.py distributions.py    a topology as data
 environment/            what a mesh does by itself
 rollout.py autoscale.py portion.py      how a service gets another version, and how many replicas it has
 errors.py               every way in which a call fails
-loader.py loading/ distribution_loader.py population_loader.py   topology files, read
+loader.py loading/ distribution_loader.py population_loader.py   read topology files
 document.py binder.py keys.py units.py  YAML documents, their keys and values
 schema.py key_schema.py amount_pattern.py json_schema.py reference.py   JSON Schemas and tables of the same declarations
-graph.py estimates.py review.py         what follows from a topology, and what looks wrong in it
+graph.py estimates.py review/           what follows from a topology, and what looks wrong in it
 stacks.py runtimes.py   what services are built with, and what runs it
 picture/                pictures
 plugins.py addresses.py exceptions.py   what packages add, addresses of random draws, the base of all errors
-packaged.py             data that comes with the package
-special_functions.py    those of scipy that draws need, without what comes with them
+packaged.py             data that ships with the package
+special_functions.py    the scipy functions that draws need, without the rest of the package
 """

@@ -1,13 +1,13 @@
-"""Incidents that one can mend: a mesh is played, one looks on and acts, and users are harmed or spared.
+"""Incidents that can be mitigated: a mesh runs while an agent observes and acts, and users are harmed or spared.
 
-live_incident.py   a play of a scenario by whoever acts: time passes, one looks, acts, and is told what it was worth
-remedies.py        what can be done, and the action of a scenario that it is
-answers.py         what becomes known of users' requests, as it does
-alerts.py          the promises to users that are broken by that
-figures.py         what dashboards show of some seconds
+live_incident.py   an incident under way: time passes, the agent observes, acts, and learns what that was worth
+remedies.py        what can be done, and the scenario action that each remedy is
+answers.py         the outcomes of users' requests, as they become known
+alerts.py          the promises to users that those outcomes break
+figures.py         what dashboards show of a few seconds
 recorded.py        what was recorded so far
-live_desk.py       tools over all that, which look and act
-marks.py           what it was worth, as it is told
+live_desk.py       tools over all that, to observe and to act
+marks.py           the result, as the marker is told it
 ledger.py          the harm as it becomes known
 choices.py         what can be done in a mesh, as a list
 env.py             the same for reinforcement learning (Gymnasium)

@@ -1,7 +1,7 @@
-"""The tools of whoever is on call, a family of them a file: what operators look at, and no more.
+"""The tools of an on-call agent, a file for each family: what operators look at, and no more.
 
 tool.py        what a tool is
-window.py      the time that a call asks for
+window.py      the time range that a call asks for
 overview.py    get_brief, list_services, get_dependency_graph
 metrics.py     list_metrics, query_metrics
 logs.py        search_logs, log_patterns

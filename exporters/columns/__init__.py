@@ -1,1 +1,1 @@
-"""Columns of records, made and read by the frame."""
+"""Columns of records, made and read a whole frame at a time."""

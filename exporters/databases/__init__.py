@@ -1,1 +1,1 @@
-"""Databases that fixtures are loaded into: the tables, the protocol, and one file for each database."""
+"""Databases that fixtures are loaded into: the tables, the protocol, and one file per database."""

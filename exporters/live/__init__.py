@@ -1,5 +1,5 @@
-"""A mesh that one plays in a browser: breaks it, mends it, and saves what one did.
+"""A mesh to play in a browser: break it, mend it, and save what was done.
 
-`stage` plays a session and lets several look on, `steering` checks what somebody asks of it, `exercise` hides a fault
-and judges what was done about it, and `app` and `site` are the server, on this machine alone.
+`stage` plays a session and lets several people watch, `steering` checks their requests, `exercise` hides a fault and
+judges how it was handled, and `app` and `site` are the server, on this machine alone.
 """

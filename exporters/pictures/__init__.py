@@ -1,4 +1,4 @@
-"""Pictures of a mesh by the kind of file. What needs no more than the core is drawn in `topology.picture`."""
+"""Pictures of a mesh, by file type. Those that need no more than the core are drawn in `topology.picture`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people read: of a run, a fixture, an incident, answers, a change, a mesh."""
+"""What people read about a run, a fixture, an incident, answers, a change or a mesh."""

@@ -1,4 +1,4 @@
-"""One kind of action a file. Put another file here and scenario files can use it: nothing else needs to know."""
+"""One kind of action per file. Put another file here and scenario files can use it: nothing else needs to know."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """What happens to the replicas of a service, and to their processes.
 
-process.py readiness.py liveness.py     how a process starts and ends, and the probes that ask for it
-fleet.py autoscaler.py                  replicas that come and go, and how many there shall be
-rollout.py watch.py error_budget.py     the story of a release, and what makes somebody take it back
+process.py readiness.py liveness.py     how a process starts and ends, and the probes that watch it
+fleet.py autoscaler.py                  replicas that come and go, and how many there should be
+rollout.py watch.py error_budget.py     the course of a release, and what triggers its rollback
 strategy.py rolling.py recreate.py blue_green.py in_place.py shifting.py   ways to replace replicas
-chatter.py                              what processes say by themselves
+configuration.py                        settings changed while a mesh runs, and changed back
+chatter.py                              what processes log by themselves
 """

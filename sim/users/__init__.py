@@ -1,8 +1,8 @@
-"""The users: how they come, what they ask for, and how they take it.
+"""The users: how they come, what they ask for, and how they react.
 
-open.py arrivals.py    those who come whatever becomes of others: Poisson processes
-visitors.py            those who wait, think, lose patience, try again, leave and come back
-replayed.py            those who do as a file says
+open.py arrivals.py    users who come whatever happens: Poisson processes
+visitors.py            users who wait, think, lose patience, retry, leave and come back
+replayed.py            users who follow a file
 levels.py              how many of them there are over time
 crowds.py              all of them together, and surges and dips
 """

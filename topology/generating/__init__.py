@@ -1,8 +1,8 @@
-"""Meshes that nobody built, shaped like real ones: of any size, each a pure function of its seed.
+"""Generated meshes, shaped like real ones: of any size, each a pure function of its seed.
 
-`figures` has what was published about real call graphs, `layout` who is there and for whom, `calls` what they can do
-and what that calls, `fitting` how much of everything it takes and how callers protect themselves, `writing` the file
-that is made of it. What comes out is an ordinary topology file.
+`figures` has what was published about real call graphs, `layout` which services there are and whom they serve, `calls`
+their operations and what those call, `fitting` how much of everything they take and how callers protect themselves,
+`writing` the resulting file. The result is an ordinary topology file.
 """
 
 from meshquake.topology.generating.generate import Order, generate

@@ -1,4 +1,4 @@
-"""Pictures of a mesh: `dot` for Graphviz, `svg` drawn here, and the drawing that all who show a mesh have in common."""
+"""Pictures of a mesh: `dot` for Graphviz, `svg` drawn here, and the drawing that all views of a mesh share."""
 
 from meshquake.topology.picture.drawing import Box, Drawing, Line, draw
 from meshquake.topology.picture.graphviz import dot

@@ -3,11 +3,11 @@
     trace.pftrace    packets of Perfetto's protobuf, with track events
 
 sink.py     the sink
-packets.py  packets, and what is said in many of them once
+packets.py  packets, with repeated data stated once
 tracks.py   the tracks: services, their replicas, and what is below them
-calls.py    on which track a span goes
+calls.py    which track a span goes on
 
-What the packets mean is in https://perfetto.dev/docs/reference/synthetic-track-event. They are protobuf, and not the
-JSON that Chrome's tracing had: there a slice belongs to a thread and must nest in what is under way on it, so calls of
-which one was given up would need threads that nobody has; there is no tree of tracks, and no counter has a unit.
+https://perfetto.dev/docs/reference/synthetic-track-event says what the packets mean. They are protobuf, and not the
+JSON of Chrome's tracing, where a slice belongs to a thread and must nest in the slices under way on it: calls whose
+caller gave up would need made-up threads. That JSON also has no tree of tracks, and no units for counters.
 """

@@ -1,4 +1,4 @@
-"""A mesh told in words: its services, its users, what each entry calls, the policies of its edges, what it does itself.
+"""A mesh in words: its services, its users, what each entry calls, the policies of its edges, and its environment.
 
 services.py users.py calls.py edges.py environment.py    a part each
 whole.py                                                 all of it

@@ -1,4 +1,4 @@
-"""The catalogue of metrics, a row each: what it is, of what, where it comes from, how it is exported and watched.
+"""The catalogue of metrics, a row each: what it measures, of what, from which source, how it is exported and watched.
 
 Everything that samples, exports, documents or watches metrics derives from `METRICS`: a new one is a row in the file of
 its subject, and `python -m meshquake.docs.renew`. The order of the rows is that of their samples in an interval, within
@@ -12,13 +12,13 @@ metric_table.py  the metrics of one recording: these, or what a `telemetry:` blo
 The subjects:
 
 replicas.py  cores, memory, workers and queues of replicas, and how many there are
-requests.py  what becomes of requests, and how long they take
+requests.py  the outcomes of requests, and how long they take
 stores.py    what databases and caches are asked
 calls.py     what callers do about their calls
-users.py     what users get who wait
+users.py     what waiting users get
 network.py   bytes on the network, sockets and descriptors
 disks.py     what is read and written, and how full disks are
-runtimes.py  garbage, threads and event loops of languages
+runtimes.py  garbage collection, threads and event loops of languages
 pods.py      restarts, readiness, and nodes
 """
 

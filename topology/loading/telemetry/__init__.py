@@ -4,5 +4,5 @@ block.py    the whole, and names that two things would have
 metrics.py  what it says of metrics
 logs.py     what it says of log lines
 traces.py   what it says of traces
-checks.py   what is wrong with names and patterns
+checks.py   problems with names and patterns
 """
