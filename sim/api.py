@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 
 class Records(NamedTuple):
-    """The records of a run: plain dicts, as the lines of the files, each list in order of time."""
+    """The records of a run: plain dicts, like the lines of the files, each list in time order."""
 
     metrics: list[Record]
     logs: list[Record]
@@ -27,14 +27,14 @@ class Records(NamedTuple):
 
 
 class Settings(TypedDict, total=False):
-    """What every function takes, all optional.
+    """The settings that every function takes, all optional.
 
-    `duration`, `lead_in` and `recovery` are seconds, `rate` is requests a second, and `confounders` is none, some or
-    many harmless things that happen besides (default: as the scenario says); `observability` is how well the mesh is
-    observed, perfect, typical or poor (likewise); with `calm`, the mesh does nothing by itself; `severity` in (0, 1]
-    scales every fault; `topology` is a file or the name of a shipped mesh; `interval` is seconds between samples of
-    metrics, of which there are none, and a `UserWarning`, if it is longer than the recording; `start` is the wall time
-    of the first moment (UTC if it has no zone).
+    `duration`, `lead_in` and `recovery` are seconds; `rate` is requests per second; `confounders` is `none`, `some` or
+    `many`: how many harmless things happen besides (default: as the scenario says); `observability` is how well the
+    mesh is observed: `perfect`, `typical` or `poor` (likewise); with `calm`, the mesh does nothing by itself;
+    `severity` in (0, 1] scales every fault; `topology` is a file or the name of a shipped mesh; `interval` is the
+    seconds between samples of metrics (if it is longer than the recording there are none, and a `UserWarning`);
+    `start` is the wall time of the first moment (UTC if it has no zone).
     """
 
     seed: int
@@ -52,7 +52,7 @@ class Settings(TypedDict, total=False):
 
 
 def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Iterator[Batch]:
-    """Play a scenario; its records come in batches, in order of time, in memory that does not grow with the run.
+    """Play a scenario; yields its records in batches, in time order, in memory that does not grow with the run.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
         The name of a shipped scenario (normal, degradation, outage, cascade, deployment, transient, high_volume,
         intermittent), or a scenario file.
     batch
-        Records a batch, about: changes when records come, not what they are.
+        Approximate number of records in a batch: changes when records come, not what they are.
     settings
         See `Settings`.
 
@@ -72,9 +72,9 @@ def simulate(scenario: str | Path, *, batch: int | None = None, **settings: Unpa
     Raises
     ------
     topology.problems.DocumentError
-        With everything that is wrong with the scenario's or the topology's file.
+        If the scenario or topology file is invalid; lists every problem.
     TypeError, ValueError
-        If there is no such setting; for an unknown scenario, or a setting out of its bounds.
+        For an unknown setting; for an unknown scenario, or a setting out of bounds.
     """
     return _played(prepare(scenario, batch=batch, **settings))
 
@@ -87,7 +87,7 @@ def _played(simulation: Simulation) -> Iterator[Batch]:
 
 
 def prepare(scenario: str | Path, *, batch: int | None = None, **settings: Unpack[Settings]) -> Simulation:
-    """A run that is ready to be played. See `simulate` for the parameters and errors."""
+    """A run, ready to be played. See `simulate` for the parameters and errors."""
     for name in settings:
         if name not in Settings.__annotations__:
             raise TypeError(f"there is no setting {name!r}{suggestion(name, list(Settings.__annotations__))}")
@@ -133,7 +133,7 @@ def outage(**settings: Unpack[Settings]) -> Records:
 
 
 def cascade(**settings: Unpack[Settings]) -> Records:
-    """A slow database takes half the mesh with it. See `simulate` for the settings and errors."""
+    """A slow database takes half the mesh down with it. See `simulate` for the settings and errors."""
     return _collect("cascade", settings)
 
 
@@ -149,7 +149,7 @@ def noise(noise_type: str, **settings: Unpack[Settings]) -> Records:
     return _collect(NOISES[noise_type], settings)
 
 
-#: Kinds of noise, and the scenario each of them is.
+#: The scenario of each kind of noise.
 NOISES = {"transient": "transient", "high-volume": "high_volume", "intermittent": "intermittent"}
 
 

@@ -1,4 +1,4 @@
-"""The running services: what an orchestrator sees of a mesh, and may do to it."""
+"""The running services: what an orchestrator sees of a mesh and may do to it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Cluster:
         self.replicas = [replica for service in self.services.values() for replica in service.replicas]
         self.edges: list[RuntimeEdge] = []
         self._policies: dict[RuntimeEdge, Composed] = {}
-        #: How often settings of edges were changed.
+        #: How often settings or routes of edges were changed.
         self.recomposed = 0
         for each in topology.edges:
             caller, callee = self.services[each.caller], self.services[each.callee]
@@ -61,15 +61,15 @@ class Cluster:
             self.edges.append(edge)
             callee.inbound.append(edge)
             self._policies[edge] = Composed(edge, self._context)
-        #: What acts on replicas, and on which, in the order in which it began; and what holds processes down.
+        #: The modifiers that act on replicas and their targets, in the order in which they began; and stopped targets.
         self.acting: list[tuple[Modifier, Target]] = []
         self.stopped: list[Target] = []
-        #: Replicas that a liveness probe looks at, and deployments that an autoscaler looks after.
+        #: Replicas with a liveness probe, and deployments with an autoscaler.
         self.probed: set[Replica] = set()
         self.scaled: set[Deployment] = set()
-        #: Who is told of every request that the replicas of a revision answer.
+        #: Policies that see every request that the replicas of a revision answer.
         self.meters: dict[Revision, ServerPolicy] = {}
-        #: (replica, version) of every process that ever ran; rows refer to it by position.
+        #: (replica, version) of every process that ever ran; rows refer to them by position.
         self.incarnations: list[tuple[Replica, str]] = []
         self.chatter = Chatter(self.env, self.journal, topology, seed)
         for replica in self.replicas:
@@ -86,13 +86,13 @@ class Cluster:
         return self.env.timeout(max(0.0, delay))
 
     def incarnate(self, replica: Replica) -> None:
-        """A process of the replica begins: what it does from now on is told apart from what it did before."""
+        """Start a new process of the replica, whose records are distinct from those of the process before."""
         replica.incarnation = len(self.incarnations)
         self.incarnations.append((replica, replica.version))
         self.chatter.begin(replica)
 
     def connect(self, replica: Replica, warm: bool) -> None:
-        """Give the replica fresh policies: closed breakers, and pools that are open (warm) or still empty."""
+        """Give the replica fresh policies: closed breakers, and pools that are filled (`warm`) or empty."""
         serve(replica, self._context, self.meters.get(replica.revision))
         reschedule(self.engine, replica)
         replica.callers = [self._policies[edge].state(replica, warm) for edge in replica.service.edges.values()]
@@ -102,13 +102,13 @@ class Cluster:
                     policy.disturbed(self.now)
 
     def guard(self, replica: Replica) -> None:
-        """Give the running process of the replica fresh policies about requests that arrive."""
+        """Give the running process of the replica fresh policies for arriving requests."""
         guard(replica, self._context, self.meters.get(replica.revision))
 
     def recompose(self, edge: RuntimeEdge, spec: Edge) -> None:
-        """Give an edge other settings: callers have new policies where they differ, and keep the others.
+        """Give an edge new settings: callers get new policies where the settings differ, and keep the others.
 
-        Calls under way have their way with the old ones, except that who is held waits on under the new.
+        Calls under way finish under the old policies, except that held calls go on waiting under the new ones.
         """
         changed = {
             word for word, key in keys_of(Edge).items() if getattr(edge.spec, key.field) != getattr(spec, key.field)
@@ -120,7 +120,7 @@ class Cluster:
         self._succeed(edge, changed)
 
     def reroute(self, service: Service) -> None:
-        """Whom the calls to a service are shared out among has changed: callers know as much of each as they did."""
+        """Update callers after a change in which replicas share a service's calls; they keep what they know of each."""
         service.refresh()
         self.recomposed += 1
         for edge in self.edges:
@@ -128,7 +128,7 @@ class Cluster:
                 self._succeed(edge, frozenset())
 
     def _succeed(self, edge: RuntimeEdge, changed: Set[str]) -> None:
-        """Let callers go on with what is composed for an edge now, given the keys of it that have changed."""
+        """Switch callers to the policies composed for an edge now; `changed` are the keys that differ."""
         composed = self._policies[edge]
         for replica in edge.caller.replicas:
             before = replica.callers[edge.index]
@@ -144,7 +144,7 @@ class Cluster:
             disturb(edge, self.now)
 
     def disconnect(self, replica: Replica) -> None:
-        """The replica's process is gone: those who call it learn that their connections are."""
+        """Tell the callers of a replica whose process is gone that their connections are gone too."""
         for edge in self.edges:
             if edge.callee is replica.service:
                 for caller in edge.caller.replicas:
@@ -162,7 +162,7 @@ class Cluster:
         return taken + service.spec.cores <= self.topology.room
 
     def add(self, deployment: Deployment, revision: Revision) -> Replica:
-        """A replica more, whose process does not run yet; what acts on its service acts on it too."""
+        """Add a replica, whose process does not run yet; faults on its service act on it too."""
         service = deployment.service
         replica = Replica(deployment, service.created, len(self.replicas))
         service.created += 1
@@ -182,7 +182,7 @@ class Cluster:
         return replica
 
     def remove(self, replica: Replica) -> None:
-        """A replica whose process has ended is gone for good."""
+        """Remove a replica for good, after its process has ended."""
         self._unrevise(replica)
         replica.deployment.replicas.remove(replica)
         replica.service.replicas.remove(replica)
@@ -190,7 +190,7 @@ class Cluster:
         replica.service.refresh()
 
     def revise(self, replica: Replica, revision: Revision) -> None:
-        """Let a replica run a revision from its next process on, and what is wrong with that one act on it."""
+        """Let a replica run a revision from its next process on; the revision's fault acts on it at once."""
         self._unrevise(replica)
         replica.revision = revision
         if revision.fault is not None:
@@ -223,7 +223,7 @@ class Cluster:
             reschedule(self.engine, replica)
 
     def detach(self, modifier: Modifier, replicas: list[Replica]) -> None:
-        """End a modifier on the replicas it acts on."""
+        """End a modifier on these replicas."""
         for replica in replicas:
             replica.change(tuple(other for other in replica.modifiers if other is not modifier), self.now)
             if modifier.curbs:

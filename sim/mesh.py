@@ -1,4 +1,4 @@
-"""A topology come to life: a cluster, its users, and the surface on which faults act."""
+"""A running topology: a cluster, its users, and the surface on which faults act."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from meshquake.sim.users.open import OpenUsers
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.spec import Topology
 
-#: Step of a memory leak (seconds): its own, so that sampling metrics more often changes nothing.
+#: Step of a memory leak (seconds), independent of the sampling interval, so that sampling more often changes nothing.
 _LEAK_STEP = 0.5
-#: Replicas leak up to this share faster or slower: real ones serve other requests, and don't die in the same instant.
+#: Replicas leak up to this share faster or slower: real ones serve different requests, and don't die all at once.
 _LEAK_SPREAD = 0.1
-#: Requests that a page of draws is for, at least and at most, and those of all sites' pages together (64 bytes each).
+#: Requests per page of draws, at least and at most, and in the pages of all sites together (64 bytes each).
 _PAGE_LEAST, _PAGE_MOST, _PAGES = 32, 1024, 2**20
 
 
@@ -57,20 +57,20 @@ class Mesh(Cluster):
     end
         Simulated time (seconds) at which users stop coming.
     clock
-        When it begins, in seconds since midnight on a Monday: some users go by that.
+        When the run begins, in seconds since midnight on Monday: some users depend on it.
 
-    It's the `faults.fault.Surface` too: the methods from `now` to `announce` are all that faults know of it.
+    It is also the `faults.fault.Surface`: faults know only its methods from `now` to `announce`.
     """
 
     def __init__(self, topology: Topology, seed: int, end: float, clock: float = 0.0) -> None:
         super().__init__(topology, seed)
         self.end = end
         self._configuration = Configuration(self)
-        #: The faults that act and their processes, by id, in the order in which they began.
+        #: The active faults and their processes, by id, in the order in which they began.
         self.under_way: dict[str, tuple[Fault, simpy.Process]] = {}
-        #: What each fault has released, by its id.
+        #: What each fault has released, by fault id.
         self._released: dict[str, Revision] = {}
-        #: What each fault has pushed and not taken back, by its id.
+        #: What each fault has pushed and not taken back, by fault id.
         self._pushed: defaultdict[str, list[list[tuple[Modifier, Target]]]] = defaultdict(list)
         self.sites: list[CallSite] = []
         self.roots: list[CallSite] = []
@@ -85,7 +85,7 @@ class Mesh(Cluster):
         self._crowds = Crowds(
             self.env, self.engine, self.journal, seed, topology.workload, roots, end, clock, topology.environment
         )
-        #: Of each entry, those who come whatever becomes of others.
+        #: For each entry, the users who come whatever happens to others.
         self.users: list[OpenUsers] = [self._crowds.open[root.name] for root in self.roots]
         pages = [self._page(self._crowds.in_order(root.name) * end) for root in self.roots]
         wear = Wear(seed, topology.environment, topology.services)
@@ -103,16 +103,16 @@ class Mesh(Cluster):
         begin(self)
 
     def _page(self, requests: float) -> int:
-        """How many requests a page of draws is for, at a site of an entry that gets so many in the run.
+        """How many requests a page of draws covers, at the sites of an entry that gets `requests` of them in the run.
 
-        A long page is cheaper a draw, as long as its draws are used and the pages of all sites fit into memory.
+        A long page is cheaper per draw, as long as its draws are used and the pages of all sites fit into memory.
         """
-        # Chance may send some more than are expected: a short run shall do with one page.
+        # Chance may send more than expected: one page should be enough for a short run.
         most = requests + 3 * math.sqrt(requests)
         return round(max(_PAGE_LEAST, min(most, _PAGE_MOST, _PAGES / len(self.sites))))
 
     def reroute(self, service: Service) -> None:
-        """Whom the requests to a service are shared out among has changed, those of users included."""
+        """Update callers, users included, after a change in which replicas share the requests to a service."""
         super().reroute(service)
         for root in self.roots:
             if root.service is service:
@@ -136,7 +136,7 @@ class Mesh(Cluster):
         return pushed
 
     def pop(self, pushed: list[tuple[Modifier, Target]]) -> None:
-        """Take an effect back, and let go on what hung because of it."""
+        """Take an effect back, and resume what hung because of it."""
         for standing in self._pushed.values():
             standing[:] = [other for other in standing if other is not pushed]
         for modifier, target in pushed:
@@ -149,12 +149,12 @@ class Mesh(Cluster):
                 self.detach(modifier, self._replicas(target))
 
     def clear(self, fault: Fault) -> None:
-        """Take back all effects of a fault that are left."""
+        """Take back all remaining effects of a fault."""
         for pushed in list(self._pushed[fault.id]):
             self.pop(pushed)
 
     def stop(self, target: Target) -> None:
-        """Kill the target's replicas, and keep them down until each `stop` has had its `start`."""
+        """Kill the target's replicas, and keep them down until every `stop` is matched by a `start`."""
         self.stopped.append(target)
         for replica in self._replicas(target):
             replica.stops += 1
@@ -166,17 +166,17 @@ class Mesh(Cluster):
         self.stopped.remove(target)
         for replica in self._replicas(target):
             replica.stops -= 1
-            # What a rollout has in hand, the rollout starts.
+            # A draining replica is in the hands of a rollout, which starts it itself.
             if not replica.stops and not replica.up and not replica.draining:
                 self.env.process(boot(self, replica, replica.version, "started again"))
 
     def sever(self, fault: Fault, share: float, number: int) -> None:
-        """Reset a share of the connections on the target's edge: which, is drawn anew for each number."""
+        """Reset a share of the connections on the target's edge; `number` decides the draw of which ones."""
         for target in fault.all_targets:
             sever(self.engine, self._edge(target), share, address(self.seed, "reset", fault.id, number) % 2**64)
 
     def restart(self, target: Target, gracefully: bool = True) -> Generator[Any, Any, None]:
-        """Restart the target's replicas, one after another, each once the one before it is ready."""
+        """Restart the target's replicas one after another, each once the one before is ready."""
         yield from restart(self, self._replicas(target), gracefully)
 
     def surge(
@@ -187,7 +187,7 @@ class Mesh(Cluster):
         end: float,
         population: str | None = None,
     ) -> None:
-        """Let `extra` times the normal number of users come besides."""
+        """Add `extra` times the normal number of users."""
         for target in fault.all_targets:
             entry = None if target.level == "users" else str(target)
             self._crowds.surge(fault.id, entry, extra, level, end, population)
@@ -219,7 +219,7 @@ class Mesh(Cluster):
         return False
 
     def withdrawn(self, fault: Fault) -> Any:
-        """An event that occurs when what a fault released was taken back once its rollout was over."""
+        """An event that occurs when a fault's release is taken back after its rollout was over."""
         return self._released[fault.id].withdrawn
 
     def roll_back(self, target: Target, deployment: str | None, by: str) -> Generator[Any, Any, None]:
@@ -230,7 +230,7 @@ class Mesh(Cluster):
             yield from roll_back_on(self, replica, by)
 
     def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
-        """Let the target, or a version of it, have so many replicas."""
+        """Set the number of replicas of the target, or of a version of it."""
         scaled = self.services[target.service].deployment(deployment)
         name = "scaled_up" if replicas > scaled.desired else "scaled_down"
         before, scaled.desired = scaled.desired, replicas
@@ -243,7 +243,7 @@ class Mesh(Cluster):
         self._configuration.make(self._configured(target, deployment), change)
 
     def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
-        """Take a change of the target's settings back."""
+        """Undo a change of the target's settings."""
         self._configuration.take_back(self._configured(target, deployment), change)
 
     def take_out(self, target: Target) -> None:
@@ -253,25 +253,25 @@ class Mesh(Cluster):
             rotate(self, replica)
 
     def put_back(self, target: Target) -> None:
-        """Put them back."""
+        """Put the target's replicas back into rotation."""
         for replica in self._replicas(target):
             replica.taken_out -= 1
             rotate(self, replica)
 
     def mend(self, target: Target, fault: str | None) -> None:
-        """End what can be mended at the target."""
+        """End the faults at the target that can be mended; only one of them if `fault` names it."""
         for each, process in list(self.under_way.values()):
             if fault in (None, each.id) and each.mendable and each.lasts and _acts_at(each, target):
                 process.interrupt()
 
     def announce(self, name: str, service: str, **values: Any) -> None:
-        """Note something that does no harm."""
+        """Note a harmless event."""
         self.journal.note(name, self.services[service], **values)
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def _replicas(self, target: Target) -> list[Replica]:
-        """The replicas of a target that there are now, in a list of its own."""
+        """The current replicas of a target, as a new list."""
         return [each for each in self.services[target.service].replicas if target.covers(target.service, each.index)]
 
     def _configured(self, target: Target, deployment: str | None) -> Configured:
@@ -286,7 +286,7 @@ class Mesh(Cluster):
 
 
 def _acts_at(fault: Fault, target: Target) -> bool:
-    """Whether a fault acts at a target: at that, or at a part of the service that it is."""
+    """Whether a fault acts on a target, or on a part of it if the target is a whole service."""
     whole = target.level == "service"
     return any(
         each == target or (whole and each.level != "edge" and each.service == target.service)

@@ -1,4 +1,4 @@
-"""One run: a scenario played on a mesh, from which batches of records come."""
+"""One run: plays a scenario on a mesh and yields batches of records."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 DEFAULT_START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 DEFAULT_INTERVAL = 1.0
-#: Records made in one go, about: enough for work in columns to pay, few enough to take little memory.
+#: Approximate number of records made at once: enough for columnar work to pay off, few enough to take little memory.
 BATCH = 32_000
-#: The simulation is looked at so often (simulated seconds) whether a batch has come together.
+#: How often (simulated seconds) to check whether enough records for a batch have accumulated.
 _STRIDE = 0.5
 
 
@@ -40,7 +40,7 @@ class Simulation:
     Parameters
     ----------
     scenario
-        What happens. The run has its seed and, if it says one, its rate.
+        What happens. The run uses its seed and, if it has one, its rate.
     topology
         Where it happens.
     start
@@ -48,7 +48,7 @@ class Simulation:
     interval
         Time between samples of metrics in seconds.
     batch
-        Records a batch, about: changes when records come, not what they are.
+        Approximate number of records in a batch: changes when records come, not what they are.
 
     Raises
     ------
@@ -62,15 +62,15 @@ class Simulation:
     interval_us
         Time between samples of metrics in whole microseconds.
     metrics
-        Those that are recorded.
+        The metrics that are recorded.
     mesh
-        The running mesh, for those who want to look inside.
+        The running mesh, for inspection.
     recorder
         Makes records of what happens.
     collector
-        Lets pass what is recorded of these; None if all is, as it was.
+        Decides which of these are recorded, and how; None if all are, unchanged.
     samplers
-        Take gauges on the way; another one may be added before the run.
+        Sample gauges during the run; another sampler may be added before it.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class Simulation:
     ) -> None:
         if not 0.001 <= interval <= 86400:
             raise ValueError(f"interval must be at least 0.001 and at most 86400 seconds, not {interval}")
-        # What it says of telemetry is in the mesh from here on.
+        # From here on, the mesh holds what the scenario says of telemetry.
         said, scenario = scenario.telemetry, replace(scenario, telemetry=UNCHANGED)
         self.scenario = scenario
         self.topology = topology.at_rate(scenario.rate).recorded_by(said)
         self.start = start
         self.interval_us = round(interval * 1e6)
         self._batch = batch
-        with collecting.paused():  # what is made here lasts
+        with collecting.paused():  # what is made here lasts as long as the run
             self.mesh = Mesh(self.topology, scenario.seed, scenario.length, _since_monday(start))
             self.metrics = metric_table.of(self.topology.telemetry)
             self.recorder = Recorder(self.mesh, start, self.interval_us, self.metrics)
@@ -103,9 +103,9 @@ class Simulation:
             from meshquake.sim.observability.collector import Collector
 
             self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
-        #: When faults were over that are by now, in simulated seconds, by id.
+        #: When each cause that is over ended, in simulated seconds, by id.
         self._over: dict[str, float] = {}
-        #: When an operator mended faults, likewise.
+        #: When an operator mended each fault that was mended, likewise.
         self._mended: dict[str, float] = {}
         for cause in scenario.causes:
             self.bring(cause)
@@ -119,13 +119,13 @@ class Simulation:
         interval: float = DEFAULT_INTERVAL,
         batch: int = BATCH,
     ) -> Simulation:
-        """The run of a scenario on the mesh for which it was loaded. See `Simulation` for the parameters and errors."""
+        """A run of a scenario on the mesh it was loaded for. See `Simulation` for the parameters and errors."""
         return cls(loaded.scenario, loaded.topology, start=start, interval=interval, batch=batch)
 
     def bring(self, cause: Cause) -> None:
-        """Let a fault or an action come when its window opens, which is not before now.
+        """Schedule a fault or an action for when its window opens, which must not be in the past.
 
-        It comes before everything else of that moment, so that nothing depends on when it became known.
+        It begins before everything else of that moment, so that nothing depends on when it was scheduled.
         """
         window = self.scenario.window(cause)
         self.mesh.env.call_at(max(0.0, window.start), self._begin, (cause, window), urgent=True)
@@ -146,7 +146,7 @@ class Simulation:
             self._mended[cause.id] = self.mesh.now
 
     def acted(self, cause: Cause) -> Window:
-        """When a fault or an action acted in this run, which was played; what was never over, to the end of it."""
+        """When a fault or an action acted in this run, once played; one that never ended acted until the run did."""
         window = self.scenario.window(cause)
         if isinstance(cause, Fault):
             window = cause.acts(window)
@@ -156,7 +156,7 @@ class Simulation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd about the run although it can be played."""
+        """What is odd about the run, though it can be played."""
         return tuple(filter(None, (self._unsampled, forecast(self.topology, self.scenario, self.interval_us / 1e6))))
 
     @property
@@ -168,23 +168,23 @@ class Simulation:
 
     @property
     def unfinished(self) -> int:
-        """Requests so far of which something was not over when they were followed no more."""
+        """How many requests so far were not over when the limit on following them was reached."""
         return self.mesh.engine.unfinished
 
     @property
     def leftover(self) -> str:
-        """A warning of such requests; empty if there were none."""
+        """A warning about such requests; empty if there were none."""
         if not self.unfinished:
             return ""
         were = "1 request was" if self.unfinished == 1 else f"{self.unfinished} requests were"
         return f"{were} not over after {duration(FOLLOWED)}: what was left of them is recorded as unfinished"
 
     def hush(self) -> None:
-        """Nobody will read log lines of this run, which wasn't played yet: its processes say nothing by themselves."""
+        """Skip log lines that processes write by themselves, in a run not played yet whose log nobody will read."""
         self.mesh.chatter.heard = False
 
     def without(self, causes: Collection[str]) -> Simulation:
-        """The same run, not played yet, with the faults and the actions of these ids taken out."""
+        """The same run, not played yet, without the faults and actions of these ids."""
         faults = tuple(fault for fault in self.scenario.faults if fault.id not in causes)
         actions = tuple(action for action in self.scenario.actions if action.id not in causes)
         return Simulation(
@@ -196,19 +196,20 @@ class Simulation:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Play the scenario; records come in order of time, whenever enough of them have settled."""
+        """Play the scenario; yields records in time order, whenever enough of them have settled."""
         return self.records(self.cuts())
 
     def records(self, cuts: Iterator[Cut]) -> Iterator[Batch]:
-        """What is recorded of what happened, which comes in `cuts` of this run."""
+        """The recorded batches of what happened, given as `cuts` of this run."""
         batches = map(self.recorder.batch, cuts)
         return batches if self.collector is None else self.collector.collect(batches)
 
     def cuts(self) -> Generator[Cut]:
-        """Play the scenario; what happens comes as it is, for `recorder` to make records of.
+        """Play the scenario; yields what happened in raw form, for `recorder` to make records of.
 
-        Users stop coming at the end of the recording, and metrics end there; what is under way then is played to its
-        end, so that no trace is cut off. A request is followed for at most `topology.errors.FOLLOWED`, so that comes.
+        Users stop coming at the end of the recording, and metrics end there; requests still under way are played to
+        their end, so that no trace is cut off. A request is followed for at most `topology.errors.FOLLOWED`, so the run
+        does end.
         """
         with collecting.of_a_run():
             yield from self._play()
@@ -220,12 +221,12 @@ class Simulation:
         yield self.recorder.cut(last=True)
 
     def strides(self) -> Iterator[float]:
-        """Play the scenario stride by stride, for who takes cuts of `recorder` itself; gives the time after each.
+        """Play the scenario stride by stride, for callers who take cuts of `recorder`; yields the time after each.
 
-        How long it's left alone between two strides changes nothing.
+        A pause between two strides, however long, changes nothing.
         """
         mesh = self.mesh
-        # Everything is timed by whole numbers of a stride or an interval, so that no sum of times drifts.
+        # All times are whole numbers of a stride or an interval, so that no sum of times drifts.
         end = round(self.scenario.length * 1e6)
         now = 0
         while now < end:
@@ -243,7 +244,7 @@ class Simulation:
 
 
 def _since_monday(start: datetime) -> float:
-    """Seconds since midnight on a Monday, in UTC."""
+    """Seconds since midnight on Monday, in UTC."""
     moment = start.astimezone(UTC)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return moment.weekday() * 86400 + (moment - midnight).total_seconds()

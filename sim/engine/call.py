@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.tape import Draws
 
-#: A moment that did not come. Times are never negative.
+#: The time of something that did not happen. Times are never negative.
 NEVER: Final = -1.0
 
 #: Bits of `notes` in a row: a lookup hit, or missed; another attempt follows; the caller went on with this attempt's
-#: result (of several attempts it's the last one, unless some are made at the same time).
+#: result (with several attempts that is the last one, unless some are concurrent).
 HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
-#: Of a hedge: an attempt after the first which followed no failure that was waited for; and of an attempt that failed
-#: while others at the same call are under way, of which one decides.
+#: A hedge: an attempt after the first that did not wait for a failure. OUTRUN: an attempt that failed while others at
+#: the same call are under way, one of which decides.
 HEDGE: Final = 16
 OUTRUN: Final = 32
-#: Its caller had ejected replicas as outliers: the call was kept away from them, or they were used all the same, since
-#: too few were left.
+#: Its caller had ejected replicas as outliers: the call was kept away from them, or used them all the same because too
+#: few were left.
 KEPT_AWAY: Final = 64
 PANICKED: Final = 128
-#: The network swallowed its answer; it waited for a connection, or for another leave, before it was sent.
+#: The network swallowed its answer; it waited for a connection, or for other permission, before it was sent.
 SWALLOWED: Final = 1 << 8
 WAITED: Final = 1 << 9
-#: Of a user's request: the user didn't wait for the answer. The server knows nothing of it, and the rest of the row is
-#: what the server did.
+#: A user's request whose user didn't wait for the answer. The server does not know, and the rest of the row is what the
+#: server did.
 ABANDONED: Final = 1 << 16
-#: Of a user's request: what the user does next depends on the answer.
+#: A user's request on whose answer the user's next step depends.
 AWAITED: Final = 1 << 17
 
-#: One row a call. Times in seconds, `NEVER` where there was no such moment; `replica` and `caller` are incarnations
+#: One row per call. Times are in seconds, `NEVER` if the event did not happen; `replica` and `caller` are incarnations
 #: (a replica under one version), -1 for none; `outcome` and `result` are what the server said and what the client saw.
 ROW = np.dtype(
     [
@@ -104,7 +104,7 @@ class Call:
     )
 
     # Set before they're read, and only where they're needed.
-    # Of a root: the calls of this request whose row isn't written yet; None if the request isn't followed any more.
+    # Of a root: the calls of this request whose row isn't written yet; None if the request is no longer followed.
     open: dict[Call, None] | None
     work: float  # of a call that waits for a core: seconds of work to do
     pending: int  # calls of that group that aren't done
@@ -112,8 +112,8 @@ class Call:
     former: Call | None  # of a call that a service makes: the attempt before this one
     next_at: float  # of an attempt that failed: when the next one would be made
     deadline: float  # of a call whose caller has one beyond its timeout (`sim.policies.deadline`)
-    race: Race  # of a call of which several attempts may be under way
-    retry_after: float  # of a call that was refused with the word when to come again: seconds
+    race: Race  # of a call that may have several attempts under way
+    retry_after: float  # of a call that was refused and told when to retry: seconds
 
     def __init__(
         self,
@@ -133,30 +133,30 @@ class Call:
         self.caller = caller
         self.draws = draws
         self.replica: Replica | None = None
-        #: The user's request that this belongs to; None for one itself, since rings would need the garbage collector.
+        #: The user's request that this belongs to; None for such a request itself, since cycles would need the collector.
         self.root: Call | None = None
-        #: Incarnation of the replica, as it was when the call arrived; that of the caller's side is its parent's.
+        #: Incarnation of the replica when the call arrived; the caller's incarnation is that of the parent.
         self.handler = -1
         self.sent = now
         self.arrived = self.started = self.finished = self.ended = NEVER
-        #: When the work is done for which it has, or had, a whole core of its own.
+        #: When the work for which it has, or had, a whole core is done.
         self.due = NEVER
         self.outcome = self.result = SUCCESS
         self.notes = 0
-        #: Of a call that calls others, the group it's at; negative until its own work is done.
+        #: The group of calls that it has reached, if it calls others; negative until its own work is done.
         self.step = -1
         #: Whether the caller waits for the answer.
         self.waiting = True
-        #: Whether a policy of the caller's keeps it from leaving, and whether it has one of a pool's connections.
+        #: Whether one of the caller's policies holds it, and whether it has a connection from a pool.
         self.held = self.connected = False
-        #: The callee's work (seconds) to accept the connection that is opened for it; negative if none is.
+        #: The callee's work (seconds) to accept a connection opened for it; negative if none is opened.
         self.connect = -1.0
-        #: Of a call past a breaker: the generation of its state.
+        #: The generation of a breaker's state when the call passed it.
         self.generation = -1
 
     @property
     def followed(self) -> bool:
-        """Whether a row is still to come of this call, or of others of its request."""
+        """Whether rows of this call, or of others of its request, are still to come."""
         return (self.root or self).open is not None
 
     @property
@@ -166,7 +166,7 @@ class Call:
 
 
 class Race:
-    """Attempts at one call that are under way at the same time, in order, and the one that was made last."""
+    """The concurrent attempts at one call, in order, and the latest one."""
 
     __slots__ = ("last", "running")
 

@@ -4,8 +4,8 @@ The operations of a topology form a graph; what a request does is a tree, grown 
 A site is a place in that tree, so it has its own draws (`sim.engine.tape`), and two requests of the same entry meet
 the same sites in the same roles. Sites are made once, before the run.
 
-A call that is repeated has as many sites as it's made at most. A part of an operation that has steps of its own beside
-others, or is work between calls, is a branch: a site that stands for no call, and is done where its operation runs.
+A repeated call has a site for each time it may be made. A part of an operation that has steps of its own beside others,
+or is work between calls, is a branch: a site that stands for no call, and runs where its operation runs.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 #: Attempts are digits of an attempt path, which is a number in this base: `16 * (path of the caller) + attempt - 1`.
 ATTEMPT_BITS: Final = 4
-#: How much users' requests matter where nothing is said.
+#: The criticality of users' requests where none is given.
 USUAL_CRITICALITY: Final = CRITICALITIES.index("critical")
 #: The bits of an attempt path that number the attempt.
 ATTEMPT: Final = 15
 
-#: Kinds of a site: a call; a branch that begins with its steps, or with work; or that the caller gives its worker back.
+#: Kinds of site: a call; a branch that begins with its steps, or with work; or the caller giving its worker back.
 CALL: Final = 0
 STEPS: Final = 1
 WORKS: Final = 2
@@ -75,7 +75,7 @@ class CallSite:
     )
 
     ingress: Ingress  # of an entry: where its users come in
-    tape: Tape  # of first attempts whose callers are first attempts, and so on up to the user
+    tape: Tape  # for first attempts whose callers are first attempts, and so on up to the user
 
     def __init__(
         self,
@@ -94,41 +94,41 @@ class CallSite:
         self.entry = entry
         self.parent = parent
         self.service = service
-        #: The service's, or its version's, at hand: each call looks at it.
+        #: The ready replicas of the service or of its version, kept here because each call looks at them.
         self.ready = service.deployments[0].stable.ready
-        #: Of a service with several versions: the site of each, by the version's name. One of them stands for all.
+        #: If the service has several versions, the site of each by the version's name. One of them stands for all.
         self.variants: dict[str, CallSite] | None = None
         self.base: CallSite = self
         #: Position of the operation in its service.
         self.operation = operation
         self.edge = edge
-        #: How much it matters: 0 is the most.
+        #: Criticality: 0 is the highest.
         self.criticality = criticality
         self.probability = spec.probability if spec else 1.0
         self.optional = spec.optional if spec else False
         self.hit_rate = spec.hit_rate if spec else None
-        #: The site whose draw decides whether this call is made: of a repeated call, the first time.
+        #: The site whose draw decides whether this call is made: for a repeated call, the first of its sites.
         self.lot: CallSite = self
-        #: Groups of calls, one group after another; a group's calls go out together. Whether all of them always do, and
-        #: none is a branch.
+        #: Groups of calls, one after another; the calls of a group go out together. The flag is True if all of them are
+        #: always made and none is a branch.
         self.steps: list[tuple[list[CallSite], bool]] = []
-        #: What this part of an operation begins with, if it's a branch; 0 if it stands for a call.
+        #: What this part of an operation begins with, if it is a branch; `CALL` if it stands for a call.
         self.branch = CALL
-        #: Whether what comes after the steps isn't just the answer: it's a branch, or has given its worker back.
+        #: Whether more than the answer follows the steps: it is a branch, or has given its worker back.
         self.apart = False
-        #: The call, or the work, that follows on this one before the caller goes on with its steps: when it succeeds
-        #: (and misses, if it's a lookup), and otherwise.
+        #: The call or work that follows this one before the caller goes on with its steps: if it succeeds (and misses,
+        #: if it is a lookup), and otherwise.
         self.then: CallSite | None = None
         self.otherwise: CallSite | None = None
         self.address = address
-        #: What becomes of some calls here by themselves, given before the run.
+        #: How calls here fail or stall by themselves, given before the run.
         self.lapses: Lapses | None = None
         self._tapes: dict[int, Tape] = {}
         self._build = (work, edge.spec.latency if edge else None)
 
     @property
     def versions(self) -> tuple[CallSite, ...]:
-        """The sites of all versions of its service, if this is the one that stands for them; else this one."""
+        """The sites of all versions of its service, if this site stands for them; else this one."""
         return (self,) if self.variants is None else tuple(self.variants.values())
 
     @property
@@ -137,11 +137,11 @@ class CallSite:
         return f"{self.service.spec.name}.{list(self.service.operations)[self.operation]}"
 
     def unroll(self, page: int) -> None:
-        """Make the tape, with draws for so many requests a page."""
+        """Make the tape, with `page` requests per page of draws."""
         self.tape = self.tape_of(0, page)
 
     def tape_of(self, attempt_path: int, page: int = 32) -> Tape:
-        """The tape for an attempt path; those of retries have short pages, for a retry often comes alone."""
+        """The tape for an attempt path; tapes of retries have short pages, since retries often come alone."""
         tape = self._tapes.get(attempt_path)
         if tape is None:
             work, latency = self._build
@@ -174,7 +174,7 @@ def grow(
         inherited = parent.criticality if parent else USUAL_CRITICALITY
         matters = CRITICALITIES.index(own) if own else inherited
         grown = []
-        # Versions have one address: a request keeps its luck, whichever of them it meets.
+        # All versions have one address: a request keeps its draws, whichever version it meets.
         key = address(seed, "site", path)
         for _, variant in runtime.spec.variants(found):
             site = CallSite(len(sites), number, parent, runtime, position, edge, spec, variant.work, matters, key)
@@ -220,7 +220,7 @@ def grow(
         )
         found.branch = kind
         found.apart = True
-        # One that is only work ends where those do that have steps.
+        # A branch that is only work ends the same way as one with steps.
         found.steps = [([], True)]
         branches.append(found)
         return found
@@ -246,7 +246,7 @@ def grow(
     def chained(
         links: tuple[Link, ...], after: CallSpec, parent: CallSite, names: _Names, depth: _Depth
     ) -> CallSite | None:
-        """The sites of what follows on a call, each of which leads to the next; the first of them."""
+        """Make the sites of what follows a call, each leading to the next; returns the first of them."""
         chain = [
             part(parent, WORKS, link.time, names(f"{after.service}.{after.operation} {WORKING}"))
             if isinstance(link, Work)
@@ -264,12 +264,12 @@ def grow(
 
 #: How often each bounded call lies on the way to a site: by service, position of the operation, and call.
 _Depth = dict[tuple[str, int, CallSpec], int]
-#: What the work between calls is called in addresses.
+#: The name of work between calls in addresses.
 WORKING: Final = "work"
 
 
 def _join(sites: list[CallSite]) -> None:
-    """Let the sites of all versions of a service know each other; the first stands for all."""
+    """Link the sites of all versions of a service; the first stands for all."""
     base = sites[0]
     base.variants = {}
     for deployment, site in zip(base.service.deployments, sites, strict=True):
@@ -281,7 +281,7 @@ def _join(sites: list[CallSite]) -> None:
 class _Names:
     """Paths of the calls of one operation, told apart by target and then by order among the calls to that target.
 
-    So a call that is added to an operation leaves the addresses of the others as they were.
+    So adding a call to an operation leaves the addresses of the others as they were.
     """
 
     def __init__(self, path: str) -> None:

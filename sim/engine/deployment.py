@@ -1,4 +1,4 @@
-"""The replicas of a service that are made and deleted together: what Kubernetes calls a Deployment."""
+"""The replicas of a service that are created and deleted together: what Kubernetes calls a Deployment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """What is scaled, and what a rollout replaces. A service has one, or one for each version that runs side by side.
+    """The unit of scaling and of rollouts. A service has one, or one for each version that runs side by side.
 
     Parameters
     ----------
     service
-        Whose replicas they are.
+        The service that the replicas belong to.
     version
-        The version that it's for; empty if the service has only one.
+        The version that it runs; empty if the service has only one.
     desired
-        How many replicas there shall be.
+        How many replicas there should be.
     """
 
     __slots__ = (
@@ -44,40 +44,40 @@ class Deployment:
     def __init__(self, service: Service, version: str, desired: int) -> None:
         self.service = service
         self.version = version
-        #: What all its replicas shall run.
+        #: The revision that all its replicas should run.
         self.revision = Revision(version or service.spec.version)
         self.replicas: list[Replica] = []
         self.desired = desired
-        #: From when to when replicas that an autoscaler asked for were not there yet.
+        #: The times (from, to) during which replicas that an autoscaler had asked for were not there yet.
         self.shortages: list[tuple[float, float]] = []
-        #: Whether a rollout starts and deletes its replicas just now.
+        #: Whether a rollout is starting and deleting its replicas.
         self.managed = False
-        #: The revisions of replicas that wait for room in the cluster, the oldest first.
+        #: The revisions of replicas that wait for room in the cluster, oldest first.
         self.pending: list[Revision] = []
         #: The replicas that get calls, in order.
         self.ready: list[Replica] = []
-        #: Who gets calls by a weight: the replicas, but for those of a canary that has a share of the requests.
+        #: The subsets that get calls by weight: all replicas but those of a canary with its own share, and that canary.
         self.stable = Subset(self)
         self.canary: Canary | None = None
 
     @property
     def title(self) -> str:
-        """What it is called: as its service, and where versions run side by side by its version too."""
+        """Its name: that of the service, followed by the version if versions run side by side."""
         return f"{self.service.spec.name} {self.version}".rstrip()
 
     @property
     def running(self) -> str:
-        """The version that what happens to it concerns."""
+        """The version that its events report."""
         return self.revision.version if self.version else self.service.first_version
 
     @property
     def autoscale(self) -> Autoscale | None:
-        """Its autoscaler, as the topology says it."""
+        """Its autoscaler, according to the topology."""
         return self.service.spec.autoscale_of(self.version)
 
     @property
     def rollout(self) -> Rollout:
-        """How its replicas are replaced, as the topology says it."""
+        """How its replicas are replaced, according to the topology."""
         return self.service.spec.rollout_of(self.version)
 
     @property
@@ -87,16 +87,16 @@ class Deployment:
 
     @property
     def subsets(self) -> tuple[Subset, ...]:
-        """Those among which its requests are shared out."""
+        """The subsets among which its requests are shared out."""
         return (self.stable,) if self.canary is None else (self.stable, self.canary)
 
     def subset_of(self, replica: Replica) -> Subset:
-        """The one that a replica belongs to."""
+        """The subset that a replica belongs to."""
         canary = self.canary
         return self.stable if canary is None or replica.revision is not canary.revision else canary
 
     def refresh(self) -> None:
-        """Recompute who gets calls after a replica's readiness changed."""
+        """Recompute which replicas get calls after a replica's readiness changed."""
         self.ready[:] = [replica for replica in self.replicas if replica.serves]
         for subset in self.subsets:
             subset.ready[:] = [replica for replica in self.ready if self.subset_of(replica) is subset]

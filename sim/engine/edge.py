@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RuntimeEdge:
-    """An edge, as the topology describes it (`spec`), between two services; `index` is its place among the caller's."""
+    """An edge between two services, as described in the topology (`spec`); `index` is its place among the caller's."""
 
     __slots__ = (
         "callee",
@@ -35,15 +35,15 @@ class RuntimeEdge:
         self.callee = callee
         #: Connections opened so far, by all replicas of the caller.
         self.opened = 0
-        #: Whether it's known of each call if it opens a connection (`Call.connect`).
+        #: Whether each call tells if it opens a connection (`Call.connect`).
         self.pooled = spec.pool is not None
-        #: Whether calls may have waited for a connection at any time: a change may bring a pool, and take it away.
+        #: Whether calls may have waited for a connection at any time: a change may add a pool and remove it again.
         self.held = self.pooled
-        #: Whether some request may come to make a call here.
+        #: Whether any request can make a call here.
         self.used = False
         #: When its connections were last reset; negative if never.
         self.severed = -1.0
-        #: What was last counted here, and when: connections, and calls under way (`sim.telemetry.metrics.network`).
+        #: The last counts here and their time: connections, and calls under way (`sim.telemetry.metrics.network`).
         self.counted = (-1.0, 0.0, 0.0)
-        #: What acts on the network here, in the order in which it began.
+        #: The modifiers that act on the network here, in the order in which they began.
         self.modifiers: tuple[Modifier, ...] = ()
