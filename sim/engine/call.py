@@ -25,8 +25,8 @@ HIT: Final = 1
 MISS: Final = 2
 RETRIED: Final = 4
 DECIDED: Final = 8
-#: A hedge: an attempt after the first that did not wait for a failure. OUTRUN: an attempt that failed while others at
-#: the same call are under way, one of which decides.
+#: A hedge: an attempt after the first that did not wait for a failure; and an attempt that failed while others at the
+#: same call are under way, one of which decides.
 HEDGE: Final = 16
 OUTRUN: Final = 32
 #: Its caller had ejected replicas as outliers: the call was kept away from them, or used them all the same because too
@@ -133,7 +133,7 @@ class Call:
         self.caller = caller
         self.draws = draws
         self.replica: Replica | None = None
-        #: The user's request that this belongs to; None for such a request itself, since cycles would need the collector.
+        #: The user's request that this belongs to; None for that request itself, to avoid a reference cycle.
         self.root: Call | None = None
         #: Incarnation of the replica when the call arrived; the caller's incarnation is that of the parent.
         self.handler = -1

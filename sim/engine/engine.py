@@ -1,20 +1,20 @@
-"""The life of a call, told top to bottom: the hot path of the simulator.
+"""The life of a call, from top to bottom: the hot path of the simulator.
 
     sent -> arrived -> begun -> worked -> (calls its dependencies) -> finished -> answered
                                                                  or: timed out, refused, shed, lost, retried
 
 A `Call` is one attempt at one call site: its client half (from `sent` until the caller has an answer or gives up)
-and its server half (from `arrived` to `finished`). A caller that times out goes on at once; the callee keeps working on
-what nobody waits for any more, with the worker it holds: that is what makes overload last.
+and its server half (from `arrived` to `finished`). A caller that times out goes on at once; the callee keeps working,
+and holds its worker, though nobody waits any more: that is what makes overload last.
 
-What callers and servers do to protect themselves is not told here: at some moments of a call its policies are asked
-(`sim.engine.policy`), and none of them is known by name.
+How callers and servers protect themselves is not decided here: at certain moments a call asks its policies
+(`sim.engine.policy`), none of which the engine knows by name.
 
 Every call ends as one fixed-size row (`ROW`), written when its last moment has passed; all telemetry about
 requests (spans, their log lines, request metrics) is derived from these rows, so it can't contradict itself.
 
-Kept in plain typed classes, with attribute look-ups and repeated code where a helper would cost a Python call for each
-of some hundred thousand calls a second; where that is so, a comment says it.
+The code is plain typed classes, with attribute look-ups and some repeated code where a helper would cost a Python call
+for each of some hundred thousand calls a second; a comment marks these places.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DEPENDENCY: Final = CODES["dependency_failed"]
 CANCELLED: Final = CODES["cancelled"]
 UNFINISHED: Final = CODES["unfinished"]
 
-#: A cancellation that would be there before its call looks again so much later (seconds), at least.
+#: A cancellation that overtakes its call is tried again after at least this time (seconds).
 _AGAIN: Final = 0.001
 
 
@@ -56,17 +56,17 @@ class CallEngine:
     def __init__(self, env: Environment) -> None:
         self.env = env
         self._rows = bytearray()
-        #: Requests of which a row is still to come, oldest first.
+        #: Requests with rows still to come, oldest first.
         self.live: dict[Call, None] = {}
-        #: How many requests were not over, with all that was done for them, when they were followed no more.
+        #: How many requests were not over, with all that was done for them, when following them ended.
         self.unfinished = 0
-        #: Whether the timer is set that rings when the oldest request has been followed for as long as any is.
+        #: Whether the timer is set that fires when the oldest request has been followed to the limit.
         self._timed = False
         #: Calls at a replica, working or queued, in order of arrival.
         self.inside: dict[Call, None] = {}
-        #: Parts of what these do: steps beside others, and work between calls.
+        #: Parts of these calls: steps beside others, and work between calls.
         self.parts: dict[Call, None] = {}
-        #: Calls that hang, by what makes them hang.
+        #: Calls that hang, by the modifier that makes them hang.
         self.hung: dict[Modifier, list[Call]] = {}
         # Bound once: making a bound method for each heap entry would cost more than the entry.
         self._queue = env._queue
@@ -81,11 +81,11 @@ class CallEngine:
 
     @property
     def count(self) -> int:
-        """Rows that nobody took yet."""
+        """How many rows have not been taken yet."""
         return len(self._rows) // ROW.itemsize
 
     def take(self) -> bytes:
-        """The rows of calls that are over, packed as `ROW`, in the order in which they ended; each is given once."""
+        """The rows of calls that are over, packed as `ROW`, in the order in which they ended; each is returned once."""
         rows = bytes(self._rows)
         self._rows.clear()
         return rows
@@ -116,7 +116,7 @@ class CallEngine:
     # -- the caller's side: sent --------------------------------------------------------------------------------------
 
     def send(self, parent: Call, site: CallSite, attempt: int, former: Call | None = None) -> None:
-        """The caller makes an attempt: past its policies, towards a replica of the callee; `former` is that before."""
+        """The caller makes an attempt: past its policies, towards a replica of the callee; `former` came before it."""
         now = self.env._now
         number = parent.number
         path = (parent.attempt_path << ATTEMPT_BITS) | (attempt - 1)
@@ -141,7 +141,7 @@ class CallEngine:
         self.dispatch(call)
 
     def _stop(self, call: Call, verdict: int) -> None:
-        """A policy of the caller's does not let a call pass: it's held, or refused."""
+        """One of the caller's policies does not let a call pass: it is held, or refused."""
         if verdict == HELD:
             call.held = True
             call.notes |= WAITED
@@ -149,7 +149,7 @@ class CallEngine:
             self.refuse(call, verdict)
 
     def let_go(self, call: Call, policy: CallerPolicy) -> None:
-        """A policy lets a call go on that it held: to the policies after it, then towards a replica."""
+        """A policy releases a call that it held: to the policies after it, then towards a replica."""
         call.held = False
         caller = call.caller
         assert caller is not None
@@ -161,13 +161,13 @@ class CallEngine:
         self.dispatch(call)
 
     def transfer(self, call: Call, state: CallerState, policy: CallerPolicy | None) -> None:
-        """A call that was held goes on under other policies, from the one that takes the place of who held it."""
+        """A held call goes on under other policies, starting with the one that replaces the policy that held it."""
         before = call.caller
         assert before is not None
         race: Race | None = getattr(call, "race", None)
         if race is not None and before.decider is not state.decider:
             if len(race.running) > 1:
-                # The others, which have left, decide by the rules that they were made under.
+                # The other attempts, already sent, decide by the rules under which they were made.
                 self.withdraw(call)
                 self.close(call)
                 return
@@ -184,7 +184,7 @@ class CallEngine:
         self.dispatch(call)
 
     def refuse(self, call: Call, error: int) -> None:
-        """A policy of the caller's refuses a call that hasn't left, with the code of an error."""
+        """One of the caller's policies refuses a call that has not been sent, with the code of an error."""
         if not 0 < error < len(BY_CODE):
             raise ValueError(f"a policy must say PASS or the code of an error, not {error}")
         call.held = False
@@ -203,7 +203,7 @@ class CallEngine:
             ready = policy.narrow(ready, call, now)
         if not ready:
             call.outcome = NO_REPLICA
-            # By way of the heap, since the answer may let go another one that is held.
+            # By way of the heap, since the answer may release another call that is held.
             heappush(self._queue, (now, 1, next(self._eid), self._answered, call))
             return
         draws = call.draws
@@ -212,7 +212,7 @@ class CallEngine:
         opens = call.connect >= 0.0
         if opens:
             edge.opened += 1
-            delay += draws[OUT] + draws[BACK]  # the handshake: one round trip more
+            delay += draws[OUT] + draws[BACK]  # the handshake: one more round trip
         if edge.modifiers:
             for modifier in impairment.between(edge, call):
                 effect = modifier.effect(now)
@@ -229,7 +229,7 @@ class CallEngine:
     # -- the callee's side: arrived, begun, worked, finished -----------------------------------------------------------
 
     def arrive(self, call: Call) -> None:
-        """The call reaches a replica: a worker takes it, or it queues, or it's shed."""
+        """The call reaches a replica: a worker takes it, or it queues, or it is turned away."""
         replica = call.replica
         assert replica is not None
         now = self.env._now
@@ -275,7 +275,7 @@ class CallEngine:
             self.reply(call)
 
     def shed(self, call: Call) -> None:
-        """A request that waits for a worker is turned away after all."""
+        """Turn away a request that already waits for a worker."""
         replica = call.replica
         assert replica is not None
         del self.inside[call]
@@ -305,7 +305,7 @@ class CallEngine:
             self.run(call, replica, work)
 
     def _impaired(self, call: Call, replica: Replica, now: float, work: float) -> float:
-        """The time the call's work takes under what acts on the replica; negative if it hangs."""
+        """The time that the call's work takes under the replica's modifiers; negative if it hangs."""
         code = impairment.failure(call, replica, now)
         if code:
             call.outcome = code
@@ -318,7 +318,7 @@ class CallEngine:
         return -1.0
 
     def run(self, call: Call, replica: Replica, work: float) -> None:
-        """Do so many seconds of a call's own work, once a core is free, or at once where cores are shared."""
+        """Run `work` seconds of a call's own work, once a core is free, or at once where cores are shared."""
         if replica.cores is not None:
             replica.cores.start(call, work)
         elif replica.idle_cores:
@@ -332,7 +332,7 @@ class CallEngine:
             replica.run_queue.append(call)
 
     def _run_next(self, replica: Replica) -> None:
-        """A core is free: the call that has waited longest for one has it."""
+        """A core is free: the call that has waited longest gets it."""
         call = replica.run_queue.popleft()
         call.due = due = self.env._now + call.work
         heappush(self._queue, (due, 1, next(self._eid), self.when_worked, call))
@@ -343,7 +343,7 @@ class CallEngine:
             return  # its process was killed meanwhile
         replica = call.replica
         assert replica is not None
-        # Who waits is asked for only where nobody could go on at once: one look less at memory.
+        # The run queue is looked at only if no core is idle: one memory access less.
         if not replica.idle_cores and replica.run_queue:
             self._run_next(replica)
         elif replica.cores is None:
@@ -359,13 +359,13 @@ class CallEngine:
             self.finish(call, SUCCESS)
 
     def proceed(self, call: Call) -> None:
-        """The call sends the next group of calls it has to make, or is finished if there is none."""
+        """The call sends the next group of calls that it has to make, or finishes if there is none."""
         steps = call.site.steps
         while call.step < len(steps):
             group, always = steps[call.step]
             chosen = group if always else [site for site in group if self._happens(site, call)]
             if chosen:
-                # Counted before any is sent: one that fails at once comes back at once.
+                # Counted before any is sent: a call that fails at once returns at once.
                 call.pending = len(chosen)
                 for site in chosen:
                     if always or not site.branch:
@@ -380,7 +380,7 @@ class CallEngine:
             self.finish(call, SUCCESS)
 
     def resume(self, call: Call, failed: bool) -> None:
-        """A call that this one made is over. All of a group are waited for, then a failure fails the caller."""
+        """A call that this one made is over. The whole group is waited for, then any failure fails the caller."""
         call.failed |= failed
         call.pending -= 1
         if call.pending:
@@ -394,7 +394,7 @@ class CallEngine:
             self.finish(call, DEPENDENCY)
 
     def _happens(self, site: CallSite, parent: Call) -> bool:
-        """Whether a call that is made with some probability, or a part of a group that may be, is for this request."""
+        """Whether a call with a probability, or a part of a group, is made for this request."""
         if site.probability >= 1.0:
             return True
         path = parent.attempt_path << ATTEMPT_BITS
@@ -403,7 +403,7 @@ class CallEngine:
         return tape.draws(parent.number)[CHANCE] < site.probability
 
     def _branch(self, outer: Call, site: CallSite) -> None:
-        """A part of a call's operation begins: it's kept like a call, leaves no row, and needs a core for its work."""
+        """A part of a call's operation begins: it is kept like a call, leaves no row, and needs a core for its work."""
         now = self.env._now
         if site.branch == YIELDS:
             self._give_back(outer)
@@ -418,7 +418,7 @@ class CallEngine:
         self.parts[part] = None
         if site.branch != WORKS:
             part.step = 0
-            # By way of the heap: of parts that have nothing to do, any number may follow each other.
+            # By way of the heap: any number of parts with nothing to do may follow each other.
             heappush(self._queue, (now, 1, next(self._eid), self._stepped, part))
             return
         work = part.draws[WORK]
@@ -451,7 +451,7 @@ class CallEngine:
             replica.busy_clock += now
 
     def _end(self, call: Call, outcome: int) -> None:
-        """The steps of a part are over, and the operation goes on; or those of a call that gave its worker back."""
+        """The steps of a part are over and the operation goes on; or those of a call that gave its worker back are."""
         now = self.env._now
         if call.site.branch:
             call.finished = now
@@ -465,18 +465,18 @@ class CallEngine:
             return
         replica = call.replica
         assert replica is not None
-        # It takes a worker for no time, though there may be none: the end gives it back.
+        # It takes a worker for no time, even if none is free: the end gives it back.
         replica.free -= 1
         replica.busy_clock -= now
         self.finish(call, outcome)
 
     def cancel(self, call: Call) -> None:
-        """The callee learns that its caller waits no more: it drops what it does for the call, and calls of its own."""
+        """The callee learns that its caller no longer waits: it drops its work for the call, and its own calls."""
         if call.finished >= 0.0:
             return
         now = self.env._now
         if call.arrived < 0.0:
-            if not call.outcome:  # neither refused nor lost: a message that was sent earlier is still on its way
+            if not call.outcome:  # neither refused nor lost: the earlier message is still on its way
                 again = now + max(call.draws[OUT], _AGAIN)
                 heappush(self._queue, (again, 1, next(self._eid), self._cancel, call))
             return
@@ -488,7 +488,7 @@ class CallEngine:
             replica.calls -= 1
             self._turn_away(call, replica, CANCELLED)
             return
-        # A part comes after what it's a part of.
+        # A part comes after the one that it is a part of.
         own = {call: None}
         for part in self.parts:
             if part.parent in own:
@@ -508,7 +508,7 @@ class CallEngine:
             self.finish(call, CANCELLED)
 
     def _drop_work(self, call: Call, replica: Replica) -> None:
-        """A call that has a worker does no more work of its own: its core, if it has one, is for the next."""
+        """A call with a worker stops its own work: its core, if it has one, goes to the next."""
         for hung in self.hung.values():
             if call in hung:
                 hung.remove(call)
@@ -552,7 +552,7 @@ class CallEngine:
             replica.busy_clock += now
 
     def reply(self, call: Call) -> None:
-        """The answer leaves, on a network on which something may act."""
+        """The answer leaves, on a network that modifiers may act on."""
         edge = call.site.edge
         assert edge is not None
         now = self.env._now
@@ -570,7 +570,7 @@ class CallEngine:
     # -- the caller's side again: answered, timed out, lost, retried ---------------------------------------------------
 
     def answered(self, call: Call) -> None:
-        """The answer reaches the caller, who may have stopped waiting long ago."""
+        """The answer reaches the caller, which may have stopped waiting long ago."""
         caller = call.caller
         assert caller is not None
         for policy in caller.returns:
@@ -580,7 +580,7 @@ class CallEngine:
         self.close(call)
 
     def timed_out(self, call: Call) -> None:
-        """The caller gives up. The callee knows nothing of it, unless callers of this edge tell it."""
+        """The caller gives up. The callee does not know, unless callers of this edge send cancellations."""
         caller = call.caller
         assert caller is not None
         held = call.held
@@ -593,7 +593,7 @@ class CallEngine:
             self._tell(call)
 
     def withdraw(self, call: Call) -> None:
-        """The caller needs no answer any more: it has one of another attempt, or nobody waits for its own."""
+        """The caller no longer needs the answer: another attempt gave one, or nobody waits for the caller's own."""
         now = self.env._now
         caller = call.caller
         assert caller is not None
@@ -612,7 +612,7 @@ class CallEngine:
             self._tell(call)
 
     def _tell(self, call: Call) -> None:
-        """Tell the callee that its answer isn't waited for, where callers do so."""
+        """Tell the callee that nobody waits for its answer, if callers of this edge do so."""
         edge = call.site.edge
         assert edge is not None
         if not edge.spec.cancellation or call.replica is None:
@@ -627,7 +627,7 @@ class CallEngine:
         heappush(self._queue, (now + delay, 1, next(self._eid), self._cancel, call))
 
     def lost(self, call: Call) -> None:
-        """The network swallowed the call, or its answer, and the caller's kernel gives the connection up."""
+        """The network swallowed the call, or its answer, and the caller's kernel gives up on the connection."""
         if call.arrived < 0.0:
             call.outcome = RESET  # if there was a connection, it's gone
         caller = call.caller
@@ -648,7 +648,7 @@ class CallEngine:
         assert caller is not None and parent is not None
         caller.in_flight -= 1
         if parent.finished >= 0.0:
-            # The caller was killed while it waited, or cancelled when its request wasn't followed any more.
+            # The caller was killed while it waited, or cancelled when its request was no longer followed.
             call.ended = parent.finished
             call.result = CANCELLED
             for policy in caller.withdraws:
@@ -675,7 +675,7 @@ class CallEngine:
             call.notes |= DECIDED
             following = site.then
         else:
-            # A lookup: a hit spares what follows a miss.
+            # A lookup: a hit skips what follows a miss.
             edge, replica = site.edge, call.replica
             assert edge is not None and replica is not None
             if edge.modifiers or replica.modifiers or replica.emptied >= 0.0:
@@ -692,14 +692,14 @@ class CallEngine:
             self.resume(parent, result != SUCCESS and not site.optional)
 
     def _follow(self, parent: Call, site: CallSite) -> None:
-        """What follows on a call begins, before the caller goes on with its steps: another call, or own work."""
+        """Begin what follows a call before the caller goes on with its steps: another call, or own work."""
         if site.branch:
             self._branch(parent, site)
         else:
             self.send(parent, site, 1)
 
     def may_follow(self, call: Call) -> bool:
-        """Whether another attempt may follow this one, at `call.next_at`: if so, all policies count it as made."""
+        """Whether another attempt may follow this one, at `call.next_at`; if so, all policies count it as made."""
         now = self.env._now
         caller = call.caller
         assert caller is not None
@@ -710,7 +710,7 @@ class CallEngine:
         return True
 
     def again(self, call: Call) -> None:
-        """The pause is over: the next attempt, unless the caller was killed meanwhile."""
+        """The pause is over: make the next attempt, unless the caller was killed meanwhile."""
         parent = call.parent
         assert parent is not None
         if parent.finished < 0.0:
@@ -743,18 +743,18 @@ class CallEngine:
             if not unwritten:
                 del self.live[root]
         if parent is None and (over := call.site.ingress.on_over) is not None:
-            # By way of the heap: what it does finds the worker of this request free.
+            # By way of the heap, so that the callback finds this request's worker free.
             heappush(self._queue, (self.env._now, 1, next(self._eid), over, call))
 
     # -- or never over -----------------------------------------------------------------------------------------------
 
     def _time(self, oldest: Call) -> None:
-        """Set the timer for the oldest request. All are followed equally long, so one timer serves all of them."""
+        """Set the timer for the oldest request. All are followed for the same time, so one timer serves all of them."""
         self._timed = True
         heappush(self._queue, (oldest.sent + FOLLOWED, 1, next(self._eid), self._overdue, oldest))
 
     def _overdue(self, _: Call) -> None:
-        """The timer rings: requests that came that long ago are followed no more."""
+        """The timer fires: stop following requests that came that long ago."""
         now = self.env._now
         self._timed = False
         overdue = []
@@ -767,9 +767,9 @@ class CallEngine:
             self._unfollow(root)
 
     def _unfollow(self, root: Call) -> None:
-        """Write rows of what of a request isn't over. In the mesh it goes on, holds what it holds, and leaves no trace.
+        """Write rows for the open calls of a request. In the mesh it goes on and keeps its workers, but leaves no rows.
 
-        So a request that never ends holds back neither the records of all that come after it nor the end of the run.
+        So a request that never ends holds back neither the records of all later requests nor the end of the run.
         """
         now = self.env._now
         del self.live[root]

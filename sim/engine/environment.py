@@ -1,4 +1,4 @@
-"""SimPy's clock and heap, on which bare callbacks ride beside events.
+"""SimPy's clock and heap, with bare callbacks beside events.
 
 A moment in the life of a call ("arrived", "worked", "answered") needs a time and a function, not a Process with its
 generator and events: as a callback it costs about a tenth. Both kinds share one heap and one running number,
@@ -27,7 +27,7 @@ class _Horizon(Exception):  # noqa: N818 - a control flow signal, as simpy.core.
 class Environment(simpy.Environment):
     """A `simpy.Environment` whose heap also takes callbacks.
 
-    `_queue` and `_eid` are SimPy's own names; they're kept, so that SimPy's processes and events work unchanged.
+    `_queue` and `_eid` are SimPy's own names, kept so that SimPy's processes and events work unchanged.
     """
 
     _now: float
@@ -46,16 +46,16 @@ class Environment(simpy.Environment):
     ) -> None:
         """Call `function(argument)` at the simulated `time` (seconds).
 
-        An urgent call comes before everything else of the same time: samples are taken so.
+        An urgent call comes before everything else of the same time: samples are taken this way.
         """
         heappush(self._queue, (time, URGENT if urgent else NORMAL, next(self._eid), function, argument))
 
     def recall(self, function: Callable[[Any], None], arguments: Set[Any], latest: float) -> list[Any]:
-        """Take back the calls of a function with these arguments: one for each, of which none is due after `latest`.
+        """Take back the calls of a function with these arguments: one for each, none of them due after `latest`.
 
-        Returns the arguments in the order in which their calls were asked for. It looks at little more than what comes
-        until then: in a heap, nothing comes before what it lies under. What it takes back leaves nothing to be done in
-        its place, so that the heap needn't be ordered again.
+        Returns the arguments in the order in which their calls were scheduled. It looks at little more than the entries
+        due by then, since nothing in a heap comes before its parent. Each entry is replaced by one that does nothing,
+        so the heap need not be reordered.
         """
         queue = self._queue
         found: list[int] = []
@@ -100,7 +100,7 @@ def _stop(_: None) -> None:
 
 
 def _nothing(_: None) -> None:
-    """What was to be done was taken back."""
+    """Do nothing: the call was taken back."""
 
 
 def _occur(event: simpy.Event) -> None:

@@ -1,7 +1,6 @@
-"""What the faults that act on an edge or a replica do to one call: each answer is a draw of the call's own.
+"""What the faults on an edge or a replica do to one call: each answer is a draw of the call's own.
 
-The life of a call (`sim.engine.engine`) asks only where something acts, and so nothing here is on the path of a call
-that nothing acts upon.
+The life of a call (`sim.engine.engine`) asks only where a fault acts, so nothing here is on the path of other calls.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def _concerns(modifier: Modifier, call: Call) -> bool:
 
 
 def between(edge: RuntimeEdge, call: Call) -> tuple[Modifier, ...] | list[Modifier]:
-    """What acts on the edge between the two replicas of a call."""
+    """The modifiers on the edge between the two replicas of a call."""
     parent, callee = call.parent, call.replica
     assert parent is not None and parent.replica is not None
     if callee is None:
@@ -52,7 +51,7 @@ def between(edge: RuntimeEdge, call: Call) -> tuple[Modifier, ...] | list[Modifi
 
 
 def is_dropped(modifier: Modifier, effect: Effect, call: Call) -> bool:
-    """Whether the call's request, or word of its cancellation, is lost."""
+    """Whether the call's request, or its cancellation, is lost."""
     return effect.drop > 0 and _strikes(modifier, effect.drop, call, _DROP)
 
 
@@ -62,10 +61,10 @@ def is_muted(modifier: Modifier, effect: Effect, call: Call) -> bool:
 
 
 def fails_to_connect(modifier: Modifier, effect: Effect, call: Call) -> bool:
-    """Whether the call needs a new connection, and that is among those that cannot be made.
+    """Whether the call needs a new connection, and it is one of those that fail.
 
-    A pool knows what it opens. Without one, a connection is as old as the younger of the two processes, or as the
-    last reset.
+    A pool knows which connections it opens. Without a pool, a connection is as old as the younger of the two processes,
+    or as the last reset.
     """
     if effect.unconnected <= 0:
         return False
@@ -79,8 +78,8 @@ def fails_to_connect(modifier: Modifier, effect: Effect, call: Call) -> bool:
 
 
 def delay_out(modifier: Modifier, effect: Effect, call: Call, opens: bool) -> float:
-    """The time (seconds) that a modifier adds to the call's request, and to the handshake before it if one `opens`."""
-    # A handshake is a message there and one back.
+    """The time (seconds) that a modifier adds to the call's request, and to a handshake before it if it `opens` one."""
+    # A handshake is one message each way.
     crossings = 2 * effect.delays_requests + effect.delays_answers if opens else effect.delays_requests
     return crossings * _delay(modifier, effect, call, _DELAY_OUT) if crossings else 0.0
 
@@ -103,7 +102,7 @@ def _delay(modifier: Modifier, effect: Effect, call: Call, purpose: int) -> floa
 
 
 def is_refused(call: Call, replica: Replica, now: float) -> bool:
-    """Whether something that acts on the replica refuses the call."""
+    """Whether a modifier on the replica refuses the call."""
     return any(
         _concerns(modifier, call) and _strikes(modifier, modifier.effect(now).refuse, call, _REFUSE)
         for modifier in replica.modifiers
@@ -130,7 +129,7 @@ def hangs(call: Call, replica: Replica, now: float) -> Modifier | None:
 
 
 def slowed(call: Call, replica: Replica, now: float, work: float) -> float:
-    """The time (seconds) that some work of the call's takes under what acts on the replica."""
+    """The time (seconds) that some of the call's work takes under the replica's modifiers."""
     left = 1.0
     for modifier in replica.modifiers:
         if _concerns(modifier, call):
@@ -151,7 +150,7 @@ def _slowdown(modifier: Modifier, effect: Effect, call: Call) -> float:
 
 
 def hit_rate(call: Call, usual: float, now: float) -> float:
-    """How likely a lookup that was answered hits, where that is `usual` while nothing acts on it."""
+    """The probability that an answered lookup hits; `usual` is the probability if no fault acts on it."""
     edge, replica = call.site.edge, call.replica
     assert edge is not None and replica is not None
     for modifier in (*edge.modifiers, *replica.modifiers):

@@ -1,6 +1,6 @@
 """A fault's effect while it acts on something: pushed when the fault begins, popped when it ends.
 
-Each modifier is taken away by itself, so faults that overlap leave nothing behind, in whatever order they end.
+Each modifier is removed by itself, so overlapping faults leave nothing behind, in whatever order they end.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from meshquake.topology.addresses import uniform
 class Modifier:
     """The effect of one fault on one target.
 
-    `level` is the fault's strength over time, or None if it's steady; `operation` is the one it's limited to, or -1. On
-    an edge, it may be limited to a replica of the `caller`, of the `callee`, or both. `began` is when it was made
-    (simulated seconds).
+    `level` is the fault's strength over time, or None if it is steady; `operation` is the one that it is limited to, or
+    -1. On an edge, it may be limited to a replica of the `caller`, of the `callee`, or both. `began` is when it was
+    made (simulated seconds).
     """
 
     __slots__ = (
@@ -52,12 +52,12 @@ class Modifier:
         self.address = address
         self.operation = operation
         self.began = began
-        #: Whether it cuts quotas of cores, and whether it does anything to how cores run.
+        #: Whether it cuts CPU quotas, and whether it affects in any way how cores run.
         self.throttles = self._effect.quota < 1.0
         self.curbs = self.throttles or self._effect.pause
 
     def effect(self, now: float) -> Effect:
-        """What it does at this time."""
+        """Its effect at this time."""
         if self._level is None:
             return self._effect
         return self._fault.strength(self._level(now))
@@ -69,7 +69,7 @@ class Modifier:
     def strikes(self, share: float, place: int, purpose: int, number: int, attempt_path: int) -> bool:
         """Whether a call is among the `share` that is struck.
 
-        The draw belongs to the call, whose place, number and path are given, and to the purpose: a larger share strikes
+        The draw belongs to the call (given by its place, number and path) and to the purpose: a larger share strikes
         the same calls and more.
         """
         return share > 0 and self.draw(place, purpose, number, attempt_path) < share

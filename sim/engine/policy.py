@@ -1,8 +1,8 @@
 """What a policy may do in the life of a call: hooks, of which each policy overrides those that it needs.
 
-The life of a call (`sim.engine.engine`) knows hooks, and no policy by name. A hook that a policy doesn't override isn't
-called for it, so an edge or a service without a policy pays nothing. Which policies an edge and a service have, and in
-which order a call meets them, is `sim.policies.compose`.
+The life of a call (`sim.engine.engine`) knows hooks, and no policy by name. A hook that a policy does not override is
+not called for it, so an edge or a service without a policy pays nothing. `sim.policies.compose` decides which policies
+an edge and a service have, and in which order a call meets them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call_site import CallSite
     from meshquake.sim.engine.replica import Replica
 
-# `mypyc_attr`: plain Python classes, those of plug-ins, may derive from these when they are compiled.
+# `mypyc_attr`: lets plain Python classes, such as those of plug-ins, derive from these when they are compiled.
 
-#: What `admit` says: the call may go on; or the policy has it in hand, and lets it go on or refuses it later. Anything
-#: else is the code of the error (`topology.errors.CODES`) with which the call is refused.
+#: What `admit` returns: the call may go on; or the policy holds it, and releases or refuses it later. Any other value
+#: is the code of the error (`topology.errors.CODES`) with which the call is refused.
 PASS: Final = 0
 HELD: Final = -1
 
@@ -38,50 +38,50 @@ class CallerPolicy:
     def admit(self, call: Call, now: float) -> int:
         """An attempt is about to leave: `PASS`, `HELD`, or the code of the error to refuse it with.
 
-        Policies are asked in the order in which they are composed, until one says something else than `PASS`.
+        Policies are asked in the order in which they are composed, until one returns something other than `PASS`.
         """
         return PASS
 
     def settle(self, call: Call, now: float) -> None:
         """The caller has a result (`call.result`, an error's code or `SUCCESS`), or has given up waiting for one.
 
-        That comes once for each attempt, also for one that a policy refused, unless the caller was killed meanwhile
-        or the attempt was withdrawn.
+        Called once for each attempt, including one that a policy refused, unless the caller was killed meanwhile or the
+        attempt was withdrawn.
         """
 
     def cancel(self, call: Call, now: float) -> None:
         """The caller gives up before an attempt has a result (`settle` or `withdrawn` follows); forget it if `held`."""
 
     def withdrawn(self, call: Call, now: float) -> None:
-        """In place of `settle`: no result of this attempt is wanted any more, so it says nothing about the callee.
+        """Called in place of `settle`: the attempt's result is no longer wanted, so it says nothing about the callee.
 
-        Another attempt at the same call had one first, or the caller was cancelled.
+        Another attempt at the same call had a result first, or the caller was cancelled.
         """
 
     def narrow(self, ready: Sequence[Replica], call: Call, now: float) -> Sequence[Replica]:
-        """The replicas to which an attempt may go, of those ready; of none, it fails as if none were ready.
+        """The ready replicas to which an attempt may go; if none are left, it fails as if none were ready.
 
-        Each policy is given what the one before it has left.
+        Each policy gets the replicas that the one before it left.
         """
         return ready
 
     def decides(self, call: Call, now: float) -> bool:
-        """Whether the caller goes on with the result of this attempt, after which no retry follows.
+        """Whether the caller goes on with the result of this attempt, which no retry follows.
 
-        False if others at the same call are under way, of which one will decide. One policy of an edge has a say in it.
+        False if others at the same call are under way, one of which will decide. Only one policy of an edge is asked.
         """
         return True
 
     def returned(self, call: Call, now: float) -> None:
-        """The callee's answer is there, or the call is known to be lost, whether or not the caller still waits for it.
+        """The callee's answer has arrived, or the call is known to be lost, whether or not the caller still waits.
 
-        `call.outcome` is the code of what the callee said.
+        `call.outcome` is the code of the callee's answer.
         """
 
     def pause(self, call: Call, now: float) -> float:
         """How long to wait (seconds) before another attempt after the failure of this one; negative for no more.
 
-        One policy of an edge decides that, and the others may object (`allows_retry`). A call has at most 16 attempts:
+        One policy of an edge decides this, and the others may object (`allows_retry`). A call has at most 16 attempts:
         they are digits of one number.
         """
         return -1.0
@@ -94,13 +94,13 @@ class CallerPolicy:
         """Another attempt follows this one: no policy objected."""
 
     def disturbed(self, now: float) -> None:
-        """What acts on the edge (a fault) has changed."""
+        """The faults that act on the edge have changed."""
 
     def callee_ended(self, replica: Replica, now: float) -> None:
-        """A process of the callee ends: `replica` is down. Calls that it had come back by themselves (`returned`)."""
+        """A process of the callee ends: `replica` is down. The calls that it had are `returned` separately."""
 
     def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
-        """Some connections are reset: those that these calls are on (`settle` follows), and a share of the others."""
+        """Some connections are reset: those that carry these calls (`settle` follows), and a share of the others."""
 
     def end(self) -> Sequence[Call]:
         """The caller's process ends; returns the calls that were held, which end with it."""
@@ -109,7 +109,7 @@ class CallerPolicy:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ServerPolicy:
-    """What a replica does about requests that arrive, before one may take a worker or a place in the queue."""
+    """What a replica does about arriving requests, before they may take a worker or a place in the queue."""
 
     __slots__ = ()
 
@@ -118,14 +118,14 @@ class ServerPolicy:
         return PASS
 
     def lengthen(self, part: Call, replica: Replica, work: float) -> float:
-        """A request goes on with own work between its calls, or after them: how long that takes (seconds).
+        """How long (seconds) a request's own work between its calls, or after them, takes.
 
         `part` stands for the work, its `parent` for the request; `work` is what was drawn.
         """
         return work
 
     def finished(self, call: Call, replica: Replica, now: float) -> None:
-        """A request that `admit` was asked about is answered, also if it was turned away; `call.outcome` says how.
+        """A request that `admit` was asked about is answered, or was turned away; `call.outcome` says how.
 
         A process that is killed takes its policies with it.
         """
@@ -133,12 +133,12 @@ class ServerPolicy:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Route:
-    """Chooses to whom of a service a user's request goes."""
+    """Chooses the version and the replicas that a user's request goes to."""
 
     __slots__ = ()
 
     def choose(self, site: CallSite, number: int) -> tuple[CallSite, list[Replica]]:
-        """The site of one of the versions for which `site` stands, and the replicas that are ready for it."""
+        """The site of one of the versions that `site` stands for, and its ready replicas."""
         raise NotImplementedError
 
 
@@ -163,11 +163,11 @@ class RequestQueue:
     limit: int
 
     def offer(self, call: Call, now: float) -> bool:
-        """Take in a request for which no worker is free; whether there was room."""
+        """Queue a request for which no worker is free; returns whether there was room."""
         raise NotImplementedError
 
     def take(self, now: float) -> Call | None:
-        """The request that gets a worker next; there is one, unless those that wait have waited for too long."""
+        """The request that gets a worker next; None only if all that wait have waited for too long."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -183,7 +183,7 @@ class RequestQueue:
         raise NotImplementedError
 
     def clear(self) -> None:
-        """The process is gone, and with it who waited."""
+        """The process is gone, and with it the waiting requests."""
         raise NotImplementedError
 
 
@@ -191,7 +191,7 @@ _Policy = TypeVar("_Policy", CallerPolicy, ServerPolicy)
 
 
 def overriding(policies: Iterable[_Policy], hook: str) -> tuple[_Policy, ...]:
-    """The policies that do something at a hook, in their order."""
+    """The policies that override a hook, in their order."""
     return tuple([each for each in policies if not _inherits(type(each), hook)])
 
 
@@ -203,5 +203,5 @@ def _inherits(cls: type, hook: str) -> bool:
     return known
 
 
-#: What was asked of each class before: there are few of them, and many policies.
+#: Earlier answers by class and hook: there are few classes, and many policies.
 _INHERITED: dict[tuple[type, str], bool] = {}

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.shared_cores import SharedCores
 
 
-#: Points in time at which what takes CPU besides is looked at, between two times of accounting.
+#: Points at which other CPU use is sampled between two times of accounting.
 _STEPS = 16
 
 
 class Replica:
-    """Free workers are a number, waiting calls a deque; a core is had the same way.
+    """A replica: free workers are a number and waiting calls a deque; idle cores work the same way.
 
-    `busy_clock` and `core_clock` make exact time averages at the cost of one addition a change: a start subtracts
+    `busy_clock` and `core_clock` give exact time averages at the cost of one addition per change: a start subtracts
     the time, an end adds it, so that the busy time up to t is `clock + busy * t`.
     """
 
@@ -94,13 +94,13 @@ class Replica:
         self.name = f"{spec.name}-{index}"
         self.version = deployment.revision.version
         self.revision = deployment.revision
-        #: Position in the mesh's table of (replica, version): one life of the process.
+        #: Position in the mesh's table of (replica, version): one lifetime of the process.
         self.incarnation = -1
-        #: Who waits for a worker.
+        #: The calls that wait for a worker.
         self.queue: RequestQueue
-        #: What the process knows of those that it calls, by the edge's index.
+        #: What the process knows of its callees, by the edge's index.
         self.callers: list[CallerState] = []
-        #: What it does about requests that arrive, by hook.
+        #: Its policies for arriving requests, by hook.
         self.admits: tuple[ServerPolicy, ...] = ()
         self.lengthens: tuple[ServerPolicy, ...] = ()
         self.finishes: tuple[ServerPolicy, ...] = ()
@@ -108,25 +108,25 @@ class Replica:
         #: Whether its startup probe has found the process; True without one.
         self.started = True
         self.ready = True
-        #: When it was created; those that a mesh starts with have been there for ever.
+        #: When it was created; the replicas that a mesh starts with have always been there.
         self.created = -inf
-        #: Since when it is ready, or not.
+        #: Since when it has been ready, or not ready.
         self.since = 0.0
         self.draining = False
         #: Whether it has been deleted: once its calls are finished it is gone for good.
         self.leaving = False
-        #: Faults that hold the process down.
+        #: How many faults hold the process down.
         self.stops = 0
-        #: Operators who have taken it out of rotation.
+        #: How many operators' actions have taken it out of rotation.
         self.taken_out = 0
         self.failures = 0
         self.successes = 0
-        #: When its process began (long ago, for those of the start), infinite while there is none; how long the last
-        #: one lived, and how many in a row ended unasked.
+        #: When its process began (long ago, for initial replicas), infinite while there is none; how long the last
+        #: process lived, and how many in a row ended unasked.
         self.born = -inf
         self.lived = inf
         self.crashes = 0
-        #: How often its process was started again.
+        #: How often its process was restarted.
         self.restarts = 0
         self.free = spec.workers
         #: Whole cores that nothing runs on; none while the cores are shared.
@@ -139,37 +139,36 @@ class Replica:
         self.run_queue: deque[Call] = deque()
         self.busy_clock = 0.0
         self.core_clock = 0.0
-        #: Seconds for which earlier shared cores stood still for want of quota; None if there never was a quota.
+        #: Seconds for which earlier shared cores were throttled by the quota; None if there never was a quota.
         self.throttled_before: float | None = None
         self.handled = 0
-        #: Requests that waited in its queue and were turned away after all.
+        #: Requests that were turned away after waiting in its queue.
         self.shed = 0
         self.leaked = 0.0
-        #: Bytes of garbage: what each request leaves, how much there is when it's collected, and what the process had
-        #: when the recording began.
+        #: Bytes of garbage: per request, at which a collection is due, and in the process when the recording began.
         self._garbage = spec.garbage
         self.mark = spec.memory.collect_at * spec.memory.limit
         self.littered = 0.0
-        #: When some of its contents were lost that lookups would find, negative if none were or it doesn't matter; the
-        #: share of them, and the time (seconds) in which 63% of that comes back.
+        #: When cache contents were lost, negative if none were or it does not matter; the share that was lost, and the
+        #: time (seconds) in which 63% of it comes back.
         self.emptied = -1.0
         self._lost = self._warms = 1.0
-        #: Core-seconds taken so far by something else than requests, up to the last `account`.
+        #: Core-seconds taken so far by anything other than requests, up to the last `account`.
         self.hogged = 0.0
-        #: Seconds of these in which all work stood still for a collector.
+        #: Seconds of these in which a garbage collection stopped all work.
         self.paused = 0.0
-        #: When that was, and the core-seconds that requests had taken by then.
+        #: The time of the last `account`, and the core-seconds that requests had taken by then.
         self._accounted = (0.0, 0.0)
-        #: What acts here, in the order in which it began.
+        #: The modifiers that act here, in the order in which they began.
         self.modifiers: tuple[Modifier, ...] = ()
-        #: What else the service does than the requests that are played: the share that it takes of each core, by what
-        #: takes it and in all; how many times as long the work of requests takes for that; the workers that it holds,
-        #: and a clock of these like `busy_clock`.
+        #: Ambient work, which the service does besides the played requests: the share of each core that it takes, by
+        #: source and in total; the factor by which it lengthens the work of requests; the workers that it holds, and a
+        #: clock of these like `busy_clock`.
         self._others: dict[str, float] = {}
         self.ambient = 0.0
         self.pace = 1.0
         self.ambient_workers = 0
-        #: Whether anything makes work here take another time than was drawn.
+        #: Whether anything changes how long work takes here, compared with the draw.
         self.hampered = False
         self._ambient_clock = 0.0
 
@@ -179,11 +178,11 @@ class Replica:
         return self.ready and not self.revision.held and not self.taken_out
 
     def busy_time(self, now: float) -> float:
-        """Worker-seconds spent so far, on requests and on what else the service does."""
+        """Worker-seconds spent so far, on requests and on ambient work."""
         return self.busy_clock + (self.service.spec.workers - self.free) * now
 
     def ambient_time(self, now: float) -> float:
-        """Worker-seconds spent so far on what else the service does."""
+        """Worker-seconds spent so far on ambient work."""
         return self._ambient_clock + self.ambient_workers * now
 
     def core_time(self, now: float) -> float:
@@ -193,22 +192,22 @@ class Replica:
         return self.core_clock + (self.service.spec.whole_cores - self.idle_cores) * now
 
     def throttled_time(self, now: float) -> float | None:
-        """Seconds so far in which work stood still for want of quota; None if there never was a quota."""
+        """Seconds so far in which the quota throttled all work; None if there never was a quota."""
         if self.cores is None or self.throttled_before is None:
             return self.throttled_before
         return self.throttled_before + self.cores.throttled(now)
 
     def core_seconds(self, now: float) -> float:
-        """Core-seconds taken so far, by requests and by whatever else runs on the cores."""
+        """Core-seconds taken so far, by requests and everything else on the cores."""
         if self.modifiers or self.ambient:
             self.account(now)
         return self.core_time(now) + self.hogged
 
     def account(self, now: float) -> None:
-        """Add up what something else has taken of the cores since the last time: its share of what requests left over.
+        """Add up the core time that other users took since the last call: their share of what requests left over.
 
-        To be called before what acts here changes, so that it's exact for what is steady; what rises is averaged, as if
-        requests used the cores evenly meanwhile.
+        To be called before the modifiers here change, so that it is exact for steady ones; rising ones are averaged, as
+        if requests used the cores evenly meanwhile.
         """
         since, used = self._accounted
         spent = self.core_time(now)
@@ -218,7 +217,7 @@ class Replica:
             self.hogged += max(0.0, idle) * self._taken(since, now)
 
     def _taken(self, since: float, now: float) -> float:
-        """The share of each core that something else took since some time, on average."""
+        """The average share of each core that other users took since some time."""
         if not self.modifiers:
             return self.ambient
         step = (now - since) / _STEPS
@@ -227,27 +226,27 @@ class Replica:
         return sum(self._hog(moment) for moment in steps) / _STEPS
 
     def _stands(self, now: float) -> bool:
-        """Whether all its work stands still."""
+        """Whether all its work is paused."""
         return any(modifier.curbs and modifier.effect(now).pause for modifier in self.modifiers)
 
     def _hog(self, now: float) -> float:
-        """The share of each core that something else takes."""
+        """The share of each core that other users take."""
         left = 1.0 - self.ambient
         for modifier in self.modifiers:
             effect = modifier.effect(now)
             if effect.pause:
-                return 1.0  # a collector takes what it stops
+                return 1.0  # a garbage collector takes the cores that it stops
             left *= 1.0 - effect.hog
         return 1.0 - left
 
     def change(self, modifiers: tuple[Modifier, ...], now: float) -> None:
-        """From now on, these act here."""
+        """Replace the modifiers that act here."""
         self.account(now)
         self.modifiers = modifiers
         self.hampered = bool(modifiers) or self.ambient > 0.0
 
     def besides(self, what: str, share: float, now: float) -> None:
-        """From now on, something else that the service does takes so much of each core: work begun takes longer."""
+        """From now on, ambient work `what` takes this share of each core: work that begins takes longer."""
         self.account(now)
         if share:
             self._others[what] = share
@@ -260,26 +259,26 @@ class Replica:
         self.hampered = bool(self.modifiers) or self.ambient > 0.0
 
     def lend(self, workers: int, now: float) -> None:
-        """Let what else the service does hold so many of the free workers."""
+        """Let ambient work hold this many of the free workers."""
         self.free -= workers
         self.busy_clock -= workers * now
         self.ambient_workers += workers
         self._ambient_clock -= workers * now
 
     def take_back(self, now: float) -> None:
-        """What else the service does holds a worker no longer, which goes to whoever is next."""
+        """Ambient work returns a worker; the caller passes it on."""
         self.ambient_workers -= 1
         self._ambient_clock += now
 
     def lose(self, share: float, warms: float, now: float) -> None:
-        """A share is lost of the contents that a cache has, and 63% of what is gone comes back in so many seconds."""
+        """Lose a share of a cache's contents; 63% of the loss comes back in `warms` seconds."""
         there = self.warmth(now) if self.emptied >= 0.0 else 1.0
         self._lost = 1.0 - there * (1.0 - share)
         self._warms = warms
         self.emptied = now
 
     def warmth(self, now: float) -> float:
-        """The share of its hits that a cache has by now of those that it had before it lost contents."""
+        """The cache's hits now, as a share of those before it lost contents."""
         return 1.0 - self._lost * exp((self.emptied - now) / self._warms)
 
     @property
@@ -288,7 +287,7 @@ class Replica:
         return self.service.spec.workers - self.free - self.ambient_workers
 
     def memory(self) -> float:
-        """Bytes in use: a base, a working set for each request here, garbage since it was last collected, leaks."""
+        """Bytes in use: a base, a working set for each request here, uncollected garbage, and leaks."""
         if not self.up:
             return 0.0
         spec = self.service.spec.memory
@@ -297,19 +296,19 @@ class Replica:
 
     @property
     def garbage(self) -> float:
-        """Bytes of garbage that its process has left so far: it's collected whenever it reaches its mark, the same way.
+        """Bytes of garbage that its process has made so far; it is collected each time it reaches the mark.
 
-        So what isn't collected yet is a remainder, and how often that happened is a quotient.
+        So the uncollected garbage is a remainder, and the number of collections a quotient.
         """
         return self.handled * self._garbage + self.littered
 
     def heap(self) -> float:
-        """Bytes of it on the heap: half of what it has when idle is none, but code, stacks, buffers of the system."""
+        """Bytes on the heap: half of the idle memory is not heap, but code, stacks and system buffers."""
         spec = self.service.spec.memory
         return max(0.0, self.memory() - self.up * spec.base * spec.limit / 2)
 
     def backlog(self, now: float) -> float:
-        """Seconds that work which comes now would wait, if all that is there were done first."""
+        """Seconds that new work would wait if all present work were done first."""
         if self.cores is not None:
             return self.cores.backlog(now)
         waiting = sum(call.work for call in self.run_queue)
@@ -320,7 +319,7 @@ class Replica:
         return int(self.garbage // self.mark)
 
     def collects_at(self) -> float:
-        """How many requests its process has answered when it collects its garbage the next time; infinite if never."""
+        """How many requests its process will have answered at its next garbage collection; infinite if never."""
         return ((self.collections() + 1) * self.mark - self.littered) / self._garbage if self._garbage else inf
 
     def clear(self, now: float) -> None:

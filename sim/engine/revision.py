@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Revision:
-    """What a rollout brings to the replicas of a service; `fault` is None of the one that it started with.
+    """What a rollout brings to the replicas of a service; `fault` is None for the one that the service started with.
 
-    `before` is the one that it took the place of, which a rollback brings back.
+    `before` is the revision that it replaced, which a rollback brings back.
     """
 
     __slots__ = ("before", "fault", "held", "modifiers", "recalled", "released", "version", "withdrawn")
@@ -23,13 +23,13 @@ class Revision:
         self.version = version
         self.fault = fault
         self.before = before
-        #: Whether its replicas get no calls, ready or not: a whole set of them is being made, or is kept in reserve.
+        #: Whether its replicas get no calls, even if ready: a whole set of them is being created, or kept in reserve.
         self.held = False
         #: The fault's effect on each replica that runs it, by the replica's index.
         self.modifiers: dict[int, Modifier] = {}
-        #: Who asked for it to be taken back, by the id of an operator's action; empty if nobody did.
+        #: The id of the operator's action that asked for a rollback; empty if none did.
         self.recalled = ""
-        #: Whether its rollout is over, so that nobody is left who would hear of that.
+        #: Whether its rollout is over, so that nothing is left to notice such a request.
         self.released = False
-        #: Occurs when it was taken back after its rollout was over; None of the one that a service started with.
+        #: Occurs when it is taken back after its rollout was over; None for the revision that a service started with.
         self.withdrawn: simpy.Event | None = None

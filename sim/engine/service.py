@@ -11,7 +11,7 @@ from meshquake.topology.spec import Service as Spec
 
 
 class Service:
-    """A service of the mesh. `edges` are those to the services it calls, by callee."""
+    """A service of the mesh. `edges` are its edges to the services that it calls, by callee."""
 
     __slots__ = ("created", "deployments", "edges", "inbound", "index", "operations", "ready", "replicas", "spec")
 
@@ -29,37 +29,37 @@ class Service:
                 place = len(self.replicas)
                 deployment.replicas.append(Replica(deployment, place, first_replica + place))
                 self.replicas.append(deployment.replicas[-1])
-        #: How many there have been: a replica that comes gets the next number.
+        #: How many replicas there have been: a new replica gets the next number.
         self.created = len(self.replicas)
         #: The replicas that get calls, in order.
         self.ready: list[Replica] = []
         self.edges: dict[str, RuntimeEdge] = {}
-        #: Those of the services that call it.
+        #: The edges from the services that call it.
         self.inbound: list[RuntimeEdge] = []
         self.refresh()
 
     @property
     def first_version(self) -> str:
-        """The version that its first replica runs; while it has none, the one that they shall run."""
+        """The version that its first replica runs; if there is none, the version that replicas should run."""
         return self.replicas[0].version if self.replicas else self.deployments[0].revision.version
 
     @property
     def desired(self) -> int:
-        """How many replicas there shall be."""
+        """How many replicas there should be."""
         return sum(deployment.desired for deployment in self.deployments)
 
     @property
     def shortages(self) -> list[tuple[float, float]]:
-        """From when to when replicas that an autoscaler asked for were not there yet."""
+        """The times (from, to) during which replicas that an autoscaler had asked for were not there yet."""
         return [shortage for deployment in self.deployments for shortage in deployment.shortages]
 
     def deployment(self, version: str | None) -> Deployment:
-        """The one for a version of those that run side by side; None stands for the only one."""
+        """The deployment of one of the versions that run side by side; None stands for the only one."""
         return next(each for each in self.deployments if version in (None, each.version))
 
     @property
     def subsets(self) -> tuple[Subset, ...]:
-        """Those among which its calls are shared out by weights; none where each goes to any replica."""
+        """The subsets among which its calls are shared out by weights; none if each call may go to any replica."""
         if not self.spec.weighted and all(each.canary is None for each in self.deployments):
             return ()
         return tuple(subset for deployment in self.deployments for subset in deployment.subsets)
@@ -73,7 +73,7 @@ class Service:
         return sum(each.share * weights[each.deployment.version] / total for each in canaries) if canaries else None
 
     def subset_of(self, replica: Replica) -> Subset | None:
-        """The one that a replica belongs to, if there are any."""
+        """The subset that a replica belongs to, if there are any."""
         subset = replica.deployment.subset_of(replica)
         return subset if subset in self.subsets else None
 
@@ -88,7 +88,7 @@ class Service:
         return self.ready if subset is None else subset.ready
 
     def refresh(self) -> None:
-        """Recompute who gets calls after a replica's readiness changed."""
+        """Recompute which replicas get calls after a replica's readiness changed."""
         for deployment in self.deployments:
             deployment.refresh()
         self.ready[:] = [replica for replica in self.replicas if replica.serves]

@@ -1,16 +1,16 @@
 """Cores that all work in progress shares equally, and that may be limited by a quota.
 
-Two ways in which a real machine runs a process are told here; the third, whole cores that each run one piece of work to
-its end, is so short that the life of a call does it by itself (`sim.engine.engine`).
+This module has two ways in which a real machine runs a process; the third, whole cores that each run one piece of work
+to its end, is so short that the life of a call handles it itself (`sim.engine.engine`).
 
-*Fair*: n pieces of work on m cores each run at the speed min(1, m / n), as under the fair scheduler of a kernel, whose
-slices are short beside the work: processor sharing. Of an M/G/1 queue under it the mean sojourn is that of M/M/1,
-whatever the shape of the work (Kleinrock, Queueing Systems II, 4.4).
+*Fair*: n pieces of work on m cores each run at the speed min(1, m / n), as under a kernel's fair scheduler, whose
+slices are short compared with the work: processor sharing. Under it, the mean sojourn of an M/G/1 queue is that of
+M/M/1, whatever the distribution of the work (Kleinrock, Queueing Systems II, 4.4).
 
-*Quota*: besides, they may use only so many core-seconds in each period. What has used them up stands still until the
-next period begins: CFS bandwidth control (Turner, Rao and Rao, "CPU bandwidth control for CFS", 2010; Linux,
-Documentation/scheduler/sched-bwc.rst), which is what a CPU limit of Kubernetes sets. Quota that was left over is lost
-(no burst). The kernel hands it to each core in slices of 5 ms; here what is left is one number.
+*Quota*: besides, they may use only so many core-seconds in each period. Once these are used up, work stands still until
+the next period begins: CFS bandwidth control (Turner, Rao and Rao, "CPU bandwidth control for CFS", 2010; Linux,
+Documentation/scheduler/sched-bwc.rst), which is what a CPU limit of Kubernetes sets. Unused quota is lost (no burst).
+The kernel hands quota to each core in slices of 5 ms; here the remaining quota is one number.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
 
 
-#: Core-seconds by which sums of floats may miss: nobody waits for a period for want of so little.
+#: Core-seconds by which sums of floats may be off: nobody should wait a period for so little.
 _ROUNDING = 1e-12
 
 
 class SharedCores:
-    """The cores of one replica, for as long as they are shared. `done(call)` hears of work that is finished."""
+    """The cores of one replica, for as long as they are shared. `done(call)` is called when work is finished."""
 
     __slots__ = (
         "_at",
@@ -61,21 +61,21 @@ class SharedCores:
         self._replica = replica
         self._env = env
         self._done = done
-        #: Cores at hand; a quota may allow less of them on average.
+        #: Available cores; a quota may allow fewer on average.
         self._width = float(spec.machine)
         #: Work in progress: (what `_attained` is when it's done, running number, call).
         self._work: list[tuple[float, int, Call]] = []
         self._number = count()
-        #: Core-seconds that a piece of work has had by `_at` which was there since the cores were last idle.
+        #: Core-seconds that a piece of work present since the cores were last idle has had by `_at`.
         self._attained = 0.0
         self._at = env._now
-        #: Core-seconds used by then, and seconds in which work stood still for want of quota.
+        #: Core-seconds used by then, and seconds in which the quota throttled all work.
         self._spent = self._throttled = 0.0
         #: Core-seconds left of this period's quota, and when the period ends; infinite without a quota.
         self._left = self._until = inf
         #: Periods of different replicas are not in step.
         self._phase = uniform(address(0, "cpu period", replica.name), 0) * spec.cpu.period
-        #: Whether all work stands still, and whether the timer that is set finds a piece of work done.
+        #: Whether all work is paused, and whether the current timer marks the end of a piece of work.
         self._stands = self._finishes = False
         #: Timers that were set; only the latest counts.
         self._generation = 0
@@ -107,7 +107,7 @@ class SharedCores:
         return work
 
     def changed(self) -> None:
-        """What acts on the replica has changed: whether work stands still, and what the quota is."""
+        """Apply a change of the replica's modifiers: whether work is paused, and what the quota is."""
         self._advance()
         now = self._env._now
         self._stands = any(modifier.effect(now).pause for modifier in self._replica.modifiers)
@@ -126,7 +126,7 @@ class SharedCores:
         return len(self._work)
 
     def backlog(self, now: float) -> float:
-        """Seconds that the cores have to do, without a quota."""
+        """Seconds of work that the cores have left, ignoring a quota."""
         if not self._work:
             return 0.0
         each = self._attained + self._used(now) / len(self._work)
@@ -137,7 +137,7 @@ class SharedCores:
         return self._spent + self._used(now)
 
     def throttled(self, now: float) -> float:
-        """Seconds so far in which there was work, and no quota."""
+        """Seconds so far in which there was work but no quota left."""
         if not self._work or self._stands or self._until == inf:
             return self._throttled
         worked = self._used(now) / min(float(len(self._work)), self._width)
@@ -165,7 +165,7 @@ class SharedCores:
             self._attained = 0.0
         self._at = now
         if now >= self._until:
-            # Where work runs the timer rings at the end of each period; of others in between nothing was used.
+            # While work runs, the timer fires at the end of each period; periods in between used nothing.
             self._until = self._end_of_period(now)
             self._left = self._quota(now)
 
@@ -188,7 +188,7 @@ class SharedCores:
         if not self._finishes:
             self._arm()
             return
-        # What the timer was set for is done, whatever sums of floats say.
+        # The work that the timer was set for is done, whatever sums of floats say.
         self._attained = max(self._attained, work[0][0])
         calls = []
         while work and work[0][0] <= self._attained:
@@ -198,7 +198,7 @@ class SharedCores:
             self._done(call)
 
     def _end_of_period(self, now: float) -> float:
-        """When the period ends that holds `now`."""
+        """When the period that contains `now` ends."""
         period = self._replica.service.spec.cpu.period
         end: float = self._phase + (floor((now - self._phase) / period) + 1) * period
         return end if end > now else end + period

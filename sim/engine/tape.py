@@ -1,13 +1,13 @@
 """Addressed randomness: every draw belongs to a request, none to the order of events.
 
-A draw has an address: the run's seed, the call site, the request's number there, the attempt_path (which attempt of
+A draw has an address: the run's seed, the call site, the request's number there, the attempt path (which attempt of
 which attempt) and the purpose. Two runs with one seed therefore give the same request the same service
 demand, the same hit or miss and the same jitter, whatever else differs between them: common random
 numbers (Law, Simulation Modeling and Analysis, section 11.2), here for each request rather than for each stream.
 
 Draws are made with numpy's Philox, a counter-based generator (Salmon et al., "Parallel random numbers: as easy
 as 1, 2, 3", 2011): the key is a hash of seed and site, the counter is the address, so any draw can be made at
-any time. Making them in pages of consecutive requests is what makes them cheap; how long a page is changes no draw.
+any time. Making them in pages of consecutive requests keeps them cheap; the length of a page changes no draw.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from meshquake.topology.addresses import uniforms
 from meshquake.topology.distributions import Distribution, Floats
 
 #: A request's draws at one site: own work, network time out and back (seconds), then uniforms that decide the choice of
-#: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt; and the error that
-#: it meets by itself, if its service has such errors (else it's not to be looked at).
+#: a replica, whether the call is made, whether a lookup hits, and the pause before the next attempt; and the error with
+#: which it fails by itself, if its service has such errors (otherwise meaningless).
 Draws = tuple[float, float, float, float, float, float, float, float]
 #: Their positions.
 WORK: Final = 0
@@ -35,23 +35,23 @@ LAPSE: Final = 7
 
 _COLUMNS: Final = 8  # two Philox blocks of four 64-bit numbers a row
 DRAWS_BYTES: Final = 64
-#: Requests are numbered from here on that don't come in order of their numbers, but are those of users who take turns.
+#: Requests numbered from here on do not come in order of their numbers: they belong to users who take turns.
 SCATTERED: Final = 2**62
 #: Rows of a small page, and how many of these a site keeps.
 _ROWS: Final = 4
 _MOST_PAGES: Final = 2**12
-#: What makes of some draws, by requests from a number on, what becomes of calls by themselves: they stall, or fail.
+#: Turns draws, for requests from a number on, into what befalls calls by themselves: they stall, or fail.
 Lapses = Callable[[Floats, int], None]
 #: The row that begins at a byte of a page.
 unpack: Callable[[bytes, int], Draws] = Struct("=8d").unpack_from
 
 
 class Tape:
-    """The draws of one call site, for one attempt_path, by request number.
+    """The draws of one call site, for one attempt path, by request number.
 
-    The two pages used last are kept, since requests reach a site almost in order. They're kept as packed numbers, of
-    which a request takes its row: as Python objects they'd be four times as large, and most sites of a large mesh are
-    reached by few of the requests that a page is for.
+    The last two pages are kept, since requests reach a site almost in order. They are packed numbers, from which a
+    request takes its row: as Python objects they would be four times as large, and most sites of a large mesh are
+    reached by few of the requests that a page covers.
     """
 
     __slots__ = (
@@ -77,7 +77,7 @@ class Tape:
         latency: Distribution | None,
         lapses: Lapses | None = None,
     ) -> None:
-        """Without a `latency`, the network times are not to be looked at; without `lapses`, what a call meets."""
+        """Without a `latency`, the network times are meaningless; without `lapses`, so is the error of a call."""
         self._key = key
         self._attempt_path = attempt_path
         self.size = size
@@ -99,7 +99,7 @@ class Tape:
         return unpack(self.page, index * DRAWS_BYTES)
 
     def _scattered(self, number: int) -> Draws:
-        """The draws for a request of one of many users who take turns: each has a small page."""
+        """The draws for a request of one of many users who take turns: each user has a small page."""
         index = number % _ROWS
         page = self._pages.get(number - index)
         if page is None:

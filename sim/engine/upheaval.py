@@ -1,6 +1,6 @@
-"""What befalls many calls at once: a process ends, connections are reset, what acted on a replica or an edge changes.
+"""What hits many calls at once: a process ends, connections are reset, modifiers of a replica or an edge change.
 
-These come with faults and deploys, a few times a run, not with calls: they may look at everything that is under way.
+These come with faults and deploys, a few times per run and not per call, so they may look at everything under way.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def kill(engine: CallEngine, replica: Replica) -> None:
 
 
 def sever(engine: CallEngine, edge: RuntimeEdge, share: float, key: int) -> None:
-    """A share of an edge's connections is reset. Callers lose the calls on them; the callee doesn't notice.
+    """Reset a share of an edge's connections. Callers lose the calls on them; the callee does not notice.
 
-    Which calls are on them, is a draw of each call's own, under `key`.
+    Which calls are on them is decided by a draw for each call, under `key`.
     """
     now = engine.env._now
     edge.severed = now
@@ -60,12 +60,12 @@ def sever(engine: CallEngine, edge: RuntimeEdge, share: float, key: int) -> None
         for caller, _, policy in replica.callers[edge.index].every():
             policy.severed([call for call in struck if caller.has(call)], share, now)
     for call in struck:
-        if call.waiting:  # what another was hedged with may be withdrawn by now
+        if call.waiting:  # a hedge of another call may have been withdrawn by now
             engine.conclude(call, RESET)
 
 
 def release(engine: CallEngine, modifier: Modifier) -> None:
-    """Calls that hung because of this modifier, which acts no more, go on, or hang because of another."""
+    """Resume calls that hung because of this modifier, which no longer acts, unless another makes them hang."""
     now = engine.env._now
     for call in engine.hung.pop(modifier, ()):
         replica = call.replica
@@ -80,14 +80,14 @@ def release(engine: CallEngine, modifier: Modifier) -> None:
 
 
 def disturb(edge: RuntimeEdge, now: float) -> None:
-    """What acts on an edge has changed: its policies may have to."""
+    """Tell an edge's policies that the modifiers on it have changed."""
     for replica in edge.caller.replicas:
         for _, _, policy in replica.callers[edge.index].every():
             policy.disturbed(now)
 
 
 def reschedule(engine: CallEngine, replica: Replica) -> None:
-    """What decides how the replica's cores run has changed: what runs there goes on as it now may."""
+    """Reschedule a replica's work after a change in how its cores run."""
     spec, now = replica.service.spec, engine.env._now
     throttles = spec.scheduled == "quota" or any(modifier.throttles for modifier in replica.modifiers)
     if throttles and replica.throttled_before is None:
@@ -114,9 +114,9 @@ def reschedule(engine: CallEngine, replica: Replica) -> None:
 
 
 def _take_off(engine: CallEngine, replica: Replica) -> list[tuple[Call, float]]:
-    """Take all work off the replica's whole cores, and off those that wait for one: with the seconds left of each."""
+    """Take all running and waiting work off the replica's whole cores; returns it with the seconds left of each."""
     now = engine.env._now
-    # Those whose own work isn't done, of those that ever had a core; often there are none.
+    # The calls that ever had a core and whose own work is not done; often there are none.
     running = {
         call
         for calls in (engine.inside, engine.parts) * (replica.idle_cores < replica.service.spec.whole_cores)
