@@ -19,26 +19,26 @@ from meshquake.topology.addresses import address
 
 Floats = NDArray[np.float64]
 
-#: Cells of which every one is compared with every other; of more, each with the first.
+#: Up to this many cells, each is compared with every other; with more, each is compared with the first.
 ALL_PAIRS = 8
-#: What is told of how the runs of a cell are spread.
+#: The reported quantiles of a cell's runs.
 QUANTILES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A response of a cell.
+    """A response in a cell.
 
     Attributes
     ----------
     runs, known
-        Its runs, and those of them in which it has a value.
+        Runs of the cell, and those in which the response has a value.
     interval
-        Of the mean over these.
+        The interval of the mean over these.
     spread
         The standard deviation between runs; nan if there are fewer than two.
     quantiles
-        Of the runs, at `QUANTILES`; nan if there are none.
+        The quantiles of the runs at `QUANTILES`; nan if there are none.
     """
 
     runs: int
@@ -50,7 +50,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Compared:
-    """Two cells, by number, and what the second has more of than the first, of a response by its number."""
+    """Two cells, a response (all by number), and how much more of it the second cell has than the first."""
 
     response: int
     first: int
@@ -60,9 +60,9 @@ class Compared:
 
 @dataclass(frozen=True)
 class Effect:
-    """How a parameter of a hypercube goes with a response: the rank correlation of its values and the cells' means.
+    """How a parameter of a hypercube relates to a response: the rank correlation of its values and the cells' means.
 
-    `adjusted` is the probability of one as large by chance, after Holm; `moves` whether it's small enough.
+    `adjusted` is the probability, after Holm, of one as large by chance; `moves` is whether that is small enough.
     """
 
     axis: int
@@ -88,12 +88,12 @@ def interval(study: Study, runs: Sequence[Run], response: int) -> Interval:
 
 
 class Analysis:
-    """What some runs of a study say: all of them, or as many as there are yet.
+    """The results of some runs of a study: all of them, or as many as there are so far.
 
     Attributes
     ----------
     study, runs
-        The study, and the runs in their order.
+        The study, and its runs in order.
     """
 
     def __init__(self, study: Study, runs: Iterable[Run]) -> None:
@@ -109,7 +109,7 @@ class Analysis:
 
     @cached_property
     def estimates(self) -> list[list[Estimate]]:
-        """By cell and by response."""
+        """The estimates, by cell and by response."""
         return [
             [self._estimate(runs, response) for response in range(len(self.study.responses))] for runs in self._of_cell
         ]
@@ -123,7 +123,7 @@ class Analysis:
 
     @cached_property
     def compared(self) -> list[Compared]:
-        """Differences between cells, told all at once; none of a hypercube, whose cells nobody asked about by name."""
+        """Differences between cells, tested as one family; none for a hypercube, whose cells were not named."""
         count = len(self.study.cells)
         if self.study.sample is not None or self.study.long:
             return []
@@ -133,12 +133,12 @@ class Analysis:
         return [Compared(*each, difference) for each, difference in zip(asked, found, strict=True)]
 
     def _values(self, cell: int, response: int) -> Floats:
-        """The values of as many runs as every cell has, by replication."""
+        """The values by replication, for as many runs as every cell has."""
         shared = min(len(runs) for runs in self._of_cell)
         return np.array([run.values[response] for run in self._of_cell[cell][:shared]])
 
     def letters(self, response: int) -> list[str]:
-        """Letters for the cells: of two that are compared, those without a common one differ. None if not all are."""
+        """Letters for the cells: two cells without a common letter differ. Empty if not all cells were compared."""
         count = len(self.study.cells)
         if not 1 < count <= ALL_PAIRS or not self.compared:
             return [""] * count
@@ -147,7 +147,7 @@ class Analysis:
 
     @cached_property
     def effects(self) -> list[Effect]:
-        """Of a hypercube: how each parameter goes with each response."""
+        """For a hypercube: how each parameter relates to each response."""
         if self.study.sample is None:
             return []
         asked = [(axis, each) for each in range(len(self.study.responses)) for axis in range(len(self.study.axes))]
@@ -162,7 +162,7 @@ class Analysis:
         ]
 
     def positions(self, axis: int) -> Floats:
-        """Where each cell is on an axis: the number that its level is, or else the level's turn."""
+        """The position of each cell on an axis: its level as a number, or else the level's place in order."""
         labels = [cell.levels[axis].label for cell in self.study.cells]
         numbers = [axes.numeric(label) for label in labels]
         if all(number is not None for number in numbers):

@@ -1,4 +1,4 @@
-"""A study that is put together from texts, as a command line or a program has them, with all that is wrong at once."""
+"""Builds a study from texts, as given on a command line or by a program; reports all problems at once."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ def study_of(
     replications: int | None = None,
     seed: int | None = None,
 ) -> tuple[Study, tuple[Problem, ...]]:
-    """The study that is asked for, and what is odd about its scenario and its mesh.
+    """The requested study, and warnings about its scenario and its mesh.
 
     Parameters
     ----------
     scenario, topology
-        A name of a shipped one, or a file; of a mesh, None for the scenario's.
+        The name of a shipped one, or a file; for the mesh, None for that of the scenario.
     called
-        What stands before the names of what is given in messages: two hyphens on a command line.
+        The prefix of option names in messages: two hyphens on a command line.
     vary, sample
         Parameters, as `axes.axis` reads them; points of a Latin hypercube, None for the grid.
     asked
-        Responses, as `LABEL=RESPONSE` or `RESPONSE`; none for the usual ones.
+        Responses, as `LABEL=RESPONSE` or `RESPONSE`; empty for the default ones.
     until, at_most
-        A precision to be reached, as in `entry.error_rate:5%`, and the runs of a cell after which it is given up.
+        The precision to reach, as in `entry.error_rate:5%`, and the runs per cell after which to give up.
     warm_up
-        What is cut off at the beginning of each recording: a time, or `mser`.
+        How much to cut off at the beginning of each recording: a time, or `mser`.
     assignments
         `PATH=VALUE` that hold in every cell.
     calm
         Whether the mesh does nothing by itself.
     replications, seed
-        Runs of each cell, and the seed of the study; None for the usual ones.
+        Runs of each cell, and the seed of the study; None for the defaults.
 
     Raises
     ------
     StudyError
-        With everything that is wrong with it; what is wrong with its cells is for `replication.problems` to say.
+        If anything is wrong with it; lists every problem except those of its cells (`replication.problems`).
     """
     problems: list[object] = []
 
@@ -105,7 +105,7 @@ def study_of(
 
 
 def parameter(path: str, values: str | Sequence[object]) -> str:
-    """A parameter as `axes.axis` reads it: a path, and its values or the text of a range."""
+    """A parameter in the form that `axes.axis` reads: a path, and its values or the text of a range."""
     if isinstance(values, str):
         return f"{path}={values}"
     return f"{path}={','.join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)}"

@@ -1,4 +1,4 @@
-"""Parameters of a study, and the cells that their values make: a grid, or a Latin hypercube."""
+"""Parameters of a study, and the cells that their values form: a grid, or a Latin hypercube."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 from meshquake.topology.addresses import address
 from meshquake.topology.units import printable, shown
 
-#: Cells of the largest study.
+#: The most cells of a study.
 MOST_CELLS = 10_000
-#: A number, and what stands behind it.
+#: A number, and the text after it.
 _AMOUNT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-z%/]*)", re.ASCII)
 _BRACKETS = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
-#: Digits of a value between two ends.
+#: Digits of a value between two bounds.
 _DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Level:
-    """A value of a parameter: what it is called, and the `PATH=VALUE` that make it so, as `whatif --set` has them."""
+    """A value of a parameter: its label, and the `PATH=VALUE` assignments that set it, as in `whatif --set`."""
 
     label: str
     assignments: tuple[str, ...]
@@ -31,7 +31,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Range:
-    """All that lies between two ends, which have one unit; whole numbers if both ends are written as such."""
+    """A range between two bounds with one unit; whole numbers if both bounds are written as such."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Range:
     whole: bool
 
     def at(self, share: float, whole: bool) -> str:
-        """The value at a share of the way, as a file has it."""
+        """The value at a share of the range, as written in a file."""
         if whole:
             return str(min(int(self.low + share * (self.high - self.low + 1)), int(self.high)))
         return f"{self.low + share * (self.high - self.low):.{_DIGITS}g}{self.unit}"
@@ -47,14 +47,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Axis:
-    """A parameter: its path, or a name for several that change together; and its levels, or the range they are from."""
+    """A parameter: its path, or a name for several that change together; and its levels, or their range."""
 
     name: str
     levels: tuple[Level, ...] = ()
     range: Range | None = None
 
     def at(self, share: float) -> Level:
-        """The level at a share of the way through all there are."""
+        """The level at a share of the way through all levels or the range."""
         if self.range is None:
             return self.levels[min(int(share * len(self.levels)), len(self.levels) - 1)]
         return level(self.name, self.range.at(share, self.range.whole))
@@ -68,12 +68,12 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What it is called."""
+        """Its label."""
         return ", ".join(each.label for each in self.levels) or "as it is"
 
     @property
     def assignments(self) -> tuple[str, ...]:
-        """What makes it so."""
+        """The assignments that set it."""
         return tuple(text for each in self.levels for text in each.assignments)
 
 
@@ -83,7 +83,7 @@ def level(path: str, value: str, label: str = "") -> Level:
 
 
 def axis(text: str) -> Axis:
-    """Read `PATH=a,b,c`, `PATH=lo..hi:n` or, for a hypercube, `PATH=lo..hi`; ValueError if it's none of them.
+    """Read `PATH=a,b,c`, `PATH=lo..hi:n` or, for a hypercube, `PATH=lo..hi`; ValueError if it is none of these.
 
     Commas inside brackets and quotes are part of a value.
     """
@@ -96,7 +96,7 @@ def axis(text: str) -> Axis:
 
 
 def listed(path: str, values: Sequence[str]) -> Axis:
-    """An axis with some values; ValueError if one stands twice, or is empty."""
+    """An axis with some values; ValueError if one is repeated or empty."""
     for place, value in enumerate(values):
         if not value:
             raise ValueError(f"value {place + 1} of {path} is empty")
@@ -106,7 +106,7 @@ def listed(path: str, values: Sequence[str]) -> Axis:
 
 
 def between(path: str, text: str) -> Axis:
-    """An axis with a range, `lo..hi:n` or `lo..hi`; ValueError if it's none."""
+    """An axis with a range, `lo..hi:n` or `lo..hi`; ValueError if it is neither."""
     ends, colon, count = (part.strip() for part in text.partition(":"))
     low, _, high = (part.strip() for part in ends.partition(".."))
     one, other = (_AMOUNT.fullmatch(each) for each in (low, high))
@@ -125,7 +125,7 @@ def between(path: str, text: str) -> Axis:
 
 
 def split(values: str) -> list[str]:
-    """Values with commas between them."""
+    """Split values at commas."""
     found, depth, quote = [""], 0, ""
     for character in values:
         if quote:
@@ -146,16 +146,16 @@ def cells(axes: Sequence[Axis], sample: int | None, seed: int) -> tuple[Cell, ..
     Parameters
     ----------
     axes
-        Its parameters; the last one changes fastest.
+        The parameters; the last one changes fastest.
     sample
         How many points of a Latin hypercube; None for the whole grid.
     seed
-        Of the hypercube.
+        The seed of the hypercube.
 
     Raises
     ------
     ValueError
-        If the axes don't go with that, or there are too many cells.
+        If the axes don't fit the grid or the hypercube, or there are too many cells.
     """
     names = [each.name for each in axes]
     for place, name in enumerate(names):
@@ -181,6 +181,6 @@ def cells(axes: Sequence[Axis], sample: int | None, seed: int) -> tuple[Cell, ..
 
 
 def numeric(label: str) -> float | None:
-    """The number that a label begins with, for an axis of a plot, if it's no more than that and a unit."""
+    """The number in a label, for an axis of a plot, if the label is just a number and a unit."""
     match = _AMOUNT.fullmatch(label)
     return float(match[1]) if match else None

@@ -1,9 +1,9 @@
 """Which variants differ, and by how much: paired differences, all at once.
 
-Runs of two variants with one seed are made of the same draws (common random numbers), so they are compared run by run:
-what both have in common cancels. Where many comparisons are made, a few are large by chance; Holm's step-down procedure
-(S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979) keeps
-the probability of calling any of them different that is not below 1 - confidence, whatever depends on what.
+Runs of two variants with one seed use the same draws (common random numbers), so they are compared run by run: what
+both have in common cancels. Among many comparisons, a few are large by chance; Holm's step-down procedure (S. Holm, "A
+simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979) keeps the
+probability of falsely calling any of them different below 1 - confidence, whatever their dependence.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Difference:
-    """What another variant has more of than a first one.
+    """How much more another variant has than a first one.
 
     Attributes
     ----------
     pairs
         Runs of the same seed in which both have a value.
     mean, error
-        Of the differences, and the standard error of their mean; nan of fewer than two pairs.
+        The mean of the differences, and its standard error, which is nan for fewer than two pairs.
     p
-        Of no difference, by Student's test of the pairs; nan of fewer than two.
+        The p-value of no difference, by the paired t-test; nan for fewer than two pairs.
     reduction
-        By how much the variance of the mean difference is smaller than with seeds that have nothing to do with each
-        other: as many times fewer runs do. Infinite if all pairs differ by the same; nan if it's not known.
+        The factor by which the variance of the mean difference is smaller than with unrelated seeds: that many times
+        fewer runs are enough. Infinite if all pairs differ by the same; nan if unknown.
     adjusted, low, high, differs
-        After Holm, among all that are looked at: the probability, the interval at the level at which it was tested, and
-        whether they differ. The interval holds 0 if they do not.
+        After Holm, among all comparisons: the p-value, the interval at the level of the test, and whether they differ.
+        The interval contains 0 if they do not.
     """
 
     pairs: int
@@ -52,7 +52,7 @@ class Difference:
 
 
 def paired(first: Floats, other: Floats) -> Difference:
-    """Compare two variants: values of runs with the same seeds in the same places, nan where there is none."""
+    """Compare two variants: values of runs with the same seeds at the same positions, nan where there is none."""
     there = np.isfinite(first) & np.isfinite(other)
     first, other = first[there], other[there]
     difference = other - first
@@ -70,10 +70,10 @@ def paired(first: Floats, other: Floats) -> Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What Holm's procedure says of one of several tests.
+    """The result of Holm's procedure for one of several tests.
 
-    `adjusted` is its probability, `level` that at which it was tested, and `rejected` whether chance won't do. nan, and
-    never rejected, if nothing is known of it.
+    `adjusted` is its p-value, `level` the level at which it was tested, and `rejected` whether chance is ruled out.
+    Values are nan, and the test is never rejected, if it could not be made.
     """
 
     adjusted: float = np.nan
@@ -82,14 +82,14 @@ class Verdict:
 
 
 def holm(p: Sequence[float], confidence: float = CONFIDENCE) -> list[Verdict]:
-    """Step down through the probabilities of some tests, nan where one could not be made."""
+    """Step down through the p-values of some tests, nan where one could not be made."""
     verdicts = [Verdict()] * len(p)
     known = sorted((place for place in range(len(p)) if np.isfinite(p[place])), key=lambda place: p[place])
     adjusted, level, rejecting = 0.0, 1 - confidence, True
     for step, place in enumerate(known):
         left = len(known) - step
         adjusted = max(adjusted, min(1.0, left * p[place]))
-        if rejecting:  # once one is not, none of the rest is: they are told at its level
+        if rejecting:  # once one is not rejected, none of the rest is: they are reported at its level
             level = (1 - confidence) / left
             rejecting = p[place] <= level
         verdicts[place] = Verdict(adjusted, level, rejecting)
@@ -97,7 +97,7 @@ def holm(p: Sequence[float], confidence: float = CONFIDENCE) -> list[Verdict]:
 
 
 def together(differences: Sequence[Difference], confidence: float = CONFIDENCE) -> list[Difference]:
-    """The same differences, told as one family: what may be said of all of them at once."""
+    """The same differences, tested as one family."""
     told = []
     for each, verdict in zip(differences, holm([each.p for each in differences], confidence), strict=True):
         half = np.nan
@@ -109,7 +109,7 @@ def together(differences: Sequence[Difference], confidence: float = CONFIDENCE) 
 
 
 def correlation(x: Floats, y: Floats) -> tuple[float, float]:
-    """Spearman's rank correlation, and the probability of one as large by chance (by Student's t); nan if unknown."""
+    """Spearman's rank correlation, and its p-value by Student's t; nan if unknown."""
     there = np.isfinite(x) & np.isfinite(y)
     x, y = ranks(x[there]), ranks(y[there])
     if len(x) < 3 or not x.std() or not y.std():
@@ -122,7 +122,7 @@ def correlation(x: Floats, y: Floats) -> tuple[float, float]:
 
 
 def ranks(values: Floats) -> Floats:
-    """Ranks from 1 on; equal values share the mean of theirs."""
+    """Ranks from 1 on; equal values share the mean of their ranks."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     shared: Floats = (last - (count - 1) / 2)[place]
@@ -130,7 +130,7 @@ def ranks(values: Floats) -> Floats:
 
 
 def letters(count: int, differing: Sequence[tuple[int, int]]) -> list[str]:
-    """Letters for some variants: two share none if, and only if, they differ.
+    """Letters for some variants: two share no letter if and only if they differ.
 
     By insertion and absorption (H.-P. Piepho, "An algorithm for a letter-based representation of all-pairwise
     comparisons", Journal of Computational and Graphical Statistics 13(2), 2004).

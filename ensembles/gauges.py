@@ -1,4 +1,4 @@
-"""The metrics of one run second by second, as far as responses ask for them."""
+"""The metrics of one run, second by second, as far as responses need them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 class Gauges:
-    """Takes what a run leaves, and keeps the series that some responses name."""
+    """Takes the output of a run, and keeps the series that some responses name."""
 
     def __init__(self, simulation: Simulation, responses: Collection[OfMetric]) -> None:
         self._wanted = {series for each in responses for series in _series(each)}
@@ -31,10 +31,10 @@ class Gauges:
         self._meter.take(cut)
 
     def figure(self, response: OfMetric, start: float, end: float) -> float:
-        """What a response asks for, of a stretch of time; nan if there is no sample."""
+        """The value of a response for a stretch of time; nan if there is no sample."""
         columns = self._meter.samples.of(_series(response))
         values = response.expression(dict(zip(response.expression.names, columns.T, strict=True)))
-        # A sample tells of the second before it.
+        # A sample covers the second before it.
         told = np.arange(len(columns)) + 1.0
         inside = values[(told > start) & (told <= end) & np.isfinite(values)] if len(columns) else values[:0]
         return SUMMARIES[response.summary](inside) if len(inside) else np.nan

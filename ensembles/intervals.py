@@ -14,9 +14,9 @@ from meshquake.topology.addresses import uniforms
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-#: Samples of a bootstrap: the ends of a 95% interval are the 50th from each side, give or take a few.
+#: Samples of a bootstrap: the ends of a 95% interval are about the 50th from each side.
 RESAMPLES = 2000
-#: Runs that a bootstrap needs: of fewer it makes intervals that are too short.
+#: Runs that a bootstrap needs: with fewer, its intervals are too short.
 FEWEST = 10
 #: Sections of a long run. More of them are less independent, and beyond twenty there is little to gain (B. Schmeiser,
 #: "Batch size effects in the analysis of simulation output", Operations Research 30(3), 1982).
@@ -25,9 +25,9 @@ SECTIONS = 20
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its confidence interval; both ends are nan if nothing can be said of how sure it is.
+    """An estimate and its confidence interval; both ends are nan if the uncertainty is unknown.
 
-    `method` says where the interval comes from, in a word or two.
+    `method` says in a word or two how the interval was computed.
     """
 
     estimate: float
@@ -37,7 +37,7 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half the width."""
+        """Half the width of the interval."""
         return (self.high - self.low) / 2
 
 
@@ -53,17 +53,17 @@ def t_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
 def bootstrap(values: Floats, key: int, confidence: float = CONFIDENCE) -> Interval:
     """The mean of independent values of a skewed kind, such as percentiles, with a bootstrap interval.
 
-    It is the bias-corrected and accelerated one (B. Efron, "Better bootstrap confidence intervals", JASA 82, 1987), of
-    `RESAMPLES` samples. Of fewer than `FEWEST` values it is Student's interval.
+    This is the bias-corrected and accelerated interval (B. Efron, "Better bootstrap confidence intervals", JASA 82,
+    1987), from `RESAMPLES` samples. With fewer than `FEWEST` values it is Student's interval.
 
     Parameters
     ----------
     values
-        One of each run.
+        One value per run.
     key
         The address of the draws (`topology.addresses.address`).
     confidence
-        Of the interval.
+        The confidence level of the interval.
     """
     count = len(values)
     if count < FEWEST:
@@ -76,7 +76,7 @@ def bootstrap(values: Floats, key: int, confidence: float = CONFIDENCE) -> Inter
     means = np.sort(values[chosen].mean(axis=1))
     below = (np.sum(means < mean) + np.sum(means == mean) / 2) / RESAMPLES
     bias = ndtri(np.clip(below, 0.5 / RESAMPLES, 1 - 0.5 / RESAMPLES))
-    # The jackknife's means less their mean are these, but for a factor that the quotient loses.
+    # The jackknife's means less their mean are these, up to a factor that the quotient cancels.
     jackknife = values.mean() - values
     acceleration = -np.sum(jackknife**3) / (6 * np.sum(jackknife**2) ** 1.5)
     ends = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
@@ -86,9 +86,9 @@ def bootstrap(values: Floats, key: int, confidence: float = CONFIDENCE) -> Inter
 
 
 def share_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
-    """The share of runs that say yes, 1 and not 0: the exact interval of a binomial's (Clopper and Pearson 1934).
+    """The share of runs that say yes (1, not 0), with the exact binomial interval (Clopper and Pearson 1934).
 
-    It says something even if all of them say the same: of no yes in 20 runs, that the share is at most 17%.
+    It is informative even if all runs say the same: no yes in 20 runs means that the share is at most 17%.
     """
     count, mean = len(values), _mean(values)
     if not count:
@@ -102,7 +102,7 @@ def share_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
 def sectioned(whole: float, sections: Floats, confidence: float = CONFIDENCE) -> Interval:
     """A figure of one long run, with an interval from its sections: batch means, and batch percentiles.
 
-    The interval is around the figure of the whole run, which has less bias than the mean of the sections has if it's no
+    The interval is around the figure of the whole run, which has less bias than the mean of the sections unless it is a
     mean itself (S. Asmussen and P. W. Glynn, "Stochastic Simulation", 2007, section III.5a: sectioning).
 
     Parameters
@@ -110,9 +110,9 @@ def sectioned(whole: float, sections: Floats, confidence: float = CONFIDENCE) ->
     whole
         The figure of the whole run.
     sections
-        The same of each of its sections, which follow each other and are of a length; nan where there is none.
+        The same figure for each of its consecutive sections of equal length; nan where there is none.
     confidence
-        Of the interval.
+        The confidence level of the interval.
     """
     if len(sections) < 2 or not np.all(np.isfinite([whole, *sections])):
         return Interval(whole, np.nan, np.nan, "one run")
@@ -123,12 +123,12 @@ def sectioned(whole: float, sections: Floats, confidence: float = CONFIDENCE) ->
 
 
 def t_quantile(confidence: float, degrees: int) -> float:
-    """How many standard errors wide half of a two-sided interval is."""
+    """The half-width of a two-sided interval in standard errors."""
     return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
 def spread(values: Sequence[float]) -> float:
-    """The standard deviation of some values; nan of fewer than two."""
+    """The standard deviation of some values; nan for fewer than two."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
 
 

@@ -1,6 +1,6 @@
 """One run of a study: a pure function of the study, and of the numbers of the cell and the replication.
 
-Nothing is recorded unless a response asks for records, and no twin is played unless one asks for the key.
+Nothing is recorded unless a response needs records, and no twin is played unless one needs the key.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.units import shown
 from meshquake.truth.twins import Twins
 
-#: Cells of a large hypercube that are looked at before the first run.
+#: Cells of a large hypercube that are checked before the first run.
 _CHECKED = 200
 #: Values of a parameter that a message names.
 _NAMED = 4
-#: Cells whose scenarios a process keeps: it goes through all of them with one seed after the other.
+#: Cells whose scenarios a process keeps: it goes through all cells with one seed after the other.
 _KEPT = 64
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run answered.
+    """The answers of one run.
 
     Attributes
     ----------
     cell, replication, seed
-        Which run it is.
+        The numbers of the cell and the replication, and the seed.
     values
-        One of each response, in their order; nan where there is none (a time to detect of what nobody felt).
+        One value per response, in order; nan where there is none (a time to detect what nobody felt).
     sections
-        Of a study of long runs: of each response its values in sections that follow each other; else none.
+        For a study of long runs, the values of each response in consecutive sections; otherwise empty.
     warm_up
         Seconds that were cut off at the beginning.
     settled
-        Whether these can be relied on (`warm_up.Cut`).
+        Whether the warm-up is reliable (`warm_up.Cut`).
     """
 
     cell: int
@@ -65,14 +65,14 @@ class Run:
 def load(study: Study, cell: int, seed: int) -> LoadedScenario:
     """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`."""
     loaded, drawn = _loaded(study, cell, 0)
-    if not drawn:  # nothing in it is the seed's, which is that of the run alone
+    if not drawn:  # nothing in it depends on the seed, which only the run uses
         return replace(loaded, scenario=replace(loaded.scenario, seed=seed))
     return _load(study, cell, seed)
 
 
 @lru_cache(maxsize=_KEPT)
 def _loaded(study: Study, cell: int, seed: int) -> tuple[LoadedScenario, bool]:
-    """What is loaded with a seed, and whether anything was left to that."""
+    """Load a cell with a seed; also returns whether anything was left to the seed."""
     drawn = study.recipe(seed).load().scenario.drawn
     return _load(study, cell, seed), bool(drawn)
 
@@ -82,17 +82,17 @@ def _load(study: Study, cell: int, seed: int) -> LoadedScenario:
 
 
 def problems(study: Study, called: str) -> tuple[Problem, ...]:
-    """What is wrong with a study's changes and responses, or merely odd, each told once.
+    """Errors and warnings about a study's changes and responses, each reported once.
 
-    Cells are loaded until each value of each parameter was, alone or with others. Of a hypercube, each of which has
-    values of its own, it's the first 200: what is wrong with others is told when they are run.
+    Cells are loaded until every value of every parameter has been. In a hypercube, where each cell has values of its
+    own, only the first 200 are loaded: problems of others are reported when they are run.
 
     Parameters
     ----------
     study
-        The study, whose scenario and mesh are good as they are.
+        The study, whose scenario and mesh are valid by themselves.
     called
-        What stands before `set PATH=VALUE` in messages: two hyphens, or where it is from.
+        The prefix of `set PATH=VALUE` in messages: two hyphens, or its origin.
     """
     plain = study.recipe(study.seed_of(0)).load()
     known = {(each.path, each.message) for each in plain.warnings}
@@ -113,7 +113,7 @@ def problems(study: Study, called: str) -> tuple[Problem, ...]:
             told = load(study, number, study.seed_of(0)).warnings
         except DocumentError as error:
             told = tuple(_renamed(each, cell.assignments, called) for each in error.problems)
-        # Nobody has seen the lines of a text that was changed.
+        # Line numbers of a changed text mean nothing to users.
         new = (replace(each, line=0) for each in told if (each.path, each.message) not in known)
         found |= {str(each): each for each in new}
     return _once(found.values())
@@ -132,7 +132,7 @@ def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _renamed(problem: Problem, varied: tuple[str, ...], called: str) -> Problem:
-    """A problem of an assignment, told by where it's from."""
+    """A problem of an assignment, with its origin."""
     file = problem.file
     for text in varied:
         file = file.replace(f"--set {text}", f"{called}vary {text}")
@@ -140,14 +140,14 @@ def _renamed(problem: Problem, varied: tuple[str, ...], called: str) -> Problem:
 
 
 def run(study: Study, cell: int, replication: int) -> Run:
-    """Play a run and ask what the study asks.
+    """Play a run and compute the responses of the study.
 
     Raises
     ------
     topology.problems.DocumentError
-        If the scenario can't be played with this seed.
+        If the scenario cannot be played with this seed.
     StudyError
-        If a response has no answer that is a number.
+        If the answer of a response is not a number.
     """
     seed = study.seed_of(replication)
     simulation = Simulation.of(load(study, cell, seed))
@@ -155,7 +155,7 @@ def run(study: Study, cell: int, replication: int) -> Run:
 
 
 class _Asked:
-    """A run that is being played, and what is followed of it."""
+    """A run that is being played, and what is measured on the way."""
 
     def __init__(self, study: Study, simulation: Simulation) -> None:
         self._study = study
@@ -174,7 +174,7 @@ class _Asked:
         self._warm_up, self._settled = 0.0, True
 
     def answer(self, cell: int, replication: int, seed: int) -> Run:
-        """Play it, and ask."""
+        """Play the run, and compute the responses."""
         if self._records:
             self._keep(list(self._simulation.records(self._cuts())))
         else:
@@ -188,7 +188,7 @@ class _Asked:
         return Run(cell, replication, seed, values, sections, self._warm_up, self._settled)
 
     def _cuts(self) -> Iterator[Cut]:
-        """Play it, and follow it on the way."""
+        """Play the run, and measure on the way."""
         for cut in (self._twins or self._simulation).cuts():
             self._users.take(cut)
             if self._gauges is not None:
@@ -199,7 +199,7 @@ class _Asked:
         self._frames = {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in RECORD_KINDS}
 
     def _cut_warm_up(self) -> None:
-        """Find how much of the beginning is cut off."""
+        """Decide how much of the beginning to cut off."""
         if self._study.warm_up != MSER:
             self._warm_up = float(self._study.warm_up)
             return
@@ -232,14 +232,14 @@ class _Asked:
         return self._gauges.figure(response, start, end)
 
     def _sections(self, response: Response) -> tuple[float, ...]:
-        """A response in each of some sections of its stretch of time; none if it's of the whole run."""
+        """A response in each section of its stretch of time; none if it is of the whole run."""
         if not isinstance(response, OfUsers | OfMetric):
             return ()
         times = np.linspace(*self._window(response.phase), SECTIONS + 1).tolist()
         return tuple(self._figure(response, *each) for each in pairwise(times))
 
     def _window(self, phase: Phase) -> tuple[float, float]:
-        """A stretch of time, without the warm-up."""
+        """A stretch of time without the warm-up."""
         scenario = self._simulation.scenario
         start, end = phase.window(scenario.lead_in, scenario.duration, scenario.length)
         return max(start, self._warm_up), end

@@ -1,11 +1,11 @@
-"""What is asked of a run, in a line of text: figures of its users, of its key, of a metric, or of its records.
+"""Responses: what is asked of a run in a line of text, about its users, its key, a metric, or its records.
 
     entry.error_rate              what users met during the incident; @before, @after, @whole, or @10s..30s of it
     entry.latency_p99 of web.home one of the entry operations
     key.harmed                    what the answer key says
     max(queue_depth / 8) of database@after    a metric second by second, or an expression over several
     select count(*) from logs where level = 'ERROR'    any SQL over the records
-    entry.answered@after < 1      1 if it is so and 0 if not: the mean is the share of runs
+    entry.answered@after < 1      1 if true and 0 if not: the mean is the share of runs
 
 `study_file` reads them from files, and `replication` answers them.
 """
@@ -31,7 +31,7 @@ from meshquake.topology.units import parse_duration, parse_number, shown
 
 Floats = NDArray[np.float64]
 
-#: What may be asked of users' requests, with what it is.
+#: Figures of users' requests, with descriptions.
 OF_USERS = {
     "requests": "requests that came",
     "error_rate": "share of them that failed",
@@ -45,14 +45,14 @@ OF_USERS = {
         for name, share in (("50", 50), ("90", 90), ("95", 95), ("99", 99), ("999", 99.9))
     },
 }
-#: What may be asked of the key.
+#: Figures of the key.
 OF_KEY = {
     "harmed": "requests that are bad, and good in the run without the faults",
     "breach": "seconds at whose ends a promise to users was broken because of the faults",
     "detect": "seconds from the start of the first fault until a promise was broken",
     "recovery": "seconds from the start of the first fault until the last broken promise was kept again",
 }
-#: What may be made of a metric's samples.
+#: Summaries of a metric's samples.
 SUMMARIES: Mapping[str, Callable[[Floats], float]] = {
     "mean": lambda values: float(values.mean()),
     "min": lambda values: float(values.min()),
@@ -61,7 +61,7 @@ SUMMARIES: Mapping[str, Callable[[Floats], float]] = {
     "last": lambda values: float(values[-1]),
 }
 PHASES = ("before", "during", "after", "whole")
-#: Characters of the longest response.
+#: The most characters of a response.
 LONGEST = 2000
 
 _PHASE = re.compile(r"(.*?)@\s*([^@()'\"]+)", re.DOTALL)
@@ -81,7 +81,7 @@ class Phase:
     end: float = 0.0
 
     def window(self, lead_in: float, duration: float, length: float) -> tuple[float, float]:
-        """Where it begins and ends, in seconds from the start of the recording."""
+        """Its beginning and end, in seconds from the start of the recording."""
         named = {
             "before": (0.0, lead_in),
             "during": (lead_in, lead_in + duration),
@@ -94,14 +94,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class Response:
-    """What is asked of a run.
+    """A question about a run.
 
     Attributes
     ----------
     label
-        What it is called.
+        Its name.
     text
-        As it was written.
+        Its text as written.
     """
 
     label: str
@@ -109,21 +109,21 @@ class Response:
 
     @property
     def skewed(self) -> bool:
-        """Whether it's a percentile, whose runs are not spread as a mean's are."""
+        """Whether it is a percentile, whose distribution over runs differs from that of a mean."""
         return False
 
     @property
     def is_share(self) -> bool:
-        """Whether a run answers by yes or no, so that the mean is the share of runs that say yes."""
+        """Whether a run answers yes or no, so that the mean is the share of runs that say yes."""
         return False
 
     def check(self, mesh: Topology) -> None:
-        """ValueError if a mesh doesn't have what it asks for."""
+        """Raise ValueError if a mesh lacks what it asks for."""
 
 
 @dataclass(frozen=True)
 class OfUsers(Response):
-    """A figure of users' requests, those of an entry operation if one is named."""
+    """A figure of users' requests, or of those at one entry operation if it is named."""
 
     figure: str = ""
     phase: Phase = Phase("during")
@@ -131,11 +131,11 @@ class OfUsers(Response):
 
     @property
     def skewed(self) -> bool:
-        """Whether it's a percentile."""
+        """Whether it is a percentile."""
         return self.figure.startswith("latency_p")
 
     def check(self, mesh: Topology) -> None:
-        """The entry is one."""
+        """Check that the entry exists."""
         entries = [f"{each.service}.{each.operation}" for each in mesh.workload.mix]
         if self.entry and self.entry not in entries:
             raise ValueError(f"users do not ask for {shown(self.entry)}{suggestion(self.entry, entries)}")
@@ -150,7 +150,7 @@ class OfKey(Response):
 
 @dataclass(frozen=True)
 class OfMetric(Response):
-    """A summary of what an expression over metrics of a service, a replica or an edge is, second by second."""
+    """A summary of an expression over metrics of a service, a replica or an edge, second by second."""
 
     summary: str = ""
     expression: Expression = field(default_factory=lambda: expression.parse("x"))
@@ -160,7 +160,7 @@ class OfMetric(Response):
     phase: Phase = Phase("during")
 
     def check(self, mesh: Topology) -> None:
-        """The mesh has the services, and records the metrics."""
+        """Check that the mesh has the services, and records the metrics."""
         services = [service.name for service in mesh.services]
         for name in filter(None, (self.service, self.target)):
             if name not in services:
@@ -173,14 +173,14 @@ class OfMetric(Response):
 
 @dataclass(frozen=True)
 class OfRecords(Response):
-    """What an SQL statement makes of the records: its first value."""
+    """The first value of an SQL statement over the records."""
 
     def check(self, mesh: Topology) -> None:
-        """The statement can be executed, on records of which there are none."""
+        """Check that the statement can be executed, on empty tables of records."""
         self.of({kind: pl.DataFrame(schema=each.frame_schema) for kind, each in RECORD_KINDS.items()})
 
     def of(self, frames: Mapping[str, pl.DataFrame]) -> float:
-        """The first value, as a number; nan if there is none. ValueError if it can't be executed, or is no number."""
+        """The first value, as a number; nan if there is none. ValueError if execution fails or it is not a number."""
         try:
             found = pl.SQLContext(frames=dict(frames), eager=True).execute(self.text)
         except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
@@ -204,20 +204,20 @@ class Bounded(Response):
 
     @property
     def is_share(self) -> bool:
-        """It is so, or not."""
+        """True: the condition holds or not."""
         return True
 
     def check(self, mesh: Topology) -> None:
-        """The mesh has what the other one asks for."""
+        """Check that the mesh has what the other response asks for."""
         self.of.check(mesh)
 
     def holds(self, value: float) -> float:
-        """1 if it is so of a value of the other one, and 0 if not; nan if there is none."""
+        """1 if the condition holds for a value of the other response, 0 if not; nan if there is none."""
         return np.nan if np.isnan(value) else float(value > self.bound if self.above else value < self.bound)
 
 
 def response(text: str, label: str = "") -> Response:
-    """Read a response, `TEXT` or `LABEL=TEXT`; ValueError if it's none."""
+    """Read a response, `TEXT` or `LABEL=TEXT`; ValueError if it is not valid."""
     text = text.strip()
     named = re.match(r"([A-Za-z_][\w.-]{0,59})\s*=(?!=)", text)
     if named and not label:
@@ -266,7 +266,7 @@ def _metric(label: str, text: str, found: re.Match[str], phase: Phase) -> Respon
 
 
 def _bound(text: str) -> float | None:
-    """A number; None if it is none, but a service that an edge leads to."""
+    """The bound as a number; None if the text is not a bound but the service that an edge leads to."""
     try:
         return parse_number(text)
     except ValueError:
@@ -289,7 +289,7 @@ def _phase(text: str) -> Phase:
 
 
 def usual(faults: bool) -> tuple[Response, ...]:
-    """What is asked if nothing else is: of what users met, and of the key if anything goes wrong."""
+    """The default responses: about users' requests, and about the key if anything goes wrong."""
     of_users = ("entry.error_rate", "entry.latency_p50", "entry.latency_p95", "entry.goodput")
     of_key = ("key.harmed", "key.breach", "key.detect", "key.recovery")
     return tuple(response(each) for each in (*of_users, *(of_key if faults else ())))

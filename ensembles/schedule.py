@@ -1,4 +1,4 @@
-"""Which runs come next: the same ones in the same order, however many processes share them."""
+"""Which runs come next: the same runs in the same order, however many processes share them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Task = tuple[int, int]
 
 
 def further(study: Study, runs: Sequence[Run]) -> list[Task]:
-    """The runs that come after some, which are all that were asked for so far; none if that is enough.
+    """The runs to do after `runs`, which are all runs requested so far; none if these are enough.
 
-    Replications go round all cells, so that whenever it ends, as many runs of one cell as of another are there.
+    Each replication goes through its cells in turn, so that an ensemble cut short has equally many runs of each; cells
+    that have reached the precision get no more.
     """
     if not runs:
         return [(cell, turn) for turn in range(study.replications) for cell in range(len(study.cells))]

@@ -1,6 +1,6 @@
 """The JSON Schema of study files, from the declarations that `ensembles.study_file` obeys.
 
-What it can't say is for the loader to find: paths that lead nowhere, responses that a mesh doesn't have.
+The loader finds what a schema cannot express: paths that lead nowhere, responses that a mesh does not have.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from meshquake.topology.keys import Key
 
 
 def study_schema() -> Schema:
-    """Of a study file (draft 2020-12)."""
+    """The schema of a study file (draft 2020-12)."""
     name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
     path, value, asked = text(minLength=1), Schema(), text(minLength=1, maxLength=LONGEST)
     changes = mapping("values by their paths", path, value)

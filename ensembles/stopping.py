@@ -2,8 +2,8 @@
 
 The sequential procedure of A. M. Law and W. D. Kelton ("Simulation Modeling and Analysis", section 9.4.1 of the 5th
 edition): the half-width of the interval, over the mean's absolute value, is at most r / (1 + r). Then the mean is
-within r of the truth, measured by the truth and not by the estimate. It begins with ten runs or more, since a small
-variance may be chance. Looking only now and then, as here, stops no earlier than looking after each run.
+within r of the truth, relative to the truth and not to the estimate. It begins with ten runs or more, since a small
+variance may be chance. Checking only now and then, as here, stops no earlier than checking after each run.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from math import ceil, isfinite
 
 from meshquake.ensembles.intervals import Interval
 
-#: Runs before the first look.
+#: Runs before the first check.
 LEAST = 10
-#: Runs between two looks at least.
+#: The least number of runs between two checks.
 STEP = 10
-#: Of the runs that the variance found so far asks for, the share after which to look again.
+#: The share of the runs that the variance so far requires, after which to check again.
 _SHARE = 0.9
 
 
 @dataclass(frozen=True)
 class Until:
-    """A precision to reach: of a response, given by its label, the error relative to its mean."""
+    """A precision to reach: for a response, given by its label, the error relative to its mean."""
 
     response: str
     relative: float
 
     def reached(self, interval: Interval) -> bool:
-        """Whether an interval is as narrow as that."""
+        """Whether an interval is narrow enough."""
         return interval.half <= self._most(interval)
 
     def next_look(self, interval: Interval, runs: int, most: int) -> int:
-        """After how many runs to look again, if it wasn't reached after some; `most` if there will be no other."""
+        """After how many runs to check again, if it was not reached so far; `most` if there is no other check."""
         wanted = float(runs)
         if isfinite(interval.half) and self._most(interval) > 0:
             wanted = runs * (interval.half / self._most(interval)) ** 2

@@ -1,4 +1,4 @@
-"""A study: what is asked, and all that it takes to answer it again."""
+"""A study: what is asked, and everything needed to answer it again."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 from meshquake.topology.replay import Replay
 
-#: Runs of a cell if it isn't said, and the most where a precision is to be reached.
+#: Default runs per cell, and the default maximum if a precision is to be reached.
 REPLICATIONS, AT_MOST = 20, 1000
-#: The most runs of a cell, and of a study, at all.
+#: The most runs of a cell, and of a study.
 MOST_RUNS, LARGEST = 100_000, 500_000
-#: The warm-up that is looked for in each run.
+#: The warm-up that is detected in each run.
 MSER = "mser"
 
 
 class StudyError(MeshquakeError):
-    """A study that can't be run as it is."""
+    """A study that cannot be run as it is."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is asked.
+    """A study.
 
-    A run of it is a pure function of the study and of the numbers of its cell and its replication. All cells have the
-    same seeds, so that runs of two cells with one number are of the same draws.
+    Each run is a pure function of the study and of the numbers of its cell and its replication. All cells have the same
+    seeds, so that runs of two cells with the same number use the same draws.
 
     Attributes
     ----------
     name, summary
-        What it is called, and what it asks in a sentence.
+        Its name, and what it asks in a sentence.
     scenario, topology, file
-        The texts of the scenario and of the mesh, and where they were found, for messages.
+        The texts of the scenario and of the mesh, and their origin, for messages.
     assignments
         `PATH=VALUE` that hold in every cell.
     calm
         Whether the mesh does nothing by itself.
     axes, sample
-        What is varied; and if it is a Latin hypercube, how many points it has.
+        The varied parameters; and, for a Latin hypercube, the number of points.
     cells
-        The combinations to be run, made of these.
+        The combinations to run, made from these.
     replications
-        Runs of each cell; the first ones, if a precision is to be reached.
+        Runs of each cell; the initial runs, if a precision is to be reached.
     until, at_most
-        That precision, and the runs after which it is given up.
+        That precision, and the runs after which to give up.
     seed
-        Of the study.
+        The seed of the study.
     warm_up
-        What is cut off at the beginning of each recording: seconds, or "mser" for what is found in it.
+        How much is cut off at the beginning of each recording: seconds, or "mser" to detect it in each run.
     replayed
-        The files of requests that the mesh names, by what it calls them.
+        The request files that the mesh refers to, by the names that it uses.
     """
 
     name: str
@@ -107,28 +107,28 @@ class Study:
         return address(self.seed, "ensemble", "replication", replication) % 2**63
 
     def recipe(self, seed: int) -> Recipe:
-        """What a run with a seed is made from."""
+        """The recipe of a run with a seed."""
         return Recipe(self.scenario, self.topology, Options(seed=seed, calm=self.calm), self.file, dict(self.replayed))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """What the responses are called."""
+        """The labels of the responses."""
         return tuple(each.label for each in self.responses)
 
     @property
     def asks_key(self) -> bool:
-        """Whether a response is one of the key."""
+        """Whether a response is about the key."""
         asked = (each.of if isinstance(each, Bounded) else each for each in self.responses)
         return any(isinstance(each, OfKey) for each in asked)
 
     @property
     def long(self) -> bool:
-        """Whether each cell has one run, whose own sections tell how sure its figures are."""
+        """Whether each cell has one run, whose own sections give its intervals."""
         return self.replications == 1
 
     @property
     def size(self) -> int:
-        """How many runs there are to begin with."""
+        """The number of initial runs."""
         return len(self.cells) * self.replications
 
 
@@ -136,7 +136,7 @@ class Study:
 
 
 def told(study: Study) -> dict[str, Any]:
-    """A study as a manifest tells it, but for its texts. All that was drawn for it is in it."""
+    """A study as in a manifest, except for its texts. Everything that was drawn for it is included."""
     return {
         "name": study.name,
         "summary": study.summary,
@@ -160,7 +160,7 @@ def told(study: Study) -> dict[str, Any]:
 
 
 def read(content: Mapping[str, Any], scenario: str, topology: str, file: str, replayed: Mapping[str, Replay]) -> Study:
-    """The study that a manifest tells of, which was checked against its schema; ValueError if this version can't."""
+    """The study of a manifest that was checked against its schema; ValueError if this version cannot run it."""
     until = content["until"]
     return Study(
         name=content["name"],

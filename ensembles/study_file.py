@@ -1,4 +1,4 @@
-"""Reads study files: YAML to a frozen `Study`, with all that is wrong with them at once."""
+"""Reads study files: YAML to a frozen `Study`; reports all problems at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from meshquake.topology.units import parse_duration, parse_ratio, printable, sho
 
 T = TypeVar("T")
 
-#: What no plain text of YAML begins with, and what it doesn't hold inside brackets.
+#: What no plain YAML scalar begins with, and what it does not contain inside brackets.
 _FIRST, _INSIDE = frozenset("#&*!|>'\"%@`?-"), frozenset(",[]{}")
 
 
@@ -65,12 +65,12 @@ class StudyKeys:
 
 
 def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
-    """Read a study file, with the scenario and the mesh that it names; and what is odd about these.
+    """Read a study file, with the scenario and the mesh that it names; also returns warnings about these.
 
     Raises
     ------
     topology.problems.DocumentError
-        With everything that is wrong with it; what is wrong with its cells is for `replication.problems` to say.
+        If anything is wrong with it; lists every problem except those of its cells (`replication.problems`).
     """
     document = Document.read(path)
     reader = _Reader(document)
@@ -114,22 +114,22 @@ def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
 
 
 def is_study(path: Path) -> bool:
-    """Whether a file that can be read is a study and no scenario: it names its scenario. Raises as `Document.read`."""
+    """Whether a readable file is a study and not a scenario: it names its scenario. Raises as `Document.read`."""
     return "scenario" in Document.read(path).root.entries
 
 
 @dataclass(frozen=True)
 class Sources:
-    """A scenario and a mesh that were found by name: what `Study` has of them, and what else is known.
+    """A scenario and a mesh found by name: their fields in `Study`, and what else is known.
 
     Attributes
     ----------
     texts
         Fields of a study.
     name, faults
-        Of the scenario: what it's called, and whether anything goes wrong.
+        The scenario's name, and whether anything goes wrong in it.
     warnings
-        What is odd about either.
+        Warnings about either.
     """
 
     texts: Mapping[str, Any]
@@ -144,14 +144,14 @@ def sources(scenario: str, topology: str | None, folder: Path) -> Sources:
     Parameters
     ----------
     scenario, topology
-        A name of a shipped one, or a file; of a mesh, None for the scenario's.
+        The name of a shipped one, or a file; for the mesh, None for that of the scenario.
     folder
-        What files are relative to.
+        The folder that file names are relative to.
 
     Raises
     ------
     topology.problems.DocumentError
-        With what is wrong with either.
+        If anything is wrong with either.
     """
     shipped, meshes = scenario_loader.shipped(), topology_loader.shipped()
     file = shipped.get(scenario, folder / scenario)
@@ -171,13 +171,13 @@ def sources(scenario: str, topology: str | None, folder: Path) -> Sources:
 
 
 class _Reader:
-    """Reads the keys that have grammars of their own; each is None, and an error, if it's refused."""
+    """Reads the keys with grammars of their own; a refused key gives None and an error."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
 
     def told(self, node: Node, make: Callable[[], T]) -> T | None:
-        """What something makes, or an error at a node."""
+        """The result of a function, or an error at a node."""
         try:
             return make()
         except DocumentError as error:
@@ -187,18 +187,18 @@ class _Reader:
         return None
 
     def name(self, node: Node) -> str | None:
-        """A name."""
+        """Read a name."""
         if node.kind == "scalar" and NAME.fullmatch(node.text):
             return node.text
         self._document.error(node, f"must be letters, digits, `-` and `_`, as in my-study, not {node}")
         return None
 
     def assignments(self, node: Node) -> tuple[str, ...]:
-        """What a `set` changes."""
+        """Read the changes of a `set`."""
         return tuple(f"{path}={written(each)}" for path, each in block(self._document, node).items())
 
     def vary(self, node: Node) -> tuple[Axis, ...] | None:
-        """The parameters."""
+        """Read the parameters."""
         found = [self._axis(path, each) for path, each in block(self._document, node).items()]
         return None if None in found else tuple(each for each in found if each is not None)
 
@@ -211,7 +211,7 @@ class _Reader:
         return self.told(node, lambda: axes.axis(f"{path}={node.text}"))
 
     def variants(self, node: Node) -> Axis | None:
-        """What is changed together."""
+        """Read a parameter whose values change several keys together."""
         levels = [
             Level(printable(label), self.assignments(each)) for label, each in block(self._document, node).items()
         ]
@@ -221,13 +221,13 @@ class _Reader:
         return Axis("variant", tuple(levels))
 
     def warm_up(self, node: Node) -> float | str | None:
-        """What is cut off."""
+        """Read the warm-up."""
         if node.is_none:
             return 0.0
         return self.told(node, lambda: warm_up(node.text if node.kind == "scalar" else ""))
 
     def responses(self, node: Node) -> tuple[Response, ...] | None:
-        """What is asked."""
+        """Read the responses."""
         if node.kind == "map":
             named = list(node.entries.items())
         else:
@@ -243,7 +243,7 @@ def _response(label: str, node: Node) -> Response:
 
 
 def warm_up(text: str) -> float | str:
-    """Read what is cut off at the beginning of a recording, `30s` or `mser`; ValueError if it's neither."""
+    """Read a warm-up, `30s` or `mser`; ValueError if it is neither."""
     if text == MSER:
         return MSER
     try:
@@ -256,7 +256,7 @@ def warm_up(text: str) -> float | str:
 
 
 def until(text: str) -> Until:
-    """Read `RESPONSE:RELATIVE`, as in `entry.error_rate:5%`; ValueError if it's none."""
+    """Read `RESPONSE:RELATIVE`, as in `entry.error_rate:5%`; ValueError if it is not valid."""
     label, colon, relative = (part.strip() for part in text.rpartition(":"))
     if not colon or not label:
         raise ValueError("must be RESPONSE:RELATIVE, as in entry.error_rate:5%")
@@ -276,7 +276,7 @@ def written(node: Node) -> str:
 
 
 def _quoted(text: str, quoted: bool = False) -> str:
-    """A word of YAML, in quotes where it was, or has to be."""
+    """A YAML scalar, quoted if it was, or if it must be."""
     plain = text and text[0] not in _FIRST and not _INSIDE & set(text) and ": " not in text and " #" not in text
     if quoted or not plain:
         return "'" + text.replace("'", "''") + "'"
@@ -284,7 +284,7 @@ def _quoted(text: str, quoted: bool = False) -> str:
 
 
 def with_changes(study: Study, replications: int | None, seed: int | None) -> Study:
-    """The same study with other runs."""
+    """The same study with other numbers of runs."""
     changed: dict[str, Any] = {}
     if replications is not None:
         changed["replications"] = replications

@@ -1,4 +1,4 @@
-"""What became of users' requests in one run, and the figures of some of them."""
+"""The outcomes of users' requests in one run, and figures over some of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PERCENTILES = {f"latency_p{name}": share for name, share in (("50", 0.5), ("90"
 
 
 class Users:
-    """Takes what a run leaves, and keeps of it what became of users' own requests: some 30 bytes a request.
+    """Takes the output of a run, and keeps the outcomes of users' own requests: some 30 bytes per request.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Users:
     Attributes
     ----------
     sent, took, ended
-        When each came, how long it took, and when it was over (seconds), in order of arrival; after `finish`.
+        When each request came, how long it took, and when it was over (seconds), in order of arrival; after `finish`.
     """
 
     def __init__(self, simulation: Simulation, calls: bool = False) -> None:
@@ -45,7 +45,7 @@ class Users:
         self._entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
         self._kept: list[tuple[NDArray[np.generic], ...]] = []
         self._with_calls = calls
-        #: When calls between services were sent, and the entry of the request that they are for.
+        #: When calls between services were sent, and the entries of their requests.
         self._calls: list[tuple[Floats, NDArray[np.int64]]] = []
 
     def take(self, cut: Cut) -> None:
@@ -71,7 +71,7 @@ class Users:
         )
 
     def finish(self) -> None:
-        """Nothing more comes."""
+        """Finish: no more output comes."""
         sent, words, took, failed, bad, success, entry = map(np.concatenate, zip(*self._kept, strict=True))
         order = np.lexsort((words, sent))
         self.sent, self.took = sent[order], took[order]
@@ -83,7 +83,7 @@ class Users:
     def figure(self, name: str, start: float, end: float, entry: str = "") -> float:
         """A figure (`responses.OF_USERS`) of a stretch of time, of all requests or of those at one entry.
 
-        What is counted a second is counted where requests end, and all else of those that came then. nan if there is
+        Rates per second count the requests that ended in the stretch, all else those that came in it. nan if there is
         nothing to count, or the stretch has no length.
         """
         if end <= start:
@@ -103,7 +103,7 @@ class Users:
         return float(_FIGURES[name](self, chosen))
 
     def _sent(self, start: float, end: float, entry: str) -> int:
-        """How many calls between services were sent in a stretch of time, for requests at one entry if it is named."""
+        """How many calls between services were sent in a stretch of time, only for requests at `entry` if named."""
         wanted = self._entries.index(entry) if entry else None
         return sum(
             int(np.sum((sent >= start) & (sent < end) & (True if wanted is None else of == wanted)))

@@ -1,6 +1,6 @@
 """How much of a run is warm-up: MSER-5.
 
-What comes before the marginal standard error of the rest is least is cut off (K. P. White, "An effective truncation
+The series is cut where the marginal standard error of the rest is least (K. P. White, "An effective truncation
 heuristic for bias reduction in simulation output", Simulation 69(6), 1997, on means of five observations; K. P. White,
 M. J. Cobb and S. C. Spratt, "A comparison of five steady-state truncation heuristics for simulation", WSC 2000).
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Observations that are averaged before anything is looked at.
+#: Observations that are averaged into one mean first.
 BATCH = 5
 
 
@@ -22,7 +22,7 @@ BATCH = 5
 class Cut:
     """How many observations at the beginning are warm-up.
 
-    `settled` is whether that can be relied on: the best place to cut lies in the first half. Else the run is too short
+    `settled` is whether that is reliable: the best place to cut lies in the first half. Otherwise the run is too short
     to tell, and half of it is cut.
     """
 
@@ -38,12 +38,12 @@ def mser(values: Floats, batch: int = BATCH) -> Cut:
     values
         Observations in order.
     batch
-        How many make one mean. What is left over at the end is not looked at.
+        How many observations make one mean. A remainder at the end is ignored.
 
     Returns
     -------
     Cut
-        Nothing is cut from a series of fewer than four means, of which nothing can be said.
+        Nothing is cut from a series of fewer than four means, which says too little.
     """
     count = len(values) // batch
     if count < 4:

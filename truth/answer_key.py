@@ -1,7 +1,7 @@
-"""The answer key as one JSON object: what was wrong, how it reached users, and what to make of whatever else is seen.
+"""The answer key as one JSON object: what was wrong, how it reached users, and which other symptoms do not matter.
 
-Everything in it comes from the runs that were compared (`truth.twins`) and from what the faults say of themselves;
-nothing from a scenario's name.
+Everything in it comes from the compared runs (`truth.twins`) and from what the faults say of themselves; nothing comes
+from a scenario's name.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from meshquake.truth.relief import Relief
 from meshquake.truth.twins import Twins
 
 FORMAT = 2
-#: How hard a fault's root is to see: of all services it is the loudest, or others are louder, or nothing is seen of it.
+#: How hard a fault's root is to see: it is the loudest of all services, or others are louder, or it shows nothing.
 DIFFICULTIES = VISIBILITIES
-#: Keys that every fault has: they have places of their own in the key.
+#: Keys that every fault has: these have their own places in the answer key.
 _COMMON = frozenset(("id", "target", "targets", "at", "for", "ramp"))
-#: What happens besides, and so long before a fault is felt (seconds) or later, is suspicious.
+#: Other happenings are suspicious from this many seconds before a fault begins.
 _NEAR = 60.0
 
 Symptoms = Sequence[tuple[str, float]]
@@ -55,10 +55,10 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
     twins
         The run and its twins.
     symptoms
-        For each fault, by its id, the services from the loudest to the most quiet (`truth.floors.Loudness`), as the
-        run's telemetry has them before and after `since(finding)`.
+        For each fault, by its id, the services from loudest to quietest (`truth.floors.Loudness`), comparing the run's
+        telemetry before and after `since(finding)`.
     fixture
-        What the recording is called, which tells nothing of it.
+        The name of the recording, which gives nothing away.
     """
     simulation = twins.simulation
     scenario, topology = simulation.scenario, simulation.topology
@@ -104,7 +104,7 @@ def ground_truth(twins: Twins, symptoms: dict[str, Symptoms], fixture: str) -> d
 
 
 def _actions(twins: Twins, relief: Relief, clock: Clock) -> dict[str, Any]:
-    """What an operator did, and what it did to the harm: an answer to the incident, and no part of it."""
+    """What an operator did, and its effect on the harm: an answer to the incident, not part of it."""
     simulation = twins.simulation
     windows = {action.id: simulation.acted(action) for action in simulation.scenario.actions}
     return {
@@ -128,7 +128,7 @@ def _actions(twins: Twins, relief: Relief, clock: Clock) -> dict[str, Any]:
 
 
 def _observed(collector: Collector) -> dict[str, Any]:
-    """How well the mesh was observed, and what became of its records."""
+    """How well the mesh was observed, and what happened to its records."""
     return {
         "settings": _plain(asdict(collector.spec)),
         "clocks_ms": {host: off / 1000 for host, off in sorted(collector.clocks.off.items())},
@@ -144,7 +144,7 @@ def _observed(collector: Collector) -> dict[str, Any]:
 
 
 class Clock:
-    """Writes simulated seconds as ISO 8601 in UTC, as records have it. `start` is the wall time of the first."""
+    """Writes simulated seconds as ISO 8601 in UTC, like records. `start` is the wall time of second 0."""
 
     def __init__(self, start: datetime) -> None:
         self._start = start.astimezone(UTC)
@@ -155,18 +155,18 @@ class Clock:
         return (self._start + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
 
     def maybe(self, seconds: float | None) -> str | None:
-        """A moment that may not have come."""
+        """A moment, or None if there is none."""
         return None if seconds is None else self(seconds)
 
 
 def since(finding: Finding) -> float:
-    """When one could first see something of a fault, in simulated seconds: its start, if nothing was ever seen."""
+    """When a fault could first be seen, in simulated seconds: its start, if nothing was ever seen."""
     seen = [float(departure.onset + 1) for departure in _own(finding).values()]
     return min([*seen, *([] if finding.since is None else [finding.since])], default=finding.start)
 
 
 def _own(finding: Finding) -> dict[Series, Departure]:
-    """The departures of services that the fault affected, and of its root."""
+    """The departures of its root and of the services that the fault affected."""
     concerned = {*finding.mechanism.passed(), *_roots(finding)}
     return {series: departure for series, departure in finding.departures.items() if series.service in concerned}
 
@@ -176,7 +176,7 @@ def _roots(finding: Finding) -> tuple[str, ...]:
 
 
 class _Telling:
-    """Tells of one fault; `affected` are the services that it reached."""
+    """Describes one fault; `affected` are the services that it reached."""
 
     def __init__(self, finding: Finding, twins: Twins, clock: Clock, symptoms: Symptoms) -> None:
         self._finding = finding
@@ -187,12 +187,12 @@ class _Telling:
         #: Each entry operation, with its service.
         self._entries = {name_of(entry): entry.service for entry in self._topology.workload.mix}
         self._roots = _roots(finding)
-        #: Of the loudest root; 1 if none has a span to be heard by.
+        #: Loudness of the loudest root; 1 if no root has a span.
         self._loudness = max((loud for service, loud in symptoms if service in self._roots), default=1.0)
         self.affected = list(self._affect())
 
     def content(self, reached: AbstractSet[str]) -> dict[str, Any]:
-        """All there is to tell; `reached` are the services that any of the faults did."""
+        """The whole entry of the fault; `reached` are the services that any fault reached."""
         louder = self._louder(reached)
         finding, fault, clock = self._finding, self._finding.fault, self._clock
         seen, window = since(finding), finding.window
@@ -255,8 +255,8 @@ class _Telling:
     def _affect(self) -> Iterator[dict[str, Any]]:
         """The services that it affected, in order of onset.
 
-        Those where harmed requests got stuck, those with a symptom that departed, and those from which it came: a root
-        that takes no calls any more has no symptoms, and no request gets into it.
+        These are the services where harmed requests got stuck, those with a symptom that departed, and those that it
+        came from: a root that no longer takes calls has no symptoms, and no request gets into it.
         """
         passed = self._finding.mechanism.passed()
         departed = self._rises
@@ -289,7 +289,7 @@ class _Telling:
 
     @cached_property
     def _rises(self) -> dict[str, dict[str, Departure]]:
-        """By service and metric, the symptoms of whole services that rose."""
+        """The symptoms of whole services that rose, by service and metric."""
         found: dict[str, dict[str, Departure]] = {service.name: {} for service in self._topology.services}
         for series, departure in self._finding.departures.items():
             whole = series.replica is None and series.target is None
@@ -308,7 +308,7 @@ class _Telling:
             ],
         }
 
-    # -- what one should see, and what one shouldn't fall for ---------------------------------------------------------
+    # -- what to see, and what not to fall for ------------------------------------------------------------------------
 
     def _alerts(self) -> Iterator[dict[str, Any]]:
         """The alerts that should fire, on what users feel and on what the root shows, each when it first could."""
@@ -324,7 +324,7 @@ class _Telling:
                 found.append((departure.onset + 1.0, "cause", series.service, series.metric, None, series.target))
         told = set()
         for time, kind, service, indicator, entry, target in sorted(found, key=lambda each: each[:4]):
-            # Of several percentiles, the first to move says it.
+            # If several percentiles of a signal move, the first one gives the alert.
             if (what := (kind, service, signal(indicator), entry, target)) in told:
                 continue
             told.add(what)
@@ -339,9 +339,9 @@ class _Telling:
             }
 
     def _moved(self) -> Iterator[dict[str, Any]]:
-        """All that the fault moved, by onset: an alert on it may be of little use, but it is no false alarm.
+        """Everything that the fault moved, by onset: an alert on it may be of little use, but is not a false alarm.
 
-        A replica's series stand for their service's, whose alerts often look at the worst replica.
+        A replica's series count as their service's, whose alerts often look at the worst replica.
         """
         found: dict[tuple[str, str, str | None], tuple[int, int]] = {}
         for series, departure in self._finding.departures.items():
@@ -361,12 +361,12 @@ class _Telling:
             }
 
     def _recorded(self, metric: str, service: str, target: str | None = None) -> dict[str, str | None]:
-        """What a metric is called in the recording, null if it's not in it; nothing where no file changes metrics."""
+        """The recorded name of a metric, null if it is not recorded; nothing if no file changes metrics."""
         table = self._twins.simulation.metrics
         return {"recorded": table.recorded_as(metric, service, target)} if table.changed else {}
 
     def _events(self, seen: float) -> Iterator[dict[str, Any]]:
-        """What happened besides, near the onset."""
+        """Other happenings near the onset."""
         reason = self._without_faults()
         for each in besides(self._twins):
             if self._finding.start - _NEAR <= each.start <= max(seen, self._finding.window.end):
@@ -380,7 +380,7 @@ class _Telling:
                 }
 
     def _without_faults(self) -> str:
-        """What the twin says of whatever happens besides: it's no cause of what the fault did, harmless or not."""
+        """What the twin says about other happenings: harmless or not, they did not cause what the fault did."""
         bad = self._twins.background + self._twins.spared
         if self._finding.harmed:
             met, more = "where no request that this fault harmed is bad", counted(bad, "other")
@@ -390,7 +390,7 @@ class _Telling:
         return f"The same happens in the run without faults, {met}{besides}."
 
     def _loud(self, louder: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Services that are louder than the root, and no cause."""
+        """Services that are louder than the root, but not a cause."""
         affected = {each["service"]: each for each in self.affected}
         for service in louder:
             if service not in affected:
@@ -404,7 +404,7 @@ class _Telling:
             }
 
     def _held_up(self, service: str) -> str:
-        """Where the harmed requests that came by a service got stuck."""
+        """Where the harmed requests that passed a service got stuck."""
         passed = self._finding.mechanism.passed().get(service, 0)
         if not passed:
             return f"Fewer than {RARE:.0%} of the harmed requests got stuck in it or behind it."
@@ -420,10 +420,10 @@ class _Telling:
         return " ".join(told)
 
     def _louder(self, reached: AbstractSet[str]) -> list[str]:
-        """The services that are louder than any root, of those that a fault reached.
+        """The services that are louder than any root, among those that a fault reached.
 
-        How loud a service is, is found in the recording alone, and one with few requests may be thrice as loud as it
-        was by chance. The twin tells: what no fault reached is as loud without them.
+        Loudness is measured in the recording alone, where a service with few requests may become three times as loud by
+        chance. The twin rules such services out: one that no fault reached is as loud without the faults.
         """
         return [service for service, loudness in self._symptoms if loudness > self._loudness and service in reached]
 
@@ -434,7 +434,7 @@ class _Telling:
         return {"label": label, "rank": len(louder) + 1, "louder": list(louder)}
 
     def _fell(self) -> bool:
-        """Whether a root as a whole shows a fall that one alerts on, as of its requests."""
+        """Whether a root as a whole shows a fall that alerts look for, such as of its requests."""
         whole = [
             (METRICS[series.metric], departure.direction)
             for series, departure in self._finding.departures.items()
@@ -445,7 +445,7 @@ class _Telling:
 
 @dataclass(frozen=True)
 class Besides:
-    """Something that happened besides and is no fault, from when to when (simulated seconds)."""
+    """Something else that happened and is not a fault; `start` and `end` are simulated seconds."""
 
     id: str
     kind: str
@@ -455,7 +455,7 @@ class Besides:
 
 
 def besides(twins: Twins) -> list[Besides]:
-    """What the scenario lets happen besides, and then what the mesh did by itself that left events."""
+    """The scenario's harmless happenings, then whatever the mesh did by itself that left events."""
     simulation = twins.simulation
     scenario = simulation.scenario
     told = [
@@ -470,7 +470,7 @@ def besides(twins: Twins) -> list[Besides]:
 
 
 def _event(twins: Twins, name: str, clock: Clock) -> dict[str, Any] | None:
-    """The first event that something left in the recording, by its id; None if it left none, as a surge does."""
+    """The first event that a cause left in the recording, by its id; None if it left none, like a surge."""
     event = twins.simulation.mesh.journal.first.get(name)
     return None if event is None else {"type": event.type, "service": event.service, "timestamp": clock(event.time)}
 
@@ -488,10 +488,10 @@ def _target(target: Target) -> dict[str, Any]:
 
 
 def parameters(cause: Cause) -> dict[str, Any]:
-    """What a scenario file may set of a fault or an action, as plain numbers and words.
+    """The settings of a fault or an action in a scenario file, as plain numbers and words.
 
-    Durations are in seconds, shares from 0 to 1. A portion is a number, or a text such as `25%`. What is off unless a
-    file says so is left out where none does.
+    Durations are in seconds, shares from 0 to 1. A portion is a number, or a text such as `25%`. Settings that are off
+    by default are left out unless a file sets them.
     """
     keys = {word: key for word, key in keys_of(type(cause)).items() if word not in _COMMON}
     values = {word: getattr(cause, key.field) for word, key in keys.items()}
@@ -501,7 +501,7 @@ def parameters(cause: Cause) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value without types of ours; what has a word in files is told by it."""
+    """A value in plain types; what has a word in files becomes that word."""
     if isinstance(value, Change):
         return value.texts()
     if isinstance(value, Portion):

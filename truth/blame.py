@@ -1,4 +1,4 @@
-"""Which fault broke the promise to users, and when: whose harm goes beyond what the others explain."""
+"""Which fault broke the promise to users, and when: the one whose harm goes beyond what the others explain."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ _BEYOND_CHANCE = 3.0
 
 
 class Blame:
-    """Counts the requests that faults harmed, and lays broken promises at the door of faults.
+    """Counts the requests that faults harmed, and attributes broken promises to faults.
 
-    A fault's own harm in a window is of two kinds. To some requests it made the difference alone. From these are taken
-    as many as would have gone wrong without it: where others make users fail at random, any change makes some fail who
-    didn't and others not who did, as many of the one kind as of the other. So much is chance, and if a fault kept `k`
-    requests from harm, a few more than as many: the difference of two Poisson counts of mean k has a standard deviation
-    of sqrt(2k). The other kind is over-determined harm that it would have done alone as well (`verdict.judge`).
+    A fault's own harm in a window is of two kinds. The first is requests to which it alone made the difference, less as
+    many as would have gone wrong without it: where other faults make users fail at random, any change makes some users
+    fail who did not before, and spares about as many others. If a fault kept `k` requests from harm, slightly more than
+    `k` are deducted as chance: the difference of two Poisson counts of mean k has a standard deviation of sqrt(2k). The
+    second kind is over-determined harm that it would have done alone as well (`verdict.judge`).
 
-    A fault broke the promise in a window if it did harm of its own there, no less than breaks a promise at all, and if
-    the promise would have been kept without that harm, or would have been broken by it alone. Where no fault is of that
-    kind (it took several, each with too little to matter), it is all that harmed anyone.
+    A fault broke the promise in a window if its own harm there is at least enough to break a promise at all, and if the
+    promise would have been kept without that harm, or would have been broken by it alone. If no fault qualifies (it
+    took several, each with too little to matter), every fault that harmed anyone did.
 
     Parameters
     ----------
     promise
-        What became of the promise in the run as it was.
+        How the promise was kept in the run as it was.
     faults
         Number of faults.
     """
 
     def __init__(self, promise: Promise, faults: int) -> None:
         self._promise = promise
-        #: Requests that were harmed: by any fault, and by each.
+        #: Harmed requests: by any fault, and by each.
         self._all, *self._each = (promise.anew() for _ in range(1 + faults))
-        #: Of these, those to which each made the difference alone; and those that each kept from harm.
+        #: Of these, those to which each fault alone made the difference; and those that each kept from harm.
         self._alone, self._kept = ([promise.anew() for _ in range(faults)] for _ in range(2))
 
     def take(self, verdicts: Verdicts) -> None:
@@ -59,16 +59,16 @@ class Blame:
 
     @cached_property
     def broken(self) -> list[Mask]:
-        """For each fault, where it broke the promise: masks in the shape of `Promise.broken`. Asked for at the end."""
+        """For each fault, where it broke the promise: masks in the shape of `Promise.broken`. Read at the end."""
         return self.so_far()
 
     def so_far(self) -> list[Mask]:
-        """The same as far as verdicts came: of windows that end before all that is known of them, it is final."""
+        """The same from the verdicts so far; final for windows that end before the horizon of complete verdicts."""
         pieces = [self._broken(piece) for piece in self._promise.pieces()]
         return [np.concatenate(masks) for masks in zip(*pieces, strict=True)]
 
     def _broken(self, seconds: slice) -> list[Mask]:
-        """The same of some seconds."""
+        """The same for some seconds."""
         promise, least = self._promise, self._promise.objective.minimum
         bad, harmed = (each.bad(seconds) for each in (promise, self._all))
         broken = promise.breaks(bad, seconds) & ~promise.breaks(bad - harmed, seconds)
@@ -81,7 +81,7 @@ class Blame:
         return [mask | (rest & (each.bad(seconds) > 0)) for mask, each in zip(masks, self._each, strict=True)]
 
     def _own(self, fault: int, seconds: slice) -> Floats:
-        """The harm of its own that a fault did in the window that ends with each of some seconds."""
+        """A fault's own harm in the window that ends with each of some seconds."""
         harmed, alone = (each[fault].bad(seconds) for each in (self._each, self._alone))
         kept = self._kept[fault].requests(seconds)
         own = harmed - alone + np.maximum(0.0, alone - kept - _BEYOND_CHANCE * np.sqrt(2 * kept))

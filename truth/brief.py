@@ -1,6 +1,6 @@
-"""The page that the person on call gets: which promise to users broke, since when, and by how much. No cause in it.
+"""The page that the on-call engineer gets: which promise to users broke, since when, and by how much. No cause.
 
-It is written from the run as it was, and from nothing that its users couldn't feel.
+It is written from the run as it was, and only from what its users could feel.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _ENTRY = re.compile(r"^\| ([^|]+) \| \d+ \|", re.MULTILINE)
 
 
 def brief(twins: Twins, fixture: str) -> str:
-    """The page, as Markdown; `fixture` is what the recording is called, which tells nothing of it."""
+    """The page, as Markdown; `fixture` is the name of the recording, which gives nothing away."""
     simulation = twins.simulation
     entries = [f"{entry.service}.{entry.operation}" for entry in simulation.topology.workload.mix]
     return page(twins.promise, entries, Clock(simulation.start), simulation.scenario.length, fixture)
 
 
 def page(promise: Promise, entries: list[str], clock: Clock, length: float, fixture: str) -> str:
-    """The page of what was counted.
+    """The page for given counts.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ def page(promise: Promise, entries: list[str], clock: Clock, length: float, fixt
     entries
         The names of the entry operations, in the order of the promise.
     clock
-        Writes moments.
+        Formats moments.
     length
         Seconds of the recording.
     fixture
-        What it is called; nothing is said of that if it is empty.
+        Its name; left out if empty.
     """
     named = [f"Fixture: {fixture}", ""] if fixture else []
     return "\n".join([*_page(promise, entries, clock, length), "", *_table(promise, entries), "", *named])
 
 
 def promised(text: str) -> tuple[Objective, list[str]] | None:
-    """What a page says was promised, and the names of the entry operations; None if it is no such page."""
+    """The promise and the names of the entry operations that a page states; None if it is no such page."""
     found = _PROMISED.search(text)
     if found is None:
         return None
@@ -99,5 +99,5 @@ def _table(promise: Promise, entries: list[str]) -> Iterator[str]:
 
 
 def _shown(moment: str) -> str:
-    """A moment to the second, for people."""
+    """A moment to the second, in readable form."""
     return f"{moment[:10]} {moment[11:19]} UTC"

@@ -10,7 +10,7 @@ from meshquake.sim.engine.call_site import ATTEMPT_BITS, CallSite
 
 
 class Row(NamedTuple):
-    """One call, as `sim.engine.call.ROW` has it; no time is negative but `NEVER`."""
+    """One call, with the fields of `sim.engine.call.ROW`; no time is negative except `NEVER`."""
 
     sent: float
     arrived: float
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where in its request it stands: the same in every run of a seed."""
+        """Its place in its request: the same in every run of a seed."""
         return self.site, self.attempt_path
 
 
@@ -41,7 +41,7 @@ class Half(NamedTuple):
 
 
 class Tree:
-    """The calls of one request in one run; none if the run doesn't make it."""
+    """The calls of one request in one run; empty if the run does not make it."""
 
     def __init__(self, sites: list[CallSite], rows: list[tuple[Any, ...]]) -> None:
         self.rows = {row.place: row for row in map(Row._make, rows)}
@@ -70,9 +70,9 @@ class Tree:
 def parting(sites: list[CallSite], depths: list[int], fact: Tree, other: Tree) -> Half:
     """The span in which the two runs of a request first differ; both of them have it.
 
-    Every moment of every call is compared, bit by bit; the first that differs tells where. Of moments at the same time,
-    the deepest is the cause: a caller goes on in the very moment in which its callee's answer is there. A request that
-    is made in one run only differs from its entry on. ValueError if the runs of the request are equal.
+    Every time of every call is compared, bit by bit; the first that differs decides. Of differences at the same time,
+    the deepest is the cause: a caller goes on at the very moment its callee's answer arrives. A request that is made in
+    one run only differs from its entry on. Raises ValueError if the two runs of the request are equal.
     """
     if not other.rows:
         root = fact.root(sites)
@@ -96,19 +96,19 @@ def caller_of(sites: list[CallSite], place: tuple[int, int]) -> tuple[int, int] 
 def _differences(
     sites: list[CallSite], place: tuple[int, int], a: Row | None, b: Row | None
 ) -> Iterator[tuple[float, int, Half]]:
-    """When the two runs of a call differ, and in which span; the earliest is among them.
+    """When the two runs of a call differ, and in which span; includes the earliest difference.
 
-    The numbers tell the cause of several at one moment: what comes earlier in a call's life, and a call's end before
-    the call that follows it.
+    The numbers order differences at one moment: what comes earlier in a call's life first, and a call's end before the
+    call that follows it.
     """
     client, server, caller = Half(*place, False), Half(*place, True), caller_of(sites, place)
     if caller is not None and (a is None or b is None or a.sent != b.sent):
-        # A call is sent, or not, by its caller's work.
+        # Its caller's work decides whether a call is sent.
         yield min(row.sent for row in (a, b) if row is not None), 4, Half(*caller, True)
         return
     assert a is not None and b is not None
     for order, half, one, two in (
-        # What never arrives, or late, is held up on the way: the caller's half shows it.
+        # A call that arrives late or never is held up on the way: the caller's half shows it.
         (0, server if caller is None else client, (a.arrived, 0), (b.arrived, 0)),
         (1, server, (a.started, 0), (b.started, 0)),
         (2, server, (a.finished, a.outcome), (b.finished, b.outcome)),

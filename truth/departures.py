@@ -1,23 +1,23 @@
-"""When a metric left what it would have been without a fault: several runs, second by second.
+"""When a metric departed from its values without a fault: several runs, second by second.
 
 Two runs of a seed are equal until the fault begins, to the bit. After that nearly everything differs a little, since
-calls meet each other in other queues. So a series has departed if it goes further from what is usual without the fault
-than twice as far as it ever went there; and its onset is the first second at which it differs from its value in the run
-without the fault and lies outside everything that is usual. Nothing here is tuned to a scenario.
+calls meet each other in other queues. So a series has departed if it goes more than twice as far from its usual value
+as it ever did without the fault; its onset is the first second at which it differs from its value in the run without
+the fault and lies outside the usual range. Nothing here is tuned to a scenario.
 
-A rate can fall by no more than there is of it, and single seconds of few requests are as low as none: against their
-reach no fall counts. The means of stretches of seconds are steadier, the more so the longer the stretch. So a series
-that has not departed by its seconds has if the means of stretches did, by the same rule: two stretches, which share no
-second, further down than twice as far as they ever went. Its seconds are those within them that are lower than such a
-mean may be, and lower than in the run without the fault.
+A rate cannot fall below zero, and with few requests single seconds often have none: no fall can exceed twice that
+reach. The means of stretches of seconds are steadier, the more so the longer the stretch. So a series whose seconds
+have not departed has departed if the means of its stretches did, by the same rule: two stretches that share no second
+are more than twice as far down as stretches ever went. Its seconds are those within the stretches that are lower than
+such a mean may be, and lower than in the run without the fault.
 
-A share is bounded at its other end as well: where few requests come, one that fails by itself is a half or all of those
-of its second, and no rise goes twice as far. So a share for which no second could count has risen if what it leaves of
-the whole has fallen, by the same rule.
+A share is bounded at its other end as well: where few requests come, one that fails by itself is half or all of its
+second, and no rise goes twice as far. So a share for which no second could count has risen if its complement has
+fallen, by the same rule.
 
-What is usual is told by the run without any fault: its median, and how far it goes from there. Other faults shift that:
-by how much, is told by the difference between the run without this fault and the one without any, within some seconds
-of the moment. A fault that is alone has no such shift, to the bit.
+The run without any fault defines what is usual: its median, and how far it goes from there. Other faults shift that, by
+the difference between the run without this fault and the one without any, within some seconds of the moment. A single
+fault has no such shift, to the bit.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from meshquake.sim.telemetry.tables import Floats
 from meshquake.topology.placement import NODES
 from meshquake.truth.sample_file import SampleFile
 
-#: A series departs when it is further off than twice the usual reach in so many seconds: one odd second is nothing.
+#: A series departs when it is further off than twice the usual reach in this many seconds: one odd second is nothing.
 SUSTAINED = 3
-#: What falls is looked at in stretches of so many seconds as well, one that begins in each second.
+#: Falls are also looked for in stretches of these lengths in seconds; one stretch begins in each second.
 STRETCHES = (5, 10, 20)
-#: A series falls when so many times as many stretches are further down as they have seconds: two of them share none.
+#: A series falls when the stretches too far down are this many times the seconds of a stretch: two then share none.
 APART = 2
-#: What other faults do at a moment is what they do within so many seconds of it.
+#: The effect of other faults at a moment is their effect within this many seconds of it.
 NEARBY = 5
-#: The most that a share of requests can be.
+#: The largest value of metrics that are shares of requests.
 _WHOLE = {name: 100.0 for name, metric in METRICS.items() if metric.share_of}
 _COUNTERS = {name for name, metric in METRICS.items() if metric.kind is Kind.COUNTER}
 
 
 @dataclass(frozen=True)
 class Departure:
-    """How a series departed: seconds (their positions, from 0), and the value at the peak with the usual one then.
+    """How a series departed: seconds (positions from 0), and the value at the peak with the usual value then.
 
-    Of a fall that only stretches show, the usual one is that of their means.
+    For a fall that only stretches show, the usual value is that of their means.
 
-    `last` is the last second in which it was further off than it may be.
+    `last` is the last second in which it was too far off.
     """
 
     onset: int
@@ -65,22 +65,21 @@ class Departure:
 
     @property
     def direction(self) -> Alert:
-        """Which alerts it is one for: those on a rise, or those on a fall."""
+        """Which alerts it concerns: those on a rise, or those on a fall."""
         return Alert.RISE if self.value > self.usual else Alert.FALL
 
 
 def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: float) -> dict[Series, Departure]:
     """The departures of the series of `fact` since `begin` (simulated seconds).
 
-    `fact` is the run as it was, `other` the one without the fault that is asked about, and `healthy` the one without
-    any.
+    `fact` is the run as it was, `other` the one without the fault in question, and `healthy` the one without any.
     """
     length = min(len(fact), len(other), len(healthy))
     found: dict[Series, Departure] = {}
     if length:
         for group in fact.groups(length):
             values, without, usually = (samples.of(group)[:length] for samples in (fact, other, healthy))
-            # What is counted only where there is something to count (`sources.Rate`) was never there: that is nothing.
+            # A rate that exists only where there is something to count (`sources.Rate`) is 0 if it was never there.
             absent = np.isnan(usually).all(axis=0) & np.array([_is_counted(series) for series in group])
             if absent.any():
                 values, without, usually = (
@@ -90,20 +89,20 @@ def departures(fact: SampleFile, other: SampleFile, healthy: SampleFile, begin: 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # series without a single sample are nan throughout
                 departed = _departures(values, without, usually, int(begin), whole)
-                # A node is no service: what moved is what runs there.
+                # A node is not a service: the services that run there have moved.
                 found.update((group[column], each) for column, each in departed if group[column].service != NODES)
     return found
 
 
 def _is_counted(series: Series) -> bool:
-    """Whether it counts something of a service or an edge as a whole, which was there all the time."""
+    """Whether it counts something of a whole service or edge, which existed all the time."""
     return series.replica is None and series.metric in _COUNTERS
 
 
 def _departures(
     fact: Floats, other: Floats, healthy: Floats, begin: int, whole: Floats
 ) -> Iterator[tuple[int, Departure]]:
-    """The departures of series, a column each, by column; `whole` is the most that each can be."""
+    """The departures of series, one per column, by column; `whole` is the largest value of each."""
     usual = _usual(other, healthy)
     off = np.abs(fact - usual.value)
     far = off > 2 * usual.reach
@@ -131,18 +130,18 @@ def _departures(
 
 
 def _falls(fact: Floats, other: Floats, healthy: Floats, begin: int, stretch: int) -> Iterator[tuple[int, Departure]]:
-    """The falls that single seconds do not show: of the means of stretches of so many, one for each second."""
+    """The falls that single seconds do not show: falls of the means of stretches, one starting at each second."""
     if len(fact) < stretch:
         return
     means, without, usually = (_means(each, stretch) for each in (fact, other, healthy))
-    # Twice as far down is lower than ever: few series are, and only what is usual of those has to be found out.
+    # Twice as far down is lower than ever: few series are, and only for those the usual values are computed.
     lower = means < np.nanmin(usually, axis=0) + _shift(without - usually)[0]
-    lower[:begin] = False  # a stretch is one that began with the fault, or since
+    lower[:begin] = False  # only stretches that began with the fault or later
     some = np.flatnonzero(lower.sum(axis=0) >= APART * stretch)
     usual = _usual(without[:, some], usually[:, some])
     least = usual.value - 2 * (usual.value - usual.low)  # only how far they go down counts
     far = lower[:, some] & (means[:, some] < least)
-    # What is usual in a second is told by the stretch that begins there, at the end by the last one.
+    # The stretch that begins in a second gives its usual value; at the end, the last stretch does.
     first = np.minimum(np.arange(len(fact)), len(far) - 1)
     for place in np.flatnonzero(far.sum(axis=0) >= APART * stretch).tolist():
         column, bound = int(some[place]), least[first, place]
@@ -156,7 +155,7 @@ def _falls(fact: Floats, other: Floats, healthy: Floats, begin: int, stretch: in
 
 
 class _Usual(NamedTuple):
-    """What is usual of series, second by second: the value, the bounds, and how far they go from it."""
+    """The usual values of series, second by second: the value, the bounds, and their reach from it."""
 
     value: Floats
     low: Floats
@@ -168,20 +167,20 @@ def _usual(other: Floats, healthy: Floats) -> _Usual:
     low, high, usual = (function(healthy, axis=0) for function in (np.nanmin, np.nanmax, np.nanmedian))
     least, most = _shift(other - healthy)
     reach = np.maximum(high - usual, usual - low) + (most - least) / 2
-    # What is never negative is not so without the fault either.
+    # A series that is never negative is not negative without the fault either.
     value = np.maximum(usual + (least + most) / 2, np.minimum(low, 0.0))
     return _Usual(value, low + least, high + most, reach)
 
 
 def _means(values: Floats, stretch: int) -> Floats:
-    """The mean of each stretch, by its first second; nan where there is a second without a sample."""
+    """The mean of each stretch, by its first second; nan if a second has no sample."""
     means: Floats = np.lib.stride_tricks.sliding_window_view(values, stretch, axis=0).mean(axis=-1)
     return means
 
 
 def _shift(difference: Floats) -> tuple[Floats, Floats]:
-    """The least and the most that each second has of a difference between two runs, nearby; 0 where there is none."""
-    if not np.nan_to_num(difference).any():  # as for a fault that is alone
+    """The least and the greatest difference between two runs near each second; 0 if there is none."""
+    if not np.nan_to_num(difference).any():  # as for a single fault
         return np.zeros_like(difference), np.zeros_like(difference)
     padding = ((NEARBY, NEARBY), (0, 0))
     around = np.lib.stride_tricks.sliding_window_view(

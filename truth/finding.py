@@ -1,4 +1,4 @@
-"""What two runs tell about one fault: the run as it was, and the same one without this fault."""
+"""What two runs say about one fault: the run as it was, and the same run without this fault."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meshquake.truth.watch import Requests, Watch
 
 
 class Finding:
-    """Gathers what there is to tell about a fault while runs are compared, and tells it at the end.
+    """Gathers findings about a fault while runs are compared, and gives them at the end.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Finding:
     fact, other, twin
         Follow the run as it was, the one without the fault, and the one without any.
     blame
-        Tells which fault broke the promise to users.
+        Decides which fault broke the promise to users.
 
     Attributes
     ----------
@@ -53,15 +53,15 @@ class Finding:
         self._other = other
         self._twin = twin
         self._blame = blame
-        #: From the requests to which it alone made the difference, and from those to which it did so with others.
+        #: From the requests to which it alone made the difference, and from those to which it did with others.
         self._alone, self._jointly = (Mechanism(simulation.mesh, [self.fault], self.start) for _ in range(2))
         seconds, entries = ceil(scenario.length), len(simulation.topology.workload.mix)
-        #: Requests by the second and the entry at which they came: all of them, and those that this fault harmed.
+        #: Requests by second and entry of arrival: all of them, and those that this fault harmed.
         self._came, self._harmed = (Counts(seconds, entries) for _ in range(2))
-        #: Harmed requests that needed this fault and another, a row each, and those that either was enough for.
+        #: Harmed requests that needed both this fault and another (a row each), and those for which either was enough.
         self._shared: Ints = np.zeros((len(scenario.faults), 2), dtype=np.int64)
         links = len(simulation.mesh.edges)
-        #: First attempts, and further ones, on each edge since the fault began; with the fault, and without it.
+        #: First and further attempts on each edge since the fault began; with the fault, and without it.
         self._attempts: Ints = np.zeros((2, 2, links), dtype=np.int64)
 
     def take(self, verdicts: Verdicts, trees: dict[int, Tree], without: Requests) -> None:
@@ -98,11 +98,11 @@ class Finding:
 
     @property
     def mechanism(self) -> Mechanism:
-        """How it reached users, from the requests to which it alone made the difference, if there are any."""
+        """How it reached users: from requests to which it alone made the difference, or from shared ones if none."""
         return self._alone if self._alone.requests else self._jointly
 
     def indicator(self, column: int) -> str:
-        """Whether errors or latency are what the users of an entry felt of it; `column` is that of `broken`."""
+        """Whether the users of an entry felt it as errors or as latency; `column` is that of `broken`."""
         return "error_rate" if self._blame.failed_more(self._column, column) else "latency_p95"
 
     @cached_property
@@ -133,14 +133,14 @@ class Finding:
 
     @cached_property
     def departures(self) -> dict[Series, Departure]:
-        """The series that left what they would have been without it."""
+        """The series that departed from their values without it."""
         return departures(self.fact.samples, self._other.samples, self._twin.samples, self.start)
 
     def blast(self) -> tuple[Ints, Ints]:
-        """Requests, and harmed ones, by entry; of those that came from its start until it was over for users.
+        """Requests and harmed requests by entry, among those that came from its start until it was over for users.
 
-        It is over when it acts no more, breaks no promise any more and harms nobody any more. Who had come before it
-        began and was still waiting is among the harmed, too.
+        It is over when it no longer acts, breaks a promise or harms anyone. Requests from before its start that were
+        still waiting are among the harmed, too.
         """
         struck = self._harmed.counted()
         first, last = (int(struck[0]), int(struck[-1]) + 1) if len(struck) else (int(self.start), 0)
@@ -149,7 +149,7 @@ class Finding:
         return self._came.sum(span), self._harmed.sum(span)
 
     def interactions(self) -> list[tuple[Fault, int, int]]:
-        """The other faults with which it harmed requests: how many needed both, and of how many either was enough."""
+        """The other faults with which it harmed requests: how many needed both, and for how many either was enough."""
         faults = self.fact.simulation.scenario.faults
         return [
             (faults[other], both, either)
@@ -158,7 +158,7 @@ class Finding:
         ]
 
     def steps(self) -> list[Step]:
-        """The steps of its mechanism in order of onset, with what callers did to the load that made it worse."""
+        """The steps of its mechanism in order of onset, including how callers made it worse by adding load."""
         of_load = [
             step
             for step in self.mechanism.steps_of_load()
@@ -168,7 +168,7 @@ class Finding:
         return sorted(steps, key=lambda step: (step.onset, step.origin, step.reached, step.mechanism))
 
     def amplification(self, caller: str, callee: str) -> float:
-        """How many times as many attempts a call takes on an edge as without the fault."""
+        """The factor by which attempts per call on an edge grow because of the fault."""
         edges = [(edge.caller.spec.name, edge.callee.spec.name) for edge in self.fact.simulation.mesh.edges]
         (first, again), (other_first, other_again) = self._attempts[:, :, edges.index((caller, callee))].tolist()
         factor: float = (1 + again / max(first, 1)) / (1 + other_again / max(other_first, 1))

@@ -1,4 +1,4 @@
-"""What a diagnosis must beat: three ways to name a root cause that take no thought."""
+"""What a diagnosis must beat: three ways to name a root cause without thinking."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import polars as pl
 from meshquake.sim.records import ERRORS_OF_SERVER
 from meshquake.truth.ranks import Ranks
 
-#: An error share below this is as good as none: what a service's share of errors is compared to is at least so much.
+#: An error share below this counts as none: it is added to both error shares in a comparison.
 _QUIET = 0.01
-#: The shortest latency that is told apart from none, in milliseconds.
+#: The shortest latency that is distinguished from none, in milliseconds.
 _INSTANT = 0.001
-#: What of a span tells how loud its service is.
+#: The columns of spans that loudness is computed from.
 HEARD = ("timestamp", "service", "duration_ms", "status", "status_code", "kind")
 
 
 @dataclass(frozen=True)
 class Floors:
-    """The rankings of services, best guess first, that take a look at the telemetry but no thought.
+    """Rankings of services, best guess first, that take a look at the telemetry but no thought.
 
     Attributes
     ----------
@@ -40,12 +40,12 @@ class Floors:
 
 
 def floors(traces: Iterable[pl.DataFrame], since: str) -> Floors:
-    """Rank the services of some traces in both ways.
+    """Rank the services of some traces both ways.
 
     Parameters
     ----------
     traces
-        Spans, as trace records have them, piece by piece in order of time.
+        Spans with the columns of trace records, piece by piece in time order.
     since
         When users began to feel it, as records write a moment.
     """
@@ -59,17 +59,17 @@ def floors(traces: Iterable[pl.DataFrame], since: str) -> Floors:
 def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list[float]:
     """The accuracy that services in random order are expected to have.
 
-    It's the mean over all orders, marked as an answer is: a service that is drawn finds the first of its roots that no
-    other has found, and takes no rank if there's none left.
+    This is the mean over all orders, marked like an answer: a drawn service finds the first of its roots that no other
+    has found, and takes no rank if none is left.
 
     Parameters
     ----------
     meanings
-        For each service that stands for roots, these by number, in the order in which it's taken for them.
+        For each service that stands for roots, the numbers of these, in the order in which it is taken for them.
     services
         Number of services to choose from.
     depth
-        How many ranks.
+        Number of ranks.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list
     roots = len({root for meaning in meanings for root in meaning})
     right, wrong = len(meanings), services - len(meanings)
     expected = [0.0] * depth
-    #: What is left to draw that means something, and how many roots were found, with the probability of both.
+    #: The meaningful services left to draw and the number of roots found, with the probability of both.
     states = {(_alike(meanings), 0): 1.0}
     for drawn in range(1, right + 1):
         following: defaultdict[tuple[tuple[tuple[int, ...], ...], int], float] = defaultdict(float)
@@ -92,7 +92,7 @@ def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list
                     following[_alike(rest), hits] += share
                     continue
                 following[_alike([[root for root in other if root != meaning[0]] for other in rest]), hits + 1] += share
-                # It's a guess after those that were right and those that were wrong.
+                # This guess comes after those that were right and those that were wrong.
                 for before in range(min(depth - hits - 1, wrong) + 1):
                     ways = comb(before + drawn - 1, before) * comb(wrong - before + right - drawn, wrong - before)
                     for rank in range(hits + before, depth):
@@ -102,37 +102,36 @@ def chance(meanings: Sequence[Sequence[int]], services: int, depth: int) -> list
 
 
 def _alike(meanings: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """Meanings in order, with roots numbered anew: the same for many that differ in nothing else."""
+    """Meanings in order, with roots renumbered: the same for many that differ only in numbers."""
     numbers: dict[int, int] = {}
     ordered = sorted(meanings, key=lambda meaning: (len(meaning), tuple(meaning)))
     return tuple(sorted(tuple(numbers.setdefault(root, len(numbers)) for root in meaning) for meaning in ordered))
 
 
 class Calls:
-    """Who calls whom, in spans that come piece by piece."""
+    """The call graph, from spans that come piece by piece."""
 
     def __init__(self) -> None:
         self._services: set[str] = set()
         self._calls: set[tuple[str, str]] = set()
 
     def take(self, spans: pl.DataFrame) -> None:
-        """Take some spans into account, as trace records have them."""
+        """Take some spans into account, with the columns of trace records."""
         self._services.update(spans["service"].unique())
         calls = spans.filter(kind="client").select("service", "peer").drop_nulls().unique()
         self._calls.update(calls.iter_rows())
 
     @property
     def edges(self) -> frozenset[tuple[str, str]]:
-        """Each caller with each of its callees."""
+        """Each pair of caller and callee."""
         return frozenset(self._calls)
 
     def centrality(self) -> list[tuple[str, float]]:
-        """How central each service is in the graph of calls, most central first, ties by name.
+        """How central each service is in the call graph, most central first, ties by name.
 
-        This is PageRank from callers to callees: where one who follows calls ends up most often. Of the usual measures
-        it makes the strongest guess that is always the same, since failures travel the other way, from a callee to all
-        who depend on it. Betweenness favours what lies in the middle, and gives nothing to a database, which calls
-        nobody.
+        This is PageRank from callers to callees: where a random walk along calls ends up most often. Of the usual
+        measures it makes the strongest fixed guess, since failures travel the other way, from a callee to all that
+        depend on it. Betweenness favours the middle of the graph, and gives nothing to a database, which calls nobody.
 
         References
         ----------
@@ -143,14 +142,14 @@ class Calls:
         graph.add_edges_from(sorted(self._calls))
         if not graph:
             return []
-        # Rounded, or services that are alike would be told apart by how their sums were rounded.
+        # Rounded, or rounding errors of sums would order services that are alike.
         ranks = {name: round(rank, 6) for name, rank in nx.pagerank(graph).items()}
         return sorted(ranks.items(), key=lambda item: (-item[1], item[0]))
 
 
 @dataclass
 class _Stretch:
-    """A stretch of time, its bounds as records write moments, and by service the requests and the errors in it."""
+    """A stretch of time, with bounds in the format of records, and the requests and errors in it by service."""
 
     begin: str
     end: str
@@ -159,19 +158,19 @@ class _Stretch:
 
 
 class Loudness:
-    """How loud each service's symptoms are, in spans that come piece by piece in order of time.
+    """How loud each service's symptoms are, from spans that come piece by piece in time order.
 
-    A service is as loud as its share of errors or its p95 latency has grown, whichever grew more: 1 for unchanged, 10
-    for tenfold. Two stretches of the same length are compared: the first half of what was recorded before `since`
-    (trouble begins before users feel it, so that the second half may be part of it), and as long a time from `since`
-    on. Whatever a service had no requests in counts as unchanged.
+    The loudness of a service is the factor by which its share of errors or its p95 latency has grown, whichever grew
+    more: 1 for unchanged, 10 for tenfold. Two stretches of the same length are compared: the first half of the
+    recording before `since` (trouble begins before users feel it, so the second half may be part of it), and as long a
+    time from `since` on. A service without requests in either of them counts as unchanged.
 
     Parameters
     ----------
     since
         When users began to feel it, as records write a moment.
     folder
-        Where a temporary file may lie; None for where such files lie on this machine.
+        Folder for a temporary file; None for the system's default.
     """
 
     def __init__(self, since: str, folder: Path | None = None) -> None:
@@ -182,7 +181,7 @@ class Loudness:
         self._durations = Ranks(folder)
 
     def take(self, spans: pl.DataFrame) -> None:
-        """Take some spans into account, as trace records have them; server spans are looked at."""
+        """Take some spans into account, with the columns of trace records; only server spans count."""
         spans = spans.filter(kind="server")
         if not len(spans):
             return
@@ -196,7 +195,7 @@ class Loudness:
                 self._durations.add((stretch.begin, name), own["duration_ms"].to_numpy())
 
     def ranked(self) -> list[tuple[str, float]]:
-        """Each service that has a server span, and its loudness; loudest first, ties by name."""
+        """Each service with a server span, and its loudness; loudest first, ties by name."""
         loudness = {name: self._of(name) for name in sorted(self._services)}
         return sorted(loudness.items(), key=lambda item: -item[1])
 
@@ -214,7 +213,7 @@ class Loudness:
 
 
 def _stretches(start: str, since: str) -> tuple[_Stretch, _Stretch]:
-    """The two stretches to compare in a recording that began at `start`; moments in records are in order as texts."""
+    """The two stretches to compare in a recording that began at `start`; timestamps in records sort as texts."""
     begin, onset = datetime.fromisoformat(start), datetime.fromisoformat(since)
     length = (onset - begin) / 2
     return _stretch(begin, length), _stretch(onset, length)

@@ -1,4 +1,4 @@
-"""Frames that are set aside one after another, and read again in that order, in memory that doesn't grow with them."""
+"""Frames set aside one after another, and read back in that order, in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FrameFile:
     Parameters
     ----------
     folder
-        Where the file may lie; None for where such files lie on this machine.
+        Folder for the file; None for the system's default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -26,7 +26,7 @@ class FrameFile:
         self._places: list[tuple[int, int]] = []
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Set a frame aside; raises OSError if there's no room for it."""
+        """Set a frame aside; raises OSError if there is no room for it."""
         if not len(frame):
             return
         packed = BytesIO()
@@ -39,6 +39,6 @@ class FrameFile:
         self._scratch.close()
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """What was set aside, in its order."""
+        """The frames that were set aside, in order."""
         for place, length in self._places:
             yield pl.read_ipc_stream(BytesIO(self._scratch.read(place, length)))

@@ -1,4 +1,4 @@
-"""The metrics of one run, taken while it is played, whatever is recorded of it."""
+"""The metrics of one run, sampled while it is played, whatever is recorded of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshquake.sim.telemetry.spans.spans import spans_of
 from meshquake.sim.telemetry.tables import Tables, microseconds
 from meshquake.truth.sample_file import SampleFile
 
-#: Its own sampling interval in microseconds, whatever the fixture's metrics have: onsets are exact to a second.
+#: Its own sampling interval in microseconds, whatever that of the fixture's metrics: onsets are exact to a second.
 SECOND = 1_000_000
 
 
@@ -27,15 +27,15 @@ class Meter:
     Parameters
     ----------
     simulation
-        The run, which gets one more sampler, unless the one of its records reads the same.
+        The run, which gets one more sampler, unless the sampler of its records reads the same.
     tables
-        Names and positions of what its rows refer to, which whoever follows the run keeps up to date.
+        Names and positions that its rows refer to, kept up to date by the code that follows the run.
     table
         The metrics; None for the whole catalogue.
     wanted
         Which series are kept; None for all.
     folder
-        Where a temporary file may lie; None for where such files lie on this machine.
+        Folder for a temporary file; None for the system's default.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Meter:
     ) -> None:
         self._sampler = Sampler(simulation.mesh, tables, SECOND, table)
         recorded = simulation.recorder.sampler
-        #: Whether what is read for the records will do.
+        #: Whether the samples taken for the records will do.
         self._shared = recorded in simulation.samplers and recorded.reads_as(self._sampler)
         if not self._shared:
             simulation.samplers = [*simulation.samplers, self._sampler]
@@ -62,7 +62,7 @@ class Meter:
         self.samples = SampleFile(folder)
 
     def take(self, cut: Cut) -> None:
-        """Take what the run left since the cut before."""
+        """Take the output of the run since the cut before."""
         spans = self._spans + spans_of(cut.rows)
         known = np.iinfo(np.int64).max if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         settled = spans.end < known // SECOND * SECOND

@@ -17,19 +17,19 @@ from meshquake.truth.watch import Requests
 
 Mask = NDArray[np.bool_]
 _UNFINISHED = CODES["unfinished"]
-#: Seconds that are looked at in one go.
+#: Seconds that are processed at once.
 _PIECE = 4096
 
 
 def is_failed(requests: Requests) -> Mask:
-    """Which requests were answered with an error. One that was never answered hasn't failed: its user still waits."""
+    """Which requests were answered with an error. An unanswered request has not failed: its user still waits."""
     outcome = requests.rows["outcome"]
     failed: Mask = (outcome != SUCCESS) & (outcome != _UNFINISHED)
     return failed
 
 
 def is_bad(requests: Requests, objective: Objective) -> Mask:
-    """Which requests failed, took longer than was promised or than their users waited, or were never answered."""
+    """Which requests failed, took longer than promised or than their users waited, or were never answered."""
     rows = requests.rows
     left = (rows["notes"] & ABANDONED) > 0
     bad: Mask = (rows["outcome"] != SUCCESS) | (requests.duration > objective.within) | left
@@ -39,14 +39,14 @@ def is_bad(requests: Requests, objective: Objective) -> Mask:
 class Promise:
     """Counts the good and the bad requests of one run, second by second, for all entries together and for each.
 
-    A success counts in the second in which one can first know what it is: at its end, or when it has taken too long. So
-    does a request that is never answered: it is too late. A failure counts at its end. What would count after the
+    A success counts in the second in which its class is first known: at its end, or when it has taken too long. So does
+    a request that is never answered, which is late. A failure counts at its end. Whatever would count after the
     recording is not counted.
 
     Parameters
     ----------
     objective
-        What was promised.
+        The promise.
     entries
         Number of entry operations.
     seconds
@@ -55,8 +55,8 @@ class Promise:
     Attributes
     ----------
     total, failed, slow
-        Requests, those that failed, and those whose answer came too late or never: by second and entry, the first
-        column for all entries.
+        Requests, those that failed, and those whose answer came too late or never, by second and entry; the first
+        column is for all entries.
     """
 
     def __init__(self, objective: Objective, entries: int, seconds: float) -> None:
@@ -70,7 +70,7 @@ class Promise:
         return Promise(self.objective, columns - 1, seconds)
 
     def count(self, requests: Requests, chosen: Mask | None = None) -> None:
-        """Count some more requests, or of these the chosen ones."""
+        """Count some more requests, or only the chosen ones of these."""
         failed = is_failed(requests)
         late = is_bad(requests, self.objective) & ~failed
         known = np.where(failed, requests.duration, np.minimum(requests.duration, self.objective.within))
@@ -83,11 +83,11 @@ class Promise:
         Parameters
         ----------
         entry
-            The position of each one's entry operation.
+            The position of each request's entry operation.
         known
-            When one could first know what became of it, in seconds since the recording began.
+            When the outcome of each could first be known, in seconds since the recording began.
         failed, late
-            Whether it failed, and whether it didn't but its answer came too late.
+            Whether each failed, and whether it did not fail but its answer came too late.
         """
         second = known.astype(np.int64)
         counted = second < len(self.total)
@@ -99,10 +99,10 @@ class Promise:
             for columns in (1 + entry[which], np.zeros(int(which.sum()), dtype=np.int64)):
                 table.add(second[which], columns)
 
-    # -- what there is in the window that ends with each of some seconds, a row each ----------------------------------
+    # -- counts in the window that ends with each of some seconds, one row per second ---------------------------------
 
     def pieces(self) -> Iterator[slice]:
-        """The seconds of the recording, so many at a time that what is computed of them takes little memory."""
+        """The seconds of the recording in pieces, small enough that computing with them takes little memory."""
         seconds, _ = self._shape
         return (slice(first, min(first + _PIECE, seconds)) for first in range(0, seconds, _PIECE))
 
@@ -115,7 +115,7 @@ class Promise:
         return self._over_window(self.failed, seconds) + self._over_window(self.slow, seconds)
 
     def breaks(self, bad: Ints | Floats, seconds: slice) -> Mask:
-        """Whether so many bad requests break the promise."""
+        """Whether this many bad requests break the promise."""
         # A share such as 0.95 has no exact binary form: a count right at the limit keeps the promise.
         allowed = (1.0 - self.objective.share) * self.requests(seconds) + 1e-9
         broken: Mask = (bad > allowed) & (bad >= self.objective.minimum)
@@ -126,7 +126,7 @@ class Promise:
         return np.concatenate([self.breaks(self.bad(piece), piece) for piece in self.pieces()])
 
     def worst(self) -> tuple[int, int, float]:
-        """The window that breaks it most: with which second it ends, for which column, and its share of bad requests.
+        """The window that breaks the promise most: the second it ends in, its column, and its share of bad requests.
 
         The first of several; a share of 0 if none breaks it.
         """

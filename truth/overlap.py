@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Overlap:
-    """How far a set that was named agrees with the true one: how many are in both, and in each."""
+    """How far a named set agrees with the true one: the size of each, and of what they share."""
 
     right: int
     named: int
@@ -18,7 +18,7 @@ class Overlap:
 
     @property
     def precision(self) -> float | None:
-        """Share of those named that are right; None if none was named."""
+        """Share of the named ones that are right; None if none was named."""
         return self.right / self.named if self.named else None
 
     @property
@@ -33,7 +33,7 @@ class Overlap:
 
     @classmethod
     def of(cls, named: Iterable[Any], true: AbstractSet[Any], neutral: AbstractSet[Any] = frozenset()) -> Overlap:
-        """Compare a set with the true one, leaving out of it what is neither right nor wrong."""
+        """Compare a set with the true one, ignoring members that are neither right nor wrong."""
         judged = set(named) - (neutral - true)
         return cls(len(judged & true), len(judged), len(true))
 

@@ -1,8 +1,8 @@
-"""Plays a run as far as it takes to tell whether users feel it and how loud its root is, and writes nothing.
+"""Plays a run until it is known whether users feel it and how loud its root is, and writes nothing.
 
-Data sets are made of runs that are what they shall be; most that are drawn are not. What is found here is what the
-answer key and the floors find in the recording of the same run, for it is found by them. A run that is what it shall
-be is gone on with from there.
+Data sets need runs with given properties, which most drawn runs do not have. The result is the same as that of the
+answer key and the floors for the recording of the same run, since they compute it. A suitable run is continued from
+where the preview stopped.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from meshquake.truth.rehearsal import Rehearsal
 from meshquake.truth.twins import Twins
 from meshquake.truth.watch import Watch
 
-#: The name of the floor that says how loud a root is.
+#: The name of the floor that measures how loud a root is.
 FLOOR = "worst symptom first"
 _STATUS = names(["success", "error"])
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run would be.
+    """The properties of a run.
 
     Attributes
     ----------
     incident
         Whether users feel any of its faults.
     upset
-        Whether they feel the rest of what happens: a promise is broken without the faults.
+        Whether users feel the other happenings: a promise is broken without the faults.
     band
-        How loud the root is: the worst symptom is its own, or that of another, or nothing of it is seen. None if users
-        feel nothing, or if it was not asked for.
+        How loud the root is: the worst symptom is its own, or that of another service, or it shows nothing. None if
+        users feel nothing, or if this was not asked for.
     roots
-        How many services are at fault.
+        Number of services at fault.
     whole
-        Whether it was played to its end; if not, what is told is only what made it end.
+        Whether it was played to its end; if not, only the property that ended the preview is known.
     """
 
     incident: bool
@@ -58,10 +58,10 @@ class Preview:
 
 
 def kept(simulation: Simulation) -> bool:
-    """Whether a run keeps what users were promised, so that they feel none of its faults, whatever the twin does.
+    """Whether a run keeps the promise to users, so that they feel none of its faults, whatever the twin does.
 
-    It is played alone, without metrics, and only until the promise is broken; the smaller the run's batches are, the
-    sooner that is known.
+    It is played alone, without metrics, and only until the promise is broken; the smaller the run's batches, the sooner
+    that is known.
     """
     watch = Watch(simulation, sampled=False)
     workload = simulation.topology.workload
@@ -75,19 +75,19 @@ def kept(simulation: Simulation) -> bool:
 
 
 def felt(rehearsal: Rehearsal) -> Preview:
-    """Look whether users feel a run's faults, until they do; the smaller its batches are, the sooner that is known."""
+    """Play a run until users feel its faults, or to its end; the smaller its batches, the sooner that is known."""
     twins = rehearsal.twins
     for _ in rehearsal.look():
         if any(twins.felt()):
             return Preview(incident=True)
-    # What keeps the promise is no matter to users, whatever the twin does.
+    # If the promise is kept, users do not mind, whatever the twin does.
     return Preview(twins.incident, twins.upset() and bool(twins.promise.broken().any()), whole=True)
 
 
 def felt_since(simulation: Simulation, moment: float = inf) -> float | None:
     """When users first feel a fault of a run (simulated seconds), if they do by some time; else None.
 
-    It's played as far as it takes to tell.
+    It is played only until this is known.
     """
     twins = Twins(simulation, lambda verdicts: None)
     for _ in twins.cuts():
@@ -97,15 +97,15 @@ def felt_since(simulation: Simulation, moment: float = inf) -> float | None:
 
 
 def loudness(rehearsal: Rehearsal, wanted: str | None = None) -> Preview:
-    """Look how loud the root of a run is.
+    """Find out how loud the root of a run is.
 
     Parameters
     ----------
     rehearsal
-        The run, not played yet. Where what is recorded of it is not all that happens, it cannot be gone on with: one
-        hears it from its records.
+        The run, not played yet. If its observability is not perfect, it cannot be continued: loudness is measured on
+        its records.
     wanted
-        How loud it shall be: it's played on until it cannot be that. None to play it to its end.
+        The band that it should have: it is played until it cannot have it. None to play it to its end.
     """
     hearing = _Hearing(rehearsal)
     twins = rehearsal.twins
@@ -126,7 +126,7 @@ def loudness(rehearsal: Rehearsal, wanted: str | None = None) -> Preview:
 
 
 class _Hearing:
-    """Hears how loud services are, in a run that is being played."""
+    """Measures how loud services are, in a run that is being played."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.twins = rehearsal.twins
@@ -135,7 +135,7 @@ class _Hearing:
         self._clock = Clock(self.twins.simulation.start)
 
     def listen(self) -> Iterator[None]:
-        """Play the run, piece by piece, and keep the spans of servers, as they are recorded."""
+        """Play the run, piece by piece, and keep the server spans as they are recorded."""
         if self.twins.simulation.collector is not None:
             for batch in self._rehearsal.batches(lambda verdicts: None):
                 self._spans.append(batch.traces.filter(kind="server").select(HEARD))
@@ -147,16 +147,16 @@ class _Hearing:
             yield
 
     def heard(self) -> bool:
-        """Whether all has come that tells how loud services are: what is compared is as long as half of what was."""
+        """Whether all spans that decide loudness have come: the later stretch is half as long as the time before."""
         times = [time for time in self.twins.felt() if time is not None]
         return bool(times) and self.twins.fact.horizon >= 1.5 * min(times)
 
     def so_far(self) -> str | None:
-        """How loud the root is, as far as that can't change; None if it can."""
+        """How loud the root is, if that can no longer change; else None."""
         felt = list(zip(self.twins.findings, self.twins.felt(), strict=True))
         topology = self.twins.simulation.topology
         right = {name for finding, time in felt if time is not None for name in finding.fault.roots(topology)}
-        #: They may be right in the end, and else take no rank.
+        #: They may turn out to be right, and otherwise take no rank.
         unknown = {name for finding, time in felt if time is None for name in finding.fault.roots(topology)} - right
         first = next(
             (
@@ -171,7 +171,7 @@ class _Hearing:
         return None if unknown else SEVERAL
 
     def whole(self) -> tuple[str, int]:
-        """How loud the root of an incident is, and how many roots there are; at the end."""
+        """How loud the root of an incident is, and how many roots there are; to be called at the end."""
         twins = self.twins
         seen = {finding.fault.id: since(finding) for finding in twins.findings}
         ranked = {second: self._ranked(second) for second in seen.values()}
@@ -185,14 +185,14 @@ class _Hearing:
         return SILENT if labels == {SILENT} else SEVERAL, mark.roots
 
     def _ranked(self, since: float) -> Sequence[tuple[str, float]]:
-        """The services, loudest first, if users began to feel it then (simulated seconds)."""
+        """The services, loudest first, if users began to feel the incident then (simulated seconds)."""
         loudness = Loudness(self._clock(since))
         loudness.take(pl.concat(self._spans))
         return loudness.ranked()
 
 
 def _served(tables: Tables, spans: Spans) -> pl.DataFrame:
-    """Spans of servers, as far as one hears how loud these are."""
+    """Server spans, with the columns that loudness needs."""
     return pl.select(
         timestamp=tables.iso(spans.start),
         service=lookup(tables.service_names, owner(tables, spans)),

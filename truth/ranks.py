@@ -1,4 +1,4 @@
-"""The value of any rank among any number of values, exact, in memory that doesn't grow with them."""
+"""The value of any rank among any number of values: exact, in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.spill_file import SpillFile
 
-#: Bits of a value that are looked at in one go.
+#: Bits of a value that are examined in one pass.
 _DIGIT = 16
 
 
 class Ranks:
     """Values by key, none of which is negative.
 
-    Numbers that aren't negative are in order of their bits. So a value is found digit by digit, from the first one on:
-    in each pass over the values those are counted that begin with the digits found so far, by the digit that follows.
+    Non-negative floats sort like their bits. So a value is found digit by digit, from the first on: each pass counts
+    the values that begin with the digits found so far, by the next digit.
 
     Parameters
     ----------
     folder
-        Where a temporary file may lie; None for where such files lie on this machine.
+        Folder for a temporary file; None for the system's default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -32,7 +32,7 @@ class Ranks:
         self._count: Counter[Hashable] = Counter()
 
     def add(self, key: Hashable, values: Floats) -> None:
-        """Add values to those of a key."""
+        """Add values to a key."""
         self._values.add(key, values.astype(np.float64).tobytes())
         self._count[key] += len(values)
 
@@ -41,7 +41,7 @@ class Ranks:
         return self._count[key]
 
     def at(self, key: Hashable, rank: int) -> float:
-        """The value that has so many before it in order."""
+        """The value at a position in sorted order, from 0."""
         found, left = 0, rank
         for shift in range(64 - _DIGIT, -1, -_DIGIT):
             counts = np.zeros(2**_DIGIT, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""A run and its twins that are looked at before anything is written of them: what was played then isn't played again.
+"""A run and its twins, inspected before anything is written: what was played then is not played again.
 
-What a look leaves is set aside as it is (rows, readings, verdicts), a few megabytes for each minute. No records are
-made of it until it's clear that somebody wants them.
+The raw output (rows, readings, verdicts) is set aside, a few megabytes for each minute. Records are made of it only
+once they are asked for.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from meshquake.truth.twins import Twins
 
 
 class Rehearsal:
-    """Plays a simulation and its twins as far as somebody looks, and then to the end.
+    """Plays a simulation and its twins as far as needed for a look, and later to the end.
 
     Parameters
     ----------
     simulation
         The run, not played yet.
     folder
-        Where temporary files may lie; None for where such files lie on this machine.
+        Folder for temporary files; None for the system's default.
 
     Attributes
     ----------
     twins
-        The run and its twins, as far as they were played.
+        The run and its twins, as far as they have been played.
     """
 
     def __init__(self, simulation: Simulation, folder: Path | None = None) -> None:
-        # Nothing here refers to this object: it goes, with its files, when nobody refers to it any more.
+        # Nothing here refers to this object, so it goes, with its files, with the last reference to it.
         self._verdicts = verdicts = _Verdicts()
         self.twins = Twins(simulation, verdicts.take, folder)
         self._cuts = self.twins.cuts()
         self._aside: deque[Cut] = deque()
 
     def look(self) -> Iterator[Cut]:
-        """Play on, piece by piece, and set aside what comes."""
+        """Play on, piece by piece, and set the output aside."""
         for cut in self._cuts:
             self._aside.append(cut)
             yield cut
@@ -53,13 +53,13 @@ class Rehearsal:
         Parameters
         ----------
         on_verdicts
-            Hears of verdict records, in order of arrival; of those that were set aside first.
+            Called with verdict records, in order of arrival; first with those that were set aside.
         """
         self._verdicts.pass_on(on_verdicts)
         return self.twins.simulation.records(self._rest())
 
     def close(self) -> None:
-        """Play no further, and forget what was played."""
+        """Stop playing, and forget what was played."""
         self.twins.close()
         self._aside.clear()
 
@@ -70,11 +70,11 @@ class Rehearsal:
 
 
 class _Verdicts:
-    """Sets verdict records aside until somebody wants them."""
+    """Sets verdict records aside until they are asked for."""
 
     def __init__(self) -> None:
         self._aside: list[pl.DataFrame] = []
-        #: Takes them.
+        #: Receives them then.
         self._on_verdicts = self._aside.append
 
     def take(self, verdicts: pl.DataFrame) -> None:

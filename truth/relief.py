@@ -1,4 +1,4 @@
-"""What an operator's actions did to the harm: the run as it was beside the same one without the actions."""
+"""The effect of an operator's actions on the harm: the run as it was beside the same run without the actions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Relief:
     harmed
         Requests that are harmed if nobody acts: bad there and good in the twin.
     saved, lost
-        Requests that the actions keep from harm, and that they harm: bad without the actions only, and with them only.
+        Requests that the actions save and that they harm: bad only without the actions, and only with them.
     """
 
     def __init__(self, left: Watch, objective: Objective) -> None:
@@ -40,7 +40,7 @@ class Relief:
         self._objective = objective
 
     def take(self, fact: Requests, left: Requests, twin: Requests) -> None:
-        """Take requests that are over in all three runs into account."""
+        """Take into account requests that are over in all three runs."""
         bad, bad_left, bad_twin = (is_bad(each, self._objective) for each in (fact, left, twin))
         self.harmed += _count(bad_left & ~_there(twin, bad_twin, left))
         self.saved += _count(bad_left & _there(fact, ~bad, left))
@@ -48,7 +48,7 @@ class Relief:
 
 
 def _there(run: Requests, mask: Mask, of: Requests) -> Mask:
-    """Of the requests `of` a run, which are made in another one too and are of those that a mask chooses there."""
+    """Which of the requests `of` one run are made in another run too, and selected there by a mask."""
     place = run.find(of.words)
     found: Mask = (place >= 0) & mask[place] if len(run) else np.zeros(len(of), dtype=bool)
     return found
@@ -60,7 +60,7 @@ def _count(mask: NDArray[np.bool_]) -> int:
 
 @dataclass(frozen=True)
 class Harm:
-    """What a run does to users, compared with the same run without faults and actions.
+    """A run's effect on users, compared with the same run without faults and actions.
 
     Attributes
     ----------
@@ -69,8 +69,8 @@ class Harm:
     harmed
         Those of them that are bad, and good or not made at all in the other run.
     unmade
-        Requests that are good in the other run and aren't made: users who were put off don't come for what they'd have
-        asked next. Who only counted the bad answers would praise whoever drives all users away.
+        Requests that are good in the other run and are not made: users who are put off do not make their next requests.
+        Counting only bad answers would reward driving all users away.
     """
 
     requests: int
@@ -79,19 +79,19 @@ class Harm:
 
     @property
     def total(self) -> int:
-        """Requests that went well without the fault and the actions, and don't, plus the bad ones made besides."""
+        """Requests that go well without the fault and the actions but do not here, plus additional bad requests."""
         return self.harmed + self.unmade
 
 
 def harm_of(runs: Sequence[Simulation], twin: Simulation) -> list[Harm]:
-    """What each of some runs does to users, compared with the same run without faults and actions.
+    """Each run's effect on users, compared with the same run without faults and actions.
 
     Parameters
     ----------
     runs
-        Of one scenario with different actions, not played yet.
+        Runs of one scenario with different actions, not played yet.
     twin
-        That without any, and without faults.
+        The run without actions and faults.
     """
     usual, *watches = (Watch(run, sampled=False) for run in (twin, *runs))
     workload, counts = twin.topology.workload, np.zeros((len(runs), 3), dtype=np.int64)

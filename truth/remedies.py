@@ -1,4 +1,4 @@
-"""What an operator might have done about an incident, one thing at a time, and the best of it."""
+"""What an operator might have done about an incident: single remedies, and the best of them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Remedy = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Prospects:
-    """What becomes of an incident if nobody acts, and with the best single remedy.
+    """The outcome of an incident if nobody acts, and with the best single remedy.
 
     Attributes
     ----------
     at
-        When the remedies were applied (simulated seconds): as soon as users felt a fault, or as the first began.
+        When the remedies were applied (simulated seconds): when users first felt a fault, or else when the first began.
     left
         The harm if nobody acts.
     best
-        The remedy with which there is the least harm; None for doing nothing.
+        The remedy with the least harm; None for doing nothing.
     least
-        That harm.
+        The harm with it.
     """
 
     at: float
@@ -44,17 +44,17 @@ class Prospects:
 
 @dataclass(frozen=True)
 class Mitigation:
-    """What somebody made of an incident.
+    """How somebody handled an incident.
 
     Attributes
     ----------
     harm
-        The harm with what was done.
+        The harm with the actions taken.
     prospects
-        What it's compared with.
+        The outcomes to compare with.
     done, elsewhere
-        How many actions were taken, and how many of them where nothing was wrong: who tries everything everywhere
-        averts harm too.
+        How many actions were taken, and how many of them where nothing was wrong: trying everything everywhere averts
+        harm too.
     """
 
     harm: Harm
@@ -64,30 +64,30 @@ class Mitigation:
 
     @property
     def averted(self) -> int:
-        """Requests that went well for what was done, less those that went wrong for it."""
+        """Requests that went well because of the actions, less those that went wrong because of them."""
         return self.prospects.left.total - self.harm.total
 
     @property
     def best_averted(self) -> int:
-        """The same of the best single remedy, none of which is doing nothing."""
+        """The same for the best single remedy; 0 if that is doing nothing."""
         return self.prospects.left.total - self.prospects.least.total
 
     @property
     def share(self) -> float | None:
-        """The share of the harm that was averted, negative if there was more; None where there was none to avert."""
+        """The share of the harm that was averted, negative if there was more; None if there was none to avert."""
         return self.averted / self.prospects.left.total if self.prospects.left.total else None
 
     @property
     def of_best(self) -> float | None:
-        """What was averted, as a share of what the best single remedy averts; None if that's nothing.
+        """The averted harm as a share of what the best single remedy averts; None if that is nothing.
 
-        Who does more than one thing, or the right thing sooner, has more than 1.
+        Doing more than one thing, or the right thing sooner, can give more than 1.
         """
         return self.averted / self.best_averted if self.best_averted else None
 
 
 def candidates(fault: Fault, topology: Topology) -> Iterator[Remedy]:
-    """What somebody who knew what is wrong might do about it."""
+    """The remedies that somebody who knew what is wrong might try."""
     root = fault.roots(topology)[0]
     service = topology.service(root)
     if fault.mendable and fault.lasts:
@@ -102,16 +102,16 @@ def candidates(fault: Fault, topology: Topology) -> Iterator[Remedy]:
     yield "restart", {"target": root}
     if fault.target.level == "replica" and service.replicas > 1:
         yield "drain", {"target": str(fault.target)}
-    # Of too many users one sees who can't keep up, and that may be anybody.
+    # Too many users show as a service that can't keep up, which may be any of them.
     for each in topology.services if isinstance(fault, Surge) else (service,):
         if not each.versions:
             yield "scale", {"target": each.name, "to": str(2 * each.replicas)}
 
 
 def prospects(script: Script) -> Prospects:
-    """What becomes of a scenario's incident if nobody acts, and with each single remedy for one of its faults.
+    """The outcome of a scenario's incident if nobody acts, and with each single remedy for one of its faults.
 
-    Each is played, in place of the actions that the scenario has.
+    Each remedy is played, in place of the scenario's own actions.
     """
     left, topology = script.with_actions([]), script.loaded.topology
     scenario = left.scenario
@@ -129,7 +129,7 @@ def prospects(script: Script) -> Prospects:
 
 
 def _felt(run: Simulation) -> float:
-    """When somebody could act at the earliest: as users first felt a fault, or as the first began."""
+    """The earliest time to act: when users first felt a fault, or else when the first began."""
     scenario = run.scenario
     begins = min((scenario.window(fault).start for fault in scenario.faults), default=0.0)
     felt = felt_since(run) if scenario.faults else None
@@ -137,14 +137,14 @@ def _felt(run: Simulation) -> float:
 
 
 def mitigation(script: Script, known: Prospects | None = None) -> Mitigation:
-    """What the actions of a scenario made of its incident.
+    """How the actions of a scenario handled its incident.
 
     Parameters
     ----------
     script
         The scenario with the actions.
     known
-        Its prospects, which are the same whatever was done; None to find them.
+        Its prospects, which are the same whatever was done; None to compute them.
     """
     run, actions = Simulation.of(script.loaded), script.scenario.actions
     twin = run.without([cause.id for cause in (*script.scenario.faults, *actions)])
@@ -155,12 +155,12 @@ def mitigation(script: Script, known: Prospects | None = None) -> Mitigation:
 
 
 def _concerned(fault: Fault, topology: Topology) -> set[str]:
-    """The services at which one may look for a remedy."""
+    """The services at which a remedy for a fault may sensibly act."""
     if isinstance(fault, Surge):
         return {service.name for service in topology.services}
     return {*fault.roots(topology), *_services(fault)}
 
 
 def _services(cause: Cause) -> set[str]:
-    """The services at which a cause acts; of an edge both."""
+    """The services at which a cause acts; both ends of an edge."""
     return {name for target in cause.all_targets for name in (target.service, target.callee) if name}

@@ -1,4 +1,4 @@
-"""The services at fault, and which of them the names in an answer stand for."""
+"""The services at fault, and which of them the names in an answer refer to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from meshquake.sim.telemetry.metrics import signal
 
-#: What an answer may say of a root cause besides its service.
+#: Details of a root cause that an answer may give besides its service.
 DETAILS = ("kind", "indicator", "operation", "replica")
 
 
@@ -17,7 +17,7 @@ DETAILS = ("kind", "indicator", "operation", "replica")
 class Root:
     """A service at fault, however many of its faults there are.
 
-    `services` stand for it in an answer, and `words` has what is right to say of it, by detail.
+    `services` are the names that refer to it in an answer; `words` has the right values of each detail.
     """
 
     name: str
@@ -48,7 +48,7 @@ def _root(name: str, faults: Iterable[Mapping[str, Any]]) -> Root:
 def found_by(services: Iterable[str], roots: Sequence[Root], ignored: AbstractSet[str]) -> dict[str, Root | None]:
     """The guesses of a ranking that count, and what each finds.
 
-    Another name for a root that has been found is no guess of its own, nor is a service that only a latent fault is at.
+    Another name for a root already found does not count as a guess, nor does a service with only a latent fault.
     """
     found: dict[str, Root | None] = {}
     for service in dict.fromkeys(services):
@@ -62,5 +62,5 @@ def found_by(services: Iterable[str], roots: Sequence[Root], ignored: AbstractSe
 
 
 def meant(service: str, roots: Sequence[Root]) -> list[Root]:
-    """The roots that a service stands for; what is called so comes before what it also stands for."""
+    """The roots that a service name refers to; the root of that name comes before others that it also refers to."""
     return sorted((root for root in roots if service in root.services), key=lambda root: root.name != service)

@@ -1,4 +1,4 @@
-"""The samples of a whole run, of which few are held in memory."""
+"""The samples of a whole run, most of them in a file rather than in memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meshquake.sim.telemetry.sampling.series import Samples, Series
 from meshquake.sim.telemetry.tables import Floats
 from meshquake.truth.scratch import Scratch
 
-#: Bytes of samples that wait in memory, and that a look at some series takes, about.
+#: Approximate bytes of samples that wait in memory, and that reading some series takes.
 PIECE = 2 * 2**20
 
 
 class _Block(NamedTuple):
-    """Samples of some intervals that were set aside, one series after another: those known by then, in their order."""
+    """Samples of some intervals, set aside series by series: the series known by then, in order."""
 
     place: int
     rows: int
@@ -25,16 +25,16 @@ class _Block(NamedTuple):
 
 
 class SampleFile:
-    """Takes samples of intervals that follow each other, and gives those of any series.
+    """Takes samples of consecutive intervals, and returns those of any series.
 
     Parameters
     ----------
     folder
-        Where a temporary file may lie; None for where such files lie on this machine.
+        Folder for a temporary file; None for the system's default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        #: The column of each series, in order of their first appearance.
+        #: The column of each series, in order of first appearance.
         self._column: dict[Series, int] = {}
         self._waiting: list[Samples] = []
         self._size = 0
@@ -51,7 +51,7 @@ class SampleFile:
         self._scratch.close()
 
     def add(self, part: Samples) -> None:
-        """Append samples; raises OSError if there's no room for them."""
+        """Append samples; raises OSError if there is no room for them."""
         if not len(part):
             return
         for series in part.series:
@@ -67,19 +67,19 @@ class SampleFile:
             self._size = 0
 
     def groups(self, length: int) -> Iterator[tuple[Series, ...]]:
-        """All series, so many at a time that memory can hold `length` samples of each."""
+        """All series, in groups small enough that memory can hold `length` samples of each."""
         series, width = tuple(self._column), max(1, PIECE // (8 * max(1, length)))
         return (series[first : first + width] for first in range(0, len(series), width))
 
     def of(self, series: Sequence[Series]) -> Floats:
-        """The samples of some series: a row an interval, a column each; nan where there is none."""
+        """The samples of some series: one row per interval, one column per series; nan where there is none."""
         column = np.array([self._column.get(each, -1) for each in series], dtype=np.int64)
         found = np.full((len(series), self._rows), np.nan)
         row = 0
         for block in self._blocks:
             there = np.flatnonzero((column >= 0) & (column < block.columns))
             if len(there):
-                # One read is enough where series stand together, as they do in groups of another run's.
+                # One read is enough for adjacent series, as in groups of another run.
                 first, last = int(column[there].min()), int(column[there].max())
                 place, length = block.place + 8 * first * block.rows, 8 * (last + 1 - first) * block.rows
                 read = np.frombuffer(self._scratch.read(place, length)).reshape(-1, block.rows)
@@ -90,7 +90,7 @@ class SampleFile:
         return found.T
 
     def _held(self) -> Floats:
-        """What waits: a row a series, a column an interval."""
+        """The samples in memory: one row per series, one column per interval."""
         rows = sum(map(len, self._waiting))
         block = np.full((len(self._column), rows), np.nan)
         end = 0

@@ -40,7 +40,7 @@ _EVENT = nullable(
         {"type": choice("its type", EVENTS), "service": _SERVICE, "timestamp": _time("when")},
     )
 )
-#: Of a metric, where a file says which are recorded and what they are called.
+#: Of a metric, if a file says which are recorded and under which names.
 _RECORDED = {"recorded": nullable(text("what the metric is called in the recording; null if it is not recorded"))}
 _OF_LOAD, _AMPLIFYING = ", ".join(OF_LOAD), ", ".join(AMPLIFYING)
 _PEAK = block(
@@ -344,12 +344,12 @@ def _fault() -> Schema:
 
 
 def parameters(kind: type[Fault]) -> Schema:
-    """Of the `parameters` of a fault of a kind: what a scenario file may set of it, as numbers and words."""
+    """Of the `parameters` of a kind of fault: its settings in a scenario file, as numbers and words."""
     return block("", {}, {word: _value(key.grammar) for word, key in keys_of(kind).items()})
 
 
 def _value(key: Key) -> Schema:
-    """A value that a key has set, or null."""
+    """The value that a key has set, or null."""
     if key.unit in ("spec", "other"):
         return {}
     if key.unit == "portion":

@@ -1,10 +1,10 @@
 """The mark of an answer: how far a diagnosis agrees with the answer key of its fixture.
 
-Nothing here says what the right answer is, so that whoever was marked may try again. Every figure about something that
-was not answered, or that there is nothing to compare with, is None and never 0.
+The mark does not reveal the right answer, so another attempt is possible. A figure for something that was not
+answered, or that cannot be compared with anything, is None and never 0.
 
 A fault that moved no user-facing indicator is latent: nobody had to find it, and nobody is wrong to have seen it. So
-what it alone explains counts neither for nor against an answer.
+whatever only a latent fault explains counts neither for nor against an answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from meshquake.truth.roots import DETAILS, Root, found_by, meant, roots_of
 
 T = TypeVar("T")
 
-#: Ranks of an answer that count.
+#: How many ranks of an answer count.
 DEPTH = 5
 #: Effects of a fault on a request that harm its user.
 HARM = ("failed", "slowed")
@@ -34,7 +34,7 @@ HARM = ("failed", "slowed")
 class Accuracy:
     """How well a ranking finds the roots.
 
-    AC@k is the share of the roots that are among the first k of a ranking, or of k if there are more roots than that;
+    AC@k is the share of the roots found among the first k of a ranking, or the share of k if there are more roots;
     Avg@5 is the mean of AC@1 to AC@5.
 
     References
@@ -42,7 +42,7 @@ class Accuracy:
     L. Pham et al.: RCAEval: A Benchmark for Root Cause Analysis of Microservice Systems with Telemetry Data, WWW 2025.
     """
 
-    #: What the literature calls the figures.
+    #: The names of the figures in the literature.
     NAMES: ClassVar = ("AC@1", "AC@3", "AC@5", "Avg@5")
 
     at_1: float
@@ -62,13 +62,13 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Detection:
-    """How long it took to detect the incident, in seconds; negative for a detection that came before.
+    """How long it took to detect the incident, in seconds; negative if detection came earlier.
 
     Attributes
     ----------
     after_start, after_visible, after_objective
-        Since the first fault began, since anything in the telemetry was other than it would have been, and since what
-        users were promised was broken.
+        Since the first fault began, since anything in the telemetry first departed, and since the promise to users was
+        broken.
     """
 
     after_start: float
@@ -84,7 +84,7 @@ class Detection:
 class Alerts:
     """How many of the alerts that should fire did and did not, and how many alerts should not have fired.
 
-    Of the alerts on what a root shows any one will do: they count as one.
+    All alerts on what a root shows count as one: any of them will do.
     """
 
     matched: int
@@ -99,27 +99,27 @@ class Mark:
     Attributes
     ----------
     incident
-        Whether anything was wrong that users felt.
+        Whether users felt that anything was wrong.
     roots
         Number of root causes.
     accuracy
         How well the answer found them; None if there were none.
     floors
-        How well those do that take no thought, by name.
+        How well the floors, which take no thought, do; by name.
     latent
-        Services it named that only a latent fault was at.
+        Services that it named and that had only a latent fault.
     details
-        By `DETAILS`: for how many of the roots it found it says the right word, as a share of those for which it says
-        any and there is one.
+        By `DETAILS`: among the roots found for which the answer gives a word and a right word exists, the share whose
+        word is right.
     detection
         How long it took to detect.
     affected_services, propagation, harmed
-        How far these agree: services, edges, and traces of harmed requests.
+        How far the services, the edges and the traces of harmed requests agree with the key.
     alerts
-        What came of its alerts.
+        The result for its alerts.
     left_alone
-        Where there was no incident: whether it said so, by naming nothing, not even where a latent fault is, detecting
-        nothing and raising no alarm.
+        If there was no incident: whether the answer said so, by naming nothing (not even the place of a latent fault),
+        detecting nothing and raising no alert.
     """
 
     incident: bool
@@ -137,8 +137,8 @@ class Mark:
 
     @property
     def easy(self) -> tuple[str, ...]:
-        """The floors whose first guess is a root: with those, naming one is no achievement."""
-        # Chance is an expectation; it's 1 only where there's nothing to choose.
+        """The floors whose first guess is a root: where there are any, naming a root is no achievement."""
+        # Chance is an expectation; it is 1 only if there is no choice.
         return tuple(name for name, floor in self.floors.items() if floor.at_1 == 1.0)
 
     def as_json(self) -> dict[str, Any]:
@@ -172,13 +172,13 @@ def mark(
     Parameters
     ----------
     truth
-        The answer key, as `ground_truth.json` has it.
+        The answer key, the content of `ground_truth.json`.
     effects
-        What the faults did to the requests that the answer names, by trace id: `effect` of the verdict.
+        The `effect` of the faults on the requests that the answer names, by trace id, from the verdicts.
     answers
-        The answer, as `answers.json` has it, already checked (`exporters.fixtures.answers`).
+        The answer, the content of `answers.json`, already checked (`exporters.fixtures.answers`).
     floors
-        The rankings that take no thought, of the same fixture; None to go without.
+        The rankings of the floors for the same fixture; None to omit them.
     """
     felt, latent = faults_of(truth, latent=False), faults_of(truth, latent=True)
     roots = roots_of(felt)
@@ -210,12 +210,12 @@ def mark(
 
 
 def since(truth: Mapping[str, Any]) -> str | None:
-    """When users began to feel the incident, as records write a moment; None if they never did."""
+    """When users began to feel the incident, in the format of records; None if they never did."""
     return min((fault["user_facing"]["since"] for fault in faults_of(truth, latent=False)), default=None)
 
 
 def _if_answered(part: Any, judge: Callable[[Any], T]) -> T | None:
-    """What comes of a part of the answer; None if it was left out."""
+    """The result for a part of the answer; None if the part was left out."""
     return None if part is None else judge(part)
 
 
@@ -232,7 +232,7 @@ def _accuracy(found: Mapping[str, Root | None], roots: Sequence[Root]) -> Accura
 def _floors(
     floors: Floors, roots: Sequence[Root], ignored: AbstractSet[str], services: Sequence[str]
 ) -> dict[str, Accuracy]:
-    """The accuracy of each floor, by name; none if there's nothing to find."""
+    """The accuracy of each floor, by name; empty if there is nothing to find."""
     if not roots:
         return {}
     rankings = {"most central": floors.central, "worst symptom first": floors.worst_symptom}
@@ -245,7 +245,7 @@ def _floors(
 
 
 def _signals(truth: Mapping[str, Any], word: str) -> set[str]:
-    """What a word in an answer is about: a metric may be called otherwise in the recording, or made of several."""
+    """What a word in an answer refers to: a metric may have another name in the recording, or be made of several."""
     return {signal(metric) for metric in truth.get("metrics", {}).get(word, [word])}
 
 
@@ -255,7 +255,7 @@ def _detail(
     found: Mapping[str, Root | None],
     truth: Mapping[str, Any],
 ) -> float | None:
-    """The share of the roots found for which the answer says the right word, of those for which it says any."""
+    """The share of right words among the roots found for which the answer gives one."""
     right = []
     for service, root in found.items():
         word = entries[service].get(detail)
@@ -292,7 +292,7 @@ def _harmed(
 
 
 def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Alerts:
-    """An alert is right while what it tells of lasts; nobody misses one that latent faults or mere movement explain."""
+    """Alerts are right while their reason lasts; those explained only by latent faults or movement are optional."""
     felt, latent = faults_of(truth, latent=False), faults_of(truth, latent=True)
     due = [each for fault in felt for each in _due(truth, fault)]
     neutral = [each for fault in latent for each in _due(truth, fault)]
@@ -310,7 +310,7 @@ def _alerts(truth: Mapping[str, Any], fired: Iterable[Mapping[str, Any]]) -> Ale
 
 
 class _Explained(NamedTuple):
-    """An alert that a fault explains, from when until when it does; `what` is the same for alerts that say the same."""
+    """An alert that a fault explains, and for how long; `what` is the same for equivalent alerts."""
 
     what: tuple[str, ...]
     service: str
@@ -319,14 +319,14 @@ class _Explained(NamedTuple):
     latest: datetime
 
     def explains(self, service: str, about: AbstractSet[str], at: datetime) -> bool:
-        """Whether it's this alert that fired."""
+        """Whether a fired alert is this one."""
         return service == self.service and self.signal in about and self.earliest <= at <= self.latest
 
 
 def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
-    """The alerts that should fire: on what users feel each, on what a root shows any.
+    """The alerts that should fire: every one on what users feel, and any one on what a root shows.
 
-    A root goes on showing it while its fault acts, also where users are well before that: a breaker may protect them.
+    A root goes on showing its symptoms while its fault acts, even if users recover earlier: a breaker may protect them.
     """
     well = _latest(truth, fault)
     for alert in fault["alerts"]:
@@ -339,7 +339,7 @@ def _due(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explai
 
 
 def _moved(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Explained]:
-    """The alerts that may well fire on whatever else the fault moved, while it did or users weren't well again."""
+    """The alerts that may fire on anything else that the fault moved, while it did or until users recovered."""
     for each in fault["moved"]:
         about = each["service"], signal(each["metric"])
         latest = max(_moment(each["until"]), _latest(truth, fault))
@@ -347,5 +347,5 @@ def _moved(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> Iterator[_Expl
 
 
 def _latest(truth: Mapping[str, Any], fault: Mapping[str, Any]) -> datetime:
-    """Until when alerts on a fault are right: until users are well again."""
+    """Until when alerts on a fault are right: until users have recovered."""
     return _moment(fault["recovered"] or truth["recording"]["end"])

@@ -1,4 +1,4 @@
-"""Room in a temporary file for what would outgrow memory."""
+"""A temporary file for data that would outgrow memory."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import BinaryIO, cast
 
 
 class Scratch:
-    """Bytes that are set aside, and read again by their places.
+    """Bytes that are set aside, and read back by position.
 
-    The file is made for the first of them. It has no name, or loses it when it's closed, and that is when this object
-    goes: whatever ends the process, nothing is left behind.
+    The file is created with the first bytes. It has no name, or loses it when it is closed, which is when this object
+    goes: nothing is left behind, however the process ends.
 
     Parameters
     ----------
     folder
-        Where the file lies; None for where temporary files lie on this machine.
+        Folder for the file; None for the system's default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -26,12 +26,12 @@ class Scratch:
         self._end = 0
 
     def append(self, content: bytes) -> int:
-        """Set bytes aside; returns their place.
+        """Set bytes aside; returns their position.
 
         Raises
         ------
         OSError
-            If there is no room. It names the folder that nobody has chosen: who has chosen one can say more of it.
+            If there is no room. It names the default folder; a caller that chose one can say more about it.
         """
         place = self._end
         try:
@@ -49,7 +49,7 @@ class Scratch:
         return place
 
     def read(self, place: int, length: int) -> bytes:
-        """So many of the bytes from a place on."""
+        """Read bytes from a position on."""
         assert self._file is not None, "nothing was set aside"
         self._file.seek(place)
         return self._file.read(length)

@@ -1,6 +1,6 @@
-"""Pieces that arrive mixed and must stand one after another: each sample as it comes, each series in one piece.
+"""Pieces that arrive interleaved and must be read back key by key: samples as they come, each series as a whole.
 
-Memory doesn't grow with them. Pieces wait in a temporary file, and what's remembered is where each piece lies there.
+Memory does not grow with them. Pieces wait in a temporary file; only their positions are kept in memory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meshquake.truth.scratch import Scratch
 
-#: Bytes that wait in memory, so that pieces in the file are worth a seek.
+#: Bytes that wait in memory, so that pieces in the file are large enough to be worth a seek.
 WAITING = 4 * 2**20
 
 
@@ -21,18 +21,18 @@ class SpillFile:
     Parameters
     ----------
     folder
-        Where the temporary file may lie; None for where such files lie on this machine.
+        Folder for the temporary file; None for the system's default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._scratch = Scratch(folder)
-        #: Where the pieces of each key lie: place and length, in turn.
+        #: The pieces of each key: position and length, alternating.
         self._written: dict[Hashable, array[int]] = {}
         self._waiting: dict[Hashable, list[bytes]] = {}
         self._size = 0
 
     def add(self, key: Hashable, piece: bytes) -> None:
-        """Append a piece to what a key has; raises OSError if there's no room for it."""
+        """Append a piece to a key; raises OSError if there is no room for it."""
         self._waiting.setdefault(key, []).append(piece)
         self._written.setdefault(key, array("q"))
         self._size += len(piece)
@@ -40,11 +40,11 @@ class SpillFile:
             self._flush()
 
     def __contains__(self, key: Hashable) -> bool:
-        """Whether a key has any."""
+        """Whether a key has any pieces."""
         return key in self._written
 
     def pieces(self, key: Hashable) -> Iterator[bytes]:
-        """What a key has, in pieces."""
+        """The pieces of a key."""
         places = iter(self._written.get(key, ()))
         for place, length in zip(places, places, strict=True):
             yield self._scratch.read(place, length)

@@ -1,9 +1,9 @@
 """A run and its twins, played side by side: the same seed without its faults, and without each of them alone.
 
-An operator's actions answer the faults: the twin, in which nothing goes wrong, has none of them, and the runs without
-some of the faults keep them. What the actions are worth is told by one more run, with the faults and without them.
+An operator's actions answer the faults: the twin, in which nothing goes wrong, has no actions, and the runs without
+some of the faults keep them. One more run, with the faults and without the actions, shows what the actions are worth.
 
-All of them keep pace with the run as it was, so that what is compared can be let go: memory does not grow with
+All runs keep pace with the run as it was, so that whatever has been compared can be released: memory does not grow with
 the number of calls.
 """
 
@@ -31,37 +31,37 @@ from meshquake.truth.watch import Requests, Watch
 
 
 class Twins:
-    """Plays a simulation together with what it is compared with.
+    """Plays a simulation together with the runs that it is compared with.
 
     Parameters
     ----------
     simulation
         The run, not played yet.
     on_verdicts
-        Hears of verdict records, in order of arrival.
+        Called with verdict records, in order of arrival.
     folder
-        Where temporary files may lie; None for where such files lie on this machine.
+        Folder for temporary files; None for the system's default.
     sampled
-        Whether metrics matter: without them, all is known of requests, and nothing of departures.
+        Whether metrics are sampled: without them, everything is known about requests, but nothing about departures.
 
     Attributes
     ----------
     fact, twin
-        The run as it was and the run without faults and actions, as far as they were followed. With neither they are
-        the same.
+        The run as it was and the run without faults and actions, as far as they were followed. If there are none, they
+        are the same.
     promise, usual
-        What became of what users were promised: in the run as it was, and in its twin.
+        How the promise to users was kept: in the run as it was, and in its twin.
     findings
-        What was found of each fault, in the order of the scenario.
+        The findings about each fault, in the order of the scenario.
     total, harmed, spared, background
         Requests: all; bad and good in the twin; good and bad in the twin; bad in both.
     twin_total
         Requests that the twin makes.
     relief
-        What the actions did to the harm; None if there are none.
+        The effect of the actions on the harm; None if there are none.
     abandoned, unmade
-        Of users who do next what depends on their answers: requests that they didn't wait for, and requests that they
-        make in the twin and not in fact.
+        For users whose next step depends on their answers: requests that they did not wait for, and requests that they
+        make in the twin but not in fact.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Twins:
         self.fact = watch(simulation, recorded=True)
         actions = [action.id for action in simulation.scenario.actions]
         self.twin = watch(simulation.without([*ids, *actions])) if faults or actions else self.fact
-        # Without its only fault, nothing goes wrong, and nobody acts.
+        # Without the only fault, nothing goes wrong, and nobody acts.
         self._without = [self.twin] if len(faults) == 1 else [watch(simulation.without([name])) for name in ids]
         self._others = [] if self.twin is self.fact else list(dict.fromkeys([self.twin, *self._without]))
         self.relief: Relief | None = None
@@ -87,9 +87,9 @@ class Twins:
             left = self.twin if not faults else Watch(simulation.without(actions), sampled=False)
             self.relief = Relief(left, simulation.topology.workload.objective)
             self._others = list(dict.fromkeys([*self._others, left]))
-        #: With one fault or two, these are runs that there are anyway; else they're played once they matter.
+        #: With one fault or two, these runs exist anyway; otherwise they are played once they matter.
         self._alone = [self.fact] if len(faults) == 1 else self._without[::-1] if len(faults) == 2 else []
-        #: Simulated seconds before which all requests were compared.
+        #: Simulated seconds before which all requests have been compared.
         self._compared = 0.0
         topology = simulation.topology
         entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
@@ -109,8 +109,8 @@ class Twins:
         ]
         self.total = self.harmed = self.spared = self.background = self.twin_total = 0
         self.abandoned = self.unmade = 0
-        #: The same request may come earlier in one run and later in another where users do next what depends on their
-        #: answers. Then nothing can be compared before the end.
+        #: Where users' next steps depend on their answers, the same request may come at another time in another run.
+        #: Then nothing can be compared before the end.
         self._at_end = topology.workload.answers_matter
 
     @property
@@ -121,7 +121,7 @@ class Twins:
     def felt(self) -> list[float | None]:
         """When users first felt each fault, as far as the runs were compared (simulated seconds); None if they did not.
 
-        Of a window that ends before everything that counts in it has been compared, this is final.
+        Final for windows whose requests have all been compared.
         """
         masks = (mask[: self.known].any(axis=1) for mask in self._blame.so_far())
         return [float(mask.argmax() + 1) if mask.any() else None for mask in masks]
@@ -132,7 +132,7 @@ class Twins:
 
     @property
     def known(self) -> int:
-        """How many seconds there are in which everything that counts has been compared."""
+        """For how many seconds everything that counts has been compared."""
         return int(min(self._compared, len(self.promise.total)))
 
     def batches(self) -> Iterator[Batch]:
@@ -140,7 +140,7 @@ class Twins:
         return self.simulation.records(self.cuts())
 
     def cuts(self) -> Iterator[Cut]:
-        """The run as it was without making records of it, as `Simulation.cuts`; the others are played meanwhile."""
+        """The run as it was, without records, as `Simulation.cuts` gives it; the others are played meanwhile."""
         for cut in self.fact.cuts:
             self.fact.take(cut)
             for other in self._others:
@@ -188,7 +188,7 @@ class Twins:
             finding.take(verdicts, trees, other)
 
     def close(self) -> None:
-        """Play no further, and forget what was played."""
+        """Stop playing, and forget what was played."""
         for watch in {self.fact, *self._others, *self._alone}:
             watch.close()
 
@@ -201,7 +201,7 @@ class Twins:
         return self._alone
 
     def _trees(self, requests: Requests, verdicts: Verdicts) -> dict[int, Tree]:
-        """The calls of the requests whose verdict is that something changed, by word."""
+        """The calls of the requests whose verdict is that something changed, by the request's word."""
         return {word: Tree(self._sites, rows) for word, rows in requests.trees(verdicts.changed).items()}
 
     def _entered(
@@ -209,8 +209,8 @@ class Twins:
     ) -> dict[int, int]:
         """By word, the span in which the effect entered a request: where it parts from a run that ends otherwise.
 
-        That is the twin; for a request that is not made there, the run without the first fault that made the difference
-        and let it come. Where there is none, it is the request itself that is the effect.
+        That run is the twin; for a request that is not made there, it is the run without the first fault that made the
+        difference and in which the request still comes. If there is none, the request itself is the effect.
         """
         found = dict.fromkeys(trees, Tree(self._sites, []))
         decided = (verdicts.fact.words[column] for column in verdicts.decisive.T[::-1])

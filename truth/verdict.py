@@ -1,8 +1,8 @@
-"""What became of each request, and what would have become of it: the same request, by number, in several runs.
+"""The outcome of each request, and what it would have been: the same request, by number, in several runs.
 
 The comparison is exact: the same request has the same address in every run of a seed, and so the same draws
-(`sim.engine.tape`). A request is bad if it failed or took longer than users were promised. One that is bad, and would
-have been good without the faults, is harmed; one that is good, and would have been bad, is spared.
+(`sim.engine.tape`). A request is bad if it failed or took longer than users were promised. A bad request that would
+have been good without the faults is harmed; a good one that would have been bad is spared.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Verdicts on some requests, in order of arrival: arrays with an element a request.
+    """Verdicts on some requests, in order of arrival: arrays with one element per request.
 
-    `twin` is each request's position in the twin (-1 where it isn't made there); `effect` is one of the codes above;
-    The others have a column a fault: `causes`, whether it made the difference; `decisive`, whether it did so alone;
+    `twin` is each request's position in the twin (-1 if it is not made there); `effect` is one of the codes above. The
+    others have one column per fault: `causes`, whether it made the difference; `decisive`, whether it did so alone;
     `kept`, whether a good request would have been bad without it.
     """
 
@@ -77,7 +77,7 @@ class Verdicts:
         Parameters
         ----------
         tables
-            Of the run as it was.
+            The tables of the run as it was.
         entries
             The names of entry operations.
         faults
@@ -107,7 +107,7 @@ class Verdicts:
 
 
 def _ms(requests: Requests) -> NDArray[np.float64]:
-    """Durations in milliseconds, to the microsecond, as spans have them."""
+    """Durations in milliseconds, to the microsecond, like those of spans."""
     rows = requests.rows
     milliseconds: NDArray[np.float64] = (microseconds(rows["finished"]) - microseconds(rows["arrived"])) / 1000.0
     return milliseconds
@@ -121,15 +121,15 @@ def judge(
     begins: Sequence[float],
     objective: Objective,
 ) -> Verdicts:
-    """Compare some requests with what became of them in other runs.
+    """Compare the outcomes of some requests with those in other runs.
 
-    A fault made the difference to a request if the same request without that fault alone goes well. Leaving out a
-    surge may take the request itself away, which says nothing of why it went wrong: who came on top and met another
-    fault was harmed by that one.
+    A fault made the difference to a request if removing that fault alone makes the request go well. Removing a surge
+    may remove the request itself, which says nothing about why it went wrong: an additional request that met another
+    fault was harmed by that fault.
 
-    Where no single removal helps, the harm is over-determined, and every fault is a cause that does it alone. If none
-    does, it takes several, and there are more than enough: then all that had begun are causes. With three faults these
-    are in fact all three, since any two do it; with more it is an upper bound.
+    If no single removal helps, the harm is over-determined, and every fault that is enough alone is a cause. If none
+    is, it takes several, and there are more than enough: then all that had begun are causes. With three faults these
+    are indeed all three, since any two are enough; with more it is an upper bound.
 
     Parameters
     ----------
@@ -138,11 +138,11 @@ def judge(
     without
         The same without each fault alone.
     alone
-        Gives the same with each fault alone; asked only if it matters.
+        Returns the same with each fault alone; called only if it matters.
     begins
         When each fault begins, in simulated seconds.
     objective
-        Tells good requests from bad.
+        Separates good requests from bad.
     """
     bad = is_bad(fact, objective)
     place, twin_bad = _counterpart(fact, twin, objective)
@@ -158,7 +158,7 @@ def judge(
     if unclear.any():
         there, turned = _turned(fact, bad, alone(), objective)
         enough = unclear & there & ~turned
-        # Who came on top and fares no better with nothing else wrong, was harmed by what made them come.
+        # An additional request that goes wrong with nothing else at fault was harmed by the fault that brought it.
         decisive = decisive | (enough & ~made)
         causes = decisive | enough
         rest = unclear & ~causes.any(axis=1, keepdims=True)
@@ -169,7 +169,7 @@ def judge(
 def _turned(fact: Requests, bad: Mask, others: Sequence[Requests], objective: Objective) -> tuple[Mask, Mask]:
     """Whether each request is made in other runs, and whether it is good there and bad here, or the other way round.
 
-    A column a run.
+    One column per run.
     """
     made, turned = (np.zeros((len(fact), len(others)), dtype=bool) for _ in range(2))
     for column, other in enumerate(others):
@@ -179,7 +179,7 @@ def _turned(fact: Requests, bad: Mask, others: Sequence[Requests], objective: Ob
 
 
 def _counterpart(fact: Requests, other: Requests, objective: Objective) -> tuple[NDArray[np.int64], Mask]:
-    """Where each request is in another run, and whether it's bad there; one that isn't made harms nobody."""
+    """Each request's position in another run, and whether it is bad there; one that is not made is not bad."""
     place = other.find(fact.words)
     bad = np.zeros(len(fact), dtype=bool)
     there = place >= 0

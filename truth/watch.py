@@ -1,4 +1,4 @@
-"""Follows one run for the answer key: the calls of requests that are over, and its metrics second by second."""
+"""Follows one run for the answer key: the calls of finished requests, and its metrics second by second."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ class Watch:
     simulation
         The run.
     recorded
-        Whether records of it are made too.
+        Whether records are made of it too.
     sampled
-        Whether its metrics matter.
+        Whether its metrics are sampled.
     wanted
-        Which series are looked at later; None for all.
+        Which series are kept; None for all.
     folder
-        Where a temporary file may lie; None for where such files lie on this machine.
+        Folder for a temporary file; None for the system's default.
 
     Attributes
     ----------
     tables
-        Names and positions of what the run's rows refer to.
+        Names and positions that the run's rows refer to.
     samples
         Every sample taken so far, second by second.
     horizon
-        Simulated seconds before which every request that came is over.
+        Simulated time (seconds) before which every request that came is over.
     cuts
-        Plays the run; who iterates over it hands each cut to `take`.
+        Plays the run; whoever iterates over it passes each cut to `take`.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Watch:
         self._rows: Rows = np.zeros(0, dtype=ROW)
 
     def spans(self, halves: dict[int, Half]) -> dict[int, int]:
-        """The ids (as words) of spans, each given by the word of its request and its place there."""
+        """The ids (as words) of spans, each given by its request's word and its place in the request."""
         if not halves:
             return {}
         words = np.array(list(halves), dtype=np.uint64)
@@ -82,7 +82,7 @@ class Watch:
         return dict(zip(halves, found.tolist(), strict=True))
 
     def span(self, number: int, half: Half) -> tuple[str, str]:
-        """The trace id and the span id of a span of the request of that number."""
+        """The trace id and span id of a span, given the number of its request."""
         site = np.array([half.site])
         high, low, span = ids(
             self.tables, site, np.array([half.attempt_path]), np.array([number]), np.array([half.server], dtype=bool)
@@ -102,7 +102,7 @@ class Watch:
         self.follow(inf)
 
     def close(self) -> None:
-        """Play no further, and forget what was sampled."""
+        """Stop playing, and forget what was sampled."""
         self.cuts.close()
         self.samples.close()
 
@@ -114,7 +114,7 @@ class Watch:
         return self.settled(until)
 
     def take(self, cut: Cut) -> None:
-        """Take what the run left since the cut before."""
+        """Take the output of the run since the cut before."""
         self.horizon = cut.horizon
         self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
         self.tables.refresh(cut.incarnations)
@@ -122,7 +122,7 @@ class Watch:
             self._meter.take(cut)
 
     def settled(self, until: float) -> Requests:
-        """The requests that came before `until`, at most `horizon`, whole; each is given once."""
+        """The whole requests that came before `until`, which is at most `horizon`; each is returned once."""
         rows = self._rows
         _, words = trace_words(self.tables, rows["site"], rows["number"])
         roots = self.tables.site_parent[rows["site"]] < 0
@@ -137,7 +137,7 @@ class Requests:
     Attributes
     ----------
     rows
-        The rows of the users' own calls, one a request.
+        The rows of the users' own calls, one per request.
     words
         The lower half of each request's trace id: the same request has the same one in every run of a seed.
     """
@@ -161,7 +161,7 @@ class Requests:
 
     @property
     def duration(self) -> Floats:
-        """How long each took, in seconds."""
+        """How long each request took, in seconds."""
         taken: Floats = self.rows["finished"] - self.rows["sent"]
         return taken
 
@@ -172,12 +172,12 @@ class Requests:
 
     @property
     def entry(self) -> NDArray[np.int64]:
-        """Position of each one's entry operation in the mix."""
+        """Position of each request's entry operation in the mix."""
         entry: NDArray[np.int64] = self._tables.site_entry[self.rows["site"]]
         return entry
 
     def find(self, words: Words) -> NDArray[np.int64]:
-        """The positions of requests here by their words; -1 where there is none."""
+        """The positions of requests by their words; -1 where there is none."""
         if not len(self):
             return np.full(len(words), -1, dtype=np.int64)
         order = np.argsort(self.words)

@@ -1,7 +1,7 @@
-"""The same requests once more, with one thing changed: who would have been saved, and who lost.
+"""The same requests again, with one thing changed: which would have been saved, and which lost.
 
-Both runs are played side by side, and beside each the same mesh without faults and actions, which tells what the faults
-do to its services. Requests are compared by number, so the comparison is exact.
+Both runs are played side by side, each beside the same mesh without faults and actions, which shows what the faults do
+to its services. Requests are compared by number, so the comparison is exact.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from meshquake.truth.watch import Requests, Watch
 
 Counts = NDArray[np.int64]
 
-#: Stretches of time in which the two runs are shown side by side, about.
+#: Approximate number of stretches of time in which the two runs are shown side by side.
 _STRETCHES = 20
 _LENGTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The requests of users in some stretch of time: how many, how many failed and how many came too late.
+    """Users' requests in a stretch of time: how many, how many failed and how many were answered too late.
 
     `p50` and `p95` are latencies in milliseconds, by nearest rank; None if there are no requests.
     """
@@ -51,7 +51,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Unmatched:
-    """The requests that one run makes and the other doesn't: how many, and how many of them are bad."""
+    """The requests that one run makes and the other does not: how many, and how many of them are bad."""
 
     requests: int
     bad: int
@@ -59,7 +59,7 @@ class Unmatched:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a change makes of a run.
+    """How a change affects a run.
 
     Attributes
     ----------
@@ -68,13 +68,13 @@ class Difference:
     saved, lost
         Of the requests made in both runs, those that are bad only without the change, and only with it.
     only_before, only_after
-        The requests that are made without the change only, and with it only: a surge's, or those of another length,
-        rate or mix. They are neither saved nor lost.
+        The requests made only without the change, and only with it: those of a surge, or of another length, rate or
+        mix. They are neither saved nor lost.
     stretches
-        Side by side over time: where each stretch begins (seconds from the start of the incident), and the figures of
+        Side by side over time: when each stretch begins (seconds from the start of the incident), and the figures of
         the requests that came in it.
     hit, hit_after
-        The services whose error share or latency leaves what it would be without faults, without and with the change.
+        The services whose error share or latency departs from its values without faults, without and with the change.
     """
 
     before: Figures
@@ -89,17 +89,17 @@ class Difference:
 
     @property
     def spared(self) -> list[str]:
-        """The services that are hit without the change only."""
+        """The services that are hit only without the change."""
         return [name for name in self.hit if name not in self.hit_after]
 
     @property
     def newly_hit(self) -> list[str]:
-        """The services that are hit with the change only."""
+        """The services that are hit only with the change."""
         return [name for name in self.hit_after if name not in self.hit]
 
 
 class _Side:
-    """One of the two runs, with the one without faults beside it."""
+    """One of the two runs, beside its run without faults."""
 
     def __init__(self, simulation: Simulation, healthy: Watch | None, objective: Objective, begins: Floats) -> None:
         ids = [cause.id for cause in (*simulation.scenario.faults, *simulation.scenario.actions)]
@@ -108,7 +108,7 @@ class _Side:
         self._objective = objective
         #: When each stretch begins, in simulated seconds.
         self._begins = begins
-        #: By the stretch in which they came: failed requests, those that came too late, and how long all of them took.
+        #: By the stretch in which they came: failed requests, those answered too late, and how long all of them took.
         self._failed, self._slow = (np.zeros(len(begins), dtype=np.int64) for _ in range(2))
         self._durations = Ranks()
 
@@ -125,7 +125,7 @@ class _Side:
         return bad
 
     def figures(self, stretch: int | None = None) -> Figures:
-        """Figures of the requests that came in a stretch, given by its number, or of all."""
+        """Figures of the requests that came in a stretch, given by number, or of all requests."""
         chosen = slice(None) if stretch is None else stretch
         return Figures(
             requests=self._durations.count(stretch),
@@ -141,7 +141,7 @@ class _Side:
         return round(self._durations.at(stretch, ceil(quantile * count) - 1) * 1000, 3) if count else None
 
     def hit(self) -> list[str]:
-        """The services whose symptoms leave what they'd be without faults, in the mesh's order."""
+        """The services whose symptoms depart from their values without faults, in the order of the mesh."""
         faults = self.run.simulation.scenario.faults
         if not faults:
             return []
@@ -159,7 +159,7 @@ def compare(before: Simulation, after: Simulation, on_clock: Callable[[float], N
     before, after
         The runs, not played yet, without the change and with it.
     on_clock
-        Hears of simulated time.
+        Called with the simulated time.
     """
     objective = before.topology.workload.objective
     lead_in = before.scenario.lead_in
@@ -197,10 +197,10 @@ def compare(before: Simulation, after: Simulation, on_clock: Callable[[float], N
 
 
 def _count(one: _Side, two: _Side, watches: list[Watch]) -> Counts:
-    """Compare the requests that are over everywhere.
+    """Compare the requests that are over in all runs.
 
-    Returns how many the change saves and loses, and of those made without it only, and with it only, how many there
-    are and how many are bad.
+    Returns how many the change saves and loses, and how many are made only without it, and only with it, and how many
+    of these are bad.
     """
     until = min(watch.horizon for watch in watches)
     requests = {watch: watch.settled(until) for watch in watches}
@@ -215,12 +215,12 @@ def _count(one: _Side, two: _Side, watches: list[Watch]) -> Counts:
 
 
 def _stretches(incident: float, length: float) -> Floats:
-    """When stretches begin, in seconds from the start of the incident, which is where one of them does."""
+    """When stretches begin, in seconds from the start of the incident, which is the start of one of them."""
     step = float(next((each for each in _LENGTHS if length / each <= _STRETCHES), _LENGTHS[-1]))
     times: Floats = np.arange(-step * np.ceil(incident / step), length - incident, step)
     return times
 
 
 def _is_symptom(series: Series) -> bool:
-    """Whether it's a symptom of a whole service."""
+    """Whether a series is a symptom of a whole service."""
     return METRICS[series.metric].is_symptom and series.replica is None and series.target is None
