@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from meshquake.topology.loader import LoadedTopology
 
 
-_STAY = "the cases that are complete stay: go on with --resume"
+_STAY = "complete cases are kept: continue with --resume"
 
 
 @click.group(invoke_without_command=True, short_help="Generate a data set of many cases")
 @click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of cases.")
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
 @click.option("--output", metavar="DIR|URL", help="Where to write the data set: a folder, or any address of fsspec.")
-@click.option("--resume", is_flag=True, help="Go on with what is there of it.")
+@click.option("--resume", is_flag=True, help="Continue from the cases that are already there.")
 @click.option(
-    "--shard", type=ShardOf(), help="Make every N-th case only, from the I-th on; `merge` makes a set of them."
+    "--shard", type=ShardOf(), help="Make only every N-th case, starting with the I-th; `merge` combines the shards."
 )
-@click.option("--parquet", is_flag=True, help="Write the records as Parquet too, a partition a case.")
+@click.option("--parquet", is_flag=True, help="Also write the records as Parquet, one partition per case.")
 @click.option(
     "--topology",
     "meshes",
     type=options.PATH,
     multiple=True,
-    help="A topology file, or the name of a shipped one; may be repeated (they take turns).  [default: ten-services]",
+    help="A topology file, or the name of a shipped one; may be repeated (cases take turns).  [default: ten-services]",
 )
 @click.option(
-    "--topologies", "folder", type=options.PATH, help="Folder with topology files, which take turns with any others."
+    "--topologies", "folder", type=options.PATH, help="Folder of topology files, which take turns with any others."
 )
 @click.option(
     "--difficulty",
     type=click.Choice(["easy", "mixed", "hard"]),
-    help="How loud the roots of incidents are, and what else is loud.  [default: as they come]",
+    help="How loud the root causes are, and what else is loud.  [default: as they come]",
 )
 @options.observability
 @options.calm
@@ -55,12 +55,12 @@ _STAY = "the cases that are complete stay: go on with --resume"
     "kinds",
     type=FaultKind(),
     multiple=True,
-    help="Kind of fault that incidents have, or all of them; may be repeated.  [default: those that `any` draws]",
+    help="Kind of fault in incidents, or all; may be repeated.  [default: those that `any` draws]",
 )
 @click.option(
     "--lead-in",
     type=Seconds(least=10, most=86400),
-    help="Healthy time before each incident, in whole seconds.  [default: one to two minutes, by chance]",
+    help="Healthy time before each incident, in whole seconds.  [default: one to two minutes, at random]",
 )
 @click.option("--latent", is_flag=True, help="Keep cases whose faults no user feels.")
 @click.option(
@@ -70,13 +70,13 @@ _STAY = "the cases that are complete stay: go on with --resume"
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Number of processes; output does not depend on it.",
+    help="Number of processes; the output does not depend on it.",
 )
 @click.option(
     "--scheduler",
     type=Scheduler(),
     metavar="tcp://HOST:PORT",
-    help="Have a Dask cluster make the cases, not this machine.",
+    help="Make the cases on a Dask cluster instead of this machine.",
 )
 @options.summary_as_json
 @options.quiet
@@ -110,7 +110,7 @@ def dataset(
     python run.py dataset --cases 500 --output cases
     python run.py dataset --cases 500 --output cases --resume      # after it was stopped
     python run.py dataset --cases 10000 --shard 3/64 --output s3://bucket/cases
-    python run.py dataset merge s3://bucket/cases                  # when all shards are there
+    python run.py dataset merge s3://bucket/cases                  # once all shards are there
     """
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx)
@@ -124,7 +124,7 @@ def dataset(
         raise click.UsageError("Missing option '--output'.")
     if latent and difficulty:
         raise click.UsageError(
-            "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out"
+            "--latent keeps cases that no user feels, but --difficulty allows none: leave one of them out"
         )
     mesh_files = _meshes(meshes, folder)
     order = dataset.Order(
@@ -153,15 +153,17 @@ def dataset(
         tables.show([Facts([("shard", str(shard)), ("cases", f"{number} of {cases}"), ("folder", output)])])
 
 
-@dataset.command(short_help="Make a data set of its shards")
+@dataset.command(short_help="Merge shards into a data set")
 @click.argument("shards", metavar="DIR|URL...", nargs=-1, required=True)
-@click.option("--output", metavar="DIR|URL", help="Where the data set shall be.  [default: where the only one is]")
+@click.option(
+    "--output", metavar="DIR|URL", help="Where to write the data set.  [default: where the shards are, if in one place]"
+)
 @options.summary_as_json
 @options.quiet
 def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: bool) -> None:
-    """Make a complete data set of shards that `dataset --shard` made, in any order; its bytes are as if made at once.
+    """Merge shards made by `dataset --shard`, in any order, into the data set that one run would have made.
 
-    Shards may have been written to one place or to several. In a place that is its own, nothing is copied.
+    The result has the same bytes. Shards may be in one place or in several; those already at the output are not copied.
     """
     from meshquake.commands import terminal
     from meshquake.exporters.fixtures import dataset, places
@@ -170,7 +172,7 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
         if len(shards) > 1:
             raise click.UsageError("Missing option '--output': there are several places.")
         output = shards[0]
-    stopped = "Interrupted: the cases that are in their place stay; the same command goes on."
+    stopped = "Interrupted: cases already in place are kept; run the same command to continue."
     # How many cases there are is known once the shards were read.
     with errors.told(interrupted=stopped), terminal.progress("merge", 1, quiet) as advance:
         try:
@@ -199,7 +201,7 @@ class _Heard:
 @contextmanager
 def _written(output: str, heard: _Heard) -> Iterator[None]:
     """Tell of a set that can't be written to its end, and that what is there of it is of use."""
-    stopped = "Interrupted: the cases that are complete stay; go on with --resume."
+    stopped = "Interrupted: complete cases are kept; continue with --resume."
     with errors.told(interrupted=stopped), errors.written(output, lambda: _STAY if heard.cases else ""):
         yield
 
@@ -210,7 +212,7 @@ def _refuse_options(ctx: click.Context) -> None:
     if given:
         options = {each.name: each.opts[0] for each in ctx.command.params}
         raise click.UsageError(
-            f"{options[given[0]]}: is no option of {ctx.invoked_subcommand}, before whose name it is"
+            f"{options[given[0]]}: is for making a data set; options of {ctx.invoked_subcommand} go after its name"
         )
 
 
@@ -247,7 +249,7 @@ def _meshes(named: tuple[Path, ...], folder: Path | None) -> tuple[LoadedTopolog
             problems += error.problems
             continue
         if mesh.topology.name in loaded:
-            again = f"is the second mesh that is called {mesh.topology.name}: each needs a name of its own"
+            again = f"is the second mesh called {mesh.topology.name}: each needs a name of its own"
             problems.append(Problem(str(file), 0, "name", again))
         loaded[mesh.topology.name] = mesh
     if problems:

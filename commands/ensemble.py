@@ -17,45 +17,49 @@ if TYPE_CHECKING:
 _OF_SCENARIOS = ("topology", "assignments", "calm", "vary", "sample", "asked", "until", "at_most", "warm_up")
 
 
-@click.command(short_help="Play a scenario over many seeds and parameters, with intervals")
+@click.command(short_help="Run a scenario over many seeds and parameters, with confidence intervals")
 @click.argument("what", metavar="SCENARIO|STUDY|DIR")
-@click.option("--replications", type=click.IntRange(1, 100_000), help="Runs of each cell.  [default: 20]")
+@click.option("--replications", type=click.IntRange(1, 100_000), help="Runs per cell.  [default: 20]")
 @click.option(
     "--vary",
     metavar="PATH=VALUES",
     multiple=True,
-    help="Vary what `whatif --set` sets: a,b,c or lo..hi:n; several make a grid.",
+    help="Vary anything that `whatif --set` sets: a,b,c or lo..hi:n; several make a grid.",
 )
-@click.option("--sample", type=click.IntRange(1, 10_000), help="Points of a Latin hypercube in place of the grid.")
+@click.option(
+    "--sample", type=click.IntRange(1, 10_000), help="Number of points of a Latin hypercube, instead of the grid."
+)
 @click.option(
     "--response",
     "asked",
     metavar="[LABEL=]RESPONSE",
     multiple=True,
-    help="What to ask of each run.  [default: error rate, latency, goodput, and the key's figures if there are faults]",
+    help="What to measure in each run.  [default: error rate, latency, goodput; with faults, figures of the key too]",
 )
 @click.option(
-    "--until", metavar="RESPONSE:RATIO", help="Make more runs until this response is known so precisely: 'x:5%'."
+    "--until", metavar="RESPONSE:RATIO", help="Add runs until this response is known this precisely, as in 'x:5%'."
 )
 @click.option(
-    "--at-most", type=click.IntRange(1, 100_000), help="Runs after which --until is given up.  [default: 1000]"
+    "--at-most", type=click.IntRange(1, 100_000), help="Runs per cell after which --until gives up.  [default: 1000]"
 )
-@click.option("--warm-up", metavar="TIME|mser", help="Cut off the beginning of each recording, or what MSER-5 finds.")
+@click.option(
+    "--warm-up", metavar="TIME|mser", help="Cut this much off the start of each recording, or what MSER-5 finds."
+)
 @click.option(
     "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the scenario or the mesh, in every cell."
 )
 @click.option("--topology", help="A topology file, or the name of a shipped one.  [default: the scenario's]")
 @options.calm
-@click.option("--seed", type=options.SEED, help="Seed of the study; those of the runs come from it.  [default: 1]")
+@click.option("--seed", type=options.SEED, help="Seed of the study; the seeds of the runs come from it.  [default: 1]")
 @click.option("--output", type=options.PATH, help="Folder of the ensemble.")
-@click.option("--resume", is_flag=True, help="Go on with what is in the folder.")
+@click.option("--resume", is_flag=True, help="Continue from the runs in the folder.")
 @click.option("--report", is_flag=True, help="Write tables and plots of DIR into DIR/report.")
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Number of processes; output does not depend on it.",
+    help="Number of processes; the output does not depend on it.",
 )
 @options.summary_as_json
 @options.quiet
@@ -71,7 +75,7 @@ def ensemble(
     quiet: bool,
     **of_scenarios: Any,
 ) -> None:
-    """Play a scenario over many seeds and parameters, and say how sure one may be of what comes of it.
+    """Run a scenario over many seeds and parameters, and report the results with confidence intervals.
 
     \b
     python run.py ensemble cascade --replications 100 --output out/cascade
@@ -86,11 +90,11 @@ def ensemble(
     path, given = Path(what), [name for name in _OF_SCENARIOS if of_scenarios[name]]
     if outside.is_folder(path):
         if given or replications is not None or seed is not None:
-            errors.fail(f"{path}: holds an ensemble: what it asks is settled (--output DIR runs it again)")
+            errors.fail(f"{path}: holds an ensemble, whose study is settled (--output DIR runs it again)")
         _of_folder(path, output, resume, report, workers, as_json, quiet)
         return
     if report:
-        errors.fail("--report is of an ensemble that was made: give its folder")
+        errors.fail("--report works on an ensemble that was made: give its folder")
     if output is None:
         errors.fail("--output: give a folder for the ensemble")
     if what in loader.shipped() or not path.exists() or not _is_study(path):
@@ -98,7 +102,7 @@ def ensemble(
     else:
         if given:
             words = ", ".join(f"--{_WORDS.get(name, name.replace('_', '-'))}" for name in given)
-            errors.fail(f"{path}: is a study, which says that itself: leave out {words}")
+            errors.fail(f"{path}: is a study, which sets this itself: leave out {words}")
         study, called = _of_file(path, replications, seed, quiet), f"{path}: "
     _check(study, called, quiet)
     _make(study, output, resume, workers, as_json, quiet)
@@ -167,7 +171,7 @@ def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool,
     from meshquake.commands import terminal
     from meshquake.exporters.ensembles import making
 
-    stopped = f"Interrupted: the runs that are complete stay; go on with: python run.py ensemble {output} --resume"
+    stopped = f"Interrupted: complete runs are kept; continue with: python run.py ensemble {output} --resume"
     bar = terminal.progress(study.name, study.size, quiet)
     complete = 0
 
@@ -176,7 +180,7 @@ def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool,
         complete = done
         advance(done * study.size / max(1, total))
 
-    kept = "the runs that are complete stay: go on with --resume"
+    kept = "complete runs are kept: continue with --resume"
     with errors.told(interrupted=stopped), errors.written(output, lambda: kept if complete else ""), bar as advance:
         making.make(study, output, workers, resume, hear)
     if as_json or not quiet:

@@ -40,7 +40,7 @@ def warn(*messages: object) -> None:
 
 
 @contextmanager
-def told(*also: type[Exception], interrupted: str = "Interrupted: nothing half-written is left.") -> Iterator[None]:
+def told(*also: type[Exception], interrupted: str = "Interrupted: no partial output is left.") -> Iterator[None]:
     """Tell what goes wrong inside, and exit.
 
     Parameters

@@ -38,7 +38,7 @@ def export(
 ) -> None:
     """Convert the records of a fixture to another format (see docs/formats.md).
 
-    Given a URL, send them there as fast as the receiver accepts them, by the protocol of the format. `send` has more
+    Given a URL, send them there by the protocol of the format, as fast as the receiver accepts them. `send` has more
     options.
     """
     from meshquake.commands import tables, terminal

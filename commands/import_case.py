@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
 
 
-@click.command("import", short_help="Read a case in another format")
+@click.command("import", short_help="Import a case in another format")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--format", "format", type=FormatName(), required=True, help="What it is in: openrca2.")
+@click.option("--format", "format", type=FormatName(), required=True, help="Format of the case: openrca2.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to create.")
 @options.summary_as_json
 @options.quiet
 def import_case(folder: Path, format: Format, output: Path, as_json: bool, quiet: bool) -> None:
-    """Read a case that others recorded, and write it as a case whose truth is withheld (see docs/formats.md).
+    """Import a case that others recorded, as a case whose truth is withheld (see docs/formats.md).
 
-    `export`, `serve`, `send` and `load` take it. Its truth is not read.
+    `export`, `serve`, `send` and `load` accept the result. The truth of the original is not read.
     """
     from meshquake.commands import tables
     from meshquake.exporters.blocks import Facts
@@ -33,7 +33,7 @@ def import_case(folder: Path, format: Format, output: Path, as_json: bool, quiet
 
     if format.reader is None:
         readable = ", ".join(name for name, each in FORMATS.items() if each.reader)
-        errors.fail(f"format {format.name} is written only; what is read: {readable}")
+        errors.fail(f"format {format.name} can only be written; can be read: {readable}")
     if not folder.is_dir():
         errors.fail(f"{folder}: is not a folder; a case in format {format.name} is one")
     with errors.files(output, "read or written"):

@@ -19,18 +19,25 @@ class Speed(Amount):
         return inf if value == "max" else super().convert(value, param, ctx)
 
 
-@click.command(short_help="Play a mesh in the browser: break it, mend it, save what you did")
+@click.command(short_help="Run a mesh in the browser: break it, mend it, save what you did")
 @click.argument("scenario", required=False, type=options.PATH)
 @click.option("--topology", type=options.PATH, help="A topology file, or the name of a shipped one.")
 @click.option(
-    "--speed", type=Speed("number", 10_000), default=1.0, help="Simulated seconds per second, or max.  [default: 1]"
+    "--speed",
+    type=Speed("number", 10_000),
+    default=1.0,
+    help="Simulated seconds per second of real time, or max.  [default: 1]",
 )
 @click.option("--seed", type=options.SEED, default=42, show_default=True, help="Seed of all random draws.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on; 0 for any."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 for any free one.",
 )
 @options.calm
-@click.option("--exercise", is_flag=True, help="Hide a fault that the seed draws, and judge what is done about it.")
+@click.option("--exercise", is_flag=True, help="Hide a fault drawn from the seed, and judge how you deal with it.")
 def live(
     scenario: Path | None,
     topology: Path | None,
@@ -40,7 +47,7 @@ def live(
     calm: bool,
     exercise: bool,
 ) -> None:
-    """Play a mesh in the browser, until Ctrl-C: a scenario, or a mesh in which nothing happens (see docs/live.md).
+    """Run a mesh in the browser until Ctrl-C: a scenario, or a mesh without an incident (see docs/live.md).
 
     \b
     python run.py live
@@ -54,7 +61,7 @@ def live(
     from meshquake.faults.loader import Options
 
     if exercise and scenario is not None:
-        errors.fail("--exercise hides a fault that the seed draws: leave the scenario out")
+        errors.fail("--exercise hides a fault drawn from the seed: leave the scenario out")
     site = extras.load("meshquake.exporters.live.site", "live", "live")
     plays = extras.load("meshquake.exporters.live.plays", "live", "live")
     listening = False
@@ -62,7 +69,9 @@ def live(
     def on_ready(address: str) -> None:
         nonlocal listening
         listening = True
-        output.say(f"playing at {address}", "who has this address steers; without what is behind # one looks on")
+        output.say(
+            f"playing at {address}", "whoever has this address can steer; without the part after # they can only watch"
+        )
 
     changes = Options(topology=topology, calm=calm)
     try:

@@ -18,7 +18,7 @@ from meshquake.commands import errors, options
 @click.option(
     "--fixture-id",
     metavar="NAME",
-    help="Its id in the database.  [default: the scenario's name and a hash of the records]",
+    help="Id of the fixture in the database.  [default: the scenario's name and a hash of the records]",
 )
 @click.option("--with-truth", is_flag=True, help="Load the answer key too, into separate tables.")
 @options.summary_as_json
@@ -26,7 +26,7 @@ from meshquake.commands import errors, options
 def load(folder: Path, url: str, fixture_id: str | None, with_truth: bool, as_json: bool, quiet: bool) -> None:
     """Load a fixture into a database alongside others, all of it or nothing (see docs/databases.md).
 
-    What is already there is left as it is.
+    Existing data is left unchanged.
     """
     from meshquake.commands import output, terminal
     from meshquake.exporters.databases import load

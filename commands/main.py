@@ -65,8 +65,8 @@ class Commands(click.Group):
 def main() -> None:
     """Simulate incidents in a service mesh and write the telemetry they leave behind.
 
-    Times are in seconds or have a unit (90, 90s, 2m); so do rates (20, 20/s, 10/m) and ratios (0.5, 50%). The same
-    scenario, seed and versions give the same bytes.
+    Times are in seconds unless they have a unit (90, 90s, 2m). Rates (20, 20/s, 10/m) and ratios (0.5, 50%) work the
+    same way. The same scenario, seed and versions give the same bytes.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As on standard error: a character that the locale lacks is told by its number.

@@ -16,26 +16,28 @@ from meshquake.commands.parameters import Seconds
 @click.option(
     "--live",
     is_flag=True,
-    help="Play CASE, a scenario, and serve remedies too; without it a fault that the seed hides.",
+    help="Run CASE, a scenario, live and serve remedies too; without CASE, hide a fault drawn from the seed.",
 )
 @click.option(
     "--now",
     metavar="MOMENT",
-    help="Show nothing later: +5m, alert+1m or ISO 8601; of --live, begin then.  [default: the end; of --live, alert]",
+    help="Show nothing later: +5m, alert+1m or ISO 8601; with --live, begin then.  [default: the end; with --live, alert]",
 )
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
 @click.option(
     "--pace",
     type=Seconds(),
-    help="Simulated time that each call takes, from --now on.  [default: 0s; of --live, 5s for a look]",
+    help="Simulated time that each call takes, from --now on.  [default: 0s; with --live, 5s for a call that only reads]",
 )
-@click.option("--seed", type=options.SEED, default=42, show_default=True, help="Seed of --live.")
-@click.option("--topology", type=options.PATH, help="Of --live, a topology file, or the name of a shipped one.")
+@click.option("--seed", type=options.SEED, default=42, show_default=True, help="Seed for --live.")
+@click.option("--topology", type=options.PATH, help="For --live, a topology file, or the name of a shipped one.")
+@click.option("--http", is_flag=True, help="Serve HTTP on the loopback interface instead of standard input and output.")
 @click.option(
-    "--http", is_flag=True, help="Serve by HTTP on the loopback interface, not over standard input and output."
-)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port of --http; 0 for any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port for --http; 0 for any free one.",
 )
 @click.option(
     "--output",
@@ -43,7 +45,7 @@ from meshquake.commands.parameters import Seconds
     type=options.PATH,
     default="runs",
     show_default=True,
-    help="Folder of the runs; this one gets CASE/REPEAT in it.",
+    help="Folder for runs; this one goes into CASE/REPEAT in it.",
 )
 def mcp(
     case: Path | None,
@@ -59,8 +61,8 @@ def mcp(
 ) -> None:
     """Serve an incident's tools to an agent over the Model Context Protocol (see docs/agents.md).
 
-    The process that serves never sees the answer key. The answer, an audit of all calls and the score go to a folder of
-    the run; with --live, what was done and the harm that it averted.
+    The serving process never sees the answer key. The answer, an audit of all calls and the score go into a folder for
+    the run; with --live, so do the actions taken and the harm they averted.
 
     \b
     python run.py mcp cases/telemetry/case-5b0f3c9a17d2
@@ -84,9 +86,9 @@ def mcp(
         if live:
             _play(case, seed, topology, folder, now or "alert", pace, settings)
         elif case is None:
-            errors.fail("say which case is served, or --live to play one")
+            errors.fail("give a case to serve, or --live to run one")
         elif topology is not None:
-            errors.fail("--topology is of --live: a case has its mesh")
+            errors.fail("--topology goes with --live: a case has its own mesh")
         else:
             watching = extras.load("meshquake.agents.judge.watching", "mcp", "mcp")
             watching.serve(case, folder, now=now, pace=pace or 0.0, **settings)

@@ -29,16 +29,16 @@ quiet = click.option("--quiet", is_flag=True, help="Print errors only (and the o
 histograms = click.option(
     "--histograms",
     type=click.Choice(["explicit", "exponential"]),
-    help="Buckets of OTLP's histograms: the conventions' bounds, or powers of a base.  [default: explicit]",
+    help="Buckets of OTLP histograms: the bounds of the semantic conventions, or powers of a base.  [default: explicit]",
 )
 
 observability = click.option(
     "--observability",
     type=click.Choice(["perfect", "typical", "poor"]),
-    help="How well the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
+    help="How completely the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
 )
 calm = click.option(
-    "--calm", is_flag=True, help="The mesh does nothing by itself: leave out the topology's environment."
+    "--calm", is_flag=True, help="Leave out the topology's environment: nothing happens in the mesh by itself."
 )
 
 _SCENARIO = (
@@ -49,7 +49,7 @@ _SCENARIO = (
         "--interval",
         type=Seconds(0.001, 86400.0),
         default=1.0,
-        help="Time between samples of metrics, at most the length of the recording.  [default: 1s]",
+        help="Time between metric samples; at most the length of the recording.  [default: 1s]",
     ),
     click.option("--rate", type=Amount("rate", 1e6), help="Requests per second.  [default: the topology's]"),
     click.option("--severity", type=Amount("ratio", 1.0), default=1.0, help="Strength of every fault.  [default: 1]"),
@@ -76,7 +76,7 @@ _SCENARIO = (
         "--truth/--no-truth",
         default=True,
         show_default=True,
-        help="Write the answer key, for which the scenario is run a second time without its faults.",
+        help="Write the answer key; this runs the scenario a second time, without its faults.",
     ),
     click.option(
         "--format",
@@ -85,8 +85,10 @@ _SCENARIO = (
         multiple=True,
         help="Also write the records in this format, into a folder inside the fixture; may be repeated.",
     ),
-    click.option("--watch", is_flag=True, help="Show it on the terminal while it is simulated."),
-    click.option("--report", "page", is_flag=True, help="Also write the page of docs/report.md, beside the fixture."),
+    click.option("--watch", is_flag=True, help="Show the run on the terminal while it is simulated."),
+    click.option(
+        "--report", "page", is_flag=True, help="Also write an HTML report beside the fixture (see docs/report.md)."
+    ),
     summary_as_json,
     quiet,
 )

@@ -13,11 +13,11 @@ from meshquake.commands import errors, options
 
 @click.command(short_help="Run a fixture again and compare it byte for byte")
 @options.fixture
-@click.option("--output", type=options.PATH, help="Folder for the second run.  [default: it is not kept]")
+@click.option("--output", type=options.PATH, help="Folder for the second run.  [default: not kept]")
 @options.as_json
 @options.quiet
 def replay(folder: Path, output: Path | None, as_json: bool, quiet: bool) -> None:
-    """Run a fixture again from its manifest, and report for each file whether it is the same, byte for byte.
+    """Run a fixture again from its manifest, and report for each file whether it has the same bytes.
 
     The exit status is 1 if any file differs.
     """

@@ -13,33 +13,37 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-@click.command(short_help="Write what happened as a page for a browser")
+@click.command(short_help="Write a report on an incident as one HTML page")
 @options.fixture
 @click.option(
-    "--compare", "beside", metavar="DIR", type=options.PATH, help="Another fixture, shown beside it: a what-if."
+    "--compare",
+    "beside",
+    metavar="DIR",
+    type=options.PATH,
+    help="Another fixture to show beside it, such as a what-if.",
 )
 @click.option(
     "--truth/--no-truth",
     default=True,
     show_default=True,
-    help="Tell what was wrong; without it the page is an exercise.",
+    help="Show what was wrong; without it the page is an exercise.",
 )
-@click.option("--answers", metavar="FILE", type=options.PATH, help="An answer, to be marked on the page.")
+@click.option("--answers", metavar="FILE", type=options.PATH, help="An answer to show on the page, with its mark.")
 @click.option(
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page.  [default: DIR.report.html]",
+    help="File to write.  [default: DIR.report.html]",
 )
 def report(folder: Path, beside: Path | None, truth: bool, answers: Path | None, output: Path | None) -> None:
-    """Write what happened in a fixture, or in a case of a data set, as one HTML file (see docs/report.md).
+    """Write a report on a fixture, or on a case of a data set, as one HTML file (see docs/report.md).
 
-    The file needs nothing else and fetches nothing: it opens by a double click.
+    The file is self-contained and fetches nothing: double-click to open it.
     """
     from meshquake.commands.output import say
 
     if answers is not None and not truth:
-        errors.fail("--answers: a mark tells what was wrong, which --no-truth leaves out")
+        errors.fail("--answers: a mark reveals what was wrong, which --no-truth leaves out")
     pages = writer()
     target = pages.place(folder, truth) if output is None else output
     with errors.written(target):

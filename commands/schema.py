@@ -13,10 +13,12 @@ _FILES = ("topology", "scenario", "study", "metrics")
 
 @click.command(short_help="Print the JSON Schema of topology, scenario or study files, or of metrics")
 @click.argument("file", metavar="|".join(_FILES), type=click.Choice(_FILES))
-@click.option("--fixture", "folder", metavar="DIR", type=options.PATH, help="Of metrics: as they are in this fixture.")
+@click.option(
+    "--fixture", "folder", metavar="DIR", type=options.PATH, help="For metrics: as they are named in this fixture."
+)
 def schema(file: str, folder: Path | None) -> None:
     """Print the JSON Schema of topology, scenario or study files, for editors that complete and check as you type;
-    or that of records of metrics, which depends on what a topology or a scenario calls them.
+    or that of metric records, which depends on the names that a topology or a scenario gives them.
 
     It includes kinds of fault from installed packages (see docs/extending.md).
     """

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     "--answers",
     type=options.PATH,
     required=True,
-    help="The answer; for a data set, a folder with an answer, CASE.json, for each case. With --process, a folder of "
-    "runs.",
+    help="The answer; for a data set, a folder with one answer per case, CASE.json. With --process, a folder of runs.",
 )
 @click.option(
-    "--process", is_flag=True, help="Score runs (CASE/REPEAT/answers.json and audit.ndjson) by their way, too."
+    "--process",
+    is_flag=True,
+    help="Also score how each run reached its answer (CASE/REPEAT/answers.json, audit.ndjson).",
 )
-@click.option("--against", type=options.PATH, metavar="RUNS", help="With --process: runs of another agent to compare.")
+@click.option(
+    "--against", type=options.PATH, metavar="RUNS", help="With --process: runs of another agent to compare with."
+)
 @click.option("--oracle", type=options.PATH, metavar="RUNS", help="With --process: runs that show what can be found.")
 @click.option("--plot", type=options.PATH, metavar="DIR", help="With --process: write a plot into this folder.")
 @options.as_json
@@ -39,10 +42,10 @@ def score(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Score the answer to a fixture or to a case of a data set, or the answers to a data set (see docs/scoring.md).
+    """Score the answer to a fixture or a case of a data set, or all answers to a data set (see docs/scoring.md).
 
     \b
-    python run.py score CASES --answers runs/ --process                      # the way as well as the answer
+    python run.py score CASES --answers runs/ --process                      # answers, and how they were reached
     python run.py score CASES --answers runs-a/ --against runs-b/ --process  # two agents, case by case
     """
     from meshquake.commands import tables
@@ -51,7 +54,7 @@ def score(
     if process:
         blocks, content = _of_runs(folder, answers, against, oracle, plot)
     elif given := [name for name, value in of_runs.items() if value is not None]:
-        errors.fail(f"{given[0]} is of runs: add --process")
+        errors.fail(f"{given[0]} applies to runs: add --process")
     else:
         from meshquake.exporters.reports import marking
 

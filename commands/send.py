@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Push a fixture to a telemetry backend")
 @options.fixture
-@click.option("--to", metavar="URL", required=True, help="Address of the receiver; without a path, the usual one.")
+@click.option(
+    "--to", metavar="URL", required=True, help="URL of the receiver; without a path, the protocol's usual path is used."
+)
 @click.option(
     "--protocol",
     type=click.Choice(["otlp-http", "remote-write", "loki", "elasticsearch"]),
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     help="Protocol of the receiver.",
 )
 @options.speed
-@click.option("--fast", is_flag=True, help="Send as fast as the receiver accepts, in place of --speed.")
+@click.option("--fast", is_flag=True, help="Send as fast as the receiver accepts, instead of at --speed.")
 @click.option("--shift-to-now", is_flag=True, help="Shift times so that the recording ends when sending does.")
-@click.option("--header", "headers", type=Header(), multiple=True, help="Header to send along; may be repeated.")
-@click.option("--patience", type=Seconds(), default=60.0, help="How long to try to send a request.  [default: 1m]")
-@click.option("--state", type=options.PATH, help="File that keeps the progress, to resume from.")
+@click.option("--header", "headers", type=Header(), multiple=True, help="HTTP header to add; may be repeated.")
+@click.option(
+    "--patience", type=Seconds(), default=60.0, help="How long to keep trying to send a request.  [default: 1m]"
+)
+@click.option("--state", type=options.PATH, help="File to keep the progress in, to resume from.")
 @options.histograms
 @options.summary_as_json
 @options.quiet

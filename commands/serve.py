@@ -10,7 +10,7 @@ import click
 from meshquake.commands import errors, options, output
 
 
-@click.command(short_help="Serve a fixture over HTTP as if it happened now")
+@click.command(short_help="Serve a fixture over HTTP as if it were happening now")
 @options.fixture
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -21,7 +21,7 @@ from meshquake.commands import errors, options, output
     help="Port to listen on; 0 for any free one.",
 )
 @options.speed
-@click.option("--loop", is_flag=True, help="Start over after the end, at later times.")
+@click.option("--loop", is_flag=True, help="Start over after the end, with later timestamps.")
 @click.option("--with-truth", is_flag=True, help="Serve the answer key too.")
 @click.option(
     "--connections",
@@ -35,10 +35,10 @@ from meshquake.commands import errors, options, output
     "allow_hosts",
     metavar="NAME",
     multiple=True,
-    help="Name by which clients may call the server, besides localhost and --host; may be repeated.",
+    help="Host name that clients may use, besides localhost and --host; may be repeated.",
 )
 def serve(folder: Path, **chosen: Any) -> None:
-    """Serve a fixture over HTTP as if it happened now, until Ctrl-C (see docs/streaming.md)."""
+    """Serve a fixture over HTTP as if it were happening now, until Ctrl-C (see docs/streaming.md)."""
     import time
 
     from meshquake.exporters import extras

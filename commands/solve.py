@@ -9,13 +9,13 @@ import click
 from meshquake.commands import options, output
 
 
-@click.command(short_help="Let an agent without a model look at cases")
+@click.command(short_help="Run an agent that needs no model on cases")
 @click.argument("cases", type=options.PATH)
 @click.option(
     "--agent",
     type=click.Choice(["loudest", "breadth-first", "baro", "oracle"]),
     required=True,
-    help="Who looks: from the worst symptom first to the best that can be seen without the key.",
+    help="Which agent: from `loudest`, which blames the worst symptom, to `oracle`, which finds what can be found without the key.",
 )
 @click.option("--now", metavar="MOMENT", help="Show nothing later: +5m, alert+1m or ISO 8601.  [default: the end]")
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
@@ -25,11 +25,11 @@ from meshquake.commands import options, output
     type=options.PATH,
     default="runs",
     show_default=True,
-    help="Folder of the runs; each gets CASE/REPEAT in it.",
+    help="Folder for runs; each goes into CASE/REPEAT in it.",
 )
 @options.quiet
 def solve(cases: Path, agent: str, now: str | None, without: str, folder: Path, quiet: bool) -> None:
-    """Let an agent without a model look at a case, or at all of a data set (see docs/agents.md).
+    """Run an agent that needs no model on a case, or on all cases of a data set (see docs/agents.md).
 
     \b
     python run.py solve cases --agent loudest --output runs

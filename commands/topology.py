@@ -21,7 +21,7 @@ def topology() -> None:
 @click.argument("file", type=options.PATH)
 @options.calm
 def check(file: Path, calm: bool) -> None:
-    """Check a topology file: report every problem, or "ok" and what is in it."""
+    """Check a topology file: report every problem, or print "ok" and a summary."""
     from meshquake.commands import output
     from meshquake.exporters.reports.outline import counts
     from meshquake.topology import loader
@@ -47,7 +47,7 @@ def _picture(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[.
 @_picture("dot", "Graphviz source")
 @_picture("svg", "an SVG picture")
 @_picture("png", "a PNG picture")
-@_picture("html", "a page with the picture, to look around in,")
+@_picture("html", "an interactive page with the picture")
 @options.calm
 def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
     """Show the services, users, call trees and policies of a topology (default: the ten services)."""
@@ -71,9 +71,11 @@ def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
 @click.option(
     "--rate",
     type=Amount("rate", 1e5),
-    help="Requests per second, for which it has the replicas.  [default: 5, times the root of the services]",
+    help="Requests per second; replicas are sized for them.  [default: 5 times the square root of --services]",
 )
-@click.option("--entries", type=click.IntRange(1), help="Services that users call.  [default: 13% of them]")
+@click.option(
+    "--entries", type=click.IntRange(1), help="Number of services that users call.  [default: 13% of --services]"
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -81,7 +83,7 @@ def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
     help="Topology file to write.  [default: standard output]",
 )
 def generate(services: int, seed: int, rate: float | None, entries: int | None, output: Path) -> None:
-    """Generate a topology file: a mesh shaped like real ones, by published statistics of call graphs.
+    """Generate a topology file: a mesh shaped like real ones, from published statistics of call graphs.
 
     The same options give the same bytes.
     """
@@ -90,7 +92,7 @@ def generate(services: int, seed: int, rate: float | None, entries: int | None, 
 
     most = services // 2
     if entries is not None and entries > most:
-        raise click.UsageError(f"--entries {entries} is too many: of {services} services users call {most} at most")
+        raise click.UsageError(f"--entries {entries} is too many: users can call at most {most} of {services} services")
     text = generating.generate(generating.Order(services, seed, rate, entries), VERSION)
     _write(output, text)
 

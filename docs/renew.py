@@ -59,9 +59,9 @@ fixture in a list is incomplete; 130 after Ctrl-C, 143 after SIGTERM, 129 after 
 Results go to standard output; problems, warnings and the progress bar go to standard error. The progress bar appears
 only on a terminal, and a pipe gets no control characters.
 
-A command that is stopped by one of these signals ends within two seconds, with all its processes, and removes what is
-half-written; of data sets and ensembles, what is complete stays, and `--resume` goes on with it. What a run that was
-killed outright leaves is hidden, and the next run to the same place removes it.
+A command stopped by one of these signals exits within two seconds, with all its processes, and removes its partial
+output. Complete cases of a data set and complete runs of an ensemble are kept, and `--resume` continues from them. If a
+run is killed outright, what it leaves behind is hidden, and the next run to the same place removes it.
 """
 
 

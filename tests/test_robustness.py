@@ -61,7 +61,7 @@ def test_ctrl_c_half_way_leaves_all_as_it_was_and_ends_with_status_130(output):
     with half_way(output) as process:
         process.send_signal(signal.SIGINT)
         printed, error = process.communicate(timeout=30)
-    assert (process.returncode, printed, error) == (130, "", "Interrupted: nothing half-written is left.\n")
+    assert (process.returncode, printed, error) == (130, "", "Interrupted: no partial output is left.\n")
     assert content(output) == before
     assert [path.name for path in (output / "incidents").iterdir()] == ["cascade"]
 

@@ -81,7 +81,7 @@ def _prepare(study: Study, folder: Path, resume: bool) -> None:
     """See to it that the folder is there, and has the manifest of the study."""
     if manifest.is_ensemble(folder):
         if not resume:
-            raise FileExistsError(errno.EEXIST, "it holds an ensemble: go on with it with --resume", str(folder))
+            raise FileExistsError(errno.EEXIST, "it holds an ensemble: continue with --resume", str(folder))
         _, found = manifest.load(folder)
         if differing := manifest.differences(found, manifest.manifest(study)):
             raise EnsembleError(

@@ -115,7 +115,7 @@ def test_the_serving_process_is_given_what_was_recorded_by_now_and_no_word_of_th
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
-        ([], "say which case is served, or --live to play one"),
+        ([], "give a case to serve, or --live to run one"),
         (["--live", "normal"], "--now alert: nobody is paged in this scenario: say when, as in +30s"),
         (["--live", "cascade", "--now", "+9h"], "--now +9h: must be within the recording"),
         (
@@ -123,7 +123,7 @@ def test_the_serving_process_is_given_what_was_recorded_by_now_and_no_word_of_th
             "--without trace: there are no such records (did you mean 'traces'",
         ),
         (["--live", "cascde"], "cascde: no such file"),
-        (["cascade", "--topology", "bookinfo"], "--topology is of --live"),
+        (["cascade", "--topology", "bookinfo"], "--topology goes with --live"),
     ],
 )
 def test_what_cannot_be_played_is_told_in_a_line_and_leaves_nothing(arguments, wrong, tmp_path):

@@ -35,7 +35,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 SAID = {
     "",
     "Interrupted.",
-    "Interrupted: nothing half-written is left.",
+    "Interrupted: no partial output is left.",
     "Interrupted: the database is unchanged.",
     "Stopped.",
 }
@@ -138,7 +138,7 @@ def playing(output: Path) -> tuple[object, ...]:
 def test_a_run_is_ended_by_a_signal_half_way_and_leaves_nothing(number, tmp_path):
     with running(*playing(tmp_path)) as run:
         run.until(written(tmp_path, "incidents/.*/traces.ndjson"))
-        assert run.ended([number]) == (128 + number, ["Interrupted: nothing half-written is left."])
+        assert run.ended([number]) == (128 + number, ["Interrupted: no partial output is left."])
     assert files(tmp_path) == set()
 
 
@@ -231,7 +231,7 @@ def test_a_data_set_ends_with_its_workers(number, moment, group, tmp_path):
     with running(*making(tmp_path)) as run:
         run.until(BEGUN[moment](run, tmp_path))
         status, said = run.ended([number], group)
-    assert (status, said) == (128 + number, ["Interrupted: the cases that are complete stay; go on with --resume."])
+    assert (status, said) == (128 + number, ["Interrupted: complete cases are kept; continue with --resume."])
     assert not [name for name in files(tmp_path) if ".partial-" in name]
 
 

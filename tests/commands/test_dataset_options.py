@@ -16,7 +16,7 @@ def run(*arguments):
 def test_a_difficulty_and_latent_cases_do_not_go_together(tmp_path):
     status, text = run("--output", tmp_path / "set", "--difficulty", "hard", "--latent")
     assert status == 2
-    assert "--latent keeps cases that no user feels, and --difficulty has none: leave one of them out" in text
+    assert "--latent keeps cases that no user feels, but --difficulty allows none: leave one of them out" in text
 
 
 def test_a_difficulty_that_is_none_is_refused(tmp_path):
@@ -35,7 +35,7 @@ def test_all_that_is_wrong_with_all_meshes_is_told_at_once(tmp_path):
     (tmp_path / "c.yaml").write_text(SMALL.replace("workers", "wrokers"))
     status, text = run("--output", tmp_path / "set", "--topologies", tmp_path)
     assert status == 2
-    assert f"{tmp_path / 'b.yaml'}: name: is the second mesh that is called small" in text
+    assert f"{tmp_path / 'b.yaml'}: name: is the second mesh called small" in text
     assert text.count("unknown key 'wrokers' (did you mean 'workers'?)") == 2
 
 

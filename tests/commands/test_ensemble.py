@@ -84,7 +84,9 @@ def test_what_is_complete_is_shown_though_not_all_is_and_gone_on_with(folder, tm
     (made / "runs.ndjson").write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
     told = call("ensemble", made)
     assert told.exit_code == 0
-    assert told.stdout.startswith("broken: 2 cells, 2 to 3 runs each, seed 1 so far: not complete, go on with --resume")
+    assert told.stdout.startswith(
+        "broken: 2 cells, 2 to 3 runs each, seed 1 so far: not complete, continue with --resume"
+    )
     assert call("ensemble", made, "--resume", "--workers", 1, "--quiet").exit_code == 0
     assert (made / "runs.ndjson").read_bytes() == whole and making.is_complete(made)
 
@@ -130,7 +132,7 @@ def test_a_hypercube_says_which_parameter_moves_what(folder, tmp_path):
         (["--until", "latency:5%"], "until: there is no response 'latency'"),
         (["--warm-up", "soon"], "--warm-up soon: must be a time such as 30s, or mser"),
         (["--topology", "nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["--report"], "--report is of an ensemble that was made: give its folder"),
+        (["--report"], "--report works on an ensemble that was made: give its folder"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line_and_nothing_is_written(folder, tmp_path, options, message):
@@ -162,7 +164,7 @@ def test_of_a_full_disk_it_is_said_that_what_is_complete_stays_and_it_does(folde
     with monkeypatch.context() as patch:
         patch.setattr(RunsFile, "add", full)
         done = run(folder, *options)
-    said = "cannot be written: No space left on device; the runs that are complete stay: go on with --resume"
+    said = "cannot be written: No space left on device; complete runs are kept: continue with --resume"
     assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/made: {said}\n")
     made = []
     monkeypatch.setattr(RunsFile, "add", lambda file, run: (made.append(run), add(file, run)))
@@ -178,10 +180,10 @@ def test_a_folder_that_is_none_and_one_that_is_settled_are_told(folder, tmp_path
     done = call("ensemble", folder / "made", "--replications", 9)
     assert (done.exit_code, done.stderr) == (
         2,
-        f"{folder}/made: holds an ensemble: what it asks is settled (--output DIR runs it again)\n",
+        f"{folder}/made: holds an ensemble, whose study is settled (--output DIR runs it again)\n",
     )
     done = run(folder, "--output", folder / "made", "--quiet")
     assert (done.exit_code, done.stderr) == (
         2,
-        f"{folder}/made: cannot be written: it holds an ensemble: go on with it with --resume\n",
+        f"{folder}/made: cannot be written: it holds an ensemble: continue with --resume\n",
     )

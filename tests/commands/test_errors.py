@@ -55,7 +55,7 @@ def test_all_problems_of_a_document_are_told_at_once_in_order_of_their_lines():
 
 
 def test_ctrl_c_ends_with_status_130_and_says_what_is_left():
-    assert ended(KeyboardInterrupt()) == (130, "Interrupted: nothing half-written is left.\n")
+    assert ended(KeyboardInterrupt()) == (130, "Interrupted: no partial output is left.\n")
     assert ended(KeyboardInterrupt(), errors.told(interrupted="Interrupted.")) == (130, "Interrupted.\n")
 
 

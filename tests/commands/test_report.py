@@ -58,7 +58,10 @@ def test_an_answer_is_marked_on_the_page_as_score_marks_it(made, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--answers", "ANSWERS", "--no-truth"], "--answers: a mark tells what was wrong, which --no-truth leaves out"),
+        (
+            ["--answers", "ANSWERS", "--no-truth"],
+            "--answers: a mark reveals what was wrong, which --no-truth leaves out",
+        ),
         (
             ["--answers", "WRONG"],
             "this mesh has no service 'databse' (did you mean 'database'?)",

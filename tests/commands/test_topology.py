@@ -83,7 +83,7 @@ def test_topology_generate_writes_a_file_that_says_how_to_make_it_again(tmp_path
     ("options", "told"),
     [
         (["--services", 9], "9 is not in the range 10<=x<=2000"),
-        (["--services", 10, "--entries", 6], "--entries 6 is too many: of 10 services users call 5 at most"),
+        (["--services", 10, "--entries", 6], "--entries 6 is too many: users can call at most 5 of 10 services"),
         (["--rate", "0/s"], "must be more than 0"),
     ],
 )

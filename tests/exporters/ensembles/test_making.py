@@ -92,7 +92,7 @@ def test_a_precision_that_is_not_reached_is_given_up_and_told(tmp_path):
 
 def test_nothing_is_written_over_and_nothing_else_is_gone_on_with(tmp_path):
     make(tmp_path / "made", small())
-    with pytest.raises(FileExistsError, match="it holds an ensemble: go on with it with --resume"):
+    with pytest.raises(FileExistsError, match="it holds an ensemble: continue with --resume"):
         make(tmp_path / "made", small())
     with pytest.raises(EnsembleError, match="it is of another study or version, by its seed"):
         make(tmp_path / "made", small(seed=2), resume=True)

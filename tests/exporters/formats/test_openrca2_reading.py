@@ -213,7 +213,7 @@ def test_what_is_no_such_case_is_refused_with_all_that_is_wrong_and_nothing_is_l
 
 def test_a_format_that_is_only_written_and_a_folder_that_is_none_are_told(foreign, tmp_path):
     result = call("import", foreign, "--format", "zipkin", "--output", tmp_path / "read")
-    assert (result.exit_code, result.stderr) == (2, "format zipkin is written only; what is read: openrca2\n")
+    assert (result.exit_code, result.stderr) == (2, "format zipkin can only be written; can be read: openrca2\n")
     result = read(foreign / "normal_logs.parquet", tmp_path / "read")
     assert result.exit_code == 2 and "is not a folder" in result.stderr
     (tmp_path / "full").mkdir()

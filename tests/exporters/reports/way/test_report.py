@@ -202,7 +202,7 @@ def test_the_plot_shows_every_figure_of_every_agent(cases, agents, tmp_path):
 @pytest.mark.parametrize("option", ["--against", "--oracle", "--plot"])
 def test_what_is_of_runs_asks_for_process(cases, option):
     result = call("score", cases, "--answers", cases, option, cases)
-    assert (result.exit_code, result.stderr) == (2, f"{option} is of runs: add --process\n")
+    assert (result.exit_code, result.stderr) == (2, f"{option} applies to runs: add --process\n")
 
 
 # -- folders -----------------------------------------------------------------------------------------------------------
