@@ -21,13 +21,13 @@ from meshquake.commands.parameters import Seconds
 @click.option(
     "--now",
     metavar="MOMENT",
-    help="Show nothing later: +5m, alert+1m or ISO 8601; with --live, begin then.  [default: the end; with --live, alert]",
+    help="Show nothing later (with --live, begin then): +5m, alert+1m or ISO 8601.  [default: the end; --live: alert]",
 )
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
 @click.option(
     "--pace",
     type=Seconds(),
-    help="Simulated time that each call takes, from --now on.  [default: 0s; with --live, 5s for a call that only reads]",
+    help="Simulated time that each call takes, from --now on.  [default: 0s; --live: 5s for calls that only read]",
 )
 @click.option("--seed", type=options.SEED, default=42, show_default=True, help="Seed for --live.")
 @click.option("--topology", type=options.PATH, help="For --live, a topology file, or the name of a shipped one.")

@@ -29,13 +29,13 @@ quiet = click.option("--quiet", is_flag=True, help="Print errors only (and the o
 histograms = click.option(
     "--histograms",
     type=click.Choice(["explicit", "exponential"]),
-    help="Buckets of OTLP histograms: the bounds of the semantic conventions, or powers of a base.  [default: explicit]",
+    help="Buckets of OTLP histograms: bounds of the semantic conventions, or powers of a base.  [default: explicit]",
 )
 
 observability = click.option(
     "--observability",
     type=click.Choice(["perfect", "typical", "poor"]),
-    help="How completely the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
+    help="How well the mesh is observed: what is sampled out, lost or late.  [default: the scenario's, or perfect]",
 )
 calm = click.option(
     "--calm", is_flag=True, help="Leave out the topology's environment: nothing happens in the mesh by itself."

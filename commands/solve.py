@@ -15,7 +15,7 @@ from meshquake.commands import options, output
     "--agent",
     type=click.Choice(["loudest", "breadth-first", "baro", "oracle"]),
     required=True,
-    help="Which agent: from `loudest`, which blames the worst symptom, to `oracle`, which finds what can be found without the key.",
+    help="Which agent: `loudest` blames the worst symptom, `oracle` finds all that can be found without the key.",
 )
 @click.option("--now", metavar="MOMENT", help="Show nothing later: +5m, alert+1m or ISO 8601.  [default: the end]")
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
