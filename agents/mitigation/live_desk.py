@@ -101,8 +101,8 @@ class LiveDesk(Desk):
 
     task: ClassVar[str] = (
         "Find out from metrics, logs, traces and events what is wrong, and mend it, so that as few requests of users "
-        "as possible fail or take longer than they were promised. Time passes with each call; say with finish that you "
-        "are done."
+        "as possible fail or take longer than they were promised. Time passes with each call; call finish when you are "
+        "done."
     )
 
     def __init__(

@@ -19,7 +19,7 @@ from meshquake.topology.units import duration, shown
 from meshquake.truth.remedies import Remedy
 
 _LINE: Final = r"^[^\x00-\x1f]{1,200}$"
-_TARGET: Final = "what it is done to"
+_TARGET: Final = "what to act on"
 _SERVICE = text(f"{_TARGET}: a service", pattern=_LINE, format="target", examples=["database"])
 _REPLICA = text(f"{_TARGET}: a replica", pattern=_LINE, format="target", examples=["database[0]"])
 _EITHER = _SERVICE | {"description": f"{_TARGET}: a service, or a replica of it (database[0])"}
@@ -31,9 +31,9 @@ _PLACE = text(
     examples=["order-service -> database"],
 )
 _SECONDS = number(
-    "simulated seconds after which it is taken back; default: never", exclusiveMinimum=0, maximum=86_400, examples=[60]
+    "simulated seconds after which it is undone; default: never", exclusiveMinimum=0, maximum=86_400, examples=[60]
 )
-_VERSION = text("of versions that run side by side, the one that is meant", pattern=_LINE)
+_VERSION = text("which of the versions that run side by side", pattern=_LINE)
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def _shift(arguments: Arguments) -> dict[str, Any]:
 CONTROLS: Final[tuple[Control, ...]] = (
     Control(
         "restart",
-        "Restart a service replica by replica, or one replica: what its processes leaked, hold and wait for is gone. A "
-        "replica finishes its calls first, for up to 30 s, unless graceful is false.",
+        "Restart a service replica by replica, or one replica: what its processes leaked, held or waited for is gone. "
+        "A replica finishes its calls first, for up to 30 s, unless graceful is false.",
         "restart",
         _same(target="target", graceful="graceful"),
         {"target": _EITHER},
@@ -129,10 +129,10 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control(
         "scale",
-        "Let a service have so many replicas from now on. New ones take calls once they are ready.",
+        "Set the number of replicas of a service. New ones take calls once they are ready.",
         "scale",
         _same(target="target", to="replicas", deployment="deployment"),
-        {"target": _SERVICE, "replicas": count("how many it has then", minimum=1, maximum=1000)},
+        {"target": _SERVICE, "replicas": count("the new number of replicas", minimum=1, maximum=1000)},
         {"deployment": _VERSION},
     ),
     Control(
@@ -153,7 +153,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
             "target": text("a service, or an edge", pattern=_LINE, format="target", examples=["web -> database"]),
             "settings": {
                 "type": "object",
-                "description": "the settings, as a topology file has them; what is off is none",
+                "description": "the settings, as a topology file has them; none switches a setting off",
                 "examples": [{"timeout": "300ms", "retry": {"max_attempts": 3}, "breaker": "none"}],
             },
         },
@@ -161,7 +161,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control(
         "shift_traffic",
-        "Of two versions of a service that run side by side, give one a share of the requests, and the other the rest.",
+        "Split calls between two versions of a service that run side by side: one gets the share, the other the rest.",
         "shift",
         _shift,
         {
@@ -174,7 +174,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control(
         "toggle_flag",
         "Switch back what somebody, or something, changed: a flag, a setting, a job, a neighbour's process, a disk, a "
-        "cable. Where nothing is wrong, nothing happens. It takes no release back, and sends no users away.",
+        "cable. Where nothing is wrong, nothing happens. It rolls back no release, and sends no users away.",
         "mend",
         _same(target="target"),
         {"target": _PLACE},

@@ -152,8 +152,8 @@ def _stretches(moments: Sequence[Any], apart: float) -> Iterator[tuple[Any, Any]
 TOOLS = (
     Tool(
         "get_alerts",
-        "Alerts that fired until now, in order of time: pages on the users' objective, warnings on services. Not all "
-        "of them are of the incident, and what is wrong may have no alert.",
+        "Alerts that have fired so far, in order of time: pages on the users' objective, warnings on services. Some "
+        "may be unrelated to the incident, and what is wrong may have raised none.",
         _get_alerts,
         optional={"service": SERVICE, **PAGED},
     ),

@@ -19,7 +19,9 @@ from meshquake.truth.way.citation import log_id
 #: Characters of a message that are shown, and of one that is asked for whole: it fits into a page, whatever they are.
 _SHOWN, _WHOLE = 400, 3_500
 _LEVEL: Schema = choice("only lines of this level", LEVELS) | {"type": "string"}
-_TEXT: Schema = text("only lines that hold this, in any case", pattern=r"^[^\x00]{1,500}$", examples=["timeout"])
+_TEXT: Schema = text(
+    "only lines that contain this, in upper or lower case", pattern=r"^[^\x00]{1,500}$", examples=["timeout"]
+)
 _PATTERN: Schema = text(
     "only lines that match this regular expression", pattern=r"^[^\x00]{1,500}$", examples=["5\\d\\d"]
 )
@@ -106,7 +108,7 @@ _FILTERS: dict[str, Schema] = {
 TOOLS = (
     Tool(
         "search_logs",
-        "Log lines in order of time, by service, level, text, trace and time; long messages are cut.",
+        "Log lines in order of time, filtered by service, level, text, trace and time; long messages are cut.",
         _search_logs,
         optional={
             **_FILTERS,
@@ -118,8 +120,8 @@ TOOLS = (
     ),
     Tool(
         "log_patterns",
-        "What log lines say, by kinds of line with how often and when each occurs; warnings and errors first. Compare "
-        "the time before an incident with the time in it.",
+        "Log lines grouped by pattern, with how often and when each pattern occurs; warnings and errors first. Compare "
+        "the time before an incident with the time during it.",
         _log_patterns,
         optional={**_FILTERS, **PAGED},
         needs=LOG.name,

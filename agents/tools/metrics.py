@@ -121,27 +121,29 @@ def cited(sample: dict[str, Any]) -> str:
 TOOLS = (
     Tool(
         "list_metrics",
-        "Which metrics there are: unit, whether they are of services, replicas or edges, of which services, and what "
-        "they mean.",
+        "The metrics that exist: their units, whether they are of services, replicas or edges, which services have "
+        "them, and what they mean.",
         _list_metrics,
         optional={"service": SERVICE, **PAGED},
         needs=METRIC.name,
     ),
     Tool(
         "query_metrics",
-        "A metric over time, a row for each service or edge (or replica, with by_replica). Long series are shown in "
-        "steps; ask for a shorter time or another step for more detail.",
+        "A metric over time, one row per service or edge (or per replica, with by_replica). Long series are shown in "
+        "steps; ask for a shorter period or a smaller step for more detail.",
         _query_metrics,
         required={"metric": _NAME},
         optional={
-            "service": text("service measured; the caller, of an edge; node-exporter, of nodes", examples=["database"]),
-            "target": SERVICE | {"description": "callee, of an edge"},
+            "service": text(
+                "service measured; for an edge, the caller; for nodes, node-exporter", examples=["database"]
+            ),
+            "target": SERVICE | {"description": "for an edge, the callee"},
             "replica": text("replica or node, as in database-0", examples=["database-0"]),
             "by_replica": flag("whether to show replicas in place of whole services; default: false"),
             "since": SINCE,
             "until": UNTIL,
-            "step": number("seconds of a step; default: so that there are at most 40", minimum=0.001, maximum=86_400),
-            "aggregate": choice("what is told of a step; default: mean", [*_AGGREGATES]) | {"type": "string"},
+            "step": number("seconds per step; default: gives at most 40 steps", minimum=0.001, maximum=86_400),
+            "aggregate": choice("which value of a step is shown; default: mean", [*_AGGREGATES]) | {"type": "string"},
             **PAGED,
         },
         needs=METRIC.name,

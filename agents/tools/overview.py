@@ -103,13 +103,13 @@ def _edges(view: View, arguments: Arguments) -> Iterator[Row]:
 TOOLS = (
     Tool(
         "get_brief",
-        "What whoever is on call was told: which promise to users broke, since when and how badly; and which kinds of "
-        "records there are to look at. Begin here.",
+        "The brief for whoever is on call: which promise to users broke, since when and how badly; and which kinds of "
+        "records are available. Start here.",
         _get_brief,
     ),
     Tool(
         "list_services",
-        "The services of the mesh with kind, replicas, version and stack, and how they do at present.",
+        "The services of the mesh with kind, replicas, version and stack, and how they are doing now.",
         _list_services,
         optional=PAGED,
     ),

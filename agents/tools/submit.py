@@ -30,8 +30,8 @@ def submit(take: Callable[[Arguments], None]) -> Tool:
 
     return Tool(
         "submit",
-        "Give the answer, once: what was wrong, likeliest cause first. An empty list of root causes says that nothing "
-        "was wrong. A root cause that users are, by coming in too great a number, is called users.",
+        "Submit the answer, once: what was wrong, likeliest cause first. An empty list of root causes says that "
+        "nothing was wrong. If the root cause is that too many users came, its service is called users.",
         run,
         required={name: keys[name] for name in required},
         optional={name: each for name, each in keys.items() if name not in required},

@@ -24,19 +24,19 @@ MOST_ROWS, USUAL_ROWS = 200, 25
 
 SERVICE = text("name of a service", pattern=r"^[^\x00-\x1f]+$", format="service", examples=["database"])
 SINCE = text(
-    "first moment: +90s or 90 (since the recording began), -30s (before now), or ISO 8601; default: the beginning",
+    "start: +90s or 90 (since the recording began), -30s (before now), or ISO 8601; default: the beginning",
     pattern=r"^[^\x00-\x1f]+$",
     format="moment",
     examples=["+90s"],
 )
 UNTIL = text(
-    "moment before which it ends, likewise; default: now",
+    "end (exclusive), in the same forms; default: now",
     pattern=r"^[^\x00-\x1f]+$",
     format="moment",
     examples=["+120s"],
 )
-OFFSET = count("rows to pass over, as `cut` of the answer before says; default: 0", maximum=10**9)
-LIMIT = count(f"most rows; default: {USUAL_ROWS}", minimum=1, maximum=MOST_ROWS)
+OFFSET = count("rows to skip, as `cut` of the previous answer says; default: 0", maximum=10**9)
+LIMIT = count(f"maximum number of rows; default: {USUAL_ROWS}", minimum=1, maximum=MOST_ROWS)
 PAGED: Mapping[str, Schema] = {"offset": OFFSET, "limit": LIMIT}
 
 

@@ -17,7 +17,7 @@ from meshquake.topology.errors import ERRORS
 from meshquake.topology.json_schema import Schema, choice, flag, number, text
 from meshquake.truth.way.citation import span_id
 
-TRACE_ID: Schema = text("of a trace", pattern="^[0-9a-f]{32}$", examples=["0af7651916cd43dd8448eb211c80319c"])
+TRACE_ID: Schema = text("id of a trace", pattern="^[0-9a-f]{32}$", examples=["0af7651916cd43dd8448eb211c80319c"])
 #: Characters of attributes that are shown of a span.
 _ATTRIBUTES = 600
 _SORTS = {"oldest": ("at", False), "newest": ("at", True), "slowest": ("duration_ms", True)}
@@ -109,22 +109,22 @@ def _attributes(span: dict[str, Any]) -> Any:
     return f"{found[:_ATTRIBUTES]}... ({len(found) - _ATTRIBUTES} characters more)"
 
 
-_WORD = text("as spans have it", pattern=r"^[^\x00-\x1f]+$", examples=["order-service.list"])
+_WORD = text("as it is in spans", pattern=r"^[^\x00-\x1f]+$", examples=["order-service.list"])
 TOOLS = (
     Tool(
         "find_traces",
-        "Requests by what became of them, or by what a service did for them (then a row tells of the first such span). "
-        "A row tells which servers failed in the request.",
+        "Requests, filtered by their outcome, or by what a service did for them (a row then shows the first matching "
+        "span). Each row names the services that failed in the request.",
         _find_traces,
         optional={
             "service": SERVICE,
             "operation": _WORD | {"description": "of the span, as in order-service.list"},
-            "status": choice("only spans that ended so", ("success", "error")) | {"type": "string"},
+            "status": choice("only spans with this outcome", ("success", "error")) | {"type": "string"},
             "error_type": choice("only spans with this error", [*ERRORS]) | {"type": "string"},
             "peer": SERVICE | {"description": "the other side of the call"},
             "replica": _WORD | {"examples": ["database-0"]},
             "version": _WORD | {"examples": ["1.0.0"]},
-            "min_duration_ms": number("only spans that took at least so long", minimum=0, maximum=10**9),
+            "min_duration_ms": number("only spans that took at least this long", minimum=0, maximum=10**9),
             "since": SINCE,
             "until": UNTIL,
             "sort": choice("default: oldest", [*_SORTS]) | {"type": "string"},
@@ -134,7 +134,7 @@ TOOLS = (
     ),
     Tool(
         "get_trace",
-        "One request with all that was done for it: its spans in order, each below the one that caused it.",
+        "One request with everything done for it: its spans in order, each below the one that caused it.",
         _get_trace,
         required={"trace_id": TRACE_ID},
         optional={"attributes": flag("whether to show the attributes of spans; default: false"), **PAGED},
