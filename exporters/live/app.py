@@ -131,7 +131,7 @@ def _let_steer(request: Request, token: str, hosts: Hosts) -> None:
         raise HTTPException(403, "a page of another origin cannot steer")
     scheme, _, given = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not compare_digest(given.encode(), token.encode()):
-        raise HTTPException(401, "only who has the token of the address can steer")
+        raise HTTPException(401, "only those with the token in the address can steer")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "must be application/json")
 

@@ -23,7 +23,7 @@ from meshquake.truth.remedies import prospects
 #: What a trainee is told.
 BRIEF: Final = (
     "Something goes wrong in this mesh within the first three minutes. Find out what, and do something about it. "
-    "Requests that fail, or take longer than users were promised, are what counts."
+    "What counts is how many requests fail or take longer than users were promised."
 )
 _TEXT: Final = """
 name: exercise
@@ -67,7 +67,7 @@ def drawn(options: Options) -> LoadedScenario:
         scenario = found.scenario
         if felt_since(Simulation.of(found), scenario.window(scenario.faults[0]).start + SOON) is not None:
             return found
-    raise NoExerciseError(f"of {ATTEMPTS} faults that were drawn, users feel none: try another seed, or another mesh")
+    raise NoExerciseError(f"users feel none of the {ATTEMPTS} faults drawn: try another seed, or another mesh")
 
 
 def draw(options: Options, attempt: int) -> LoadedScenario:

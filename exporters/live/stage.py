@@ -196,12 +196,12 @@ class Stage:
 
     def _action(self, asked: Asked) -> dict[str, Any]:
         if self.secret and "fault" in asked.keys:
-            raise Refused("whoever knows a fault by its name knows too much: name a target alone")
+            raise Refused("faults cannot be named in an exercise: name a target alone")
         return self._do("actions", asked)
 
     def _finish(self, asked: Asked) -> dict[str, Any]:
         if not self.secret:
-            raise Refused("only an exercise is finished")
+            raise Refused("only an exercise can be finished")
         self._refuse_finished()
         self._end()
         return {}
@@ -271,7 +271,7 @@ class Stage:
         """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""
         with self._turn:
             if self.secret and not self.finished:
-                raise Refused("the scenario of an exercise is told once it is over")
+                raise Refused("the scenario of an exercise is shown once it is over")
             session = self.session
             text = session.script.until(session.now) if not self.secret else session.script.text
             calm = " --calm" if session.script.scenario.calm else ""

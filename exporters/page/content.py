@@ -42,8 +42,8 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         waterfalls = traces(sources, words)
         if faulty and not twin.beside(sources, words, waterfalls):
             notes.append(
-                "The run without the faults does not come out here as it did, so how long requests take in it is told, "
-                "and not their spans."
+                "Here the run without the faults gives another result than when it was recorded, so the page shows how "
+                "long requests took in it, but not their spans."
             )
     runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
     if beside is not None:
@@ -113,15 +113,15 @@ def _notes(sources: Sources) -> list[str]:
     axis, notes = sources.moments, []
     if axis.step > sources.interval * (1 + 1e-9):
         notes.append(
-            f"Metrics are thinned: a step of the slider is {duration(axis.step)}, of which the highest and the lowest "
-            f"sample are kept. Figures are of the highest."
+            f"Metrics are thinned: a step of the slider is {duration(axis.step)}, and the page keeps its highest and "
+            f"lowest samples. Figures show the highest."
         )
     if sources.partly_observed:
         notes.append(
-            "The mesh was not observed perfectly: what is counted of edges, traces and log lines is what was recorded."
+            "The mesh was not observed perfectly: counts of edges, traces and log lines cover only what was recorded."
         )
     elif recording.is_withheld(dict(sources.told)):
-        notes.append("The mesh is not told of: its edges are those of the recorded calls.")
+        notes.append("The topology is withheld: the edges shown are those of the recorded calls.")
     return notes
 
 

@@ -106,8 +106,8 @@ def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
     radius, since = fault["blast_radius"], fault["user_facing"]["since"]
     yield f"Users felt it {_after(start, since)} after it began, at {clock(since)}."
     worst = max(radius["entries"], key=lambda each: each["share"], default=None)
-    most = f", most of all {worst['entry']} ({worst['share']:.0%})" if worst and len(radius["entries"]) > 1 else ""
-    yield f"It harmed {counted(radius['requests'], 'request')}, {radius['share']:.0%} of those of that time{most}."
+    most = f", and hit {worst['entry']} hardest ({worst['share']:.0%})" if worst and len(radius["entries"]) > 1 else ""
+    yield f"It harmed {counted(radius['requests'], 'request')}, {radius['share']:.0%} of all in that time{most}."
     if fault["recovered"] is None:
         yield f"It {ended}, and users still felt it when the recording ended."
     else:

@@ -37,7 +37,7 @@ def test_a_run_with_report_has_the_page_beside_its_fixture_that_report_would_wri
 def test_a_run_without_its_key_has_a_page_that_tells_of_no_fault(tmp_path):
     play(tmp_path, *SHORT, "--no-truth", "--report")
     text = words(tmp_path / "incidents" / "cascade.report.html")
-    assert "became slow" not in text and "What users met" in text
+    assert "became slow" not in text and "What users saw" in text
 
 
 def test_an_answer_is_marked_on_the_page_as_score_marks_it(made, tmp_path):

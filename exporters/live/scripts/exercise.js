@@ -10,8 +10,8 @@ const Exercise = (() => {
     return [
       figure("Had nobody acted", without, "requests would have been harmed"),
       figure("Requests harmed", harmed, `of ${Dom.number(requests)}`),
-      figure("Saved by what you did", saved, lost ? `and ${Dom.number(lost)} harmed by it that would have been good` : "and none harmed by it"),
-      figure("The least there could have been", least, best ? `by ${best.kind} of ${best.target} as soon as users felt it` : "by doing nothing"),
+      figure("Saved by your actions", saved, lost ? `and ${Dom.number(lost)} harmed by them that would have gone well` : "and none harmed by them"),
+      figure("Fewest possible", least, best ? `by ${best.kind} of ${best.target} as soon as users felt it` : "by doing nothing"),
     ];
   }
 
@@ -22,7 +22,7 @@ const Exercise = (() => {
     const { verdict } = status;
     byId("brief").textContent = status.finished ? "The exercise is over." : status.exercise;
     byId("left").textContent = status.finished ? "" : `${Math.ceil(status.length - status.now)} s left`;
-    byId("judging").textContent = status.finished && !verdict ? "It is being judged: the run is played again without what you did, and with other remedies." : "";
+    byId("judging").textContent = status.finished && !verdict ? "Judging: the run is played again without your actions, and with other remedies." : "";
     byId("verdict").hidden = !verdict;
     if (!verdict) return;
     byId("verdict").querySelector("dl").replaceChildren(...figures(verdict));

@@ -39,7 +39,7 @@ const Recent = (() => {
     const first = Math.max(0, last - WINDOW / step);
     const rest = Templates.show(all, { first, last, seconds: to - first * step, before: first * step - Math.max(0, Data.span.from) });
     byId("window-now").textContent = `${Data.clock(first * step)} to ${Data.clock(to)}`;
-    byId("templates-more").textContent = rest + more ? `${rest + more} more templates are not shown.` : "";
+    byId("templates-more").textContent = rest + more ? `${rest + more} more patterns are not shown.` : "";
   }
 
   function note(id, found, rest) {

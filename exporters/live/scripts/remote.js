@@ -40,7 +40,7 @@ const Remote = (() => {
   function show(told, status) {
     if (!told.status) return;
     const done = status.over || status.finished;
-    byId("playing").textContent = `${status.name}, ${Math.floor(status.now)} of ${Dom.number(status.length)} s, ${done ? "over" : status.paused ? "paused" : status.speed === "max" ? "as fast as it goes" : `${status.speed} s in a second`}`;
+    byId("playing").textContent = `${status.name}, ${Math.floor(status.now)} of ${Dom.number(status.length)} s, ${done ? "over" : status.paused ? "paused" : status.speed === "max" ? "at full speed" : `${status.speed} s per second`}`;
     byId("play").textContent = status.paused ? "Play" : "Pause";
     const speeds = [...byId("speed").options].map((option) => option.value);
     if (!speeds.includes(String(status.speed))) byId("speed").append(Dom.html("option", null, String(status.speed)));

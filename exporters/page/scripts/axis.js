@@ -43,7 +43,7 @@ const Axis = (() => {
     const harmless = Data.acting(Data.background, moment.from, moment.to);
     const text = faults.map((fault) => `${fault.kind} on ${fault.on}`).join(", ");
     const acting = Dom.byId("acting");
-    acting.textContent = text || (harmless.length ? "no fault acts, something harmless does" : Data.faults.length ? "no fault acts" : "");
+    acting.textContent = text || (harmless.length ? "no fault is active, only something harmless" : Data.faults.length ? "no fault is active" : "");
     acting.classList.toggle("faulty", faults.length > 0);
     Dom.byId("now").textContent = Data.clock(moment.from, Data.axis.step < 1 ? 1 : 0);
     slider.setAttribute("aria-valuetext", `${Data.clock(moment.from)}. ${acting.textContent}`);

@@ -13,13 +13,13 @@ const Flame = (() => {
       const deep = Math.max(0, ...side.frames.map(([depth]) => depth)) + 1;
       const frames = side.frames.map(([depth, operation, left, ms, own]) => {
         const name = Data.word(operation);
-        const title = `${name}: ${Dom.number(ms)} ms a request, ${Dom.number(own)} ms of it in itself`;
+        const title = `${name}: ${Dom.number(ms)} ms per request, ${Dom.number(own)} ms of it its own`;
         const share = (100 * ms) / most;
         return html("div", { title, style: `left:${((100 * left) / most).toFixed(3)}%;width:${share.toFixed(3)}%;top:${depth * ROW}px` }, share > 5 ? `${name} ${Dom.number(ms)}` : "");
       });
       const told = heaviest(side.frames).map(([operation, own]) => `${Data.word(operation)} ${Dom.number(own)} ms`).join(", ");
       return [
-        html("p", { class: "hint" }, html("strong", null, side.label), ` (${Data.clock(side.from)} to ${Data.clock(side.to)}): ${Dom.number(width(side))} ms a request, of ${side.requests} requests. Most of it in ${told}.`),
+        html("p", { class: "hint" }, html("strong", null, side.label), ` (${Data.clock(side.from)} to ${Data.clock(side.to)}): ${Dom.number(width(side))} ms per request, over ${side.requests} requests. Most of it in ${told}.`),
         html("div", { class: place ? "flame during" : "flame", style: `height:${deep * ROW}px`, role: "img", "aria-label": `Frames ${side.label}: ${told}` }, ...frames),
       ];
     });

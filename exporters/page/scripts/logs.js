@@ -21,8 +21,8 @@ const Logs = (() => {
     Dom.byId("window-now").textContent = `${Data.clock(span.from)} to ${Data.clock(span.to)}${Choice.name ? `, ${Choice.name}` : ""}`;
     const rest = Templates.show(templates, { ...span, seconds: span.to - span.from, before: span.from });
     Dom.byId("templates-more").textContent = [
-      rest ? `${rest} more templates are not shown.` : "",
-      Data.logs.more ? `${Data.logs.more} templates with ${Dom.number(Data.logs.unsaid)} lines, of ${Dom.number(Data.logs.all)}, are not kept.` : "",
+      rest ? `${rest} more patterns are not shown.` : "",
+      Data.logs.more ? `${Data.logs.more} patterns, with ${Dom.number(Data.logs.unsaid)} of ${Dom.number(Data.logs.all)} lines, are not on this page.` : "",
     ].join(" ");
     items("events", Data.events.found.filter((event) => within(event.at, span) && Choice.has(event.service, event.target)), Lists.event, Data.events.more);
     items("lines", lines.filter(([at, number]) => within(at, span) && Choice.has(templates[number].service)), line, Data.logs.all - lines.length);
@@ -32,7 +32,7 @@ const Logs = (() => {
 
   function items(id, found, write, elsewhere) {
     const rest = Lists.fill(id, found, write);
-    const kept = elsewhere ? `${Dom.number(elsewhere)} of the recording are not kept.` : "";
+    const kept = elsewhere ? `${Dom.number(elsewhere)} of the whole recording are not on this page.` : "";
     Dom.byId(`${id}-more`).textContent = `${found.length ? "" : "None in this window. "}${rest ? `${rest} more in this window. ` : ""}${kept}`;
   }
 

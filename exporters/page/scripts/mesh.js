@@ -137,7 +137,7 @@ const Mesh = (() => {
         edge.breaker.lastChild.setAttribute("d", now.breaker > 1 ? "M-4,0H4" : "M0,-6V6");
       }
       const state = ["", ", breaker half open", ", breaker open"][now.breaker] ?? "";
-      const said = `${edge.caller} to ${edge.callee}: ${Dom.number(now.rate)} calls a second, ${Dom.share(now.failed)} failed, ${Dom.number(now.retries)} retries and ${Dom.number(now.timeouts)} timeouts a second${state}`;
+      const said = `${edge.caller} to ${edge.callee}: ${Dom.number(now.rate)} calls per second, ${Dom.share(now.failed)} failed, ${Dom.number(now.retries)} retries and ${Dom.number(now.timeouts)} timeouts per second${state}`;
       edge.title.textContent = said;
       light(edge.marks, moment);
     });

@@ -30,13 +30,13 @@ const Traces = (() => {
     const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
     body.replaceChildren(...rows.map((trace) => row(trace, alone)));
     const found = Dom.byId("found");
-    if (text && !rows.length) found.textContent = "Not among the requests that this page keeps.";
-    else found.textContent = `${rows.length} of ${own.traces.length} kept${Choice.name && !text ? `, through ${Choice.name}` : ""}`;
+    if (text && !rows.length) found.textContent = "Not among the requests on this page.";
+    else found.textContent = `${rows.length} of ${own.traces.length} requests${Choice.name && !text ? `, through ${Choice.name}` : ""}`;
     if (text && rows.length === 1) choose(rows[0].id);
   }
 
   function beside(trace) {
-    if (Data.runs[1]) return others.has(trace.id) ? Dom.number(others.get(trace.id).ms) : "not kept";
+    if (Data.runs[1]) return others.has(trace.id) ? Dom.number(others.get(trace.id).ms) : "not shown";
     return trace.twin.ms === null ? "not made" : Dom.number(trace.twin.ms);
   }
 
@@ -81,9 +81,9 @@ const Traces = (() => {
   function verdict(trace) {
     if (!trace.twin) return [];
     const { outcome, ms, effect, caused_by: causes } = trace.twin;
-    const harm = { failed: "It failed", slowed: "It came too late", spared: "It was spared" }[effect];
-    const without = outcome === null ? "Without the faults it is not made." : `Without the faults: ${outcome} after ${Dom.number(ms)} ms.`;
-    return [without, harm ? ` ${harm} because of ${causes.join(", ")}${trace.entered === null ? "." : "; it entered at the span marked ▸."}` : ""];
+    const harm = { failed: "It failed", slowed: "It was too slow", spared: "It was spared" }[effect];
+    const without = outcome === null ? "Without the faults it would not have been made." : `Without the faults: ${outcome} after ${Dom.number(ms)} ms.`;
+    return [without, harm ? ` ${harm} because of ${causes.join(", ")}${trace.entered === null ? "." : "; the effect entered at the span marked ▸."}` : ""];
   }
 
   function drawn(spans, scale, trace, kind = "spans") {
@@ -115,7 +115,7 @@ const Traces = (() => {
     if (span.attempt > 1 && span.kind === CLIENT) notes.push(`attempt ${span.attempt}`);
     if (span.error) notes.push(span.error);
     const nobody = span.kind === SERVER && end - until > 0.001;
-    if (nobody) notes.push(`${Dom.number(end - until)} ms for nobody`);
+    if (nobody) notes.push(`${Dom.number(end - until)} ms wasted`);
     const name = `${span.kind === CLIENT ? `${span.service} → ` : ""}${span.operation}${notes.length ? `, ${notes.join(", ")}` : ""}`;
     const bar = (from, to, extra) => html("span", { class: `bar ${extra}`, style: `left:${scale(from).toFixed(2)}%;width:${(scale(to) - scale(from)).toFixed(2)}%` });
     const ms = `${Dom.number(span.ms)} ms`;

@@ -156,8 +156,8 @@ def test_an_edge_has_the_calls_that_ended_and_the_retries_and_breakers_of_the_mo
             share = 100 * failed[key] / ended[key] if ended[key] else 0
             retries, timeouts = (states.get((*key, metric), 0) for metric in ("retry_rate", "timeout_rate"))
             assert told.startswith(
-                f"{caller} to {callee}: {shown(ended[key])} calls a second, {shown(share)}% failed, "
-                f"{shown(retries)} retries and {shown(timeouts)} timeouts a second"
+                f"{caller} to {callee}: {shown(ended[key])} calls per second, {shown(share)}% failed, "
+                f"{shown(retries)} retries and {shown(timeouts)} timeouts per second"
             )
             busy += bool(retries or timeouts)
     assert busy
@@ -208,7 +208,7 @@ def test_search_finds_a_trace_and_draws_its_spans(cascade, folder):
     assert cascade.text("#waterfall code") == wanted
     assert cascade.page.locator("#waterfall .spans:not(.other) li:not(.would)").count() == spans[wanted]
     cascade.page.locator("#search").fill("no such trace")
-    assert cascade.text("#found") == "Not among the requests that this page keeps."
+    assert cascade.text("#found") == "Not among the requests on this page."
     cascade.page.locator("#search").fill("")
 
 
