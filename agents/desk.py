@@ -108,7 +108,7 @@ class Desk:
         if name in self.tools:
             return self.tools[name]
         if name in self._missing:
-            raise ToolError(f"{name} is not to be had: this incident is without {self._missing[name]}")
+            raise ToolError(f"{name} is not available: this incident is without {self._missing[name]}")
         raise ToolError(f"there is no tool {shown(name)}{suggestion(name, [*self.tools])}")
 
     def _record(self, tool: str, arguments: Any, view: View, found: Page, wrong: ToolError | None) -> None:

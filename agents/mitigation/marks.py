@@ -32,4 +32,4 @@ def line(found: Mitigation) -> str:
     if not left:
         return f"harm: {harm} requests; doing nothing harms none"
     of_best = "" if found.of_best is None else f", {found.of_best:.0%} of what the best single remedy averts"
-    return f"harm: {harm} requests in place of {left}; {found.averted} averted ({found.share:.0%}{of_best})"
+    return f"harm: {harm} requests instead of {left}; {found.averted} averted ({found.share:.0%}{of_best})"

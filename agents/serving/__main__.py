@@ -88,7 +88,7 @@ def _hand(judge: Channel, answers: Mapping[str, Any]) -> None:
     """Hand an answer to the judge, who says that it's kept, and no more."""
     judge.say(answers=answers)
     if judge.hear() is None:
-        raise ToolError("the answer could not be kept: nobody is there to take it")
+        raise ToolError("the answer could not be stored: there is no process to take it")
 
 
 if __name__ == "__main__":

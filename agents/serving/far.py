@@ -75,5 +75,5 @@ class Far:
         self._judge.say(**content)
         told = self._judge.hear()
         if told is None:
-            raise ToolError("the mesh is not there any more: the process that plays it has ended")
+            raise ToolError("the mesh is gone: the process that plays it has ended")
         return told

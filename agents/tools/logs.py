@@ -66,7 +66,7 @@ def _log_patterns(view: View, arguments: Arguments) -> Answer:
         for service, level, said, count, first, last, n in found[wanted].iter_rows()
     ]
     columns = ("service", "level", "count", "first_s", "last_s", "first_id", "pattern")
-    told = {"lines": len(said), "patterns": "what differs between lines is <n> or <id>"}
+    told = {"lines": len(said), "patterns": "parts that differ between lines are <n> or <id>"}
     return Answer(told, columns, rows, len(found), wanted.start, "service, level, text, since and until")
 
 
@@ -83,8 +83,8 @@ def _wanted(view: View, arguments: Arguments) -> pl.DataFrame:
             found = found.filter(pl.col("message").str.contains(arguments["pattern"]))
         except pl.exceptions.ComputeError:
             raise ToolError(
-                f"pattern: {shown(arguments['pattern'])} is no regular expression (without look-around and "
-                "back-references): ask with text for what is meant literally"
+                f"pattern: {shown(arguments['pattern'])} is not a valid regular expression (look-around and "
+                "back-references are not supported): use text for a literal search"
             ) from None
     return found
 

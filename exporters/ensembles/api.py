@@ -116,7 +116,7 @@ def ensemble(
     if path.is_file() and study_file.is_study(path):
         besides = (vary, responses, sample, until, at_most, warm_up, changes, topology, calm)
         if any(besides):
-            raise StudyError(f"{path}: is a study, which says itself what is asked: give replications and seed at most")
+            raise StudyError(f"{path}: is a study, which sets this itself: only replications and seed can be given")
         study, odd = study_file.load(path)
         study = study_file.with_changes(study, replications, seed)
     else:

@@ -68,7 +68,7 @@ def load(folder: Path) -> tuple[Study, dict[str, Any]]:
     """
     path = folder / NAME
     if not is_ensemble(folder):
-        raise EnsembleError(f"{folder}: is no ensemble: it has no {NAME}")
+        raise EnsembleError(f"{folder}: is not an ensemble: it has no {NAME}")
     try:
         content = json_file.read(path)
         found = content.get("format") if isinstance(content, dict) else None

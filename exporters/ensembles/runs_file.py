@@ -98,7 +98,7 @@ def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
         try:
             run = _run(json.loads(text), study)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise EnsembleError(f"{path}:{number}: is no run of this study: the file was changed") from None
+            raise EnsembleError(f"{path}:{number}: is not a run of this study: the file was changed") from None
         runs.append(run)
         size += len(text) + 1
     return runs, size
@@ -136,6 +136,6 @@ def _lock(file: BinaryIO, folder: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise OSError(errno.EBUSY, "another command is at work on it", str(folder)) from None
+        raise OSError(errno.EBUSY, "another command is using it", str(folder)) from None
     except OSError:
         return  # not every file system can

@@ -86,7 +86,7 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
     """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
     cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
     if not outside.is_folder(given):
-        raise DocumentError([Problem(str(given), 0, "", "must be a folder with an answer, CASE.json, for each case")])
+        raise DocumentError([Problem(str(given), 0, "", "must be a folder with one answer per case, CASE.json")])
     files = {path.stem: path for path in sorted(given.glob("*.json"))}
     problems = [
         Problem(str(path), 0, "", f"the data set has no such case{suggestion(case, cases)}")

@@ -161,7 +161,7 @@ def _moved(order: Order, later: timedelta) -> datetime:
 
 def _url(order: Order) -> httpx.URL:
     if not Address(order.to).is_plain:
-        raise DeliveryError("not an address: an @ behind the host, or a / ? # or @ before it, must be percent-encoded")
+        raise DeliveryError("not an address: an @ after the host, or a / ? # or @ before it, must be percent-encoded")
     try:
         url = httpx.URL(order.to)
     except httpx.InvalidURL as error:

@@ -79,7 +79,7 @@ def application(
     app = FastAPI(
         title="meshquake",
         version=VERSION,
-        description="A recorded incident in a service mesh, served as if it happened now.",
+        description="A recorded incident in a service mesh, served as if it were happening now.",
         # A route below serves the document. FastAPI's pages that show it load scripts from the network: there are none.
         openapi_url=None,
         responses=_INSTEAD,

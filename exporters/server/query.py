@@ -79,7 +79,7 @@ class StreamParameters(Parameters):
     """Where a stream begins, and of which service and trace its records are."""
 
     from_: Annotated[
-        OptionalText, Field(alias="from", description=f"First moment. {_MOMENT} Default: the beginning.")
+        OptionalText, Field(alias="from", description=f"Start of the period. {_MOMENT} Default: the beginning.")
     ] = None
     cursor: Annotated[
         OptionalText, Field(description="Where to resume: `next` of a page, or the id of an event. Excludes `from`.")
@@ -108,17 +108,17 @@ class StreamParameters(Parameters):
 class PageParameters(StreamParameters):
     """Those of a stream, and where a page ends, of which signals its records are, and how many there are."""
 
-    to: Annotated[OptionalText, Field(description=f"Moment before which records end. {_MOMENT}")] = None
+    to: Annotated[OptionalText, Field(description=f"End of the period, exclusive. {_MOMENT}")] = None
     signal: Annotated[
         str,
         Field(
-            description="Only records of these signals, with commas between them.",
+            description="Only records of these signals, separated by commas.",
             json_schema_extra={"pattern": f"^{_SIGNAL}(,{_SIGNAL})*$"},
         ),
     ] = ",".join(RECORD_NAMES)
     limit: Annotated[
         int,
-        Field(ge=1, le=_MOST, description="The most records in a page."),
+        Field(ge=1, le=_MOST, description="Maximum number of records in a page."),
         WrapValidator(_limit),
     ] = _USUAL
 

@@ -140,5 +140,5 @@ def test_a_client_that_goes_without_a_word_is_marked_by_what_it_did(tmp_path):
     ended = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     kept = json.loads((tmp_path / "hidden-3" / "1" / "score.json").read_text())
     assert (kept["averted"], kept["averted_share"]) == (0, 0.0) and kept["harm"] > 0
-    harm = f"harm: {kept['harm']} requests in place of {kept['harm']}; 0 averted (0%, 0% of what the best single remedy"
+    harm = f"harm: {kept['harm']} requests instead of {kept['harm']}; 0 averted (0%, 0% of what the best single remedy"
     assert (ended.returncode, ended.stdout) == (0, "") and ended.stderr.startswith(harm)

@@ -149,7 +149,7 @@ def test_time_passes_with_each_call_at_a_pace_and_ends_with_the_recording(cascad
 def test_what_is_withheld_has_no_tools_and_is_told_of_nowhere(cascade):
     incident = Incident(cascade, without=("traces", "logs"))
     assert {"search_logs", "log_patterns", "find_traces", "get_trace"}.isdisjoint(incident.tools)
-    with pytest.raises(ToolError, match="search_logs is not to be had: this incident is without logs"):
+    with pytest.raises(ToolError, match="search_logs is not available: this incident is without logs"):
         incident.call("search_logs")
     trace = incident.view.requests["trace_id"][0]
     texts = crawl(asked(incident), without=("traces", "logs"))
@@ -168,7 +168,7 @@ WRONG = [
     ),
     ("search_logs", {"service": "databse"}, "this mesh has no service 'databse' (did you mean 'database'?)"),
     ("search_logs", {"level": "error"}, "level: cannot be 'error'"),
-    ("search_logs", {"pattern": "("}, "pattern: '(' is no regular expression"),
+    ("search_logs", {"pattern": "("}, "pattern: '(' is not a valid regular expression"),
     ("search_logs", {"since": "yesterday"}, "since: 'yesterday' is not a moment: write +90s"),
     ("search_logs", {"since": "+20s", "until": "+10s"}, "until: +10s is before since: +20s"),
     ("search_logs", {"since": "+1h"}, "since: +1h is later than now"),

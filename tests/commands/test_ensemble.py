@@ -176,7 +176,7 @@ def test_of_a_full_disk_it_is_said_that_what_is_complete_stays_and_it_does(folde
 
 def test_a_folder_that_is_none_and_one_that_is_settled_are_told(folder, tmp_path):
     done = call("ensemble", tmp_path)
-    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}: is no ensemble: it has no ensemble.json\n")
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}: is not an ensemble: it has no ensemble.json\n")
     done = call("ensemble", folder / "made", "--replications", 9)
     assert (done.exit_code, done.stderr) == (
         2,

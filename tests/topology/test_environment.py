@@ -75,7 +75,7 @@ def test_what_is_left_beside_it_is_what_requests_load():
     assert longer["db.read"] == pytest.approx(10 / 7) and 1.3 < longer["web.home"] < 10 / 7
     held = [offered_load(each)["db"].workers for each in (alone, beside)]
     assert held[1] == pytest.approx(held[0] * 10 / 7 / 0.75, rel=0.01)
-    assert "beside what else a service does" in str(outline.blocks(beside))
+    assert "the service's other work leaves free" in str(outline.blocks(beside))
 
 
 def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_no_difference():
@@ -200,8 +200,8 @@ def test_an_editor_knows_the_environment():
 def test_the_highest_number_of_users_is_shown_and_services_without_room_for_it_are_told():
     lively = parse(f"{MESH}environment: {{users: 25%}}\n", "mesh.yaml")
     assert outline.blocks(lively.topology)[-2:] == [
-        "By itself, faults or none:",
-        Facts([("users", "come and go by 25% over 3m: up to 2.4 times as many as usual")], indent=2),
+        "At all times, with or without faults:",
+        Facts([("users", "vary by 25% over 3m: up to 2.4 times as many as usual")], indent=2),
     ]
     assert [str(each) for each in remarks(lively)] == [
         "mesh.yaml:8: warning: environment.users: web is overloaded for 2.3% of the time: of its users there are 1.8 "

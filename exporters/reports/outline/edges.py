@@ -102,11 +102,14 @@ _COLUMNS: dict[str, tuple[Callable[[Edge], str], str]] = {
         _deadline,
         "inherited from the caller's caller; a call that is given up is cancelled",
     ),
-    "EJECTS": (lambda edge: _ejects(edge.outlier), "replicas, after so many failures in a row or such a share"),
+    "EJECTS": (
+        lambda edge: _ejects(edge.outlier),
+        "replicas, after this many failures in a row or this share of failures",
+    ),
     "AVOIDS": (lambda edge: "tried" if edge.avoid_tried else _NONE, "another attempt goes to another replica"),
     "BREAKER": (
         lambda edge: _breaker(edge.breaker),
-        "share of failures that opens it, of at least so many calls (in the window); how long it stays open",
+        "share of failures that opens it, minimum number of calls (in the window); how long it stays open",
     ),
     "THROTTLE": (
         lambda edge: _NONE if edge.throttle is None else f"{number(edge.throttle.factor)}",

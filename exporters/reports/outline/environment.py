@@ -20,14 +20,14 @@ _WIDTH = 90
 def environment(topology: Topology) -> list[Block]:
     """A line for each thing that goes on by itself; nothing of a calm mesh."""
     rows = list(_rows(topology))
-    return ["By itself, faults or none:", Facts(rows, indent=2)] if rows else []
+    return ["At all times, with or without faults:", Facts(rows, indent=2)] if rows else []
 
 
 def _rows(topology: Topology) -> Iterator[tuple[str, str]]:
     users = topology.environment.users
     if users:
         most = number(high(users), digits=2)
-        yield "users", f"come and go by {_scales(users)}: up to {most} times as many as usual"
+        yield "users", f"vary by {_scales(users)}: up to {most} times as many as usual"
     yield from _of_services(topology, "work", topology.environment.load, _load)
     yield from _of_services(topology, "fail", topology.environment.errors, _errors)
     yield from _of_services(topology, "stall", topology.environment.slow_mode, _slow_mode)
@@ -48,21 +48,21 @@ def _of_services(
 
 
 def _load(load: AmbientLoad, service: Service) -> str:
-    return f"on other things with {ratio(load.cores)} of the cores, {ratio(load.workers)} of the workers"
+    return f"on other things: {ratio(load.cores)} of the cores, {ratio(load.workers)} of the workers"
 
 
 def _errors(errors: BaseErrors, service: Service) -> str:
     error = "" if errors.error is None else f" with {errors.error}"
-    return f"{ratio(errors.share, digits=2)} of the calls{error}{_varies(errors.varies)}"
+    return f"{ratio(errors.share, digits=2)} of calls{error}{_varies(errors.varies)}"
 
 
 def _slow_mode(mode: SlowMode, service: Service) -> str:
     longer = duration(mode.stall(service.kind).median)
-    return f"{ratio(mode.share, digits=2)} of the calls for {longer}{_varies(mode.varies)}"
+    return f"{ratio(mode.share, digits=2)} of calls for {longer}{_varies(mode.varies)}"
 
 
 def _varies(fluctuation: Fluctuation | None) -> str:
-    return "" if fluctuation is None else f", which varies by {_scales((fluctuation,))}"
+    return "" if fluctuation is None else f", varying by {_scales((fluctuation,))}"
 
 
 def _scales(parts: tuple[Fluctuation, ...]) -> str:

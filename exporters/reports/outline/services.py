@@ -14,9 +14,9 @@ from meshquake.topology.units import counted, duration, number, portion, rate, r
 
 _EXPLAINED = (
     "Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share",
-    "of cores that work, and of workers that requests hold, waits for other services included.",
+    "of cores in use, and of workers held by requests, including waits for other services.",
 )
-_BESIDES = ("They are shares of what is left beside what else a service does, of its cores and of its workers.",)
+_BESIDES = ("They are shares of the cores and workers that the service's other work leaves free.",)
 
 
 def services(topology: Topology) -> list[Block]:

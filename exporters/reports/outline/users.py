@@ -37,7 +37,7 @@ def populations(topology: Topology) -> list[Block]:
         [list(columns)[place] for place in used], [[row[place] for place in used] for row in rows], align="<<<>"
     )
     asked = Facts([(each.name, _asks(each)) for each in topology.workload.populations])
-    return [table, "", asked, "", "Requests, when all its users are there and nothing goes wrong. Times: means."]
+    return [table, "", asked, "", "Requests: with all users present and nothing wrong. Times: means."]
 
 
 def _come(population: Population) -> str:

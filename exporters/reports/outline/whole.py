@@ -49,7 +49,7 @@ def _heading(topology: Topology) -> Iterator[str]:
     yield f"{counts(topology)}, {rate(topology.workload.rate, digits=digits)} from users"
     promise = topology.workload.objective
     share, window, within = ratio(promise.share), duration(promise.window), duration(promise.within)
-    yield f"Promised: of the requests in any {window}, {share} succeed within {within}"
+    yield f"Objective: of the requests in any {window}, {share} succeed within {within}"
     if topology.room < inf:
         taken = sum(service.replicas * service.cores for service in topology.services)
         yield f"Cluster: {number(topology.room)} cores, of which replicas have {number(taken)} at first"

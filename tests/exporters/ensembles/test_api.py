@@ -56,7 +56,7 @@ def test_a_study_file_says_itself_what_is_asked(scenario, found):
         f"vary: {{{SHARE}: [10%, 90%]}}\nresponses: {{entry.error_rate: entry.error_rate, harm: key.harmed}}\n"
     )
     assert_frame_equal(ensemble(study, replications=4).runs, found.runs)
-    with pytest.raises(MeshquakeError, match="says itself what is asked"):
+    with pytest.raises(MeshquakeError, match="which sets this itself"):
         ensemble(study, calm=True)
 
 

@@ -107,7 +107,7 @@ def test_runs_that_were_changed_are_refused_by_their_line(tmp_path):
     file = tmp_path / "made" / runs_file.NAME
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join([lines[0], lines[1].replace(b'"seed": ', b'"seed": 1')]))
-    with pytest.raises(EnsembleError, match=r"runs\.ndjson:2: is no run of this study: the file was changed"):
+    with pytest.raises(EnsembleError, match=r"runs\.ndjson:2: is not a run of this study: the file was changed"):
         reading.analysis(tmp_path / "made")
     file.write_bytes(lines[1])
     with pytest.raises(EnsembleError, match="its runs are not in order"):
@@ -141,7 +141,7 @@ def test_two_commands_do_not_write_into_one_ensemble(tmp_path):
     make(tmp_path / "made", small())
     with (
         runs_file.opened(tmp_path / "made", small()),
-        pytest.raises(OSError, match="another command is at work on it"),
+        pytest.raises(OSError, match="another command is using it"),
     ):
         make(tmp_path / "made", small(), resume=True)
 

@@ -232,7 +232,7 @@ def test_what_is_wrong_with_all_answers_is_told_at_once(dataset, tmp_path):
 def test_the_answers_to_a_data_set_are_a_folder_with_some(dataset, tmp_path):
     (tmp_path / "empty").mkdir()
     for given, message in (
-        (answer(tmp_path / "a1.json", RIGHT), "must be a folder with an answer, CASE.json, for each case"),
+        (answer(tmp_path / "a1.json", RIGHT), "must be a folder with one answer per case, CASE.json"),
         (tmp_path / "empty", "holds no answers: they are called CASE.json"),
     ):
         with pytest.raises(DocumentError, match=message):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 SMALL_AS_TEXT = """
 small: 5 services, 7 operations, 5 edges, 40/s from users
-Promised: of the requests in any 10s, 95% succeed within 1s
+Objective: of the requests in any 10s, 95% succeed within 1s
 
 SERVICE  KIND      REPLICAS  WORKERS  QUEUE  CORES  MEMORY  CALLS   BUSY   HELD
 web      gateway          2       16     64     16  512MiB   40/s   1.3%   3.8%
@@ -27,7 +27,7 @@ cache    cache            1       16     64     16  512MiB   44/s  0.27%  0.28%
 db       database         1        8     16      2    2GiB   19/s   7.6%   1.9%
 
 Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share
-of cores that work, and of workers that requests hold, waits for other services included.
+of cores in use, and of workers held by requests, including waits for other services.
 
 web.home  75% of requests, 30/s, 7 call sites, mean 31ms
 ├─ at once
@@ -53,7 +53,7 @@ cart
   db       50ms     -            50% of 20/10s; 5s  8, 1s  round_robin  1ms
 
 Attempts: per call, with the retry budget (share of calls + a number per second). Breaker: share of
-failures that opens it, of at least so many calls (in the window); how long it stays open. Pool:
+failures that opens it, minimum number of calls (in the window); how long it stays open. Pool:
 connections per replica of the caller, longest wait for one. Latency: mean, one way.
 """
 
@@ -124,7 +124,7 @@ workload:
 
 RICH_AS_TEXT = """
 rich: 3 services, 4 operations, 2 edges, 10.3/s from users
-Promised: of the requests in any 10s, 95% succeed within 1s
+Objective: of the requests in any 10s, 95% succeed within 1s
 Cluster: 64 cores, of which replicas have 11 at first
 
 SERVICE  KIND      REPLICAS  WORKERS  QUEUE  CORES  MEMORY  CALLS   BUSY   HELD
@@ -133,7 +133,7 @@ reviews  service          3        8     64      2  512MiB  8.1/s   0.4%   0.1%
 db       database         2        8     64    1.5  512MiB  2.2/s  0.37%  0.07%
 
 Workers, queue, cores and memory are per replica. Busy and held, while nothing is wrong: the share
-of cores that work, and of workers that requests hold, waits for other services included.
+of cores in use, and of workers held by requests, including waits for other services.
 
 versions    v1 has 1 replica and 90%, v2 has 2 replicas and 10% of the calls: reviews
 autoscaler  2 to 6 replicas with 80% of the cores in use or 50/s each: db
@@ -155,7 +155,7 @@ usual     web.home 75%, web.pay 25%
 shoppers  web.home -> web.pay (50%, needs web.home)
 regulars  web.home 100%
 
-Requests, when all its users are there and nothing goes wrong. Times: means.
+Requests: with all users present and nothing wrong. Times: means.
 
 web.home  78% of requests, 8.1/s, 3 call sites, mean 4ms
 └─ reviews.get  sheddable, 1% fail by themselves
@@ -172,9 +172,9 @@ web
 
 Overall: timeout of all attempts together. Attempts: per call, with the retry budget (share of calls
 + a number per second). Hedge: attempts, and the wait before each further one. Deadline: inherited
-from the caller's caller; a call that is given up is cancelled. Ejects: replicas, after so many
-failures in a row or such a share. Pool: connections per replica of the caller, longest wait for
-one. Latency: mean, one way.
+from the caller's caller; a call that is given up is cancelled. Ejects: replicas, after this many
+failures in a row or this share of failures. Pool: connections per replica of the caller, longest
+wait for one. Latency: mean, one way.
 """
 
 
