@@ -18,7 +18,7 @@ from meshquake.agents.inspect.tools import tools
 #: Where a sample's answer and audit are kept: they are in Inspect's log, and the scorer marks them.
 ANSWERS, AUDIT = "answers", "audit"
 #: What is said to a model that calls no tool, and how often.
-GO_ON, REMINDERS = "Go on: call a tool, and say with {} that you are done.", 3
+GO_ON, REMINDERS = "Continue: call a tool, and call {} when you are done.", 3
 
 
 async def at_desk(state: TaskState, generate: Generate, desk: Desk, over: Callable[[], bool], calls: int) -> TaskState:
