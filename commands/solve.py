@@ -9,13 +9,13 @@ import click
 from meshquake.commands import options, output
 
 
-@click.command(short_help="Run an agent that needs no model on cases")
+@click.command(short_help="Run a scripted agent (no model) on cases")
 @click.argument("cases", type=options.PATH)
 @click.option(
     "--agent",
     type=click.Choice(["loudest", "breadth-first", "baro", "oracle"]),
     required=True,
-    help="Which agent: `loudest` blames the worst symptom, `oracle` finds all that can be found without the key.",
+    help="Which agent: `loudest` blames the worst symptom, `oracle` finds about all that can be found without the key.",
 )
 @click.option("--now", metavar="MOMENT", help="Show nothing later: +5m, alert+1m or ISO 8601.  [default: the end]")
 @click.option("--without", metavar="KINDS", default="", help="Kinds of record to withhold, as in traces,logs.")
@@ -29,7 +29,7 @@ from meshquake.commands import options, output
 )
 @options.quiet
 def solve(cases: Path, agent: str, now: str | None, without: str, folder: Path, quiet: bool) -> None:
-    """Run an agent that needs no model on a case, or on all cases of a data set (see docs/agents.md).
+    """Run a scripted agent (no model) on a case, or on all cases of a data set (see docs/agents.md).
 
     \b
     python run.py solve cases --agent loudest --output runs

@@ -87,9 +87,9 @@ def _differences(analysis: Analysis) -> Iterator[Block]:
         return
     ordered = sorted(analysis.compared, key=lambda each: (not each.difference.differs, each.response))
     yield ""
-    yield "What changed, by how much, and how sure that is"
+    yield "What changed, by how much, and how certain it is"
     yield Table(
-        ("response", "from", "to", "difference", "interval, told together", "verdict", "p (Holm)", "pairing is worth"),
+        ("response", "from", "to", "difference", "interval (Holm)", "verdict", "p (Holm)", "gain by pairing"),
         [_difference(analysis, each) for each in ordered[:_MOST]],
         "<<<>><>>",
     )
@@ -116,7 +116,7 @@ def _verdict(found: Difference) -> str:
         return "not known"
     if found.mean == 0 and found.error == 0:
         return "the same in every run"
-    return "differs" if found.differs else "not told apart"
+    return "differs" if found.differs else "not distinguishable"
 
 
 def _relative(analysis: Analysis, each: Compared) -> str:
@@ -139,7 +139,7 @@ def _effects(analysis: Analysis) -> Iterator[Block]:
     study = analysis.study
     ordered = sorted(analysis.effects, key=lambda each: (not each.moves, each.response, each.axis))
     yield ""
-    yield "What goes with which parameter"
+    yield "How responses go with parameters"
     yield Table(
         ("response", "parameter", "rank correlation", "verdict", "p (Holm)"),
         [
@@ -147,7 +147,7 @@ def _effects(analysis: Analysis) -> Iterator[Block]:
                 study.labels[each.response],
                 study.axes[each.axis].name,
                 _signed(each.correlation),
-                "not known" if not isfinite(each.correlation) else "moves it" if each.moves else "not told from chance",
+                "not known" if not isfinite(each.correlation) else "has an effect" if each.moves else "may be chance",
                 _p(each.adjusted),
             )
             for each in ordered[:_MOST]
@@ -162,24 +162,24 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
     methods = {each.interval.method for row in analysis.estimates for each in row}
     means = {
         "t": "Student's t over runs",
-        "bootstrap": "of percentiles, a bootstrap over runs (BCa)",
-        "exact": "of shares of runs, the exact binomial",
-        "batches": "of one long run, batches of it",
+        "bootstrap": "for percentiles, a bootstrap over runs (BCa)",
+        "exact": "for shares of runs, exact binomial",
+        "batches": "for one long run, batches of it",
     }
     named = [text for method, text in means.items() if method in methods]
     if named:
-        yield f"Intervals hold the mean in {_SURE} of such studies, each by itself: {'; '.join(named)}."
+        yield f"Each interval by itself covers the mean in {_SURE} of such studies: {'; '.join(named)}."
     if analysis.compared:
         count = len(analysis.compared)
         yield (
-            f"Differences are of runs with the same seeds, {counted(count, 'comparison')} told together (Holm): if "
-            f"nothing differed, one or more would be called different in at most {ratio(1 - CONFIDENCE, 3)} of such "
-            "studies. What is not told apart may differ all the same, by as much as its interval says."
+            f"Differences are between runs with the same seeds, corrected for {counted(count, 'comparison')} (Holm): "
+            f"if nothing differed, at most {ratio(1 - CONFIDENCE, 3)} of such studies would report any difference. "
+            "Cells that are not distinguishable may still differ, by as much as the interval says."
         )
         if any(analysis.letters(response) != [""] * len(study.cells) for response in range(len(study.responses))):
             yield "Cells of a group share a letter; two without a common one differ."
     if any(each.known < each.runs for row in analysis.estimates for each in row):
-        yield "Where fewer runs are known, the others have no such value: the mean is of those that have."
+        yield "Where fewer runs are known, the others have no such value, and the mean is over those that do."
     yield from _precision(analysis)
     if study.warm_up == MSER:
         short = sum(not run.settled for run in analysis.runs)

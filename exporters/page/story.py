@@ -51,7 +51,7 @@ def story(truth: dict[str, Any]) -> dict[str, Any]:
         paragraphs = ["Nothing was wrong: no fault acted in this recording."]
     if actions := truth.get("actions"):
         done = [f"{each['kind']} of {_on(each)} at {clock(each['start'])}" for each in actions["taken"]]
-        paragraphs.append(f"What an operator did: {_listed(done)}. {worth(actions, truth['requests']['harmed'])}")
+        paragraphs.append(f"Operator actions: {_listed(done)}. {worth(actions, truth['requests']['harmed'])}")
     if harmless := sorted({f"{each['kind']} of {each['target']}" for each in truth["background"]}):
         paragraphs.append(f"Harmless, though they may look suspicious: {_listed(harmless)}.")
     return {"paragraphs": paragraphs, "figures": list(_figures(truth, felt))}

@@ -155,7 +155,7 @@ def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> It
 
 def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
     """What an operator did, and what it was worth."""
-    yield "What an operator did:"
+    yield "Operator actions:"
     yield Facts(
         [
             (_time(each["start"], recording), f"{each['kind']} of {', '.join(each.get('targets', [each['target']]))}")
@@ -169,7 +169,7 @@ def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> It
 def worth(told: dict[str, Any], harmed: int) -> str:
     """The sentence on what the actions of a key did to the harm, given how many requests were harmed."""
     return (
-        f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed in place of {harmed}: "
+        f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed instead of {harmed}: "
         f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
     )
 
@@ -189,7 +189,7 @@ def _observed(told: dict[str, Any]) -> str:
     clocks = max(map(abs, told["clocks_ms"].values()), default=0.0)
     off = f"; clocks are off by up to {clocks:.3g} ms" if clocks else ""
     but = f", but for {', '.join(apart)}" if apart else ""
-    return f"{level}{but}. Recorded are {', '.join(shares)}{off}"
+    return f"{level}{but}. Recorded: {', '.join(shares)}{off}"
 
 
 def _fault(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[Block]:

@@ -81,7 +81,7 @@ const Traces = (() => {
   function verdict(trace) {
     if (!trace.twin) return [];
     const { outcome, ms, effect, caused_by: causes } = trace.twin;
-    const harm = { failed: "It failed", slowed: "It was too slow", spared: "It was spared" }[effect];
+    const harm = { failed: "It failed", slowed: "It came too late", spared: "It was spared" }[effect];
     const without = outcome === null ? "Without the faults it would not have been made." : `Without the faults: ${outcome} after ${Dom.number(ms)} ms.`;
     return [without, harm ? ` ${harm} because of ${causes.join(", ")}${trace.entered === null ? "." : "; the effect entered at the span marked ▸."}` : ""];
   }

@@ -116,7 +116,7 @@ def _differences(found: Summary) -> Iterator[Block]:
         return
     first, other = list(found.estimates)[:2]
     yield ""
-    yield f"What {other} has more of than {first}, case by case"
+    yield f"{other} minus {first}, case by case"
     rows = [
         (
             CALLED.get(name, name),
@@ -128,7 +128,7 @@ def _differences(found: Summary) -> Iterator[Block]:
         )
         for name, each in known.items()
     ]
-    yield Table(("", "cases", "difference", "interval, told together", "verdict", "p (Holm)"), rows, "<>>><>")
+    yield Table(("", "cases", "difference", "interval (Holm)", "verdict", "p (Holm)"), rows, "<>>><>")
 
 
 def _verdict(found: Difference) -> str:
@@ -136,14 +136,14 @@ def _verdict(found: Difference) -> str:
         return "the same in every case"
     if not isfinite(found.p):
         return "not known"
-    return "differs" if found.differs else "not told apart"
+    return "differs" if found.differs else "not distinguishable"
 
 
 def _notes(cases: Mapping[str, Case], found: Summary) -> Iterator[Block]:
     """How to read it, and what is missing."""
     for agent in found.estimates:
         silent = found.unanswered[agent]
-        none = f"; {silent} of them gave no answer, which marks 0" if silent else ""
+        none = f"; {silent} of them gave no answer, which scores 0" if silent else ""
         of = f" of {counted(found.cases[agent], 'case')}" if len(cases) > 1 else ""
         yield f"{agent}: {counted(found.runs[agent], 'run')}{of}{none}"
     if found.beyond:

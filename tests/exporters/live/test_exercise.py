@@ -66,9 +66,9 @@ def test_it_tells_the_story(verdict):
     what, done = verdict["story"]
     assert what.startswith("At 10:30:05 db failed requests.") and "It ended at 10:30:15" in what
     assert done.startswith(
-        "What an operator did: mend of db at 10:30:15 and restart of web at 10:30:20. Had nobody acted, "
+        "Operator actions: mend of db at 10:30:15 and restart of web at 10:30:20. Had nobody acted, "
     )
-    assert f" in place of {verdict['harmed']}: {verdict['saved']} were saved" in done
+    assert f" instead of {verdict['harmed']}: {verdict['saved']} were saved" in done
 
 
 def test_until_it_is_over_nobody_learns_of_the_fault_or_adds_one():

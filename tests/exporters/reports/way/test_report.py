@@ -113,7 +113,7 @@ def test_every_case_and_every_run_has_a_mark(cases, reported):
 def test_a_run_without_an_answer_marks_nothing_and_is_told_of(reported):
     found = reported("silent")
     assert means(found, "silent")["mark"] == 0 and found.summary.unanswered == {"silent": CASES}
-    assert f"silent: {CASES} runs of {CASES} cases; {CASES} of them gave no answer, which marks 0" in found.blocks
+    assert f"silent: {CASES} runs of {CASES} cases; {CASES} of them gave no answer, which scores 0" in found.blocks
 
 
 def test_two_agents_are_compared_case_by_case(reported):
@@ -167,7 +167,7 @@ def test_random_citations_leave_the_mean_mark_of_a_right_answer_as_it_is(cases, 
 
 def test_the_command_prints_the_marks_for_people_and_for_programs(cases, agents, reported):
     shown = call("score", cases, "--answers", agents / "wrong", "--against", agents / "right", "--process")
-    assert shown.exit_code == 0 and "What right has more of than wrong, case by case" in shown.output
+    assert shown.exit_code == 0 and "right minus wrong, case by case" in shown.output
     told = json.loads(call("score", cases, "--answers", agents / "right", "--process", "--json").output)
     assert told == reported("right").content
     assert told["means"]["right"]["mark"]["low"] <= told["means"]["right"]["mark"]["mean"]
