@@ -1,7 +1,8 @@
-"""Python's cyclic collector, kept from what lasts: what there is before a run outlives it, and calls form no rings.
+"""Keep Python's cyclic garbage collector away from objects that outlive a run.
 
-A run that is over is garbage in rings: too few objects for Python to look for them soon, and all the arrays they hold.
-So it's looked for before the next run, which takes as long as there are objects that aren't frozen.
+Whatever exists before a run outlives it, so it is frozen (`gc.freeze`). Calls form no reference cycles, so there is
+nothing to collect among them. A finished run is cyclic garbage, though: too few objects to trigger the collector soon,
+but holding large arrays. It is collected before the next run, which costs time in proportion to the unfrozen objects.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Whether there is a run under way in this process, or a block of several.
+#: Whether a run, or a block of several runs, is under way in this process.
 _running = False
 _several = False
-#: Whether there was a run.
+#: Whether a run has taken place.
 _ran = False
-#: Whether the program around it has frozen what it holds, once that was seen: a count walks all that is frozen.
+#: Whether the surrounding program was seen to have frozen objects. Cached, since counting walks all frozen objects.
 _foreign = False
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """A block without the collector, which would walk every call under way again and again."""
+    """Disable the collector in a block: it would walk every call under way again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -33,7 +34,7 @@ def paused() -> Iterator[None]:
 
 @contextmanager
 def of_a_run() -> Iterator[None]:
-    """A run: all that exists already, the mesh above all, is frozen; of a run within a run it is already."""
+    """Freeze everything that exists before a run, the mesh above all. Does nothing for a run within a run."""
     global _running, _ran
     if _running:
         yield
@@ -57,7 +58,7 @@ def of_a_run() -> Iterator[None]:
 
 @contextmanager
 def of_several_runs() -> Iterator[None]:
-    """A block of several runs, one after another: what exists before it is looked at once, and not before each run."""
+    """Freeze once for several runs in a row, instead of before each of them."""
     global _several
     if _running or _several or _program_froze():
         yield
@@ -73,9 +74,9 @@ def of_several_runs() -> Iterator[None]:
 
 
 def _program_froze() -> bool:
-    """Whether somebody else has frozen something, which stays so: to undo it would be to undo all of it.
+    """Whether the surrounding program has frozen objects of its own.
 
-    Garbage is then theirs to look for as well.
+    They must stay frozen, and `gc.unfreeze` would thaw all of them. So freezing and collecting are left to it.
     """
     global _foreign
     _foreign = _foreign or (not _several and gc.get_freeze_count() > 0)

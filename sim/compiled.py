@@ -1,10 +1,10 @@
-"""The hot path, which may be compiled: which modules it is, and whether it is compiled here, from the sources here.
+"""Which modules form the hot path, and whether they are compiled here from the current sources.
 
-Compiled or not, a module is the same typed Python and does the same. Python prefers what is compiled to its source, so
-who edits a source would go on running what it was before: libraries are named after the sources that they were made of,
-and are refused beside others.
+Compiled or not, a module is the same typed Python and behaves the same. Python prefers a compiled module to its source,
+so an edited source would silently not take effect. A library's name therefore holds a hash of the sources that it was
+compiled from, and `check` refuses a library that doesn't match the sources beside it.
 
-`building/` compiles, and reads this file as it stands: it imports nothing of the package but what an error needs.
+`building/` compiles, and executes this file on its own: it imports nothing of the package except for an error.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FOLDERS: Final = {
     ),
     "users": ("arrivals", "open"),
 }
-#: The modules that are compiled, by their paths in `sim/`.
+#: The modules that may be compiled, as paths in `sim/` without their suffix.
 HOT: Final = tuple(f"{folder}/{name}" for folder, names in _FOLDERS.items() for name in names)
 
 
 def library() -> str:
-    """The name of the library that is compiled from the sources as they are here."""
+    """Return the name of the library that the current sources compile to."""
     digest = hashlib.sha256()
     for name in HOT:
         digest.update(name.encode() + b"\0" + (_SIM / f"{name}.py").read_bytes() + b"\0")
@@ -39,17 +39,17 @@ def library() -> str:
 
 
 def is_compiled() -> bool:
-    """Whether this Python finds the hot path compiled."""
+    """Whether this Python finds a compiled hot path."""
     return any((_SIM / f"{HOT[0]}{suffix}").exists() for suffix in EXTENSION_SUFFIXES)
 
 
 def check() -> None:
-    """Make sure that what is compiled is what the sources say.
+    """Check that the compiled hot path, if any, matches the sources.
 
     Raises
     ------
     MeshquakeError
-        If a source was edited since it was compiled.
+        If a source was edited after it was compiled.
     """
     if not is_compiled():
         return

@@ -1,4 +1,4 @@
-"""How long a run will take, estimated before it is played: valid input may ask for more than anybody waits for."""
+"""Estimate how long a run will take, before it starts: valid input may ask for more than anyone will wait for."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from meshquake.topology.estimates import expected_visits
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import duration, rate
 
-#: What a core does a second, about: calls, probes, and samples of one thing, of which all metrics are written.
+#: Roughly what a core does per second: calls, probes, and samples of one replica or edge (all of its metrics).
 _CALLS, _PROBES, _LOOKS = 100_000, 200_000, 50_000
-#: A run that takes longer (seconds of real time) is worth a warning.
+#: Runs longer than this (seconds of real time) get a warning.
 _LONG = 3600.0
 
 
 def forecast(topology: Topology, scenario: Scenario, interval: float) -> str:
-    """A warning that a run will take very long, and why; empty if it won't.
+    """Return a warning that a run will take very long, and why; an empty text if it won't.
 
     Parameters
     ----------
     topology, scenario
-        The mesh, at the rate of the run, and what is played on it.
+        The mesh, at the rate of the run, and the scenario played on it.
     interval
         Time between samples of metrics in seconds.
     """
     length = scenario.length
-    # Requests of a healthy mesh, in seconds of its usual rate: those of the recording, and those that come besides.
+    # Requests to a healthy mesh, in seconds of its usual rate: those of the recording, plus those that crowds add.
     usual = length + sum(
         fault.crowd * (window.end - window.start)
         for fault in (*scenario.faults, *scenario.background)

@@ -1,16 +1,17 @@
-"""Which services were hit, and since when: more requests failed, or took long, than chance makes of it.
+"""Find which services were hit, and since when: more requests failed, or were slow, than chance explains.
 
-A service with few requests can fail all of them and show one or two in any five seconds, which proves nothing; a busy
-one can be in trouble for five seconds and show nothing in an hour. So after each slice of five seconds stretches of
-many lengths that end with it are looked at, from the slice alone to all the time since the incident began. In between
-they begin where the binary number of the slices before says: of 22 = 16 + 4 + 2 of them, after 16 and after 20. So in
-any time in which a service is in trouble lies a stretch that is at least a third as long; yet there are few stretches,
-half the logarithm of the slices for each slice, and so the correction for looking that often costs little.
+A quiet service can fail all of its requests and show only one or two failures in five seconds, which proves nothing; a
+busy one can be in trouble for five seconds, which an hour's figures don't show. So after each slice of five seconds,
+stretches of many lengths that end with it are tested, from the slice alone to the whole time since the incident began.
+In between, stretches begin where the binary representation of the number of earlier slices says: with 22 = 16 + 4 + 2
+of them, after 16 and after 20. Any period of trouble then contains a stretch at least a third as long. There are few
+stretches, about half the logarithm of the number of slices for each slice, so correcting for multiple tests costs
+little.
 
-That is the scan of G. Walther and A. Perry, "Calibrating the scan statistic: finite sample performance versus
-asymptotics", J. R. Stat. Soc. B 84 (2022), with Bonferroni's correction, over stretches for which little has to be
-remembered. A service is in trouble since the beginning that makes the evidence strongest, as in D. V. Hinkley,
-"Inference about the change-point in a sequence of random variables", Biometrika 57 (1970).
+This is the scan of G. Walther and A. Perry, "Calibrating the scan statistic: finite sample performance versus
+asymptotics", J. R. Stat. Soc. B 84 (2022), with Bonferroni's correction, over stretches that need little memory. The
+onset is taken from the stretch with the strongest evidence, as in D. V. Hinkley, "Inference about the change-point in a
+sequence of random variables", Biometrika 57 (1970).
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ from numpy.typing import NDArray
 from meshquake.sim.significance import p_value
 from meshquake.sim.tally import Tally
 
-#: A service is hit when in some stretch this share of its requests fails ...
+#: A service is hit if, in some stretch, at least this share of its requests fails ...
 HIT_ERRORS = 0.05
-#: ... or its p95 is this many times that of all its requests before the incident, either if it's more than chance.
+#: ... or its p95 is this many times that before the incident. Either must be more than chance explains.
 HIT_SLOWER = 3.0
-#: The chance that any service is called hit in a run in which none is, at most.
+#: The highest probability of a false hit, over all services of a run in which none is hit.
 _DOUBT = 0.01
-#: What is looked for in each stretch: errors, and latency.
+#: The tests of each stretch: errors, and latency.
 _SIGNS = 2
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A service that was hit: when (seconds from the start of the incident), and how one could tell."""
+    """A service that was hit: when (seconds from the start of the incident), and the sign of it."""
 
     service: str
     onset: float
@@ -52,11 +53,11 @@ class _Stretch:
     Attributes
     ----------
     requests, failed
-        How many there were, and how many of them failed.
+        Number of requests, and of those that failed.
     slow
-        How long those took (milliseconds) that took `HIT_SLOWER` times the usual p95 or longer.
+        Durations (milliseconds) of the requests that took at least `HIT_SLOWER` times the usual p95.
     first_failed, first_slow
-        When the first such request ended.
+        When the first failed or slow request ended.
     """
 
     requests: int
@@ -67,13 +68,13 @@ class _Stretch:
 
     @classmethod
     def of(cls, requests: pl.DataFrame, p95: float | None) -> _Stretch:
-        """The stretch with these requests, as their spans with `failed` and `end`; `p95` is the usual one, if known."""
+        """Make a stretch of requests, given as spans with `failed` and `end`; `p95` is the usual one, if known."""
         failed, took, end = (requests[name].to_numpy() for name in ("failed", "duration_ms", "end"))
         slow = took >= (inf if p95 is None else HIT_SLOWER * p95)
         return cls(len(took), int(np.count_nonzero(failed)), took[slow], _first(end[failed]), _first(end[slow]))
 
     def __add__(self, other: _Stretch) -> _Stretch:
-        """Both together."""
+        """Merge two stretches."""
         return _Stretch(
             self.requests + other.requests,
             self.failed + other.failed,
@@ -84,7 +85,7 @@ class _Stretch:
 
     @property
     def p95(self) -> float | None:
-        """The p95 of how long they took, in milliseconds; None if that isn't among the slow ones."""
+        """The p95 of their durations in milliseconds; None if it isn't among the slow ones."""
         above = self.requests - 1 - int(0.95 * (self.requests - 1) + 0.5)
         return float(np.sort(self.slow)[-1 - above]) if len(self.slow) > above >= 0 else None
 
@@ -93,31 +94,31 @@ _NOTHING = _Stretch(0, 0, np.zeros(0), inf, inf)
 
 
 def _first(ends: NDArray[np.float64]) -> float:
-    """When the first of some requests ended.
+    """Return when the first of some requests ended.
 
-    By their ends and not by their starts: a caller begins before the callee that it waits for.
+    By ends, not by starts: a caller starts before the callee that it waits for.
     """
     return float(ends.min(initial=inf))
 
 
 @dataclass
 class _Service:
-    """What is remembered of a service.
+    """What is kept of a service.
 
     Attributes
     ----------
     usual
         Its requests before the incident.
     blocks
-        All its time since its first request in the incident, cut as the binary number of the slices says: each block
-        with its length in slices, a power of two, the longest and earliest first.
+        The time since its first request in the incident, cut into blocks that follow the binary representation of the
+        number of slices: each with its length in slices, a power of two, the longest and earliest first.
     """
 
     usual: Tally = field(default_factory=Tally)
     blocks: list[tuple[int, _Stretch]] = field(default_factory=list)
 
     def stretches(self, latest: _Stretch) -> Iterator[_Stretch]:
-        """The stretches that end with the next slice, the shortest first."""
+        """Yield the stretches that end with the latest slice, the shortest first, then take that slice in."""
         stretch = latest
         yield stretch
         for _, block in reversed(self.blocks):
@@ -136,12 +137,12 @@ class Hits:
     Parameters
     ----------
     slices
-        In how many slices a service may be hit.
+        Number of slices in which a service may be hit.
 
     Attributes
     ----------
     found
-        Those found so far, in order of onset.
+        The hits found so far, in order of onset.
     """
 
     def __init__(self, slices: int) -> None:
@@ -150,7 +151,7 @@ class Hits:
         self._services: dict[str, _Service] = {}
 
     def learn(self, requests: pl.DataFrame) -> None:
-        """Learn what is usual from requests before the incident, as server spans, with which of them `failed`."""
+        """Learn what is usual from requests before the incident, given as server spans with `failed`."""
         for service, own in _by_service(requests).items():
             usual = self._services.setdefault(service, _Service()).usual
             usual.count(own["duration_ms"].to_numpy(), own["failed"].to_numpy())
@@ -158,14 +159,14 @@ class Hits:
     def look(self, requests: pl.DataFrame) -> None:
         """Look at the next slice.
 
-        A service of which there is nothing before the incident may be hit by errors, for one in a hundred is held to be
-        usual (`sim.significance`), and not by latency: nobody knows what is slow for it.
+        A service without requests before the incident can be hit by errors, since one failure in a hundred is then
+        taken as usual (`sim.significance`), but not by latency: nothing says what is slow for it.
 
         Parameters
         ----------
         requests
-            Server spans of the slice, with which of them `failed` as errors of their service, and their `end` in
-            seconds from the start of the incident.
+            Server spans of the slice, with `failed` (an error of the service itself) and `end` in seconds from the
+            start of the incident.
         """
         slices = _by_service(requests)
         for name in slices:
@@ -184,7 +185,7 @@ class Hits:
         self.found.sort(key=lambda hit: (hit.onset, hit.service))
 
     def _signs(self, name: str, usual: Tally, p95: float | None, stretch: _Stretch) -> Iterator[tuple[float, Hit]]:
-        """The signs that a service was hit in a stretch, each with the probability that it's chance."""
+        """Yield the signs that a service was hit in a stretch, each with the probability that it is chance."""
         failed, requests = stretch.failed, stretch.requests
         if failed and failed >= HIT_ERRORS * requests:
             chance = p_value(failed, requests, usual.errors, usual.requests)
@@ -198,16 +199,16 @@ class Hits:
 
     @property
     def _doubt(self) -> float:
-        """The probability below which a look proves something.
+        """The significance level of a single test.
 
-        Every service is looked at often, and one false alarm a run would be too many; so each look gets its part of the
-        doubt that is left (Bonferroni). Of so many numbers from 0 on, half the binary digits are ones at most.
+        Every service is tested often, and one false alarm per run would be too many, so each test gets an equal part of
+        `_DOUBT` (Bonferroni). On average, at most half of the binary digits of the numbers of slices are ones.
         """
         stretches = self._slices * (1 + log2(max(1, self._slices)) / 2)
         return _DOUBT / (_SIGNS * stretches * len(self._services))
 
 
 def _by_service(requests: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The requests of each service."""
+    """Group requests by service."""
     parts = requests.partition_by("service", maintain_order=True)
     return {own["service"][0]: own for own in parts if len(own)}

@@ -1,7 +1,7 @@
 """What happens besides calls: events, and the log lines that are not derived from a call's row.
 
-There are few of them, so each is made when it happens, with the values of that moment. What can be noted, and in which
-words, stands in `sim/telemetry/logs/catalogue.yaml`.
+There are few of them, so each is made when it happens, with the values of that moment. The catalogue of what can be
+noted, and its wording, is `sim/telemetry/logs/catalogue.yaml`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
 
 
-#: Seconds from one line to the next, where one thing has several.
+#: Seconds between the lines of an entry that has several.
 _APART = 0.0007
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, as it happened. `details` is its sentence, `attributes` the values that its record holds besides."""
+    """One event. `details` is its sentence, `attributes` the other values of its record."""
 
     time: float
     type: str
@@ -45,9 +45,9 @@ class Event:
 
 @dataclass(slots=True)
 class Happening:
-    """Something that the mesh did by itself, and that harms nobody: a job that ran, a deploy, a process recycled.
+    """Something harmless that the mesh did by itself: a job that ran, a deploy, a process recycled.
 
-    `kind` is that of a fault that does the same on purpose. What it notes, it signs with its id.
+    `kind` is that of the fault that does the same on purpose. Its events are signed with its `id` (`Journal.signed`).
     """
 
     id: str
@@ -61,7 +61,7 @@ class Happening:
 class Line:
     """One log line.
 
-    `call` is (site, number, attempt path) of the attempt it belongs to, or None outside any request.
+    `call` is (site, number, attempt path) of the attempt that it belongs to; None outside any request.
     """
 
     time: float
@@ -74,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A call waited for a connection of a pool, until it had one or (with the `code` of an error) gave up.
+    """A call's wait for a connection of a pool, until it got one or, with the `code` of an error, gave up.
 
     `call` is (site, attempt path, number, incarnation of the caller's replica).
     """
@@ -86,27 +86,27 @@ class Wait:
 
 
 class Journal:
-    """Collects events, lines and waits until telemetry takes them."""
+    """Collects events, lines and waits until the telemetry takes them."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
         self.events: list[Event] = []
         self.lines: list[Line] = []
-        #: What the files that are replayed say of requests, by their numbers; None if nobody writes it down.
+        #: Attributes of replayed requests, from their file, by request number; None if nobody records them.
         self.attributes: dict[int, Attributes] | None = None
-        #: Waits of calls for connections that are over; None if nobody asks for them.
+        #: Finished waits for connections; None if nobody asks for them.
         self.waits: list[Wait] | None = None
-        #: What the mesh did by itself, as far as it leaves events: in order.
+        #: What the mesh did by itself and left events of, in order.
         self.happened: list[Happening] = []
-        #: Who is acting at this moment; empty if nobody is of those whose name matters (`signed`).
+        #: The name of the signed process that acts at this moment (`signed`); empty if there is none.
         self._actor = ""
-        #: The first event of each of them, by its name. No record says who it was.
+        #: The first event of each such process, by its name. Records don't say who caused an event.
         self.first: dict[str, Event] = {}
 
     def signed(self, name: str, process: Generator[Any, Any, None]) -> Generator[Any, Any, bool]:
-        """A process, such that what it notes itself is known for its own by this name.
+        """Run a process so that the events it notes are attributed to this name.
 
-        Who interrupts it mends the fault that it is; returns whether somebody did.
+        Interrupting the process mends the fault that it plays. Returns whether that happened.
         """
         mended = False
         go_on: Callable[[], Any] = partial(process.send, None)
@@ -124,7 +124,7 @@ class Journal:
                 mended, go_on = True, partial(process.throw, Mended())
 
     def waited(self, call: Call, since: float, code: int) -> None:
-        """A call's wait for a connection is over (`Wait`)."""
+        """Note that a call's wait for a connection is over (`Wait`)."""
         if self.waits is None or not call.followed:
             return
         parent = call.parent
@@ -143,22 +143,22 @@ class Journal:
         signature: str = "",
         **values: Any,
     ) -> None:
-        """Something happened to a service or a deployment of it, or to one of its replicas.
+        """Note that something happened to a service, one of its deployments, or one of its replicas.
 
         Parameters
         ----------
         name
-            Of the entry in the catalogue.
+            Name of the entry in the catalogue.
         about
-            What it happened to. Texts call a deployment by its version too, where there are several.
+            What it happened to. Texts give a deployment's version too, where there are several.
         version
-            That it concerns (default: the one that the replica runs, that of the deployment, or the service's first).
+            Version concerned (default: the one that the replica runs, that of the deployment, or the service's first).
         call
-            The attempt that its log line belongs to.
+            The attempt that its log lines belong to.
         signature
-            Who notes it, if that is to be known and it's no process (`signed`).
+            Who notes it, if that matters and it is not a process (`signed`).
         values
-            What its texts name.
+            Values for the placeholders of its texts.
 
         Raises
         ------
@@ -190,11 +190,11 @@ class Journal:
             self._write(Line(now + behind * _APART, log, log.text.format(**named), service.spec.name, where, place))
 
     def say(self, replica: Replica, text: LogText, message: str) -> None:
-        """A process writes a line by itself."""
+        """Write a line of a process outside any request."""
         self.lines.append(Line(self._env._now, text, message, replica.service.spec.name, replica.name, None))
 
     def _write(self, line: Line) -> None:
-        """A line is written, now or soon."""
+        """Write a line when its time comes, which may be now."""
         if line.time > self._env._now:
             self._env.call_at(line.time, self.lines.append, line)
         else:

@@ -1,8 +1,8 @@
 """The four kinds of record, defined once: names, types, units and order of their columns.
 
 Everything that writes, loads or documents records derives from `RECORD_KINDS`: the NDJSON files, their JSON Schemas,
-and the tables of other formats. A `Batch` holds records as columns (a polars frame a kind), since millions of
-them are cheap that way and none is cheap alone.
+and the tables of other formats. A `Batch` holds records as columns, one polars frame per kind: millions of records are
+cheap in that form and expensive as objects.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from meshquake.topology.json_schema import Schema, block, document, nullable
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its polars type, its JSON Schema, and what it means.
+    """One column: its name, type, meaning, and the values that it may hold.
 
-    A column of type "object" is kept as JSON text in a frame and is an object in a record. A text
-    with `names` is the name of something: of a "service" of the mesh. A number is not less than `low` and not more than
-    `high`.
+    A column of type "object" holds JSON text in a frame and an object in a record. `names` says what the text is the
+    name of, such as a "service" of the mesh. A number lies between `low` and `high`, both included.
     """
 
     name: str
@@ -42,10 +41,9 @@ class Column:
 
 @dataclass(frozen=True)
 class RecordKind:
-    """One kind of record. `name` is also its file's stem.
+    """One kind of record. `name` is also the stem of its file.
 
-    What is in a column of `optional` a record has only where there is something: in a frame it's null elsewhere, as in
-    the column that tables have.
+    A record has the `optional` columns only where there is a value. In frames and tables they are null elsewhere.
     """
 
     name: str
@@ -59,12 +57,15 @@ class RecordKind:
 
     @property
     def table(self) -> tuple[Column, ...]:
-        """The columns of a table of such records."""
+        """The columns of a table of such records; the optional ones are nullable."""
         return (*self.columns, *(replace(column, nullable=True) for column in self.optional))
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """Columns that are objects in each record, and JSON text in a frame; what is optional is an object, too."""
+        """Names of the required columns that are objects in a record and JSON text in a frame.
+
+        Optional columns are objects too, but are not among these.
+        """
         return tuple(column.name for column in self.columns if column.type == "object")
 
     @property
@@ -87,9 +88,9 @@ _POLARS: dict[str, Any] = {
     "number": pl.Float64,
     "integer": pl.Int64,
 }
-#: The largest number of a record, far beyond what any run makes: what is counted from it still fits into 64 bits.
+#: The largest number in a record, far beyond any real run, and small enough that sums of such numbers fit into 64 bits.
 LARGEST = 10**12
-#: How records and manifests write a moment.
+#: The format of timestamps in records and manifests.
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$"
 
 
@@ -107,13 +108,13 @@ def _json_schema(column: Column) -> Schema:
     return nullable(schema) if column.nullable else schema
 
 
-#: `type` of each event, with what it means.
+#: What each `type` of event means.
 EVENTS: dict[str, str] = events()
 
 _UNITS = tuple(dict.fromkeys(metric.unit for metric in METRICS.values()))
 _TRACE = r"^(?!0{32})[0-9a-f]{32}$"
 _SPAN = r"^(?!0{16})[0-9a-f]{16}$"
-#: A replica, or a node: the name of what it is one of, and its number.
+#: The name of a replica or of a node ends with its number.
 _REPLICA = r"-[0-9]{1,9}$"
 
 METRIC = RecordKind(
@@ -234,16 +235,16 @@ EVENT = RecordKind(
     ),
 )
 
-#: Which server spans are errors of the service's own: it did not succeed, and not because of what was asked of it
+#: Whether a server span is an error of the service itself: it failed, and not because of the request
 #: (`topology.errors.Error.of_request`).
 ERRORS_OF_SERVER = (pl.col("status") == "error") & ~pl.col("status_code").is_between(400, 499)
 
-#: The four kinds by name, in the order in which a fixture lists them.
+#: The four kinds by name, in the order of a fixture's list.
 RECORD_KINDS: dict[str, RecordKind] = {kind.name: kind for kind in (METRIC, LOG, TRACE, EVENT)}
 
 
 def kinds(metrics: Mapping[str, Metric]) -> dict[str, RecordKind]:
-    """The four kinds by name, as they are in a recording with these metrics, by the names that they have there."""
+    """Return the four kinds by name, for a recording that has these metrics, keyed by their names in it."""
     if metrics is METRICS:
         return RECORD_KINDS
     units = tuple(dict.fromkeys(metric.unit for metric in metrics.values()))
@@ -254,9 +255,9 @@ def kinds(metrics: Mapping[str, Metric]) -> dict[str, RecordKind]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Records of the four kinds, each a frame in time order; batches follow each other in time order too.
+    """Records of the four kinds: one frame each, in order of time, as are successive batches.
 
-    `clock` is the simulated time in seconds from the start of the recording that the batch completes.
+    `clock` is the simulated time, in seconds from the start of the recording, up to which this batch is complete.
     """
 
     metrics: pl.DataFrame
@@ -266,17 +267,17 @@ class Batch:
     clock: float
 
     def frame(self, kind: str) -> pl.DataFrame:
-        """The frame of the kind of that name."""
+        """Return the frame of the kind with that name."""
         frame: pl.DataFrame = getattr(self, kind)
         return frame
 
     def records(self, kind: str) -> Iterator[dict[str, Any]]:
-        """The records of the kind of that name as plain dicts, as its file has them."""
+        """Yield the records of the kind with that name as plain dicts, as in its file."""
         return records(RECORD_KINDS[kind], self.frame(kind))
 
 
 def records(kind: RecordKind, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """The records of a frame as plain dicts."""
+    """Yield the records of a frame as plain dicts."""
     for row in frame.iter_rows(named=True):
         for name in kind.objects:
             row[name] = json.loads(row[name])

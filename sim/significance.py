@@ -1,6 +1,6 @@
-"""Whether more requests are bad than chance makes of it.
+"""Test whether more requests are bad than chance explains.
 
-scipy.stats has both tests, but takes longer to import than a minute of the ten services to play.
+scipy.stats has both tests, but importing it takes longer than simulating a minute of ten services.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from meshquake.topology.special_functions import bdtrc, gammaln
 
-#: The share of bad requests in good order, where none before the incident tell of it.
+#: The usual share of bad requests, where there are none before the incident to tell.
 _QUIET = 0.01
 
 
 def p_value(bad: int, requests: int, usual: int, before: int) -> float:
-    """The probability that so many of some requests, or more, are bad though nothing has changed.
+    """Return the probability of at least so many bad requests if nothing has changed.
 
-    Were all of them alike, the bad ones would be spread over both stretches of time at random: how many are in the
-    later one has a hypergeometric distribution (Fisher's exact test). It's exact for slow requests too, though what is
-    slow is found from those before: it depends on ranks alone.
+    If nothing has changed, the bad requests are spread at random over both periods, and the number in the later one has
+    a hypergeometric distribution (Fisher's exact test). The test is exact for slow requests too, although the earlier
+    requests define what is slow: it depends on ranks alone.
 
     Parameters
     ----------
     bad, requests
-        Bad requests, and all of them, of now.
+        Numbers of bad requests and of all requests, now.
     usual, before
-        The same of before. With nothing before, one in a hundred is held to be bad.
+        The same for the time before. If `before` is 0, one request in a hundred is taken to be bad.
     """
     if not before:
         return float(bdtrc(bad - 1, requests, _QUIET))
@@ -37,7 +37,7 @@ def p_value(bad: int, requests: int, usual: int, before: int) -> float:
 
 
 def _ways(things: int, chosen: ArrayLike) -> NDArray[np.float64]:
-    """The logarithm of how many ways there are to choose so many of some things."""
+    """Return the logarithm of the binomial coefficient: the ways to choose some of these things."""
     chosen = np.asarray(chosen)
     ways: NDArray[np.float64] = gammaln(things + 1) - gammaln(chosen + 1) - gammaln(things - chosen + 1)
     return ways

@@ -1,6 +1,6 @@
-"""What a run showed, in a few figures, taken from its records as they come.
+"""Summarize a run in a few figures, taken from its records as they come.
 
-Nothing here looks into the mesh: these are the figures that anyone could take from the telemetry.
+Nothing here looks into the mesh: anyone could compute these figures from the telemetry.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from meshquake.sim.records import ERRORS_OF_SERVER, RECORD_KINDS, TRACE, Batch
 from meshquake.sim.tally import FAILED, Tally
 from meshquake.sim.telemetry.timestamps import microseconds
 
-#: Services are looked at in slices of so many seconds.
+#: Length in seconds of the slices in which services are tested.
 SLICE = 5.0
-#: What is looked at of a server span: asked once for a batch, for few are in a slice.
+#: What is needed of a server span: selected once per batch, since a slice holds only a few.
 _LOOKED_AT = (
     pl.col("timestamp", "service", "duration_ms"),
     pl.col("parent_span_id").is_null().alias("of_user"),
@@ -32,7 +32,7 @@ _LOOKED_AT = (
 
 @dataclass(kw_only=True)
 class Phase(Tally):
-    """The requests that users made in a stretch of time of so many seconds."""
+    """The requests that users made in a phase of `seconds`."""
 
     name: str
     seconds: float
@@ -40,30 +40,30 @@ class Phase(Tally):
 
 @dataclass(frozen=True)
 class _Slice:
-    """A stretch of a phase; `end` is written as in records."""
+    """A slice of a phase; `end` is a timestamp as in records."""
 
     phase: Phase
     end: str
 
 
 class Summary:
-    """Takes batches and keeps figures.
+    """The figures of a run, updated batch by batch.
 
     Parameters
     ----------
     scenario
-        What is played; its phases are before, during and after the incident.
+        The scenario; its phases are before, during and after the incident.
     start
         Wall time of the start of the recording.
 
     Attributes
     ----------
     phases
-        The requests of users that began in each phase that has a length.
+        The users' requests that began in each phase of non-zero length.
     opened
         How often breakers opened, by caller and callee.
     records
-        Records by kind.
+        Number of records by kind.
     """
 
     def __init__(self, scenario: Scenario, start: datetime) -> None:
@@ -75,16 +75,16 @@ class Summary:
         self._slices = self._cut(start)
         self._slice = next(self._slices)
         self._hits = Hits(sum(_steps(phase) for phase in self.phases if phase.name != "before"))
-        #: Server spans that have not been looked at.
+        #: Server spans that are still to be looked at.
         self._spans = pl.DataFrame(schema=TRACE.frame_schema).select(_LOOKED_AT)
 
     @property
     def hits(self) -> list[Hit]:
-        """Services hit since the incident began, in order of onset."""
+        """The services hit since the incident began, in order of onset."""
         return self._hits.found
 
     def _cut(self, start: datetime) -> Iterator[_Slice]:
-        """Cut the phases into slices of about the same length; the last one never ends."""
+        """Cut the phases into slices of about `SLICE` seconds."""
         begin = start
         for phase in self.phases:
             steps = _steps(phase)
@@ -103,7 +103,7 @@ class Summary:
             edge = (caller, _target(attributes))
             self.opened[edge] = self.opened.get(edge, 0) + 1
         self._spans = pl.concat([self._spans, batch.traces.filter(kind="server").select(_LOOKED_AT)], rechunk=True)
-        # What starts after the recording's end (retries of what is under way then) belongs to the last slice.
+        # Spans that start after the recording's end, such as retries of calls under way, belong to the last slice.
         while len(batch.traces) and batch.traces["timestamp"][-1] >= self._slice.end:
             following = next(self._slices, None)
             if following is None:
@@ -114,7 +114,7 @@ class Summary:
             self._slice = following
 
     def finish(self) -> None:
-        """Look at what is left: nothing more comes."""
+        """Look at the remaining spans, when no more batches come."""
         self._look(self._spans)
 
     def _look(self, spans: pl.DataFrame) -> None:
@@ -130,7 +130,7 @@ class Summary:
 
 
 def _steps(phase: Phase) -> int:
-    """How many slices a phase is cut into."""
+    """Return the number of slices that a phase is cut into."""
     return max(1, round(phase.seconds / SLICE))
 
 

@@ -1,3 +1,3 @@
-"""The version of meshquake: it decides the bytes of a run, so it is in each manifest."""
+"""The version of meshquake, which every manifest records: it determines the bytes of a run."""
 
 VERSION = "0.1.0"
