@@ -1,4 +1,4 @@
-"""The clocks of the nodes: each is off by a constant, by which the spans and log lines of the replicas on it are."""
+"""Clock skew: each node's clock is off by a constant, and with it the spans and log lines of the replicas there."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from meshquake.topology.addresses import address, uniform
 from meshquake.topology.placement import Placement
 from meshquake.topology.special_functions import ndtri
 
-#: No clock is off by more than so many standard deviations.
+#: No clock is off by more than this many standard deviations.
 _MOST = 3.0
 
 
 class Clocks:
-    """What each clock is off by: `skew` seconds is the standard deviation. Pods have the clock of their node.
+    """The offsets of clocks, with a standard deviation of `skew` seconds. Pods have the clock of their node.
 
-    Metrics have the time of who scrapes, and events that of who orchestrates, which is right.
+    Metrics carry the scraper's time and events the orchestrator's; both are right.
     """
 
     def __init__(self, seed: int, skew: float, placement: Placement) -> None:
         self._seed = seed
         self._skew = skew
         self._placement = placement
-        #: By replica, or by service where no replica is known: microseconds.
+        #: Offset in microseconds by replica, or by service where no replica is known.
         self.off: dict[str, int] = {}
 
     @property
     def most(self) -> int:
-        """By how much a clock can be off, in microseconds."""
+        """The largest possible offset, in microseconds."""
         return round(self._skew * _MOST * 1e6)
 
     def shift(self, frame: pl.DataFrame, column: str) -> pl.Series:
-        """The moments in a column (microseconds) as the clocks of their replicas have them."""
+        """Return the moments in a column (microseconds) as the clocks of their replicas show them."""
         moments = frame[column]
         if not self._skew or not len(frame):
             return moments

@@ -1,4 +1,4 @@
-"""Lets pass what is recorded of a mesh's telemetry, in order of time, and keeps account of what became of the rest."""
+"""Pass on what is recorded of a mesh's telemetry, in order of time, and count what became of the rest."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from meshquake.topology.placement import Placement
 from meshquake.topology.spec import Topology
 
 SAMPLED, EARLY = "sampled out", "before the recording"
-#: Spans that last longer (seconds) are taken to be exported whatever becomes of their process: so long it may be open
-#: what does, and records be held back.
+#: Spans that last longer than this (seconds) count as exported even if their process is killed. This bounds how long
+#: a record's fate can be open, and so how long records are held back.
 _LONGEST = 15.0
 _NEVER = 2**62
 
-#: Hears of records of a kind that are not recorded as they were: frames of such records, with two columns besides:
-#: `fate`, and `recorded`, the moment that a late one or a second one has in the recording.
+#: Called with a kind and a frame of records of that kind that are not recorded unchanged. The frame has two more
+#: columns: `fate`, and `recorded`, the timestamp of a late record or of a duplicate in the recording.
 OnFate = Callable[[str, pl.DataFrame], None]
 
 
@@ -36,22 +36,22 @@ class Collector:
     Parameters
     ----------
     spec, topology
-        How well the mesh is observed, and which it is.
+        How well the mesh is observed, and its topology.
     seed, start
         Seed of every draw, and wall time of simulated time 0.
     of_pods
-        Names of metrics that tell of pods, whatever becomes of their processes.
+        Names of metrics about pods, which are there even while the process is down.
 
     Attributes
     ----------
     made, recorded
-        Records so far, by kind: those that the mesh made, and those that are recorded.
+        Numbers of records so far, by kind: those that the mesh made, and those that are recorded.
     fates
-        What became of those that are not recorded as they were, by kind: how many have each fate.
+        How many of the records that are not recorded unchanged have each fate, by kind.
     clocks
-        What the replicas' clocks are off by.
+        The offsets of the replicas' clocks.
     on_fate
-        Who hears of such records.
+        Called with the records that are not recorded unchanged.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Collector:
         self._tail = None if spec.tail_sampling is None else Tail(seed, spec.tail_sampling)
         self._shipping = Shipping(seed, spec)
         self._scraping = Scraping(seed, spec, of_pods)
-        #: Records of which it is open what becomes of them, and those that are only waiting for their turn.
+        #: Records whose fate is open, and those that only wait for their turn in order of time.
         self._open, self._told = Window(), Window()
 
     def collect(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """What is recorded of the batches of a run, in batches that come later than those."""
+        """Yield what is recorded of the batches of a run, in batches of its own that lag behind those."""
         clock = 0.0
         for batch in batches:
             self._take(batch)
@@ -81,7 +81,7 @@ class Collector:
         yield self._recorded(_NEVER, clock)
 
     def _take(self, batch: Batch) -> None:
-        """Take what a mesh made, which is open from now on."""
+        """Take a batch of the mesh; the fate of its records is open."""
         frames = {kind: batch.frame(kind).with_columns(microseconds().alias(AT)) for kind in RECORD_KINDS}
         for kind, frame in frames.items():
             self.made[kind] += len(frame)
@@ -95,7 +95,7 @@ class Collector:
         self._open.add(frames)
 
     def _recorded(self, horizon: int, clock: float) -> Batch:
-        """What is recorded of what is known by a moment, up to which all that the mesh made is here."""
+        """Return what can be recorded once everything that the mesh made before `horizon` is here."""
         settled = horizon - self._slack
         due = self._open.until(settled)
         passed = {}
@@ -115,19 +115,19 @@ class Collector:
         return batch_of(told, clock)
 
     def _sampled(self, spans: pl.DataFrame) -> pl.DataFrame:
-        """The spans of traces that are sampled."""
+        """Return the spans of the traces that are sampled."""
         share = self.spec.head_sampling
         if share < 1.0:
             out = ~spans.select(in_head(share)).to_series()
             spans = self._tell("traces", spans, _where(out, SAMPLED))
         if self._tail is not None and len(spans):
-            # Whether a trace is in the head's sample is told from its id, so those that aren't due need no look at it.
+            # Head sampling goes by the trace id, so spans that aren't due yet need not be filtered by it.
             out = ~self._tail.keeps(spans, self._open.held("traces"))
             spans = self._tell("traces", spans, _where(out, SAMPLED))
         return spans
 
     def _shipped(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """The spans or log lines that arrive, with the times by which they are recorded."""
+        """Return the spans or log lines that arrive, with the timestamps that they are recorded with."""
         if not len(frame):
             return frame
         lasted = frame.select(length()).to_series() if kind == "traces" else None
@@ -136,7 +136,7 @@ class Collector:
         if lasted is not None:
             fate = _without(fate, (fate == DIED) & (lasted > _LONGEST * 1e6))
         at = self.clocks.shift(frame, AT) + late
-        # Who asks for the time of the recording doesn't get what says that it's earlier.
+        # A query for the time of the recording doesn't return records with earlier timestamps.
         arrives = fate.is_null() | fate.is_in([LATE, TWICE]).fill_null(False)
         fate = pl.select(pl.when(arrives & (at < self._origin)).then(pl.lit(EARLY)).otherwise(fate)).to_series()
         stamped = frame.with_columns(at.alias(AT), _iso(at))
@@ -147,13 +147,13 @@ class Collector:
             fate = _without(fate, recorded)
         if not twice.any():
             return self._tell(kind, stamped, fate, of=frame)
-        # The second of two stands right behind the first, whatever else is of the same moment.
+        # A duplicate follows right after its original, whatever else has the same timestamp.
         rows = pl.Series(range(len(stamped)))
         order = pl.concat([rows, rows.filter(twice)]).sort()
         return self._tell(kind, stamped[order], fate[order], of=frame[order])
 
     def _tell(self, kind: str, frame: pl.DataFrame, fate: pl.Series, of: pl.DataFrame | None = None) -> pl.DataFrame:
-        """The records that have no fate; the others are told of as they were made."""
+        """Return the records without a fate, and report the others as they were made (`of`, by default `frame`)."""
         gone = fate.is_not_null()
         if not gone.any():
             return frame
@@ -167,15 +167,15 @@ class Collector:
 
 
 def _where(chosen: pl.Series, fate: str) -> pl.Series:
-    """That fate for the chosen records, none for the others."""
+    """Return that fate for the chosen records, null for the others."""
     return pl.select(pl.when(chosen).then(pl.lit(fate))).to_series()
 
 
 def _without(fate: pl.Series, spared: pl.Series) -> pl.Series:
-    """The fates of records, of which some are spared."""
+    """Return fates, with null for the records that are spared."""
     return pl.select(pl.when(~spared.fill_null(False)).then(fate)).to_series()
 
 
 def _iso(moments: pl.Series) -> pl.Series:
-    """Moments as records have them."""
+    """Return moments as timestamps of records."""
     return moments.cast(pl.Datetime("us")).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias("timestamp")

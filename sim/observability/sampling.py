@@ -1,4 +1,4 @@
-"""Which traces are recorded: chosen by their ids as requests come, and by what is known of them once they are over."""
+"""Head and tail sampling: traces are chosen by their ids as requests come, and by their spans once they are over."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from meshquake.sim.telemetry.timestamps import length
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.errors import FOLLOWED
 
-#: Of a trace id the last 14 digits are its random part (W3C Trace Context, level 2), which consistent samplers of
-#: OpenTelemetry compare with a threshold.
+#: The last 14 digits of a trace id are its random part (W3C Trace Context, level 2), which OpenTelemetry's consistent
+#: samplers compare with a threshold.
 _DIGITS = 14
 _RANGE = 16**_DIGITS
 
 
 def in_head(share: float) -> pl.Expr:
-    """Whether a span's trace is among those recorded at all: the same traces, and more, for a larger share."""
+    """Whether head sampling keeps a span's trace. A larger share keeps the same traces and more."""
     random: pl.Expr = pl.col("trace_id").str.tail(_DIGITS).str.to_integer(base=16)
     chosen: pl.Expr = random >= round((1.0 - share) * _RANGE)
     return chosen
 
 
 class Tail:
-    """Decides on whole traces, `wait` after the first span of each, by the spans that have ended by then."""
+    """Tail sampling: decides on whole traces, `wait` after each one's first span, by the spans ended by then."""
 
     def __init__(self, seed: int, policy: TailSampling) -> None:
         self._key = address(seed, "tail sampling") % 2**64
         self._policy = policy
-        #: What was decided, and when the trace began (microseconds), by trace id, oldest first.
+        #: By trace id, oldest first: whether the trace is kept, and when it began (microseconds).
         self._decided: dict[str, tuple[bool, int]] = {}
 
     def keeps(self, due: pl.DataFrame, later: list[pl.DataFrame]) -> pl.Series:
-        """Whether the trace of each span that is due is kept; `later` are spans that are not due yet.
+        """Return whether the trace of each due span is kept; `later` are spans that are not due yet.
 
-        Spans come in order of their beginning, all that began up to `wait` after those that are due among them.
+        Spans come in order of their start. All that start up to `wait` after the due ones must be there.
         """
         new = due.filter(~pl.col("trace_id").is_in(list(self._decided)))
         if len(new):
@@ -65,7 +65,7 @@ class Tail:
             self._decided[name] = (matters.get(name, False) or chosen, first)
 
     def _forget(self, now: int) -> None:
-        """Traces that began so long ago have no more spans to come."""
+        """Forget traces that began so long ago that no more of their spans can come."""
         horizon = now - round((FOLLOWED + self._policy.wait) * 1e6)
         for name, (_, first) in list(self._decided.items()):
             if first >= horizon:

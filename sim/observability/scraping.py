@@ -1,4 +1,4 @@
-"""How metrics are scraped: of each replica apart, which may fail; and how many series there may be."""
+"""Scrapes of metrics: each replica is scraped separately, scrapes may fail, and the number of series may be limited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Scraping:
     seed, spec
         Seed of every draw, and how well the mesh is observed.
     of_pods
-        Names of metrics that tell of pods: whoever runs these is scraped for them, a process that is down or not.
+        Names of metrics about pods: the orchestrator is scraped for them, so they are there while a process is down.
     """
 
     def __init__(self, seed: int, spec: Observability, of_pods: Collection[str] = ()) -> None:
@@ -29,24 +29,24 @@ class Scraping:
         self._spec = spec
         self._of_pods = list(of_pods)
         self._keys: dict[str, int] = {}
-        #: Of each replica, since when it has been down, and until when if that is over (microseconds), in order.
+        #: By replica, the periods in which it was down, in order (microseconds); the end is None while one lasts.
         self._down: dict[str, list[tuple[int, int | None]]] = {}
         self._series: set[tuple[str | None, ...]] = set()
 
     def note_down(self, replica: str, moment: int) -> None:
-        """A replica went down at a moment (microseconds)."""
+        """Note that a replica went down at a moment (microseconds)."""
         stays = self._down.setdefault(replica, [])
         if not stays or stays[-1][1] is not None:
             stays.append((moment, None))
 
     def note_up(self, replica: str, moment: int) -> None:
-        """A replica was up again at a moment (microseconds)."""
+        """Note that a replica was up again at a moment (microseconds)."""
         stays = self._down.get(replica)
         if stays and stays[-1][1] is None:
             stays[-1] = (stays[-1][0], moment)
 
     def fates(self, frame: pl.DataFrame) -> pl.Series:
-        """What becomes of samples: a fate, null if nothing does."""
+        """Return the fate of each sample; null if it is recorded."""
         scrapes = frame.select("replica", AT).unique(maintain_order=True).drop_nulls()
         drawn = [(replica, at, self._fate(replica, at)) for replica, at in scrapes.iter_rows()]
         keys = pl.DataFrame(drawn, schema={"replica": pl.String, AT: pl.Int64, "fate": pl.String}, orient="row")
@@ -66,7 +66,7 @@ class Scraping:
         return FAILED if uniform(self._keys[replica], at) < self._spec.scrape_failures else None
 
     def _limited(self, frame: pl.DataFrame, fate: pl.Series, limit: int) -> pl.Series:
-        """Refuse series that come when there are as many as there may be; those that there are go on."""
+        """Refuse new series once the limit is reached; known series continue."""
         names = frame.select("service", "metric", "replica", "target")
         for series in names.filter(fate.is_null()).unique(maintain_order=True).iter_rows():
             if series in self._series or len(self._series) < limit:

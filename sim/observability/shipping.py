@@ -1,8 +1,8 @@
-"""How a replica's spans and log lines leave it: in exports, each with a fate of its own.
+"""Exports of spans and log lines by replicas, each with a fate of its own.
 
-A replica exports what it has every so often, spans from within its process and log lines by an agent beside it. An
-export may be lost, as when a collector's queue is full; of log lines one may come late, after retries, or twice, after
-an answer that was lost (delivery at least once). What a killed process had not exported yet is gone.
+A replica exports at regular intervals: spans from within its process, log lines through an agent beside it. An export
+may be lost, as when a collector's queue is full. One of log lines may also come late, after retries, or twice, after a
+lost acknowledgement (at-least-once delivery). What a killed process had not exported yet is gone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from meshquake.faults.observability import Observability
 from meshquake.topology.addresses import address, uniform
 
-#: What became of a record that is not recorded as it was.
+#: Fates of records that are not recorded unchanged.
 LOST, DIED, LATE, TWICE = "export lost", "process killed", "late", "duplicated"
 
 
@@ -30,11 +30,14 @@ class Shipping:
         self._keys: dict[tuple[str, str], tuple[int, int]] = {}
 
     def note_killed(self, replica: str, moment: int) -> None:
-        """A replica's process was killed at a moment (microseconds)."""
+        """Note that a replica's process was killed at a moment (microseconds)."""
         self._killed.setdefault(replica, []).append(moment)
 
     def fates(self, kind: str, frame: pl.DataFrame, made: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """What becomes of records that were made at some moments: a fate, null if nothing does, and how late (us)."""
+        """Return the fate of each record, null if it is recorded unchanged, and how late it is (us).
+
+        `made` says when each was made.
+        """
         host = frame.select(pl.coalesce("replica", "service").alias("host")).to_series()
         cases = pl.DataFrame({"host": host, "made": made}).with_row_index()
         export = cases.with_columns(number=self._number(kind, cases))
@@ -55,12 +58,12 @@ class Shipping:
         return fate, late
 
     def _number(self, kind: str, cases: pl.DataFrame) -> pl.Series:
-        """The number of the export that each record leaves with. Replicas don't export in step."""
+        """Return the number of the export that each record leaves with. Replicas don't export in step."""
         phase = {name: self._of(kind, name)[1] for name in cases["host"].unique(maintain_order=True)}
         return (cases["made"] - cases["host"].replace_strict(phase, return_dtype=pl.Int64)) // self._every
 
     def _of(self, kind: str, host: str) -> tuple[int, int]:
-        """The key of a replica's draws, and the phase of its exports in microseconds."""
+        """Return the key of a replica's draws and the phase of its exports in microseconds."""
         if (kind, host) not in self._keys:
             key = address(self._seed, "export", kind, host) % 2**64
             self._keys[kind, host] = key, int(uniform(key, 0) * self._every)
@@ -80,7 +83,7 @@ class Shipping:
         return None, 0
 
     def _died(self, kind: str, export: pl.DataFrame) -> pl.Series:
-        """Whether the process was killed between a record and its export."""
+        """Return whether the process was killed between each record and its export."""
         died = [False] * len(export)
         if not self._spec.export_every:
             return pl.Series(died)

@@ -1,4 +1,4 @@
-"""Records held back for as long as it is open what becomes of them, and in which order they are told."""
+"""Hold records back until their fate and their order are known."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import polars as pl
 
 from meshquake.sim.records import RECORD_KINDS, Batch
 
-#: The column by which records are held: a moment in microseconds since 1970. It's no part of a record.
+#: The column that held records are sorted by: microseconds since 1970. It is not part of a record.
 AT = "_at"
 
 
 class Window:
-    """Frames by kind of record, each with a column `AT`, in order of it; equal moments stay in the order of arrival."""
+    """Held frames by kind of record, sorted by their column `AT`; ties stay in the order of arrival."""
 
     def __init__(self) -> None:
         self._held: dict[str, list[pl.DataFrame]] = {kind: [] for kind in RECORD_KINDS}
@@ -23,11 +23,11 @@ class Window:
                 self._held[kind].append(frame)
 
     def held(self, kind: str) -> list[pl.DataFrame]:
-        """All records of a kind that are held."""
+        """Return the held frames of a kind."""
         return self._held[kind]
 
     def until(self, moment: int) -> dict[str, pl.DataFrame]:
-        """Let go the records before a moment (microseconds since 1970)."""
+        """Release the records before a moment (microseconds since 1970)."""
         gone = {}
         for kind, frames in self._held.items():
             if not frames:
@@ -42,7 +42,7 @@ class Window:
 
 
 def batch_of(frames: dict[str, pl.DataFrame], clock: float) -> Batch:
-    """A batch of frames; of kinds that have none it has no records."""
+    """Make a batch of frames; kinds without a frame are empty."""
     parts = {
         kind: frames[kind].select(schema.names()) if kind in frames else pl.DataFrame(schema=schema)
         for kind, schema in ((kind, each.frame_schema) for kind, each in RECORD_KINDS.items())

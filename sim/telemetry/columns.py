@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Columns:
-    """What a dataclass is whose fields are arrays of one length."""
+    """Base class of dataclasses whose fields are arrays of one length."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -18,23 +18,23 @@ class Columns:
         return len(column)
 
     def where(self, chosen: NDArray[Any]) -> Self:
-        """The rows at some positions, or where a mask is true."""
+        """Return the rows at some positions, or where a mask is true."""
         positions = _positions(chosen)
         return type(self)(*(column.take(positions) for column in self._all()))
 
     def view(self, chosen: NDArray[Any]) -> Self:
-        """The same, each column taken when it is first asked for: for who needs a few, and not for long.
+        """Like `where`, but take each column when it is first asked for.
 
-        It keeps all rows of the table.
+        For short-lived uses that need few columns: the view keeps the whole table alive.
         """
         found = object.__new__(type(self))
         found.__dict__["_viewed"] = (self, _positions(chosen))
         return found
 
-    if not TYPE_CHECKING:  # to mypy, there is no other name than those of the fields
+    if not TYPE_CHECKING:  # mypy should accept the fields' names only
 
         def __getattr__(self, name: str) -> NDArray[Any]:
-            """A column that a view did not take yet."""
+            """Take a column that a view has not taken yet."""
             viewed = self.__dict__.get("_viewed")
             if viewed is None or name not in self.__dataclass_fields__:
                 raise AttributeError(f"{type(self).__name__} has no {name}")

@@ -13,7 +13,7 @@ from meshquake.sim.telemetry.tables import Tables, microseconds
 
 
 def event_frame(tables: Tables, events: list[Event]) -> pl.DataFrame:
-    """Event records of what the journal noted, in its order."""
+    """Make event records of the journal's events, in their order."""
     micros = microseconds(np.array([event.time for event in events], dtype=np.float64))
     return pl.DataFrame(
         {

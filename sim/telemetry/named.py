@@ -1,4 +1,4 @@
-"""What a `telemetry:` block may name: what `python -m meshquake.docs.renew` writes for those who read files."""
+"""What a `telemetry:` block may name. `python -m meshquake.docs.renew` writes it to a file for the topology loader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.telemetry.vocabulary import Vocabulary
 
 
 def vocabulary() -> Vocabulary:
-    """All of it (`topology.telemetry.vocabulary`)."""
+    """Return everything that a `telemetry:` block may name (`topology.telemetry.vocabulary`)."""
     return Vocabulary(
         levels=tuple(metric_table.LEVELS),
         metrics=metric_table.known(),
@@ -26,7 +26,7 @@ def vocabulary() -> Vocabulary:
 
 
 def _notices() -> dict[str, tuple[str, ...]]:
-    """What may be noted in a line, with the values that there are for sure: those that its texts name."""
+    """Return the notices that have a log line, with the values that are always there: those that their texts name."""
     found = {}
     for name, entry in catalogue()["notices"].items():
         if "log" in entry:

@@ -1,7 +1,8 @@
-"""Puts telemetry together, batch by batch, in order of time.
+"""Put telemetry together, batch by batch, in order of time.
 
-A moment is settled when no call that is still under way can have been there: then everything before it, of all four
-signals, can leave. The oldest request under way decides, so what is held back is about as long as the longest request.
+A moment is settled once no request still under way began before it: everything earlier, of all four signals, can then
+be released. The oldest request under way sets that horizon, so telemetry is held back about as long as the longest
+request takes.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ if TYPE_CHECKING:
 Noted = TypeVar("Noted", Event, Line)
 Kept = TypeVar("Kept", Spans, Insides, Written)
 _LAST = np.iinfo(np.int64).max
-#: By which attribute a replayed request says who asks, and what can stand for that in any text.
+#: The attribute that names the user of a replayed request, and the names that need no escaping in any text.
 _USER, _PLAIN = "user.id", re.compile(r"[^\"\\\x00-\x1f]+")
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What a mesh has left since the cut before: rows, readings and notes as they are, not records yet.
+    """What a mesh has left since the previous cut: rows, readings and notes, not yet made into records.
 
-    Everything before `horizon` (simulated seconds) has settled; `incarnations` is how many processes there have been.
+    Everything before `horizon` (simulated seconds) is settled. `incarnations` is the number of processes so far.
     """
 
     horizon: float
@@ -73,9 +74,9 @@ class Recorder:
     start
         Wall time of simulated time 0.
     interval_us
-        Sampling interval of metrics in whole microseconds.
+        Sampling interval of metrics, in whole microseconds.
     table
-        The metrics that are recorded; None for the whole catalogue.
+        The metrics to record; None for the whole catalogue.
     """
 
     def __init__(self, mesh: Mesh, start: datetime, interval_us: int, table: MetricTable | None = None) -> None:
@@ -83,35 +84,35 @@ class Recorder:
         self._interval_us = interval_us
         self._tables = Tables(mesh, start)
         particulars = self._particulars = Particulars(self._tables, mesh.topology, mesh.seed)
-        #: Requests that said who asks, and what had settled when they came.
+        #: For each cut that had requests with a known user: its clock, and the numbers of these requests.
         self._met: deque[tuple[float, list[int]]] = deque()
         self._lines = Lines(particulars)
         self._format = LogFormat(mesh.topology.telemetry.logs.format, self._tables.services)
         self.sampler = Sampler(mesh, self._tables, interval_us, table)
-        # What some signal still waits for: traces go by the start of spans, logs by the moments of lines, metrics by
+        # What each signal still waits for: traces go by the starts of spans, logs by the times of lines, metrics by
         # whole intervals.
         none = spans_of(b"")
         mesh.journal.attributes = {}
-        #: Of requests whose lines are still to be written.
+        #: Attributes of replayed requests whose log lines are still to come, by request number.
         self._attributes: dict[int, Attributes] = {}
         self._for_traces, self._for_metrics, self._for_logs = none, none, self._lines.written(none)
         self._checkpoints = Checkpoints(self._tables)
-        #: Statements that changed something, until all before them have ended; and lines that are still to come.
+        #: Spans of statements that changed data, until all earlier ones have ended; and lines that are still to come.
         self._changes = none
         self._noted: list[Line] = []
         self._told = SpanAttributes(particulars, mesh.topology)
         self._inside = Inside(mesh, self._tables)
-        #: Spans inside of others that begin later than what has settled.
+        #: Internal spans that begin at or after the horizon.
         self._insides = Insides.none()
         mesh.journal.waits = [] if self._inside else None
 
     @property
     def waiting(self) -> int:
-        """Records to be made of what has happened since the last cut, about: a call leaves two spans and a line."""
+        """About how many records have accumulated since the last cut: a call leaves two spans and a log line."""
         return 3 * self._mesh.engine.count + self.sampler.waiting
 
     def cut(self, *, last: bool = False) -> Cut:
-        """Take from the mesh what has happened since the last cut; with `last`, everything that is left settles."""
+        """Take from the mesh what has happened since the last cut; with `last`, everything left is settled."""
         mesh = self._mesh
         attributes, mesh.journal.attributes = mesh.journal.attributes or {}, {}
         waits, mesh.journal.waits = mesh.journal.waits or [], [] if self._inside else None
@@ -129,9 +130,9 @@ class Recorder:
         )
 
     def batch(self, cut: Cut) -> Batch:
-        """The records that have settled with a cut, the cuts coming in their order.
+        """Return the records that a cut settles. Cuts must come in order.
 
-        Looks at nothing of the mesh that changes, so it may be made while the simulation goes on.
+        Reads nothing of the mesh that changes, so it may run while the simulation continues.
         """
         until = _LAST if cut.horizon == inf else int(microseconds(np.array([cut.horizon]))[0])
         self._tables.refresh(cut.incarnations)
@@ -142,13 +143,13 @@ class Recorder:
         traces, self._for_traces = _split(known, lambda s: s.start, until)
         insides = Insides.none()
         if self._inside:
-            # Nothing of a request that came before what has settled is still to come.
+            # Requests that came before the horizon are over: no more of their spans are to come.
             made = self._insides + self._inside.waits(cut.waits) + self._inside.of(traces, known)
             insides, self._insides = _split(made, lambda s: s.start, until)
         logs, self._for_logs = _split(self._for_logs + self._lines.written(spans), lambda line: line.at, until)
         through = until // self._interval_us
         metrics, self._for_metrics = _split(self._for_metrics + spans, lambda s: s.end, through * self._interval_us)
-        # Before the logs, which are the last to need what is known of a request: it ends no sooner than it begins.
+        # Traces before logs: the log line at a request's end is the last to need the attributes, and drops them.
         traces = traces.where(in_order(self._tables, traces, traces.start))
         records = trace_frame(self._tables, traces, self._attributes, self._told, self._inside, insides)
         notices = merge(cut.lines, self._of_checkpoints(spans, until, cut.horizon), key=lambda line: line.time)
@@ -164,9 +165,9 @@ class Recorder:
         )
 
     def _meet(self, cut: Cut) -> None:
-        """Learn who asks, of replayed requests that say so, and forget those of which nothing is still to come.
+        """Learn the users of replayed requests that name one, and forget those of requests that are over.
 
-        A request comes no later than it may be followed after what has settled, and is over as long after that.
+        A request comes at most `FOLLOWED` after the horizon, and is over at most `FOLLOWED` after that.
         """
         users = {
             number: user for number, each in cut.attributes.items() if _PLAIN.fullmatch(user := each.get(_USER, ""))
@@ -179,7 +180,7 @@ class Recorder:
                 del self._particulars.users[number]
 
     def _of_checkpoints(self, spans: Spans, until: int, horizon: float) -> list[Line]:
-        """The lines that have settled of what databases say of their checkpoints, given the spans of a cut."""
+        """Return the settled log lines about checkpoints of databases, given the spans of a cut."""
         some = spans.where(changing(self._tables, spans))
         changes, self._changes = _split(self._changes + some, lambda s: s.end, until)
         if len(changes):
@@ -188,13 +189,13 @@ class Recorder:
 
 
 def _split(kept: Kept, times: Callable[[Kept], Ints], until: int) -> tuple[Kept, Kept]:
-    """What is before a time, and the rest."""
+    """Split a table into what is before a time (microseconds) and the rest."""
     before = times(kept) < until
     return kept.where(before), kept.where(~before)
 
 
 def _shift(noted: list[Noted], horizon: float) -> list[Noted]:
-    """Take what was noted before a time off the list."""
+    """Remove from the list, and return, what was noted before a time."""
     count = bisect_left(noted, horizon, key=lambda each: each.time)
     taken = noted[:count]
     del noted[:count]

@@ -1,4 +1,4 @@
-"""What the mesh is, as columns: names and positions by which rows of numbers become records."""
+"""The mesh as lookup tables: names and positions that turn rows of numbers into records."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: `error_type` by outcome code; 0 is a success.
+#: `error_type` and HTTP status by outcome code; 0 is a success.
 ERROR_NAMES: list[str | None] = [None, *ERRORS]
 STATUS_CODES = np.array([200, *(error.status for error in ERRORS.values())], dtype=np.int64)
 
 
 def microseconds(times: Floats) -> Ints:
-    """Simulated seconds as whole microseconds, rounded down.
+    """Convert simulated seconds to whole microseconds, rounded down.
 
-    Rounded down, a moment stays on its side of a sampling instant, so that figures computed from records equal those of
-    the metrics. The billionth of a second that is added absorbs the rounding of decimal instants such as 0.3.
+    Rounding down keeps a moment on its side of a sampling instant, so figures computed from records equal those of the
+    metrics. The added billionth of a second absorbs the rounding error of decimal instants such as 0.3.
     """
     result: Ints = np.floor(times * 1e6 + 1e-3).astype(np.int64)
     return result
 
 
 def rank(replica: Replica) -> int:
-    """What orders replicas by service and index, and stands for a replica's name: who has the same is the same one."""
+    """Return a number that identifies a replica as its name does, and sorts by service, then index."""
     return replica.service.index << 32 | replica.index
 
 
@@ -56,19 +56,19 @@ class Tables:
         self.services = [service.spec.name for service in services]
         self.service_names = names(self.services)
         self.kinds = [service.spec.kind for service in services]
-        #: In whose words each service writes.
+        #: The wording of each service's log lines.
         self.voices = [Voice.of(service.spec) for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
-        #: Timeout of each edge, as text; "no" where there's none.
-        #: By edge, whether a call may be given up before its own timeout, and else when it is.
+        #: By edge, whether a deadline may end a call before the edge's own timeout.
         self.has_deadline = np.array(
             [link.spec.overall_timeout is not None or link.spec.inherit_deadline for link in mesh.edges], dtype=bool
         )
+        #: Timeout of each edge in milliseconds, as text; "no" where there is none.
         self.timeouts_ms = names(f"{link.spec.timeout * 1000:g}" if link.spec.timeout else "no" for link in mesh.edges)
-        #: Operations of the whole mesh, one after another.
+        #: Names of all operations of the mesh, service by service.
         self.operations = names(name for service in services for name in service.operations)
-        #: The same with their services: `SERVICE.OPERATION`.
+        #: The same as `SERVICE.OPERATION`.
         self.service_operations = names(
             f"{service.spec.name}.{name}" for service in services for name in service.operations
         )
@@ -80,17 +80,17 @@ class Tables:
         depth: list[int] = []
         for site in sites:
             depth.append(depth[site.parent.index] + 1 if site.parent else 0)
-        #: How many calls lead from the entry to a site.
+        #: Number of calls from the entry to each site.
         self.site_depth = np.array(depth, dtype=np.int64)
         self.site_entry = np.array([site.entry for site in sites], dtype=np.int64)
         self.site_address = np.array([site.address % 2**64 for site in sites], dtype=np.uint64)
         self.medians = Medians.of(sites)
         specs = [(site.service.spec, site.service.spec.operations[site.operation]) for site in sites]
-        #: Whether the operation is a database's, and whether it changes what that keeps.
+        #: Whether the operation is a database's, and whether it changes data there.
         self.site_keeps = np.array([service.kind == "database" for service, _ in specs], dtype=np.bool_)
         self.site_changes = self.site_keeps & np.array([changes(*spec) for spec in specs], dtype=np.bool_)
         position = {link: index for index, link in enumerate(mesh.edges)}
-        #: Edge of the call that leads to a site; -1 at an entry.
+        #: Edge of the call that leads to each site; -1 at an entry.
         self.site_edge = np.array([position[site.edge] if site.edge else -1 for site in sites], dtype=np.int64)
         entries = [f"{root.service.spec.name}.{list(root.service.operations)[root.operation]}" for root in mesh.roots]
         self.entry_high = np.array([address(mesh.seed, "trace", name) % 2**64 for name in entries], dtype=np.uint64)
@@ -99,7 +99,7 @@ class Tables:
         self._incarnations = -1
 
     def refresh(self, count: int) -> None:
-        """Take in the processes that began since the last time; there are `count` now."""
+        """Add the processes that started since the last call; there are `count` now."""
         if count == self._incarnations:
             return
         self._incarnations = count
@@ -107,7 +107,7 @@ class Tables:
         self.incarnation_rank = np.array([rank(replica) for replica, _ in incarnations] + [-1], dtype=np.int64)
         self.replica_names: pl.Series = names([replica.name for replica, _ in incarnations] + [None])
         self.versions: pl.Series = names([version for _, version in incarnations] + [None])
-        #: Where each process runs.
+        #: The pod and the node that each process runs on, and the pod's address.
         self.pods: pl.Series = names(
             [pod(self._mesh.seed, replica, version) for replica, version in incarnations] + [None]
         )
@@ -119,5 +119,5 @@ class Tables:
         )
 
     def iso(self, micros: Ints) -> pl.Series:
-        """ISO 8601 times of simulated microseconds."""
+        """Return simulated microseconds as ISO 8601 timestamps."""
         return timestamps.iso(micros + self.origin)

@@ -1,4 +1,4 @@
-"""Moments of records, read from their text and written column by column."""
+"""Read and write the timestamps of records, column by column."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _DIGITS = np.frombuffer("".join(f"{number:03}" for number in range(1000)).encode
 
 
 def iso(moments: NDArray[np.int64]) -> pl.Series:
-    """Microseconds since 1970 as records have them.
+    """Return microseconds since 1970 as timestamps of records.
 
-    Neighbouring records share their seconds: these are written once each, and the fractions put behind.
+    Neighbouring records share their second, so each second is formatted once and the fractions are appended.
     """
     seconds, fraction = moments // 1_000_000, (moments % 1_000_000).astype(np.uint32)
     each, place = np.unique(seconds, return_inverse=True)
@@ -32,10 +32,10 @@ def iso(moments: NDArray[np.int64]) -> pl.Series:
 
 
 def microseconds(column: str = "timestamp") -> pl.Expr:
-    """The moments in a column as whole microseconds since 1970 (Int64).
+    """Return the timestamps in a column as whole microseconds since 1970 (Int64).
 
-    The seconds are read apart from their fractions: since neighbouring records share them, polars remembers what they
-    are, and that is four times as fast as reading whole texts.
+    Seconds are parsed apart from fractions: neighbouring records share them and polars caches what it parsed, which is
+    four times as fast as parsing whole timestamps.
     """
     text = pl.col(column).str
     seconds = text.head(19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us").cast(pl.Int64)
@@ -43,17 +43,17 @@ def microseconds(column: str = "timestamp") -> pl.Expr:
 
 
 def utc(column: str = "timestamp") -> pl.Expr:
-    """The moments in a column as timestamps with microseconds, in UTC."""
+    """Return the timestamps in a column as datetimes in UTC, to the microsecond."""
     return microseconds(column).cast(pl.Datetime("us", "UTC"))
 
 
 def length() -> pl.Expr:
-    """The durations of spans in whole microseconds, in which they were measured (Int64)."""
+    """Return the durations of spans in whole microseconds (Int64), the unit that they were measured in."""
     return (pl.col("duration_ms") * 1000).round().cast(pl.Int64)
 
 
 def seconds(column: str) -> pl.Expr:
-    """Microseconds as seconds, in text, with a fraction only where there is one."""
+    """Return microseconds as seconds, in text, with a fraction only where it is not zero."""
     whole, fraction = pl.col(column) // 1_000_000, pl.col(column) % 1_000_000
     digits = pl.concat_str(pl.lit("."), fraction.cast(pl.String).str.zfill(6)).str.strip_chars_end("0")
     return pl.concat_str(whole.cast(pl.String), pl.when(fraction > 0).then(digits).otherwise(pl.lit("")))

@@ -1,8 +1,8 @@
-"""When databases write their changed pages back, how many, and what they say of it.
+"""Checkpoints of databases: when they write changed pages back, how many, and the log lines about it.
 
-That is whenever so much has been logged, as PostgreSQL's `max_wal_size` has it, and follows from the spans of a
-database alone. So a checkpoint is told of at the moment of the statement that brought it about, however often metrics
-are sampled, and `disk_written` has just the pages that its lines speak of.
+A checkpoint happens whenever a certain amount has been logged, as with PostgreSQL's `max_wal_size`, so it follows from
+the database's spans alone. Its log lines are written at the moment of the statement that triggered it, however often
+metrics are sampled, and `disk_written` counts just the pages that the lines mention.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans.spans import Mask, Spans
     from meshquake.sim.telemetry.tables import Tables
 
-#: What a change logs, as a multiple of what was sent: the row, its index entries, now and then a whole page.
+#: Bytes logged per byte of a change: the row, its index entries, now and then a whole page.
 LOGGED = 4.0
 #: Bytes logged from one checkpoint to the next.
 CHECKPOINT = 2.0**20
 #: Bytes of a page.
 PAGE = 8192.0
-#: What a checkpoint writes for each byte that was logged: a median, and the deviation of its logarithm.
+#: Bytes that a checkpoint writes per byte logged: the median, and the standard deviation of the logarithm.
 _FLUSHED, _SPREAD = 3.0, 0.4
-#: Seconds from the line with which a checkpoint begins to that with which it ends, for each page.
+#: Seconds per page between a checkpoint's first log line and its last.
 _A_PAGE = 0.0004
 
 
 def pages(replica: str, number: int) -> int:
-    """How many pages a database writes at its checkpoint of a number."""
+    """Return how many pages a database writes at its checkpoint with that number."""
     u = uniform(address(0, "checkpoint", replica) % 2**64, number)
     return round(CHECKPOINT * _FLUSHED * float(np.exp(_SPREAD * ndtri(max(u, 2.0**-53)))) / PAGE)
 
 
 def changing(tables: Tables, spans: Spans) -> Mask:
-    """Which spans are of statements that changed what a database keeps."""
+    """Whether each span is of a statement that changed data in a database."""
     changes: Mask = spans.server & tables.site_changes[spans.site] & (spans.worked >= 0)
     return changes
 
 
 class Checkpoints:
-    """What databases say of their checkpoints, stretch of time by stretch of time."""
+    """The log lines of databases about their checkpoints, made for one period after another."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        #: What each replica has logged so far.
+        #: Bytes that each replica has logged so far, by rank.
         self._logged: dict[int, float] = {}
 
     def lines(self, spans: Spans) -> list[Line]:
-        """The lines that the changes of a stretch of time bring about, given all spans of it, in order of time."""
+        """Return the lines due to the changes of a period, in order of time, given the spans of all its changes."""
         tables = self._tables
         found: list[Line] = []
         spans = spans.view(in_order(tables, spans, spans.end))
@@ -76,7 +76,7 @@ class Checkpoints:
 
     def _told(self, service: int, replica: str, number: int, at: float) -> list[Line]:
         if not self._tables.voices[service].stack:
-            return []  # of what nobody knows what it is, nothing is said but of requests and of what befalls it
+            return []  # an unknown product logs only requests and what happens to it
         written = pages(replica, number)
         values = {"replica": replica, "pages": written, "logged_kb": round(CHECKPOINT / 1024)}
         logs = notices(self._tables.voices[service])["checkpoint"].logs

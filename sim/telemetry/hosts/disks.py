@@ -1,9 +1,9 @@
-"""What pods do to disks: log files that grow and are rotated, statements that read and write, checkpoints.
+"""Disk usage of pods: log files that grow and are rotated, statements that read and write, checkpoints.
 
 All of it follows from the spans of an interval and from what came before. A database reads what it doesn't have in
-memory, writes what changes to its log at once, and the pages that were changed when so much has been logged: a
-checkpoint (`checkpoints`). What containers print goes to files on their node, of which the kubelet
-keeps five of ten mebibytes each (`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
+memory, writes changes to its log at once, and writes the changed pages at the next checkpoint (`checkpoints`). What
+containers print goes to files on their node; the kubelet keeps five per container, of ten mebibytes each
+(`containerLogMaxFiles`, `containerLogMaxSize`). No call waits for a disk.
 """
 
 from __future__ import annotations
@@ -26,35 +26,34 @@ if TYPE_CHECKING:
     from meshquake.sim.telemetry.spans.spans import Mask, Spans
     from meshquake.sim.telemetry.tables import Tables
 
-#: Bytes of a line in a container's log, on average: each has from half of it to half as much again.
+#: Average bytes of a line in a container's log; lines have from half of it to half as much again.
 LINE = 220.0
-#: A file of a container's log, and how many there are.
+#: Bytes of a container's log file, and the number of files kept.
 LOG_FILE, LOG_FILES = 10 * 2.0**20, 5
-#: The share of statements that don't find theirs in memory: databases that serve users have hit ratios of
-#: 95% and more.
+#: The share of statements that need pages from disk: databases that serve users have hit ratios of 95% and more.
 _MISSED = 0.05
-#: What a change leaves for good, of what it logs: logs are reused, and old versions of rows cleared away.
+#: The share of logged bytes that stay on disk: logs are reused, and old versions of rows are removed.
 KEPT = 0.4
-#: Bytes that a node's own system has on its disk.
+#: Bytes of a node's disk that its own system takes.
 SYSTEM = 12 * 2.0**30
 _DISK, _LINE = (np.uint64(address(0, name) % 2**64) for name in ("disk", "line"))
 
 
 class Disks:
-    """What replicas do to disks in some intervals: tables with a row an interval and a column a replica.
+    """Disk usage of replicas in some intervals: tables with one row per interval and one column per replica.
 
     Parameters
     ----------
     tables, replicas
-        Of the mesh; and those that the columns stand for.
+        Tables of the mesh; the replicas of the columns.
     there
-        Which replica was there at the end of which interval.
+        Whether each replica was there at the end of each interval.
     spans, traffic, served
-        The spans of servers that ended in the intervals, their messages, and where they stand in the tables.
+        The server spans that ended in the intervals, their messages, and their cells in the tables.
     failed
-        How many calls of each replica failed.
+        Number of failed calls of each replica in each interval.
     kept
-        Totals since the beginning, by what they are of and by replica: brought up to the end of the intervals.
+        Totals since the beginning of the run, by name and replica; updated to the end of the intervals.
     """
 
     def __init__(
@@ -80,12 +79,12 @@ class Disks:
 
     @cached_property
     def _lines(self) -> Floats:
-        """Bytes of log lines: one for each request, and one for each call that failed."""
+        """Bytes of log lines: one line per request, and one per failed call."""
         return self._served.total(np.rint(LINE * (0.5 + self._drawn(_LINE)))) + LINE * self._failed
 
     @cached_property
     def _changes(self) -> Floats:
-        """Bytes of changes that databases log."""
+        """Bytes that databases log for changes."""
         spans = self._spans
         logged = checkpoints.LOGGED * self._traffic.request
         return self._served.total(np.where(checkpoints.changing(self._tables, spans), logged, 0.0))
@@ -96,7 +95,7 @@ class Disks:
 
     @cached_property
     def read(self) -> Floats:
-        """Bytes that databases read: pages that are not in memory, more of them for long answers; nan of others."""
+        """Bytes that databases read: pages not in memory, more of them for long answers; nan for other services."""
         spans, traffic = self._spans, self._traffic
         missed = self._tables.site_keeps[spans.site] & (spans.worked >= 0) & (self._drawn(_DISK) < _MISSED)
         page = checkpoints.PAGE
@@ -105,7 +104,7 @@ class Disks:
 
     @cached_property
     def written(self) -> Floats:
-        """Bytes that are written, pages at checkpoints included."""
+        """Bytes written, including pages at checkpoints."""
         before, after = (np.floor(each / checkpoints.CHECKPOINT).astype(np.int64) for each in self._changed)
         written = self._lines + self._changes
         for interval, place in np.argwhere(after > before).tolist():
@@ -116,7 +115,7 @@ class Disks:
 
     @cached_property
     def used(self) -> Floats:
-        """The share of its volume that each database has filled at the end of each interval, in percent."""
+        """How full each database's volume is at the end of each interval, in percent."""
         _, changed = self._changed
         disks = [replica.service.spec.disk for replica in self._replicas]
         size = np.array([disk.size for disk in disks])
@@ -126,22 +125,22 @@ class Disks:
 
     @cached_property
     def logs(self) -> Floats:
-        """Bytes of each container's log files at the end of each interval: those that are kept, and the latest.
+        """Bytes of each container's log files at the end of each interval: full ones that are kept, and the current.
 
         They go with their pod.
         """
         _, lines = self._running("lines", self._lines)
-        # Processes have run for long: where in its file each one is, is its own.
+        # Processes have run for long, so each starts somewhere in its current file.
         phase = [uniform(address(0, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
         kept = (LOG_FILES - 1) * LOG_FILE + (np.array(phase) + lines) % LOG_FILE
         return np.where(self._there, kept, np.nan)
 
     def _drawn(self, about: np.uint64) -> Floats:
-        """A number below 1 for each span, the call's own."""
+        """Return a uniform number in [0, 1) for each span's call."""
         return (mix(self._traffic.word ^ about) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def _running(self, name: str, amounts: Floats) -> tuple[Floats, Floats]:
-        """Totals since the beginning: before each interval, and after it."""
+        """Return totals since the beginning of the run, before and after each interval."""
         kept = self._kept.setdefault(name, {})
         ranks = [rank(replica) for replica in self._replicas]
         first = np.array([kept.get(each, 0.0) for each in ranks])

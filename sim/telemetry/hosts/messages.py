@@ -1,8 +1,8 @@
-"""How large messages are: a function of the call alone, heavy-tailed, with a median that belongs to the operation.
+"""Sizes of messages: a function of the call alone, heavy-tailed, with a median that depends on the operation.
 
-Sizes on the web are lognormal in the body with a tail that is heavier still (Barford and Crovella, "Generating
-representative web workloads", 1998); a lognormal with a sigma of .9 has a p99 of eight times the median. The engine
-knows nothing of sizes: a call takes no longer for being large.
+Sizes on the web are lognormal in the body with an even heavier tail (Barford and Crovella, "Generating representative
+web workloads", 1998); a lognormal with a sigma of .9 has a p99 of eight times the median. The engine knows nothing of
+sizes: large calls take no longer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: By kind of service: median bytes of a request and of an answer, headers included.
+#: Median bytes of requests and answers, headers included, by kind of service.
 _USUAL = {
     "gateway": (700.0, 6000.0),
     "service": (400.0, 1500.0),
@@ -32,11 +32,11 @@ _USUAL = {
     "cache": (60.0, 600.0),
     "database": (250.0, 900.0),
 }
-#: An answer that says what went wrong.
+#: Bytes of an answer that reports an error.
 ERROR = 200.0
-#: Answers of operations of one kind differ by up to this factor either way.
+#: Median answers of operations of one kind of service differ by up to this factor either way.
 _BREADTH = 4.0
-#: Factors by which messages differ from the median: quantiles of a lognormal, one for each of so many equal shares.
+#: Factors between messages and the median: quantiles of a lognormal, equally likely.
 _SIGMA, _SHARES = 0.9, 4096
 _FACTORS: Floats = np.exp(_SIGMA * ndtri((np.arange(_SHARES) + 0.5) / _SHARES))
 
@@ -50,7 +50,7 @@ class Medians:
 
     @classmethod
     def of(cls, sites: list[CallSite]) -> Medians:
-        """Those of the operations that are called there."""
+        """Return the medians of the operations that are called at some sites."""
         found: dict[tuple[int, int], tuple[float, float]] = {}
         for site in sites:
             key = site.service.index, site.operation
@@ -62,7 +62,7 @@ class Medians:
 
 
 def median(service: Service, operation: Operation) -> tuple[float, float]:
-    """The median sizes of an operation's requests and answers, in bytes."""
+    """Return the median sizes of an operation's requests and answers, in bytes."""
     request, answer = _USUAL[service.kind]
     lot = uniform(address(0, "size", service.name, operation.name), 0)
     answer *= _BREADTH ** (2 * lot - 1)
@@ -73,12 +73,12 @@ def median(service: Service, operation: Operation) -> tuple[float, float]:
 
 
 def sizes(calls: Words, request: Floats, answer: Floats) -> tuple[Floats, Floats]:
-    """The bytes of the request and of the answer of each call, given its word and the medians."""
+    """Return the bytes of each call's request and answer, given its word and the medians."""
     first = (calls >> np.uint64(52)).astype(np.int64)
     second = ((calls >> np.uint64(40)) & np.uint64(_SHARES - 1)).astype(np.int64)
     return np.rint(request * _FACTORS[first]), np.rint(answer * _FACTORS[second])
 
 
 def words(entries: Words, sites: Words, numbers: Ints) -> Words:
-    """A word of each call, whichever attempt at it: of its entry's key, its call site's, and the request's number."""
+    """Return a word for each call, the same for all attempts, given keys of its entry and site, and request numbers."""
     return mix(request_words(entries, numbers) ^ sites)

@@ -1,6 +1,6 @@
-"""What Kubernetes would call the pods in which processes run, and their addresses (`topology.placement` has the nodes).
+"""Names and addresses of pods, as Kubernetes would have them (`topology.placement` has the nodes).
 
-Nothing in a mesh goes by it. Addresses are of a range for documentation (RFC 5737).
+Nothing in a mesh depends on them. Addresses are from a range for documentation (RFC 5737).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.topology.placement import Placement
 
-#: Letters and digits without those that make words or are taken for others (`k8s.io/apimachinery/pkg/util/rand`).
+#: Letters and digits without those that form words or are easily confused (`k8s.io/apimachinery/pkg/util/rand`).
 _CODE = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def pod(seed: int, replica: Replica, version: str) -> str:
-    """The name of the pod in which a replica runs a version.
+    """Return the name of the pod in which a replica runs a version.
 
-    A Deployment's pods are called by a hash of their set, which is one version's, and one of their own; those of stores
-    are a StatefulSet's and keep their names.
+    Pods of a Deployment have a hash of their ReplicaSet, one per version, and one of their own. Stores are
+    StatefulSets, whose pods keep their names.
     """
     service = replica.service.spec
     if service.kind in ("database", "cache"):
@@ -31,7 +31,7 @@ def pod(seed: int, replica: Replica, version: str) -> str:
 
 
 def pod_address(placement: Placement, replica: Replica) -> str:
-    """The address of a replica's pod."""
+    """Return the address of a replica's pod."""
     return f"192.0.2.{1 + (37 * placement.number(replica.service.spec.name, replica.index) + 11) % 254}"
 
 

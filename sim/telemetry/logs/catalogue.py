@@ -1,10 +1,10 @@
-"""What services write: the texts of log lines, and events with the lines that go with them.
+"""The texts of log lines, and events with the lines that go with them.
 
-A catalogue is a few layers, each laid over the one below: what it holds takes the place of what is there, and the rest
-stays. At the bottom is `catalogue.yaml`, the words of services of which nothing is known. A service with a `stack`
-has the files of `catalogue/` for its language and its framework, or for its product, over that; and one whose topology
-says `logs: NAME` has the catalogue of that name, from an installed package, at the top. No other service is changed by
-it.
+A catalogue consists of layers; each replaces entries of the one below and leaves the rest. At the bottom is
+`catalogue.yaml`, for services of which nothing is known. For a service with a `stack`, the files in `catalogue/` for
+its language and framework, or for its product, come on top. If the topology says `logs: NAME` for a service, the
+catalogue of that name, from an installed package, comes on top of that, for that service only. The words of a
+`telemetry:` block come last (`own_words`).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ Book = Mapping[str, Any]
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SEVERITIES = ("info", "warning", "error", "critical")
 
-#: The values that a text about a request may name. The lines after the second are those of `particulars.py`.
+#: The values that a text about a request may name. From the third line on, they are those of `particulars.py`.
 VALUES = (
     *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
     *("version", "replica", "limit", "workers", "timeout_ms"),
     *("user_id", "user_tier", "session_id", "client_address", "user_agent", "order_id", "cart_id", "product_id"),
     *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "bytes", "worker"),
     *("pod", "pod_address", "node"),
-    # How code calls what it's about: packages and classes of the service and of the one that it calls, and the function
-    # that handles the request.
+    # Names in code: packages and classes of the service and of the one that it calls, and the function that handles the
+    # request.
     *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),
 )
-#: The values that a text of a process that speaks up by itself may name (`sim/lifecycle/chatter.py`).
+#: The values that a text may name which a process writes outside requests (`sim/lifecycle/chatter.py`).
 VITALS = (
     *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "peer", "address"),
     *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s", "since_s", "nth"),
@@ -51,7 +51,7 @@ VITALS = (
 )
 _WORDING = ("level", "logger", "text")
 _KINDS = (*SERVICE_KINDS, "any")
-#: The parts of a catalogue, and what the keys on the way to a wording may be; None for errors and notices of any name.
+#: The parts of a catalogue, with the keys allowed at each level above a wording; None for any key.
 _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "handled": (_KINDS,),
     "slow_after_ms": (_KINDS,),
@@ -68,15 +68,15 @@ _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "startup": (),
     "notices": (None, ("log",)),
 }
-#: What a wording may say besides: when it is written (of a request below a half soon after the work on it begins, else
-#: at its end if all went well; of a process at a share of the time that it takes to start; or a time after the first
-#: line of what it says), of what share of the requests, and which topics they must be about.
+#: Optional keys of wordings. `at` says when a line is written: for a request, below 0.5 soon after work on it begins,
+#: otherwise at its end if all went well; for a starting process, as a share of its startup time. `after` is the time
+#: since the first line of a chatter. `share` is the share of requests with the line, `topics` what they must be about.
 _BESIDES = {"steps": {"at"}, "remarks": {"at", "share", "topics"}, "chatter": {"after"}, "startup": {"at"}}
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Whose words a service has: of a stack, of an installed package that it asks for, and of files; empty for none."""
+    """What decides how a service words its lines: its stack, an installed catalogue, words of files; empty for none."""
 
     stack: str = ""
     logs: str = ""
@@ -84,13 +84,13 @@ class Voice:
 
     @classmethod
     def of(cls, service: Service) -> Voice:
-        """The one of a service."""
+        """Return the voice of a service."""
         return cls("" if service.built_with is None else service.built_with.name, service.logs, service.words)
 
 
 @dataclass(frozen=True)
 class EventText:
-    """An event as its record tells it. `attributes` are the values that the record holds besides the text."""
+    """The text of an event. `attributes` names the values that its record holds besides."""
 
     type: str
     severity: str
@@ -100,7 +100,7 @@ class EventText:
 
 @dataclass(frozen=True)
 class LogText:
-    """A log line; the values in braces are filled in."""
+    """The text of a log line; values in braces are filled in."""
 
     level: str
     logger: str
@@ -119,7 +119,7 @@ class Notice:
 class Remark:
     """A log line about some requests.
 
-    `share` of them have it: on the way if its moment `at` is below a half, else at the end if all went well.
+    A `share` of them have it: early on if `at` is below 0.5, otherwise at the end, if all went well.
     """
 
     log: LogText
@@ -130,18 +130,18 @@ class Remark:
 
 @dataclass(frozen=True)
 class Talk:
-    """What a process says by itself, again and again.
+    """Lines that a process writes outside requests, again and again.
 
     Attributes
     ----------
     name
-        In the catalogue.
+        Name in the catalogue.
     every
         Seconds from one time to the next.
     regular
-        Whether that's what it always is, or only on average.
+        Whether the interval is exact, or only an average.
     lines
-        What it says, and how many seconds after it began to.
+        The lines, each with its delay after the first in seconds.
     """
 
     name: str
@@ -152,12 +152,12 @@ class Talk:
 
 @cache
 def catalogue(voice: Voice = Voice()) -> Book:
-    """The texts of the services that have a voice; by default of those of which nothing is known.
+    """Return the texts of services with a voice; by default, of services of which nothing is known.
 
     Raises
     ------
     topology.plugins.PluginError
-        If the package that has it offers something else.
+        If an installed package offers something that is not a catalogue.
     """
     book = _read("catalogue.yaml")
     for layer in _layers(voice.stack):
@@ -168,7 +168,7 @@ def catalogue(voice: Voice = Voice()) -> Book:
 
 
 def _layers(stack: str) -> Iterator[Book]:
-    """What files say of a stack, the most general first: of its language and of it, or of a product."""
+    """Yield the layers of a stack, the most general first: of its language and framework, or of its product."""
     if stack:
         yield from _layered("common")
         language, slash, _ = stack.partition("/")
@@ -179,7 +179,7 @@ def _layers(stack: str) -> Iterator[Book]:
 
 
 def _layered(name: str) -> Iterator[Book]:
-    """A file of `catalogue/`, after the one that it says it is like; none if there is no such file."""
+    """Yield the layer of a file in `catalogue/`, after the one that it is `like`; nothing if there is no such file."""
     if not _FILES.joinpath(f"{name}.yaml").is_file():
         return
     book = dict(_read(f"catalogue/{name}.yaml"))
@@ -199,7 +199,7 @@ def _read(name: str) -> Book:
 
 
 def _spread(book: Book) -> Book:
-    """The same, with what is for any kind of service said of each that isn't named beside it."""
+    """Replace `any` in a catalogue by entries for each kind of service that has none of its own."""
     spread = dict(book)
     for part, levels in _PARTS.items():
         if part in book and levels[:1] == (_KINDS,) and "any" in book[part]:
@@ -214,15 +214,15 @@ def _spread(book: Book) -> Book:
 
 @cache
 def notices(voice: Voice = Voice()) -> dict[str, Notice]:
-    """What may be noted by services that have a voice, by name."""
+    """Return the notices of services with a voice, by name."""
     return {noted: _notice(noted, entry) for noted, entry in catalogue(voice)["notices"].items()}
 
 
 @cache
 def remarks(voice: Voice, topic: str) -> tuple[Remark, ...]:
-    """The lines of requests besides the one at the end, where their operations are about a topic.
+    """Return the lines about requests on a topic besides the one at the end.
 
-    First those that all of them have, in order, then those that some have.
+    First those that all such requests have, in order, then those that some have.
     """
     book = catalogue(voice)
     steps = book.get("steps", {}).get(topic, ())
@@ -232,7 +232,7 @@ def remarks(voice: Voice, topic: str) -> tuple[Remark, ...]:
 
 @cache
 def chatter(voice: Voice) -> tuple[Talk, ...]:
-    """What processes of services that have a voice say by themselves."""
+    """Return the lines that processes of services with a voice write outside requests."""
     return tuple(
         Talk(
             name,
@@ -247,7 +247,7 @@ def chatter(voice: Voice) -> tuple[Talk, ...]:
 
 @cache
 def startup(voice: Voice) -> tuple[tuple[float, LogText], ...]:
-    """What a process says while it starts, and after what share of the time that it takes."""
+    """Return the lines that a process writes while it starts, each after a share of its startup time."""
     return tuple((each["at"], _log(each)) for each in catalogue(voice).get("startup", ()))
 
 
@@ -265,7 +265,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def events() -> dict[str, str]:
-    """Every `type` of event, with what it means."""
+    """Return every `type` of event, with its meaning."""
     told = {name: entry["event"] for name, entry in catalogue()["notices"].items() if "event" in entry}
     return {each.get("type", name): each["meaning"] for name, each in told.items() if "meaning" in each}
 
@@ -281,7 +281,7 @@ def _notice(name: str, entry: dict[str, Any]) -> Notice:
 
 
 def _over(lower: Book, upper: Book) -> Book:
-    """A catalogue over another, key by key down to the wordings, of which the upper one has its own or none."""
+    """Lay a catalogue over another, key by key down to the wordings, which are replaced as a whole."""
     merged = dict(lower)
     for key, value in upper.items():
         below = merged.get(key)
@@ -293,7 +293,7 @@ def _over(lower: Book, upper: Book) -> Book:
 
 
 def _misfit(name: str, value: Any) -> str:
-    """Why an object cannot be a catalogue; empty if it can."""
+    """Return why an object is not a catalogue; an empty text if it is one."""
     if not isinstance(value, Mapping):
         return "must be a mapping, as catalogue.yaml is"
     for part, content in value.items():
@@ -305,7 +305,7 @@ def _misfit(name: str, value: Any) -> str:
 
 
 def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str) -> Iterator[str]:
-    """What is wrong at a place of a catalogue and below."""
+    """Yield what is wrong at a place in a catalogue and below it."""
     if levels:
         if not isinstance(value, Mapping):
             yield f"{path} must be a mapping"
@@ -345,7 +345,7 @@ def _wrong_wording(value: Any, path: str) -> Iterator[str]:
         yield from _wrong_time(value["after"], f"{path}.after")
     if unknown := set(value.get("topics", ())) - set(TOPICS):
         yield f"{path}.topics: there is no topic {min(unknown)}; there are {', '.join(TOPICS)}"
-    if part != "notices":  # whose values are those of the event
+    if part != "notices":  # their values depend on the notice
         known = VITALS if part in ("chatter", "startup") else VALUES
         yield from (
             f"{path}.text: there is no value {{{field}}}; there are {', '.join(known)}"
@@ -362,11 +362,11 @@ def _wrong_time(value: Any, path: str) -> Iterator[str]:
 
 
 def _is_line(value: Any, lines: bool) -> bool:
-    """Whether it's a text of one line; or of several, which may begin with tabs."""
+    """Whether a value is a text of one line or, with `lines`, of several lines with tabs."""
     return isinstance(value, str) and value != "" and (value.translate(_BREAKS) if lines else value).isprintable()
 
 
 _BREAKS = str.maketrans("", "", "\n\t")
 
-#: The catalogues that installed packages have.
+#: The catalogues of installed packages.
 CATALOGUES: Extensible[Book] = Extensible(LOGS, {}, _misfit)

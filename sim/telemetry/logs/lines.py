@@ -1,9 +1,9 @@
-"""Log lines: what each span's service wrote about it, and what processes wrote besides.
+"""Log lines: what services write about their spans, and what processes write besides.
 
-A server half leaves a line at its end (answered, slow or failed), and a client half one when it failed or when a cache
-lookup missed. A service that says what it's built with writes in the words of that: some products nothing of what goes
-well, and some services more, of calls that went well and of what they do for a request while they work on it. Texts
-come from the catalogue; the values in them are the span's own, so no line contradicts a trace.
+A server half leaves a line at its end (answered, slow or failed), and a client half leaves one when it failed or when a
+cache lookup missed. A service with a stack writes as that stack does: some products log nothing that goes well, and
+some services log more, such as successful calls and their steps while they work on a request. Texts come from the
+catalogue; the values in them are the span's own, so no line contradicts a trace.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from meshquake.topology.errors import CODES
 from meshquake.topology.replay import Attributes
 from meshquake.topology.spec import SERVICE_KINDS
 
-#: What needs no quotes.
+#: Names and values that need no quotes in logfmt.
 _BARE = re.compile(r'[^\s="\\\x00-\x1f\x7f-\x9f]+')
 
-#: The parts of a catalogue with what a caller writes of an attempt that failed: the last one, one that another follows,
-#: and one beside which others go on.
+#: The parts of a catalogue for failed attempts of a caller: the last attempt, one that is followed by a retry, and one
+#: while others are still under way.
 _CLIENT = ("gave_up", "retried", "hedged")
 
 
 @dataclass
 class Written(Spans):
-    """Lines that spans leave: each one's span, its moment (microseconds), and the position of its text."""
+    """Lines about spans: the span of each, its time (microseconds), and the position of its text."""
 
     at: Ints
     text: Ints
 
     @classmethod
     def of(cls, spans: Spans, at: Ints, text: Ints) -> Written:
-        """A line of each of some spans."""
+        """Make one line for each span."""
         return cls(*[*(getattr(spans, field.name) for field in fields(Spans)), at, text])
 
 
 class Lines:
     """Writes log records.
 
-    Which wordings a span may get is looked up by numbers: by the voice of the service and its kind, and the outcome,
-    for a client half also by whether another attempt follows, or others go on.
+    The possible wordings of a span's line are looked up by numbers: by the service's voice and kind and by the outcome;
+    for a client half also by whether a retry follows, or other attempts are still under way.
     """
 
     def __init__(self, particulars: Particulars) -> None:
@@ -70,7 +70,7 @@ class Lines:
         self._voice = np.array([voices.index(voice) for voice in of_services], dtype=np.int64)
         books = {voice: catalogue(voice) for voice in tables.voices}
         self._slow_after = np.array([books[voice]["slow_after_ms"][kind] * 1000 for voice, kind in of_services])
-        #: Code writes of one thing in one way; of what nothing is known, a request gets one of several wordings.
+        #: By service, whether the operation decides the wording, as in real code. Without a stack, the request does.
         self._by_code = np.array([voice.stack != "" for voice in tables.voices])
         texts = self._texts = Wordings()
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
@@ -91,18 +91,18 @@ class Lines:
                 self._server[position, code] = texts.add(_texts(wordings.get(kind, wordings["any"])))
                 for follows, part in enumerate(_CLIENT):
                     self._client[position, follows, code] = texts.add(_texts(book[part].get(error, book[part]["any"])))
-        # A process that was killed writes nothing, and one that still waits or works has nothing to write yet.
+        # A cancelled call leaves its caller nothing to write, and an unfinished one has nothing to write about yet.
         self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
         self._remarks = _Remarks(particulars, texts)
         texts.seal()
 
     def written(self, spans: Spans) -> Written:
-        """The lines that spans leave, in no order."""
+        """Return the lines about spans, in no particular order."""
         _, _, word = ids(self._tables, spans.site, spans.attempt_path, spans.number, spans.server)
         text = self._choose(spans, word)
         last = np.flatnonzero(text >= 0)
         some = spans.where(last)
-        # Code writes of a call that went well before it goes on, which may be at once: so a microsecond before.
+        # Code logs a successful call before it goes on, which may be at once; so the line is a microsecond earlier.
         early = ~some.server & (some.code == 0) & self._by_code[owner(self._tables, some)]
         lines = Written.of(some, some.end - (early & (some.end > some.start)), text[last])
         return self._remarks.written(spans) + lines if self._remarks else lines
@@ -110,10 +110,10 @@ class Lines:
     def frame(
         self, lines: Written, notices: list[Line], attributes: dict[int, Attributes] | None = None
     ) -> pl.DataFrame:
-        """Log records of lines that spans leave and of what processes wrote, in order of time.
+        """Make log records, in order of time, of lines about spans and of what processes wrote besides.
 
-        `lines` and `notices` are of the same stretch of time; the notices are in order already. `attributes` of users'
-        requests, by their numbers, are added to the lines of those who answer them, and taken from there.
+        `lines` and `notices` cover the same period; the notices are in order already. `attributes` of replayed
+        requests, by their numbers, are appended to the lines of the services that answer them, and then removed.
         """
         spans = lines.view(in_order(self._tables, lines, lines.at))
         at, text = spans.at, spans.text
@@ -135,13 +135,13 @@ class Lines:
         if not notices:
             return records
         times = microseconds(np.array([notice.time for notice in notices]))
-        # What a process writes besides comes after what it writes of calls in the same microsecond.
+        # Within a microsecond, notices come after lines about calls.
         both = np.argsort(np.concatenate([at, times]), kind="stable").astype(np.uint32)
         found = [records, self._noticed(notices, times)]
         return pl.concat(found, rechunk=True)[pl.Series(both)]
 
     def _besides(self, lines: Written, attributes: dict[int, Attributes]) -> pl.Series:
-        """What access logs add to the lines at the ends of spans: the attributes of users' requests, as fields."""
+        """Return what access logs append to the lines at the ends of spans: attributes of replayed requests."""
         texts = [""] * len(lines)
         answered = lines.server & (self._tables.site_parent[lines.site] < 0) & (lines.at == lines.end)
         for position in np.flatnonzero(answered).tolist():
@@ -151,7 +151,7 @@ class Lines:
         return pl.Series(texts, dtype=pl.String)
 
     def _choose(self, spans: Spans, word: Words) -> Ints:
-        """The position of the text of each span's last line; -1 for those that leave none."""
+        """Return the position of the text of each span's last line; -1 for spans that leave none."""
         service = owner(self._tables, spans)
         slow = (spans.code == 0) & (spans.end - spans.start > self._slow_after[service])
         voice = self._voice[service]
@@ -169,9 +169,9 @@ class Lines:
         return np.where(count > 0, first + which.astype(np.int64), -1)
 
     def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
-        """Records of what processes wrote besides requests."""
+        """Make records of what processes wrote besides lines about spans."""
         of_call = np.array([notice.call or (0, 0, 0) for notice in notices], dtype=np.int64)
-        # What a caller notes belongs to its half; a user's request has the server's alone.
+        # A caller's notice belongs to the client half; a user's request has only a server half.
         of_server = self._tables.site_parent[of_call[:, 0]] < 0
         high, low, word = ids(self._tables, of_call[:, 0], of_call[:, 2], of_call[:, 1], of_server)
         outside = pl.Series([notice.call is None for notice in notices])
@@ -188,16 +188,16 @@ class Lines:
         return pl.DataFrame({name: columns[name] for name in LOG.names})
 
 
-#: Lines before this moment of a request (a share) are written on the way, at that share of so many microseconds.
+#: Lines with `at` below `_DONE` are written early on, at that share of `_ON_THE_WAY` (microseconds) after work begins.
 _DONE, _ON_THE_WAY = 0.5, 2000
 
 
 class _Remarks:
-    """The lines that services write of requests besides the one at the end, looked up by operation.
+    """The lines about requests besides the one at the end, looked up by operation.
 
-    All requests of an operation have the lines of its topic, and at most one of the others, by its share. Those of the
-    first half are written on the way, soon after the work on a request begins and whatever becomes of it; the others
-    say what was done, and so are written at the end, if all went well. What is to come changes no line.
+    All requests of an operation have the lines of its topic, and at most one of the others, by its share. Lines with
+    `at` below 0.5 are written soon after work on a request begins, whatever becomes of it. The others say what was done
+    and are written at the end, if all went well. So no line depends on the future.
     """
 
     def __init__(self, particulars: Particulars, texts: Wordings) -> None:
@@ -209,7 +209,7 @@ class _Remarks:
         for operation, words in enumerate(particulars.words):
             service = tables.services.index(words.service)
             voice = tables.voices[service]
-            # A gateway passes on what others do.
+            # A gateway only passes requests on.
             topic = "work" if tables.kinds[service] == "gateway" else words.topic
             said = remarks(voice, topic) if voice.stack else ()
             for each in said:
@@ -231,12 +231,12 @@ class _Remarks:
         return bool(self._concerned.any())
 
     def written(self, spans: Spans) -> Written:
-        """These lines of some spans."""
+        """Return these lines for some spans."""
         at_work = spans.server & (spans.worked >= 0) & self._concerned[self._tables.site_operation[spans.site]]
         spans = spans.view(at_work)
         operation = self._tables.site_operation[spans.site]
         work = self._particulars.about(spans).work
-        # The last column is that of those that have none.
+        # The last column stands for no line.
         chosen = (draws(work, "remark")[:, None] >= self._upto[operation]).sum(axis=1)
         text = np.concatenate([self._always[operation], self._some[operation, chosen][:, None]], axis=1)
         share = np.concatenate([self._always_at[operation], self._some_at[operation, chosen][:, None]], axis=1)
@@ -248,7 +248,7 @@ class _Remarks:
 
 
 def _table(rows: Iterable[Iterable[Any]], empty: Any, dtype: Any) -> Any:
-    """Rows of unequal length as a table, with one column more than the longest has."""
+    """Make a table of rows of unequal length, with one column more than the longest row."""
     listed = [list(row) for row in rows]
     table = np.full((len(listed), 1 + max([0, *(len(row) for row in listed)])), empty, dtype=dtype)
     for position, row in enumerate(listed):
@@ -257,7 +257,7 @@ def _table(rows: Iterable[Iterable[Any]], empty: Any, dtype: Any) -> Any:
 
 
 def _texts(wordings: Any) -> list[LogText]:
-    """One wording, or a list of them."""
+    """Return the texts of one wording, or of a list of them."""
     return [
         LogText(each["level"], each["logger"], each["text"])
         for each in (wordings if isinstance(wordings, list) else [wordings])
@@ -265,7 +265,7 @@ def _texts(wordings: Any) -> list[LogText]:
 
 
 def logfmt(attributes: Attributes) -> str:
-    """Attributes as fields behind a text, as in ` user.id=17 agent="curl 8"`: quoted as JSON is where need be."""
+    """Format attributes as logfmt to append to a text: ` user.id=17 agent="curl 8"`, quoted as in JSON if needed."""
     return "".join(f" {_field(name)}={_field(value)}" for name, value in attributes.items())
 
 

@@ -1,4 +1,4 @@
-"""Log lines as a team writes them: whole lines in a format of its own, as a `telemetry:` block says."""
+"""Whole log lines in a team's own format, as a `telemetry:` block says."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import polars as pl
 
 from meshquake.topology.telemetry.logs import FIELD, Format
 
-#: What a format names, of the columns of a frame of log records.
+#: The values that a format may name, as expressions over log records.
 _VALUES: dict[str, pl.Expr] = {
     **{name: pl.col(name) for name in ("timestamp", "service", "level", "logger", "message")},
     **{name: pl.col(name).fill_null("") for name in ("replica", "trace_id", "span_id")},
     "severity": pl.col("level").str.to_lowercase(),
-    # As an object of this key alone, without the key.
+    # The message as a JSON string: an object of it alone, with the key and the braces cut off.
     "json": pl.struct("message").struct.json_encode().str.slice(len('{"message":')).str.strip_suffix("}"),
 }
 
@@ -24,7 +24,7 @@ class LogFormat:
     Parameters
     ----------
     formats
-        What is said of them; of two that are for a service the later one counts.
+        The formats; of several for a service, the last one counts.
     services
         The services of the mesh.
     """
@@ -38,7 +38,7 @@ class LogFormat:
         return bool(self._services)
 
     def of(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Records of log lines with the messages that they have then."""
+        """Return log records with their messages in these formats."""
         message = pl.col("message")
         for line, services in self._services.items():
             message = pl.when(pl.col("service").is_in(services)).then(_written(line)).otherwise(message)

@@ -1,8 +1,7 @@
-"""The words that a `telemetry:` block has for what services write, laid over a catalogue.
+"""Lay the log texts of a `telemetry:` block over a catalogue.
 
-A rule speaks of moments (of a call that was answered, of one that failed with some error, of a restart) and says what
-is written then, or how severe that is. Rules are taken in their order, so of two about the same line the later one
-counts.
+A rule names moments (a call was answered, a call failed with some error, a process restarted) and says what is written
+then, or at which level. Rules apply in order, so the later of two about the same line wins.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from meshquake.topology.errors import ERRORS
 from meshquake.topology.telemetry.logs import FAILURES, FIELD, KINDS, REMARKS, Chatter, LineChange, Words
 from meshquake.topology.units import duration
 
-#: What a service writes of calls, as the parts of a catalogue are called.
+#: The parts of a catalogue about calls.
 CALLS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed", "called", REMARKS)
-#: Those that are said by kind of service.
+#: Those that differ by kind of service.
 _OF_KINDS = ("handled", "slow")
-#: A severity and a writer, where there was no line.
+#: Level and logger of a line where there was none.
 _NEW = {"level": "INFO", "logger": "main"}
 
 Book = Mapping[str, Any]
 
 
 def spoken(book: Book, words: Words) -> Book:
-    """A catalogue with the words that files have for the services of a kind laid over it."""
+    """Lay the words that files have for services of a kind over a catalogue."""
     said, kind = dict(book), words.kind
     for rule in words.rules:
         for moment in rule.moments:
@@ -52,20 +51,23 @@ def spoken(book: Book, words: Words) -> Book:
 
 
 def _said(chatter: Chatter) -> dict[str, Any]:
-    """What a process says by itself, as a catalogue has it."""
+    """Return the entry in a catalogue for lines that a process writes outside requests."""
     lines = [{"level": chatter.level, "logger": chatter.logger, "text": text} for text in chatter.text]
     return {"every": duration(chatter.every), "lines": lines}
 
 
 def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
-    """The lines that requests have on the way, none of them where a rule says so."""
+    """Apply a rule to the lines about requests besides the one at the end; it may remove them."""
     steps = {topic: _over(rule, each) for topic, each in said.get("steps", {}).items()}
     asides = {name: _over(rule, each) for name, each in said.get("remarks", {}).items()}
     return {"steps": steps, "remarks": {name: each[0] for name, each in asides.items() if each}}
 
 
 def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[str, Any]:
-    """What is said of each error that a rule is about; of calls that were made whatever the kind of who made them."""
+    """Apply a rule to the wordings of each error that it is about.
+
+    With `by_kind` (of requests that were answered), only to those of a kind of service.
+    """
     found: dict[str, Any] = {}
     for error in ERRORS if rule.cause is None else rule.cause:
         below = part.get(error, part["any"])
@@ -77,7 +79,7 @@ def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[st
 
 
 def _over(rule: LineChange, wordings: Any, written: Callable[[str], str] = str) -> list[dict[str, Any]]:
-    """Wordings by what a rule says of them; `written` makes one of a text."""
+    """Apply a rule to wordings; `written` converts its texts."""
     there = [*wordings] if isinstance(wordings, list) else [wordings]
     own = {word: value for word in ("level", "logger") if (value := getattr(rule, word)) is not None}
     if rule.text is None:
@@ -88,7 +90,7 @@ def _over(rule: LineChange, wordings: Any, written: Callable[[str], str] = str) 
 
 
 def _escaped(text: str) -> str:
-    """A text for `str.format`, in which braces are what they are unless they hold the name of a value."""
+    """Escape the braces of a text for `str.format`, except for those around the name of a value."""
     pieces = re.split(FIELD, text)
     return "".join(f"{{{piece}}}" if place % 2 else _doubled(piece) for place, piece in enumerate(pieces))
 

@@ -1,8 +1,8 @@
-"""The values that texts name, for some spans, as columns.
+"""Values for the placeholders of texts, for some spans, as columns.
 
-They are the span's own (`duration_ms`, `peer`), what its request is about (`particulars.py`), what code calls it
-(`handler`), or drawn. A draw belongs to the work of one server on one request, so that all it writes of it agrees; one
-that belongs to the code (a line number, a class that throws) is the same each time that the operation writes it.
+A value is the span's own (`duration_ms`, `peer`), or what its request is about (`particulars.py`), or a name in code
+(`handler`), or drawn. A draw belongs to the work of one server on one request, so all lines of that work agree. A draw
+that belongs to the code (a line number, a class that throws) is the same whenever the operation writes the line.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Values:
     Parameters
     ----------
     particulars
-        Of the mesh.
+        The particulars of the mesh.
     """
 
     def __init__(self, particulars: Particulars) -> None:
         self._particulars = particulars
         tables = particulars.tables
-        #: The name of each service, of `user`, and of each operation, as code has it.
+        #: Names of services (`user` is the last) and of operations, in the styles of code.
         others = [*tables.services, "user"]
         self.services = names(others)
         self.packages = names(operation_words.snake(operation_words.subject(name)) for name in others)
@@ -44,17 +44,17 @@ class Values:
         self.camel = names(operation_words.camel(name) for name in operations)
         self.snake = names(operation_words.snake(name) for name in operations)
         self.pascal = names(operation_words.pascal(name) for name in operations)
-        #: A word of each operation: what belongs to its code is drawn by it.
+        #: A word of each operation, which keys the draws that belong to its code.
         words = [address(0, "code", name) % 2**64 for name in tables.service_operations.to_list()]
         self.code = np.array(words, dtype=np.uint64)
 
     def of(self, spans: Spans, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
-        """Some values, each for the spans at some positions, one value after another.
+        """Return columns of values, in the order of `wanted`; those of drawn values may be joined.
 
         Parameters
         ----------
         wanted
-            Names and positions; those that are drawn come last.
+            Names of values, each with the positions of the spans that need it; drawn values come last.
         """
         about = self._particulars.about(spans)
         told = [(name, some) for name, some in wanted if not drawn(name)]
@@ -68,12 +68,12 @@ class Values:
         return about[name] if name in PARTICULARS else _OF_CODE[name](self, about)
 
     def handled(self, about: About) -> Ints:
-        """The operation that each span's service is at: its own, or of a call the one that makes it."""
+        """Return the operation that each span's service works on: its own, or for a client half the caller's."""
         tables, spans = about.tables, about.spans
         return tables.site_operation[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
 
     def _draws(self, about: About, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
-        """Values that are drawn: all of a kind together, since each is needed by few lines."""
+        """Return drawn values in one column: made together by number of decimals, since few lines need each."""
         rules = [Rule.of(name) for name, _ in wanted]
         counts = np.array([len(some) for _, some in wanted])
         which = np.repeat(np.arange(len(rules)), counts)
@@ -102,7 +102,7 @@ class Values:
 
 
 def number(values: Floats, digits: int) -> pl.Series:
-    """Numbers as texts with so many digits behind the point."""
+    """Format numbers with `digits` decimals."""
     if not digits:
         return _number(np.round(values).astype(np.int64))
     scaled = np.round(values * 10**digits).astype(np.int64)
@@ -115,7 +115,7 @@ def _number(values: Ints | Floats) -> pl.Series:
 
 
 def _timeout(tables: Tables, spans: Spans) -> pl.Series:
-    """How long callers waited: until the timeout of the edge, or until a deadline that may come before."""
+    """Return how long callers waited: until the timeout of the edge, or until an earlier deadline."""
     edge = tables.site_edge[spans.site]
     fixed = lookup(tables.timeouts_ms, edge)
     if not tables.has_deadline[edge].any():
@@ -150,5 +150,5 @@ _OF_CODE: dict[str, _Column] = {
     "call": lambda own, about: lookup(own.camel, about.operation),
     "call_pascal": lambda own, about: lookup(own.pascal, about.operation),
 }
-#: What texts may name.
+#: The values that texts may name.
 NAMES = (*_OF_SPANS, *PARTICULARS, *_OF_CODE)

@@ -1,7 +1,7 @@
-"""Texts, and their filling in: many lines at a time, column by column.
+"""Texts, and how they are filled in: many lines at a time, column by column.
 
-A text alternates between what it says and values. Lines of different texts are filled in together: all that any of them
-says is put one after another, each value made once for all lines that need it, and a line is its pieces joined.
+A text alternates between literals and values. Lines of different texts are filled in together: all literals go into one
+column, each value is made once for all lines that need it, and a line is the join of its pieces.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from meshquake.sim.telemetry.requests.drawing import drawn
 from meshquake.sim.telemetry.tables import Ints
 from meshquake.sim.telemetry.texts import evaluated, names, stacked
 
-#: Makes some values, each for the lines at some positions, one value after another.
+#: Makes values, given their names, each with the positions of the lines that need it; returns them in that order.
 Maker = Callable[[list[tuple[str, Ints]]], list[pl.Series]]
 
 
 class Wordings:
-    """Texts put one after another, so that a choice among some of them is a range of positions."""
+    """A list of texts in which a choice among some of them is a range of positions."""
 
     def __init__(self) -> None:
         self._texts: list[LogText] = []
         self._values: list[str] = []
 
     def add(self, texts: Iterable[LogText]) -> tuple[int, int]:
-        """Take in some texts; returns the position of the first and how many there are."""
+        """Add texts; return the position of the first and their number."""
         first = len(self._texts)
         self._texts += texts
         return first, len(self._texts) - first
 
     def seal(self) -> None:
-        """That was all of them: make tables to look them up by position."""
+        """Make the lookup tables; no texts can be added afterwards."""
         cut = [FIELD.split(text.text) for text in self._texts]
         self._values = sorted({value for pieces in cut for value in pieces[1::2]}, key=lambda each: (drawn(each), each))
         self.levels = names(text.level for text in self._texts)
@@ -45,8 +45,8 @@ class Wordings:
         position = {value: place for place, value in enumerate(self._values)}
         said = dict.fromkeys(piece for pieces in cut for piece in pieces[::2])
         at = {piece: place for place, piece in enumerate(said)}
-        #: All that is said; of each text what is said before each value and after the last, and which value it is; and
-        #: which values each text needs.
+        #: All literals; by text, the literals before each value and after the last, and the values; by value, whether
+        #: each text needs it.
         self._said = names(list(said))
         self._says = np.zeros((len(cut), most + 1), dtype=np.uint32)
         self._value = np.zeros((len(cut), most), dtype=np.int64)
@@ -57,7 +57,7 @@ class Wordings:
             self._needs[self._value[text, : len(pieces[1::2])], text] = True
 
     def fill(self, text: Ints, make: Maker) -> pl.Series:
-        """The messages of lines, given the position of each one's text, and what makes values."""
+        """Return the messages of lines, given the position of each one's text, and what makes values."""
         values, place = self._made(text, make)
         pieces = stacked([self._said, values]) if len(values) else self._said
         slots = self._slots[text]
@@ -75,7 +75,7 @@ class Wordings:
         return evaluated(parts)[pl.Series(back)]
 
     def _made(self, text: Ints, make: Maker) -> tuple[pl.Series, NDArray[np.uint32]]:
-        """The values that lines need, one after another, and where those of each line are among the pieces."""
+        """Return the values that lines need, in one column, and where those of each line are among the pieces."""
         place = np.zeros((len(self._values), len(text)), dtype=np.uint32)
         there = np.bincount(text, minlength=len(self._slots)) > 0
         wanted, first = [], len(self._said)
@@ -90,6 +90,6 @@ class Wordings:
 
 
 def _runs(order: Ints, counts: Ints) -> Iterable[Ints]:
-    """The positions in order, cut into runs of so many."""
+    """Cut positions into runs with the given counts; empty runs are left out."""
     ends = np.cumsum(counts)
     return (order[end - count : end] for end, count in zip(ends, counts, strict=True) if count)

@@ -1,24 +1,24 @@
-"""The catalogue of metrics, a row each: what it measures, of what, from which source, how it is exported and watched.
+"""The catalogue of metrics, one row each: what it measures, at which levels, its source, how it is exported.
 
-Everything that samples, exports, documents or watches metrics derives from `METRICS`: a new one is a row in the file of
-its subject, and `python -m meshquake.docs.renew`. The order of the rows is that of their samples in an interval, within
-a level.
+Everything that samples, exports, documents or alerts on metrics derives from `METRICS`. To add one, add a row to the
+file of its subject and run `python -m meshquake.docs.renew`. Within a level, samples of an interval are in the order of
+the rows.
 
 metric.py        what a row says
-levels.py        what a metric may be of
+levels.py        what a metric may be measured of
 sources.py       where its values come from
-metric_table.py  the metrics of one recording: these, or what a `telemetry:` block makes of them
+metric_table.py  the metrics of one recording: the catalogue, or what a `telemetry:` block makes of it
 
 The subjects:
 
-replicas.py  cores, memory, workers and queues of replicas, and how many there are
-requests.py  the outcomes of requests, and how long they take
-stores.py    what databases and caches are asked
-calls.py     what callers do about their calls
-users.py     what waiting users get
+replicas.py  cores, memory, workers and queues of replicas, and how many replicas there are
+requests.py  outcomes and latencies of requests
+stores.py    queries, lookups and connections of databases and caches
+calls.py     retries, hedges and timeouts of callers, and the state of their policies
+users.py     goodput of users who wait, and requests that they abandon
 network.py   bytes on the network, sockets and descriptors
-disks.py     what is read and written, and how full disks are
-runtimes.py  garbage collection, threads and event loops of languages
+disks.py     bytes read and written, and how full disks are
+runtimes.py  garbage collection, threads and event loops
 pods.py      restarts, readiness, and nodes
 """
 
@@ -38,5 +38,5 @@ METRICS: dict[str, Metric] = {metric.name: metric for subject in _SUBJECTS for m
 
 
 def signal(metric: str) -> str:
-    """What a metric is about, whichever percentile of it is watched: `latency` for `latency_p95`."""
+    """Return a metric's name without its percentile: `latency` for `latency_p95`."""
     return re.sub(r"_p\d+$", "", metric)

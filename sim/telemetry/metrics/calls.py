@@ -1,4 +1,4 @@
-"""What callers do about their calls: attempts, and the state of their policies."""
+"""Metrics of callers: attempts at calls, and the state of their policies."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _hedging(topology: Topology) -> set[tuple[str, str]]:
 
 
 def pool_in_use(caller: CallerState, now: float) -> float | None:
-    """The connections of a caller's pools that are in use; None if it has none."""
+    """Return how many connections of a caller's pools are in use; None if it has no pool."""
     pool = caller.policies.get("pool")
     if isinstance(pool, Pool):
         return pool.in_use

@@ -1,4 +1,4 @@
-"""What pods read from disks and write to them, and how full these are."""
+"""Metrics of disks: what pods read and write, and how full their disks are."""
 
 from __future__ import annotations
 

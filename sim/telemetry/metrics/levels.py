@@ -1,4 +1,4 @@
-"""What a metric may be of. The order of the levels is that of their samples in an interval."""
+"""What a metric may be measured of. Samples of an interval are in the order of the levels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Level(Enum):
     #: A service that keeps data.
     STORE = "databases, caches"
     EDGE = "edge"
-    #: One replica's side of an edge: each has policies of its own.
+    #: One replica's side of an edge: each replica has its own policies.
     CALLER = "replica of the caller"
-    #: A service at which users come in who do next what depends on their answers.
+    #: An entry service of users whose next step depends on the answer.
     ENTRY = "entry with users who wait"
     #: A machine that replicas run on.
     NODE = "node"

@@ -1,4 +1,4 @@
-"""What a metric is: of what, where it comes from, how it is exported and watched."""
+"""A row of the catalogue of metrics: its levels, its source, how it is exported and alerted on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from enum import Enum, Flag
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.sources import Derived, Quantile, Quantity, Read, Side, Source
 
-#: Of a service, and of each of its replicas.
+#: Levels of metrics of a service and of each of its replicas.
 OWN = (Level.SERVICE, Level.REPLICA)
 
 
 class Kind(Enum):
-    """What a metric is exported as. A rate becomes the count that it is the rate of; a total is one already."""
+    """What a metric is exported as.
+
+    A `COUNTER` is recorded as a rate and exported as the count behind it; a `TOTAL` is recorded as a count already.
+    """
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -21,9 +24,9 @@ class Kind(Enum):
 
 
 class Alert(Flag):
-    """In which direction a metric of a root, or of calls to it, should raise an alert when it leaves what is usual.
+    """The direction in which an alert should fire when a metric of a root cause, or of calls to it, leaves the usual.
 
-    Whatever a fault really moved, in whichever direction, an alert on it is no false alarm.
+    An alert on a metric that a fault really moved is no false alarm, whatever the direction.
     """
 
     NONE = 0
@@ -43,30 +46,30 @@ class Metric:
     kind
         What it is exported as.
     levels
-        What it is of.
+        What it is measured of.
     source
         Where its values come from.
     help
-        What it is, in a sentence that is exported with it.
+        A sentence that describes it, exported with it.
     detail
-        What the documentation says besides.
+        Further text for the documentation.
     export_name
-        What exported names are made of; the name, if that is empty.
+        Stem of the exported names, if it is not `name`.
     share_of
-        Of a share that is exported as a count: the rate of which it is a share.
+        The rate that it is a share of, if it is a share that is exported as a count.
     alert
-        In which direction it should raise an alert when it leaves what is usual; every row says it.
+        The direction in which an alert on it should fire.
     is_symptom
-        Whether a service is said to be affected by a fault when it rises.
+        Whether a rise means that a fault affects the service.
     of_pod
-        Whether it is told of a replica's pod, and not of its process: it's there while that is down, and what is
-        counted goes on when it's another.
+        Whether it is a metric of the pod rather than its process: there are samples while the process is down, and
+        counts continue when another process replaces it.
     measured
-        What it is called in the catalogue, if a file calls it otherwise.
+        Its name in the catalogue, if a file renames it.
     scale
-        By what its values are multiplied, if a file wants them in another unit.
+        Factor that its values are multiplied by, if a file wants another unit.
     whole_name
-        Its whole name in Prometheus and OpenTelemetry, if a file says one.
+        Its full name in Prometheus and OpenTelemetry, if a file gives one.
     """
 
     name: str
@@ -87,33 +90,33 @@ class Metric:
 
     @property
     def exported(self) -> str:
-        """What exported names are made of: the name in OTLP, and in Prometheus with its unit after it."""
+        """The stem of exported names: the name in OTLP; Prometheus has the unit after it."""
         return self.export_name or self.name
 
     @property
     def origin(self) -> str:
-        """What it is called where no file calls it otherwise."""
+        """Its name in the catalogue."""
         return self.measured or self.name
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The metrics of the catalogue that it tells of: itself, or those that it is made of."""
+        """The metrics of the catalogue that it is made of: itself, or those in its expression."""
         return self.source.expression.names if isinstance(self.source, Derived) else (self.origin,)
 
     @property
     def is_precise(self) -> bool:
-        """Whether its values may have more decimals than the three of what is measured."""
+        """Whether its values may have more than the usual three decimals."""
         return self.scale != 1.0 or isinstance(self.source, Derived)
 
     @property
     def reads(self) -> dict[str, Read]:
-        """What must be read on the way for it, by the name in the catalogue."""
+        """The readings that it needs during the run, by the name in the catalogue."""
         sources = self.source.sources if isinstance(self.source, Derived) else {self.origin: self.source}
         return {name: source for name, source in sources.items() if isinstance(source, Read)}
 
     @property
     def meaning(self) -> str:
-        """All that there is to say of it, in sentences."""
+        """Its full description, in sentences."""
         said = [self.help, self.detail]
         if isinstance(self.source, Read) and len(self.levels) > 1:
             said.append(self.source.combine.value)
@@ -123,22 +126,22 @@ class Metric:
 def percentiles(
     name: str, what: str, quantity: Quantity, levels: tuple[Level, ...], detail: str, symptom: int | None = None
 ) -> tuple[Metric, ...]:
-    """The rows of a time (milliseconds): what 50, 95 and 99% of the spans that end in an interval do not exceed.
+    """Make the rows of a duration's 50th, 95th and 99th percentile (milliseconds), over the spans of an interval.
 
     Parameters
     ----------
     name
-        What their names begin with.
+        Prefix of their names.
     what
-        Whose time it is, in the plural.
+        What has this duration, in the plural.
     quantity
-        The time of each server span.
+        The duration of each server span.
     levels
-        What they are of.
+        What they are measured of.
     detail
-        From when to when; the documentation says it of the first.
+        From when to when it is measured, for the documentation of the first.
     symptom
-        The percentile that is a symptom when it rises, if one is.
+        The percentile whose rise is a symptom, if any.
     """
     return tuple(
         Metric(

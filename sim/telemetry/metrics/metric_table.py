@@ -1,7 +1,7 @@
-"""The metrics of a recording: those of the catalogue, or what a `telemetry:` block makes of them.
+"""The metrics of a recording: the catalogue, or what a `telemetry:` block makes of it.
 
-Everything that samples, exports or reads the metrics of one recording goes by its table; what the answer key looks at
-goes by the whole catalogue, whatever is recorded.
+Everything that samples, exports or reads the metrics of a recording goes by its table. The answer key goes by the whole
+catalogue, whatever is recorded.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 from meshquake.topology.telemetry.metrics import LeftOut, Recorded, recorded
 from meshquake.topology.telemetry.vocabulary import Known
 
-#: Levels by what files call them.
+#: Levels by their names in files.
 LEVELS: dict[str, Level] = {level.name.lower(): level for level in Level}
 _WORDS = {level: word for word, level in LEVELS.items()}
-#: What is larger is no sample (`sim.records`), and digits of a value in another unit than it was measured in.
+#: The largest sample (`sim.records.LARGEST`), and the significant digits of values that were converted to another unit.
 _LARGEST, _DIGITS = 1e12, 12
 
 #: The members of a level: service, replica and target of each.
@@ -40,11 +40,11 @@ class MetricTable:
     Attributes
     ----------
     metrics
-        By the name that they have in it, those that can be measured first.
+        By their names in the recording, measured ones before derived ones.
     left_out
-        Series that are not in it.
+        Series that are not recorded.
     changed
-        Whether that is anything but the catalogue.
+        Whether it differs from the catalogue.
     """
 
     metrics: Mapping[str, Metric]
@@ -53,16 +53,16 @@ class MetricTable:
 
     @cached_property
     def of_levels(self) -> list[tuple[Level, Metric]]:
-        """Each level of each metric, in the order of the file."""
+        """Every level of every metric, in the order of samples."""
         return [(level, metric) for level in Level for metric in self.metrics.values() if level in metric.levels]
 
     @cached_property
     def reads(self) -> dict[str, Read]:
-        """What must be read on the way, by the names in the catalogue."""
+        """The readings that are needed during the run, by the names in the catalogue."""
         return {name: source for metric in self.metrics.values() for name, source in metric.reads.items()}
 
     def kept(self, level: Level, metric: Metric, members: Members) -> Ints | None:
-        """The positions of the members of a level of which a metric is recorded; None if it is of all."""
+        """Return the positions of the members of a level that a metric is recorded of; None for all of them."""
         rules = [each for each in self.left_out if each.covers(metric.origin, _WORDS[level])]
         if not rules:
             return None
@@ -70,9 +70,9 @@ class MetricTable:
         return np.flatnonzero(kept)
 
     def recorded_as(self, metric: str, service: str, target: str | None) -> str | None:
-        """What a metric of the catalogue is called where it is of a service or an edge; None if it isn't recorded.
+        """Return the recorded name of a metric of the catalogue, for a service or an edge; None if it isn't recorded.
 
-        It is recorded of a service or an edge too if it is of one of the replicas.
+        A metric that is recorded of the replicas counts as recorded of the service or edge.
         """
         edge = target is not None
         for each in self.metrics.values():
@@ -85,19 +85,19 @@ class MetricTable:
 
     @property
     def names(self) -> dict[str, list[str]]:
-        """The metrics that are called otherwise than in the catalogue, with those of it that they tell of."""
+        """The metrics that are renamed or derived, with those of the catalogue that they are made of."""
         return {name: [*each.origins] for name, each in self.metrics.items() if each.origins != (name,)}
 
 
 @dataclass(frozen=True)
 class Unusual:
-    """Columns of samples that aren't recorded as they were measured, and the metric that they are of."""
+    """Columns of samples that are not recorded as measured, and their metric."""
 
     columns: slice
     metric: Metric
 
     def recorded(self, values: Floats) -> Floats:
-        """The samples in the unit of the metric; nan, which is none, for what is too large to be one."""
+        """Return the samples in the metric's unit; nan (no sample) for values that are too large."""
         exact = values if isinstance(self.metric.source, Derived) else as_measured(values)
         scaled = pl.Series((exact * self.metric.scale).ravel()).round_sig_figs(_DIGITS).to_numpy()
         found: Floats = np.where(np.abs(scaled) <= _LARGEST, scaled, np.nan).reshape(values.shape) + 0.0
@@ -105,19 +105,19 @@ class Unusual:
 
 
 def whole() -> MetricTable:
-    """The catalogue."""
+    """Return the table of the whole catalogue."""
     return MetricTable(METRICS)
 
 
 def of(telemetry: Telemetry) -> MetricTable:
-    """The metrics of a recording by what files say of it."""
+    """Return the table that a `telemetry:` block describes."""
     if telemetry == UNCHANGED:
         return whole()
     return _table(recorded(telemetry.metrics, known()), telemetry.leave_out or ())
 
 
 def known() -> dict[str, Known]:
-    """What a `telemetry:` block must know of each metric."""
+    """Return what a `telemetry:` block must know of each metric."""
     return {name: Known(each.unit, _words(each), each.exported) for name, each in METRICS.items()}
 
 
@@ -163,7 +163,7 @@ def _metric(row: Recorded) -> Metric:
 
 
 def _counted(metric: Metric, by_origin: Mapping[str, Metric], left_out: tuple[LeftOut, ...]) -> Metric:
-    """A metric; a share of a rate that is not always there to count it by is a gauge."""
+    """Return a metric, as a gauge if it is a share of a rate that is not recorded wherever the share is."""
     if not metric.share_of:
         return metric
     rate = by_origin.get(metric.share_of)
@@ -180,7 +180,7 @@ def _counted(metric: Metric, by_origin: Mapping[str, Metric], left_out: tuple[Le
 
 
 def told(table: MetricTable) -> dict[str, Any]:
-    """A table as a manifest tells it."""
+    """Return a table as written in a manifest."""
     return {
         "metrics": [
             {
@@ -208,12 +208,12 @@ def told(table: MetricTable) -> dict[str, Any]:
 
 
 def read(content: Mapping[str, Any]) -> MetricTable:
-    """The table that a manifest tells of, which was checked against its schema.
+    """Read the table of a manifest that was checked against its schema.
 
     Raises
     ------
     ValueError
-        If it speaks of a metric that this version doesn't have.
+        If it names a metric that this version doesn't have.
     """
     rows = []
     for each in content["metrics"]:

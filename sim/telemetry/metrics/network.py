@@ -1,4 +1,4 @@
-"""What pods and edges put on the network, and the sockets and files that processes have open."""
+"""Metrics of the network: traffic of pods and edges, and the sockets and files that processes have open."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
 from meshquake.sim.telemetry.metrics.sources import Combine, Flow, Gauge, Side
 
-#: Descriptors of a process that has no connection: standard streams, libraries, what it listens on and watches; of a
-#: database its files besides.
+#: Descriptors of a process without connections (standard streams, libraries, listeners, watches), and the data files
+#: that a database has open in addition.
 _PROCESS, _FILES = 24, 120
 _REPLICA = (Level.REPLICA,)
 

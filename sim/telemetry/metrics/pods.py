@@ -1,4 +1,4 @@
-"""What an orchestrator tells of pods and nodes."""
+"""Metrics of pods and nodes, as an orchestrator reports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What replicas are at: cores, memory, workers and queues; and how many of them there are."""
+"""Metrics of replicas: cores, memory, workers and queues; and how many replicas there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of the requests that a service gets, and how long they take."""
+"""Metrics of the requests to a service: their outcomes and latencies."""
 
 from __future__ import annotations
 

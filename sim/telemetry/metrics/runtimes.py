@@ -1,4 +1,4 @@
-"""What the runtimes of services do: garbage, threads and event loops, where a `stack` says what they are written in."""
+"""Metrics of language runtimes: garbage collection, threads, event loops. Only of services with a `stack`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _collector(replica: Replica) -> Runtime | None:
 
 
 def _collecting(replica: Replica, now: float) -> float | None:
-    """Seconds so far for which collections stopped the process, those that a fault makes among them."""
+    """Return the seconds so far for which collections stopped the process, including those caused by a fault."""
     if _collector(replica) is None:
         return None
     if replica.modifiers:

@@ -1,7 +1,7 @@
-"""Where the values of a metric come from: readings taken on the way, or the spans that ended in an interval.
+"""Sources of a metric's values: readings taken during the run, or the spans that ended in an interval.
 
-A source is a value in a metric's row. `figures` makes of it a table with a row an interval and a column a member of a
-level, nan where there is no sample.
+A source is part of a metric's row. Its `figures` computes a table with one row per interval and one column per member
+of a level, nan where there is no sample.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Quantity = Callable[["Spans"], Floats]
-#: Services of a topology, or edges of it, as their names and those of the callees; None for that of no edge.
+#: Selects services or edges of a topology, as (service, None) or (caller, callee).
 Concerned = Callable[[Topology], Collection[tuple[str, str | None]]]
 
 
 class Ordered(Protocol):
-    """A quantity of the spans of each cell of a table, in order."""
+    """A quantity of the spans in each cell of a table, sorted."""
 
     def quantile(self, quantile: float) -> Floats: ...
 
 
 class Counted(Protocol):
-    """Spans in a table with a row an interval and a column a member of a level."""
+    """Spans in a table with one row per interval and one column per member of a level."""
 
     def count(self, chosen: Callable[[Spans], Mask] | None = None) -> Floats: ...
 
@@ -46,7 +46,7 @@ class Counted(Protocol):
 
 
 class OnDisks(Protocol):
-    """Tables with a row an interval and a column a replica (`sim.telemetry.hosts.disks`)."""
+    """Tables with one row per interval and one column per replica (`sim.telemetry.hosts.disks`)."""
 
     @property
     def read(self) -> Floats: ...
@@ -62,7 +62,7 @@ class OnDisks(Protocol):
 
 
 class Intervals(Protocol):
-    """What a source needs to know of some intervals (`sim.telemetry.sampling.measured`)."""
+    """What sources compute figures from: readings and spans of some intervals (`sim.telemetry.sampling.measured`)."""
 
     @property
     def length(self) -> float: ...
@@ -83,13 +83,16 @@ class Intervals(Protocol):
 
 
 class Things(Protocol):
-    """What there was to read of (`sim.telemetry.sampling.roster`)."""
+    """The things that were read (`sim.telemetry.sampling.roster`)."""
 
     def constants(self, level: Level, function: Callable[[Any], float]) -> Floats: ...
 
 
 class Combine(Enum):
-    """What a service has of its replicas, or an edge of its callers; the value says so in the documentation."""
+    """How values of replicas combine to one of their service, or those of callers to one of the edge.
+
+    The enum's values are sentences for the documentation.
+    """
 
     SUM = "Summed over replicas."
     MEAN = "Averaged over replicas."
@@ -98,16 +101,16 @@ class Combine(Enum):
 
 @dataclass(frozen=True)
 class Read:
-    """Read at the end of each interval.
+    """A value that is read at the end of each interval.
 
     Attributes
     ----------
     of
-        What it is read of: a replica, an edge, or a caller's state.
+        What it is read of: a service, a replica, an edge, or a caller's state.
     read
-        Reads it, given the thing and the simulated time in seconds; None from what doesn't have it, such as a pool.
+        Reads it, given the thing and the simulated time in seconds; None if the thing lacks it, such as a pool.
     combine
-        What levels above have of it.
+        How values combine at higher levels.
     """
 
     of: Level
@@ -115,69 +118,69 @@ class Read:
     combine: Combine
 
     def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
-        """What intervals have of the readings at their ends.
+        """Compute the values of intervals from the readings at their ends.
 
         Parameters
         ----------
         readings
-            A row an interval, a column a thing.
+            One row per interval, one column per thing.
         before
-            The readings before the first of them; 0 for what was not there yet.
+            The last readings before these; 0 for things that were not there yet.
         there
-            Whom there was to read of.
+            The things that were read.
         length
             Length of an interval in seconds.
         """
         return readings
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples of the metric of that name at a level."""
+        """Return the samples of the metric with that name at a level."""
         return measured.combined(measured.readings[name], self.of, level, self.combine)
 
 
 class Gauge(Read):
-    """Is what it was at the end of the interval, as a scrape would have found it."""
+    """The value at the end of the interval, as a scrape would have found it."""
 
 
 class Growth(Read):
-    """A total that only grows, as a rate a second. Not of a caller's state, which is lost with its process."""
+    """The rate per second of a total that only grows. Not for a caller's state, which is lost with its process."""
 
     def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
-        """By how much the total grew in each interval."""
+        """Return the growth of the total in each interval."""
         return np.diff(readings, axis=0, prepend=before[np.newaxis])
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples of the metric of that name at a level."""
+        """Return the samples of the metric with that name at a level."""
         return super().figures(measured, name, level) / measured.length
 
 
 class Restarting(Growth):
-    """A total that grows from 0 again in each process, as a rate a second."""
+    """The rate per second of a total that starts from 0 in each process."""
 
     def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
-        """By how much the total grew in each interval; in a new process, from 0."""
+        """Return the growth of the total in each interval, in a new process from 0."""
         grown = super().settle(readings, before, there, length)
         return np.where(grown < 0, readings, grown)
 
 
 @dataclass(frozen=True)
 class Utilization(Read):
-    """A total of seconds spent, as the share of what there was to spend: an exact average over the interval.
+    """The share of the available time that was used: an exact average over the interval, from a total in seconds.
 
-    `capacity` says how many seconds a thing can spend a second, such as its number of cores.
+    `capacity` returns how many seconds a thing can use per second, such as its number of cores.
     """
 
     capacity: Callable[[Any], float]
 
     def settle(self, readings: Floats, before: Floats, there: Things, length: float) -> Floats:
-        """The share spent in each interval, in percent."""
+        """Return the share used in each interval, in percent."""
         spent = np.diff(readings, axis=0, prepend=before[np.newaxis])
         available = length * there.constants(self.of, self.capacity)
         return 100 * np.clip(spent / available, 0.0, 1.0)
 
 
 class Side(Enum):
-    """A side of a call: the two have a span each."""
+    """A side of a call; each has its own span."""
 
     CLIENT = "client"
     SERVER = "server"
@@ -185,10 +188,10 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Rate:
-    """The spans of a side that ended in the interval, a second; those chosen, or all.
+    """The rate per second of the spans of a side that ended in the interval: those `chosen`, or all.
 
-    Where `of` says whom it is of, there is no sample of the others, unless there is something to count all the same (a
-    fault may answer with any error).
+    If `of` says which services or edges have the metric, the others have no samples, except in intervals in which there
+    is something to count all the same (a fault may answer with any error).
     """
 
     side: Side
@@ -196,7 +199,7 @@ class Rate:
     of: Concerned | None = None
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level."""
+        """Return the samples at a level."""
         counts = measured.cells(self.side, level).count(self.chosen)
         if self.of is not None:
             counts[(counts == 0) & ~measured.concerned(level, self.of)] = np.nan
@@ -205,9 +208,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class Share:
-    """In percent, the spans chosen of those that are `among` (of all, if that is None).
+    """The share of the spans `among` (default: all) that are `chosen`, in percent.
 
-    `empty` is what the share of none is; nan if that is no sample.
+    `empty` is the share where there are no spans; nan for no sample.
     """
 
     side: Side
@@ -216,7 +219,7 @@ class Share:
     empty: float = np.nan
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level."""
+        """Return the samples at a level."""
         cells = measured.cells(self.side, level)
         part, whole = cells.count(self.chosen), cells.count(self.among)
         return np.divide(100 * part, whole, out=np.full_like(part, self.empty), where=whole > 0)
@@ -231,31 +234,31 @@ class Quantile:
     quantile: float
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level."""
+        """Return the samples at a level."""
         return measured.cells(self.side, level).ranked(self.quantity).quantile(self.quantile)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What the messages of the spans that ended in the interval come to, a second: bytes, or segments.
+    """The rate per second of an amount of traffic (bytes or segments), over the spans that ended in the interval.
 
-    `amount` says it of each span; those of the `sides` are added.
+    `amount` returns the amount of each span; the `sides` are added.
     """
 
     amount: Callable[[Traffic], Floats]
     sides: tuple[Side, ...]
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level."""
+        """Return the samples at a level."""
         totals = (measured.cells(side, level).total(self.amount(measured.traffic(side))) for side in self.sides)
         return sum(totals, start=np.zeros(1)) / measured.length
 
 
 @dataclass(frozen=True)
 class OfDisks:
-    """What replicas do to disks, or have on them; nan of those that don't.
+    """What replicas read from and write to disks, or store there; nan for replicas that don't.
 
-    `a_second` says that it is an amount to be divided by time; `besides` is what a member of a level has besides.
+    `a_second` turns amounts into rates per second; `besides` is added for each member of the level.
     """
 
     table: Callable[[OnDisks], Floats]
@@ -263,23 +266,23 @@ class OfDisks:
     besides: float = 0.0
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level, summed over replicas."""
+        """Return the samples at a level, summed over replicas."""
         whole = measured.combined(self.table(measured.disks), Level.REPLICA, level, Combine.SUM)
         return whole / measured.length if self.a_second else whole + self.besides
 
 
 @dataclass(frozen=True)
 class Derived:
-    """What an expression makes of other metrics of the same series, as they would be recorded by themselves.
+    """An expression over other metrics of the same service, replica and target, each as it would be recorded.
 
-    `sources` are the sources of those that it names.
+    `sources` has the sources of the metrics that the expression names.
     """
 
     expression: Expression
     sources: Mapping[str, Source]
 
     def figures(self, measured: Intervals, name: str, level: Level) -> Floats:
-        """The samples at a level."""
+        """Return the samples at a level."""
         values = {each: as_measured(source.figures(measured, each, level)) for each, source in self.sources.items()}
         return self.expression(values)
 
@@ -288,6 +291,6 @@ Source = Read | Rate | Share | Quantile | Flow | OfDisks | Derived
 
 
 def as_measured(values: Floats) -> Floats:
-    """Samples as they are recorded in the units of the catalogue: with three decimals."""
+    """Round samples as they are recorded in the units of the catalogue: to three decimals."""
     rounded: Floats = np.round(values, 3) + 0.0  # never -0.0
     return rounded

@@ -1,4 +1,4 @@
-"""What databases and caches are asked, and over which connections."""
+"""Metrics of databases and caches: queries, lookups, and connections to them."""
 
 from __future__ import annotations
 

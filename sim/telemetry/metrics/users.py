@@ -1,4 +1,4 @@
-"""What users get who wait for their answers."""
+"""Metrics of users who wait for their answers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What requests are about: a function of their addresses alone, so that all signals about a request agree.
+"""What requests are about: a pure function of their addresses, so that spans, logs and metrics agree on it.
 
-particulars.py      who asks, from where, for what, and what a service handles for them, as columns
-operation_words.py  what the name of an operation says, and how code, routes and statements would call it
-drawing.py          draws for one purpose each, of words that belong to a request, a call or a process
+particulars.py      who asks, from where and for what, and what services handle for them, as columns
+operation_words.py  what an operation's name says: the verb, the noun, and names in code, routes and statements
+drawing.py          random draws, each for one purpose, keyed by a request, a call or a process
 """

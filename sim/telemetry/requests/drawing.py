@@ -1,6 +1,7 @@
-"""Draws for what is told of requests: of words that belong to a request, a call or a process, for one purpose each.
+"""Draw the random values in what is told of requests: each for one purpose, from a word (64 bits) that keys the draw.
 
-A text says how a value is drawn: `NAME:LOW..HIGH` or `NAME:ONE|OTHER`; with `#` for the `:`, it belongs to the code.
+Words belong to a request, a call, a process or the code. A text says how a value is drawn: `NAME:LOW..HIGH` or
+`NAME:ONE|OTHER`; with `#` in place of `:`, the value belongs to the code.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def purpose(name: str) -> np.uint64:
-    """What tells the draws for one thing from those for another."""
+    """Return the number that separates the draws for one purpose from those for others."""
     return _PURPOSES.setdefault(name, np.uint64(address(0, "particulars", name) % 2**64))
 
 
@@ -28,28 +29,28 @@ _PURPOSES: dict[str, np.uint64] = {}
 
 
 def draws(of: Words, name: str) -> Floats:
-    """Uniforms in [0, 1) of words, for one purpose."""
+    """Draw uniforms in [0, 1) from words, for one purpose."""
     return unit(mix(of ^ purpose(name)))
 
 
 def unit(words: Words) -> Floats:
-    """Words as uniforms in [0, 1)."""
+    """Turn words into uniforms in [0, 1)."""
     uniforms: Floats = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return uniforms
 
 
 def drawn(name: str) -> bool:
-    """Whether a value is drawn, from what a text says of it."""
+    """Whether a value named in a text is drawn."""
     return ":" in name or "#" in name
 
 
-#: In place of a number of digits: what is drawn is one of some words.
+#: In place of a number of digits: the rule draws one of some words.
 WORDS = -1
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a value is drawn: a number between two, with so many digits behind the point, or one of some words."""
+    """How a value is drawn: a number from `low` to `high` with so many decimals, or one of some words."""
 
     purpose: int
     of_code: bool
@@ -61,7 +62,7 @@ class Rule:
     @classmethod
     @cache
     def of(cls, text: str) -> Rule:
-        """The rule that a text says."""
+        """Parse a rule."""
         found = DRAWN.fullmatch(text)
         assert found is not None, text
         key, of_code = int(purpose(found["name"])), found["fixed"] == "#"
@@ -70,7 +71,7 @@ class Rule:
         return cls(key, of_code, len(found["digits"] or ""), float(found["low"]), float(found["high"]))
 
     def at(self, u: float) -> str:
-        """What it comes to with a uniform number."""
+        """Return the value for a uniform number in [0, 1)."""
         if self.words:
             return self.words[int(u * len(self.words))]
         low, high = self.low, self.high
@@ -78,7 +79,7 @@ class Rule:
 
 
 def spread(uniforms: Floats, low: Any, high: Any) -> Floats:
-    """Numbers between two, small ones more often than large ones: log-uniform, or uniform if one is not positive."""
+    """Map uniforms to numbers from `low` to `high`: log-uniform, or uniform where `low` is not positive."""
     least = np.maximum(low, 1e-300)
     result: Floats = np.where(low > 0, least * (high / least) ** uniforms, low + (high - low) * uniforms)
     return result

@@ -1,7 +1,7 @@
-"""What the name of an operation says: what is done, to what, and so how code, routes and statements would call it.
+"""What an operation's name says: what is done, to what, and how code, routes and statements would name it.
 
-`get_user`, `ListProducts` and `cart-empty` are words with a verb among them. Names in which there's none stand for
-themselves: `browse` is a place to look, and `checkout` something to do.
+`get_user`, `ListProducts` and `cart-empty` are words with a verb among them. Names without such a verb, like
+`checkout`, are taken as an action of their own.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
 _PLACE = re.compile(r"\$\d")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-#: Words of a service's name that say what it is, not what it is about.
+#: Words in a service's name that say what it is, not what it is about.
 _GENERIC = {"service", "svc", "server", "api", "app", "frontend", "gateway", "web", "ts", "ms", "backend", "proxy"}
 
 
 class Deed(Enum):
-    """What kind of thing is done."""
+    """The kind of action."""
 
     READ = "read"
     LIST = "list"
@@ -43,10 +43,10 @@ _VERBS: dict[Deed, str] = {
 }
 _DEEDS = {verb: deed for deed, verbs in _VERBS.items() for verb in verbs.split()}
 
-#: What stores are told when something changes, in the words of SQL and of products that have others.
+#: Commands that change data, in SQL and in the languages of other products.
 _CHANGES = {"insert", "update", "delete", "replace", "merge", "upsert", "set", "put", "index", "bulk", "produce"}
 
-#: What operations are about, by the words that tell; the order is that in which they are looked for.
+#: Topics of operations and the words that tell them, in the order in which they are tried.
 _TOPICS = {
     "pay": "charge pay payment refund invoice billing authorise authorize capture",
     "login": "verify login auth authenticate token authorization signin session logout register",
@@ -57,11 +57,11 @@ _TOPICS = {
     "change": "create add post insert new upload compose store save update set edit put change delete remove empty",
 }
 TOPICS = ("browse", "read", *_TOPICS, "work")
-#: Stores that are asked for keys.
+#: Key-value stores.
 KEYED = ("redis", "valkey", "memcached")
-#: What is kept under another name than that of the service.
+#: Collections that are not named after their service.
 _PLURALS = {"auth": "credentials", "inventory": "stock_levels", "catalog": "products", "catalogue": "products"}
-#: Whose number stands for what a word is about.
+#: The id that identifies what a word is about.
 _KEYS = {
     "user": "user_id",
     "customer": "user_id",
@@ -86,41 +86,41 @@ _KEYS = {
 
 @lru_cache(maxsize=2**14)
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case."""
+    """Split a name into words, in lower case."""
     return tuple([word.lower() for word in _WORD.findall(name)])
 
 
 def pascal(name: str) -> str:
-    """As classes are called: `OrderService`."""
+    """Return a name in the style of classes: `OrderService`."""
     return "".join(word.capitalize() for word in words(name))
 
 
 def camel(name: str) -> str:
-    """As methods are called in Java and JavaScript: `orderHistory`."""
+    """Return a name in the style of methods in Java and JavaScript: `orderHistory`."""
     return pascal(name)[:1].lower() + pascal(name)[1:]
 
 
 def snake(name: str) -> str:
-    """As functions are called in Python and Rust, and tables: `order_history`."""
+    """Return a name in the style of tables, and of functions in Python and Rust: `order_history`."""
     return "_".join(words(name))
 
 
 @lru_cache(maxsize=2**14)
 def subject(service: str) -> str:
-    """What a service is about, in one word: `order` for `order-service`."""
+    """Return what a service is about, in one word: `order` for `order-service`."""
     found = words(service)
     return singular(next((word for word in found if word not in _GENERIC), found[0] if found else "item"))
 
 
 def singular(word: str) -> str:
-    """What one of them is called."""
+    """Return the singular of a noun."""
     if word.endswith("ies"):
         return f"{word[:-3]}y"
     return word.removesuffix("s") if not word.endswith(("ss", "us")) else word
 
 
 def plural(word: str) -> str:
-    """What many of them are called, as a table or a collection is: `orders`."""
+    """Return the plural of a noun, as a table or a collection is named: `orders`."""
     if word in _PLURALS:
         return _PLURALS[word]
     if word.endswith("s"):
@@ -129,7 +129,7 @@ def plural(word: str) -> str:
 
 
 def changes(service: Service, operation: Operation) -> bool:
-    """Whether an operation of a store changes what is kept there: its statement says so, or else its name."""
+    """Whether an operation of a store changes data, by its statement or command, or else by its name."""
     said = words((operation.statement or operation.command).partition("(")[0].partition(" ")[0])
     if said:
         return not _CHANGES.isdisjoint(said)
@@ -139,21 +139,21 @@ def changes(service: Service, operation: Operation) -> bool:
 
 @dataclass(frozen=True)
 class OperationWords:
-    """What an operation's name, with that of its service, says."""
+    """What an operation's name and that of its service say."""
 
     service: str
     operation: str
-    #: The HTTP request that it answers, if the topology says so.
+    #: The operation's `route` in the topology, such as `GET /cart/{id}`; empty if it has none.
     stated: str = ""
 
     @cached_property
     def deed(self) -> Deed:
-        """What is done."""
+        """The kind of action."""
         return next((_DEEDS[word] for word in words(self.operation) if word in _DEEDS), Deed.ACT)
 
     @cached_property
     def noun(self) -> str:
-        """What it's done to, in one word."""
+        """What the action applies to, in one word."""
         named = [word for word in words(self.operation) if word not in _DEEDS]
         if self.deed is not Deed.ACT and named:
             return singular(named[0])
@@ -161,19 +161,19 @@ class OperationWords:
 
     @property
     def topic(self) -> str:
-        """What it is about, in the words of `TOPICS`."""
+        """Its topic, one of `TOPICS`."""
         if self.deed in (Deed.LIST, Deed.READ):
             return "browse" if self.deed is Deed.LIST else "read"
         said, about = set(words(self.operation)), subject(self.service)
         named = next((topic for topic, each in _TOPICS.items() if said & set(each.split())), "work")
-        # What it does with something is told by what it does; what it does without, by what the service is about.
+        # If the operation's own words don't tell, go by what the service is about.
         if named in ("work", "change"):
             return next((topic for topic, each in _TOPICS.items() if about in each.split()), named)
         return named
 
     @property
     def key(self) -> str:
-        """Which number of a request tells one of them from another."""
+        """The id of the request that identifies what it applies to, such as `order_id`."""
         return _KEYS.get(self.noun, _KEYS.get(subject(self.service), "product_id"))
 
     @property
@@ -188,7 +188,7 @@ class OperationWords:
 
     @property
     def route(self) -> str:
-        """The HTTP route; where it has a number of the request, that number's name stands in braces."""
+        """The HTTP route, with the name of an id of the request in braces: `/orders/{order_id}`."""
         if self.stated:
             return _PARAMETER.sub(f"{{{self.key}}}", self.stated.rpartition(" ")[2])
         own = "-".join(words(self.operation))
@@ -200,7 +200,7 @@ class OperationWords:
         return f"/{collection}/{{{self.key}}}" + (f"/{own}" if self.deed is Deed.ACT else "")
 
     def statement(self, system: str) -> str:
-        """What a store of that product runs for it, without values, where the topology says no more."""
+        """Return the statement or command, without values, that a store of that product runs for the operation."""
         table, key = plural(self.noun), "id" if self.noun == self.key.removesuffix("_id") else self.key
         if system in KEYED:
             command = {Deed.CREATE: "SET", Deed.CHANGE: "SET", Deed.DELETE: "DEL"}.get(self.deed, "GET")

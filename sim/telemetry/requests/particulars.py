@@ -1,14 +1,14 @@
-"""What requests are about: who asks, from where, for what, and what a service handles for them, as columns.
+"""What requests are about: who asks, from where and for what, and what services handle for them, as columns.
 
-The mesh plays no users' names and no products; log lines and spans name them all the same, and agree on them. Each is a
-pure function of the run's seed, the request's entry and number and, for what belongs to one call, the call's place
-and attempt. So a request is about the same user and product at each service that it comes by, in every run of a seed
-and whatever goes wrong in it, and nothing is drawn while the mesh runs.
+The mesh itself knows no user names and no products, but log lines and spans name them, and agree on them. Each value is
+a pure function of the run's seed, the request's entry and number and, for values that belong to one call, the call's
+site and attempt. So a request is about the same user and product at every service it passes, in every run of a seed and
+whatever goes wrong in it, and nothing is drawn while the mesh runs.
 
-Users and products come again, some of them often: their ranks follow a power law (Breslau et al., "Web caching and
-Zipf-like distributions", 1999, has exponents of .64 to .83 for what people ask for). A user who takes turns in the
-simulation is one person throughout, and so are all requests of a replayed file that have one `user.id`. Addresses are
-of the ranges for documentation (RFC 5737, RFC 3849).
+Users and products recur, some of them often: their ranks follow a power law (Breslau et al., "Web caching and Zipf-like
+distributions", 1999, has exponents of .64 to .83 for what people ask for). A user who takes turns in the simulation is
+one person throughout, and so are all requests of a replayed file with one `user.id`. Addresses are from the ranges for
+documentation (RFC 5737, RFC 3849).
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from meshquake.topology.stacks import stack_of
 if TYPE_CHECKING:
     from meshquake.topology.spec import Service, Topology
 
-#: People whom requests are of that come whatever becomes of others, and things that they ask for.
+#: Number of people behind open arrivals, whose requests don't depend on earlier answers, and of products.
 PEOPLE, PRODUCTS = 20_000, 2_000
 #: Exponents of their power laws.
 _PEOPLE_SKEW, _PRODUCTS_SKEW = 0.6, 0.65
-#: How many numbers there are for users, products and orders, and what spreads ranks over them without a clash: a prime
-#: that divides none of them.
+#: Sizes of the ranges of user ids and product ids, and the prime that spreads ranks over them without collisions: it
+#: divides neither.
 _USER_IDS, _PRODUCT_IDS, _SPREAD = 900_000, 90_000, 7919
 
-#: What is taken for a store of a kind that doesn't say what it is.
+#: The product assumed for stores that don't name theirs, by kind.
 _SYSTEMS = {"cache": "redis", "database": "postgresql"}
 
 _TIERS = names(["standard"] * 12 + ["plus"] * 5 + ["premium"] * 3)
@@ -71,7 +71,7 @@ _AGENTS = names(
 
 @dataclass(frozen=True)
 class Particular:
-    """A value that requests, calls or processes have: what it is, and a column of it for some spans."""
+    """A value that requests, calls or processes have: its description, and its column for some spans."""
 
     doc: str
     column: Callable[[About], pl.Series]
@@ -83,16 +83,16 @@ class Particulars:
     Parameters
     ----------
     tables
-        Of the mesh; refreshed by whoever has them.
+        Tables of the mesh; their owner keeps them refreshed.
     topology, seed
-        Of the mesh.
+        Topology and seed of the mesh.
     """
 
     def __init__(self, tables: Tables, topology: Topology, seed: int) -> None:
         self.tables = tables
-        #: What users' numbers and devices are made with.
+        #: The key that user ids, product ids, prices and devices are made with.
         self.people = np.uint64(address(seed, "particulars") % 2**64)
-        #: Who asks, of requests of which a file that is replayed says so: the `user.id` by number of the request.
+        #: The `user.id` of replayed requests that have one, by number of the request.
         self.users: dict[int, str] = {}
         told = {
             f"{service.name}.{operation.name}": (service, OperationWords(service.name, operation.name, operation.route))
@@ -101,7 +101,7 @@ class Particulars:
         }
         of_operations = [told[name] for name in tables.service_operations.to_list()]
         self.words = [said for _, said in of_operations]
-        #: Methods, routes and what stands in them, by operation.
+        #: By operation: the HTTP method, the route, what precedes and follows its id, and which id that is (or -1).
         self.methods = names(said.method for said in self.words)
         self.routes = names(said.route for said in self.words)
         self.route_heads = names(said.route.partition("{")[0] for said in self.words)
@@ -109,7 +109,7 @@ class Particulars:
         self.route_keys = np.array(
             [-1 if "{" not in said.route else ROUTE_KEYS.index(said.key) for said in self.words], dtype=np.int64
         )
-        #: Of each site, the operation whose doing it's part of: its own, or of a store's the caller's.
+        # Of each site, the operation that it serves: that of the caller, or at an entry its own.
         parent = np.maximum(tables.site_parent, 0)
         asked_by = tables.site_operation[np.where(tables.site_parent >= 0, parent, np.arange(len(parent)))]
         askers = [self.words[position] for position in asked_by]
@@ -122,17 +122,17 @@ class Particulars:
         self.lists = np.array([asker.deed is Deed.LIST for asker in askers], dtype=np.bool_)
 
     def others(self, words: Words) -> Words:
-        """The ranks of people who come again for a reason: behind those of all others."""
+        """Return ranks, beyond those of open arrivals, for people known by words: named, or users who take turns."""
         ranks: Words = np.uint64(PEOPLE) + mix(words ^ self.people) % np.uint64(_USER_IDS - PEOPLE)
         return ranks
 
     def about(self, spans: Spans) -> About:
-        """What some spans are about."""
+        """Return what some spans are about."""
         return About(self, spans)
 
 
 def _statement(store: Service, said: OperationWords, asker: OperationWords) -> str:
-    """What a store's operation runs for the one that asks it, whose name says what it's about."""
+    """Return what a store's operation runs for the operation that calls it, whose name says what it is about."""
     operation = next(each for each in store.operations if each.name == said.operation)
     if operation.statement or operation.command:
         return operation.statement or operation.command
@@ -144,7 +144,7 @@ def _statement(store: Service, said: OperationWords, asker: OperationWords) -> s
 
 
 def _kept(make: Callable[[About], Any]) -> cached_property[Any]:
-    """What several columns need is made once, and of some of the spans taken from what is known of all."""
+    """Cache a column that others need; for a selection of spans, take it from the column of all."""
 
     def of(about: About) -> Any:
         if about.among is None:
@@ -157,7 +157,7 @@ def _kept(make: Callable[[About], Any]) -> cached_property[Any]:
 
 
 class About:
-    """What some spans are about; if they are `among` others, at some positions, what is known of those is used."""
+    """What some spans are about. `among` gives the larger set that they are from, if any, and their positions in it."""
 
     def __init__(self, particulars: Particulars, spans: Spans, among: tuple[About, Ints] | None = None) -> None:
         self.own = particulars
@@ -166,21 +166,21 @@ class About:
         self.among = among
 
     def where(self, some: Ints) -> About:
-        """What those at some positions are about."""
+        """Return what the spans at some positions are about."""
         return About(self.own, self.spans.view(some), (self, some))
 
     def __getitem__(self, name: str) -> pl.Series:
-        """The column of a particular, by its name."""
+        """Return the column of a particular, by its name."""
         return PARTICULARS[name].column(self)
 
     @_kept
     def request(self) -> Words:
-        """A word of each one's request."""
+        """A word of each span's request."""
         return request_words(self.tables.entry_low[self.tables.site_entry[self.spans.site]], self.spans.number)
 
     @_kept
     def work(self) -> Words:
-        """A word of the server's half that each belongs to: its own, or the caller's that made the call."""
+        """A word of the server half that each span belongs to: its own, or that of the caller that made the call."""
         site, path, server = self.spans.site, self.spans.attempt_path, self.spans.server
         held = np.where(server, site, self.tables.site_parent[site])
         paths = np.where(server, path, path >> ATTEMPT_BITS)
@@ -188,13 +188,13 @@ class About:
 
     @cached_property
     def call(self) -> Words:
-        """A word of the call that each is a half of."""
+        """A word of the call that each span is a half of."""
         site, path = self.spans.site, self.spans.attempt_path
         return span_words(self.request, self.tables.site_address[site], path, np.zeros_like(self.spans.server))
 
     @_kept
     def person(self) -> Words:
-        """The rank of who asks; of a user who takes turns, one of the ranks behind those of all others."""
+        """The rank of the user; users who take turns have ranks beyond those of open arrivals."""
         ranks = _ranks(draws(self.request, "person"), PEOPLE, _PEOPLE_SKEW)
         number = self.spans.number
         if self.own.users:
@@ -211,39 +211,39 @@ class About:
 
     @property
     def user_names(self) -> list[str | None]:
-        """What a replayed file calls who asks; None where it says nothing."""
+        """The user's name in the replayed file; None where it has none."""
         return [self.own.users.get(number) for number in self.spans.number.tolist()]
 
     @_kept
     def of_person(self) -> Words:
-        """A word of who asks."""
+        """A word of the user."""
         return mix(self.person ^ self.own.people)
 
     @_kept
     def device(self) -> Words:
-        """A word of what they ask with: one thing mostly, sometimes another."""
+        """A word of the user's device: mostly one, sometimes another."""
         return mix(self.of_person + (draws(self.request, "device") < 0.2).astype(np.uint64))
 
     @cached_property
     def product(self) -> Words:
-        """The rank of what they ask for."""
+        """The rank of the product."""
         return _ranks(draws(self.request, "product"), PRODUCTS, _PRODUCTS_SKEW)
 
     @cached_property
     def quantity(self) -> Ints:
-        """How many of it."""
+        """How many of the product."""
         drawn: Ints = 1 + np.floor(3.2 * draws(self.request, "quantity") ** 4).astype(np.int64)
         return drawn
 
     @cached_property
     def cents(self) -> Ints:
-        """What they cost together: a price that belongs to the product."""
+        """The total price in cents: the product's price times the quantity."""
         word = mix(self.product ^ self.own.people ^ np.uint64(1))
         price = np.floor(np.exp(5.3 + 4.2 * unit(word))).astype(np.int64)
         return price * self.quantity
 
     def keyed(self, which: Ints) -> pl.Series:
-        """Of each, the number whose position among `ROUTE_KEYS` is given; nothing where that is negative."""
+        """Return that id of each span's request whose position in `ROUTE_KEYS` is given; empty if it is negative."""
         back, parts, made = np.zeros(len(which), dtype=np.uint32), [names([""])], 1
         for position, name in enumerate(ROUTE_KEYS):
             some = np.flatnonzero(which == position)
@@ -255,12 +255,12 @@ class About:
 
     @property
     def operation(self) -> Ints:
-        """The operation that each is about: the one that is called."""
+        """The operation that each span's call is to."""
         return self.tables.site_operation[self.spans.site]
 
 
 def _ranks(uniforms: Floats, count: int, skew: float) -> Words:
-    """Ranks from 0 on, of which the k-th comes about in proportion to `k ** -skew`."""
+    """Turn uniforms into ranks from 0 on; the k-th is drawn with a probability proportional to about `k ** -skew`."""
     return np.floor(count * uniforms ** (1 / (1 - skew))).astype(np.uint64)
 
 
@@ -283,7 +283,7 @@ def _product(about: About) -> pl.Series:
 
 
 def _client(about: About) -> pl.Series:
-    """Seven of ten by IPv4; of the others each has a network of its own."""
+    """Return client addresses: seven in ten IPv4, the others IPv6 with a network each."""
     word = about.device
     v4 = draws(word, "network") < 0.7
     old, new = word[v4], word[~v4]
@@ -308,7 +308,7 @@ def _rows(about: About) -> pl.Series:
 
 
 def _bytes(about: About) -> pl.Series:
-    """Of an answer: what it is on the network."""
+    """Return the size of each answer on the network."""
     site, tables = about.spans.site, about.tables
     calls = messages.words(tables.entry_low[tables.site_entry[site]], tables.site_address[site], about.spans.number)
     _, answer = messages.sizes(calls, tables.medians.request[site], tables.medians.answer[site])
@@ -328,10 +328,10 @@ def _path(about: About) -> pl.Series:
     return joined(lookup(own.route_heads, operation), key, lookup(own.route_tails, operation))
 
 
-#: The numbers of requests that routes, keys and statements name.
+#: The ids that routes, keys and statements name.
 ROUTE_KEYS = ("user_id", "order_id", "cart_id", "product_id")
 
-#: What may be told of a span, by name. Each is the same for all spans of a trace, unless it says otherwise.
+#: The particulars by name. Each is the same for all spans of a trace, unless it says otherwise.
 PARTICULARS: dict[str, Particular] = {
     "user_id": Particular("number of the user who asks", _user),
     "user_tier": Particular(

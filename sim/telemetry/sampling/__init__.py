@@ -1,7 +1,7 @@
 """Samples of the metrics, interval by interval.
 
-sampler.py   readings on the way, and the records of intervals once they are settled
-roster.py    the services, edges and replicas to measure
-measured.py  what sources compute figures from: readings and the spans of some intervals
-series.py    series, found by name, and their samples
+sampler.py   readings during the run, and the records of settled intervals
+roster.py    the services, edges, replicas and nodes to measure
+measured.py  readings and spans of some intervals, which sources compute figures from
+series.py    series, identified by name, and their samples
 """

@@ -1,4 +1,4 @@
-"""Some intervals, of which sources make figures: what was read at the end of each, and the spans that ended in it."""
+"""What sources compute figures from: the readings at the end of each interval, and the spans that ended in it."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def _network(spans: Spans) -> Floats:
 
 
 class Measured:
-    """What is known of some intervals.
+    """Readings and spans of some intervals.
 
     Parameters
     ----------
     tables
         Names and positions of what spans refer to.
     roster
-        Everyone there was in any of the intervals.
+        Everything that there was to measure in any of the intervals.
     length
         Length of an interval in seconds.
     there
-        Which replica (column) was there at the end of which interval (row).
+        Whether each replica (column) was there at the end of each interval (row).
     readings
-        By metric, what each interval (row) has of each thing that it was read of (column); nan if nothing.
+        By metric, the value of each thing (column) in each interval (row); nan for none.
     spans, interval
         The spans that ended in the intervals, and the row of each.
     running
-        Totals since the beginning, by name and replica (`tables.rank`): brought up to the end of the intervals.
+        Totals since the beginning of the run, by name and replica (`tables.rank`); updated to the end of the intervals.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Measured:
         self._running = running
 
     def combined(self, values: Floats, of: Level, level: Level, combine: Combine) -> Floats:
-        """What a level has of values of another: a column a member, nan for one of which there are none."""
+        """Combine values of one level to those of another: one column per member, nan where it has none."""
         if of is level:
             return values
         group = self._roster.groups[of, level]
@@ -86,7 +86,7 @@ class Measured:
         return result
 
     def cells(self, side: Side, level: Level) -> Cells:
-        """The spans of a side by interval and member of a level."""
+        """Return the spans of a side by interval and member of a level."""
         if (side, level) not in self._cells:
             columns = self._roster.size(level)
             self._cells[side, level] = Cells(
@@ -95,14 +95,14 @@ class Measured:
         return self._cells[side, level]
 
     def traffic(self, side: Side) -> Traffic:
-        """The messages of the spans of a side."""
+        """Return the messages of the spans of a side."""
         if side not in self._traffic:
             spans = self._spans[side]
             self._traffic[side] = Traffic(self._tables, spans, self._usually(spans, side))
         return self._traffic[side]
 
     def _usually(self, spans: Spans, side: Side) -> Ints:
-        """How long (us) messages take on each span's edge in its interval: the median, where any took long at all."""
+        """Return the median time (us) of messages on each span's edge in its interval; 0 if no message took long."""
         usual = np.zeros(len(spans), dtype=np.int64)
         if side is Side.SERVER or not (spans.network > RTO * 1e6).any():
             return usual
@@ -114,7 +114,7 @@ class Measured:
 
     @cached_property
     def disks(self) -> Disks:
-        """What replicas do to disks."""
+        """What replicas read from and write to disks."""
         served, calls = (self.cells(side, Level.REPLICA) for side in (Side.SERVER, Side.CLIENT))
         return Disks(
             self._tables,
@@ -128,11 +128,11 @@ class Measured:
         )
 
     def concerned(self, level: Level, which: Concerned) -> Mask:
-        """The members of a level that a metric is of."""
+        """Return whether each member of a level has a metric."""
         return self._roster.concerned(level, which)
 
     def _position(self, side: Side, level: Level) -> Ints:
-        """The member of a level that each span of a side is of; -1 for none."""
+        """Return the position of the member of a level that each span of a side belongs to; -1 for none."""
         spans, tables = self._spans[side], self._tables
         match level:
             case Level.SERVICE:
@@ -150,9 +150,9 @@ class Measured:
 
     @cached_property
     def absent(self) -> Mask | None:
-        """Which replica had no part in which interval: it was not there at its end, and no work of it ended in it.
+        """Whether each replica had no part in each interval: not there at its end, and no work of it ended in it.
 
-        None if all were always there.
+        None if all replicas were there throughout.
         """
         if self._there.all():
             return None
@@ -161,14 +161,14 @@ class Measured:
 
 
 class Cells:
-    """Spans in a table with a row an interval and a column a member of a level.
+    """Spans in a table with one row per interval and one column per member of a level.
 
     Parameters
     ----------
     spans, interval, member
         Spans with the row and the column of each; a column of -1 is none.
     rows, columns
-        The size of the table.
+        Size of the table.
     """
 
     def __init__(self, spans: Spans, interval: Ints, member: Ints, rows: int, columns: int) -> None:
@@ -182,7 +182,7 @@ class Cells:
         self._ranked: dict[Callable[[Spans], Floats], Ranked] = {}
 
     def count(self, chosen: Callable[[Spans], Mask] | None = None) -> Floats:
-        """How many spans each cell has, of those chosen or of all."""
+        """Return the number of spans in each cell: those chosen, or all."""
         cell = self._cell
         if chosen is not None:
             mask = chosen(self._spans)
@@ -191,14 +191,14 @@ class Cells:
         return np.bincount(cell, minlength=rows * columns).astype(np.float64).reshape(self._shape)
 
     def total(self, amounts: Floats) -> Floats:
-        """What amounts, one of each span, come to in each cell."""
+        """Return the sum of amounts, one per span, in each cell."""
         rows, columns = self._shape
         placed = amounts if self._placed is None else amounts[self._placed]
         totals: Floats = np.bincount(self._cell, placed, minlength=rows * columns).astype(np.float64)
         return totals.reshape(self._shape)
 
     def ranked(self, quantity: Callable[[Spans], Floats]) -> Ranked:
-        """A quantity of the spans of each cell, in order; nan is none."""
+        """Return a quantity of the spans, sorted within each cell, without nan."""
         if quantity not in self._ranked:
             values = quantity(self._spans)
             cell = self._cell
@@ -212,11 +212,11 @@ class Cells:
 
 
 class Ranked:
-    """Values in order within each cell of a table of some shape; they are sorted once for all quantiles of them."""
+    """Values sorted within each cell of a table: sorted once for all quantiles."""
 
     def __init__(self, cell: Ints, values: Floats, shape: tuple[int, int]) -> None:
         size = shape[0] * shape[1]
-        # By values, then by cells; numpy sorts numbers of 16 bits, which nearly all tables do with, in linear time.
+        # By values, then by cells. In nearly all tables, cells fit into 16 bits, which numpy sorts in linear time.
         order = np.argsort(values)
         self._ordered = values[order[np.argsort(cell[order].astype(np.min_scalar_type(size)), kind="stable")]]
         self._counts = np.bincount(cell, minlength=size)
@@ -224,7 +224,7 @@ class Ranked:
         self._shape = shape
 
     def quantile(self, quantile: float) -> Floats:
-        """A quantile of each cell, by nearest rank; nan in empty ones."""
+        """Return a quantile of each cell, by nearest rank; nan in empty cells."""
         filled = self._counts > 0
         result = np.full(len(filled), np.nan)
         place = np.ceil(quantile * self._counts[filled]).astype(np.int64) - 1

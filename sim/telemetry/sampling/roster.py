@@ -1,4 +1,4 @@
-"""Whom there is to measure. Services and edges are there for good; replicas may come and go during a run."""
+"""What there is to measure. Services and edges are there for good; replicas may come and go during a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STORES = ("database", "cache")
 
 
 class Roster:
-    """Whom there is to measure at each level, by name, in an order that does not depend on who came when.
+    """What there is to measure at each level, in an order that doesn't depend on when replicas came.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Roster:
     table
         The metrics that are recorded.
     replicas
-        Replicas of it; of several with one name, the last is taken.
+        Replicas of the mesh; of several with one name, the last is taken.
     callers
-        Edges of it by position, each with a replica of the caller: those whose state has something to read.
+        Positions of edges, each with a replica of the caller: those whose state has something to read.
 
     Attributes
     ----------
     replicas, callers
-        These, in order.
+        The same, in order.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Roster:
 
     @classmethod
     def of(cls, mesh: Mesh, table: MetricTable, replicas: Sequence[Replica]) -> Roster:
-        """Those there now, given the metrics that are recorded, and the replicas."""
+        """Make the roster of this moment, given the metrics that are recorded and the replicas."""
         reads = [source.read for source in table.reads.values() if source.of is Level.CALLER]
         callers = [
             (place, replica)
@@ -74,16 +74,16 @@ class Roster:
         return cls(mesh, table, replicas, callers)
 
     def joined(self, other: Roster) -> Roster:
-        """Those of both."""
+        """Return a roster with the members of both."""
         return self.with_more(other.replicas, other.callers)
 
     def with_more(self, replicas: Iterable[Replica], callers: Iterable[tuple[int, Replica]] = ()) -> Roster:
-        """Those here and some more."""
+        """Return a roster with more members."""
         return Roster(self._mesh, self._table, [*self.replicas, *replicas], [*self.callers, *callers])
 
     @cached_property
     def things(self) -> dict[Level, Sequence[Any]]:
-        """What may be read of, in the order of the members: for a caller's state stand its edge and the replica."""
+        """The things that can be read, in the order of the members; a caller's state is given as edge and replica."""
         services = list(self._mesh.services.values())
         return {
             Level.SERVICE: services,
@@ -93,13 +93,16 @@ class Roster:
         }
 
     def constants(self, level: Level, function: Callable[[Any], float]) -> Floats:
-        """What a function gives of each of the things of a level, which must be the same at all times."""
+        """Return a function's values for the things of a level; they must not change over time."""
         if function not in self._constants:
             self._constants[function] = np.array([function(thing) for thing in self.things[level]], dtype=np.float64)
         return self._constants[function]
 
     def concerned(self, level: Level, which: Concerned) -> Mask:
-        """Which members of a level are among those of the topology, as it was at the start, or belong to them."""
+        """Return whether each member of a level belongs to a service or edge that `which` selects in the topology.
+
+        The topology is the one at the start of the run.
+        """
         if (level, which) not in self._concerned:
             found = which(self._mesh.topology)
             told = [(service, target) in found for service, _, target in self.members[level]]
@@ -107,7 +110,7 @@ class Roster:
         return self._concerned[level, which]
 
     def states(self) -> list[CallerState]:
-        """The callers' states now: a process that starts anew has new ones."""
+        """Return the callers' current states: a restarted process has new ones."""
         edges = self._mesh.edges
         return [replica.callers[edges[place].index] for place, replica in self.callers]
 
@@ -130,20 +133,20 @@ class Roster:
 
     @cached_property
     def _waited_at(self) -> list[str]:
-        """The services at which users come in who do next what depends on their answers."""
+        """The entry services of users whose next step depends on the answer."""
         populations = self._mesh.topology.workload.populations
         waiting = {entry for each in populations if each.answers_matter for entry in each.entries}
         return list(dict.fromkeys(root.service.spec.name for root in self._mesh.roots if root.name in waiting))
 
     @cached_property
     def entries(self) -> Ints:
-        """The position of each service among these; -1 if it's none."""
+        """The position of each service among the members of `Level.ENTRY`; -1 if it isn't one."""
         place = {name: position for position, name in enumerate(self._waited_at)}
         return np.array([place.get(name, -1) for name in self._mesh.services], dtype=np.int64)
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
-        """Every series, in the order of the file: by level, by metric, and by member."""
+        """All series, in the order of samples: by level, metric, and member."""
         return tuple(
             Series(service, metric.name, replica, target)
             for level, metric in self._table.of_levels
@@ -152,14 +155,14 @@ class Roster:
 
     @cached_property
     def width(self) -> int:
-        """How many series there are."""
+        """The number of series."""
         if not self._table.left_out:
             return sum(self.size(level) for level, _ in self._table.of_levels)
         return sum(len(self.members_with(level, metric)) for level, metric in self._table.of_levels)
 
     @cached_property
     def unusual(self) -> list[Unusual]:
-        """The series that aren't recorded as they were measured."""
+        """The series that are not recorded as measured."""
         found, first = [], 0
         for level, metric in self._table.of_levels if self._table.changed else ():
             after = first + len(self.members_with(level, metric))
@@ -170,7 +173,7 @@ class Roster:
 
     @cached_property
     def texts(self) -> dict[str, pl.Series]:
-        """All that the records of each series have but their times and values, by column."""
+        """The columns of metric records that are fixed for each series: all but times and values."""
         found = [
             (service, metric.name, metric.unit, replica, target)
             for level, metric in self._table.of_levels
@@ -180,29 +183,29 @@ class Roster:
         return dict(zip(("service", "metric", "unit", "replica", "target"), map(names, columns), strict=True))
 
     def kept(self, level: Level, metric: Metric) -> Ints | None:
-        """The positions of those members of a level of which a metric is recorded; None if it is of all."""
+        """Return the positions of the members of a level that a metric is recorded of; None for all of them."""
         return self._table.kept(level, metric, self.members[level])
 
     def members_with(self, level: Level, metric: Metric) -> Sequence[tuple[str, str | None, str | None]]:
-        """The members of a level of which a metric is recorded."""
+        """Return the members of a level that a metric is recorded of."""
         kept, members = self.kept(level, metric), self.members[level]
         return members if kept is None else [members[each] for each in kept.tolist()]
 
     # -- positions -----------------------------------------------------------------------------------------------------
 
     def size(self, level: Level) -> int:
-        """How many members a level has."""
+        """Return the number of members of a level."""
         return len(self.members[level])
 
     def columns(self, other: Roster, level: Level) -> Ints | slice:
-        """Where the members of a level stand in another roster that has them all."""
+        """Return the positions of the members of a level in another roster, which must have them all."""
         if other is self:
             return slice(None)
         place = {name: position for position, name in enumerate(other.members[level])}
         return np.array([place[name] for name in self.members[level]], dtype=np.int64)
 
     def places(self, ranks: Ints) -> Ints:
-        """Where replicas of some ranks (`tables.rank`) stand; -1 for those that are not here."""
+        """Return the positions of the replicas with some ranks (`tables.rank`); -1 for those that are not here."""
         if not len(self._ranks):
             return np.full(len(ranks), -1)
         place = np.minimum(np.searchsorted(self._ranks, ranks), len(self._ranks) - 1)
@@ -210,13 +213,13 @@ class Roster:
 
     @cached_property
     def stores(self) -> Ints:
-        """The position of each service among the stores; -1 if it's none."""
+        """The position of each service among the stores; -1 if it isn't one."""
         is_store = np.array([service.spec.kind in _STORES for service in self._mesh.services.values()])
         return np.where(is_store, np.cumsum(is_store) - 1, -1)
 
     @cached_property
     def groups(self) -> dict[tuple[Level, Level], Ints]:
-        """For each member of a level, the position of what it belongs to at another; -1 if to nothing there."""
+        """By pair of levels: the position at the second of what each member of the first belongs to; -1 for nothing."""
         service = np.array([replica.service.index for replica in self.replicas], dtype=np.int64)
         edge = np.array([edge for edge, _ in self.callers], dtype=np.int64)
         node = [self._placement.position(replica.service.spec.name, replica.index) for replica in self.replicas]

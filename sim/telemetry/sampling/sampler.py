@@ -1,10 +1,10 @@
-"""Takes samples of metrics: readings on the way, and records of intervals once they are settled.
+"""Sample metrics: take readings during the run, and make the records of intervals once they are settled.
 
-Rates, shares and latencies are computed from the very spans that the traces show, so the two can't disagree. Time
-averages (worker and CPU utilization) are exact over the interval; the other gauges are what they were at its end, as a
-scrape would have found them. Where there is nothing to measure (the latency of no requests) there is no sample.
+Rates, shares and latencies are computed from the same spans as the traces, so the two can't disagree. Time averages
+(worker and CPU utilization) are exact over the interval. Other gauges are their values at its end, as a scrape would
+have found them. Where there is nothing to measure, such as the latency of no requests, there is no sample.
 
-Series are found by name. Of a replica that comes or goes during a run, the series begin or end with it.
+Series are identified by name. If a replica comes or goes during a run, its series begin or end with it.
 """
 
 from __future__ import annotations
@@ -35,56 +35,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read at the end of an interval: by metric, a value of each thing that was there, in the roster's order.
-
-    None is no value.
-    """
+    """The readings at the end of an interval: by metric, the value of each thing in the roster's order, or None."""
 
     roster: Roster
     values: dict[str, list[float | None]]
 
 
 class Sampler:
-    """Reads what must be read at the end of each interval, and makes the records of intervals that are settled.
+    """Takes readings at the end of each interval, and makes the records of settled intervals.
 
     Parameters
     ----------
     interval
         Length of an interval in whole microseconds.
     table
-        The metrics that are recorded; None for the whole catalogue.
+        The metrics to record; None for the whole catalogue.
     """
 
     def __init__(self, mesh: Mesh, tables: Tables, interval: int, table: MetricTable | None = None) -> None:
         self._mesh = mesh
         self._tables = tables
         self._table = table or whole()
-        #: The metrics that are read on the way.
+        #: The readings to take, by metric.
         self._read = self._table.reads
         self._interval = interval
         #: Simulated time of the next sample, in microseconds.
         self.due = interval
-        #: Records that the readings taken since the last time become, at most.
+        #: The most records that the readings since the last `take` can become.
         self.waiting = 0
-        #: The replicas that there were the last time, and all whom there was to measure.
+        #: The replicas at the last sample, and the roster made of them.
         self._replicas: list[Replica] = []
         self._recomposed = 0
         self._roster = Roster(mesh, self._table, (), ())
-        #: Readings that nobody took yet, and those whose intervals aren't settled yet.
+        #: Readings that wait for `take`, and those whose intervals aren't settled yet.
         self._taken: list[Reading] = []
         self._waiting: list[Reading] = []
-        #: Intervals whose records are made, and the reading at the end of the last of them.
+        #: Number of intervals whose records are made; `_before` is the reading at the end of the last of them.
         self._made = 0
-        #: Totals since the beginning, by what they are of and by replica (`tables.rank`).
+        #: Totals since the beginning of the run, by name and replica (`tables.rank`).
         self._running: dict[str, dict[int, float]] = {}
         self._before = Reading(
             self._roster, {name: [0.0] * self._roster.size(each.of) for name, each in self._read.items()}
         )
 
-    # -- on the way -------------------------------------------------------------------------------------------------
+    # -- during the run ---------------------------------------------------------------------------------------------
 
     def sample(self) -> None:
-        """Read what there is to read now, when it is `due`. Changes nothing that the mesh goes by."""
+        """Take the readings of the moment that is `due`. Has no effect on the mesh."""
         mesh = self._mesh
         replicas = [replica for service in mesh.services.values() for replica in service.replicas]
         if replicas != self._replicas or mesh.recomposed != self._recomposed:
@@ -101,27 +98,27 @@ class Sampler:
         self.due += self._interval
 
     def reads_as(self, other: Sampler) -> bool:
-        """Whether another sampler, of the same mesh and of the same age, has the same readings."""
+        """Whether another sampler of the same mesh and age takes the same readings."""
         return self._interval == other._interval and self._table == other._table
 
     def take(self) -> list[Reading]:
-        """The readings taken since the last time, one an interval."""
+        """Return the readings since the last call, one per interval."""
         taken, self._taken, self.waiting = self._taken, [], 0
         return taken
 
     # -- once settled -------------------------------------------------------------------------------------------------
 
     def values(self, spans: Spans, readings: list[Reading], through: int) -> Samples:
-        """The samples of the intervals up to number `through` (exclusive) that aren't made yet.
+        """Return the samples of the intervals up to number `through` (exclusive) that haven't been made yet.
 
-        `spans` are all those that ended in these intervals, and may hold others that ended later; `readings` are those
-        taken since the last time, which may be of later intervals too.
+        `spans` must have all spans that ended in these intervals, and may have later ones; `readings` are those taken
+        since the last call, also of later intervals.
         """
         roster, values = self._settle(spans, readings, through)
         return Samples(roster.series, values)
 
     def frame(self, spans: Spans, readings: list[Reading], through: int) -> pl.DataFrame:
-        """Metric records of the same intervals; the parameters are those of `values`."""
+        """Return metric records of the same intervals; the parameters are those of `values`."""
         first = self._made
         roster, values = self._settle(spans, readings, through)
         count = len(values)
@@ -139,7 +136,7 @@ class Sampler:
         return pl.DataFrame({name: columns[name] for name in METRIC.names})
 
     def _settle(self, spans: Spans, readings: list[Reading], through: int) -> tuple[Roster, Floats]:
-        """Whose samples they are, and a row for each interval, in the order of the roster's series."""
+        """Return the roster of the settled intervals, and their samples: a row per interval, a column per series."""
         self._waiting += readings
         count = max(0, min(through - self._made, len(self._waiting)))
         if not count:
@@ -159,7 +156,7 @@ class Sampler:
         return roster, np.concatenate(blocks, axis=1)
 
     def _measure(self, taken: list[Reading], spans: Spans, interval: Ints) -> tuple[Measured, Roster]:
-        """What is known of intervals, at the end of which something was read, and whom there was to measure."""
+        """Return what sources compute figures from, for the intervals of the readings taken, and its roster."""
         roster = self._everyone(taken, spans)
         readings = {name: np.full((len(taken), roster.size(each.of)), np.nan) for name, each in self._read.items()}
         there = np.zeros((len(taken), roster.size(Level.REPLICA)), dtype=np.bool_)
@@ -176,7 +173,7 @@ class Sampler:
         ), roster
 
     def _everyone(self, taken: list[Reading], spans: Spans) -> Roster:
-        """Who was there at the end of any of the intervals, and who did some of the spans and went before its end."""
+        """Return the roster of all that was there at the end of an interval, or did a span and was gone by its end."""
         roster, *others = dict.fromkeys(reading.roster for reading in taken)
         for other in others:
             roster = roster.joined(other)
@@ -187,7 +184,7 @@ class Sampler:
         return roster
 
     def _settled(self, own: Roster, run: list[Reading]) -> Iterator[tuple[str, Floats]]:
-        """What intervals that follow each other, at the end of which the same ones were there, have of each metric."""
+        """Yield the values of each metric in consecutive intervals with one roster."""
         before = self._before
         self._before = run[-1]
         for name, source in self._read.items():
@@ -200,7 +197,7 @@ class Sampler:
 
 
 def _in_units(values: Floats, roster: Roster) -> Floats:
-    """Samples as they are recorded where some are in other units than they were measured in."""
+    """Return samples as they are recorded, if some are in other units than measured."""
     recorded = as_measured(values)
     for each in roster.unusual:
         recorded[:, each.columns] = each.recorded(values[:, each.columns])

@@ -1,4 +1,4 @@
-"""Series, which are found by name and never by position, and samples of them."""
+"""Series, identified by name and never by position, and their samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshquake.sim.telemetry.tables import Floats
 
 
 class Series(NamedTuple):
-    """What a series is found by; `replica` and `target` are null as in its records."""
+    """The identity of a series; `replica` and `target` are None where they are null in its records."""
 
     service: str
     metric: str
@@ -20,7 +20,7 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of some intervals by series: a row an interval, a column a series, nan where there is none."""
+    """Samples of some intervals: one row per interval, one column per series, nan where there is none."""
 
     series: tuple[Series, ...]
     values: Floats
@@ -29,6 +29,6 @@ class Samples:
         return len(self.values)
 
     def only(self, wanted: Callable[[Series], bool]) -> Samples:
-        """Those of the series that are wanted."""
+        """Return the samples of the wanted series."""
         columns = [column for column, each in enumerate(self.series) if wanted(each)]
         return Samples(tuple(self.series[column] for column in columns), self.values[:, columns])

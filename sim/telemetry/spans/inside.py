@@ -1,12 +1,14 @@
-"""Spans of what happens inside a process: the wait for a worker, the pieces of the work, the wait for a connection.
+"""Internal spans: the wait for a worker, the pieces of the work, the wait for a connection.
 
-The waits are those of the simulation. So is the time of the work; into which pieces it falls is a pure function of the
-span's id: stick breaking, each piece taking a part of what those before it left (J. Sethuraman, "A constructive
-definition of Dirichlet priors", Statistica Sinica 4, 1994), of a beta distribution with one parameter 1, so that the
-other one is what makes the mean right. No draw of a run is taken, and nothing of a request's own record depends on it.
+Waits are those of the simulation, and so is the duration of the work. How the work splits into pieces is a pure
+function of the span's id, by stick breaking: each piece takes a beta-distributed part of what the pieces before it left
+(J. Sethuraman, "A constructive definition of Dirichlet priors", Statistica Sinica 4, 1994). The first parameter of the
+distribution is 1, and the second follows from the mean. This takes no random draw of the run, and no other record of
+the request depends on it.
 
-A request's spans are made in columns, once all its calls are over: then it's known when the first call of a handler was
-made and when the last one ended. A call to a store has a span around all its attempts, where people have one.
+A request's internal spans are made in columns once all its calls are over: only then is it known when the first call of
+a handler was made and when the last one ended. A call to a database has a span around all its attempts, where the
+instrumentation of the caller's stack has one.
 """
 
 from __future__ import annotations
@@ -32,21 +34,22 @@ if TYPE_CHECKING:
     from meshquake.sim.journal import Wait
     from meshquake.sim.mesh import Mesh
 
-#: What tells the spans inside a span apart, in their ids: those of the pieces are numbered from here on.
+#: What distinguishes the ids of spans inside one span; pieces are numbered from `_PIECES` on.
 _WAITING, _HANDLER, _CONNECTION, _STORE, _PIECES = 1, 2, 3, 4, 8
-#: In which order what begins in the same microsecond at the same service caused each other: its server half, what is
-#: inside of that, a call to a store, the client half of one attempt, and what is inside of that.
+#: The causal order of spans that begin in the same microsecond at one service: the server half, spans inside it, the
+#: span around a call to a store, the client half of an attempt, and spans inside that.
 SERVER_HALF, IN_SERVER, AROUND_CALL, CLIENT_HALF, IN_CLIENT = range(5)
-#: There are so many of these.
+#: The number of these.
 TURNS = 5
 
 
 @dataclass
 class Insides(Columns):
-    """Spans inside of others: of the request and the process of these, with ids, and the position of their names.
+    """Internal spans, column by column.
 
-    `start` and `end` are microseconds; `attempt_path` is that of the call at which the process works, `depth` how many
-    calls led there, and `turn` says which of those that begin at once comes first.
+    `start` and `end` are microseconds. `attempt_path` is that of the call that the process works on, `depth` the number
+    of calls that led there. `turn` orders spans that begin at the same time (`SERVER_HALF` ...), `name` is a position
+    in `Inside.names`, `word` the span's id and `parent` that of its parent.
     """
 
     start: Ints
@@ -65,7 +68,7 @@ class Insides(Columns):
 
     @classmethod
     def none(cls) -> Insides:
-        """None of them."""
+        """Return an empty table."""
         numbers = np.zeros(0, dtype=np.int64)
         words = np.zeros(0, dtype=np.uint64)
         columns: dict[str, Any] = {
@@ -75,18 +78,18 @@ class Insides(Columns):
 
 
 def within(words: Words, place: int) -> Words:
-    """The id of a span inside that of `words`: a bijection for each place, so that none is another's by design."""
+    """Return the ids of spans at a place inside those with ids `words`: a bijection for each place."""
     return mix(words ^ np.uint64(0xA0761D6478BD642F * (place + 1) % 2**64))
 
 
 class Inside:
-    """Makes the spans inside those of a mesh."""
+    """Makes the internal spans of a mesh."""
 
     def __init__(self, mesh: Mesh, tables: Tables) -> None:
         self._tables = tables
         services = [service.spec for service in mesh.services.values()]
         found = [instrumentation(service) or Instrumentation() for service in services]
-        #: Which services have spans inside of theirs.
+        #: Whether each service has internal spans.
         self.services: Mask = np.array([each != Instrumentation() for each in found])
         self._waiting: Mask = np.array([bool(each.waiting) for each in found])
         self._connection: Mask = np.array([bool(each.connection) for each in found])
@@ -94,7 +97,7 @@ class Inside:
         self._before = max((len(each.before) for each in found), default=0)
         self._after = max((len(each.after) for each in found), default=0)
         inner = max((len(each.inside) for each in found), default=0)
-        #: How many pieces there are at most; one of them is the handler's own work, of which there is no span.
+        # The largest number of pieces; one of them is the handler's own work, which has no span.
         self._own = self._before + inner
         self._count = self._own + 1 + self._after
         shares = np.zeros((len(found), self._count))
@@ -105,13 +108,13 @@ class Inside:
             row[self._own + 1 : self._own + 1 + len(each.after)] = [piece.share for piece in each.after]
         first, last = shares.copy(), shares[:, self._own + 1 :]
         first[:, self._own + 1 :] = 0.0
-        #: What a piece takes on average of what is left for it: of all the work, of that before the calls, and of that
-        #: after them.
+        #: The average part that each piece takes of what is left: of all the work, of the work before the calls, and of
+        #: the work after them.
         self._whole, self._first, self._last = _sticks(shares), _sticks(first), _sticks(last)
         self._name_spans(mesh, services, found)
 
     def _name_spans(self, mesh: Mesh, services: list[Service], found: list[Instrumentation]) -> None:
-        """Names by operation and piece, then those of waits by operation, then those of calls to stores by site."""
+        """Make `names`: for each operation those of its pieces, waits and handler; then those of calls to stores."""
         texts: list[str | None] = []
         for service, each in zip(services, found, strict=True):
             pieces = [""] * self._count
@@ -140,21 +143,21 @@ class Inside:
         return bool(self.services.any())
 
     def parents(self, spans: Spans, above: Words) -> Words:
-        """The parents of some spans, given the halves that are above them: of a call, the handler that makes it."""
+        """Return the parents of some spans, given the halves above them: for a call, the handler that makes it."""
         caller = self._tables.site_service[self._tables.site_parent[spans.site]]
         parent = np.where(~spans.server & self._handler[caller], within(above, _HANDLER), above)
         to_store = ~spans.server & (self._store[spans.site] >= 0)
         return np.where(to_store, self._store_words(spans, above), parent)
 
     def of(self, spans: Spans, known: Spans) -> Insides:
-        """The spans inside some halves of calls.
+        """Return the spans inside some halves of calls, except for waits for connections (`waits`).
 
         Parameters
         ----------
         spans
-            Halves of requests all of whose calls are over.
+            Halves of calls, of requests that are over.
         known
-            All halves of these requests that begin no sooner, and any others.
+            All halves of these requests that begin no earlier; may have others.
         """
         tables = self._tables
         owner = tables.site_service[spans.site]
@@ -168,7 +171,7 @@ class Inside:
         return sum(parts[1:], parts[0])
 
     def waits(self, waits: list[Wait]) -> Insides:
-        """The spans of waits for connections."""
+        """Return the spans of waits for connections."""
         tables = self._tables
         callers = [tables.site_service[tables.site_parent[each.call[0]]] for each in waits]
         waits = [each for each, caller in zip(waits, callers, strict=True) if self._connection[caller]]
@@ -196,7 +199,7 @@ class Inside:
         )
 
     def _above(self, calls: Spans) -> Words:
-        """The server halves that made some calls."""
+        """Return the ids of the server halves that made some calls."""
         tables = self._tables
         _, low = trace_words(tables, calls.site, calls.number)
         address = tables.site_address[tables.site_parent[calls.site]]
@@ -234,7 +237,7 @@ class Inside:
             )
 
         waited = self._waiting[service] & (started > servers.start)
-        # Who never had a worker waited until the end, whatever it was.
+        # A request that never got a worker waited until its end, however it ended.
         yield spans(waited & begun, servers.start, started, _WAITING, self._count, word, False)
         yield spans(waited & ~begun, servers.start, servers.end, _WAITING, self._count, word, True)
 
@@ -242,7 +245,7 @@ class Inside:
         calling = first >= 0
         done = np.where(calling, first, servers.end)
         returned = np.where(calling, last, servers.end)
-        # One that fails on its way doesn't come to write an answer.
+        # A request that fails doesn't get as far as writing an answer.
         sticks = np.where((calling | servers.failed)[:, None], self._first[service], self._whole[service])
         cuts = _broken(word, done - started, sticks) + started[:, None]
         handled = cuts[:, self._before]
@@ -266,16 +269,16 @@ class Inside:
     # -- of a store ----------------------------------------------------------------------------------------------------
 
     def _store_words(self, calls: Spans, above: Words) -> Words:
-        """The ids of the spans around all attempts of calls, of which each is one."""
+        """Return the ids of the spans around all attempts of the calls that some client halves belong to."""
         return mix(within(above, _STORE) ^ self._tables.site_address[calls.site])
 
     def _of_stores(self, spans: Spans, calls: Spans, above: Words) -> Insides:
-        """The spans around calls whose first attempts are among `spans`."""
+        """Return the spans around those calls whose first attempts are among `spans`."""
         tables = self._tables
         to_store = self._store[calls.site] >= 0
         calls, above = calls.view(to_store), above[to_store]
         word = self._store_words(calls, above)
-        # By call; the last of each is the attempt that its caller went on with.
+        # By call; the last of each is the attempt that decided the call.
         order = np.lexsort((calls.attempt_path, calls.end, (calls.notes & DECIDED) > 0, word))
         calls, above, word = calls.view(order), above[order], word[order]
         if not len(calls):
@@ -306,7 +309,7 @@ class Inside:
 
 
 def _around(words: Words, calls: Spans, above: Words) -> tuple[Ints, Ints]:
-    """When the first call of each of some halves was made, and when the last one ended; -1 for those without calls."""
+    """Return when the first call of each server half was made and when the last one ended; -1 without calls."""
     first = np.full(len(words), -1, dtype=np.int64)
     last = first.copy()
     if not len(calls) or not len(words):
@@ -323,16 +326,16 @@ def _around(words: Words, calls: Spans, above: Words) -> tuple[Ints, Ints]:
 
 
 def _sticks(shares: Floats) -> Floats:
-    """By row, the part that each piece takes on average of what those before it left; the last one takes all of it."""
+    """Return, by row, the average part that each piece takes of what those before it left; the last takes all of it."""
     rest = np.cumsum(shares[:, ::-1], axis=1)[:, ::-1]
     parts: Floats = np.divide(shares, rest, out=np.zeros_like(shares), where=rest > 1e-9)
     return np.where(shares > 0, np.minimum(parts, 1.0), 0.0)
 
 
 def _broken(words: Words, lengths: Ints, means: Floats) -> NDArray[np.int64]:
-    """Where sticks of some lengths (microseconds) are broken: a row a stick, with 0 in front and its length at the end.
+    """Break sticks of some lengths (microseconds): return one row of cuts per stick, from 0 to its length.
 
-    Each piece takes a part of what is left that is beta distributed with parameters (1, 1/mean - 1).
+    Each piece takes a part of what is left; the part is beta-distributed with parameters (1, 1/mean - 1).
     """
     pieces = means.shape[1]
     cuts = np.zeros((len(words), pieces + 1), dtype=np.int64)

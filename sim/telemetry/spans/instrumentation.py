@@ -1,4 +1,4 @@
-"""What instrumentation leaves inside the spans of a service, by what the service is built with (`inside.yaml`)."""
+"""The internal spans that instrumentation creates in a service, by the service's stack (`inside.yaml`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshquake.topology.spec import Operation, Service
 from meshquake.topology.units import parse_ratio
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
-#: Words of a service's name that say nothing.
+#: Words in a service's name that carry no meaning.
 _IDLE = ("service", "svc", "server")
 
 
@@ -28,7 +28,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Instrumentation:
-    """What is left inside a server span; names are templates, empty for what isn't there. See `inside.yaml`."""
+    """The spans inside a server span; names are templates, empty for spans that it lacks. See `inside.yaml`."""
 
     thread: str = ""
     waiting: str = ""
@@ -41,13 +41,13 @@ class Instrumentation:
 
     @property
     def own(self) -> float:
-        """The share of the work that is in no piece."""
+        """The share of the work outside all pieces."""
         return 1.0 - sum(piece.share for piece in (*self.before, *self.inside, *self.after))
 
 
 @cache
 def instrumentations() -> Mapping[str, Instrumentation]:
-    """All of them, by the name of the stack."""
+    """Return the instrumentation of all stacks, by the stack's name."""
     return {name: _read(entry) for name, entry in packaged("meshquake.sim.telemetry.spans", "inside.yaml").items()}
 
 
@@ -61,13 +61,13 @@ def _read(entry: dict[str, Any]) -> Instrumentation:
 
 
 def instrumentation(service: Service) -> Instrumentation | None:
-    """What is left inside the server spans of a service; None if nothing is."""
+    """Return the instrumentation of a service; None if it has no internal spans."""
     stack = service.built_with
     return None if stack is None or not service.internal_spans else instrumentations().get(stack.name)
 
 
 def named(template: str, service: Service, operation: Operation, store: str = "") -> str:
-    """A name filled in for an operation of a service, or for its call of an operation of a `store`."""
+    """Fill in the name of a span, for an operation of a service or for its call of an operation of a `store`."""
     words = [word for word in _words(service.name) if word.lower() not in _IDLE] or _words(service.name)
     camel = "".join(map(_capital, _words(operation.name)))
     asked = OperationWords(service.name, operation.name, operation.route)

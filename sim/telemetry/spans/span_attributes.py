@@ -1,11 +1,11 @@
-"""What spans tell of what requests are about, where a service says what it is built with.
+"""Attributes of spans: what requests are about. Only spans of services with a stack have them.
 
-The values are those of `sim.telemetry.requests.particulars`, which log lines have as well; names are those of
-OpenTelemetry's semantic conventions, where they have one. What an operation or a call tells by itself (its route, its
-status, which attempt it is) is in no attribute: records have columns for that, and formats know the topology.
+The values are those of `sim.telemetry.requests.particulars`, shared with log lines. Names follow OpenTelemetry's
+semantic conventions where they have one. What is known from the operation or the call (route, status, number of the
+attempt) is not repeated in attributes: records have columns for it, and formats know the topology.
 
-    the entry's server span     user.id user.tier session.id client.address user_agent.original, by HTTP url.path
-    any server span             user.id, by stack thread.name; mesh.queue_wait_us if it waited
+    the entry's server span     user.id user.tier session.id client.address user_agent.original; for HTTP, url.path
+    any server span             user.id; for some stacks, thread.name; mesh.queue_wait_us if it waited
     a call                      network.peer.address; to a store also db.query.text, its parameter, and returned rows
     a store's server span       db.query.text
 """
@@ -24,47 +24,47 @@ from meshquake.sim.telemetry.spans.spans import Mask, Spans, owner
 from meshquake.sim.telemetry.texts import evaluated, lookup, names
 from meshquake.topology.spec import Operation, Service, Topology
 
-#: Kinds of services that are asked for data.
+#: Kinds of services that keep data.
 _STORES = ("database", "cache")
-#: Bits of what a span tells: a server half that isn't a store's, of a user's request, by HTTP, with a thread, after a
-#: wait; what a store is asked, what comes of it, and where the other side is.
+#: Bits for groups of attributes: of a server half outside stores, of a user's request, of one by HTTP, of a thread, of
+#: a wait; a store's query, the rows that it returned, and the address of the other side.
 _SERVER, _ENTRY, _HTTP, _THREAD, _WAITED, _QUERY, _ROWS, _FAR = (1 << bit for bit in range(8))
-#: How a statement begins that has rows for an answer.
+#: The beginnings of statements that return rows.
 _READS = ("SELECT", "FIND", "DB.", "GETITEM", "QUERY")
-#: All that they may be called, where no file calls them otherwise.
+#: All names of attributes, before any file renames them.
 NAMES = (
     *("user.id", "user.tier", "session.id", "client.address", "user_agent.original", "url.path", "thread.name"),
     *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
     "network.peer.address",
 )
-#: What must be escaped within quotes.
+#: Characters that must be escaped in a JSON string.
 _QUOTING = r'["\\]'
-#: A key, with what the text in JSON behind it is put together of.
+#: A key, with the pieces that make up its value in JSON.
 Part = tuple[str, tuple[pl.Series | str, ...]]
 
 
 class SpanAttributes:
-    """Tells what the spans of a mesh are about."""
+    """Makes the attributes of the spans of a mesh."""
 
     def __init__(self, particulars: Particulars, topology: Topology) -> None:
         self._particulars = particulars
         services = topology.services
         told = [each.built_with is not None and each.span_attributes for each in services]
-        #: Whether spans of a service tell anything, whether it's a store, and whether an operation is asked by HTTP.
+        #: By service: whether its spans have attributes, and whether it is a store.
         self._told: Mask = np.array(told)
         self._store: Mask = np.array([each.kind in _STORES for each in services])
         tables = particulars.tables
         reads = [(text or "").upper().startswith(_READS) for text in particulars.statements.to_list()]
         of_database = np.array([each.kind == "database" for each in services])
-        #: By site, whether what is asked there has rows for an answer.
+        #: By site, whether the statement there returns rows.
         self._returns: Mask = np.array(reads) & of_database[tables.site_service]
-        #: What each is called, and None if it isn't recorded; empty if no file says anything of it.
+        #: The recorded name of each attribute, None if it isn't recorded; empty if no file changes any.
         said = topology.telemetry.traces
         self._called = {name: said.called(name) for name in NAMES} if said.attributes else {}
         threads = [_thread(each) for each in services]
         self._threaded: Mask = np.array([bool(each) for each in threads])
         self._threads = names(threads)
-        #: Whether a route has what would have to be escaped in JSON.
+        #: Whether any route has characters that must be escaped in JSON.
         self._quoting = bool(particulars.routes.str.contains(_QUOTING).any())
         self._by_http: Mask = np.array([by_http(each, operation) for each in services for operation in each.operations])
 
@@ -73,11 +73,11 @@ class SpanAttributes:
 
     @cached_property
     def _statements(self) -> pl.Series:
-        """What stores run, as it stands between quotes in JSON, by site."""
+        """The statements of stores by site, escaped for JSON strings."""
         return names(_quoted(each) for each in self._particulars.statements.to_list())
 
     def of(self, spans: Spans) -> pl.Series:
-        """A JSON object for each of some spans, on no more than a line; null for those that tell nothing."""
+        """Return a JSON object on one line for each span; null for spans without attributes."""
         tables = self._particulars.tables
         told = self._told[owner(tables, spans)]
         called = tables.site_service[spans.site]
@@ -87,7 +87,7 @@ class SpanAttributes:
         threaded, http = self._threaded[called], self._by_http[tables.site_operation[spans.site]]
         far = ~spans.server & (spans.far >= 0)
         returns = ~spans.server & (spans.code == 0) & self._returns[spans.site]
-        # By the keys that they have, so that each group is put together in one go.
+        # By the keys that they have, so that each group is built in one go.
         of_server = _SERVER + _ENTRY * entry + _HTTP * (entry & http) + _THREAD * threaded + _WAITED * waited
         of_call = _QUERY * to_store + _FAR * far + _ROWS * returns
         kinds = np.where(spans.server & ~to_store, of_server, of_call)
@@ -104,7 +104,7 @@ class SpanAttributes:
         return evaluated(texts)[pl.Series(place)]
 
     def _parts(self, kind: int, spans: Spans) -> list[Part]:
-        """Keys, with what stands behind them, of spans of one kind."""
+        """Return the keys and values of spans with the same groups of attributes (`kind`)."""
         about, tables = self._particulars.about(spans), self._particulars.tables
         parts: list[Part] = []
 
@@ -131,7 +131,7 @@ class SpanAttributes:
             add("db.query.text", lookup(self._statements, spans.site))
         if kind & _QUERY and kind & _FAR:
             number = about.keyed(self._particulars.site_key[spans.site])
-            # Only what a replayed file calls its users may have several parts.
+            # Keep the last part of a key with colons; only user names from a replayed file can have any.
             add("db.query.parameter.0", number.str.split(":").list.last() if self._particulars.users else number)
         if kind & _ROWS:
             parts.append(("db.response.returned_rows", (about["rows"].cast(pl.String),)))
@@ -143,7 +143,7 @@ class SpanAttributes:
 
 
 def by_http(service: Service, operation: Operation) -> bool:
-    """Whether an operation is asked by HTTP, as it says, or as what its service is built with is."""
+    """Whether an operation is called by HTTP, as it says itself, or else by the framework of its service."""
     if operation.route or operation.rpc or service.kind in _STORES:
         return bool(operation.route)
     stack = service.built_with
@@ -151,7 +151,7 @@ def by_http(service: Service, operation: Operation) -> bool:
 
 
 def _thread(service: Service) -> str:
-    """What a worker's thread is called, before its number; empty if it isn't told."""
+    """Return the name of a worker's thread, without its number; empty if spans don't have it."""
     stack = service.built_with
     found = None if stack is None else instrumentations().get(stack.name)
     return "" if found is None else found.thread.removesuffix("{worker}")
@@ -162,7 +162,7 @@ def _quoted(text: str | None) -> str:
 
 
 def _objects(parts: list[Part]) -> pl.Expr:
-    """JSON objects of keys and values."""
+    """Join keys and values to JSON objects."""
     pieces: list[pl.Series | str] = []
     said = "{"
     for name, value in parts:

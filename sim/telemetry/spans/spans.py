@@ -1,4 +1,4 @@
-"""Spans: the client half and the server half of each call, as columns of numbers, then as trace records."""
+"""Spans as columns of numbers: the client half and the server half of each call."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from meshquake.topology.errors import BY_CODE, CODES
 
 Mask = NDArray[np.bool_]
 
-#: Bits of a span's notes beyond those of a row: the request left its sender, and reached the callee; an answer left the
-#: callee, and it was an error.
+#: Bits of a span's notes beyond those of a row: the request left its sender; it reached the callee; an answer left the
+#: callee; the answer was an error.
 _LEFT, _REACHED, _ANSWERED, _REFUSED = 1 << 32, 1 << 33, 1 << 34, 1 << 35
-#: How a callee ends what it does not answer: its process is gone, or it was told that nobody waits.
+#: Outcomes without an answer: the connection is gone, the callee was told that nobody waits, or it hadn't finished.
 _RESET, _CANCELLED, _UNFINISHED = CODES["connection_reset"], CODES["cancelled"], CODES["unfinished"]
 
-#: Whether an outcome is an error of the server that answers so, by its code.
+#: Whether an outcome is an error of the answering server itself, by code.
 _OF_SERVER = np.array([error is not None and not error.of_request for error in BY_CODE])
 
 
 @dataclass
 class Spans(Columns):
-    """A table of spans, column by column, all of one length.
+    """A table of spans, column by column.
 
     `start` and `end` are microseconds, and so is `worked`, the time from the start of the work to the end (negative if
-    it never began); `incarnation` is the process that did it, and `far` the one on the other side (-1 for none). Of the
-    client's half, `network` is the longer time that request or answer was on its way (negative where neither
-    is known).
+    the work never began). `incarnation` is the process that did the span, and `far` the one on the other side (-1 for
+    none). For client halves, `network` is the longer of the times (microseconds) that request and answer were on their
+    way, negative if neither is known. The properties are masks with an entry for each span, unless they say otherwise.
     """
 
     start: Ints
@@ -52,107 +52,107 @@ class Spans(Columns):
 
     @property
     def duration_ms(self) -> Floats:
-        """The length of each in milliseconds."""
+        """The duration of each span in milliseconds."""
         return (self.end - self.start) / 1000.0
 
     @property
     def worked_ms(self) -> Floats:
-        """The milliseconds from the start of the work to the end; nan where it never began."""
+        """The milliseconds from the start of the work to the end; nan where the work never began."""
         return np.where(self.worked >= 0, self.worked / 1000.0, np.nan)
 
     @property
     def failed(self) -> Mask:
-        """Which did not succeed."""
+        """Spans that did not succeed."""
         return self.code > 0
 
     @property
     def at_fault(self) -> Mask:
-        """Which did not succeed, and not because of what was asked of them (`topology.errors.Error.of_request`)."""
+        """Spans that failed, and not because of the request (`topology.errors.Error.of_request`)."""
         faulty: Mask = _OF_SERVER[self.code]
         return faulty
 
     @property
     def cancelled(self) -> Mask:
-        """Which ended because nobody waited for them any more."""
+        """Spans that ended because nobody waited for them any more."""
         dropped: Mask = self.code == CODES["cancelled"]
         return dropped
 
     @property
     def rate_limited(self) -> Mask:
-        """Which were turned away by a rate limit."""
+        """Spans that were turned away by a rate limit."""
         limited: Mask = self.code == CODES["rate_limited"]
         return limited
 
     @property
     def unfinished(self) -> Mask:
-        """Which had not ended when their requests were followed no more; where they end is how far they are known."""
+        """Spans still open when the simulation stopped following their requests; `end` is that moment."""
         never_ended: Mask = self.code == CODES["unfinished"]
         return never_ended
 
     @property
     def timed_out(self) -> Mask:
-        """Which the caller gave up on."""
+        """Spans that the caller gave up on."""
         gave_up: Mask = self.code == CODES["timeout"]
         return gave_up
 
     @property
     def retried(self) -> Mask:
-        """Which are of an attempt after the first that is no hedge."""
+        """Spans of attempts after the first that are not hedges."""
         return ((self.attempt_path & ATTEMPT) > 0) & ~self.hedged
 
     @property
     def hedged(self) -> Mask:
-        """Which are of a hedge: an attempt after the first that may be under way beside those before."""
+        """Spans of hedges: attempts after the first that may run in parallel with earlier ones."""
         return (self.notes & HEDGE) > 0
 
     @property
     def awaited(self) -> Mask:
-        """Which are requests of users who do next what depends on their answers."""
+        """Spans of requests of users whose next step depends on the answer."""
         return (self.notes & AWAITED) > 0
 
     @property
     def abandoned(self) -> Mask:
-        """Which are requests whose users didn't wait for the answers."""
+        """Spans of requests whose users didn't wait for the answer."""
         return (self.notes & ABANDONED) > 0
 
     @property
     def left(self) -> Mask:
-        """Which had a request that left its sender, whether or not it got anywhere."""
+        """Spans whose request left its sender, whether or not it arrived."""
         return (self.notes & _LEFT) > 0
 
     @property
     def reached(self) -> Mask:
-        """Which had a request that reached the callee."""
+        """Spans whose request reached the callee."""
         return (self.notes & _REACHED) > 0
 
     @property
     def answered(self) -> Mask:
-        """Which had an answer that left the callee."""
+        """Spans whose answer left the callee."""
         return (self.notes & _ANSWERED) > 0
 
     @property
     def refused(self) -> Mask:
-        """Which were answered with an error, whatever their callers made of it."""
+        """Spans that were answered with an error, whatever the caller made of it."""
         return (self.notes & _REFUSED) > 0
 
     @property
     def swallowed(self) -> Mask:
-        """Which had an answer that the network swallowed."""
+        """Spans whose answer the network dropped."""
         return (self.notes & SWALLOWED) > 0
 
     @property
     def hit(self) -> Mask:
-        """Which are of a lookup that found something."""
+        """Spans of cache lookups that found something."""
         return (self.notes & HIT) > 0
 
     @property
     def missed(self) -> Mask:
-        """Which are of a lookup that found nothing."""
+        """Spans of cache lookups that found nothing."""
         return (self.notes & MISS) > 0
 
 
 def spans_of(rows: bytes | bytearray) -> Spans:
-    """The spans of packed rows (`sim.engine.call.ROW`), both halves of each call that has them."""
+    """Make the spans of packed rows (`sim.engine.call.ROW`): of each call, the halves that it has."""
     table = np.frombuffer(bytes(rows), dtype=ROW)
     notes = table["notes"] | _journey(table)
     has_server, has_client = table["arrived"] >= 0, table["ended"] >= 0
@@ -177,9 +177,9 @@ def spans_of(rows: bytes | bytearray) -> Spans:
 
 
 def _journey(rows: NDArray[Any]) -> Ints:
-    """What became of the messages of calls, as bits of their spans' notes."""
+    """Return what became of the messages of calls, as bits for the notes of their spans."""
     reached, outcome = rows["arrived"] >= 0, rows["outcome"]
-    # A call that was dropped on its way ends as a connection that is gone (`engine.lost`).
+    # A call dropped on its way ends as a reset connection (`engine.lost`).
     left = reached | (outcome == _RESET)
     answered = reached & (outcome != _RESET) & (outcome != _CANCELLED) & (outcome != _UNFINISHED)
     bits: Ints = left * _LEFT + reached * _REACHED + answered * _ANSWERED + (outcome > 0) * _REFUSED
@@ -187,9 +187,9 @@ def _journey(rows: NDArray[Any]) -> Ints:
 
 
 def _network(rows: NDArray[Any]) -> Ints:
-    """The longer of the times (microseconds) that requests and answers of calls were on their way.
+    """Return the longer of the times (microseconds) that the request and the answer of each call were on their way.
 
-    What waited before it was sent is not known to the microsecond, nor is what nobody waited for any more.
+    -1 where neither is known: the request waited before it was sent, or the caller no longer waited for the answer.
     """
     there = np.where((rows["arrived"] >= 0) & (rows["notes"] & WAITED == 0), rows["arrived"] - rows["sent"], -1.0)
     back = np.where(
@@ -200,13 +200,13 @@ def _network(rows: NDArray[Any]) -> Ints:
 
 
 def in_order(tables: Tables, spans: Spans, times: Ints) -> Ints:
-    """The positions of spans by `times`; ties by address, a caller's half before the callee's, then as they were."""
+    """Return the order of spans by `times`; ties by address, client halves before server halves, then as they were."""
     order = np.argsort(times, kind="stable")
-    # Their addresses are looked at only where times are the same: to sort all by them takes four times as long.
+    # Addresses matter only for ties: sorting everything by them takes four times as long.
     same = np.diff(times[order]) == 0
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     some = order[tied]
-    # Sites are numbered by the order of the mix, which says nothing; within one entry it's that of the calls.
+    # Sites are numbered in the order of the mix, which is arbitrary; within one entry, in the order of calls.
     entry = tables.entry_high[tables.site_entry[spans.site[some]]]
     address = (spans.server[some], spans.attempt_path[some], spans.site[some], entry, spans.number[some])
     order[tied] = some[np.lexsort((*address, times[some]))]
@@ -214,25 +214,25 @@ def in_order(tables: Tables, spans: Spans, times: Ints) -> Ints:
 
 
 def trace_words(tables: Tables, site: Ints, number: Ints) -> tuple[Words, Words]:
-    """The two halves of the trace ids of calls."""
+    """Return the two halves of the trace ids of calls."""
     entry = tables.site_entry[site]
     return request_words(tables.entry_high[entry], number), request_words(tables.entry_low[entry], number)
 
 
 def ids(tables: Tables, site: Ints, attempt_path: Ints, number: Ints, server: Mask) -> tuple[Words, Words, Words]:
-    """The trace ids (two words) and span ids of spans."""
+    """Return the trace ids (two words) and span ids of spans."""
     high, low = trace_words(tables, site, number)
     return high, low, span_words(low, tables.site_address[site], attempt_path, server)
 
 
 def owner(tables: Tables, spans: Spans) -> Ints:
-    """The service that did each span: the callee's half belongs to the site's service, the caller's to its parent's."""
+    """Return the service of each span: the site's for a server half, that of the site's parent for a client half."""
     caller = tables.site_service[tables.site_parent[spans.site]]
     return np.where(spans.server, tables.site_service[spans.site], caller)
 
 
 def peer(tables: Tables, spans: Spans) -> Ints:
-    """The service on the other side; -1 where that is a user."""
+    """Return the service on the other side of each span; -1 for a user."""
     parent = tables.site_parent[spans.site]
     caller = np.where(parent >= 0, tables.site_service[parent], -1)
     return np.where(spans.server, caller, tables.site_service[spans.site])

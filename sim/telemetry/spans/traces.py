@@ -1,4 +1,4 @@
-"""Trace records: spans as observability keeps them."""
+"""Trace records, made of spans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ERRORS = names(ERROR_NAMES)
 
 @dataclass
 class _Rows(Columns):
-    """What records of spans are made of; `span` is the position of the half that it is, -1 for one that is inside."""
+    """The columns that trace records are made of; `span` is the position in `Spans`, -1 for an internal span."""
 
     start: Ints
     end: Ints
@@ -55,16 +55,16 @@ def trace_frame(
     inside: Inside,
     insides: Insides,
 ) -> pl.DataFrame:
-    """Trace records of spans that are in order, and of those inside of some.
+    """Make trace records of spans, which must be in order, and of internal spans.
 
     Parameters
     ----------
     attributes
-        Those of users' requests, by their numbers.
+        Attributes of replayed requests, by their numbers.
     told
-        What spans tell besides.
+        Makes the other attributes of spans.
     inside, insides
-        Spans inside of others, and who makes them.
+        What makes internal spans, and those to record.
     """
     high, low, word = ids(tables, spans.site, spans.attempt_path, spans.number, spans.server)
     parent_site = tables.site_parent[spans.site]
@@ -95,11 +95,11 @@ def trace_frame(
     )
     operations = tables.service_operations
     if len(insides):
-        # Where several processes begin something at once they come by address, however many are told of together.
+        # Ties are ordered by address, however many spans are in the batch.
         insides = insides.where(np.lexsort((insides.attempt_path, insides.site, insides.number)))
         rows += _within(tables, insides, len(operations))
         operations = stacked([operations, inside.names])
-        # Of what begins at once that comes first which caused the others.
+        # Of spans that begin at once, causes come before effects.
         depth = tables.site_depth[spans.site] - ~spans.server
         turn = TURNS * depth + np.where(spans.server, SERVER_HALF, CLIENT_HALF)
         turn = np.append(turn, TURNS * insides.depth + insides.turn)
@@ -127,7 +127,7 @@ def trace_frame(
 
 
 def _within(tables: Tables, insides: Insides, operations: int) -> _Rows:
-    """The rows of spans inside of others, whose names come after so many operations."""
+    """Make the rows of internal spans; their names follow after `operations` others."""
     high, low = trace_words(tables, insides.site, insides.number)
     count = len(insides)
     return _Rows(
@@ -152,7 +152,7 @@ def _within(tables: Tables, insides: Insides, operations: int) -> _Rows:
 def _attributes(
     spans: Spans, root: Mask, attributes: Mapping[int, Attributes], told: SpanAttributes, rows: Ints
 ) -> pl.Series:
-    """What the spans of some rows tell, and what is known of users' requests, as JSON; null where that's nothing."""
+    """Return the attributes of the spans of some rows, with those of replayed requests, as JSON; null for none."""
     if not attributes and not told:
         return pl.repeat(None, len(rows), dtype=pl.String, eager=True)
     texts = told.of(spans) if told else pl.repeat(None, len(spans), dtype=pl.String, eager=True)
