@@ -62,10 +62,7 @@ class RecordKind:
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """Names of the required columns that are objects in a record and JSON text in a frame.
-
-        Optional columns are objects too, but are not among these.
-        """
+        """Required columns that are objects in a record and JSON text in a frame; the optional ones are objects, too."""
         return tuple(column.name for column in self.columns if column.type == "object")
 
     @property

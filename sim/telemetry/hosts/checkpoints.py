@@ -76,7 +76,7 @@ class Checkpoints:
 
     def _told(self, service: int, replica: str, number: int, at: float) -> list[Line]:
         if not self._tables.voices[service].stack:
-            return []  # an unknown product logs only requests and what happens to it
+            return []  # without a stack, a service logs only requests and what happens to it
         written = pages(replica, number)
         values = {"replica": replica, "pages": written, "logged_kb": round(CHECKPOINT / 1024)}
         logs = notices(self._tables.voices[service])["checkpoint"].logs

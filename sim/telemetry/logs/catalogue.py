@@ -90,7 +90,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class EventText:
-    """The text of an event. `attributes` names the values that its record holds besides."""
+    """The text of an event. `attributes` names the values that its record holds in addition."""
 
     type: str
     severity: str
@@ -220,7 +220,7 @@ def notices(voice: Voice = Voice()) -> dict[str, Notice]:
 
 @cache
 def remarks(voice: Voice, topic: str) -> tuple[Remark, ...]:
-    """Return the lines about requests on a topic besides the one at the end.
+    """Return the lines about requests on a topic other than the one at the end.
 
     First those that all such requests have, in order, then those that some have.
     """

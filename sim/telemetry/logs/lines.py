@@ -1,4 +1,4 @@
-"""Log lines: what services write about their spans, and what processes write besides.
+"""Log lines: those that services write about their spans, and all others.
 
 A server half leaves a line at its end (answered, slow or failed), and a client half leaves one when it failed or when a
 cache lookup missed. A service with a stack writes as that stack does: some products log nothing that goes well, and
@@ -91,7 +91,7 @@ class Lines:
                 self._server[position, code] = texts.add(_texts(wordings.get(kind, wordings["any"])))
                 for follows, part in enumerate(_CLIENT):
                     self._client[position, follows, code] = texts.add(_texts(book[part].get(error, book[part]["any"])))
-        # A cancelled call leaves its caller nothing to write, and an unfinished one has nothing to write about yet.
+        # A caller that was killed writes nothing, and of what is still under way there is nothing to write yet.
         self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
         self._remarks = _Remarks(particulars, texts)
         texts.seal()
@@ -110,7 +110,7 @@ class Lines:
     def frame(
         self, lines: Written, notices: list[Line], attributes: dict[int, Attributes] | None = None
     ) -> pl.DataFrame:
-        """Make log records, in order of time, of lines about spans and of what processes wrote besides.
+        """Make log records, in order of time, of lines about spans and of all others (`notices`).
 
         `lines` and `notices` cover the same period; the notices are in order already. `attributes` of replayed
         requests, by their numbers, are appended to the lines of the services that answer them, and then removed.
@@ -169,7 +169,7 @@ class Lines:
         return np.where(count > 0, first + which.astype(np.int64), -1)
 
     def _noticed(self, notices: list[Line], times: Ints) -> pl.DataFrame:
-        """Make records of what processes wrote besides lines about spans."""
+        """Make records of lines that are not about spans."""
         of_call = np.array([notice.call or (0, 0, 0) for notice in notices], dtype=np.int64)
         # A caller's notice belongs to the client half; a user's request has only a server half.
         of_server = self._tables.site_parent[of_call[:, 0]] < 0
@@ -193,7 +193,7 @@ _DONE, _ON_THE_WAY = 0.5, 2000
 
 
 class _Remarks:
-    """The lines about requests besides the one at the end, looked up by operation.
+    """The lines about requests other than the one at the end, looked up by operation.
 
     All requests of an operation have the lines of its topic, and at most one of the others, by its share. Lines with
     `at` below 0.5 are written soon after work on a request begins, whatever becomes of it. The others say what was done

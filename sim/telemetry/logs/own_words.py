@@ -57,7 +57,7 @@ def _said(chatter: Chatter) -> dict[str, Any]:
 
 
 def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
-    """Apply a rule to the lines about requests besides the one at the end; it may remove them."""
+    """Apply a rule to the lines about requests other than the one at the end; it may remove them."""
     steps = {topic: _over(rule, each) for topic, each in said.get("steps", {}).items()}
     asides = {name: _over(rule, each) for name, each in said.get("remarks", {}).items()}
     return {"steps": steps, "remarks": {name: each[0] for name, each in asides.items() if each}}

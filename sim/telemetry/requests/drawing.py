@@ -1,6 +1,6 @@
-"""Draw the random values in what is told of requests: each for one purpose, from a word (64 bits) that keys the draw.
+"""Draw the random values of requests: each for one purpose, keyed by a word (64 bits).
 
-Words belong to a request, a call, a process or the code. A text says how a value is drawn: `NAME:LOW..HIGH` or
+A word belongs to a request, a call, a process or the code. A text says how a value is drawn: `NAME:LOW..HIGH` or
 `NAME:ONE|OTHER`; with `#` in place of `:`, the value belongs to the code.
 """
 

@@ -122,7 +122,7 @@ class Particulars:
         self.lists = np.array([asker.deed is Deed.LIST for asker in askers], dtype=np.bool_)
 
     def others(self, words: Words) -> Words:
-        """Return ranks, beyond those of open arrivals, for people known by words: named, or users who take turns."""
+        """Return ranks, beyond those of open arrivals, for users who take turns or are named, given a word of each."""
         ranks: Words = np.uint64(PEOPLE) + mix(words ^ self.people) % np.uint64(_USER_IDS - PEOPLE)
         return ranks
 
