@@ -62,7 +62,7 @@ class RecordKind:
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """Required columns that are objects in a record and JSON text in a frame; the optional ones are objects, too."""
+        """Required columns that are objects in a record and JSON text in a frame; optional ones are objects, too."""
         return tuple(column.name for column in self.columns if column.type == "object")
 
     @property
