@@ -85,7 +85,7 @@ _POLARS: dict[str, Any] = {
     "number": pl.Float64,
     "integer": pl.Int64,
 }
-#: The largest number in a record, far beyond any real run, and small enough that sums of such numbers fit into 64 bits.
+#: The largest number in a record: far beyond any run, but small enough that figures made of it fit into 64 bits.
 LARGEST = 10**12
 #: The format of timestamps in records and manifests.
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$"

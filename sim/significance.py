@@ -37,7 +37,7 @@ def p_value(bad: int, requests: int, usual: int, before: int) -> float:
 
 
 def _ways(things: int, chosen: ArrayLike) -> NDArray[np.float64]:
-    """Return the logarithm of the binomial coefficient: the ways to choose some of these things."""
+    """Return the logarithm of the binomial coefficient: in how many ways some of these things can be chosen."""
     chosen = np.asarray(chosen)
     ways: NDArray[np.float64] = gammaln(things + 1) - gammaln(chosen + 1) - gammaln(things - chosen + 1)
     return ways

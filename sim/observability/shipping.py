@@ -34,9 +34,9 @@ class Shipping:
         self._killed.setdefault(replica, []).append(moment)
 
     def fates(self, kind: str, frame: pl.DataFrame, made: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Return the fate of each record, null if it is recorded unchanged, and how late it is (us).
+        """Return the fate of each record (null if it is recorded unchanged), and how late it is (us).
 
-        `made` says when each was made.
+        `made` has the moments at which they were made (us).
         """
         host = frame.select(pl.coalesce("replica", "service").alias("host")).to_series()
         cases = pl.DataFrame({"host": host, "made": made}).with_row_index()

@@ -125,7 +125,7 @@ class Disks:
 
     @cached_property
     def logs(self) -> Floats:
-        """Bytes of each container's log files at the end of each interval: full ones that are kept, and the current.
+        """Bytes of each container's log files at the end of each interval: the full ones kept, and the current one.
 
         They go with their pod.
         """

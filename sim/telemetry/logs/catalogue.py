@@ -41,7 +41,7 @@ VALUES = (
     # request.
     *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),
 )
-#: The values that a text may name which a process writes outside requests (`sim/lifecycle/chatter.py`).
+#: The values that the text of a line outside requests may name (`sim/lifecycle/chatter.py`).
 VITALS = (
     *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "peer", "address"),
     *("workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "uptime_s", "startup_s", "since_s", "nth"),

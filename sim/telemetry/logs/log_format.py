@@ -19,7 +19,7 @@ _VALUES: dict[str, pl.Expr] = {
 
 
 class LogFormat:
-    """Writes whole lines.
+    """Formats whole log lines.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class Values:
         return tables.site_operation[np.where(spans.server, spans.site, tables.site_parent[spans.site])]
 
     def _draws(self, about: About, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
-        """Return drawn values in one column: made together by number of decimals, since few lines need each."""
+        """Return drawn values in one column, made together by number of decimals: few lines need any one of them."""
         rules = [Rule.of(name) for name, _ in wanted]
         counts = np.array([len(some) for _, some in wanted])
         which = np.repeat(np.arange(len(rules)), counts)

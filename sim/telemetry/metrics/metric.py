@@ -24,7 +24,7 @@ class Kind(Enum):
 
 
 class Alert(Flag):
-    """The direction in which an alert should fire when a metric of a root cause, or of calls to it, leaves the usual.
+    """The direction of change in which a metric of a root cause, or of calls to it, should raise an alert.
 
     An alert on a metric that a fault really moved is no false alarm, whatever the direction.
     """
