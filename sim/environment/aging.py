@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 #: How often memory grows (seconds): a step of its own, so that sampling metrics more often changes nothing.
 _STEP: Final = 2.0
-#: Replicas grow by up to this share faster or slower: real ones serve other requests.
+#: Replicas grow up to this share faster or slower: real ones serve different requests.
 _SPREAD: Final = 0.2
 
 
 class _Growth:
-    """What has grown of one replica's process: how many bytes, how many more each second, and how many at most.
+    """The memory growth of one replica's process: how many bytes so far, how many per second, and how many at most.
 
-    At the start of a recording it's anything up to `usual`.
+    At the start of a recording it is anything up to `usual`.
     """
 
     def __init__(self, replica: Replica, aging: Aging, key: int) -> None:
@@ -38,11 +38,11 @@ class _Growth:
         self.rate = own * aging.growth_of(kind) * memory.limit / 3600.0
         mark = 1.0 if aging.ends == OOM else aging.recycle_at
         self.room = max(0.0, mark - memory.base) * memory.limit
-        # Nobody recycles a process for its garbage, which comes and goes.
+        # Garbage comes and goes, so no process is recycled for it.
         self.usual = max(0.0, self.room - memory.collect_at * memory.limit)
         if aging.ends != OOM:
             self.room = self.usual
-        #: The process that grows, and by how much it has.
+        #: The incarnation that grows, and by how much it has grown.
         self.incarnation = replica.incarnation
         self.grown = 0.0
         #: Whether it's about to end.
@@ -54,7 +54,7 @@ class _Growth:
 
 
 class Growing:
-    """The growth of a mesh's replicas; `aging` says how those of each service grow, by name."""
+    """The memory growth of a mesh's replicas; `aging` says by service name how they grow."""
 
     def __init__(self, cluster: Cluster, aging: Mapping[str, Aging]) -> None:
         self._cluster = cluster
@@ -74,7 +74,7 @@ class Growing:
             growth = _Growth(replica, self._aging[replica.service], key)
             self._all.append(growth)
             if not cluster.now:
-                # Those of the start have been there for some time.
+                # The replicas of the start have been running for some time.
                 growth.add(uniform(key, 1) * growth.usual)
                 replica.littered = uniform(key, 2) * replica.mark
         for growth in self._all:
@@ -99,13 +99,13 @@ class Growing:
             self._cluster.env.process(self._cluster.journal.signed(called, self._recycle(replica, called)))
 
     def _can_be_spared(self, replica: Replica) -> bool:
-        """Whether the service does without it: all its replicas get calls, and there are others that stay."""
+        """Whether the service can do without it: all its replicas get calls, and no other one is being recycled."""
         service = replica.service
         ending = any(growth.ending and growth.replica.service is service for growth in self._all)
         return not ending and len(service.ready) == len(service.replicas) > 1
 
     def _recycle(self, replica: Replica, called: str) -> Generator[Any, Any, None]:
-        """Restart a replica, once its calls are finished."""
+        """Restart a replica once its calls are finished."""
         cluster, journal = self._cluster, self._cluster.journal
         target = Target("replica", replica.service.spec.name, replica.index)
         happening = Happening(called, Restart.kind, target, cluster.now)

@@ -1,17 +1,17 @@
-"""What services do besides the requests that are played, as a level that wanders (`topology.environment.load`).
+"""Load that services have besides the played requests, as a level that wanders (`topology.environment.load`).
 
-One process ticks for the whole mesh. At each tick every replica has another level, which depends on nothing but the
-seed, the service, the replica and the time: whatever goes wrong in a mesh, what else it does stays the same.
+One process ticks for the whole mesh. At each tick every replica gets a new level, which depends only on the seed, the
+service, the replica and the time: whatever goes wrong in a mesh, its ambient load stays the same.
 
-A level is normal, and the odds of what it takes (taken by left) are its exponential, so that a share is logit-normal
-(Atchison and Shen, "Logistic-normal distributions", 1980): the more is taken, the less is left to take, and nothing
-is ever full.
+A level is normally distributed, and its exponential gives the odds of the share that it takes (taken to left), so that
+shares are logit-normal (Atchison and Shen, "Logistic-normal distributions", 1980): the more is taken, the less is left
+to take, and nothing is ever full.
 
-A level takes a share of each core, as what hogs CPU does: own work that begins takes 1 / (1 - share) times as long, and
-what the level takes of the cores is that share of what requests leave over. With own work that would use the share u
-of the cores, those are in use for u / (1 - share) by requests, and for share * (1 - u / (1 - share)) besides: u + share
-in all. And it holds workers: a whole number of them, at random the one above or below its share of them, and never one
-that a request has, nor the last one that is left to them.
+A level takes a share of each core, like a CPU hog: own work that begins takes 1 / (1 - share) times as long, and the
+level takes that share of the core time that requests leave over. If own work alone would use the share u of the cores,
+requests keep them in use for u / (1 - share), and the level for share * (1 - u / (1 - share)) besides: u + share in
+all. A level also holds workers: a whole number of them, the one above or below its share at random, but never one that
+a request has, nor the last one left for requests.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Ambient:
     cluster
         The mesh.
     loads
-        What each service does besides, by name; a service that is not among them does nothing else.
+        The ambient load of each service, by name; a service that is not among them has none.
     """
 
     def __init__(self, cluster: Cluster, loads: Mapping[str, AmbientLoad]) -> None:
         self._cluster = cluster
         self._loads = {cluster.services[name]: load for name, load in loads.items()}
         self._newcomers = Newcomers(self._loads)
-        #: Replicas by when they came.
+        #: Replicas, grouped by when they came.
         self._cohorts: list[_Cohort] = []
         self._place = 0
         self._tick(None)
@@ -71,7 +71,7 @@ class Ambient:
         cluster.env.call_at(self._place * STEP, self._tick)
 
     def _occupy(self, replica: Replica, share: float, lot: float) -> None:
-        """Hold a share of a replica's workers, rounded up or down by a uniform `lot`: on average it's the share."""
+        """Hold a share of a replica's workers, rounded up or down by a uniform `lot`: right on average."""
         now = self._cluster.now
         workers = replica.service.spec.workers
         more = min(floor(share * workers + lot), workers - 1) - replica.ambient_workers
@@ -83,7 +83,7 @@ class Ambient:
 
 
 class _Cohort:
-    """Replicas that came at the same time, with what their services do besides."""
+    """Replicas that came at the same time, with the ambient load of their services."""
 
     def __init__(self, seed: int, replicas: Sequence[tuple[Replica, AmbientLoad]]) -> None:
         loads = [load for _, load in replicas]
@@ -101,11 +101,11 @@ class _Cohort:
 
     @property
     def gone(self) -> bool:
-        """Whether none of them is there any more."""
+        """Whether all of them are gone."""
         return all(replica not in replica.service.replicas for replica, _ in self._replicas)
 
     def shares(self, place: int) -> list[tuple[Replica, float, float, int]]:
-        """What is taken of each at a place on the grid (shares of cores, of workers), and the key of its draws."""
+        """Return what is taken of each at a place on the grid (shares of cores, of workers), and its key for draws."""
         drift = self._drift.at(place)
         together, alone = drift[: len(self._replicas)], drift[len(self._replicas) :]
         level = self._weights[0] * together + self._weights[1] * alone
@@ -118,13 +118,13 @@ class _Cohort:
 
 
 class _Shares:
-    """Shares that go up and down with normal levels of mean 0, each around its mean."""
+    """Shares around given means that follow normal levels of mean 0."""
 
     def __init__(self, shares: Sequence[tuple[float, float]]) -> None:
         self._power = np.array([1.0 / (1.0 - mean) for mean, _ in shares])
         self._middle = np.array([middle_of(mean, sigma) for mean, sigma in shares])
 
     def at(self, level: Floats) -> Floats:
-        """The shares at a level of each."""
+        """Return the shares at a level of each."""
         taken: Floats = expit(self._middle + self._power * level)
         return taken

@@ -1,4 +1,4 @@
-"""What a mesh does by itself begins with it: a row a thing."""
+"""Starts what a mesh does on its own, when the mesh starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def begin(cluster: Cluster) -> None:
-    """Begin all that the environment of a mesh says, and that goes on beside users and their requests."""
+    """Start everything in a mesh's environment that goes on besides users and their requests."""
     environment = cluster.topology.environment
     jobs = {each.name: environment.jobs_of(each.name, each.kind) for each in cluster.topology.services}
     if environment.load:

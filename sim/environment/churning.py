@@ -1,6 +1,6 @@
-"""Pooled connections are closed when they are old (`topology.environment.connections`); who needs one more opens it.
+"""Pooled connections are closed when they are old (`topology.environment.connections`), and reopened on demand.
 
-How many of a pool's are that old is known on average; the rest is a draw of the pool's own for each step of time.
+The average number of old connections in a pool is known; it is rounded by a draw of the pool's own in each time step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEP: Final = 2.0
 
 
 class Churning:
-    """The connections of a mesh; `churn` says how those to each service are closed, by name."""
+    """Closes the connections of a mesh; `churn` says by name how those to each service are closed."""
 
     def __init__(self, cluster: Cluster, churn: Mapping[str, Churn]) -> None:
         self._cluster = cluster
@@ -56,7 +56,7 @@ class Churning:
 
 
 def _pools(edge: RuntimeEdge) -> Iterator[tuple[int, Pool]]:
-    """The pools of an edge, each with the number of the caller's replica that has it."""
+    """Yield the pools of an edge, each with the index of the caller's replica that has it."""
     for replica in edge.caller.replicas:
         for policy in replica.callers[edge.index].named("pool"):
             if isinstance(policy, Pool):

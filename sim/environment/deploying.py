@@ -1,4 +1,4 @@
-"""Good versions roll out now and then (`topology.environment.deploys`)."""
+"""Good versions that are rolled out now and then (`topology.environment.deploys`)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster
     from meshquake.sim.engine.deployment import Deployment
 
-#: The share of its cores and of its workers that a service may have in use while a replica is replaced: half as much
-#: again, as users come and go, leaves it room.
+#: The utilization of cores and of workers up to which a service may have a replica replaced: there is room left when
+#: fluctuating users bring half as much load again.
 _BUSY: Final = 0.4
-#: A rollout that stalls for so long (seconds) is rolled back, as when a fault keeps new replicas from being ready.
+#: A rollout that stalls for this long (seconds) is rolled back, for example when a fault keeps new replicas from being
+#: ready.
 _PATIENCE: Final = 120.0
 
 
 def deploys(cluster: Cluster, policy: Deploys) -> Generator[Any, Any, None]:
-    """The process that rolls versions out. When, and of which service, depends on the seed alone."""
+    """Roll versions out, as a process. When, and to which service, depends on the seed alone."""
     key = address(cluster.seed, "deploys") % 2**64
     number = 0
     while True:
@@ -43,7 +44,7 @@ def deploys(cluster: Cluster, policy: Deploys) -> Generator[Any, Any, None]:
 
 
 def spared(cluster: Cluster) -> list[str]:
-    """The services that do without a replica at the usual load, but for those with versions side by side."""
+    """Return the services that can spare a replica at the usual load, except those with versions side by side."""
     loads = offered_load(cluster.topology)
     return [
         service.name
@@ -55,7 +56,7 @@ def spared(cluster: Cluster) -> list[str]:
 
 
 def _is_settled(deployment: Deployment) -> bool:
-    """Whether nothing goes on that a rollout would get in the way of, and no fault came with what runs."""
+    """Whether no rollout or scaling is under way, and the running version came without a fault."""
     revision = deployment.revision
     return (
         deployment.canary is None

@@ -1,9 +1,9 @@
-"""What wanders about its mean and forgets where it was: an Ornstein-Uhlenbeck process, addressed.
+"""Values that wander about their mean: an Ornstein-Uhlenbeck process with addressed draws.
 
 It is sampled exactly on a grid of times (Gillespie, "Exact numerical simulation of the Ornstein-Uhlenbeck process and
-its integral", Physical Review E 54, 1996): each value is the one before times exp(-step / over), and a normal draw of
-its own that makes up for the variance lost. The draws belong to the row and the place on the grid, so that a value is a
-function of these alone, whatever happens in the mesh and whoever asks.
+its integral", Physical Review E 54, 1996): each value is the one before times exp(-step / over), plus a normal draw
+that makes up for the variance lost. Draws belong to the row and the place on the grid, so a value is a function of
+these alone, whatever happens in the mesh and whoever asks.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from meshquake.topology.addresses import uniforms
 from meshquake.topology.distributions import Floats
 from meshquake.topology.special_functions import ndtri
 
-#: Places on the grid for which draws are made at a time.
+#: How many places on the grid are drawn at a time.
 _BLOCK = 128
-#: Uniforms that come of one counter.
+#: Uniforms per counter.
 _COLUMNS = 4
-#: The least of them: of 0 there is no quantile.
+#: The least uniform: 0 has no quantile.
 _LEAST = 2.0**-54
 
 
@@ -32,7 +32,7 @@ class Drift:
     keys
         The address of each row's draws.
     over
-        How long each row remembers (seconds).
+        The correlation time of each row (seconds).
     step
         Time between places on the grid (seconds).
     """
@@ -45,12 +45,12 @@ class Drift:
         self._values: Floats = np.zeros((0, len(keys)))
 
     def at(self, place: int) -> Floats:
-        """The value of each row at a place on the grid; places may be asked for again, but not long after later ones.
+        """Return the value of each row at a place on the grid; the current block can be asked for again.
 
         Raises
         ------
         ValueError
-            If the place lies so far back that its values are not kept any more.
+            If the place lies before the current block, whose values are no longer kept.
         """
         if place < self._block * _BLOCK:
             raise ValueError(f"place {place} is past: values are kept from {self._block * _BLOCK} on")
@@ -60,7 +60,7 @@ class Drift:
         return row
 
     def stretch(self, first: int, count: int) -> Floats:
-        """The values at so many places from the `first` on, shape (count, rows); as `at` gives them one by one."""
+        """Return the values at `count` places from the `first` on, shape (count, rows), as `at` gives them."""
         parts: list[Floats] = []
         while count:
             self.at(first)
@@ -70,14 +70,14 @@ class Drift:
         return np.concatenate(parts)
 
     def _go_on(self) -> None:
-        """Make the values of the next block."""
+        """Compute the values of the next block."""
         self._block += 1
         counters = _BLOCK // _COLUMNS
         draws = [uniforms(key, self._block * counters, counters, _COLUMNS).ravel() for key in self._keys]
         noise = ndtri(np.maximum(np.array(draws).reshape(len(self._keys), _BLOCK), _LEAST)).tolist()
-        # The first of all comes from what is usual in the long run, as if it had always wandered.
+        # The very first value is drawn from the stationary distribution, as if it had always wandered.
         last = self._values[-1].tolist() if self._block else [None] * len(self._keys)
-        # As numbers: most drifts have few rows, where each step of arrays would cost more than all its arithmetic.
+        # As plain numbers: most drifts have few rows, where array overhead would exceed the arithmetic.
         for row, kept, fresh, value in zip(noise, self._kept.tolist(), self._fresh.tolist(), last, strict=True):
             for place, drawn in enumerate(row):
                 value = drawn if value is None else kept * value + fresh * drawn

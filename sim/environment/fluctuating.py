@@ -1,4 +1,4 @@
-"""An amount that goes up and down by itself, around a mean of 1 (`topology.environment.fluctuation`)."""
+"""An amount that fluctuates around a mean of 1 (`topology.environment.fluctuation`)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from meshquake.topology.addresses import address
 from meshquake.topology.distributions import Floats
 from meshquake.topology.environment.fluctuation import FURTHEST, Fluctuation, high, spread
 
-#: Steps of time in the shortest time of correlation. From one to the next the correlation is 97%.
+#: Time steps per shortest correlation time. The correlation from one step to the next is 97%.
 _FINE: Final = 32
-#: Steps that are worked out at a time.
+#: Steps that are computed at a time.
 _PAGE: Final = 256
 
 
 class Fluctuating:
-    """An amount over time, the same in every run of a seed: it's drawn at addresses of its own, time step by time step.
+    """An amount over time, the same in every run of a seed: each time step has draws at addresses of its own.
 
-    It stays the same for a step. Of several time scales, the amounts multiply.
+    It is constant within a step. The amounts of several time scales multiply.
 
     Parameters
     ----------
     seed, name
-        What addresses the draws: the run's seed, and what it is that goes up and down.
+        What addresses the draws: the run's seed, and what fluctuates.
     parts
         Its time scales.
     """
@@ -40,25 +40,25 @@ class Fluctuating:
         self._spread = spread(parts)
         #: The most that it can be.
         self.most = high(parts)
-        #: The amount in each step (as numbers, and as an array), and what it adds up to until the step begins: its
-        #: integral over time (seconds).
+        #: The amount in each step (as numbers, and as an array), and its integral over time until the step begins
+        #: (seconds).
         self._amounts: list[float] = []
         self._all: Floats = np.zeros(0)
         self._passed = [0.0]
 
     def at(self, now: float) -> float:
-        """The amount at a time (seconds)."""
+        """Return the amount at a time (seconds)."""
         return self._amount(int(now / self._step))
 
     def share(self, now: float) -> float:
-        """The amount at a time (seconds) as a share of the most that it can be."""
+        """Return the amount at a time (seconds) as a share of the most that it can be."""
         return self.at(now) / self.most
 
     def after(self, now: float, passed: float) -> float:
-        """The time at which the amount has added up to `passed` (seconds of the mean) since `now`.
+        """Return the time at which the amount has added up to `passed` (seconds of the mean) since `now`.
 
-        Whatever comes at unit rate in the one comes at the rate of the amount in the other: a Poisson process of that
-        rate is one of rate 1 with its times changed so (Cinlar, Introduction to Stochastic Processes, section 4.7).
+        This turns arrivals at unit rate into arrivals at the rate of the amount: a Poisson process of that rate is one
+        of rate 1 under this change of time (Cinlar, Introduction to Stochastic Processes, section 4.7).
         """
         step = int(now / self._step)
         while True:
@@ -71,7 +71,7 @@ class Fluctuating:
             step += 1
 
     def times(self, passed: Floats, begin: float = 0.0) -> Floats:
-        """The times at which the amount has added up to so much (seconds of the mean) since `begin`."""
+        """Return the times at which the amount has added up to each `passed` (seconds of the mean) since `begin`."""
         self._amount(int(begin / self._step))
         at = int(begin / self._step)
         before = self._passed[at] + self._amounts[at] * (begin - at * self._step)
@@ -84,7 +84,7 @@ class Fluctuating:
         return found
 
     def amounts(self, times: Floats) -> Floats:
-        """The amounts at some times (seconds), the latest last."""
+        """Return the amounts at some times (seconds), the latest last."""
         steps = (times / self._step).astype(np.int64)
         self._amount(int(steps[-1]))
         found: Floats = self._all[steps]
@@ -96,7 +96,7 @@ class Fluctuating:
         return self._amounts[step]
 
     def _extend(self) -> None:
-        """Add a page more."""
+        """Add a page."""
         first = len(self._amounts)
         states = self._drift.stretch(first, _PAGE)
         furthest = FURTHEST * self._spread

@@ -1,7 +1,7 @@
-"""Background jobs run (`topology.environment.jobs`), on each replica at times of its own.
+"""Background jobs (`topology.environment.jobs`), which run on each replica at its own times.
 
-When a run begins depends on the seed, the job, the replica and how many runs there have been before it, and on nothing
-else. A replica that is down then misses the run, as one that still has the last in hand does.
+When a run begins depends on the seed, the job, the replica and the number of the run, and on nothing else. A replica
+that is down at that time, or still busy with the run before, misses the run.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from meshquake.sim.cluster import Cluster
     from meshquake.sim.engine.replica import Replica
 
-#: How often one looks for replicas that have come (seconds).
+#: How often the mesh is checked for new replicas (seconds).
 _LOOK: Final = 2.0
-#: How far a run may be off its time, each way, as a share of the time between two.
+#: How far a run may be off schedule, each way, as a share of the interval.
 _JITTER: Final = 0.1
-#: A run takes so many times as long as it does on average, at least and at most.
+#: The shortest and longest run, as multiples of the average.
 _TAKES: Final = (0.7, 1.3)
-#: In so many seconds 63% comes back of what was evicted, unless the cache says how long it takes to warm up; after so
-#: many times as long all of it has, but for a fiftieth.
+#: Evicted entries come back with this time constant (63% of them, in seconds), unless the cache says how long it takes
+#: to warm up; after `_WARMED` times as long, all but a fiftieth are back.
 _WARM: Final = 5.0
 _WARMED: Final = 4
 
@@ -44,22 +44,22 @@ class _Task:
 
     @property
     def called(self) -> str:
-        """What takes cores while it runs."""
+        """The name under which a run takes cores."""
         return f"job {self.job.name}"
 
     def begins(self, number: int) -> float:
-        """When run number so many begins (seconds); the first of a recording may have begun before it did."""
+        """Return when a run begins (seconds); the first one may have begun before the recording."""
         off = _JITTER * (2 * uniform(self.key, number, 1) - 1)
         return self.job.every * (number + uniform(self.key, 0) + off)
 
     def ends(self, number: int) -> float:
-        """When it ends."""
+        """Return when a run ends (seconds)."""
         low, high = _TAKES
         return self.begins(number) + self.job.takes * (low + (high - low) * uniform(self.key, number, 2))
 
 
 class Jobs:
-    """The jobs of a mesh's replicas; `jobs` has those of each service, by name."""
+    """Runs the jobs of a mesh's replicas; `jobs` has those of each service, by name."""
 
     def __init__(self, cluster: Cluster, jobs: Mapping[str, Sequence[KnownJob]]) -> None:
         self._cluster = cluster
@@ -77,7 +77,7 @@ class Jobs:
         cluster.env.call_at(cluster.now + _LOOK, self._look)
 
     def _schedule(self, task: _Task, number: int) -> None:
-        """The first run from a number on that isn't over yet, or of a replica that came later, hasn't begun yet."""
+        """Schedule the next run from `number` on: one not over yet at the start, later one that has not begun yet."""
         now = self._cluster.now
         while (task.begins(number) if now else task.ends(number)) <= now:
             number += 1
@@ -87,11 +87,11 @@ class Jobs:
         task, number = run
         replica, cluster = task.replica, self._cluster
         if replica not in replica.service.replicas:
-            return  # it is gone, and so are its jobs
+            return  # the replica is gone, and so are its jobs
         if not replica.up or replica.leaving:
             self._schedule(task, number + 1)
             return
-        happening = self._tell(task, number) if task.begins(number) >= 0 else None  # before, there was no recording
+        happening = self._tell(task, number) if task.begins(number) >= 0 else None  # else before the recording
         replica.besides(task.called, task.job.cores, cluster.now)
         cluster.env.call_at(task.ends(number), self._end, (task, number, replica.incarnation, happening))
 
@@ -110,7 +110,7 @@ class Jobs:
         self._schedule(task, number + 1)
 
     def _tell(self, task: _Task, number: int) -> Happening | None:
-        """Tell of a run that begins; it's remembered if it leaves events."""
+        """Note that a run begins; return it if it leaves events."""
         replica, job, journal = task.replica, task.job, self._cluster.journal
         if job.quiet:
             journal.note("chore_started", replica.service, replica=replica, job=job.name)
@@ -122,7 +122,7 @@ class Jobs:
         return happening
 
     def _evict(self, task: _Task) -> None:
-        """Lose some of what lookups would find; it comes back as it's asked for."""
+        """Lose some of what lookups would find; it comes back as it is asked for."""
         cluster, replica = self._cluster, task.replica
         warms = replica.service.spec.warm_up
         replica.lose(task.job.evicts, warms or _WARM, cluster.now)
@@ -130,7 +130,7 @@ class Jobs:
             cluster.env.call_at(cluster.now + _WARMED * _WARM, self._is_warm, (replica, cluster.now))
 
     def _is_warm(self, since: tuple[Replica, float]) -> None:
-        """Lookups need not look at what was lost any more, unless more has been since."""
+        """End the warm-up, unless more was evicted since."""
         replica, emptied = since
         if replica.emptied == emptied:
             replica.emptied = -1.0

@@ -1,7 +1,7 @@
-"""What becomes of some calls by themselves: they fail (`topology.environment.errors`), or stall (`slow_mode`).
+"""Calls that lapse without a fault: they fail (`topology.environment.errors`) or stall (`slow_mode`).
 
-Both are decided by one draw that each call has for it: at its lower end it fails, at its upper end it stalls, and how
-far it lies beyond that bound tells how long. Whole pages of draws are worked on at a time, so a call costs nothing.
+One draw of each call decides both: at its lower end the call fails, at its upper end it stalls, and how far the draw
+lies beyond that bound tells for how long. Whole pages of draws are processed at a time, so a call costs nothing.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from meshquake.topology.spec import Service
 
 
 class _Varying:
-    """How many times as many calls as on average meet something at a service, over time."""
+    """The rate of lapses at a service over time, as a multiple of the average."""
 
     def __init__(self, seed: int, name: str, varies: Fluctuation | None) -> None:
         self._amount = None if varies is None else Fluctuating(seed, name, (varies,))
 
     def amounts(self, count: int, times: Floats | None) -> Floats:
-        """Those of so many requests that come at some times, at most `WORST`; 1 if it is always the same."""
+        """Return the multiple for each of `count` requests that come at `times`, at most `WORST`; 1 if constant."""
         if self._amount is None or times is None:
             return np.ones(count)
         return np.minimum(WORST, self._amount.amounts(times))
 
 
 class Failures:
-    """How often calls fail at a service: it goes up and down by one amount for all its calls."""
+    """How often calls fail at a service; one amount fluctuates for all its calls."""
 
     def __init__(self, seed: int, service: Service, errors: BaseErrors) -> None:
         self._kind = service.kind
@@ -42,16 +42,16 @@ class Failures:
         self._varying = _Varying(seed, f"errors {service.name}", errors.varies)
 
     def shares(self, entry: bool) -> dict[str, float]:
-        """The share of the calls that each error takes on average; at an `entry`, it's users who call."""
+        """Return the average share of calls that each error takes; at an `entry`, the callers are users."""
         return self._errors.of(self._kind, entry)
 
     def among(self, draws: Floats, times: Floats | None) -> Floats:
-        """Where draws lie among the shares, of requests that come at some times: with larger ones, further down."""
+        """Divide draws by the amounts at the times of their requests, so that more of them fail when there is more."""
         return draws / self._varying.amounts(len(draws), times)
 
 
 class Stalls:
-    """How often calls stall at a service, and for how long: both go up and down by one amount for all its calls."""
+    """How often calls stall at a service, and for how long; one amount for both fluctuates for all its calls."""
 
     def __init__(self, seed: int, service: Service, mode: SlowMode) -> None:
         self._share = mode.share
@@ -59,7 +59,7 @@ class Stalls:
         self._varying = _Varying(seed, f"slow mode {service.name}", mode.varies)
 
     def fall_on(self, draws: Floats, times: Floats | None) -> None:
-        """Lengthen the work of those that stall, of requests that come at some times."""
+        """Lengthen the work of the requests that stall; `times` are when the requests come."""
         amounts = self._varying.amounts(len(draws), times)
         share = self._share * amounts
         beyond = draws[:, LAPSE] - (1.0 - share)
@@ -69,14 +69,14 @@ class Stalls:
 
 
 class Lapses:
-    """What becomes of the calls at one call site by themselves.
+    """The lapses of the calls at one call site.
 
     Parameters
     ----------
     failures, stalls
-        Their service's, if it has any.
+        Those of the service, if it has any.
     entry
-        Whether it's users who call.
+        Whether the callers are users.
     calendar
         When their requests come.
     """
@@ -90,7 +90,7 @@ class Lapses:
         self._calendar = calendar
 
     def fall_on(self, draws: Floats, first: int) -> None:
-        """Make the draws for lapses of requests from number `first` on what comes of them: an error's code, or 0."""
+        """Replace the lapse draws of requests from number `first` on by their outcomes: an error's code, or 0."""
         times = self._calendar.times(first, len(draws))
         if self._stalls is not None:
             self._stalls.fall_on(draws, times)
@@ -107,7 +107,7 @@ class Wear:
         self._stalls = {name: Stalls(seed, named[name], mode) for name, mode in environment.slow_mode}
 
     def of(self, service: str, entry: bool, calendar: Calendar) -> Lapses | None:
-        """Of the calls at a site of a service; None if there are none. At an `entry` it's users who call."""
+        """Return the lapses at a site of a service, None if it has none; at an `entry`, the callers are users."""
         failures, stalls = self._failures.get(service), self._stalls.get(service)
         if failures is None and stalls is None:
             return None

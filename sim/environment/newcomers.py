@@ -1,4 +1,4 @@
-"""Replicas that came since one looked last: those of the start, and later those of rollouts and autoscalers."""
+"""Replicas added since the last look: at first all of them, later those of rollouts and autoscalers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Newcomers:
-    """The replicas of some services, each told once."""
+    """Tells of each replica of some services once."""
 
     def __init__(self, services: Iterable[Service]) -> None:
-        #: How many each service had had when one looked last.
+        #: How many replicas each service had created at the last look.
         self._created = dict.fromkeys(services, 0)
 
     def take(self) -> list[Replica]:
-        """Those that came since the last time, in order."""
+        """Return the replicas added since the last call, in order."""
         came = []
         for service, known in self._created.items():
             if service.created != known:

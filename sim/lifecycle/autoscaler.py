@@ -1,7 +1,7 @@
 """The autoscaler of a deployment: Kubernetes' HorizontalPodAutoscaler.
 
-What it recommends (`replica_calculator.go`), how recommendations are stabilized, and how fast they are followed
-(`horizontal.go`) are functions of figures alone; a process looks and applies them time and again.
+The recommendation (`replica_calculator.go`), its stabilization and the limits on the rate of change (`horizontal.go`)
+are functions of figures alone; the process `Autoscaler` evaluates and applies them once per sync period.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from meshquake.sim.engine.replica import Replica
 from meshquake.sim.lifecycle.fleet import TICK, scale
 from meshquake.topology.autoscale import Autoscale, ScaleDown, ScaleUp
 
-#: A ratio of figures such as .5 / .25 that should be whole may be a hair more, and would be rounded up.
+#: A ratio such as .5 / .25 should be whole, but may come out a hair above that and would then be rounded up.
 _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of the replicas of a deployment: figures of those that are ready, and how many others there are.
+    """What is known about the replicas of a deployment: the figures of the ready ones, and how many others there are.
 
-    `unready` ones have not been ready for long enough to be judged by; of `missing` ones nothing is known.
+    `unready` replicas have not been ready for long enough to be judged by; nothing is known about `missing` ones.
     """
 
     ready: Sequence[float]
@@ -35,21 +35,21 @@ class Figures:
 
 
 def recommend(current: int, figures: Figures, target: float, tolerance: float, full: float) -> int:
-    """How many replicas there should be.
+    """Return how many replicas there should be.
 
     Parameters
     ----------
     current
-        How many there shall be now.
+        How many are desired now.
     figures
-        Of each replica, what `target` is for.
+        The figure of each replica, in the unit of `target`.
     target
-        What the figure of a replica should be on average.
+        What the average figure should be.
     tolerance
-        How far the ratio of the two may be off.
+        How far the ratio of average to target may be from 1 before anything changes.
     full
-        The figure of a replica that does all it can. So much is assumed of those of which nothing is known where the
-        others ask for fewer replicas; where they ask for more, nothing is, and so it is for those that are not ready.
+        The figure of a replica under full load. Where the known figures call for fewer replicas, missing ones are
+        assumed to be at `full`; where they call for more, missing and unready ones are assumed to be at 0.
     """
     known = len(figures.ready)
     ratio = sum(figures.ready) / known / target if known else 1.0
@@ -77,14 +77,14 @@ def _up(amount: float) -> int:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the number of replicas, by so many, at a time (seconds)."""
+    """A change of the number of replicas: when (seconds), and by how many."""
 
     time: float
     by: int
 
 
 class Pace:
-    """How fast recommendations are followed: what was recommended and done lately is remembered."""
+    """Decides how fast recommendations are followed, from recent recommendations and changes."""
 
     def __init__(self, policy: Autoscale) -> None:
         self._policy = policy
@@ -92,11 +92,11 @@ class Pace:
         self._changes: deque[Change] = deque()
 
     def adopt(self, policy: Autoscale) -> None:
-        """Go by another policy from now on; what was recommended and done is remembered."""
+        """Go by another policy from now on, and keep the history."""
         self._policy = policy
 
     def follow(self, now: float, current: int, recommended: int) -> int:
-        """How many replicas there shall be from now on, given what is recommended now."""
+        """Return how many replicas are desired from now on, given the latest recommendation."""
         policy = self._policy
         self._recommended.append((now, recommended))
         self._forget(now)
@@ -113,13 +113,13 @@ class Pace:
         return wanted
 
     def _stable(self, now: float, current: int) -> int:
-        """The recommendation nearest to what there is, of those of the windows."""
+        """Return the recommendation within the stabilization windows that is nearest to the current number."""
         lowest = min(number for time, number in self._recommended if self._lately(time, now, self._policy.up.window))
         highest = max(number for time, number in self._recommended if self._lately(time, now, self._policy.down.window))
         return lowest if current < lowest else min(current, highest)
 
     def _lately(self, time: float, now: float, window: float) -> bool:
-        # The one of now counts whatever the window.
+        # The latest one counts however short the window.
         return time == now or time > now - window
 
     def _most(self, now: float, current: int, rules: ScaleUp) -> int:
@@ -135,11 +135,11 @@ class Pace:
         return min(limits, default=self._policy.minimum)
 
     def _changed(self, now: float, period: float) -> int:
-        """By how many the number of replicas has changed within a period."""
+        """Return by how many the number of replicas has changed within the last `period` seconds."""
         return sum(change.by for change in self._changes if change.time > now - period)
 
     def _forget(self, now: float) -> None:
-        """Forget what no window and no period reaches back to."""
+        """Drop history that no window and no period reaches back to."""
         policy = self._policy
         while self._recommended[0][0] < now - max(policy.up.window, policy.down.window):
             self._recommended.popleft()
@@ -147,7 +147,7 @@ class Pace:
             self._changes.popleft()
 
 
-#: A total that only grows, of which the growth a second is a replica's figure.
+#: A running total of a replica; its growth per second is the replica's figure.
 Total = Callable[[Replica, float], float]
 
 
@@ -160,10 +160,10 @@ def _answered(replica: Replica, now: float) -> float:
 
 
 def _targets(policy: Autoscale) -> dict[str, tuple[Total, float, float]]:
-    """What figures are compared with: each total, its target, and the figure of a replica that does all it can."""
+    """Return by metric what is compared with a target: the total, the target, and the figure at full load."""
     found: dict[str, tuple[Total, float, float]] = {}
     if policy.cpu is not None:
-        # Of a replica of which nothing is known Kubernetes assumes all that it requested, or the target if more.
+        # Kubernetes assumes that a replica without metrics uses all that it requested, or the target if that is more.
         found["cpu"] = (_core_shares, policy.cpu, max(1.0, policy.cpu))
     if policy.requests is not None:
         found["requests"] = (_answered, policy.requests, policy.requests)
@@ -171,7 +171,7 @@ def _targets(policy: Autoscale) -> dict[str, tuple[Total, float, float]]:
 
 
 def look_after(cluster: Cluster, deployment: Deployment) -> None:
-    """Let its autoscaler look after a deployment from now on, if there is one."""
+    """Start the autoscaler of a deployment, if it has one that does not run yet."""
     policy = deployment.autoscale
     if policy is not None and deployment not in cluster.scaled:
         cluster.scaled.add(deployment)
@@ -179,7 +179,7 @@ def look_after(cluster: Cluster, deployment: Deployment) -> None:
 
 
 class Autoscaler:
-    """Looks after one deployment."""
+    """The autoscaler of one deployment."""
 
     def __init__(self, cluster: Cluster, deployment: Deployment, policy: Autoscale) -> None:
         self._cluster = cluster
@@ -187,11 +187,11 @@ class Autoscaler:
         self._policy = policy
         self._pace = Pace(policy)
         self._targets = _targets(policy)
-        #: The totals of each replica at the last look, by what they are of.
+        #: The totals of each replica at the last sync, by metric.
         self._last: Mapping[str, dict[Replica, float]] = {name: {} for name in self._targets}
 
     def run(self) -> Generator[Any, Any, None]:
-        """The process that looks time and again."""
+        """Evaluate the deployment once per sync period, and scale it."""
         while True:
             self._look()
             yield self._cluster.timeout(self._policy.sync)
@@ -225,7 +225,7 @@ class Autoscaler:
         }
 
     def _recommend(self, current: int) -> tuple[int, str]:
-        """What the figures ask for, and which of them asks for most; beyond the bounds nobody looks at figures."""
+        """Return the highest recommendation and the reason for it; outside the bounds no metric is looked at."""
         if current > self._policy.maximum:
             return self._policy.maximum, "above the maximum"
         if current < self._policy.minimum:
@@ -247,20 +247,20 @@ class Autoscaler:
             elif replica not in last or not replica.up:
                 missing += 1
             else:
-                # A process that was started anew meanwhile counts from 0.
+                # The total of a process that restarted meanwhile counts from 0.
                 grown = total(replica, now) - last[replica]
                 ready.append(max(0.0, grown) / self._policy.sync)
         return Figures(ready, unready, missing)
 
     def _is_unready(self, replica: Replica, now: float) -> bool:
-        """Whether a replica is too young to be judged by, or was never ready (`groupPods`)."""
+        """Return whether a replica is too young to be judged by, or has never been ready (`groupPods`)."""
         policy = self._policy
         if replica.created + policy.cpu_initialization > now:
             return not replica.ready or now - replica.since < policy.sync
         return not replica.ready and replica.created + policy.initial_readiness > replica.since
 
     def _shortage(self) -> Generator[Any, Any, None]:
-        """Remember how long the replicas that were asked for were not there, for those who ask why requests waited."""
+        """Record how long the requested replicas were missing, which explains why requests waited."""
         deployment, start = self._deployment, self._cluster.now
         shortage = (start, float("inf"))
         deployment.shortages.append(shortage)

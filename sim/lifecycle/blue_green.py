@@ -1,6 +1,6 @@
-"""Blue/green: a whole second set of replicas starts, and gets all the traffic at once when all of it is ready.
+"""Blue/green: start a complete second set of replicas, and switch all traffic to it at once when all of it is ready.
 
-The old set is kept for a while, so that the traffic can be switched back at once, as with Argo Rollouts
+The old set is kept for a while, so that traffic can be switched back at once, as with Argo Rollouts
 (`scaleDownDelaySeconds`).
 """
 
@@ -18,7 +18,7 @@ from meshquake.topology.units import counted
 
 
 class BlueGreen(Strategy):
-    """Two whole sets of replicas, of which one gets the traffic."""
+    """Keeps two complete sets of replicas, one of which gets the traffic."""
 
     counts = True
 
@@ -56,7 +56,7 @@ class BlueGreen(Strategy):
         return ""
 
     def _fill(self) -> None:
-        """Start what the new set lacks."""
+        """Start the replicas that the new set lacks, or delete its surplus."""
         deployment = self.deployment
         missing = deployment.desired - len(self.new) - deployment.pending.count(self.revision)
         for _ in range(missing):
@@ -64,7 +64,7 @@ class BlueGreen(Strategy):
         shrink(self.cluster, deployment, -missing, lambda each: each is self.revision)
 
     def _switch(self) -> None:
-        """Let the new set have the traffic."""
+        """Switch the traffic to the new set."""
         deployment = self.deployment
         for replica in deployment.replicas:
             replica.revision.held = replica.revision is not self.revision

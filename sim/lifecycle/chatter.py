@@ -1,8 +1,8 @@
-"""What processes say by themselves: pool statistics, collections of garbage, checkpoints, probes answered, heartbeats.
+"""Log lines that processes write on their own: pool statistics, garbage collections, checkpoints, probes, heartbeats.
 
-Each process says each thing of its stack's catalogue on a schedule of its own, addressed by the seed, the replica, the
-thing and how often it was said before. It changes nothing: it looks at the replica as it is at that moment. Services
-without a stack say nothing.
+Each process writes each line of its stack's catalogue on its own schedule. The draws are addressed by the seed, the
+replica, the line and how often it was written before. Writing changes nothing: it reads the replica as it is at that
+moment. Services without a stack write nothing.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from meshquake.sim.journal import Journal
     from meshquake.topology.spec import Topology
 
-#: How far what is said regularly strays from its time, as a share of the time between: timers are late, never early.
+#: How late a regular line may be, as a share of its interval: timers are late, never early.
 _LATE = 0.002
-#: How much longer than its catalogue says what is said after something else may take, as a share.
+#: How much longer a follow-up line may take than the catalogue says, as a share.
 _LONGER = 0.6
 _MIB = 2**20
-#: What processes have answered that were there before the recording began, at least and at most.
+#: The range of requests answered before the recording by processes that were there when it began.
 _FEWEST, _MOST = 20_000, 900_000
-#: From when on an event loop is said to be blocked (milliseconds), and memory to be short (percent of the limit).
+#: Thresholds for reporting a blocked event loop (milliseconds) and short memory (percent of the limit).
 _BLOCKED, _HIGH = 100.0, 85.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The next time that one life of a process says one thing."""
+    """The next time that one incarnation of a process writes one line."""
 
     replica: Replica
     life: int
@@ -52,19 +52,19 @@ class _Moment:
 
 
 class Chatter:
-    """Lets the processes of a cluster speak.
+    """Writes the log lines of the processes of a cluster.
 
     Parameters
     ----------
     env, journal
-        The clock, and what takes their lines.
+        The clock, and where the lines go.
     topology, seed
-        Of the mesh.
+        Those of the mesh.
 
     Attributes
     ----------
     heard
-        Whether anybody reads what they say. Where nobody does, they say nothing, which changes nothing else.
+        Whether the lines are recorded. If not, none are written, and nothing else changes.
     """
 
     def __init__(self, env: Environment, journal: Journal, topology: Topology, seed: int) -> None:
@@ -75,7 +75,7 @@ class Chatter:
         self.heard = True
 
     def begin(self, replica: Replica) -> None:
-        """A process of the replica begins, or has been there for ever if it is up."""
+        """Schedule the lines of a replica's process, which starts now or, if it is up, has been running for ever."""
         voice = Voice.of(replica.service.spec)
         if not self.heard or (not voice.stack and not voice.words.chatter):
             return
@@ -115,7 +115,7 @@ class Chatter:
             self._write(moment.replica, text, moment.key, moment.number, self._env._now - began)
 
     def _write(self, replica: Replica, text: LogText, key: int, number: int, since: float = 0.0) -> None:
-        """Write a text with the values of now; nothing if it names one that the replica has not, such as a pool's."""
+        """Write a line with current values, or nothing if it names a value that the replica lacks, such as a pool's."""
         pieces = list(_pieces(text.text))
         for place in range(1, len(pieces), 2):
             value = f"{since:.3f}" if pieces[place] == "since_s" else self._value(replica, pieces[place], key, number)
@@ -135,9 +135,9 @@ class Chatter:
                 return self._placement.node(replica.service.spec.name, replica.name)
             case "pod_address":
                 return pod_address(self._placement, replica)
-            case "address":  # where probes and scrapes come from: one of the node's
+            case "address":  # where probes and scrapes come from: an address of the node
                 return f"192.0.2.{1 + self._placement.position(replica.service.spec.name, replica.index)}"
-            case "nth":  # it was said before this recording, too
+            case "nth":  # it was written before this recording, too
                 return key % 4000 + number
             case "requests":
                 return replica.handled + self._before(replica)
@@ -148,7 +148,7 @@ class Chatter:
         return rule.at(uniform(key, 0 if rule.of_code else number, rule.purpose % 2**32))
 
     def _before(self, replica: Replica) -> int:
-        """How many requests a process has answered before this recording, if it was there for ever."""
+        """Return how many requests a process answered before this recording; 0 if it started during it."""
         if replica.born > -inf:
             return 0
         u = uniform(address(self._seed, "answered before", replica.name) % 2**64, 0)
@@ -156,7 +156,7 @@ class Chatter:
 
 
 def _life(since: float) -> int:
-    """What tells the draws of one life of a process from those of another: when it began, in milliseconds."""
+    """Return what tells the draws of one incarnation from those of another: when it began, in milliseconds."""
     return round(since * 1000)
 
 
@@ -171,7 +171,7 @@ def _word(name: str) -> int:
 
 
 def _pool(read: Callable[[Pool], int]) -> Callable[[Replica, float], int | None]:
-    """Reads something of the first pool that a process has."""
+    """Return a reader of the first pool of a process."""
 
     def of(replica: Replica, now: float) -> int | None:
         pool = next((pool for state in replica.callers for pool in pools_of(state)), None)
@@ -185,7 +185,7 @@ def _pool_peer(replica: Replica, now: float) -> str | None:
 
 
 def _if(value: float, least: float) -> int | None:
-    """A value that is worth a word; None below that."""
+    """Return the rounded value if it is worth reporting, None if it is below `least`."""
     return round(value) if value >= least else None
 
 
@@ -217,5 +217,5 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "pool_idle": _pool(lambda pool: pool.idle),
     "pool_waiting": _pool(lambda pool: pool.waiting),
 }
-#: What texts may name.
+#: The names of values that a line may contain.
 NAMES = (*_VITALS, "requests", "pod", "pod_address", "address", "node", "peer", "since_s", "nth")

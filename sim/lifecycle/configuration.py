@@ -1,7 +1,7 @@
-"""Settings that are changed while a mesh runs, and changed back.
+"""Settings that change while a mesh runs, and change back.
 
-A change is never a value saved and restored: what is in force is what the topology says with all changes over it that
-were made and not taken back, in the order in which they were made.
+No value is saved and restored. What is in force is always computed: the topology's settings with every change on top
+that was made and not taken back, in the order in which they were made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from meshquake.topology.spec import Service as ServiceSpec
 
 T = TypeVar("T")
 
-#: What has settings; of versions that run side by side, each is a deployment.
+#: What has settings; each of several versions that run side by side is a deployment.
 Configured = RuntimeEdge | Service | Deployment
 
 
@@ -31,7 +31,7 @@ class Configuration:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        #: What each thing is without changes, and the changes of it.
+        #: The settings of each thing without changes, and the changes to it.
         self._usual: dict[RuntimeEdge | Service, Edge | ServiceSpec] = {}
         self._changes: defaultdict[Configured, list[Change]] = defaultdict(list)
 
@@ -43,12 +43,12 @@ class Configuration:
         self._settle(thing, change)
 
     def take_back(self, thing: Configured, change: Change) -> None:
-        """Take a change back that was made."""
+        """Undo a change that was made before."""
         self._changes[thing].remove(change)
         self._settle(thing, change)
 
     def _settle(self, thing: Configured, change: Change) -> None:
-        """Put in force what is to be, and say of each setting of the change what it is now."""
+        """Recompute the settings in force, and note the new value of each setting of the change."""
         spec: Edge | ServiceSpec | Version
         if isinstance(thing, RuntimeEdge):
             edge = self._usual[thing]
@@ -67,13 +67,13 @@ class Configuration:
             self._cluster.journal.note("config_change", service, setting=f"{what}.{path}", value=found(spec, path))
 
     def _changed(self, spec: T, thing: Configured) -> T:
-        """What is usual, with the changes of a thing."""
+        """Apply the changes of a thing to its settings."""
         for change in self._changes[thing]:
             spec = change.applied(spec)
         return spec
 
     def _reconfigure(self, service: Service) -> None:
-        """Give a service the settings that are in force. What is done time and again looks them up by itself."""
+        """Give a service the settings in force. Periodic processes look theirs up by themselves."""
         before, usual = service.spec, self._usual[service]
         assert isinstance(usual, ServiceSpec)
         versions = tuple(

@@ -1,7 +1,7 @@
-"""The error budget of a release: the share of failed requests among those that its replicas answered lately.
+"""The error budget of a release: the share of recently answered requests of its replicas that may fail.
 
-It looks at what servers answer, as Flagger and Argo Rollouts do when they ask for a success rate; what callers gave up
-on does not count.
+It counts what servers answer, as Flagger and Argo Rollouts do when they query a success rate; calls that callers gave
+up on do not count.
 """
 
 from __future__ import annotations
@@ -17,28 +17,25 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.replica import Replica
 
-#: Fewest requests in a window that say anything.
+#: The fewest requests in a window that allow a verdict.
 _ENOUGH: Final = 10
-#: Whether an outcome is a failure of the server's, by its code.
+#: Whether an outcome is a server error, by its code.
 _FAILURE: Final = tuple(error is not None and error.status >= 500 for error in BY_CODE)
 
 
 class ErrorBudget(ServerPolicy):
-    """Counts what the replicas of one revision answer, second by second, over a sliding window.
-
-    It's judged by `budget`.
-    """
+    """Counts the answers of one revision's replicas per second over a sliding window, and judges them by `budget`."""
 
     __slots__ = ("_budget", "_seconds", "answered", "failed")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        #: Answers and failures by second, the oldest first, and their sums.
+        #: Answers and failures per second, oldest first, and their sums.
         self._seconds: deque[list[int]] = deque()
         self.answered = self.failed = 0
 
     def finished(self, call: Call, replica: Replica, now: float) -> None:
-        """A request is answered."""
+        """Count a request that was answered."""
         second = int(now)
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append([second, 0, 0])
@@ -49,7 +46,7 @@ class ErrorBudget(ServerPolicy):
         self.failed += failed
 
     def spent(self, now: float) -> bool:
-        """Whether too many of the window's requests failed."""
+        """Return whether too many requests in the window failed."""
         while self._seconds and self._seconds[0][0] < now - self._budget.window:
             _, answered, failed = self._seconds.popleft()
             self.answered -= answered

@@ -1,6 +1,6 @@
-"""Replicas that come and go, as a Kubernetes ReplicaSet has them: one that goes finishes its calls first.
+"""Adding and removing replicas, as a Kubernetes ReplicaSet does: a replica that is removed finishes its calls first.
 
-A new replica gets the next number of its service, so that no name ever stands for two.
+A new replica gets the next number of its service, so no name is ever reused.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from meshquake.sim.lifecycle.liveness import watch
 from meshquake.sim.lifecycle.process import boot, end
 from meshquake.sim.lifecycle.readiness import probing
 
-#: Seconds that calls in progress have to finish, as Kubernetes' terminationGracePeriodSeconds.
+#: How long calls in progress may take to finish (seconds), like Kubernetes' terminationGracePeriodSeconds.
 GRACE: Final = 30.0
-#: How often progress is looked at (seconds).
+#: How often progress is checked (seconds).
 TICK: Final = 0.25
 
 
 def launch(cluster: Cluster, deployment: Deployment, revision: Revision, reason: str) -> None:
-    """One replica more, of a revision, as soon as the cluster has room for it.
+    """Add a replica that runs a revision, as soon as the cluster has room for it.
 
-    It takes calls once it has started and answered a readiness probe.
+    It takes calls once it has started and passed a readiness probe.
     """
     if cluster.has_room(deployment.service):
         replica = cluster.add(deployment, revision)
@@ -38,15 +38,15 @@ def launch(cluster: Cluster, deployment: Deployment, revision: Revision, reason:
 
 
 def retire(cluster: Cluster, replica: Replica) -> None:
-    """Delete a replica: no new calls for it, and it is gone once it has finished those that it has."""
+    """Delete a replica: it gets no new calls, and is gone once it has finished those in progress."""
     replica.leaving = True
     cluster.env.process(_leave(cluster, replica))
 
 
 def shrink(cluster: Cluster, deployment: Deployment, count: int, of: Callable[[Revision], bool]) -> None:
-    """Delete so many replicas of some revisions, those first that wait for room, then those that aren't ready.
+    """Delete `count` replicas of some revisions: first those that wait for room, then those that are not ready.
 
-    Of several that are ready the newest goes, as with a ReplicaSet.
+    Of those that are ready, the newest go first, as with a ReplicaSet.
     """
     for revision in reversed([each for each in deployment.pending if of(each)]):
         if count <= 0:
@@ -59,7 +59,7 @@ def shrink(cluster: Cluster, deployment: Deployment, count: int, of: Callable[[R
 
 
 def drain(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
-    """Take a replica out of rotation, and wait until its calls are finished or its grace is over."""
+    """Take a replica out of rotation, and wait until its calls are finished or its grace period is over."""
     replica.draining = True
     replica.ready = False
     replica.service.refresh()
@@ -72,7 +72,7 @@ def drain(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
 
 
 def scale(cluster: Cluster, deployment: Deployment, reason: str) -> None:
-    """Start or delete as many replicas as it takes to have those that there shall be."""
+    """Start or delete replicas until there are as many as desired."""
     missing = deployment.desired - len(deployment.staying) - len(deployment.pending)
     for _ in range(missing):
         launch(cluster, deployment, deployment.revision, reason)
@@ -80,7 +80,7 @@ def scale(cluster: Cluster, deployment: Deployment, reason: str) -> None:
 
 
 def _wait(cluster: Cluster, deployment: Deployment, reason: str) -> Generator[Any, Any, None]:
-    """Start the replicas that wait for room, the oldest first, whenever there is some."""
+    """Start the replicas that wait for room, oldest first, as room becomes available."""
     while deployment.pending:
         yield cluster.timeout(TICK)
         while deployment.pending and cluster.has_room(deployment.service):
@@ -95,7 +95,7 @@ def _live(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any
 
 
 def _leave(cluster: Cluster, replica: Replica) -> Generator[Any, Any, None]:
-    # A restart may have it in hand.
+    # A restart may be draining it.
     while replica.draining:
         yield cluster.timeout(TICK)
     yield from drain(cluster, replica)

@@ -1,4 +1,4 @@
-"""A replica is replaced by one of its name, as in a StatefulSet: it is drained, its process ends, another starts."""
+"""Replacing replicas under their own names, as a StatefulSet does: drain one, end its process, start another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meshquake.topology.portion import Portion
 
 
 def restart(cluster: Cluster, replicas: Sequence[Replica], gracefully: bool = True) -> Generator[Any, Any, None]:
-    """Restart replicas with the versions that they run, each once the one before it is ready."""
+    """Restart replicas one after another, each once the one before it is ready; they keep their versions."""
     before: Replica | None = None
     for replica in replicas:
         while before is not None and not before.ready and not before.leaving:
@@ -38,8 +38,8 @@ def replace(
     revision: Revision | None = None,
     wanted: Callable[[], bool] = lambda: True,
 ) -> Generator[Any, Any, None]:
-    """Drain a replica and start it again, with another revision if one is given and still wanted by then."""
-    # One at a time: another rollout, or a restart, may have the replica in hand.
+    """Drain a replica and restart it, with another revision if one is given and still wanted by then."""
+    # One at a time: another rollout or a restart may be replacing the replica.
     while replica.draining and not replica.leaving:
         yield cluster.timeout(TICK)
     if replica.leaving or not wanted():
@@ -56,10 +56,10 @@ def replace(
 
 
 class InPlace(Strategy):
-    """One replica after another, from the first.
+    """Replaces one replica after another, starting with the first.
 
-    The next one follows when all that were replaced have been ready for two probe periods without a failed probe. While
-    probes fail, the rollout stands still.
+    The next one follows when all replaced ones have been ready for two probe periods without a failed probe. While
+    probes fail, the rollout waits.
     """
 
     def __init__(self, cluster: Cluster, deployment: Deployment, revision: Revision, watch: Watch) -> None:
@@ -78,9 +78,9 @@ class InPlace(Strategy):
         return ""
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
-        """The last one first."""
+        """Replace the last one first."""
         deployment, changed = self.deployment, self._changed
-        # If the one before was under way itself, it has not got everywhere yet.
+        # If the previous rollout was still under way, its revision has not reached every replica.
         rest = [each for each in deployment.staying if each not in changed and each.revision is not before]
         for replica in (*reversed(changed), *rest):
             yield from replace(self.cluster, replica, "rollback", before, lambda: deployment.revision is before)
@@ -89,7 +89,7 @@ class InPlace(Strategy):
         return ""
 
     def _settled(self) -> Generator[Any, Any, str]:
-        """Wait until changed replicas have been healthy for two probe periods."""
+        """Wait until the replaced replicas have been healthy for two probe periods."""
         cluster = self.cluster
         steady = 2 * self.deployment.service.spec.readiness.period
         since, progress = cluster.now, True

@@ -1,7 +1,7 @@
-"""Liveness probes, as Kubernetes has them: failures in a row end a replica's process, and it's started again.
+"""Liveness probes as in Kubernetes: after enough failures in a row, the replica's process is killed and restarted.
 
-Unlike a readiness probe it asks from the start of the process on: one that takes longer to start than the probe has
-patience for never gets up.
+Unlike a readiness probe, a liveness probe starts with the process: a process that takes longer to start than the probe
+tolerates never comes up.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from meshquake.topology.addresses import address, uniform
 from meshquake.topology.policies import Liveness
 
 _REASON = "liveness probe failed"
-#: How often the requests of a process that shall end are looked at (seconds).
+#: How often the calls of a process that is about to be killed are checked (seconds).
 _TICK = 0.25
 
 
-#: How often one looks whether there is a probe again that was switched off (seconds).
+#: How often a probe that was switched off checks whether it is on again (seconds).
 _IDLE = 1.0
 
 
 def watch(cluster: Cluster, replica: Replica) -> None:
-    """Let the liveness probe of its service look at a replica from now on, if there is one."""
+    """Start the liveness probe of a replica, if its service has one that does not run yet."""
     probe = replica.service.spec.liveness
     if probe is not None and replica not in cluster.probed:
         cluster.probed.add(replica)
@@ -34,7 +34,7 @@ def watch(cluster: Cluster, replica: Replica) -> None:
 
 
 def _watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
-    """The liveness probe of one replica, as a process that lasts until the replica is deleted."""
+    """Run the liveness probe of one replica until the replica is deleted."""
     own = address(cluster.seed, "liveness", replica.name)
     yield cluster.timeout(probe.period * uniform(own, 0))
     number, life, failures = 1, replica.incarnation, 0
@@ -61,7 +61,7 @@ def _watching(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[
 
 
 def _replace(cluster: Cluster, replica: Replica, probe: Liveness) -> Generator[Any, Any, None]:
-    """End the process, once its requests are finished or their time is up, and start it again."""
+    """Kill the process once its calls are finished or their grace period is over, and start it again."""
     replica.draining = True
     replica.ready = False
     replica.service.refresh()

@@ -1,4 +1,4 @@
-"""The process of a replica: how it starts, what finds that it has, and how it ends."""
+"""The process of a replica: how it starts, its startup probe, and how it ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meshquake.topology.policies import StartupProbe
 
 
 def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Generator[Any, Any, None]:
-    """Start the replica's process; it's up after the service's start-up time, and ready at its next good probe."""
+    """Start the replica's process: it is up after the service's start-up time, and ready at its next good probe."""
     service = replica.service
     replica.version = version
     cluster.incarnate(replica)
@@ -42,17 +42,17 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
 
 
 def _start_up(cluster: Cluster, replica: Replica, probe: StartupProbe) -> Generator[Any, Any, None]:
-    """The startup probe of one process: until it succeeds there is no other, and a process that fails it is ended.
+    """Run the startup probe of one process: until it succeeds no other probe runs; if it fails too often, restart it.
 
-    When it has succeeded, the kubelet asks at once whether the container is ready (`prober_manager.UpdatePodStatus`).
+    After success the kubelet checks readiness at once (`prober_manager.UpdatePodStatus`).
     """
     own, life, failures = address(cluster.seed, "startup", replica.name), replica.incarnation, 0
     yield cluster.timeout(probe.initial_delay)
     while replica.incarnation == life and replica.born < inf and not replica.leaving:
-        if replica.draining:  # a rollout has the replica in hand, and nobody asks
+        if replica.draining:  # a rollout is replacing the replica, and there are no probes
             yield cluster.timeout(probe.period)
             continue
-        # A draw belongs to the time, for how many processes there have been depends on what else happens.
+        # Draws are addressed by time: how many processes there have been depends on what else happens.
         trouble = problem(cluster, replica, probe, own, round(cluster.now / probe.period))
         if not trouble:
             replica.started = True
@@ -69,7 +69,7 @@ def _start_up(cluster: Cluster, replica: Replica, probe: StartupProbe) -> Genera
 
 
 def reboot(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, Any, None]:
-    """Start a process again that has ended unasked: at once, but after a pause if that happens again and again."""
+    """Restart a process that ended unexpectedly: at once, but with back-off if that happens repeatedly."""
     pause = _pause(replica)
     if pause > 0:
         incarnation = replica.incarnation
@@ -83,7 +83,7 @@ def reboot(cluster: Cluster, replica: Replica, reason: str) -> Generator[Any, An
 
 
 def _pause(replica: Replica) -> float:
-    """The kubelet's back-off: none the first time, then doubling; forgotten once a process has lived for long."""
+    """Return the kubelet's back-off: none the first time, then doubling; reset once a process has lived long enough."""
     policy = replica.service.spec.restarts
     if policy is None:
         return 0.0
@@ -95,7 +95,7 @@ def _pause(replica: Replica) -> float:
 
 
 def end(cluster: Cluster, replica: Replica) -> None:
-    """End the replica's process: its calls are lost, and so are its connections and what it knew of its callees."""
+    """End the replica's process: its calls, its connections and what it knew about its callees are lost."""
     replica.account(cluster.now)
     replica.up = False
     replica.lived = cluster.now - replica.born
@@ -106,13 +106,13 @@ def end(cluster: Cluster, replica: Replica) -> None:
 
 
 def crash(cluster: Cluster, replica: Replica, reason: str) -> None:
-    """The replica's process ends unasked."""
+    """End the replica's process unexpectedly, and note the reason."""
     end(cluster, replica)
     cluster.journal.note("replica_stopped", replica.service, replica=replica, reason=reason)
 
 
 def run_out_of_memory(cluster: Cluster, replica: Replica) -> None:
-    """The replica's process has reached its limit: it's killed, and starts again."""
+    """Kill the replica's process, which has reached its memory limit, and start it again."""
     limit = replica.service.spec.memory.limit
     cluster.journal.note(
         "oom_kill",

@@ -1,6 +1,6 @@
-"""Readiness probes, as Kubernetes has them: failures in a row take a replica out of rotation, successes bring it back.
+"""Readiness probes as in Kubernetes: failures in a row take a replica out of rotation, successes put it back.
 
-What is `ready` is what callers choose from.
+Callers choose among the `ready` replicas.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from meshquake.topology.policies import Probe
 
 
 def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Generator[Any, Any, None]:
-    """The readiness probe of one replica, as a process that lasts until the replica is deleted.
+    """Run the readiness probe of one replica until the replica is deleted.
 
     The kubelet probes a new container `at_once`.
     """
     own = address(cluster.seed, "probe", replica.name)
-    # Probes of different replicas are not in step.
+    # Probes of different replicas do not run in step.
     if not at_once:
         yield cluster.timeout(replica.service.spec.readiness.period * uniform(own, 0))
     number = 1
     while not replica.leaving:
         probe = replica.service.spec.readiness
-        # While a rollout has the replica in hand, it's out of rotation and nobody asks.
+        # While a rollout replaces the replica, it is out of rotation and not probed.
         if not replica.draining:
             examine(cluster, replica, problem(cluster, replica, probe, own, number))
         number += 1
@@ -34,14 +34,14 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
 
 
 def problem(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: int) -> str:
-    """Why the replica does not answer a probe of that number, whose draws are its `own`; empty if it does."""
+    """Return why the replica fails probe `number`, with draws addressed by `own`; empty if it passes."""
     if not replica.up:
         return "connection refused"
     if probe.looks_at == "queue" and replica.queue.full and replica.free == 0:
         return "queue full"
     delay = 0.0
     for modifier in replica.modifiers:
-        # What acts on one operation leaves the others alone, and the probe is none of them.
+        # An effect on one operation spares the others, and the probe is a separate one.
         if modifier.operation < 0:
             effect = modifier.effect(cluster.now)
             if effect.probes not in (None, probe.kind):
@@ -53,9 +53,9 @@ def problem(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: 
 
 
 def examine(cluster: Cluster, replica: Replica, problem: str) -> None:
-    """Count a probe's answer, and eject or restore the replica when there are enough of a kind.
+    """Count the result of a probe, and eject or restore the replica when a threshold is reached.
 
-    Until a startup probe has found its process, nobody asks.
+    Until the startup probe has succeeded, results do not count.
     """
     if not replica.started:
         return
@@ -87,7 +87,7 @@ def set_ready(cluster: Cluster, replica: Replica, ready: bool) -> None:
 
 
 def rotate(cluster: Cluster, replica: Replica) -> None:
-    """Somebody has taken a replica out of rotation, or has put it back."""
+    """Apply and note that an operator took a replica out of rotation, or put it back."""
     service = replica.service
     service.refresh()
     name = "taken_out" if replica.taken_out else "put_back"

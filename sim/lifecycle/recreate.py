@@ -1,4 +1,4 @@
-"""All replicas are deleted; those of the other version start when the last of them is gone: Kubernetes' Recreate."""
+"""Kubernetes' Recreate: delete all replicas, and start those of the new version when the last one is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshquake.topology.portion import Portion
 
 
 class Recreate(Strategy):
-    """Never are there replicas of two versions; meanwhile there are none."""
+    """Never runs two versions at a time; in between there are no replicas."""
 
     counts = True
 

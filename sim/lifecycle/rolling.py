@@ -1,6 +1,6 @@
-"""A rolling update as Kubernetes' Deployment controller does it (`pkg/controller/deployment/rolling.go`).
+"""A rolling update, as Kubernetes' Deployment controller does it (`pkg/controller/deployment/rolling.go`).
 
-How many replicas of either version it starts and deletes at a time is a function of counts alone.
+How many replicas of either version are started and deleted at a time depends on counts alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshquake.topology.portion import Portion
 
 @dataclass(frozen=True)
 class Step:
-    """What to do now: new replicas to start, and old ones to delete, those first that are not available."""
+    """What to do now: how many new replicas to start and old ones to delete, unavailable ones first."""
 
     start: int
     unhealthy: int
@@ -27,26 +27,27 @@ class Step:
 
 
 def step(wanted: int, surge: int, unavailable: int, new: int, new_available: int, old: int, old_available: int) -> Step:
-    """The next step of a rolling update.
+    """Return the next step of a rolling update.
 
     Parameters
     ----------
     wanted
-        How many replicas there shall be.
+        How many replicas are desired.
     surge, unavailable
-        How many there may be besides, and how many of those wanted need not be available.
+        How many more there may be, and how many of those desired may be unavailable.
     new, new_available, old, old_available
-        How many there are of either version, and how many of those are available. Those being deleted don't count.
+        How many replicas of either version there are, and how many of those are available. Those being deleted do not
+        count.
 
     Returns
     -------
     Step
-        New ones are started first; what that adds is looked at only in the next step.
+        New replicas are started first; their effect is considered only in the next step.
     """
     start = max(0, min(wanted + surge - new - old, wanted - new))
     new += start
     least = wanted - unavailable
-    # As many as may go if none of the new ones that are not available yet ever will be.
+    # How many may go if none of the new ones that are unavailable now ever becomes available.
     spare = new + old - least - (new - new_available)
     unhealthy = max(0, min(old - old_available, spare))
     delete = max(0, min(old_available, new_available + old_available - least, spare - unhealthy))
@@ -54,7 +55,7 @@ def step(wanted: int, surge: int, unavailable: int, new: int, new_available: int
 
 
 class Rolling(Strategy):
-    """New replicas start beside the old ones, and old ones go when new ones are available, as far as limits allow."""
+    """Starts new replicas beside the old ones, and deletes old ones as new ones become available, within the limits."""
 
     counts = True
 
@@ -86,7 +87,7 @@ class Rolling(Strategy):
             yield self.cluster.timeout(TICK)
 
     def replace(self, size: int) -> int:
-        """Start and delete what may be now, for so many new ones; returns how many of those there are are available."""
+        """Start and delete what is allowed now, towards `size` new replicas; return how many new ones are available."""
         deployment, new, old = self.deployment, self.new, self.old
         waiting = deployment.pending.count(self.revision)
         available = [replica for replica in new if self.available(replica)]

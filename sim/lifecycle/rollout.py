@@ -1,8 +1,8 @@
-"""The story of a release: a version goes to the replicas of a deployment, by its strategy, and stays or comes back.
+"""A release from start to end: a version is rolled out to a deployment by its strategy, and stays or is rolled back.
 
-On the way, and as long as somebody watches, it is rolled back when its health checks fail for too long, when it has
-spent its error budget, or when a person says so. A release that begins while another is under way supersedes it, as
-with Kubernetes: no replica more gets the older version, and those that have it get the newer one.
+During the rollout, and as long as it is watched afterwards, it is rolled back when health checks fail for too long,
+when its error budget is spent, or by hand. A release that begins while another is under way supersedes it, as in
+Kubernetes: no more replicas get the older version, and those that have it get the newer one.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _STRATEGIES: Final[dict[str, type[Strategy]]] = {
     BLUE_GREEN: BlueGreen,
     IN_PLACE: InPlace,
 }
-#: What an event calls the strategy: that of a StatefulSet is a rolling one.
+#: What events call a strategy: a StatefulSet's is a rolling one.
 _CALLED: Final = {IN_PLACE: ROLLING}
 
 
 def rollout(
     cluster: Cluster, deployment: Deployment, fault: Fault | None, release: Release
 ) -> Generator[Any, Any, tuple[Revision, bool]]:
-    """Roll a version out, and back if there is a reason; returns its revision, and whether it stayed.
+    """Roll a version out, and back if there is a reason; return its revision and whether it stayed.
 
-    The fault's effect, if there is a fault, acts on each replica for as long as it runs the version.
+    The effect of `fault`, if given, acts on each replica for as long as it runs the version.
     """
     canary = deployment.canary
     before = deployment.revision if canary is None else canary.beside
@@ -50,7 +50,7 @@ def rollout(
     deployment.revision = revision
     word = deployment.rollout.strategy
     if release.canary is not None and word != IN_PLACE:
-        word = ROLLING  # only that can stop half way
+        word = ROLLING  # the only one that can stop half way
     cluster.journal.note(
         "deployment",
         deployment,
@@ -79,9 +79,9 @@ def rollout(
 
 
 def roll_back(cluster: Cluster, deployment: Deployment, by: str) -> Generator[Any, Any, None]:
-    """Take back what a deployment's replicas shall run, unless there was nothing before it.
+    """Take back the revision that a deployment's replicas should run, unless it is the first one.
 
-    `by` is the id of the action. If the rollout is under way, that hears of it.
+    `by` is the id of the action. A rollout under way is told, and does it itself.
     """
     revision = deployment.revision
     before = _recalled(revision, by)
@@ -94,7 +94,7 @@ def roll_back(cluster: Cluster, deployment: Deployment, by: str) -> Generator[An
 
 
 def roll_back_on(cluster: Cluster, replica: Replica, by: str) -> Generator[Any, Any, None]:
-    """The same of what a single replica runs."""
+    """Take back the revision that a single replica runs."""
     revision = replica.revision
     if _recalled(revision, by) is None:
         return
@@ -103,9 +103,9 @@ def roll_back_on(cluster: Cluster, replica: Replica, by: str) -> Generator[Any, 
 
 
 def _recalled(revision: Revision, by: str) -> Revision | None:
-    """What is to run in place of a revision that is taken back by hand.
+    """Return the revision to run in place of one that is taken back by hand.
 
-    None if nothing ran before it, or if its rollout is under way, which hears of it and does it.
+    None if it is the first one, or if its rollout is under way, which is told and rolls back itself.
     """
     if revision.before is None:
         return None
@@ -114,14 +114,14 @@ def _recalled(revision: Revision, by: str) -> Revision | None:
 
 
 def _withdraw(cluster: Cluster, revision: Revision) -> Generator[Any, Any, None]:
-    """Tell who waits for it that no replica runs a revision any more."""
+    """Wait until no replica runs a revision any more, and wake those who wait for that."""
     yield from wait_until_replaced(cluster, revision)
     if revision.withdrawn is not None and not revision.withdrawn.triggered:
         revision.withdrawn.succeed()
 
 
 def _take_back(strategy: Strategy, before: Revision, problem: str) -> Generator[Any, Any, None]:
-    """Bring back what there was before the revision of a strategy."""
+    """Bring back the revision before the one of a strategy."""
     cluster, deployment, revision = strategy.cluster, strategy.deployment, strategy.revision
     deployment.managed = strategy.counts
     changed = sum(replica.revision is revision for replica in deployment.replicas)
@@ -143,7 +143,7 @@ def _take_back(strategy: Strategy, before: Revision, problem: str) -> Generator[
 def release_on(
     cluster: Cluster, replica: Replica, fault: Fault, release: Release
 ) -> Generator[Any, Any, tuple[Revision, bool]]:
-    """Let a single replica run a version, in place of the one that it has; returns as `rollout`."""
+    """Replace the version of a single replica; return as `rollout` does."""
     before = replica.revision
     revision, watch = _released(cluster, fault, release, before)
     service = replica.service
@@ -170,7 +170,7 @@ def release_on(
 
 
 def _take_back_on(cluster: Cluster, replica: Replica, revision: Revision, problem: str) -> Generator[Any, Any, None]:
-    """Bring back what a single replica ran before a revision."""
+    """Bring back the revision that a single replica ran before."""
     before = revision.before
     assert before is not None
     cluster.journal.note(
@@ -195,7 +195,7 @@ def _released(cluster: Cluster, fault: Fault | None, release: Release, before: R
 
 
 def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
-    """All the way, with a stop at the canary if there shall be one; returns why not, if it didn't get there."""
+    """Roll out completely, stopping at the canary if there is one; return the problem if that fails."""
     if release.canary is not None:
         problem = yield from strategy.forward(release.canary)
         if problem:
@@ -211,7 +211,7 @@ def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
 
 
 def _guard(strategy: Strategy) -> Generator[Any, Any, str]:
-    """Watch a version that runs everywhere, if anybody does; returns why it's to be rolled back."""
+    """Watch a version that runs everywhere, if anything is to watch; return why it should be rolled back."""
     while not strategy.watch.idle:
         if strategy.superseded:
             return SUPERSEDED

@@ -1,8 +1,8 @@
-"""A canary gets a share of the requests, step by step, whatever the replicas: Argo Rollouts' canary with a router.
+"""A canary that gets a growing share of the requests, whatever its size: Argo Rollouts' canary with traffic routing.
 
-The new replicas start beside the old ones, which all stay until the end, so that the requests can go back to them at
-once. At each step there are as many new ones as the share asks for (`setWeight`; or as the step says,
-`setCanaryScale`), and the route is changed when they are available. Flagger does likewise.
+The new replicas start beside the old ones, which all stay until the end, so that requests can go back to them at once.
+Each step has as many new replicas as its share calls for (`setWeight`), or as the step says (`setCanaryScale`), and the
+route changes once they are available. Flagger does the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from meshquake.topology.units import counted, ratio
 
 
 class Shifting(Strategy):
-    """Brings a revision to a deployment beside the one before, and moves requests to it."""
+    """Starts a revision beside the previous one, and shifts requests to it step by step."""
 
     counts = True
 
@@ -55,7 +55,7 @@ class Shifting(Strategy):
         return problem
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
-        """The requests go back at once; if the old replicas are gone already, the others are replaced."""
+        """Shift the requests back at once; if the old replicas are gone already, replace the new ones."""
         if self.deployment.canary is self._canary:
             self._shift(0.0)
             self._give_up()
@@ -77,7 +77,7 @@ class Shifting(Strategy):
         return ""
 
     def _stay(self, step: Step, *, until_available: bool) -> Generator[Any, Any, str]:
-        """Have as many replicas as a step needs: until they are available, or as long as it pauses."""
+        """Keep as many replicas as a step needs: until they are available, or for the length of its pause."""
         start, last = self.cluster.now, 0
         end = inf if step.pause is None else start + step.pause
         while True:
@@ -96,7 +96,7 @@ class Shifting(Strategy):
             yield self.cluster.timeout(TICK)
 
     def _fill(self, size: int) -> None:
-        """Start and delete replicas, so that there are so many new ones, and as many old ones as there shall be."""
+        """Start and delete replicas until there are `size` new ones, and as many old ones as desired."""
         deployment = self.deployment
         for revision, wanted in ((self.revision, size), (self._canary.beside, deployment.desired)):
             there = [replica for replica in deployment.staying if replica.revision is revision]
@@ -106,7 +106,7 @@ class Shifting(Strategy):
             shrink(self.cluster, deployment, -missing, lambda each, of=revision: each is of)  # type: ignore[misc]
 
     def _begin(self) -> None:
-        """From now on new replicas get no requests but those of their share."""
+        """Install the canary: from now on new replicas get only its share of the requests."""
         deployment = self.deployment
         if deployment.canary is not None:
             deployment.canary.revision.held = True  # superseded: it's about to be deleted
@@ -114,7 +114,7 @@ class Shifting(Strategy):
         self.cluster.reroute(deployment.service)
 
     def _shift(self, share: float) -> None:
-        """Let the canary have another share of the requests."""
+        """Set the canary's share of the requests."""
         self._canary.share = share
         self.cluster.journal.note(
             "traffic_shifted",
@@ -138,7 +138,7 @@ class Shifting(Strategy):
         shrink(self.cluster, self.deployment, count, lambda each: (each is revision) == of_canary)
 
     def _end(self) -> None:
-        """From now on requests go to all replicas alike, unless there is another canary by now."""
+        """Remove the canary, so that requests go to all replicas alike, unless there is another one by now."""
         if self.deployment.canary is self._canary:
             self.deployment.canary = None
             self.cluster.reroute(self.deployment.service)

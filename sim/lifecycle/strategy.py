@@ -1,4 +1,4 @@
-"""What ways to replace the replicas of a deployment have in common."""
+"""What rollout strategies have in common."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from meshquake.topology.portion import Portion
 class Strategy:
     """Brings the replicas of a deployment to a revision, and back.
 
-    Generators return why the rollout does not go on, or an empty text if it does.
+    The generators return why the rollout stopped, or an empty string if it may go on.
     """
 
-    #: Whether it starts and deletes replicas itself to have as many as there shall be.
+    #: Whether the strategy itself keeps the number of replicas at the desired one.
     counts = False
 
     def __init__(self, cluster: Cluster, deployment: Deployment, revision: Revision, watch: Watch) -> None:
@@ -29,19 +29,19 @@ class Strategy:
         self.deployment = deployment
         self.revision = revision
         self.watch = watch
-        #: In whose hands the replicas are: what they do is done because of it.
+        #: The reason that is noted for what happens to the replicas.
         self.reason = "deployment"
 
     def forward(self, canary: Portion | None) -> Generator[Any, Any, str]:
-        """Replace replicas: all of them, or so many as a canary."""
+        """Replace all replicas, or as many as a canary has."""
         raise NotImplementedError
 
     def back(self, before: Revision) -> Generator[Any, Any, str]:
-        """Bring the revision before back. `deployment.revision` is that one already."""
+        """Bring back the revision before; `deployment.revision` is set to it already."""
         raise NotImplementedError
 
     def hold(self, canary: Portion, length: float | None) -> Generator[Any, Any, str]:
-        """Stay at a canary for some seconds, or for good."""
+        """Stay at a canary for `length` seconds, or for good."""
         end = None if length is None else self.cluster.now + length
         while end is None or self.cluster.now < end:
             yield self.cluster.timeout(TICK)
@@ -51,23 +51,23 @@ class Strategy:
         return ""
 
     def turn(self, before: Revision) -> None:
-        """From now on it is about going back, which nobody takes back."""
+        """Turn to the revision before; going back is not rolled back itself."""
         self.revision, self.reason = before, "rollback"
         self.watch = Watch(self.cluster, Release(before.version), None)
 
     @property
     def superseded(self) -> bool:
-        """Whether its replicas shall have another revision by now."""
+        """Whether the deployment has moved on to another revision."""
         return self.deployment.revision is not self.revision
 
     @property
     def new(self) -> list[Replica]:
-        """The replicas of the revision that have not been deleted."""
+        """The replicas of the revision, without those being deleted."""
         return [replica for replica in self.deployment.staying if replica.revision is self.revision]
 
     @property
     def old(self) -> list[Replica]:
-        """The others that have not been deleted."""
+        """The replicas of other revisions, without those being deleted."""
         return [replica for replica in self.deployment.staying if replica.revision is not self.revision]
 
     @property
@@ -82,12 +82,12 @@ class Strategy:
         return replica.ready and self.cluster.now - replica.since >= self.deployment.rollout.min_ready
 
     def size(self, canary: Portion | None) -> int:
-        """How many replicas of the revision there shall be."""
+        """Return how many replicas should run the revision."""
         wanted = self.deployment.desired
         return wanted if canary is None else max(1, min(wanted, canary.of(wanted, up=True)))
 
 
 def wait_until_replaced(cluster: Cluster, revision: Revision) -> Generator[Any, Any, None]:
-    """Wait until no replica runs a revision any more that has a fault."""
+    """Wait until no replica runs a revision that has a fault."""
     while revision.modifiers:
         yield cluster.timeout(TICK)

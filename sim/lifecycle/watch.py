@@ -1,4 +1,4 @@
-"""What makes somebody take a release back: health checks that fail for too long, an error budget, a person."""
+"""What causes a release to be rolled back: failing health checks, a spent error budget, or an operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.revision import Revision
 from meshquake.sim.lifecycle.error_budget import ErrorBudget
 
-#: Why a rollout does not go on: a newer one took over, or one of the entries of the catalogue that tell of a rollback.
+#: Why a rollout stops: a newer one took over, or a rollback, named by its entry in the catalogue.
 SUPERSEDED: Final = "superseded"
 UNHEALTHY: Final = "rollback"
 OVER_BUDGET: Final = "rollback_over_budget"
@@ -17,7 +17,7 @@ BY_HAND: Final = "rollback_by_hand"
 
 
 class Watch:
-    """Looks at one release of a revision from its start on. `meter` counts its failures if it has an error budget."""
+    """Watches one release of a revision from its start. `meter` counts its failures if it has an error budget."""
 
     def __init__(
         self, cluster: Cluster, release: Release, meter: ErrorBudget | None, revision: Revision | None = None
@@ -27,23 +27,23 @@ class Watch:
         self._meter = meter
         self._revision = revision
         self._start = cluster.now
-        #: Since when it stalls; None if it doesn't.
+        #: Since when the rollout stalls; None if it does not.
         self._stalled: float | None = None
 
     @property
     def idle(self) -> bool:
-        """Whether nobody would take it back once all its replicas are available."""
+        """Whether nothing would roll the release back once all its replicas are available."""
         return self._meter is None and self._release.rollback_after is None
 
     def stalls(self, troubled: bool, progress: bool) -> str:
-        """Why it is to be taken back, if there is a reason; else empty. To be asked time and again while it goes on.
+        """Return why the release should be rolled back, or an empty string; called regularly while it is rolled out.
 
         Parameters
         ----------
         troubled
             Whether a replica of the new version fails its health checks now.
         progress
-            Whether it got further since the last time; then it may stall anew.
+            Whether the rollout got further since the last call; if so, the patience starts anew.
         """
         now = self._cluster.now
         if progress or (not troubled and self._stalled is None):
@@ -56,7 +56,7 @@ class Watch:
         return self.problem()
 
     def problem(self) -> str:
-        """The same once it stalls no more."""
+        """Return why a release that does not stall should be rolled back; empty if there is no reason."""
         now = self._cluster.now
         if self._revision is not None and self._revision.recalled:
             return BY_HAND

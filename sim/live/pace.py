@@ -1,4 +1,4 @@
-"""How simulated time follows the wall clock: so many simulated seconds in a second, or as fast as it goes."""
+"""How simulated time follows the wall clock: at a given speed, or as fast as possible."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-#: The slowest there is; the fastest is infinite.
+#: The slowest speed; the fastest is infinite.
 SLOWEST: Final = 0.1
-#: Who is later than this (seconds) has lost the time: nobody hurries to catch up.
+#: A delay of more than this (seconds) is written off, and not caught up with.
 _LATE: Final = 0.5
 
 
@@ -18,9 +18,9 @@ class Pace:
     Parameters
     ----------
     clock
-        Real seconds from somewhere on.
+        Returns real seconds since some fixed moment.
     speed
-        Simulated seconds in a real one; `inf` for as fast as it goes.
+        Simulated seconds per real second; `inf` for as fast as possible.
     """
 
     def __init__(self, clock: Callable[[], float], speed: float) -> None:
@@ -29,19 +29,19 @@ class Pace:
         self._due = clock()
 
     def change(self, speed: float) -> None:
-        """Go on at another speed, from now on."""
+        """Continue at another speed from now on."""
         self.speed = speed
         self.begin()
 
     def begin(self) -> None:
-        """Begin anew: a second from now the next one is due."""
+        """Begin anew: the next second is due one second of simulated time from now."""
         self._due = self._clock() + 1.0 / self.speed
 
     def wait(self) -> float:
-        """How many real seconds there are until the next second is due; 0 if it is."""
+        """Return how many real seconds remain until the next second is due; 0 if it is due."""
         return 0.0 if self.speed == inf else max(0.0, self._due - self._clock())
 
     def played(self) -> None:
-        """A second was played; the next one is due in its time."""
+        """Note that a second was played, and schedule the next one."""
         now = self._clock()
         self._due = (now if now - self._due > _LATE else self._due) + 1.0 / self.speed

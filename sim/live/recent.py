@@ -1,4 +1,4 @@
-"""What was recorded last of a running mesh: events, lines and traces, of each only so many."""
+"""The most recent records of a running mesh: a limited number of events, log lines and traces."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import polars as pl
 
 from meshquake.sim.records import Batch
 
-#: How many of each are kept, lines of each service, and of a trace how many spans.
+#: How many events, lines of each service, traces, and spans of a trace are kept.
 _EVENTS, _LINES, _TRACES, _SPANS = 300, 60, 80, 300
-#: Of the lines of a service and the traces in a batch, so many that are nothing special are kept.
+#: How many unremarkable lines of a service and traces of a batch are kept.
 _SOME: Final = 8
 
 
 class Recent:
-    """Keeps a little of what is recorded, with what went wrong before what didn't.
+    """Keeps a small part of what is recorded; failures take precedence.
 
     Attributes
     ----------
     events
         Records, the latest last.
     lines
-        The same by service.
+        Records by service, the latest last.
     traces
         Spans by trace id, the latest trace last.
     """
@@ -36,11 +36,11 @@ class Recent:
         self.events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self.lines: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=_LINES))
         self.traces: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
-        #: Events so far: who has seen some knows by it which are new.
+        #: Events so far, by which a reader can tell which are new.
         self.counted = 0
 
     def take(self, batch: Batch) -> None:
-        """Take the records of a batch into account."""
+        """Take in the records of a batch."""
         for record in batch.records("events"):
             self.events.append(record)
             self.counted += 1
@@ -48,7 +48,7 @@ class Recent:
         self._take_traces(batch.traces)
 
     def lines_of(self, services: Collection[str], most: int) -> list[dict[str, Any]]:
-        """The latest lines of some services, of all if none is named, in order of time."""
+        """Return the latest lines of some services, or of all if none is named, in order of time."""
         kept = [each for name, each in self.lines.items() if not services or name in services]
         return list(merge(*kept, key=lambda line: line["timestamp"]))[-most:]
 
@@ -65,7 +65,7 @@ class Recent:
         failed = roots.filter(pl.col("status") == "error").tail(_SOME)
         slow = roots.top_k(_SOME, by="duration_ms")
         chosen = list(dict.fromkeys(pl.concat([failed, slow, roots.tail(_SOME)])["trace_id"]))
-        # A trace may go on in the batches that follow.
+        # A trace may continue in later batches.
         for trace in chosen:
             self.traces.setdefault(trace, [])
         for record in _records(spans.filter(pl.col("trace_id").is_in(list(self.traces)))):

@@ -1,7 +1,7 @@
 """The scenario that is written while a mesh is played: what was done by hand, at the time at which it was done.
 
-What is done goes through the text: it's added there, the whole is read by the ordinary loader, and what the loader
-makes of it is what acts. So the text says at any time what was played, and who plays it again gets the same run.
+Everything done goes through the text: it is added there, the ordinary loader reads the whole text, and what the loader
+makes of it takes effect. So the text always says what was played, and playing it again gives the same run.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from meshquake.topology import outside
 from meshquake.topology.loader import LoadedTopology, shipped
 from meshquake.topology.units import duration, rate
 
-#: How long (seconds) a fault lasts that is brought about by hand, unless somebody says something else.
+#: How long a fault lasts that is started by hand, unless told otherwise (seconds).
 LASTS: Final = 60.0
-#: A free play may last so long (seconds).
+#: How long a free play may last (seconds).
 FREE: Final = 3600.0
 _FREE_PLAY: Final = "name: live\nsummary: Played by hand\nlead_in: 0s\nduration: {}\nrecovery: 0s\nconfounders: none\n"
-#: What is done comes at whole milliseconds.
+#: Everything done comes at whole milliseconds.
 _MILLI: Final = 1000
 
 
 def free_play(topology: str, length: float = FREE) -> str:
-    """The text of a scenario in which nothing happens but what the mesh does by itself."""
+    """Return the text of a scenario in which nothing happens but what the mesh does on its own."""
     return _FREE_PLAY.format(duration(length)) + f"topology: {_quoted(topology)}\n"
 
 
@@ -38,7 +38,7 @@ def _quoted(text: str) -> str:
 
 
 def _mesh(loaded: LoadedScenario, options: Options) -> str:
-    """How a scenario that may be saved anywhere names its mesh: a shipped one by its name, a file by its whole path."""
+    """Return the name of a mesh for a scenario that may be saved anywhere: a shipped name, or an absolute path."""
     named, file = str(options.topology or loaded.scenario.topology), Path(loaded.topology_document.file)
     return named if named in shipped() or not outside.is_file(file) else str(file.resolve())
 
@@ -51,14 +51,14 @@ class Script:
     loaded
         The scenario at the start, and its mesh.
     options
-        The options with which it was loaded. Its severity is that of the file.
+        The options with which it was loaded. The severity is taken from the file.
 
     Attributes
     ----------
     text
-        The scenario as it is by now.
+        The scenario as it is now.
     loaded
-        The same, read.
+        The same, loaded.
     """
 
     def __init__(self, loaded: LoadedScenario, options: Options) -> None:
@@ -86,9 +86,9 @@ class Script:
         return self.loaded.scenario
 
     def with_actions(self, actions: Sequence[tuple[str, Mapping[str, Any]]]) -> LoadedScenario:
-        """The same incident with other actions in place of its own, each given by its kind and its keys.
+        """Return the same incident with other actions in place of its own, each given by its kind and its keys.
 
-        Raises DocumentError if they are none.
+        Raises DocumentError if they are not valid.
         """
         text = edits.cleared(self.text, "actions")
         for number, (kind, keys) in enumerate(actions, 1):
@@ -96,15 +96,15 @@ class Script:
         return self._read(text)
 
     def add(self, section: str, kind: str, keys: Mapping[str, Any], now: float) -> Cause:
-        """Add a fault, something besides, or an action, that begins at once: with the next millisecond.
+        """Add a fault, a background event or an action that begins at once, with the next millisecond.
 
         Parameters
         ----------
         section
             The list to which it belongs.
         kind, keys
-            Its kind, and its keys as a scenario file has them, in plain values; `at` and `id` are not among them. A
-            fault that lasts does so for a minute, or what is left of the recording, if they don't say how long.
+            Its kind, and its keys as in a scenario file, in plain values, without `at` and `id`. A fault that lasts
+            does so for a minute, or for the rest of the recording, unless they say how long.
         now
             The present moment in simulated seconds; nothing has happened at it or later.
 
@@ -128,9 +128,9 @@ class Script:
         return added
 
     def until(self, moment: float) -> str:
-        """The text with a recording that ends with the first whole second after a moment at which nothing acts.
+        """Return the text with a recording that ends at the first whole second after `moment` at which nothing acts.
 
-        But an action that stays may act on. Times that are shares of the incident's duration forbid to shorten it.
+        Actions that stay in force do not extend it. The duration is not shortened if times are given as shares of it.
         """
         scenario = self.scenario
         ends = [scenario.window(each).end for each in scenario.causes if isinstance(each, Fault) and each.lasts]
@@ -148,14 +148,14 @@ class Script:
         return text
 
     def _start(self, millis: int) -> float:
-        """When something begins that is given this time, as the loader has it."""
+        """Return when something with this time begins, computed as the loader does."""
         return self.scenario.lead_in + Extent.parse(self._at(millis), negative=True).of(self.scenario.duration)
 
     def _at(self, millis: int) -> str:
         return f"{(millis - round(self.scenario.lead_in * _MILLI)) / _MILLI:.3f}s"
 
     def _name(self, kind: str) -> str:
-        """An id that nothing has yet."""
+        """Return an unused id."""
         taken, number = {cause.id for cause in self.scenario.causes}, 1
         while f"{kind}-{number}" in taken:
             number += 1
@@ -166,7 +166,7 @@ class Script:
 
 
 def _shares(cause: Cause) -> bool:
-    """Whether a time of it is a share of the incident's duration."""
+    """Whether one of its times is a share of the incident's duration."""
     extents = [cause.at, *(getattr(cause, name, None) for name in ("for_", "ramp"))]
     means = [extent for extent in extents if extent is not None and extent.share]
     return any(means) and cause.lasts

@@ -1,7 +1,7 @@
-"""What a second of a running mesh shows: rates, errors and latencies of the calls that ended in it, and how it stands.
+"""One second of a running mesh: rates, errors and latencies of the calls that ended in it, and the state at its end.
 
-Figures are of what is over, as it is over: nobody waits until all of a request has settled, as records do. Those of
-services are what the metrics of the catalogue with the same names are.
+Unlike records, the figures do not wait until a whole request has settled. Those of services equal the metrics of the
+same names in the catalogue.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from meshquake.sim.telemetry.sampling.sampler import Reading
 from meshquake.sim.telemetry.spans.spans import Spans, spans_of
 
 Figures = NDArray[np.float32]
-#: The columns of what is known of services, and of edges.
+#: The columns of the figures of services, and of edges.
 OF_SERVICES: Final = (
     *("request_rate", "error_rate", "latency_p95", "cpu_usage", "worker_utilization", "queue_depth", "pool_in_use"),
     *("ready", "replicas"),
@@ -45,10 +45,10 @@ class Second:
         Requests of users that ended in it, those of them that failed, and their p50, p95 and p99 in milliseconds (nan
         if there were none).
     services, edges
-        A row each in the order of the mesh, by `OF_SERVICES` and `OF_EDGES`: metrics in their units (nan where there is
-        nothing to measure), of all pools of a service together, then replicas that get calls, and all; calls that
-        ended, those that failed, further attempts, timeouts, and the state of the breaker, the worst of several
-        (0 closed, 1 half open, 2 open).
+        One row each, in the order of the mesh, with the columns `OF_SERVICES` and `OF_EDGES`. Services: metrics in
+        their units (nan where there is nothing to measure; pools are added up), replicas that get calls, and all
+        replicas. Edges: calls that ended, those that failed, retries, timeouts, and the worst state of a breaker (0
+        closed, 1 half open, 2 open).
     """
 
     time: float
@@ -57,7 +57,7 @@ class Second:
     edges: Figures
 
     def as_json(self) -> dict[str, Any]:
-        """Plain numbers, with None for what there is not."""
+        """Return plain numbers, with None for missing values."""
         return {
             "time": self.time,
             "entry": dict(zip(("requests", "failed", "p50", "p95", "p99"), map(_plain, self.entry), strict=True)),
@@ -67,20 +67,20 @@ class Second:
 
 
 class Onlooker:
-    """Makes seconds of a mesh from what it has left. It looks, and changes nothing."""
+    """Derives seconds from what a mesh has recorded. It observes, and changes nothing."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
         self._service = np.array([site.service.index for site in mesh.sites], dtype=np.int64)
         places = {edge: place for place, edge in enumerate(mesh.edges)}
         self._edge = np.array([-1 if site.edge is None else places[site.edge] for site in mesh.sites], dtype=np.int64)
-        #: When it looked last, and what replicas had spent by then, in seconds of their workers and of their cores.
+        #: The time of the last look, and the worker-seconds and core-seconds that replicas had spent by then.
         self._then = 0.0
         self._worked: dict[Replica, float] = {}
         self._computed: dict[Replica, float] = {}
 
     def second(self, cut: Cut) -> Second:
-        """The second that is over now, which has left so much."""
+        """Return the second that ends now, from the cut that it left."""
         spans, rows = spans_of(cut.rows), np.frombuffer(cut.rows, ROW)
         second = Second(
             round(self._mesh.now, 6),
@@ -114,7 +114,7 @@ class Onlooker:
         return found
 
     def _workers(self) -> dict[Replica, float]:
-        """The share of the workers of each replica that were held, on average, in percent."""
+        """Return the average share of each replica's workers that were in use, in percent."""
         now, before = self._mesh.now, self._worked
         replicas = [replica for service in self._mesh.services.values() for replica in service.replicas]
         self._worked = {replica: replica.busy_time(now) for replica in replicas}
@@ -124,10 +124,10 @@ class Onlooker:
         }
 
     def _cores(self, readings: list[Reading]) -> dict[Replica, float]:
-        """The share of their cores that replicas used until the last sample, in percent; empty if none tells of it.
+        """Return the share of their cores that replicas used until the last sample, in percent; empty if not sampled.
 
-        A replica that is asked itself adds up what other processes took until then, and whoever asks it at other times
-        than the sampler would change the samples.
+        Replicas are not asked directly: that makes them add up what other processes took so far, so asking at other
+        times than the sampler would change the samples.
         """
         if not readings or "cpu_usage" not in readings[-1].values:
             return {}
@@ -140,7 +140,7 @@ class Onlooker:
         }
 
     def _pools(self, service: Service) -> float:
-        """The connections of the pools of all its calls that are in use; nan if it has no pool."""
+        """Return the connections in use in the pools of a service's calls; nan if it has no pool."""
         states = [replica.callers[edge.index] for replica in service.replicas for edge in service.edges.values()]
         used = [found for state in states if (found := pool_in_use(state, self._mesh.now)) is not None]
         return sum(used) if used else np.nan
@@ -157,7 +157,7 @@ class Onlooker:
 
 
 def _breaker(edge: RuntimeEdge) -> int:
-    """The worst state of a breaker of its callers."""
+    """Return the worst breaker state among the callers on an edge."""
     states = [replica.callers[edge.index] for replica in edge.caller.replicas]
     breakers = [policy for state in states for _, _, policy in state.every() if isinstance(policy, Breaker)]
     return max((breaker.state for breaker in breakers), default=CLOSED)
@@ -170,12 +170,12 @@ def _entry(users: NDArray[np.void]) -> tuple[int, int, float, float, float]:
 
 
 def _rank(ordered: NDArray[np.float64], quantile: float) -> float:
-    """A quantile by nearest rank of numbers in order; nan if there are none."""
+    """Return a quantile of sorted numbers by nearest rank; nan if there are none."""
     return float(ordered[max(0, int(np.ceil(quantile * len(ordered))) - 1)]) if len(ordered) else np.nan
 
 
 def _share(spent: float, there: float) -> float:
-    """What was spent of what there was to spend, in percent."""
+    """Return what was spent in percent of what was available."""
     return 100 * min(1.0, max(0.0, spent / there)) if there > 0 else np.nan
 
 

@@ -1,7 +1,7 @@
-"""A mesh that is played second by second, into which faults and actions come while it's played.
+"""A mesh that is played second by second, and takes faults and actions while it plays.
 
-It knows no wall clock (`sim.live.pace` does), so how fast it's played, and when somebody pauses, changes nothing: the
-same things done at the same simulated times give the same records, to the byte, as the scenario that it writes.
+It does not know the wall clock (`sim.live.pace` does), so speed and pauses change nothing: the same things done at the
+same simulated times give the same records, to the byte, as the scenario that it writes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from meshquake.sim.records import Batch
 from meshquake.sim.simulation import BATCH, DEFAULT_START, Simulation
 from meshquake.sim.telemetry.recorder import Cut
 
-#: Seconds that are remembered: as many as one who looks on is shown.
+#: How many seconds are kept: as many as the live view shows.
 REMEMBERED: Final = 600
-#: Records are made of so many seconds together, or bytes of calls, unless somebody wants to see some before.
+#: Records are made of this many seconds at a time, or bytes of calls, unless they are needed earlier.
 _CUTS, _BYTES = 60, BATCH // 3 * ROW.itemsize
 
 
 class Session:
-    """One play, from the start of its recording to the end.
+    """One playing of a scenario, from the start of its recording to the end.
 
     Parameters
     ----------
@@ -40,26 +40,26 @@ class Session:
     start
         Wall time of the start of the recording.
     on_batch
-        The first of the `hearers`, besides `recent`.
+        The first of the `hearers`, after `recent`.
     on_cut
-        Hears of what each second left, before there are records of it.
+        Called with the cut of each second, before records are made of it.
     recorded
-        Whether records are made at all: who only looks at seconds is spared the time, and nothing is `recent` then.
+        Whether records are made at all. Without them, `seconds` come faster, and `recent` stays empty.
 
     Attributes
     ----------
     script
-        The scenario as it is by now.
+        The scenario as it is now.
     simulation
-        The run, to look at.
+        The run, for reading only.
     seconds
         The last ten minutes, second by second.
     recent
-        What was recorded last.
+        The latest records.
     over
-        Whether everything is played, to the end of what was under way when the recording ended.
+        Whether everything has been played, including what was under way when the recording ended.
     hearers
-        Those who hear of the records of the run, in order of time, as they settle.
+        Called with the records of the run as they settle, in order of time.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Session:
             self.simulation.hush()
         self._strides: Iterator[float] = self.simulation.strides()
         self._onlooker = Onlooker(self.simulation.mesh)
-        #: Cuts of which no records have been made, and the one of which some are to be made next.
+        #: Cuts of which no records have been made yet, and the one whose records are made next.
         self._cuts: list[Cut] = []
         self._next_cut: Cut | None = None
         self._records = self.simulation.records(self._feed())
@@ -95,7 +95,7 @@ class Session:
         return self.simulation.mesh.now
 
     def play(self) -> Second | None:
-        """Play the next second, and after the last one what is under way; None if everything is over."""
+        """Play the next second, and after the last one what is still under way; return None if everything is over."""
         if self.over:
             return None
         length, mesh = self.simulation.scenario.length, self.simulation.mesh
@@ -117,7 +117,7 @@ class Session:
         return second
 
     def settle(self) -> None:
-        """Make the records of what has settled. When that is done, or how often, doesn't matter."""
+        """Make records of everything that has settled. When or how often this is called makes no difference."""
         if self._cuts:
             self._next_cut, self._cuts = _joined(self._cuts), []
             self._hear(next(self._records))
@@ -127,7 +127,7 @@ class Session:
                 self._hear(batch)
 
     def _feed(self) -> Iterator[Cut]:
-        """The cuts of which records are made, each when it's there."""
+        """Yield the cuts of which records are made, as they become available."""
         while self._next_cut is not None:
             yield self._next_cut
 
@@ -136,7 +136,7 @@ class Session:
             hear(batch)
 
     def do(self, section: str, kind: str, keys: Mapping[str, Any]) -> Cause:
-        """Bring about a fault (`faults`), something besides (`background`), or an action (`actions`), at once.
+        """Start a fault (`faults`), a background event (`background`) or an action (`actions`) at once.
 
         Parameters, returns and raises as `sim.live.script.Script.add`; ValueError once the recording has ended.
         """
@@ -149,7 +149,7 @@ class Session:
 
 
 def _joined(cuts: list[Cut]) -> Cut:
-    """Several cuts that follow one another, as one."""
+    """Return consecutive cuts as one."""
     last = cuts[-1]
     return replace(
         last,

@@ -1,4 +1,4 @@
-"""Arrivals at random: a Poisson process, of which some are left out where the rate changes over time."""
+"""Random arrivals: a Poisson process, thinned where its rate changes over time."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Level = Callable[[float], float]
 
 
 class Dips:
-    """What keeps a share of the usual ones away for a time."""
+    """Shares of the usual users that stay away for a time."""
 
     __slots__ = ("_dips",)
 
     def __init__(self) -> None:
-        #: When each is over, and the share that it keeps away.
+        #: When each dip ends, and the share that it keeps away.
         self._dips: list[tuple[float, Level]] = []
 
     def add(self, depth: float, level: Level | None, end: float) -> None:
-        """Let a share stay away until `end`: `depth` times `level`."""
+        """Let a share of `depth` times `level` stay away until `end`."""
         self._dips.append((end, lambda now: depth * (1.0 if level is None else level(now))))
 
     def __bool__(self) -> bool:
         return bool(self._dips)
 
     def left(self, now: float) -> float:
-        """The share that is left."""
+        """Return the share that is left."""
         self._dips = [(end, depth) for end, depth in self._dips if now < end]
         share = 1.0
         for _, depth in self._dips:
@@ -41,11 +41,11 @@ class Dips:
 
 
 class Arrivals:
-    """A Poisson process of so many a second.
+    """A Poisson process of `rate` arrivals per second.
 
-    Where the rate changes over time, `level` thins it (Lewis and Shedler 1979). `arrive` gets the number of each,
-    counted from `first`. Each is left out, or not, by a draw of its own. Where users come and go by themselves, time
-    passes for them by `pace`: each comes as without it, only earlier or later.
+    Where the rate changes over time, `level` thins it (Lewis and Shedler 1979): each arrival is kept or dropped by its
+    own draw. `arrive` gets the number of each, counted from `first`. If the number of users fluctuates, time passes for
+    them by `pace`: the same arrivals come, only earlier or later.
     """
 
     def __init__(
@@ -99,10 +99,10 @@ class Arrivals:
 
 
 def surge_numbers(seed: int, name: str) -> int:
-    """The first number of the requests of a surge.
+    """Return the first request number of a surge.
 
-    They're other requests than the usual ones, and than those of any other surge: numbered from a multiple of a large
-    number on, which its name decides.
+    A surge has requests of its own, apart from the usual ones and those of other surges: numbered from a multiple of a
+    large number on, chosen by the surge's name.
     """
     return (1 + address(seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
 

@@ -1,4 +1,4 @@
-"""All users of a mesh together: its populations, and surges and dips of all of them, or of those at one entry."""
+"""All users of a mesh: its populations, and surges and dips of all of them or of those at one entry."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Workload
 from meshquake.topology.users import USUAL, Population
 
-#: Requests of populations are numbered in blocks, above those of surges: of those whose numbers follow one another in
-#: time from here on, and of users who take turns from `SCATTERED` on.
+#: Requests of populations are numbered in blocks above those of surges: from here on where numbers follow one another
+#: in time, and from `SCATTERED` on for users who wait for their answers.
 _IN_ORDER = 2**61
 _BLOCKS = 2**11
 
@@ -36,24 +36,24 @@ class Crowds:
     Parameters
     ----------
     env, engine, journal, seed
-        The clock, what moves calls, what is noted besides, and the seed of every draw.
+        The clock, the call engine, where notes go, and the seed of every draw.
     workload
         Who they are.
     roots
-        Where they come in, by entry operation.
+        The call sites of the entry operations, by name.
     end
         When they stop coming (simulated seconds).
     clock
         When the recording begins, in seconds since midnight on a Monday.
     environment
-        What goes on by itself: users come and go. All populations do together, but for those that do as a file says.
+        Its users fluctuate: all populations together, except those that follow a file.
 
     Attributes
     ----------
     open
-        By entry operation, those who come whatever becomes of others, of the workload's own.
+        The workload's own users, who come whatever happens to other requests, by entry operation.
     calendars
-        By entry operation, when requests come there.
+        When requests come, by entry operation.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Crowds:
         self._others: list[OpenUsers] = []
         self._visitors: list[tuple[Population, Visitors, Level | None]] = []
         self._replayed: list[tuple[Population, Replayed]] = []
-        #: Who is to hear when a request is over, by the block of its number.
+        #: Who is told when a request is over, by the block of its number.
         self._waiting: dict[int, Visitors] = {}
         self._blocks: set[int] = set()
         for population in workload.populations:
@@ -94,7 +94,7 @@ class Crowds:
                 self._bring(population, level_of(population.over_time, seed, population.name, clock, end))
 
     def in_order(self, entry: str) -> float:
-        """Requests a second of an entry whose numbers follow one another in time."""
+        """Return the requests per second of an entry whose numbers follow one another in time."""
         rate = sum(users.rate for users in (self.open[entry], *self._others) if users.entry == entry)
         replays = [each.replay for each, _ in self._replayed if each.replay is not None]
         return rate + sum(replay.counts.get(entry, 0) / max(replay.length, 1.0) for replay in replays)
@@ -102,9 +102,9 @@ class Crowds:
     def surge(
         self, name: str, entry: str | None, extra: float, level: Level | None, end: float, of: str | None = None
     ) -> None:
-        """Let `extra` times the usual number come besides until `end`, of those at an entry or of all.
+        """Let `extra` times the usual number of users come in addition until `end`, at one entry or at all.
 
-        If that is negative, so many stay away. With `of`, of that population alone.
+        If `extra` is negative, that share stays away. With `of`, only that population surges.
         """
 
         def is_meant(population: Population) -> bool:
@@ -128,7 +128,7 @@ class Crowds:
                 replayed.surge(first, extra, level, min(end, self._end))
 
     def _bring(self, population: Population, level: Level | None) -> None:
-        """Let a population come."""
+        """Start a population."""
         env, engine, seed, end = self._env, self._engine, self._seed, self._end
         if population.replay is not None:
             first, key = self._block(population.name), address(seed, "replay", population.name)
@@ -151,7 +151,7 @@ class Crowds:
                 self._others.append(users)
 
     def _note(self, replay: Replay | None, first: int, numbers: int) -> None:
-        """Note when requests of a file come, each of which takes up so many numbers, from `first` on."""
+        """Note when requests of a file come; each takes up `numbers` numbers, from `first` on."""
         assert replay is not None
         rate = sum(replay.counts.values()) / max(replay.length, 1.0)
         for entry in replay.counts:
@@ -168,7 +168,7 @@ class Crowds:
         return visitors
 
     def _block(self, name: str, first: int = _IN_ORDER) -> int:
-        """The first of the numbers that are a population's own, by its name."""
+        """Reserve a block of numbers for a population, by its name, and return the first one."""
         block = address(self._seed, "population", name) % _BLOCKS
         while block in self._blocks:
             block = (block + 1) % _BLOCKS
@@ -176,7 +176,7 @@ class Crowds:
         return first + (block << NUMBER_BITS)
 
     def _left(self, call: Call) -> None:
-        """A user waits for a request no longer: who has it notes that the connection was closed."""
+        """Note that a user stopped waiting for a request: the service that has it sees the connection closed."""
         service = call.site.service
         operation = list(service.operations)[call.site.operation]
         self._journal.note("client_closed", service, replica=call.replica, call=call, operation=operation)

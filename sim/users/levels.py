@@ -1,4 +1,4 @@
-"""How many of a population's users there are over time, as a strength in [0, 1] by simulated time."""
+"""How many of a population's users there are over time, as a level in [0, 1] by simulated time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from meshquake.topology.users import Bursts
 
 
 def level_of(over_time: Shape | Bursts | None, seed: int, name: str, clock: float, length: float) -> Level | None:
-    """The strength over time; None for whole throughout.
+    """Return the level over time; None if it is 1 throughout.
 
     Parameters
     ----------
     over_time, seed, name
-        What the population has, and what addresses its draws.
+        The shape or bursts of the population, and what addresses its draws.
     clock
         When the recording begins, in seconds since midnight on a Monday.
     length
@@ -33,32 +33,32 @@ def level_of(over_time: Shape | Bursts | None, seed: int, name: str, clock: floa
 
 
 def both_levels(one: Level | None, other: Level | None) -> Level | None:
-    """A strength that two others make together."""
+    """Return the product of two levels."""
     if one is None or other is None:
         return one or other
     return lambda now: one(now) * other(now)
 
 
 class _Sources:
-    """Sources that are on and off in turn; asked at times that never go back."""
+    """On-off sources; the times asked for must not decrease."""
 
     def __init__(self, bursts: Bursts, seed: int, name: str) -> None:
         self._bursts = bursts
         self._keys = [address(seed, "bursts", name, source) for source in range(bursts.sources)]
         on, off = bursts.on.expectation(), bursts.off.expectation()
         self._on = 0
-        #: When each source changes next, which it is, how often it has changed, and whether it's on until then.
+        #: The next change of each source: its time, the source, its number, and whether the source is on until then.
         self._changes: list[tuple[float, int, int, bool]] = []
         for source, key in enumerate(self._keys):
             is_on = uniform(key, 0) < on / (on + off)
             self._on += is_on
-            # Where in its time it is at the beginning is a matter of chance, too.
+            # How much of its first period has passed at the beginning is random, too.
             passed = uniform(key, 1)
             self._changes.append(((1 - passed) * self._time(is_on, key, 2), source, 2, is_on))
         heapify(self._changes)
 
     def level(self, now: float) -> float:
-        """The strength at a time."""
+        """Return the level at a time."""
         while self._changes[0][0] <= now:
             time, source, number, is_on = self._changes[0]
             self._on += -1 if is_on else 1

@@ -1,8 +1,8 @@
 """An open workload: a Poisson process for each entry operation.
 
-Requests arrive whether or not earlier ones were answered, as people on the internet do (Schroeder et al., "Open
-versus closed: a cautionary tale", NSDI 2006). Each entry has its own process with its own numbers, which
-together are one Poisson process with a random mix; so a change of one entry's share changes no other's draws.
+Requests arrive whether or not earlier ones were answered, as on the internet (Schroeder et al., "Open versus closed: a
+cautionary tale", NSDI 2006). Each entry has its own process with its own numbers, which together are one Poisson
+process with a random mix; so a change of one entry's share changes no other's draws.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ USUAL = "usual"
 
 
 class OpenUsers:
-    """Those who call one entry operation, at `rate` requests a second.
+    """Users who call one entry operation, at `rate` requests per second.
 
-    A population is told apart by its name; its requests are numbered from `first` on. How many come goes up and down
-    over time by `level`, as somebody has planned it, and by `pace`, by itself. When which request comes is noted in
-    a `calendar`, about.
+    A population is identified by its name; its requests are numbered from `first` on. The rate varies by `level`, as
+    planned, and by `pace`, which fluctuates. The `calendar` is told roughly when each request comes.
     """
 
     def __init__(
@@ -48,11 +47,11 @@ class OpenUsers:
         self.root = root
         #: Requests a second.
         self.rate = rate
-        #: When the last of them come (seconds).
+        #: When they stop coming (seconds).
         self.end = end
         #: The entry operation they call, as `service.operation`.
         self.entry = root.name
-        #: The population that they are.
+        #: The name of their population.
         self.name = name
         self._level = level
         self._pace = pace
@@ -60,7 +59,7 @@ class OpenUsers:
         self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
 
     def surge(self, name: str, extra: float, level: Level | None, end: float) -> None:
-        """Let `extra` times the usual number come besides until `end`; if that is negative, so many stay away."""
+        """Let `extra` times the usual number come in addition until `end`; if negative, that share stays away."""
         if self._usual is None:
             return
         if extra < 0:

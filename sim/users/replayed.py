@@ -1,4 +1,4 @@
-"""Users who do as a file says: each request at its time, whatever becomes of others."""
+"""Users who follow a file: each request comes at its time, whatever happens to others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from meshquake.topology.replay import Attributes, Replay
 class Replayed:
     """Plays a file of requests, numbered from `first` on.
 
-    What else the file says of a request is noted in the `journal`, by its number.
-    A surge repeats requests, at their own times; a dip leaves some out; which ones belongs to the requests.
+    Other attributes that the file gives a request are kept in the `journal`, by its number.
+
+    A surge repeats requests at their own times, and a dip leaves some out; draws of the requests decide which.
     """
 
     def __init__(
@@ -43,12 +44,12 @@ class Replayed:
         self._end = end
         self._number = 0
         self._dips = Dips()
-        #: What repeats requests: the first number of its own, how often, until when.
+        #: Surges: the first of the numbers of its copies, how many copies, its level, and its end.
         self._surges: list[tuple[int, float, Level | None, float]] = []
         self._next()
 
     def surge(self, first: int, extra: float, level: Level | None, end: float) -> None:
-        """Repeat requests `extra` times until `end`, numbered from `first` on; if that is negative, leave some out."""
+        """Repeat requests `extra` times until `end`, numbered from `first` on; if negative, leave that share out."""
         if extra < 0:
             self._dips.add(-extra, level, end)
         else:
@@ -81,5 +82,5 @@ class Replayed:
         self._engine.enter(root, number)
 
 
-#: Copies of one request in a surge have their numbers beside each other.
+#: The range of numbers kept for the copies of one request in a surge.
 COPIES = 1024

@@ -1,9 +1,9 @@
 """Users who wait for their answers: they think, go on, lose patience, try again by hand, leave and come back.
 
-What a user does next depends on how the mesh answered, so a fault changes what comes later, and when. What stays is who
-asks: a request is addressed by its user and step (and try), and so are all draws of it. The third step of the fifth
-user is the same request in every run of a seed, with the same work and the same hit or miss, whenever it is made; so
-runs can be compared request by request even where they don't make the same ones.
+What a user does next depends on how the mesh answered, so a fault changes which requests come later, and when. What
+stays the same is who asks: a request and its draws are addressed by user, step and try. The third step of the fifth
+user is the same request in every run of a seed, with the same work and the same cache hit or miss, whenever it is made.
+So runs can be compared request by request even where they do not make the same ones.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from meshquake.topology.distributions import Constant, Distribution
 from meshquake.topology.errors import SUCCESS
 from meshquake.topology.users import MOST_TRIES, Population
 
-#: Bits of a request's number that tell the try, the user, and the step: its session and its place in the journey.
+#: Bits of a request's number for the try, the user, and the step (its session and its position in the journey).
 STEP_BITS: Final = 26
 USER_BITS: Final = 20
 TRY_BITS: Final = (MOST_TRIES - 1).bit_length()
 NUMBER_BITS: Final = STEP_BITS + USER_BITS + TRY_BITS
-#: Users who aren't there look again so often (seconds) whether they are.
+#: How often users who are away check whether they are back (seconds).
 _LOOK: Final = 1.0
-#: Nobody asks twice within so long (seconds).
+#: The shortest time between two requests of a user (seconds).
 _LEAST: Final = 1e-5
 
 #: Purposes of draws.
@@ -40,51 +40,50 @@ _THINK, _AWAY, _PATIENCE, _AGAIN, _PAUSE, _CHANCE, _CHOICE, _RETURN, _SPREAD = r
 
 
 class Visit:
-    """What a user is at."""
+    """Where a user stands: the session, the step, and the request under way."""
 
     __slots__ = ("asked", "done", "last", "number", "position", "session", "tries", "user")
 
     def __init__(self, user: int) -> None:
         self.user = user
         self.session = 0
-        #: The step of the journey, and how often its request was tried before.
+        #: The position in the journey, and how often its request was tried before.
         self.position = 0
         self.tries = 0
         #: Steps of this session that succeeded.
         self.done: set[str] = set()
-        #: The number of the request under way, and whether this session has asked for anything.
+        #: The number of the request under way, and whether this session has made any.
         self.number = -1
         self.asked = False
-        #: When it was asked last.
+        #: When the last request was made.
         self.last = -1.0
 
 
 class Visitors:
-    """A population whose users do next what depends on their answers.
+    """A population whose users' next steps depend on the answers they get.
 
     Parameters
     ----------
     env, engine
-        The clock, and what moves calls.
+        The clock, and the call engine.
     seed, name
         What addresses the draws of its users.
     population
-        Who they are.
+        What they do.
     roots
-        Entry operations by name.
+        The call sites of the entry operations, by name.
     first
         Their requests are numbered from here on, `2 ** NUMBER_BITS` of them.
     begin, end
-        When they come, and when they stop asking (simulated seconds).
+        When they come, and when they stop making requests (simulated seconds).
     level
         How many of them there are, as a share over time.
     on_left
-        Hears of each request that its user waits for no longer.
+        Called with each request that its user stops waiting for.
     share
-        How many times as many as the population says.
+        Multiplies the number of users of the population.
     pace
-        How many of them there are, as it goes up and down by itself: of an open population how many come, of a closed
-        one how many are there at a time.
+        How their number fluctuates: the arrivals of an open population, the users present of a closed one.
     """
 
     def __init__(
@@ -125,14 +124,14 @@ class Visitors:
         self._arrivals: Arrivals | None = None
         self._users = 0
         if population.users is not None:
-            # As many as there can be at most, of whom some stay away for now.
+            # As many as there can ever be, of whom some stay away for now.
             most = 1.0 if pace is None else pace.most
             self._users = max(1, round(population.users * share * most))
             if pace is not None:
                 self._level = both_levels(level, pace.share)
             for user in range(self._users):
                 visit = Visit(user)
-                # They don't all begin in the same moment.
+                # They do not all begin at the same moment.
                 pause = self._time(population.think_time, _THINK, visit) * self._draw(_SPREAD, visit)
                 env.call_at(begin + pause, self._go_on_later, visit)
         elif population.rate is not None:
@@ -140,18 +139,18 @@ class Visitors:
             self._arrivals = Arrivals(env, key, 0, population.rate * share, level, end, self._come, pace)
 
     def dip(self, depth: float, level: Level | None, end: float) -> None:
-        """Let a share of them stay away until a time."""
+        """Let a share of them stay away until `end`."""
         dips = self._dips if self._arrivals is None else self._arrivals.dips
         dips.add(depth, level, end)
 
     def _come(self, user: int) -> None:
-        """A user comes whom nobody waited for."""
+        """Start the visit of a new user of an open population."""
         self._go_on(Visit(user % 2**USER_BITS))
 
     # -- a session ----------------------------------------------------------------------------------------------------
 
     def _go_on(self, visit: Visit) -> None:
-        """The user comes to the next step that there is to make, after a pause unless it's the first."""
+        """Move on to the next step to be made, after a pause unless it is the first."""
         population, journey = self._population, self._population.journey
         while visit.position < self._length:
             step = journey[visit.position] if journey else None
@@ -173,7 +172,7 @@ class Visitors:
             self._ask(visit)
 
     def _ask(self, visit: Visit) -> None:
-        """The user asks."""
+        """Make the request of the current step."""
         now = self._env._now
         if now >= self._end:
             return
@@ -181,7 +180,7 @@ class Visitors:
             self._env.call_at(now + _LOOK, self._ask_later, visit)
             return
         if now < visit.last + _LEAST:
-            # An answer in no time and no pause after it: simulated time would stand still.
+            # With an instant answer and no pause after it, simulated time would stand still.
             self._env.call_at(visit.last + _LEAST, self._ask_later, visit)
             return
         visit.last = now
@@ -196,7 +195,7 @@ class Visitors:
             self._env.call_at(now + wait, self._lost, (visit, number, request))
 
     def over(self, call: Call) -> None:
-        """A request of theirs is over."""
+        """Handle the end of a request."""
         visit = self._under_way.pop(call.number, None)
         if visit is None:
             return  # its user has left
@@ -208,7 +207,7 @@ class Visitors:
             self._again(visit, self._population.retry, self._population.retry_after, asked)
 
     def _lose_patience(self, waiting: tuple[Visit, int, Call]) -> None:
-        """The user waits no longer. The entry's access log has it, and the work goes on."""
+        """Stop waiting for a request. The entry's access log shows it, and the work goes on."""
         visit, number, request = waiting
         if self._under_way.get(number) is not visit:
             return  # it was answered in time
@@ -218,7 +217,7 @@ class Visitors:
         self._again(visit, self._population.reload, Constant(0.0))
 
     def _again(self, visit: Visit, chance: float, pause: Distribution, least: float = 0.0) -> None:
-        """The user tries again, after a pause that is not below the `least`, or does without, or leaves."""
+        """Try again after a pause of at least `least`, or skip the step, or leave."""
         population = self._population
         if visit.tries + 1 < population.tries and self._draw(_AGAIN, visit) < chance:
             length = max(least, self._time(pause, _PAUSE, visit))
@@ -235,7 +234,7 @@ class Visitors:
         self._go_on(visit)
 
     def _end_session(self, visit: Visit, left: bool) -> None:
-        """The session is over; the user may come back. Users of a closed population always do."""
+        """End the session; the user may come back, and in a closed population always does."""
         population = self._population
         visit.position, visit.tries = min(visit.position, self._length - 1), 0
         closed = population.users is not None
@@ -243,7 +242,7 @@ class Visitors:
             return
         pause = self._time(population.away or population.think_time, _AWAY, visit)
         if not visit.asked:
-            pause = max(pause, _LOOK)  # who asks for nothing doesn't go round and round in one moment
+            pause = max(pause, _LOOK)  # a user with nothing to do must not loop at one moment
         visit.session += 1
         visit.position = 0
         visit.done.clear()
@@ -256,14 +255,14 @@ class Visitors:
     # -- who, which and when ------------------------------------------------------------------------------------------
 
     def _is_there(self, user: int, now: float) -> bool:
-        """Whether a user of a closed population is there now: those with low numbers stay longest."""
+        """Whether a user of a closed population is present now: those with low numbers stay longest."""
         if not self._users:
             return True
         share = self._dips.left(now) * (1.0 if self._level is None else self._level(now))
         return user < self._users * share
 
     def _entry(self, visit: Visit) -> str:
-        """The operation that a user's step is a request for."""
+        """Return the operation that the user's current step requests."""
         if self._population.journey:
             return str(self._population.journey[visit.position])
         if len(self._choices) == 1:
@@ -272,7 +271,7 @@ class Visitors:
         return next((name for upto, name in self._choices if at < upto), self._choices[-1][1])
 
     def _number(self, visit: Visit, tries: int | None = None) -> int:
-        """The address of what a user is at."""
+        """Return the request number of the user's current step and try."""
         again = visit.tries if tries is None else tries
         step: int = (visit.session * self._length + visit.position) % 2**STEP_BITS
         return self._first + (((again << USER_BITS) + visit.user) << STEP_BITS) + step
