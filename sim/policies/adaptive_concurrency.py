@@ -1,8 +1,8 @@
 """Adaptive concurrency at run time: Envoy's gradient controller, kept by each replica of a caller.
 
-How long calls take without a queue (the minimum) is measured now and then, with hardly any let through meanwhile. As
-long as calls take no longer than that and a buffer, the limit grows by its square root, each interval; when they take
-longer, it shrinks as much as they take longer.
+The time that calls take without a queue (the minimum) is measured now and then, with the limit at its lowest. While
+calls take no longer than the minimum and a buffer, the limit grows by its square root each interval; when they take
+longer, it shrinks in proportion.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _LIMITED = CODES["concurrency_limited"]
-#: With the limit at its lowest for so many intervals, the minimum is measured anew.
+#: After this many intervals with the limit at its lowest, the minimum is measured again.
 _STUCK = 5
 
 
@@ -36,16 +36,16 @@ class Controller(CallerPolicy):
     Parameters
     ----------
     policy, env
-        What the topology says of it, and the clock.
+        Its settings, and the clock.
     warm
-        Whether it has been running for long: it measures its first minimum with all let through.
+        Whether the process has been running for long: the first minimum is then measured with the limit at its highest.
     key
-        Of its draws: when it measures the minimum again is jittered.
+        The key of its draws, which jitter the time of the next measurement.
     refusals
-        Tells of calls that are refused.
+        Reports refused calls.
     tell_minimum
-        Hears of a minimum that was measured, in seconds, if it is another than before by more than calls may take
-        longer: what was told before (0 if nothing was), and what it is.
+        Called with the minimum reported before (0 if none) and the new one, in seconds, when they differ by more than
+        the buffer.
     """
 
     __slots__ = (
@@ -78,16 +78,16 @@ class Controller(CallerPolicy):
         self._env = env
         self._key = key
         self.limit = policy.least
-        #: The minimum in seconds; 0 before it was measured.
+        #: The minimum in seconds; 0 before the first measurement.
         self._minimum = 0.0
         #: How long calls took since the last update, or since the measurement began.
         self._samples: list[float] = []
-        #: Whether the minimum is being measured, since when, and the limit to go on with.
+        #: Whether the minimum is being measured, since when, and the limit to restore afterwards.
         self._measures = True
         self._since = env._now
         self._kept = policy.least
         self._measured = 0
-        #: For how many updates the limit has been at its lowest.
+        #: How many updates the limit has been at its lowest.
         self._low = 0
         self._over = False
         if warm:
@@ -97,7 +97,7 @@ class Controller(CallerPolicy):
         env.call_at(env._now + policy.interval, self._update)
 
     def admit(self, call: Call, now: float) -> int:
-        """Refuse the call if it's one too many; it's counted already."""
+        """Refuse the call if it exceeds the limit; it is counted already."""
         caller = call.caller
         assert caller is not None
         if caller.of_all_parts <= self.limit:
@@ -107,7 +107,7 @@ class Controller(CallerPolicy):
         return _LIMITED
 
     def settle(self, call: Call, now: float) -> None:
-        """Take the time of a call into account that left."""
+        """Record how long a call took, if it was sent."""
         if call.replica is None or (self._measures and call.sent < self._since):
             return
         self._samples.append(now - call.sent)
@@ -122,7 +122,7 @@ class Controller(CallerPolicy):
             self._env.call_at(now + self._policy.remeasure * jitter, self._remeasure, self._measured)
 
     def end(self) -> Sequence[Call]:
-        """There are no more updates."""
+        """Stop updating."""
         self._over = True
         self._refusals.end()
         return ()
@@ -137,7 +137,7 @@ class Controller(CallerPolicy):
             self._measure()
 
     def _measure(self) -> None:
-        """Measure the minimum, from calls that are sent from now on."""
+        """Start measuring the minimum, from calls that are sent from now on."""
         self._measures = True
         self._since = self._env._now
         self._samples.clear()
@@ -145,7 +145,7 @@ class Controller(CallerPolicy):
         self.limit = self._policy.least
 
     def _update(self, _: None) -> None:
-        """An interval is over: adapt the limit to how long calls took in it."""
+        """Adapt the limit to how long calls took in the interval that ends now."""
         if self._over:
             return
         policy = self._policy

@@ -1,7 +1,7 @@
-"""Another attempt goes where none of those before it went, as long as there is such a replica.
+"""Sends another attempt to a replica that no earlier attempt went to, as long as there is one.
 
-Envoy's `previous_hosts` predicate, which Istio sets on every route; it picks again a few times at random, so that it
-may fail to avoid one where this doesn't.
+This is Envoy's `previous_hosts` predicate, which Istio sets on every route. Envoy re-picks at random a few times, so it
+may fail to avoid a replica where this does not.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class AvoidTried(CallerPolicy):
-    """Leaves out the replicas of the attempts before; it has no state of its own."""
+    """Leaves out the replicas of earlier attempts; it has no state."""
 
     __slots__ = ()
 
     def narrow(self, ready: Sequence[Replica], call: Call, now: float) -> Sequence[Replica]:
-        """Those not tried yet; all of them again once each was."""
+        """Return the replicas not tried yet, or all of them once each was tried."""
         if call.former is None:
             return ready
         tried = []
@@ -36,6 +36,6 @@ class AvoidTried(CallerPolicy):
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
-    """The same for all replicas of the caller."""
+    """The policy of an edge, the same for all replicas of the caller."""
     avoid = AvoidTried()
     return (lambda replica, warm: avoid) if edge.spec.avoid_tried else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RoundRobin(Balancer):
-    """One after another. Callers begin their rounds at different replicas, or all would walk in step."""
+    """Takes replicas in turn. Callers start at different replicas, or all would move in step."""
 
     __slots__ = ("_next",)
 
@@ -27,7 +27,7 @@ class RoundRobin(Balancer):
 
 
 class Random(Balancer):
-    """Any of them, by the call's own draw."""
+    """Takes any replica, by the call's own draw."""
 
     __slots__ = ()
 
@@ -36,7 +36,7 @@ class Random(Balancer):
 
 
 class LeastRequest(Balancer):
-    """The one of two random replicas that has fewer requests (Mitzenmacher's two choices, Envoy's default).
+    """Takes the less loaded of two random replicas (Mitzenmacher's power of two choices, Envoy's default).
 
     The counts are the replicas' own, as if callers shared them.
     """
@@ -53,7 +53,7 @@ class LeastRequest(Balancer):
         return a if a.calls <= b.calls else b
 
 
-#: How each is made, by its word in a topology file; a round begins after the replica of that number.
+#: How each balancer is made, by its name in a topology file; a round begins after the replica of the given number.
 BALANCERS: dict[str, Callable[[int], Balancer]] = {
     "round_robin": RoundRobin,
     "random": lambda start: Random(),

@@ -1,4 +1,4 @@
-"""Calls that fail by themselves, as the environment has it (`sim.environment.lapses` decides which)."""
+"""Calls that fail without a fault, as the environment says (`sim.environment.lapses` decides which)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BaseErrors(ServerPolicy):
-    """Lets a call fail once its work is done, if its draws have an error for it; it has no state."""
+    """Fails a call once its work is done, if its draws hold an error for it; it has no state."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ class BaseErrors(ServerPolicy):
 
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
-    """What fails by itself at a service; None if nothing does."""
+    """The errors that a service has without a fault; None if it has none."""
     if service.spec.name not in context.errors:
         return None
     policy = BaseErrors()

@@ -1,8 +1,8 @@
-"""A circuit breaker at run time: resilience4j's state machine, told state by state.
+"""A circuit breaker at run time: resilience4j's state machine.
 
-Closed: calls flow, outcomes are remembered; too many failures or slow calls among them open it.
+Closed: calls pass and their outcomes are recorded; too many failures or slow calls among them open the breaker.
 Open: calls are refused at once, until `open_for` has passed.
-Half open: so many trial calls are let through; when all have an outcome, they decide by the same thresholds.
+Half open: a few trial calls pass; when all have an outcome, the same thresholds decide.
 
 The clock is the simulation's. Outcomes of calls that were let through in an earlier state do not count.
 """
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 CLOSED: Final = 0
 HALF_OPEN: Final = 1
 OPEN: Final = 2
-#: What is noted when it enters a state.
+#: What is noted when the breaker enters a state.
 _NOTES = ("circuit_breaker_closed", "circuit_breaker_half_open", "circuit_breaker_open")
 _CIRCUIT_OPEN: Final = CODES["circuit_open"]
-#: What the caller itself refused, by code: it says nothing about the callee.
+#: Whether the caller itself refused the call, by code: that says nothing about the callee.
 _OWN_REFUSAL: Final = [error is not None and error.refusal is Refusal.CALLER for error in BY_CODE]
-#: Outcomes that are remembered before old ones are forgotten, at least.
+#: How many outcomes are kept, at least, before old ones are dropped.
 _ROOM = 32
 
 
 class Breaker(CallerPolicy):
     """The breaker of one caller replica and edge.
 
-    `notify(state, now, reason)` hears of each transition.
+    `notify(state, now, reason)` is called at each transition.
     """
 
     __slots__ = (
@@ -68,17 +68,17 @@ class Breaker(CallerPolicy):
         #: The number of transitions so far; a call remembers the generation in which it was let through.
         self.generation = 0
         self._slow_call = policy.slow_call
-        # The window holds the outcomes whose marks are at most so much below the latest one's: a mark is the time, or,
+        # The window holds the outcomes whose marks are at most this far below the latest one's. A mark is the time or,
         # in a window of calls, a running number.
         self._by_time = policy.window_time is not None
         self._window: float = policy.window_calls - 1 if policy.window_time is None else policy.window_time
         self._recorded = 0
         #: Marks of the outcomes in the window, oldest first, as packed numbers: a large mesh has thousands of breakers.
-        #: Nearly all are of calls that went well, and only a bad one can open the breaker: until one comes, or there
-        #: are more than `_room`, those that have left the window may still be here.
+        #: Nearly all belong to good calls, and only a bad one can open the breaker. So marks that have left the window
+        #: are dropped only when a bad call comes, or when there are more than `_room`.
         self._outcomes = array("d")
         self._room = _ROOM
-        #: (mark, failed, slow) of the bad ones among them, likewise.
+        #: (mark, failed, slow) of the bad ones among them, dropped likewise.
         self._bad: deque[tuple[float, bool, bool]] = deque()
         self._failed = 0
         self._slow = 0
@@ -86,14 +86,14 @@ class Breaker(CallerPolicy):
         self._until = 0.0
 
     def admit(self, call: Call, now: float) -> int:
-        """Let the call through, and remember in which generation, or refuse it."""
+        """Let the call through and note its generation, or refuse it."""
         if self.state and not self.permits(now):  # `permits`, inlined for a closed one
             return _CIRCUIT_OPEN
         call.generation = self.generation
         return PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """Take the call's result into account, unless the breaker never let it through."""
+        """Record the call's result, or give the trial back if the caller itself refused the call."""
         result = call.result
         if not _OWN_REFUSAL[result]:
             self.record(now, call.generation, result != SUCCESS, now - call.sent)
@@ -101,11 +101,11 @@ class Breaker(CallerPolicy):
             self.forgive(call.generation)
 
     def withdrawn(self, call: Call, now: float) -> None:
-        """Nobody will know how the call went."""
+        """Give the trial back: the call's outcome will never be known."""
         self.forgive(call.generation)
 
     def permits(self, now: float) -> bool:
-        """Whether a call may go; in the half-open state this uses up a trial."""
+        """Whether a call may pass; in the half-open state this uses up a trial."""
         if self.state == CLOSED:
             return True
         if self.state == OPEN:
@@ -124,7 +124,7 @@ class Breaker(CallerPolicy):
             self._permits += 1
 
     def record(self, now: float, generation: int, failed: bool, duration: float) -> None:
-        """Remember the outcome of a call that was let through in `generation` and took `duration` seconds."""
+        """Record the outcome of a call that was let through in `generation` and took `duration` seconds."""
         if generation != self.generation:
             return
         self._recorded += 1
@@ -155,7 +155,7 @@ class Breaker(CallerPolicy):
             self._room = max(_ROOM, 2 * len(outcomes))
 
     def _forget(self, last: float) -> None:
-        """Forget outcomes whose marks are lower."""
+        """Drop outcomes whose marks are lower than `last`."""
         del self._outcomes[: bisect_left(self._outcomes, last)]
         while self._bad and self._bad[0][0] < last:
             _, failed, slow = self._bad.popleft()
@@ -163,7 +163,7 @@ class Breaker(CallerPolicy):
             self._slow -= slow
 
     def _too_bad(self) -> str:
-        """Why the outcomes remembered are reason enough to open; empty if they aren't."""
+        """Return why the recorded outcomes should open the breaker; empty if they should not."""
         count = len(self._outcomes)
         if self._failed >= self.policy.failure_rate * count:
             return f"{self._failed} of {count} calls failed"

@@ -16,7 +16,7 @@ _FULL = CODES["bulkhead_full"]
 
 
 class Bulkhead(CallerPolicy):
-    """Refuses what would be more than `limit` calls at once; it has no state of its own."""
+    """Refuses calls beyond `limit` at a time; it has no state."""
 
     __slots__ = ("limit",)
 
@@ -24,7 +24,7 @@ class Bulkhead(CallerPolicy):
         self.limit = limit
 
     def admit(self, call: Call, now: float) -> int:
-        """Refuse the call if it's one too many; it's counted already."""
+        """Refuse the call if it exceeds the limit; it is counted already."""
         caller = call.caller
         assert caller is not None
         return _FULL if caller.in_flight > self.limit else PASS

@@ -1,7 +1,7 @@
-"""Client-side throttling at run time: a caller refuses by itself what its callee would refuse anyway.
+"""Client-side throttling at run time: a caller itself refuses what its callee would refuse anyway.
 
-Site Reliability Engineering (2016), "Handling Overload": of the requests of the last two minutes, a caller knows how
-many it was asked for and how many the callee accepted; the more of them are not, the more it refuses at once.
+Site Reliability Engineering (2016), "Handling Overload": a caller counts its requests of the last two minutes and those
+that the callee accepted; the more were not accepted, the more it refuses at once.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _THROTTLED = CODES["client_throttled"]
-#: Whether the callee accepted the request, by code: it did the work, with any outcome, and said so. What the caller
-#: refused for other reasons says nothing about it, and counts as accepted: so it makes no difference.
+#: Whether the callee accepted the request, by code: it did the work, with any outcome, and answered. Refusals by other
+#: policies of the caller say nothing about the callee; they count as accepted and so make no difference.
 _ACCEPTED: Final = [
     error is None
     or (error.answered and error.refusal is Refusal.NOBODY)
@@ -34,23 +34,23 @@ _ACCEPTED: Final = [
 
 
 class Throttle(CallerPolicy):
-    """The throttling of one caller replica and edge; `refusals` are told as one while it refuses any."""
+    """The throttling of one caller replica and edge; `refusals` reports a spell of refused requests as one."""
 
     __slots__ = ("_policy", "_refusals", "_seen")
 
     def __init__(self, policy: ClientThrottle, refusals: Spell) -> None:
         self._policy = policy
         self._refusals = refusals
-        #: Requests, and those of them that were accepted.
+        #: Requests, and how many of them were accepted.
         self._seen = Window(policy.window)
 
     def refusing(self, now: float) -> float:
-        """The probability with which a request is refused now."""
+        """Return the probability with which a request is refused now."""
         requests, accepts = self._seen.totals(now)
         return max(0.0, (requests - self._policy.factor * accepts) / (requests + 1))
 
     def admit(self, call: Call, now: float) -> int:
-        """Refuse the request, or let it go."""
+        """Refuse the request, or let it pass."""
         probability = self.refusing(now)
         if probability > 0.0 and draw(call, "client-throttle") < probability:
             requests, accepts = self._seen.totals(now)
@@ -61,12 +61,12 @@ class Throttle(CallerPolicy):
     def settle(self, call: Call, now: float) -> None:
         """Count the request, and whether it was accepted.
 
-        The book counts requests when they are made: those under way when a process begins would look like refused ones.
+        The book counts requests when they are made; at the start of a process, those under way would then look refused.
         """
         self._seen.add(now, 1, _ACCEPTED[call.result])
 
     def end(self) -> Sequence[Call]:
-        """The process ends, and no call is held."""
+        """The process ends; no call is held."""
         self._refusals.end()
         return ()
 

@@ -1,4 +1,4 @@
-"""A collector of garbage stops its process when there is enough of it (`topology.environment.collections`)."""
+"""Garbage collections that stop a process when enough garbage has piled up (`topology.environment.collections`)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import PolicyContext
 
 _MIB: Final = 2**20
-#: What a process says that was there from the start: for how long it has run (seconds), and that it has collected some
-#: number of times below this.
+#: For processes that were there from the start: how long they claim to have run (seconds), and a bound on how many
+#: collections they claim to have made.
 _LONG: Final = 86_400.0
 _MANY: Final = 900
 
 
 class Collector(ServerPolicy):
-    """Stops one process after the request with which its garbage has reached its mark.
+    """Stops one process after the request with which its garbage reaches its mark.
 
-    All work there stands still, as under a fault that pauses it. How long is a draw that belongs to the collection, by
-    its number in the life of the process.
+    All work in the process stops, as under a pause fault. The length is a draw that belongs to the collection, by its
+    number in the life of the process.
     """
 
     __slots__ = ("_context", "_due", "_key", "_lengths")
@@ -44,7 +44,7 @@ class Collector(ServerPolicy):
         self._context = context
         self._lengths = lengths
         self._key = address(context.seed, "collection", replica.name, replica.restarts) % 2**64
-        #: How many requests the process has answered when it collects; not known before there is one.
+        #: After how many requests the process collects; 0 until the first one is answered.
         self._due = 0.0
 
     def finished(self, call: Call, replica: Replica, now: float) -> None:
@@ -65,12 +65,12 @@ class Collector(ServerPolicy):
         self._context.env.call_at(now + length, self._go_on, (replica, modifier, replica.incarnation, told))
 
     def _told(self, replica: Replica, number: int, length: float) -> dict[str, Any]:
-        """What runtimes write of a collection: what there was, what is left, and how long it took."""
+        """Return what runtimes log of a collection: the heap before and after, and how long it took."""
         heap, since = replica.heap(), replica.born
-        if since == -inf:  # it has been there for ever, as far as one can see
+        if since == -inf:  # it has always been there, as far as can be seen
             since, number = -_LONG, number + self._key % _MANY
         up = self._context.env._now + length - since
-        # What a collector does beside the process takes several times as long as what it stops it for.
+        # The concurrent part of a collection takes several times as long as the pause.
         beside = length * (3.0 + 5.0 * uniform(self._key, number, 1))
         return {
             "number": number,
@@ -95,7 +95,7 @@ class Collector(ServerPolicy):
 
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
-    """The collector of a service's processes; None if they have none, or it stops nothing."""
+    """The collector of a service's processes; None if they have none, or it never stops them."""
     told = context.collections.get(service.spec.name)
     own = runtime(service.spec.stack, service.spec.system)
     if told is None or own is None or not service.spec.garbage:

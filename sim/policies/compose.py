@@ -1,7 +1,7 @@
-"""Which policies an edge and a service have: here they are put together, a row each.
+"""Composes the policies of edges and services, a row for each.
 
-A new policy of a caller's is data in `topology/policies.py` (and a key of `Edge`), a file here with a class and a
-function `of`, and a row in `CALLER`; one of a server's likewise in `SERVER`.
+A new caller policy is data in `topology/policies.py` (and a key of `Edge`), a file here with a class and a function
+`of`, and a row in `CALLER`; likewise a server policy, with a row in `SERVER`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
 
 
-#: The policies of callers by name, in the order in which an attempt meets them; then come those of packages.
+#: The policies of callers by name, in the order in which an attempt meets them; policies of packages follow.
 CALLER: dict[str, CallerRow] = {
     "versions": versions.of,
     "hedge": hedge.of,
@@ -68,7 +68,7 @@ CALLER: dict[str, CallerRow] = {
     "adaptive_concurrency": adaptive_concurrency.of,
     "retry": retry.of,
 }
-#: The keys of an edge that have the settings of a policy, if that isn't the one of its own name.
+#: The keys of an edge with the settings of a policy, where these differ from the policy's name.
 KEYS = {
     "budget": ("retry", "hedge"),
     "tokens": ("retry", "hedge"),
@@ -78,13 +78,13 @@ KEYS = {
     "versions": (),  # of the callee's
     "deadline": ("overall_timeout", "inherit_deadline", "timeout"),
 }
-#: Those that an attempt meets last. Whatever holds calls stands here, behind the timeout, which covers the wait. The
-#: pool is the last of all: a call that was refused behind it would keep its connection.
+#: The policies that an attempt meets last. Whatever holds calls belongs here, behind the timeout, which covers the
+#: wait. The pool is the very last: a call refused behind it would keep its connection.
 LAST: dict[str, CallerRow] = {
     "timeout": timeout.of,
     "pool": pool.of,
 }
-#: The policies of servers by name, in the order in which a request meets them; then it waits in the queue.
+#: The policies of servers by name, in the order in which a request meets them; then the request waits in the queue.
 SERVER: dict[str, ServerRow] = {
     "rate_limit": rate_limit.of,
     "contention": contention.of,
@@ -95,7 +95,7 @@ SERVER: dict[str, ServerRow] = {
 
 
 class Composed:
-    """The policies of one edge, composed once: `state` makes what a replica of the caller keeps."""
+    """The policies of one edge, composed once; `state` makes what a replica of the caller keeps."""
 
     def __init__(self, edge: RuntimeEdge, context: PolicyContext) -> None:
         self._edge = edge
@@ -110,14 +110,14 @@ class Composed:
         self._balancer = BALANCERS[edge.spec.balance]
 
     def state(self, replica: Replica, warm: bool) -> CallerState:
-        """What a new process of the replica knows of the callee."""
+        """Return what a new process of the replica knows of the callee."""
         return self._state(replica, warm, None, frozenset())
 
     def successor(self, before: CallerState, replica: Replica, changed: Set[str]) -> CallerState:
-        """What a process goes on with when settings of the edge have changed, by their keys in a topology file.
+        """Return the state after settings of the edge have changed; `changed` has their keys in a topology file.
 
-        A policy whose settings are the same goes on with what it has learned. Nothing may have changed but whom the
-        callee's calls are shared out among.
+        A policy whose settings are unchanged keeps what it has learned. `changed` is empty if only the shares of the
+        callee's versions and canaries have changed.
         """
         return self._state(replica, False, before, changed)
 
@@ -146,7 +146,7 @@ class Composed:
     def _policy(
         self, replica: Replica, warm: bool, changed: Set[str], name: str, former: CallerState | None
     ) -> CallerPolicy:
-        """A policy by its name: that of a former state, if it's still the same."""
+        """Return a policy by name: that of the former state if its settings are unchanged, else a new one."""
         if former is not None and name in former.policies and changed.isdisjoint(self._keys(name)):
             return former.policies[name]
         return self._makers[name](replica, warm)
@@ -155,12 +155,12 @@ class Composed:
         return self._balancer(replica.index) if former is None or "balance" in changed else former.balancer
 
     def _keys(self, name: str) -> tuple[str, ...]:
-        """The keys of an edge that have the settings of a policy."""
+        """Return the keys of an edge that have the settings of a policy."""
         return ("policies",) if name in self._added else KEYS.get(name, (name,))
 
 
 def _added(name: str, settings: Any, rival: str) -> Maker:
-    """How the policy of a package is made, on an edge that has retries, hedges or neither; PluginError if it cannot."""
+    """Return how a package's policy is made, on an edge with retries, hedges or neither; PluginError if it can't be."""
     policy = ADDED[name]
     if not issubclass(policy, CallerPolicy):
         raise PluginError(f"policy {name}: {policy.__qualname__} must be derived from meshquake.extending.CallerPolicy")
@@ -170,14 +170,14 @@ def _added(name: str, settings: Any, rival: str) -> Maker:
 
 
 def serve(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
-    """Give a new process of a replica its queue and its policies, the last of which may be a meter of its version."""
+    """Give a new process of a replica its queue and its policies; the last may be a meter of its version."""
     queue = replica.service.spec.queue
     replica.queue = DISCIPLINES[queue.discipline](queue, context.engine.shed)
     guard(replica, context, meter)
 
 
 def guard(replica: Replica, context: PolicyContext, meter: ServerPolicy | None = None) -> None:
-    """Give a process of a replica its policies, but for its queue."""
+    """Give a process of a replica its policies, without its queue."""
     policies = [maker(replica) for of in SERVER.values() if (maker := of(replica.service, context)) is not None]
     if meter is not None:
         policies.append(meter)
@@ -187,5 +187,5 @@ def guard(replica: Replica, context: PolicyContext, meter: ServerPolicy | None =
 
 
 def ingress(balance: str, service: Service) -> Ingress:
-    """Where users of an entry come in: they have no policies but their choice among versions and replicas."""
+    """Return where users of an entry come in; their only policy is the choice among versions and replicas."""
     return Ingress(BALANCERS[balance](0), versions.route(service))

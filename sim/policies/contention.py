@@ -1,4 +1,4 @@
-"""Work that takes longer in company: requests of a replica that contend for locks, caches or a disk."""
+"""Work that slows down under concurrency: requests of a replica contend for locks, caches or a disk."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Contention(ServerPolicy):
-    """Each request in progress when another arrives lengthens that one's work by a share of it; it has no state.
+    """Lengthens a request's work by a share for each request in progress when it arrives; it has no state.
 
-    Work between calls is lengthened by those that are in progress when it begins. The work that was drawn stays what it
-    was, so that a run without the crowd differs by nothing else.
+    Work between calls is lengthened by the requests in progress when it begins. The drawn work itself is kept, so that
+    a run without contention differs in nothing else.
     """
 
     __slots__ = ("_own", "_shares")
 
     def __init__(self, shares: list[float], handlers: str) -> None:
-        #: By the operation's position.
+        #: Shares by the operation's position.
         self._shares = shares
-        #: The workers that a request holds between its calls.
+        #: How many workers a request holds between its calls.
         self._own = int(handlers == "threads")
 
     def admit(self, call: Call, replica: Replica, now: float) -> int:
@@ -43,7 +43,7 @@ class Contention(ServerPolicy):
 
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
-    """What requests at a service cost each other; None if they don't."""
+    """The contention among requests at a service; None if there is none."""
     spec = service.spec
     shares = {
         version: [operation.contention for operation in spec.operations_of(version)]

@@ -1,4 +1,4 @@
-"""What a policy is made with: the parts of a running mesh that it may use."""
+"""The parts of a running mesh that a policy may use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PolicyContext:
-    """What a policy may use of the mesh: clock, life of calls, what is noted, what goes on besides, seed."""
+    """What a policy may use of the mesh: the clock, the call engine, the journal, the environment, the seed."""
 
     env: Clock
     engine: CallEngine
@@ -33,18 +33,18 @@ class PolicyContext:
 
     @cached_property
     def errors(self) -> dict[str, BaseErrors]:
-        """Calls that fail by themselves, by service."""
+        """Errors that calls have without a fault, by service."""
         return dict(self.environment.errors)
 
     @cached_property
     def collections(self) -> dict[str, Collections]:
-        """Collections of garbage that stop processes, by service."""
+        """Garbage collections that stop processes, by service."""
         return dict(self.environment.collections)
 
 
-#: Makes a caller's policy for one of its replicas, whose process begins now: the last argument says whether it has been
-#: running for long (connections are open), as at the start of a recording.
+#: Makes a caller's policy for a new process of one of its replicas. The last argument says whether the process counts
+#: as having run for long (with open connections), as at the start of a recording.
 Maker = Callable[["Replica", bool], CallerPolicy]
-#: Looks at an edge once, before the run, and says how its policy is made; None if it has none.
+#: Inspects an edge once, before the run, and returns how its policy is made; None if it has none.
 CallerRow = Callable[["RuntimeEdge", PolicyContext], Maker | None]
 ServerRow = Callable[["Service", PolicyContext], Callable[["Replica"], ServerPolicy] | None]

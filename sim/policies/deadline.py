@@ -1,9 +1,9 @@
-"""A caller's deadline beyond the timeout of an attempt: over all attempts, or that of the caller's own caller.
+"""Deadlines beyond the timeout of an attempt: one over all attempts of a call, or that of the request it is made for.
 
-Envoy's and Istio's route timeout covers all attempts and the pauses between them; gRPC's deadline does, and travels
-with the request besides: what a service calls while it works on a request is given up when the request is. An attempt
-that could only be sent later isn't made, so its caller doesn't wait for the end of a pause in vain; Envoy would answer
-at the deadline itself, a pause later at most.
+The route timeout of Envoy and Istio covers all attempts and the pauses between them. So does gRPC's deadline, which
+also travels with the request: what a service calls for a request is given up with the request. An attempt that could
+only be sent after the deadline is not made, so its caller does not wait in vain for the end of a pause; Envoy would
+answer at the deadline itself, at most one pause later.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Deadline(CallerPolicy):
     Parameters
     ----------
     overall
-        Longest wait for a call with all its attempts, in seconds.
+        The longest wait for a call with all its attempts, in seconds.
     inherits
-        Whether a call's deadline is never later than that of the request it is made for.
+        Whether a call's deadline is at most that of the request it is made for.
     timeout
         The longest wait for one attempt, which has a timer of its own.
     """
@@ -51,8 +51,8 @@ class Deadline(CallerPolicy):
         self._expire = self._on_ring
 
     def admit(self, call: Call, now: float) -> int:
-        """Watch an attempt, unless its own timeout comes first; what has no time left isn't sent."""
-        # A call may have been made when its edge had no deadline.
+        """Watch an attempt, unless its own timeout comes first; refuse it if no time is left."""
+        # The first attempt may have been made when the edge had no deadline.
         call.deadline = ends = self._ends(call, now) if call.former is None else _deadline(call.former)
         if ends <= now:
             return _TIMEOUT
@@ -61,7 +61,7 @@ class Deadline(CallerPolicy):
         return PASS
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether there is still time by then."""
+        """Whether there is time left when the next attempt would be sent."""
         return call.next_at < _deadline(call)
 
     def _ends(self, call: Call, now: float) -> float:
@@ -73,10 +73,10 @@ class Deadline(CallerPolicy):
 
 
 def left(call: Call) -> float:
-    """The time until which somebody waits for the request that a call is made for; no end for a user."""
+    """Return the time until which somebody waits for the request that a call is made for; inf for a user."""
     request = call.parent
     assert request is not None
-    while request.site.branch:  # a part of what the caller does
+    while request.site.branch:  # a branch of the caller's own work
         assert request.parent is not None
         request = request.parent
     caller = request.caller
@@ -88,7 +88,7 @@ def left(call: Call) -> float:
 
 
 def _deadline(call: Call) -> float:
-    """The deadline that a call was given; no end for one that was given none."""
+    """Return the deadline of a call; inf if it has none."""
     return getattr(call, "deadline", inf)
 
 

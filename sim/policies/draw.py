@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def draw(call: Call, purpose: str) -> float:
-    """A uniform in [0, 1) that is the call's own: the same in every run of a seed, whatever else happens there.
+    """Return a uniform in [0, 1) that belongs to the call: the same in every run of a seed, whatever else happens.
 
-    A purpose is one number a call: name it after the policy, as in `retry-cap.jitter`.
+    Each purpose has one number per call. Name it after the policy, as in `retry-cap.jitter`.
     """
     return uniform(call.site.address ^ _of(purpose), call.number, call.attempt_path)
 

@@ -1,4 +1,4 @@
-"""Operations that fail by themselves now and then, whatever else is wrong: the noise that real services have."""
+"""Operations that fail now and then without a fault: the noise that real services have."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class ErrorRate(ServerPolicy):
-    """A share of the requests fails once its work is done, by a draw of each request's own; it has no state."""
+    """Fails a share of the requests once their work is done, by a draw of each request's own; it has no state."""
 
     __slots__ = ("_odds",)
 
     def __init__(self, odds: list[tuple[float, int]]) -> None:
-        #: By the operation's position: the share, and the code of the error.
+        #: The share and the code of the error, by the operation's position.
         self._odds = odds
 
     def admit(self, call: Call, replica: Replica, now: float) -> int:
@@ -35,7 +35,7 @@ class ErrorRate(ServerPolicy):
 
 
 def of(service: Service, context: PolicyContext) -> Callable[[Replica], ServerPolicy] | None:
-    """What fails by itself at a service; None if nothing does."""
+    """The error rates of a service's operations; None if all are 0."""
     spec = service.spec
     odds = {version: _odds(spec.operations_of(version)) for version in ("", *(each.name for each in spec.versions))}
     if not any(share for each in odds.values() for share, _ in each):

@@ -1,8 +1,9 @@
-"""Hedging at run time: a caller that has waited for long sends the same call again, and takes what comes first.
+"""Hedging at run time: a caller that has waited long enough sends the call again, and takes the first answer.
 
-Dean and Barroso, "The Tail at Scale" (2013); the rules are gRPC's `hedgingPolicy` (gRFC A6). Attempts at one call are a
-race: the first success wins it, an error that isn't forgiven loses it at once, and after one that is, the next attempt
-leaves at once. What is still under way then is withdrawn, and its callee goes on unless callers cancel on this edge.
+Dean and Barroso, "The Tail at Scale" (2013); the rules are those of gRPC's `hedgingPolicy` (gRFC A6). The attempts at a
+call are a race. The first success wins it. A fatal error loses it at once; after a non-fatal one the next attempt is
+sent immediately. Attempts still under way at the end are withdrawn; their callees go on unless callers cancel on this
+edge.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.environment import Environment
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: A percentile is of so many calls, the last ones, and is looked up anew each time so many have been answered.
+#: How many of the latest calls a percentile is taken over, and after how many answers it is updated.
 _MEMORY = 1000
 _STRIDE = 100
 
@@ -38,18 +39,18 @@ class Hedge(CallerPolicy):
         self._policy = policy
         self._env = env
         self._engine = engine
-        #: Waits of one length end in order: one timer serves them all.
+        #: Waits of one length end in order, so one timer serves them all.
         self._watch = None if policy.percentile else Timeout(env, policy.delay, self._on_due)
         self._forgiven = frozenset(CODES[name] for name in policy.non_fatal)
-        #: How long to wait before the next attempt, in seconds.
+        #: How long to wait for an answer before the next attempt, in seconds.
         self._delay = policy.delay
-        #: How long the last calls took that succeeded, where the delay is a percentile of that.
+        #: How long the latest successful calls took, if the delay is a percentile of these times.
         self._times: deque[float] = deque(maxlen=_MEMORY)
         self._since = 0
         self._due = self._on_due
 
     def admit(self, call: Call, now: float) -> int:
-        """An attempt is made: another one follows in a while, unless there is an answer by then."""
+        """Enter an attempt into its race, and schedule the next one in case there is no answer by then."""
         race = None if call.former is None else _race(call.former)
         if race is None:
             call.race = Race(call)
@@ -72,7 +73,7 @@ class Hedge(CallerPolicy):
             return True
         race.running.remove(call)
         if call.result in self._forgiven:
-            # Whichever is made now may have ended already, and the race with it.
+            # The attempt made now may have ended already, and the race with it.
             if self._follow(race.last, now) or race.running:
                 call.notes |= OUTRUN
                 return False
@@ -84,20 +85,20 @@ class Hedge(CallerPolicy):
         return True
 
     def withdrawn(self, call: Call, now: float) -> None:
-        """An attempt is out of the race."""
+        """Take an attempt out of the race."""
         race = _race(call)
         if race is not None:
             race.running.remove(call)
 
     def _on_due(self, call: Call) -> None:
-        """A call has waited for long: another attempt, if its race goes on and this one is still the last."""
+        """Make another attempt, if the race goes on and this is still the latest one."""
         race, parent = call.race, call.parent
         assert parent is not None
         if race.running and race.last is call and parent.finished < 0.0:
             self._follow(call, self._env._now)
 
     def _follow(self, last: Call, now: float) -> bool:
-        """Make another attempt after the last one; whether it's made."""
+        """Make another attempt after the last one; return whether it was made."""
         last.next_at = now
         parent, edge = last.parent, last.site.edge
         assert parent is not None and parent.replica is not None and edge is not None
@@ -109,7 +110,7 @@ class Hedge(CallerPolicy):
         return True
 
     def _learn(self, time: float, percentile: float) -> None:
-        """Take a successful attempt's time into account."""
+        """Record the time of a successful attempt."""
         self._times.append(time)
         self._since += 1
         if self._since == _STRIDE:
@@ -118,7 +119,7 @@ class Hedge(CallerPolicy):
 
 
 def _race(call: Call) -> Race | None:
-    """The race that an attempt takes part in; none if it was made when its edge had no hedges."""
+    """Return the race that an attempt takes part in; None if it was made when its edge had no hedges."""
     return getattr(call, "race", None)
 
 

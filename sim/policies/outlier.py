@@ -1,8 +1,8 @@
 """Outlier detection at run time: Envoy's, kept by each replica of a caller for itself.
 
-Failures in a row eject a replica in that moment. All else happens in sweeps, which begin with the caller's process:
-what was out for long enough comes back, what was in pays for a former ejection with one of them, and then those that
-take part are compared. So an ejection of 30 s lasts until the first sweep that is at least 30 s later.
+Failures in a row eject a replica at once. Everything else happens in sweeps, which start with the caller's process: a
+replica that was out for long enough returns, one that was in works off one of its former ejections, and then those with
+enough requests are compared. So an ejection of 30 s lasts until the first sweep that is at least 30 s later.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: What counts as a failure, by code: a status of 500 or more, an answer or the proxy's own for want of one.
+#: Whether an outcome is a failure, by code: a status of 500 or more, from the callee or from the proxy for want of an
+#: answer.
 _FAILED: Final = [error is not None and error.status >= 500 for error in BY_CODE]
-#: Those that a gateway says of what is behind it.
+#: Whether it is one that a gateway reports of what is behind it.
 _GATEWAY: Final = [error is not None and error.status in (502, 503, 504) for error in BY_CODE]
 
 
 class Host:
-    """What is known of one replica of the callee."""
+    """What a caller knows of one replica of the callee."""
 
     __slots__ = ("ejected", "failures", "gateway_failures", "requests", "since", "successes", "times")
 
@@ -38,24 +39,24 @@ class Host:
         #: Failures in a row.
         self.failures = 0
         self.gateway_failures = 0
-        #: What came since the last sweep.
+        #: Counts since the last sweep.
         self.requests = 0
         self.successes = 0
         self.ejected = False
-        #: When it was ejected last, and how often, less the sweeps since at which it was not out.
+        #: When it was ejected last, and how often, minus the sweeps since at which it was in.
         self.since = 0.0
         self.times = 0
 
     @property
     def success_rate(self) -> float:
-        """The share that succeeded since the last sweep."""
+        """The share of requests that succeeded since the last sweep."""
         return self.successes / self.requests
 
 
 class Detector(CallerPolicy):
     """The outlier detection of one caller replica and edge.
 
-    `notify(ejected, replica, reason)` hears of each ejection, and of each return.
+    `notify(ejected, replica, reason)` is called at each ejection and each return.
     """
 
     __slots__ = ("_edge", "_env", "_hosts", "_notify", "_over", "_start", "_sweeps", "ejected", "policy")
@@ -80,7 +81,7 @@ class Detector(CallerPolicy):
         self._arm()
 
     def narrow(self, ready: Sequence[Replica], call: Call, now: float) -> Sequence[Replica]:
-        """Those that aren't ejected, or all of them where too few are left."""
+        """Return the replicas that are not ejected, or all of them if too few are left."""
         if not self.ejected:
             return ready
         left = [replica for replica in ready if not self._is_out(replica)]
@@ -93,7 +94,7 @@ class Detector(CallerPolicy):
         return left
 
     def settle(self, call: Call, now: float) -> None:
-        """Count the result of an attempt that had left for a replica."""
+        """Count the result of an attempt that was sent to a replica."""
         replica = call.replica
         if replica is None:
             return
@@ -115,13 +116,13 @@ class Detector(CallerPolicy):
             self._eject(replica, host, now, f"{self.policy.gateway} gateway failures in a row")
 
     def callee_ended(self, replica: Replica, now: float) -> None:
-        """What comes up in its place is another host, of which nothing is known."""
+        """Forget the replica: the process that replaces it is a new host."""
         host = self._hosts.pop(replica, None)
         if host is not None and host.ejected:
             self.ejected -= 1
 
     def end(self) -> Sequence[Call]:
-        """There are no more sweeps."""
+        """Stop sweeping."""
         self._over = True
         return ()
 
@@ -130,13 +131,13 @@ class Detector(CallerPolicy):
         return host is not None and host.ejected
 
     def _eject(self, replica: Replica, host: Host, now: float, reason: str) -> None:
-        """Eject a replica, unless too many are out already: one always may be."""
+        """Eject a replica, unless too many are out already; one always may be."""
         hosts = len(self._edge.callee.beside(replica))
         if host.ejected or (self.ejected and self.ejected >= self.policy.most * hosts):
             return
         host.ejected = True
         host.since = now
-        # Beyond what gives the longest time, it would only take longer to be forgotten.
+        # Counting beyond the longest ejection would only delay forgetting.
         if self.policy.ejection * host.times < max(self.policy.longest, self.policy.ejection):
             host.times += 1
         self.ejected += 1
@@ -168,7 +169,7 @@ class Detector(CallerPolicy):
         return min(self.policy.ejection * host.times, longest)
 
     def _compare(self, now: float) -> None:
-        """Eject those whose success rates are too far below the others', or too low by themselves."""
+        """Eject replicas whose success rates are too far below the others', or too low in themselves."""
         if (rule := self.policy.success_rate) is not None:
             judged = self._judged(rule.requests, rule.hosts)
             rates = [host.success_rate for _, host in judged]
@@ -185,7 +186,7 @@ class Detector(CallerPolicy):
                     self._eject(replica, host, now, f"{1.0 - host.success_rate:.1%} of {host.requests} calls failed")
 
     def _judged(self, requests: int, hosts: int) -> list[tuple[Replica, Host]]:
-        """Those that are in and had enough requests; none, if they are too few."""
+        """Return the replicas that are in and had enough requests; none if they are too few."""
         enough = [each for each in self._hosts.items() if not each[1].ejected and each[1].requests >= requests]
         return enough if len(enough) >= hosts else []
 

@@ -22,27 +22,27 @@ _POOL_TIMEOUT = CODES["pool_timeout"]
 _POOL_FULL = CODES["pool_full"]
 _RESET = CODES["connection_reset"]
 _CANCELLED = CODES["cancelled"]
-#: Whether a connection outlives an outcome, by code.
+#: Whether a connection survives an outcome, by code.
 _INTACT: Final = [error is None or error.connected for error in BY_CODE]
 
 
 class Pool(CallerPolicy):
-    """Connections in use, connections idle, and the calls that wait for one, first come first served.
+    """Connections in use, idle connections, and the calls waiting for one, first come first served.
 
     Parameters
     ----------
     policy, edge
-        What the topology says of it, and the edge it serves.
+        Its settings, and the edge it serves.
     warm
         Whether all its connections are open, as at the start of a recording, or none.
     let_go
-        Lets a call go on that was held.
+        Releases a call that was held.
     shortage
-        Hears of each call that has to wait, and of each that gave up waiting (the last argument).
+        Called for each call that has to wait, and for each that gave up waiting (the last argument).
     acquire
-        The deadline of those who wait, which all pools of the edge share.
+        The timeout of waiting calls, which all pools of the edge share.
     waited
-        Hears of each wait that is over: since when the call waited, and the code of an error if it has no connection.
+        Called when a wait is over, with the time at which it began and an error's code if the call got no connection.
     """
 
     __slots__ = (
@@ -79,24 +79,24 @@ class Pool(CallerPolicy):
         self._waited = waited
         #: Since when each call waits.
         self._since: dict[Call, float] = {}
-        # On a connection that carries several calls at a time, each place for one counts as one.
-        #: Connections allowed now; a fault may take some away.
+        # A connection that carries several calls at a time counts once for each of them.
+        #: How many are allowed now; a fault may take some away.
         self.size = policy.size * policy.streams
         self.in_use = 0
         self.idle = self.size if warm else 0
-        #: Of these, dead ones: nobody has noticed yet.
+        #: How many of these are dead without anyone having noticed.
         self.stale = 0
-        #: May hold calls that gave up; `waiting` counts those that didn't.
+        #: May include calls that gave up; `waiting` does not count those.
         self.waiters: deque[Call] = deque()
         self.waiting = 0
 
     def admit(self, call: Call, now: float) -> int:
-        """Take a connection for the call, or let it wait for one."""
+        """Take a connection for the call, or make it wait for one."""
         if self._edge.modifiers:
             self.size = self._allowed(now)
         if self.in_use < self.size:
             if self.stale and self.idle:
-                # The oldest go first: what ended while they were idle is noticed by whoever uses one.
+                # The oldest are used first; the call that gets a dead connection finds out.
                 self.stale -= 1
                 self.idle -= 1
                 return _RESET
@@ -113,7 +113,7 @@ class Pool(CallerPolicy):
         return HELD
 
     def returned(self, call: Call, now: float) -> None:
-        """The connection is free again, or broken; the call that waited longest has it next."""
+        """Free the connection, or drop it if it broke; the call that waited longest gets the next one."""
         if not call.connected:
             return
         call.connected = False
@@ -126,21 +126,21 @@ class Pool(CallerPolicy):
         self._grant()
 
     def cancel(self, call: Call, now: float) -> None:
-        """A call that waits gives up."""
+        """Stop waiting for a connection."""
         if call.held:
             call.held = False
             self.waiting -= 1
             self._waited(call, self._since.pop(call), _CANCELLED)
 
     def disturbed(self, now: float) -> None:
-        """The size may have changed: let those in who wait."""
+        """Adjust to a size that may have changed, and admit waiting calls."""
         self.size = self._allowed(now)
         self.idle = min(self.idle, max(0, self.size - self.in_use))
         self.stale = min(self.stale, self.idle)
         self._grant()
 
     def callee_ended(self, replica: Replica, now: float) -> None:
-        """Idle connections to it are gone: its share of them, as they are spread evenly over what was up."""
+        """Lose the idle connections to a replica: its share, as they are spread evenly over replicas that are up."""
         up = sum(other.up for other in replica.service.fellows(replica))
         gone = ceil(self.idle / (up + 1))
         if self.policy.notices:
@@ -149,12 +149,12 @@ class Pool(CallerPolicy):
             self.stale = min(self.idle, self.stale + gone)
 
     def close(self, count: int) -> None:
-        """Close so many connections that are idle, or as many as there are."""
+        """Close `count` idle connections, or as many as there are."""
         self.idle -= min(self.idle, max(0, count))
         self.stale = min(self.stale, self.idle)
 
     def severed(self, calls: Sequence[Call], share: float, now: float) -> None:
-        """Reset connections are gone; who waits has their places, and opens new ones."""
+        """Lose the connections that were reset; waiting calls take their places and open new ones."""
         self.idle -= ceil(self.idle * share)
         for call in calls:
             self.in_use -= call.connected
@@ -162,7 +162,7 @@ class Pool(CallerPolicy):
         self._grant()
 
     def end(self) -> Sequence[Call]:
-        """Nobody waits any more."""
+        """Release all waiting calls, and return them."""
         held = [call for call in self.waiters if call.held]
         for call in held:
             call.held = False
@@ -172,14 +172,14 @@ class Pool(CallerPolicy):
         return held
 
     def give_up(self, call: Call, now: float) -> None:
-        """A call has waited as long as it may."""
+        """End the wait of a call that has waited as long as it may."""
         call.held = False
         self.waiting -= 1
         self._waited(call, self._since.pop(call), _POOL_TIMEOUT)
         self._shortage(self, call, True)
 
     def _grant(self) -> None:
-        """Give free connections to the calls that waited longest."""
+        """Give free connections to the calls that have waited longest."""
         while self.waiters and self.in_use < self.size:
             call = self.waiters.popleft()
             if call.held:
@@ -200,7 +200,7 @@ class Pool(CallerPolicy):
             self.idle = min(self.policy.streams - 1, self.size - self.in_use)
 
     def _allowed(self, now: float) -> int:
-        """The size that is left by what acts on the edge: at least one connection."""
+        """Return the size left by faults on the edge, at least one connection."""
         size = float(self.policy.size * self.policy.streams)
         for modifier in self._edge.modifiers:
             size *= modifier.effect(now).pool
@@ -225,7 +225,7 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
 
     def expire(call: Call) -> None:
         if not call.held:
-            return  # it had a connection in time
+            return  # it got a connection in time
         assert call.caller is not None
         pool = call.caller.policies["pool"]
         assert isinstance(pool, Pool)

@@ -1,6 +1,6 @@
-"""A server's queue: requests wait for a worker, and one more than fit is shed. Here are the disciplines, a class each.
+"""A server's queue, where requests wait for a worker; those that do not fit are shed. A class for each discipline.
 
-Those that shed requests which wait already are given `shed`, which answers for them.
+Disciplines that shed waiting requests are given `shed`, which answers them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Shed = Callable[["Call"], None]
 
 
 class BoundedQueue(RequestQueue):
-    """First come first served; at most `limit` wait."""
+    """First come first served; at most `limit` requests wait."""
 
     __slots__ = ("_calls",)
 
@@ -51,7 +51,7 @@ class BoundedQueue(RequestQueue):
 
 
 class NewestFirst(BoundedQueue):
-    """Last come first served: under overload some are served in time, where otherwise all would come too late."""
+    """Last come first served: under overload some requests are served in time, where in order all would be too late."""
 
     __slots__ = ()
 
@@ -60,11 +60,11 @@ class NewestFirst(BoundedQueue):
 
 
 class ControlledDelay(BoundedQueue):
-    """Requests may wait for `interval`, but only for `target` while the queue has not been empty for an `interval`.
+    """Requests may wait for `interval`, but only for `target` once the queue has not been empty for an `interval`.
 
     CoDel (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012) as servers have it: Maurer, "Fail at Scale",
-    ACM Queue 2015, with its 5 ms and 100 ms, and its adaptive LIFO (`newest_first`): meanwhile the newest goes first.
-    One that has waited for too long is shed when a request comes or a worker is free: who waits costs nothing.
+    ACM Queue 2015, with its 5 ms and 100 ms, and its adaptive LIFO (`newest_first`): meanwhile the newest goes first. A
+    request that has waited too long is shed when another one arrives or a worker is free: waiting costs nothing.
     """
 
     __slots__ = ("_deadlines", "_emptied", "_policy", "_shed")
@@ -73,7 +73,7 @@ class ControlledDelay(BoundedQueue):
         super().__init__(policy.limit)
         self._policy = policy
         self._shed = shed
-        #: Until when each may wait, and when the queue was last empty.
+        #: The deadlines of the waiting requests, and when the queue was last empty.
         self._deadlines: deque[float] = deque()
         self._emptied = 0.0
 
@@ -108,11 +108,11 @@ class ControlledDelay(BoundedQueue):
         self._deadlines.clear()
 
     def _standing(self, now: float) -> bool:
-        """Whether there is a standing queue."""
+        """Whether the queue has not been empty for an interval."""
         return self._emptied < now - self._policy.interval
 
     def _expire(self, now: float) -> None:
-        """Shed the oldest that have waited for too long."""
+        """Shed the oldest requests that have waited too long."""
         while self._deadlines and self._deadlines[0] < now:
             self._deadlines.popleft()
             self._shed(self._calls.popleft())
@@ -121,9 +121,10 @@ class ControlledDelay(BoundedQueue):
 
 
 class ByCriticality(RequestQueue):
-    """The most critical first, and in order among equals; one that finds it full takes the place of a less critical.
+    """The most critical first, and in order among equals; when full, a request replaces a less critical one.
 
-    Of the least critical the newest goes. Criticality as in "Handling Overload", Site Reliability Engineering (2016).
+    The newest of the least critical is shed. Criticality as in "Handling Overload", Site Reliability Engineering
+    (2016).
     """
 
     __slots__ = ("_calls", "_shed", "_waiting")
@@ -131,7 +132,7 @@ class ByCriticality(RequestQueue):
     def __init__(self, limit: int, shed: Shed) -> None:
         self.limit = limit
         self._shed = shed
-        #: Those who wait, by criticality.
+        #: Waiting requests, by criticality.
         self._calls: list[deque[Call]] = [deque() for _ in policies.CRITICALITIES]
         self._waiting = 0
 
@@ -168,7 +169,7 @@ class ByCriticality(RequestQueue):
         self._waiting = 0
 
 
-#: How the queue of each discipline is made.
+#: How the queue of each discipline is made, by its name in a topology file.
 DISCIPLINES: dict[str, Callable[[policies.Queue, Shed], RequestQueue]] = {
     "fifo": lambda policy, shed: BoundedQueue(policy.limit),
     "lifo": lambda policy, shed: NewestFirst(policy.limit),

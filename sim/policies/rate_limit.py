@@ -20,7 +20,7 @@ _LIMITED = CODES["rate_limited"]
 
 
 class RateLimit(ServerPolicy):
-    """Answers 429 to what finds no token. The bucket is full when the process begins, and filled up in steps."""
+    """Answers 429 to requests that find no token. The bucket starts full, and is refilled in steps."""
 
     __slots__ = ("_filled", "_policy", "_tokens")
 
@@ -31,7 +31,7 @@ class RateLimit(ServerPolicy):
         self._filled = now
 
     def admit(self, call: Call, replica: Replica, now: float) -> int:
-        """Take a token, or say when the next one comes: in whole seconds (`Retry-After`, RFC 9110)."""
+        """Take a token, or refuse the request and say when the next one comes (`Retry-After` in seconds, RFC 9110)."""
         policy = self._policy
         steps = int((now - self._filled) / policy.fill_interval)
         if steps:

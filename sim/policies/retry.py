@@ -1,4 +1,4 @@
-"""Retries: another attempt after a failure that one may cure, each after a random pause."""
+"""Retries: another attempt after a failure that a retry may cure, each after a random pause."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Retry(CallerPolicy):
         self._on = frozenset(CODES[name] for name in policy.on)
 
     def pause(self, call: Call, now: float) -> float:
-        """The pause after the failure of this attempt, uniform up to its bound; negative if it was the last."""
+        """Return the pause after this failed attempt, uniform up to its bound; negative if it was the last one."""
         policy = self._policy
         attempt = call.attempt
         if attempt >= policy.max_attempts or call.result not in self._on:

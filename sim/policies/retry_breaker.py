@@ -1,4 +1,4 @@
-"""A breaker that stops retries and lets all else through, at run time (M. Brooker, 2022)."""
+"""A breaker at run time that stops retries and lets everything else pass (M. Brooker, 2022)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BreakerOfRetries(RetryLimit):
-    """The breaker of one caller replica and edge: calls, and attempts that failed, in a sliding window."""
+    """The breaker of one caller replica and edge: counts calls and failed attempts in a sliding window."""
 
     __slots__ = ("_policy", "_seen")
 

@@ -1,7 +1,7 @@
-"""A bucket of saved tokens at run time: calls that go well pay for the retries of those that don't.
+"""A token bucket for retries at run time: successful calls pay for the retries of failed ones.
 
 The AWS SDKs' standard mode has one (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html), and
-M. Brooker's post on retries (https://brooker.co.za/blog/2022/02/28/retries.html).
+so does M. Brooker's post on retries (https://brooker.co.za/blog/2022/02/28/retries.html).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import Maker, PolicyContext
 
 _TIMEOUT = CODES["timeout"]
-#: Ten deposits of a tenth are 0.9999999999999999 in binary numbers, and shall be 1.
+#: Ten deposits of a tenth add up to 0.9999999999999999 in floating point, and must count as 1.
 _ROUNDING = 1e-9
 
 
@@ -35,13 +35,13 @@ class Bucket(RetryLimit):
         self.saved = policy.capacity
 
     def admit(self, call: Call, now: float) -> int:
-        """A call that is made gives, where each does."""
+        """Deposit tokens for a new call, if every call does."""
         if call.former is None and self._policy.deposit_by == "calls":
             self._give(self._policy.deposit)
         return PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """A success gives: its own part, or back what the retry took."""
+        """Deposit tokens for a success: its own, or those that its retry took."""
         if call.result != SUCCESS:
             return
         if call.former is not None:
@@ -57,11 +57,11 @@ class Bucket(RetryLimit):
         )
 
     def retried(self, call: Call, now: float) -> None:
-        """The retry takes its tokens."""
+        """Take the tokens of a retry."""
         self.saved = max(0.0, self.saved - self._cost(call))
 
     def _cost(self, failed: Call) -> float:
-        """What the attempt after one that failed takes."""
+        """Return what the attempt after a failed one costs."""
         return self._policy.timeout_cost if failed.result == _TIMEOUT else self._policy.cost
 
     def _give(self, tokens: float) -> None:

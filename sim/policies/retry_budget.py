@@ -1,4 +1,4 @@
-"""A retry budget at run time: retries may be a share of recent calls plus some a second (Finagle, Linkerd)."""
+"""A retry budget at run time: retries may be a share of recent calls, plus some per second (Finagle, Linkerd)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: 29% of a hundred calls are 28.999999999999996 in binary numbers, and shall be 29.
+#: 29% of a hundred calls is 28.999999999999996 in floating point, and must count as 29.
 _ROUNDING = 1e-9
 
 
@@ -28,16 +28,16 @@ class Budget(CallerPolicy):
         self._seen = Window(policy.window)
 
     def admit(self, call: Call, now: float) -> int:
-        """A first attempt earns a share of a retry."""
+        """Count a first attempt, which earns a share of a retry."""
         if call.former is None:
-            seen = self._seen  # `Window.add`, inlined: once a call
+            seen = self._seen  # `Window.add`, inlined: it runs for every call
             if now >= seen.until:
                 seen.advance(now)
             seen.first[seen.place] += 1
         return PASS
 
     def allows_retry(self, call: Call, now: float) -> bool:
-        """Whether what recent calls have earned, less recent retries, is enough for another retry."""
+        """Whether recent calls have earned another retry beyond those already made."""
         policy = self._policy
         calls, retries = self._seen.totals(now)
         earned = policy.ratio * calls + policy.minimum * policy.window

@@ -1,4 +1,4 @@
-"""A limit on retries that are under way at a time: Envoy's `max_retries`."""
+"""A limit on concurrent retries: Envoy's `max_retries`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ConcurrentRetries(RetryLimit):
-    """The retries of one caller replica and edge: those under way, and those that wait for the end of a pause."""
+    """The retries of one caller replica and edge: those under way, and those waiting for the end of a pause."""
 
     __slots__ = ("_due", "_limit", "running")
 
@@ -23,11 +23,11 @@ class ConcurrentRetries(RetryLimit):
         super().__init__(refusals)
         self._limit = limit
         self.running = 0
-        #: Attempts that failed and are to be tried again.
+        #: Failed attempts that will be retried.
         self._due: list[Call] = []
 
     def admit(self, call: Call, now: float) -> int:
-        """A retry is under way."""
+        """Count a retry that begins."""
         if call.former is not None:
             self.running += 1
             if call.former in self._due:
@@ -35,21 +35,21 @@ class ConcurrentRetries(RetryLimit):
         return PASS
 
     def settle(self, call: Call, now: float) -> None:
-        """A retry is over."""
+        """Count a retry that is over."""
         if call.former is not None:
-            self.running = max(0, self.running - 1)  # one that was held when settings changed came later
+            self.running = max(0, self.running - 1)  # a call held while settings changed was never counted
 
     def withdrawn(self, call: Call, now: float) -> None:
-        """A retry is over."""
+        """Count a retry that is over."""
         self.settle(call, now)
 
     def objects(self, call: Call, now: float) -> str:
-        # One whose caller was cancelled in the pause is never made.
+        # A retry whose caller was cancelled during the pause is never made.
         self._due = [each for each in self._due if each.next_at >= now]
         return "" if self.running + len(self._due) < self._limit else f"{self._limit} retries are under way"
 
     def retried(self, call: Call, now: float) -> None:
-        """A retry will follow."""
+        """Count a retry that will be made."""
         self._due.append(call)
 
 

@@ -1,4 +1,4 @@
-"""What limits on retries have in common: each says whether another is allowed, and it's noted when it refuses some."""
+"""What limits on retries have in common: each says whether another is allowed, and refusals are noted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RetryLimit(CallerPolicy):
-    """A limit on the retries of one caller replica and edge; `refusals` are told as one while it refuses any."""
+    """A limit on the retries of one caller replica and edge; `refusals` reports a spell of refused retries as one."""
 
     __slots__ = ("refusals",)
 
@@ -30,15 +30,15 @@ class RetryLimit(CallerPolicy):
         return not objection
 
     def end(self) -> Sequence[Call]:
-        """The process ends, and no call is held."""
+        """The process ends; no call is held."""
         self.refusals.end()
         return ()
 
     def objects(self, call: Call, now: float) -> str:
-        """Why no other attempt may follow; empty if one may."""
+        """Return why no other attempt may follow; empty if one may."""
         raise NotImplementedError
 
 
 def of_each(edge: RuntimeEdge, context: PolicyContext, make: Callable[[Spell], RetryLimit]) -> Maker:
-    """One limit for each replica of the caller, whose refusals go to the journal."""
+    """Return a maker of one limit for each replica of the caller, whose refusals go to the journal."""
     return lambda replica, warm: make(told(context, edge, replica, "retries_stopped", "retries_resumed"))

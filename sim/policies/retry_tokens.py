@@ -1,6 +1,6 @@
-"""gRPC's retry throttling at run time: failures take tokens, and with half of them gone nothing is retried.
+"""gRPC's retry throttling at run time: failures take tokens, and when half of them are gone nothing is retried.
 
-gRFC A6 (https://github.com/grpc/proposal/blob/master/A6-client-retries.md). An attempt fails, in its sense, with an
+gRFC A6 (https://github.com/grpc/proposal/blob/master/A6-client-retries.md). In its sense, an attempt fails with an
 error that would be retried.
 """
 
@@ -33,7 +33,7 @@ class Tokens(RetryLimit):
         self.left = policy.most
 
     def settle(self, call: Call, now: float) -> None:
-        """A failure takes a token, a success gives a part of one back."""
+        """Take a token for a failure, or give part of one back for a success."""
         if call.result == SUCCESS:
             self.left = min(self._policy.most, self.left + self._policy.ratio)
         elif call.result in self._on:

@@ -1,7 +1,7 @@
-"""When to tell of what happens again and again, so that a journal says what an operator would want to read, once.
+"""Rules for reporting frequent events, so that the journal says what an operator would want to read, once.
 
-Products count such things and log few of them: Envoy has counters and gauges, gRPC and Finagle nothing but counters. An
-event for each change would be a flood wherever something is near its bound all the time.
+Products count such events and log few of them: Envoy has counters and gauges, gRPC and Finagle nothing but counters. An
+event for each change would be a flood wherever something hovers near its bound.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import PolicyContext
 
-#: Seconds after which something that does not happen any more is over, and within which nothing is told twice.
+#: Seconds without an event after which a spell is over, and within which a gauge is not reported twice.
 QUIET: Final = 10.0
 
 
 class Spell:
-    """Something that a policy does to calls, told as one stretch: its beginning and its end.
+    """Repeated actions of a policy on calls, reported as one stretch with a beginning and an end.
 
-    It begins with the first call that is struck, and is over once none was for `QUIET` seconds.
+    It begins with the first call that is affected, and is over once none was affected for `QUIET` seconds.
 
     Parameters
     ----------
     env
         The clock.
     note
-        Hears that it begins (True) or is over, and why.
+        Called when it begins (True) and when it is over, with the reason.
     """
 
     __slots__ = ("_ended", "_env", "_last", "_note", "lasts")
@@ -38,12 +38,12 @@ class Spell:
         self._env = env
         self._note = note
         self.lasts = False
-        #: When the last call was struck.
+        #: When the last call was affected.
         self._last = 0.0
         self._ended = False
 
     def strike(self, reason: str) -> None:
-        """A call is struck, for this reason."""
+        """Record that a call is affected, and why."""
         self._last = self._env._now
         if not self.lasts:
             self.lasts = True
@@ -51,7 +51,7 @@ class Spell:
             self._env.call_at(self._last + QUIET, self._look)
 
     def end(self) -> None:
-        """The process ends, and tells nothing more."""
+        """The process ends; nothing more is reported."""
         self._ended = True
 
     def _look(self, _: None) -> None:
@@ -66,7 +66,7 @@ class Spell:
 
 
 def told(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str, ends: str) -> Spell:
-    """A spell of a caller's on an edge; two notices of the catalogue tell of it, which name the callee and why."""
+    """Return a spell of a caller on an edge, reported by two notices that name the callee and the reason."""
     target = edge.callee.spec.name
 
     def note(lasts: bool, reason: str) -> None:
@@ -77,18 +77,18 @@ def told(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str
 
 
 class Gauge:
-    """A number that moves all the time, told when it has moved far since it was told last, and not too often.
+    """A value that changes all the time, reported when it has changed much since the last report, and not too often.
 
     Parameters
     ----------
     env
         The clock.
     factor
-        How many times as large or as small it must be to be told.
+        By what factor it must have grown or shrunk to be reported.
     value
-        What it is at first; 0 if that is not known, and then the first one is told.
+        The initial value; 0 if it is not known, and then the first one is reported.
     note
-        Hears what it was when it was told last, and what it is.
+        Called with the value reported last, and the current one.
     """
 
     __slots__ = ("_env", "_factor", "_note", "_since", "_value")
@@ -101,7 +101,7 @@ class Gauge:
         self._since = env._now - QUIET
 
     def set(self, value: float) -> None:
-        """What it is now."""
+        """Set the current value."""
         before = self._value
         far = value >= before * self._factor or value * self._factor <= before
         if far and value != before and self._env._now - self._since >= QUIET:

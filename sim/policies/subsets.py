@@ -1,10 +1,10 @@
-"""How the calls to a service are shared out by weights: among its versions, and with a canary of one of them.
+"""Weighted routing of calls to a service: among its versions, and within one to its canary.
 
-As by a route of a service mesh (Istio's VirtualService, what Argo Rollouts and Flagger set weights of): the choice is
-made once for a call, so that retries stay with it, and who has no ready replica fails its share. To the caller each
-subset is a cluster of its own (Envoy). What Envoy keeps for a cluster is kept for each: outlier detection with its
-limit and its panic, the limits on connections, requests and retries under way, and whose turn it is. What belongs to
-the route or to a client is one for all: timeouts, retries and their budgets, hedges, breakers, throttles.
+This is a route of a service mesh (Istio's VirtualService, whose weights Argo Rollouts and Flagger set). The choice is
+made once for a call, so retries stay with it, and the share of a subset without ready replicas fails. To the caller
+each subset is a cluster of its own (Envoy). What Envoy keeps per cluster is kept per subset: outlier detection with its
+limit and its panic, the limits on connections, on requests and on retries under way, and the position in the round.
+What belongs to the route or to a client is shared: timeouts, retries and their budgets, hedges, breakers, throttles.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
 
-#: The policies of which each subset has its own, by their names in `sim.policies.compose`.
+#: The policies that each subset has for itself, by their names in `sim.policies.compose`.
 OWN: Final = ("outlier", "bulkhead", "pool", "retry_concurrency")
-#: Set the draws of these choices apart from others at the same site.
+#: Keep the draws of these choices apart from others at the same site.
 _VERSION: Final = 0x5EED_0F_5B17
 _CANARY: Final = 0x5EED_0F_CA4A
 
 
 class ByWeight(Route):
-    """Who gets a call to a service: a version by its weight, and of that the canary by its share."""
+    """Chooses who gets a call to a service: a version by its weight, and within it the canary by its share."""
 
     __slots__ = ("_deployments", "_ends")
 
@@ -40,11 +40,11 @@ class ByWeight(Route):
         self._deployments = service.deployments
         weights = [version.weight or 0.0 for version in service.spec.versions] or [1.0]
         total = sum(weights)
-        #: The upper ends of the deployments' shares.
+        #: The upper ends of the deployments' shares, in order.
         self._ends = [end / total for end in accumulate(weights)]
 
     def subset(self, site: CallSite, number: int, attempt_path: int) -> Subset:
-        """The one that a call at a site goes to, by draws of its own."""
+        """Return the subset that a call at a site goes to, by draws of its own."""
         deployment = self._deployments[-1]
         if len(self._ends) > 1:
             draw = uniform(site.address ^ _VERSION, number, attempt_path)
@@ -56,19 +56,19 @@ class ByWeight(Route):
         return deployment.stable
 
     def choose(self, site: CallSite, number: int) -> tuple[CallSite, list[Replica]]:
-        """The site of the version that a user's request goes to, and who is ready for it."""
+        """Return the site of the version that a user's request goes to, and the replicas ready for it."""
         subset = self.subset(site, number, 0)
         return site_of(site, subset), subset.ready
 
 
 def site_of(site: CallSite, subset: Subset) -> CallSite:
-    """The site of the version that a subset runs, of those for which a site stands."""
+    """Return the site of the version that a subset runs, among the variants of a site."""
     variants = site.base.variants
     return site if variants is None else variants[subset.deployment.version]
 
 
 class SubsetChoice(CallerPolicy):
-    """Makes each attempt one at a subset: there it meets the policies that the caller has for that."""
+    """Sends each attempt to a subset, where it meets the policies that the caller has for that subset."""
 
     __slots__ = ("_parts", "_route")
 
@@ -77,7 +77,7 @@ class SubsetChoice(CallerPolicy):
         self._parts = parts
 
     def admit(self, call: Call, now: float) -> int:
-        """What the policies of the subset say, which another attempt at a call doesn't leave."""
+        """Choose the subset, which further attempts of the call keep, and return the verdict of its policies."""
         whole, former, number, path = call.caller, call.former, call.number, call.attempt_path
         subset = None if former is None or former.caller is None else former.caller.subset
         if subset is None:
@@ -100,7 +100,7 @@ class SubsetChoice(CallerPolicy):
 
 
 class OnlyThese(CallerPolicy):
-    """Sends calls to a canary to its replicas, in place of all that are ready for the site."""
+    """Restricts calls to a canary to the canary's replicas."""
 
     __slots__ = ("_ready",)
 
@@ -108,5 +108,5 @@ class OnlyThese(CallerPolicy):
         self._ready = subset.ready
 
     def narrow(self, ready: Sequence[Replica], call: Call, now: float) -> Sequence[Replica]:
-        """Those of the canary."""
+        """Return the replicas of the canary."""
         return self._ready

@@ -1,8 +1,8 @@
-"""A caller's timeout: attempts expire so long after they were sent.
+"""A caller's timeout: attempts expire a fixed time after they were sent.
 
-Deadlines of one length expire in the order in which they were set, so one armed timer serves all attempts on an edge. A
-heap entry for each would double the heap, and nearly all of them would find their call long answered. Here a call costs
-an append; once answered it leaves with those before it, or else the timer passes over it.
+Deadlines of one length expire in the order in which they were set, so one timer serves all attempts on an edge. A heap
+entry for each would double the heap, and nearly all of them would find their call long answered. Here a call costs one
+append; once answered, it is dropped together with those before it, or else skipped by the timer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Timeout(CallerPolicy):
         self._env = env
         self.length = length
         self._expire = expire
-        #: Those that were being watched when last looked at, in order of their deadlines.
+        #: The calls being watched at the last look, in order of their deadlines.
         self.calls: deque[Call] = deque()
         #: Whether the timer is set.
         self.armed = False
@@ -38,7 +38,7 @@ class Timeout(CallerPolicy):
     def admit(self, call: Call, now: float) -> int:
         """Watch a call that is sent now."""
         calls = self.calls
-        # Those answered are let go, so that their memory is used again while the processor has it at hand.
+        # Drop answered calls now, so that their memory is reused while it is still in the CPU's cache.
         while calls and not calls[0].waiting:
             calls.popleft()
         calls.append(call)

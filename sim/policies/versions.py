@@ -1,7 +1,7 @@
 """Which version of a service a call goes to, where several run side by side without weights.
 
-It is that of a Kubernetes Service, which knows replicas and no versions: each attempt goes to a version as often as
-that has ready replicas. With weights it is `sim.policies.subsets`.
+This is how a Kubernetes Service works, which knows replicas but no versions: each attempt goes to a version in
+proportion to its ready replicas. `sim.policies.subsets` handles weights.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: Sets the draws of this choice apart from others at the same site.
+#: Keeps the draws of this choice apart from others at the same site.
 _PURPOSE: Final = 0x5EED_0F_5B17
 
 
 def _site(site: CallSite, number: int, attempt_path: int) -> CallSite:
-    """The site of the version that a call goes to, by a draw of its own."""
+    """Return the site of the version that a call goes to, by a draw of its own."""
     sites = site.versions
     left = int(uniform(site.address ^ _PURPOSE, number, attempt_path) * sum(len(each.ready) for each in sites))
     for each in sites:
@@ -36,12 +36,12 @@ def _site(site: CallSite, number: int, attempt_path: int) -> CallSite:
 
 
 class ByReplicas(Route):
-    """Shares users' requests out."""
+    """Spreads users' requests over versions."""
 
     __slots__ = ()
 
     def choose(self, site: CallSite, number: int) -> tuple[CallSite, list[Replica]]:
-        """The site of a version, and who is ready there."""
+        """Return the site of a version, and the replicas ready there."""
         chosen = _site(site, number, 0)
         return chosen, chosen.ready
 
@@ -52,7 +52,7 @@ class VersionChoice(CallerPolicy):
     __slots__ = ()
 
     def admit(self, call: Call, now: float) -> int:
-        """An attempt becomes one at the site of its version, with the draws that it has there."""
+        """Move an attempt to the site of its version, with the draws that it has there."""
         path, number = call.attempt_path, call.number
         call.site = site = _site(call.site.base, number, path)
         call.draws = (site.tape if path == 0 else site.tape_of(path)).draws(number)
@@ -60,7 +60,7 @@ class VersionChoice(CallerPolicy):
 
 
 def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
-    """Makes the choice, which has no state; None for a callee of one version, or of versions with weights."""
+    """The choice for an edge, which has no state; None if the callee has one version, or versions with weights."""
     spec = edge.callee.spec
     if not spec.versions or spec.weighted:
         return None
@@ -69,7 +69,7 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
 
 
 def route(service: Service) -> Route | None:
-    """The choice for users who come to a service; None if all its replicas are alike to them."""
+    """Return the choice for users who come to a service; None if all its replicas are alike to them."""
     if service.subsets:
         return ByWeight(service)
     return ByReplicas() if service.spec.versions else None
