@@ -1,8 +1,8 @@
-"""What an operator's action is: something done at a time to a part of a mesh that is in trouble.
+"""An operator's action: something done at a given time to a part of a mesh that is in trouble.
 
 A kind of action is one file in `faults/actions/`: a frozen dataclass derived from `Action`, or from `Measure` if it can
-be taken back. An action is a cause like a fault, and works by the same means (`faults.fault.Surface`); what tells the
-two apart is why it's done. So the twin of a run, in which nothing goes wrong, has no actions either.
+be taken back. An action is a cause like a fault, and works by the same means (`faults.fault.Surface`); the two differ
+in why they are done. So the twin of a run, in which nothing goes wrong, has no actions either.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class Action(Cause):
     levels: ClassVar[tuple[str, ...]] = ("service", "replica")
 
     def window_in(self, lead_in: float, duration: float, length: float) -> Window:
-        """From `at` on: what is done stays so."""
+        """From `at` on: the result of an action stays."""
         start = lead_in + self.at.of(duration)
         return Window(start, start, max(start, length))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Action):
-    """An action that holds until it's taken back."""
+    """An action that stays in force until it is taken back."""
 
     lasts: ClassVar[bool] = True
     for_: Extent | None = key(
@@ -38,7 +38,7 @@ class Measure(Action):
     )
 
     def window_in(self, lead_in: float, duration: float, length: float) -> Window:
-        """From `at` on, until it's taken back."""
+        """From `at` on, until it is taken back."""
         start = lead_in + self.at.of(duration)
         end = max(start, length) if self.for_ is None else start + self.for_.of(duration)
         return Window(start, start, end)

@@ -1,10 +1,10 @@
-"""Draws the cases of a data set: what goes wrong, or that nothing does.
+"""Draws the cases of a data set: what goes wrong in each, or that nothing does.
 
-Cases are strata rather than independent draws: of each five one is without an incident, the kinds of fault take turns,
-so that a small set has them all, and no service is the root much more often than the others. So do the meshes of a set,
-and how loud the root shall be, where a level of difficulty is asked for. A case is a scenario file like any other; what
-it leaves to the seed is drawn when it is loaded. It depends on the plan and its number alone: any part of a set can be
-made by itself.
+Cases are strata rather than independent draws. One in five has no incident; the kinds of fault take turns, so that a
+small set has them all; and no service is the root much more often than the others. The meshes of a set take turns too,
+and so does how loud the root should be, where a level of difficulty is requested. A case is a scenario file like any
+other; what it leaves to the seed is drawn when it is loaded. It depends only on the plan and its number, so any part of
+a set can be made separately.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from meshquake.faults.targets import candidates
 from meshquake.topology.addresses import address
 from meshquake.topology.spec import Topology
 
-#: Of so many cases in a row one has no incident.
+#: One case in this many has no incident.
 QUIET_EVERY = 5
-#: Attempts with the kind of fault whose turn it is, until any kind will do: in all, and for each of its targets.
+#: How many attempts keep to the kind of fault whose turn it is before any kind will do: in all, and for each target.
 _FAITHFUL, _EACH = 16, 4
-#: Of these, so many in a row with one target.
+#: How many of these in a row keep one target.
 _STRENGTHS = 2
-#: The share of incidents that have a second fault, where no level is asked for.
+#: The share of incidents with a second fault, where no level is requested.
 _DOUBLE = 0.15
-#: What is noise: loud for a log or a metric, and nothing that a user feels.
+#: Noise: loud in a log or a metric, but not felt by users.
 _NOISE = (
     "",
     "faults:\n  - surge: {target: users, factor: 2..5, at: 10%..40%, for: 20s..40s, ramp: 5s}\n",
@@ -38,8 +38,8 @@ _NOISE = (
     "faults:\n  - fail: {target: any, share: 2%..6%, error: unavailable}\n",
     "faults:\n  - hog_cpu: {target: any, share: 10%..40%, at: 5%..40%, for: 20s..40s}\n",
 )
-#: What a fault is seen by whose root tells nothing of itself any more. With a level, such roots are the silent ones
-#: first, and they come where no other is as quiet as it should be.
+#: The indicator of faults whose roots report nothing about themselves any more. At a level, the silent roots are taken
+#: from these first, and these are used where no other root is quiet enough.
 _GONE = "availability"
 
 
@@ -50,13 +50,13 @@ class Plan:
     Attributes
     ----------
     meshes
-        What they are played on; kinds of fault that fit nothing in one come in the others.
+        What they are played on; a kind of fault that fits nothing in one mesh is used in the others.
     seed
-        Of the set.
+        The seed of the set.
     words
         The kinds of fault that incidents have, as in `kinds_of`.
     level
-        How hard they shall be; None for as hard as they come.
+        How hard they should be; None for no requirement.
     lead_in
         Healthy time (seconds) before each incident; None for one or two minutes, by chance.
     """
@@ -75,19 +75,19 @@ class Case:
     Attributes
     ----------
     name
-        Says nothing of what is in it.
+        Reveals nothing about its contents.
     mesh
         Which of the meshes it is played on.
     kind
-        The kind of fault whose turn it is; None if it shall have no incident.
+        The kind of fault whose turn it is; None if it should have no incident.
     band
-        How loud its root shall be; None if that doesn't matter.
+        How loud its root should be; None if that does not matter.
     seed
-        Of its draws and its run.
+        The seed of its draws and its run.
     text
         Its scenario file.
     faithful
-        Whether the kind of its fault is the one whose turn it is, if it has one; else it is any kind.
+        Whether its fault is of the kind whose turn it is, rather than of any kind; True if it has no incident.
     """
 
     name: str
@@ -100,27 +100,27 @@ class Case:
 
     @property
     def quiet(self) -> bool:
-        """Whether it shall have no incident."""
+        """Whether it should have no incident."""
         return self.kind is None
 
 
 def kinds_of(words: Sequence[str]) -> tuple[type[Fault], ...]:
-    """The kinds of fault that a data set's words stand for: `all` for all that do harm, none for the usual ones."""
+    """Return the kinds of fault that a data set's words name: `all` for every harmful kind, none for the usual ones."""
     named = harmful() if ALL in words else [fault_kinds()[word] for word in words] or lottery()
     return tuple(dict.fromkeys(named))
 
 
 def case(plan: Plan, number: int, attempt: int) -> Case:
-    """A case of a data set.
+    """Return a case of a data set.
 
     Parameters
     ----------
     plan
         What it is drawn from.
     number
-        Position of the case, from 0. Other cases don't change it.
+        Position of the case, from 0. It does not depend on other cases.
     attempt
-        From 0; each gives another case, in case one isn't what it shall be.
+        From 0; each gives another case, for when one is not as required.
     """
     seed = plan.seed
     name = f"case-{address(seed, 'case', number) % 16**12:012x}"
@@ -131,7 +131,7 @@ def case(plan: Plan, number: int, attempt: int) -> Case:
         slot, body = None, _NOISE[int(draw(own, "noise") * len(_NOISE))]
         mesh = _in_turn(len(plan.meshes), seed, "quiet mesh", block)
     else:
-        # The position among those that have an incident: one of each five before it has none.
+        # The position among cases with an incident: one in each earlier block of five has none.
         slots = _slots(plan)
         slot = slots[number - block - int(position > place)]
         mesh, body = slot.mesh, slots.faults(slot, own, attempt)
@@ -151,7 +151,7 @@ def case(plan: Plan, number: int, attempt: int) -> Case:
 
 
 def _rate(plan: Plan, mesh: int, at: float) -> float:
-    """Requests a second: where a level is asked for, about those that the mesh is made for."""
+    """Return requests per second: with a level, about the rate that the mesh is made for."""
     return 20 + 20 * at if plan.level is None else plan.meshes[mesh].workload.rate * (0.75 + 0.5 * at)
 
 
@@ -162,16 +162,16 @@ def _confounders(level: Level | None, at: float) -> str:
 
 
 def _in_turn(count: int, seed: int, what: str, number: int) -> int:
-    """One of so many things that take turns, in another order each time."""
+    """Return one of `count` things that take turns, in a new order each round."""
     turn, place = divmod(number, count)
     return sorted(range(count), key=lambda index: draw(seed, what, turn, index))[place]
 
 
 @dataclass(frozen=True)
 class _Slot:
-    """What an incident of a set shall be: its kind, its mesh, its targets, best first, and how loud its root is.
+    """What an incident of a set should be: its kind, mesh and targets (best first), and how loud its root is.
 
-    `second` is the kind of its second fault; empty if it has none, and None if chance decides.
+    `second` is the kind of its second fault: empty if it has none, None if chance decides.
     """
 
     kind: type[Fault]
@@ -181,16 +181,15 @@ class _Slot:
     second: str | None
 
     def faithful(self, attempt: int) -> bool:
-        """Whether an attempt is with its kind; what users do not feel at a few targets, they feel nowhere."""
+        """Whether an attempt keeps to the kind: if users do not feel it at a few targets, they feel it nowhere."""
         return attempt < min(_FAITHFUL, _EACH * len(self.targets))
 
 
 class _Slots:
     """The slots of the incidents of a set, in order.
 
-    Kinds take turns, and so do for each kind the meshes that it fits. Of the targets that fit, those come first whose
-    services were least often a right answer so far, or always naming the same service would be a better guess than
-    chance.
+    Kinds take turns, and for each kind the meshes that it fits. Of the targets that fit, those come first whose
+    services have least often been a right answer so far; otherwise always naming the same service would beat chance.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -200,10 +199,10 @@ class _Slots:
             kind: {index: levels for index, mesh in enumerate(plan.meshes) if (levels := candidates(kind, mesh))}
             for kind in kinds_of(plan.words)
         }
-        #: By kind, the meshes that it fits, with its targets there.
+        #: The meshes that each kind fits, with its targets there.
         self._kinds = {kind: meshes for kind, meshes in fitting.items() if meshes}
         self._made: list[_Slot] = []
-        #: How often each mesh was used, and how often each service of one was a right answer.
+        #: How often each mesh was used, and how often each of its services was a right answer.
         self._used: Counter[int] = Counter()
         self._named: Counter[tuple[int, str]] = Counter()
 
@@ -216,13 +215,13 @@ class _Slots:
         return self._made[position]
 
     def faults(self, slot: _Slot, own: int, attempt: int) -> str:
-        """The faults of an incident."""
+        """Return the faults of an incident, as part of a scenario file."""
         when = "at: 0s..10s, for: 60%..100%"
-        # It has to stand before the other keys of `any`, so that it is one of them.
+        # It must come before the other keys of `any`, to become one of them.
         of = f"of: [{', '.join(self._words(slot.mesh))}], " if self._plan.words else ""
         if slot.faithful(attempt):
             target = slot.targets[attempt // _STRENGTHS % len(slot.targets)]
-            # What a kind leaves to the seed says how strong it is; where that's nothing, its severity does.
+            # The values that a kind leaves to the seed set its strength; if there are none, its severity does.
             strength = "" if slot.kind.ranges else ", severity: 40%..100%"
             first = f'  - any: {{of: [{slot.kind.kind}], target: "{target}", {when}{strength}}}'
         else:
@@ -252,12 +251,12 @@ class _Slots:
         return _Slot(kind, mesh, targets, self._band(level, position), self._second(level, position, mesh))
 
     def _kind(self, what: str, position: int) -> type[Fault]:
-        """The kind whose turn it is."""
+        """Return the kind whose turn it is."""
         turn, place = divmod(position, len(self._kinds))
         return sorted(self._kinds, key=lambda kind: draw(self._seed, what, turn, kind.drawn_as()))[place]
 
     def _band(self, level: Level, position: int) -> str:
-        """How loud a root shall be: of a row of incidents, those are quietest whose roots tell nothing any more."""
+        """Return how loud a root should be; in a row of incidents, roots that report nothing any more come quietest."""
         row, place = divmod(position, ROW)
 
         def loudness(other: int) -> tuple[bool, float]:
@@ -267,7 +266,7 @@ class _Slots:
         return level.row(row)[sorted(range(ROW), key=loudness).index(place)]
 
     def _second(self, level: Level, position: int, mesh: int) -> str:
-        """The kind of an incident's second fault; these take turns, too. Empty if it has none."""
+        """Return the kind of an incident's second fault, which takes turns too; empty if it has none."""
         rows, place = divmod(position, 2 * ROW)
         order = sorted(range(2 * ROW), key=lambda other: draw(self._seed, "double", rows, other))
         number = order.index(place)
@@ -278,7 +277,7 @@ class _Slots:
         return kind if kind in words else choose(words, self._seed, "second", position)
 
     def _words(self, mesh: int) -> list[str]:
-        """The kinds that fit a mesh."""
+        """Return the kinds that fit a mesh."""
         return [kind.kind for kind, meshes in self._kinds.items() if mesh in meshes]
 
     def _culprits(self, kind: type[Fault], mesh: int, target: Target) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A change of settings of a part of a mesh, as a topology file would have it: what a configuration is pushed with."""
+"""A change to the settings of a part of a mesh, as a topology file has them: the content of a configuration push."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from meshquake.topology.units import UNITS
 
 T = TypeVar("T")
 
-#: Settings of a service that its processes read while they run. All else of it is what they are made of.
+#: Settings of a service that its processes read while they run. The others are fixed when a process starts.
 LIVE = ("queue", "rate_limit", "readiness", "liveness", "startup", "startup_probe", "autoscale")
-#: Likewise of one of the versions that run side by side: how much of the traffic it gets, and its own autoscaler.
+#: The same for a version that runs beside others: its share of the traffic, and its own autoscaler.
 LIVE_OF_VERSION = ("weight", "autoscale")
 
 
 @dataclass(frozen=True)
 class Change:
-    """Values of some keys of a type, and of blocks in it; a key that isn't there stays as it is."""
+    """New values of some keys of a type, and of blocks in it; all other keys stay as they are."""
 
     of: type
     values: tuple[tuple[str, Any], ...]
 
     @classmethod
     def made_of(cls, of: type, settings: Settings) -> Change:
-        """The change that a block makes, by what it sets (`topology.binder.settings`)."""
+        """Return the change that a block makes with the keys that it sets (`topology.binder.settings`)."""
         keys = keys_of(of)
         return cls(of, tuple((word, _nested(keys[word].grammar, value)) for word, value in settings.items()))
 
     def applied(self, spec: T) -> T:
-        """A part of a mesh after the change."""
+        """Return a part of a mesh with the change applied."""
         kind = type(spec)
         fixed = {each.name: getattr(spec, each.name) for each in fields(spec)}  # type: ignore[arg-type]
         for key in keys_of(kind).values():
             del fixed[key.field]
         changed = build(kind, overlay(kind, _settings_of(spec), self.settings()), **fixed)
-        assert changed is not None  # what was whole before has all that it needs
+        assert changed is not None  # a complete part stays complete
         return changed
 
     def settings(self) -> Settings:
-        """What it sets, as the binder has it."""
+        """Return what it sets, in the binder's form."""
         return {word: value.settings() if isinstance(value, Change) else value for word, value in self.values}
 
     def paths(self) -> list[str]:
-        """The keys that it sets, as in `retry.max_attempts`."""
+        """Return the keys that it sets, as in `retry.max_attempts`."""
         return list(_leaves(self))
 
     def texts(self) -> dict[str, Any]:
-        """What it sets, as a file has it."""
+        """Return what it sets, as in a file."""
         keys = keys_of(self.of)
         return {
             word: value.texts() if isinstance(value, Change) else text(keys[word].grammar, value)
@@ -60,7 +60,7 @@ class Change:
 
 
 def found(spec: Any, path: str) -> str:
-    """The text of the setting at a path of a part of a mesh; `none` if that, or a block on the way, isn't there."""
+    """Return the text of the setting at a path of a part of a mesh; `none` if it, or a block on the way, is absent."""
     word, _, rest = path.partition(".")
     key = keys_of(type(spec))[word]
     value = getattr(spec, key.field)
@@ -68,9 +68,9 @@ def found(spec: Any, path: str) -> str:
 
 
 def text(grammar: Key, value: Any, defaults: bool = False) -> str:
-    """A value as a file has it, in one line; of a block, the keys that aren't at their defaults.
+    """Return a value as written in a file, in one line; of a block, the keys that differ from their defaults.
 
-    With `defaults` these are there too, but for lists and for what is off.
+    With `defaults`, keys at their defaults are included, except lists and what is off.
     """
     if value is None:
         return "none"
@@ -87,7 +87,7 @@ def text(grammar: Key, value: Any, defaults: bool = False) -> str:
 
 
 def immovable(of: type, word: str) -> str:
-    """Why a key of an edge or a service cannot be changed while the mesh runs; empty if it can."""
+    """Return why a key of an edge or a service cannot be changed while the mesh runs; empty if it can."""
     if of is Edge and word == "latency":
         return "is the network's, and no setting: a delay fault changes it"
     if of is Edge and word == "policies":
@@ -104,7 +104,7 @@ def _nested(grammar: Key, value: Any) -> Any:
 
 
 def _settings_of(spec: Any) -> Settings:
-    """A part of a mesh as the settings that make it."""
+    """Return the settings that make a part of a mesh."""
     values = {word: (key.grammar, getattr(spec, key.field)) for word, key in keys_of(type(spec)).items()}
     return {
         word: _settings_of(value) if grammar.spec is not None and value is not None else value

@@ -1,7 +1,7 @@
-"""Harmless things that happen around the onset, drawn by the seed, so that "there was a deploy" is no diagnosis.
+"""Harmless events around the onset, drawn by the seed, so that "there was a deploy" is no diagnosis.
 
 They are real: a replica that restarts takes no calls, a job takes CPU. They harm nobody because they come only where
-there is room: to services on which no fault acts, and within what the estimates made before the run leave to spare.
+there is room: to services without a fault, and within the capacity that estimates made before the run leave to spare.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _SETTINGS = {"log.sampling": "20%", "feature.recommendations": "on", "tracing.ex
 
 
 def chosen(scenario: Scenario, topology: Topology) -> tuple[Fault, ...]:
-    """Harmless things to happen besides a scenario's faults.
+    """Return harmless events to add to a scenario.
 
     Parameters
     ----------
     scenario
-        Says how many (`confounders`), and with its faults, where and when. Of those that its seed draws, fewer are the
-        first of more.
+        Says how many (`confounders`) and, by its faults, where and when. A seed draws them in a fixed order, so fewer
+        are the first of more.
     topology
         The mesh it plays on. What nobody calls in it changes no draw.
 
     Returns
     -------
     tuple of Fault
-        Each on another service, those that are loud first; fewer than asked for where there is no room.
+        Each on another service, loud ones first; fewer than requested where there is no room.
     """
     loud, quiet = CONFOUNDERS[scenario.confounders]
     if not loud + quiet:
@@ -55,7 +55,7 @@ def chosen(scenario: Scenario, topology: Topology) -> tuple[Fault, ...]:
 
 
 def _of(table: Mapping[str, Callable[[Room], Placed]], wanted: int, room: Room, seed: int) -> list[Fault]:
-    """So many of the things in a table, each once, in an order of the seed's."""
+    """Return `wanted` events from a table, each at most once, in an order drawn by the seed."""
     found: list[Fault] = []
     for what in sorted(table, key=lambda what: draws.draw(seed, "confounders", what)):
         fault = room.place(what, table[what](room)) if len(found) < wanted else None
@@ -65,7 +65,7 @@ def _of(table: Mapping[str, Callable[[Room], Placed]], wanted: int, room: Room, 
 
 
 def _deploy(room: Room) -> Placed:
-    """A good version rolls out."""
+    """Roll a good version out."""
     service = room.service("deploy", lambda service: not service.versions and room.replaceable(service))
     if service is None:
         return None
@@ -74,7 +74,7 @@ def _deploy(room: Room) -> Placed:
 
 
 def _restart(room: Room) -> Placed:
-    """A replica is restarted."""
+    """Restart a replica."""
     service = room.service("restart", room.replaceable)
     if service is None:
         return None
@@ -83,7 +83,7 @@ def _restart(room: Room) -> Placed:
 
 
 def _job(room: Room) -> Placed:
-    """A scheduled job takes some CPU."""
+    """Run a scheduled job that takes some CPU."""
     share = room.between(0.1, 0.3, "job", "share")
     service = room.service("job", lambda service: room.bears(service, 1 / (1 - share)))
     if service is None:
@@ -93,7 +93,7 @@ def _job(room: Room) -> Placed:
 
 
 def _bump(room: Room) -> Placed:
-    """A few more users come, for some seconds."""
+    """Bring a few more users for some seconds."""
     if not room.bear(BUMP[1]):
         return None
     factor, length = room.between(*BUMP, "bump", "factor"), room.between(5, 10, "bump", "for")
@@ -101,7 +101,7 @@ def _bump(room: Room) -> Placed:
 
 
 def _configure(room: Room) -> Placed:
-    """A setting is changed."""
+    """Change a setting."""
     service = room.service("configure", lambda service: True)
     if service is None:
         return None
@@ -110,7 +110,7 @@ def _configure(room: Room) -> Placed:
     return Configure(target=target, setting=setting, value=_SETTINGS[setting]), 1.0
 
 
-#: All that may happen and is hardly to be seen, by name.
+#: Every event that is hardly visible, by name.
 _ALL: dict[str, Callable[[Room], Placed]] = {
     "deploy": _deploy,
     "restart": _restart,

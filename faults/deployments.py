@@ -1,4 +1,4 @@
-"""Which replicas of a service a fault means that scales them or replaces them: those of one deployment."""
+"""Which replicas of a service are meant by a fault that scales or replaces them: those of one deployment."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshquake.topology.units import shown
 
 
 def unclear_of_any(targets: Iterable[Target], deployment: str | None, topology: Topology) -> str:
-    """What is unclear of the first of some targets of which anything is; empty if nothing is."""
+    """Return what is unclear about the first of some targets that is unclear; empty if all are clear."""
     return next(filter(None, (unclear(each, deployment, topology) for each in targets)), "")
 
 
 def unclear(target: Target, deployment: str | None, topology: Topology) -> str:
-    """Why a target and the name of a deployment do not say which replicas are meant; empty if they do.
+    """Return why a target and the name of a deployment do not say which replicas are meant; empty if they do.
 
-    Of versions that run side by side each is a deployment of its own, and is called by its name; of a service without
-    such versions there is one, which needs no name.
+    Each of the versions that run side by side is a deployment, called by its name; a service without such versions has
+    one deployment, which needs no name.
     """
     versions = [version.name for version in topology.service(target.service).versions]
     if target.level == "replica":

@@ -1,8 +1,8 @@
-"""Harmless things that are loud: they look worse than what is wrong, and no user feels them.
+"""Harmless events that are loud: they look worse than what is wrong, but no user feels them.
 
-A backup that takes half of the cores, a canary that fails some requests which callers retry, a slow query that is fast
-enough all the same, a cache that warms up again. They come where the estimates say that there is capacity, time and a
-second attempt to spare, so whoever goes by the loudest graph finds them.
+A backup that takes half of the cores, a canary that fails some requests which callers retry, slow queries that are
+still fast enough, a cache that warms up again. They come where the estimates say that there is capacity, time and a
+retry to spare, so whoever follows the loudest graph ends up there.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from meshquake.topology.estimates import offered_load
 from meshquake.topology.portion import Portion
 from meshquake.topology.spec import Call, Group, Sequence, Service, Topology, made
 
-#: How long they last, at least and at most (seconds).
+#: The shortest and longest duration of such an event (seconds).
 _LASTS = 25.0, 45.0
-#: The share of the shortest wait for a service that its slow requests may take.
+#: The share of the shortest timeout for a service that its slow requests may take.
 _IN_TIME = 0.25
-#: What a service that is slow for some does to them, at least and at most.
+#: The smallest and largest slowdown of a sluggish service.
 _SLOWER = 4.0, 40.0
-#: The share of requests that a service fails at most, and of those who try again that fail all the same.
+#: The largest share of requests that a service fails, and the share that may fail in spite of all retries.
 _FAILS, _UNLUCKY = 0.25, 0.005
 _JOBS = ("full-backup", "reindex", "compaction", "virus-scan")
 
 
 def _strain(room: Room) -> Placed:
-    """A heavy job takes much of what cores a service does not need."""
+    """Run a heavy job that takes a large part of the cores a service can spare."""
     service = room.service("strain", lambda service: room.bears(service, 1 / (1 - 0.35)))
     if service is None:
         return None
@@ -50,7 +50,7 @@ def _strain(room: Room) -> Placed:
 
 
 def _flaky(room: Room) -> Placed:
-    """A service fails some requests, which its callers retry or can do without."""
+    """Fail some requests of a service, which callers retry or can do without."""
     service = room.service("flaky", lambda service: _forgiven(room.topology, service) > 0)
     if service is None:
         return None
@@ -60,7 +60,7 @@ def _flaky(room: Room) -> Placed:
 
 
 def _sluggish(room: Room) -> Placed:
-    """Some requests take a service many times as long, and still come in time."""
+    """Slow some requests of a service many times over, though they still come in time."""
     share = room.between(0.06, 0.15, "sluggish", "share")
     service = room.service("sluggish", lambda service: _slower(room, service, share) >= _SLOWER[0])
     if service is None:
@@ -72,7 +72,7 @@ def _sluggish(room: Room) -> Placed:
 
 
 def _canary(room: Room) -> Placed:
-    """A bad version on one replica, which is taken back before anybody feels it."""
+    """Release a bad version to one replica, and take it back before anybody feels it."""
     service = room.service(
         "canary",
         lambda service: not service.versions and room.replaceable(service) and _forgiven(room.topology, service) > 0,
@@ -94,7 +94,7 @@ def _canary(room: Room) -> Placed:
 
 
 def _flush(room: Room) -> Placed:
-    """A cache is emptied, and what is behind it bears that until it is warm again."""
+    """Empty a cache whose backend can bear the load until it is warm again."""
     service = room.service("flush", lambda service: _spared(room.topology, service))
     if service is None:
         return None
@@ -103,7 +103,7 @@ def _flush(room: Room) -> Placed:
 
 
 def _crowd(room: Room) -> Placed:
-    """Many more users come, and all of the mesh bears them."""
+    """Bring many more users, whom the whole mesh can bear."""
     factor, length = room.between(1.6, 2.5, "crowd", "factor"), _length(room, "crowd")
     if not room.bear(factor):
         return None
@@ -133,9 +133,9 @@ def _length(room: Room, what: str) -> float:
 
 
 def _forgiven(topology: Topology, service: Service) -> float:
-    """The share of its requests that a service may fail, since callers try again or do without it; 0 for none.
+    """Return the share of its requests that a service may fail because callers retry or do without it; 0 for none.
 
-    It is so small that of those who try again hardly any fail as often as they try.
+    It is so small that hardly any request fails in all of its attempts.
     """
     if any(entry.service == service.name for entry in topology.workload.mix):
         return 0.0
@@ -154,7 +154,7 @@ def _forgiven(topology: Topology, service: Service) -> float:
 
 
 def _calls(service: Service) -> list[Call]:
-    """The calls that a service makes, with those that follow them."""
+    """Return the calls that a service makes, including those that follow other calls."""
     found = [call for operation in service.operations for call in made(operation.calls)]
     for call in found:
         found += [link for link in (*call.on_miss, *call.on_success, *call.on_failure) if isinstance(link, Call)]
@@ -162,7 +162,7 @@ def _calls(service: Service) -> list[Call]:
 
 
 def _slower(room: Room, service: Service, share: float) -> float:
-    """How many times as long a share of the requests may take a service; 1 if no longer than they do."""
+    """Return the factor by which a share of a service's requests may be slowed; 1 if they may not be."""
     waits = [edge.timeout for edge in room.topology.edges if edge.callee == service.name and edge.timeout is not None]
     patience = _IN_TIME * min([*waits, room.topology.workload.objective.within])
     longest = max(float(operation.work.quantile(np.array([0.95]))[0]) for operation in service.operations)
@@ -173,7 +173,7 @@ def _slower(room: Room, service: Service, share: float) -> float:
 
 
 def _spared(topology: Topology, cache: Service) -> bool:
-    """Whether nothing is overloaded when no lookup in a cache finds anything; false if there are no lookups."""
+    """Whether nothing is overloaded when every lookup in a cache misses; False if there are no lookups."""
     if Flush.misfit(_at(cache), topology):
         return False
     services = tuple(
@@ -189,7 +189,7 @@ def _spared(topology: Topology, cache: Service) -> bool:
 
 
 def _missing(groups: tuple[Group, ...], cache: str) -> tuple[Group, ...]:
-    """Steps in which no lookup in a cache finds anything."""
+    """Return steps in which every lookup in a cache misses."""
 
     def missing(branch: object) -> object:
         if isinstance(branch, Sequence):

@@ -1,8 +1,8 @@
-"""What a scenario leaves to the seed: drawn before its faults are read, value by value.
+"""What a scenario leaves to the seed, drawn value by value before its faults are read.
 
-A value left to the seed is a range (`10..80`), a list to choose from, or `any`. What is drawn takes its place in the
-document; from there on the fault is read as if that had been written. Each draw is addressed by the seed, the fault's
-place in its list, and the key, so that a fault more, or a key more, changes no other draw.
+A value left to the seed is a range (`10..80`), a list to choose from, or `any`. The drawn value replaces it in the
+document, and the fault is then read as if that had been written. Each draw is addressed by the seed, the fault's
+position in its list, and the key, so that one more fault or key changes no other draw.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from meshquake.topology.keys import Key
 from meshquake.topology.spec import Topology
 from meshquake.topology.units import UNITS
 
-#: In place of a kind or a target: one that fits.
+#: Stands for a kind or a target: any that fits.
 ANY = "any"
-#: Units of what a range can be drawn of, and the keys that are times though they're read by hand.
+#: Units of keys that accept a range, and the keys that are times but are read by hand.
 MEASURES = ("duration", "count", "ratio", "number", "rate", "size", "cores")
 EXTENTS = ("at", "for", "ramp")
-#: Significant digits of what is drawn.
+#: Significant digits of drawn values.
 _DIGITS = 3
 
 T = TypeVar("T")
 
 
 def draw(seed: int, *place: object) -> float:
-    """A uniform in [0, 1) that belongs to a place in a scenario."""
+    """Return a uniform in [0, 1) that belongs to a place in a scenario."""
     return uniform(address(seed, "scenario", *place), 0)
 
 
 def choose(options: Iterable[T], seed: int, *place: object) -> T:
-    """One of some things, told apart by how they are written; ValueError if there are none.
+    """Return one of some options, identified by how they are written; ValueError if there are none.
 
-    By highest random weight (Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998): with an
-    option more or less, the choice stays unless it falls on the new one or was the old one.
+    It has the highest random weight (Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998):
+    when an option is added or removed, the choice changes only to the new one or from the removed one.
     """
     return max(options, key=lambda option: draw(seed, *place, option))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A fault's block with drawn values in place; `refused` are the keys that couldn't be drawn, which was reported."""
+    """A fault's block with drawn values in place; `refused` has the keys that could not be drawn, already reported."""
 
     block: Node
     changed: bool
@@ -57,9 +57,9 @@ class Drawn:
 
 
 class Draws:
-    """Makes the draws of a document, and reports what can't be drawn.
+    """Makes the draws of a document, and reports what cannot be drawn.
 
-    Without a mesh there is nothing to choose `any` target from: such a key is refused without a word.
+    Without a mesh there is nothing to choose an `any` target from: such a key is refused silently.
     """
 
     def __init__(self, document: Document, seed: int, mesh: Topology | None) -> None:
@@ -70,9 +70,9 @@ class Draws:
     # -- kinds --------------------------------------------------------------------------------------------------------
 
     def kind(self, block: Node, place: str) -> tuple[type[Fault], Node] | None:
-        """The kind of a fault written `any: {...}`, and its block; None, and an error, if there is none to choose.
+        """Return the kind and the block of a fault written `any: {...}`; None, and an error, if no kind will do.
 
-        In the block, what the kind must have and the file doesn't say is left to the seed.
+        In the block, required keys of the kind that the file does not set are left to the seed.
         """
         if block.kind != "map":
             self._document.error(block, f"must be a block of keys, or {{}} for any kind of fault, not {block}")
@@ -103,7 +103,7 @@ class Draws:
         return kind, replace(block, entries=defaults | entries)
 
     def _eligible(self, of: Node | None) -> list[type[Fault]] | None:
-        """The kinds to choose from: those named, or those of the lottery; None, and an error, if one is unknown."""
+        """Return the kinds to choose from, those named or those of the lottery; None, and an error, if unknown."""
         if of is None:
             return lottery()
         if of.text == ALL:
@@ -114,7 +114,7 @@ class Draws:
         return known if items and len(known) == len(found) else None
 
     def _fits(self, kind: type[Fault], targets: list[Target]) -> bool:
-        """Whether a kind can act on each of some targets, or if none is named, on anything."""
+        """Whether a kind can act on each of some targets or, if none is named, on anything."""
         if self._mesh is None or targets:
             return not any(unfit(kind, target, self._mesh) for target in targets)
         return bool(candidates(kind, self._mesh))
@@ -122,7 +122,7 @@ class Draws:
     # -- values -------------------------------------------------------------------------------------------------------
 
     def values(self, kind: type[Cause], block: Node, place: str, by_hand: ByHand, wrong: Collection[str] = ()) -> Drawn:
-        """The block of a fault with what was drawn in place of what is left to the seed; what is `wrong` stays."""
+        """Return a fault's block with drawn values in place of what is left to the seed; keys in `wrong` stay."""
         entries = dict(block.entries)
         refused: list[str] = [*wrong]
         for word, key in keys_of(kind).items():
@@ -162,7 +162,7 @@ class Draws:
         return str(choose(levels[level], self._seed, place, "target"))
 
     def _named(self, node: Node, kind: type[Cause] | None = None) -> list[Target] | None:
-        """The targets that are named, one or a list; None, and errors, if one is no target, or doesn't fit the kind."""
+        """Return the targets named, one or a list; None, and errors, if one is no target or does not fit the kind."""
         targets, sound = [], True
         for item in self._items(node):
             try:
@@ -182,7 +182,7 @@ class Draws:
         return choose(values, self._seed, place, word) if values and MISSING not in values else None
 
     def _between(self, grammar: Key, node: Node, place: str, word: str, by_hand: ByHand) -> str | None:
-        """A value of a range: uniform, or for a plain number, which is a factor, uniform in its logarithm."""
+        """Return a value in a range: uniform or, for a plain number, which is a factor, log-uniform."""
         ends = [end.strip() for end in node.text.split("..", 1)]
         values = [read(self._document, grammar, replace(node, text=end), by_hand.get(word)) for end in ends]
         if MISSING in values:
@@ -206,7 +206,7 @@ class Draws:
         return UNITS[unit].show(min(max(float(f"{value:.{_DIGITS}g}"), low), high))
 
     def _within(self, block: Node, spec: type, place: str, path: str) -> Node | None:
-        """A block of settings with drawn values in place of ranges; None, and errors, where one couldn't be drawn."""
+        """Return a block of settings with ranges drawn; None, and errors, where one could not be drawn."""
         entries = dict(block.entries)
         for word, key in keys_of(spec).items():
             node, grammar, below = entries.get(word), key.grammar, f"{path}.{word}"
@@ -224,7 +224,7 @@ class Draws:
         return replace(block, entries=entries)
 
     def _items(self, node: Node) -> list[Node]:
-        """What there is to choose from: the items of a list, which must be plain values, or a single one."""
+        """Return the options to choose from: the items of a list, which must be plain values, or a single one."""
         items = node.items if node.kind == "list" else [node]
         if not items:
             self._document.error(node, "must have at least one value to choose from")
@@ -235,7 +235,7 @@ class Draws:
 
 
 def _written(block: Node, word: str, text: str) -> Node:
-    """The value of a key that isn't in a block, as if it were."""
+    """Return the value of a key that a block lacks, as if it were written there."""
     root = Document.parse(text, "range").root
     for node in root.walk():
         node.path = f"{block.path}.{word}{node.path and '.'}{node.path}"

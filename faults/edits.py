@@ -1,8 +1,8 @@
-"""What a user changes in a run: values at paths (`--set PATH=VALUE`).
+"""Changes that a user makes to a run: values at paths (`--set PATH=VALUE`).
 
-A path is written as in the messages of the loaders: `services.database.replicas`, `faults[0].slow.factor`; a fault may
-also be called by its id, as in `faults.slow-1.factor`. A value becomes part of the text, and the text goes through the
-ordinary loader, so the grammar is the same and so is what is refused.
+A path is written as in the messages of the loaders: `services.database.replicas`, `faults[0].slow.factor`; a fault can
+also be named by its id, as in `faults.slow-1.factor`. A value becomes part of the text, and the text goes through the
+ordinary loader, so the grammar is the same, and so is what is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.units import counted, shown
 
 _CAUSES = tuple(LISTS)
-#: Where a path may begin, and whose text it leads into.
+#: What a path may begin with, and the text it leads into.
 _SIDES = dict.fromkeys(
     ("services", "defaults", "edges", "workload", "cluster", "environment"), "topology"
 ) | dict.fromkeys(
@@ -51,14 +51,14 @@ _BLOCKS = {
     )
     for word, key in keys_of(cls).items()
 } | {"observability": Observability}
-#: Those of an environment, where a word may mean something else.
+#: The same for an environment, where a word may mean something else.
 _CONCERNS: dict[str, type] = dict(Environment.by_service)
 _ENVIRONMENT = {
     word: key.grammar.spec
     for keys in (keys_of(Environment), *map(keys_of, _CONCERNS.values()))
     for word, key in keys.items()
 } | _CONCERNS
-#: What is said of a kind of service, or of one, of an environment.
+#: What an environment says of a service or of a kind of service.
 _OF_SERVICE = re.compile(r"environment\.(\w+)\..+", re.ASCII)
 _NAME = re.compile(r"[^.\[]+")
 _INDEX = re.compile(r"\[?(\d{1,6})\]?(?=[.\[]|$)", re.ASCII)
@@ -66,7 +66,7 @@ _ARROW = re.compile(r"\s*->\s*")
 
 
 def split(assignment: str) -> tuple[str, str]:
-    """The path and the value of a `PATH=VALUE`; ValueError if it's none."""
+    """Split `PATH=VALUE` into path and value; ValueError if it has another form."""
     path, _, value = (part.strip() for part in assignment.partition("="))
     if not path or not value:
         raise ValueError("must be PATH=VALUE, as in services.database.replicas=3")
@@ -74,7 +74,7 @@ def split(assignment: str) -> tuple[str, str]:
 
 
 def side(path: str) -> str:
-    """Whether a path leads into the `topology` or the `scenario`; ValueError if it leads nowhere."""
+    """Return whether a path leads into the `topology` or the `scenario`; ValueError if it leads nowhere."""
     word = re.split(r"[.\[]", path)[0]
     if word not in _SIDES:
         raise ValueError(f"a path cannot begin with {shown(word)}{suggestion(word, _SIDES)}")
@@ -82,26 +82,26 @@ def side(path: str) -> str:
 
 
 def apply(text: str, path: str, value: str) -> str:
-    """A document with the value at a path set.
+    """Return a document with the value at a path set.
 
-    Blocks that are missing on the way are made, and a plain value that stands for a block becomes one: with `base` set,
-    `retry: 3` is `retry: {max_attempts: 3, base: ...}`. Comments don't survive; all else stays as it was.
+    Missing blocks on the way are created, and a plain value that stands for a block becomes one: with `base` set,
+    `retry: 3` is `retry: {max_attempts: 3, base: ...}`. Comments are lost; everything else stays as it was.
 
     Parameters
     ----------
     text
         A scenario or a topology.
     path
-        Where. Names may have dots and spaces in them; of those that fit the longest is meant.
+        Where to set the value. Names may have dots and spaces in them; the longest one that fits is taken.
     value
-        The value, in YAML. Whether its key takes it is for the loader to say.
+        The value, in YAML. The loader decides whether its key accepts it.
 
     Raises
     ------
     ValueError
-        If the path leads nowhere, or the value isn't YAML.
+        If the path leads nowhere, or the value is not YAML.
     topology.problems.DocumentError
-        If the text isn't YAML.
+        If the text is not YAML.
     """
     root = Document.parse(text, "text").root
     node, new = _find(root, path), _value(value)
@@ -110,9 +110,9 @@ def apply(text: str, path: str, value: str) -> str:
 
 
 def add(text: str, section: str, kind: str, keys: Mapping[str, Any]) -> str:
-    """A scenario's text with one thing more at the end of a list of causes; whether it fits is for the loader to say.
+    """Return a scenario's text with one more item at the end of a list of causes; the loader decides whether it fits.
 
-    `keys` has blocks and lists of plain values. Raises DocumentError if the text isn't YAML.
+    `keys` has blocks and lists of plain values. Raises DocumentError if the text is not YAML.
     """
     root = Document.parse(text, "text").root
     root.entries.setdefault(section, Node("list", section, 0, 0)).items.append(_node({kind: keys}))
@@ -120,26 +120,24 @@ def add(text: str, section: str, kind: str, keys: Mapping[str, Any]) -> str:
 
 
 def cleared(text: str, section: str) -> str:
-    """A scenario's text with nothing in one of its lists of causes. Raises DocumentError if the text isn't YAML."""
+    """Return a scenario's text with one of its lists of causes empty. Raises DocumentError if the text is not YAML."""
     root = Document.parse(text, "text").root
     root.entries.pop(section, None)
     return _dump(root)
 
 
 def place(text: str, path: str) -> str:
-    """A path as messages of the loader have it, with faults by their place in the list. Raises as `apply`."""
+    """Return a path as in the loader's messages, with faults by their position in the list. Raises as `apply`."""
     return _find(Document.parse(text, "text").root, path).path
 
 
 def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
-    """A scenario's text with what was found for it written out, so that a change elsewhere finds nothing else.
-
-    That is what the seed drew, and what has its roles in the mesh.
+    """Return a scenario's text with draws and roles written out, so that a change elsewhere does not change them.
 
     Parameters
     ----------
     text
-        The text; what is in its lists stays in its order.
+        The text; its lists keep their order.
     scenario
         What was loaded from it, at its own severity.
     mesh
@@ -158,12 +156,12 @@ def write_out(text: str, scenario: Scenario, mesh: Topology) -> str:
 
 
 def ids(text: str) -> list[str]:
-    """The ids of the faults, of what happens besides and of the actions in a scenario's text."""
+    """Return the ids of the faults, background events and actions in a scenario's text."""
     return [id for id, _ in _by_id(Document.parse(text, "text").root)]
 
 
 def _node(value: Any) -> Node:
-    """The node of a value made of plain values, lists and blocks."""
+    """Return the node of a value made of plain values, lists and blocks."""
     if isinstance(value, Mapping):
         return Node("map", "", 0, 0, entries={str(word): _node(each) for word, each in value.items()})
     if isinstance(value, list):
@@ -172,12 +170,12 @@ def _node(value: Any) -> Node:
 
 
 def below(path: str, other: str) -> bool:
-    """Whether a path is another, or leads on from it."""
+    """Whether a path equals another, or continues it."""
     return not other or path == other or path.startswith((f"{other}.", f"{other}["))
 
 
 def _value(text: str) -> Node:
-    """The value that a text in YAML is."""
+    """Return the node of a value in YAML."""
     try:
         document = Document.parse(text, "value")
         document.check()
@@ -190,7 +188,7 @@ def _value(text: str) -> Node:
 
 
 def _find(root: Node, path: str) -> Node:
-    """The node at a path; what is missing of the way is made."""
+    """Return the node at a path; missing parts of the path are created."""
     node, rest = root, _ARROW.sub(" -> ", path)
     for _ in range(DEEPEST):
         if not rest:
@@ -200,7 +198,7 @@ def _find(root: Node, path: str) -> Node:
 
 
 def _step(node: Node, rest: str) -> tuple[Node, str]:
-    """The node that a path goes on to, and the rest of the path."""
+    """Return the next node on a path, and the rest of the path."""
     shorthand = node.kind == "list" and _shorthand(node) and not _INDEX.match(rest)
     if node.kind == "list" and not shorthand:
         return _item(node, rest)
@@ -219,7 +217,7 @@ def _step(node: Node, rest: str) -> tuple[Node, str]:
 
 
 def _name(node: Node, rest: str) -> str:
-    """The name of something new: all up to the next dot or bracket."""
+    """Return the name of something new: everything up to the next dot or bracket."""
     match = _NAME.match(rest)
     if match is None:
         raise ValueError(f"{_called(node)} has no items" if rest.startswith("[") else "a name in the path is empty")
@@ -227,7 +225,7 @@ def _name(node: Node, rest: str) -> str:
 
 
 def _after(rest: str, name: str) -> str:
-    """What follows a name in a path."""
+    """Return what follows a name in a path."""
     more = rest[len(name) :]
     if more == ".":
         raise ValueError("a name in the path is empty")
@@ -246,7 +244,7 @@ def _item(node: Node, rest: str) -> tuple[Node, str]:
 
 
 def _fault(root: Node, node: Node, rest: str) -> tuple[Node, str]:
-    """The block of the fault that a path names by its id, or by its place in the list."""
+    """Return the block of the fault that a path names by its id, or by its position in the list."""
     known = {id: item for id, item in _by_id(root) if below(item.path, node.path)}
     name = max((id for id in known if below(rest, id)), key=len, default="")
     if name:
@@ -256,14 +254,14 @@ def _fault(root: Node, node: Node, rest: str) -> tuple[Node, str]:
     else:
         word = rest.partition(".")[0]
         raise ValueError(f"there is no {node.path.removesuffix('s')} {shown(word)}{suggestion(word, known)}")
-    # The messages of the loader have the kind in their paths.
+    # Paths in the loader's messages contain the kind.
     for kind, block in item.entries.items():
         return block, _after(rest, kind) if below(rest, kind) else rest
     raise ValueError(f"{item.path} is not a fault")
 
 
 def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
-    """The items of the lists of faults, each with the id that the loader gives it."""
+    """Yield the items of the lists of causes, each with the id that the loader gives it."""
     count: Counter[str] = Counter()
     for word in _CAUSES:
         for item in root.entries[word].items if word in root.entries else ():
@@ -274,7 +272,7 @@ def _by_id(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _become_block(node: Node, rest: str) -> None:
-    """Make a block of a value that stands for one, or for none."""
+    """Turn a value that stands for a block, or for none, into a block."""
     value = replace(node)
     if node.is_none or node.is_empty:
         entries = {}
@@ -288,8 +286,8 @@ def _become_block(node: Node, rest: str) -> None:
 
 
 def _shorthand(node: Node) -> str | None:
-    """The key that a plain value in place of a block stands for, by where it is; None if there is no such."""
-    word = re.split(r"[.\[]", re.sub(r"\[\d+\]$", "", node.path))[-1]  # of one of a list, that of the list
+    """Return the key that a plain value in place of a block stands for, by its position; None if there is none."""
+    word = re.split(r"[.\[]", re.sub(r"\[\d+\]$", "", node.path))[-1]  # for a list item, the word of the list
     blocks = _ENVIRONMENT if node.path.startswith("environment.") else _BLOCKS
     kind = blocks.get(word) or DISTRIBUTIONS.get(word)
     if kind is None and (match := _OF_SERVICE.fullmatch(node.path)):
@@ -298,7 +296,7 @@ def _shorthand(node: Node) -> str | None:
 
 
 def _refuse_unknown(node: Node, name: str) -> None:
-    """ValueError if a path leads on through a service or an operation that isn't there, which nobody would call."""
+    """Raise ValueError if a path passes through a service or an operation that does not exist; nobody would call it."""
     for what, parent in (("service", r"services"), ("operation", r"services\.(?:(?!\.versions\.).)+\.operations")):
         if re.fullmatch(parent, node.path):
             raise ValueError(f"there is no {what} {shown(name)}{suggestion(name, node.entries)}")
@@ -312,7 +310,7 @@ def _called(node: Node) -> str:
 
 
 def _dump(root: Node) -> str:
-    """The text of a document: every plain value plain, whatever YAML might think it looks like."""
+    """Return the text of a document; every plain value is written plain, whatever YAML might take it for."""
     frame: tuple[Any, ...] = (yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False))
     ends: tuple[Any, ...] = (yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent())
     return str(yaml.emit([*frame, *_events(root), *ends], width=inf, allow_unicode=True))
@@ -329,7 +327,7 @@ def _events(node: Node) -> Iterator[Any]:
     else:
         yield yaml.MappingStartEvent(None, None, implicit=True, flow_style=False)
         for name, entry in node.entries.items():
-            yield _scalar(name, quoted=name == "<<")  # which is a merge key unless it's in quotes
+            yield _scalar(name, quoted=name == "<<")  # unquoted, it is a merge key
             yield from _events(entry)
         yield yaml.MappingEndEvent()
 

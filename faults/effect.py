@@ -9,23 +9,22 @@ from meshquake.faults.spread import Spread
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A change of how a target works. The neutral value of each field changes nothing.
+    """How a fault changes the way a target works. The neutral value of each field changes nothing.
 
     On a service, replica or operation: `slowdown` multiplies the time of its own work, for the share `slowed` of its
-    requests, each by a value of its own if `slowdowns` says so, of which it's the mean; shares of its requests
-    are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail after the work is
-    done with `error` (`fail`); `hog` is the share of every core that something else takes; `probe_failure` is the share
-    of probes that fail, and `probe_delay` the seconds that each takes, unless it is limited to one operation, and of
-    the kind `probes` alone if that says one; `quota` is the share that is left of the CPU time that processes may use
-    in each period; with `pause` they do no work.
+    requests; with `slowdowns`, each request has a value of its own, and `slowdown` is their mean. Shares of its
+    requests are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail with `error`
+    after the work is done (`fail`). `hog` is the share of every core that something else takes. `probe_failure` is the
+    share of probes that fail, and `probe_delay` the seconds added to each; neither applies if the effect is limited to
+    one operation, and with `probes` they apply to that kind of probe alone. `quota` is the share left of the CPU time
+    that processes may use in each period; with `pause` they do no work.
 
-    Of the lookups at a service or on an edge that would hit, the share `miss` doesn't.
+    On a service or an edge: the share `miss` of the lookups that would hit misses.
 
-    On an edge: the share `unconnected` of new connections fails; `delay` seconds are added each way to the share
-    `delayed` of the calls, by a value of each message's own if `delays` says so, unless `delays_requests` or
-    `delays_answers` spares one of the ways; `drop` is the part of calls that the
-    network swallows on their way, and `mute` that of the answers; the caller's connection pools keep the share `pool`
-    of their size.
+    On an edge: the share `unconnected` of new connections fails. `delay` seconds are added each way to the share
+    `delayed` of the calls, unless `delays_requests` or `delays_answers` spares one of the ways; with `delays`, each
+    message has a value of its own, and `delay` is their mean. `drop` is the share of calls that the network loses on
+    their way, and `mute` that of the answers. The caller's connection pools keep the share `pool` of their size.
 
     Several effects on one target compose: slowdowns and quotas multiply, delays add, and shares strike independently.
     """

@@ -1,7 +1,7 @@
-"""What a fault is: a target, a window, and what it does to the mesh while the window is open.
+"""A fault: a target, a window, and what it does to the mesh while the window is open.
 
 A kind of fault is one file in `faults/kinds/`: a frozen dataclass derived from `Fault`, whose fields are made by
-`topology.keys.key`. Its declaration is its grammar in scenario files and its row in the documentation.
+`topology.keys.key`. Its declaration is also its grammar in scenario files and its row in the documentation.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from meshquake.topology.units import duration, parse_duration, parse_ratio, rati
 class Target:
     """What a fault acts on; `level` says which of the fields are set.
 
-    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for all of them. Of an
-    edge, `replica` is the caller's and `callee_replica` the callee's, where only one of either is meant:
+    Written `service`, `service[replica]`, `service.operation`, `caller -> callee`, or `users` for all users. On an
+    edge, `replica` is the caller's and `callee_replica` the callee's, where only one replica of either is meant:
     `caller[0] -> callee[1]`.
     """
 
@@ -39,7 +39,7 @@ class Target:
     callee_replica: int | None = None
 
     def covers(self, service: str, replica: int) -> bool:
-        """Whether a replica, by its service and its number, is the target or belongs to it."""
+        """Whether a replica, given by its service and its number, is the target or belongs to it."""
         return self.service == service and self.callee is None and self.replica in (None, replica)
 
     def __str__(self) -> str:
@@ -56,9 +56,9 @@ def _one(service: str | None, replica: int | None) -> str:
     return f"{service}" if replica is None else f"{service}[{replica}]"
 
 
-#: Levels a target may have.
+#: The levels that a target may have.
 LEVELS = ("service", "replica", "operation", "edge", "users")
-#: No time of a fault is longer than this: a year in seconds, and a hundred times the incident.
+#: The longest time of a fault: a year in seconds, or a hundred times the incident.
 LONGEST, LARGEST = 366 * 86400.0, 100.0
 
 
@@ -75,7 +75,7 @@ class Extent:
 
     @staticmethod
     def parse(text: str, negative: bool = False) -> Extent:
-        """Read a time such as `30s`, or a share of the incident such as `50%`; ValueError if it's none."""
+        """Read a time such as `30s`, or a share of the incident such as `50%`; ValueError if it is neither."""
         share = parse_ratio(text) if text.endswith("%") else 0.0
         seconds = 0.0 if text.endswith("%") else parse_duration(text)
         if min(share, seconds) < 0 and not negative:
@@ -85,15 +85,15 @@ class Extent:
         return Extent(seconds, share)
 
     def __str__(self) -> str:
-        """As a scenario file has it."""
+        """Return the extent as written in a scenario file."""
         return ratio(self.share) if self.share else duration(self.seconds)
 
 
 @dataclass(frozen=True)
 class Window:
-    """When a fault acts: from `start`, rising linearly to its whole strength at `full`, until `end` (seconds).
+    """When a fault acts: from `start`, rising linearly to full strength at `full`, until `end` (seconds).
 
-    With a `shape`, its whole strength goes up and down meanwhile.
+    With a `shape`, the full strength varies meanwhile.
     """
 
     start: float
@@ -102,14 +102,14 @@ class Window:
     shape: Shape | None = None
 
     def level(self, time: float) -> float:
-        """The strength in [0, 1] at `time`."""
+        """Return the strength in [0, 1] at `time`."""
         if time < self.start or time >= self.end:
             return 0.0
         whole = 1.0 if self.shape is None else self.shape.level(time - self.start, self.end - self.start)
         return whole if time >= self.full else whole * (time - self.start) / (self.full - self.start)
 
     def phases(self) -> Iterator[tuple[float, float]]:
-        """From when to when what is all or nothing acts: throughout, or whenever an `on_off` shape is on."""
+        """Yield the start and end of each phase of an all-or-nothing fault: one, or each `on` of an `on_off` shape."""
         on, off = (self.shape.on, self.shape.off) if isinstance(self.shape, OnOff) else (inf, 0.0)
         begin = self.start
         while begin < self.end:
@@ -123,7 +123,7 @@ class Window:
 
 
 class Surface(Protocol):
-    """What a fault may do to a mesh: the whole of what faults know of the simulator.
+    """What a fault may do to a mesh: all that faults know of the simulator.
 
     `level` arguments are functions of simulated time that give a strength in [0, 1].
     """
@@ -133,13 +133,13 @@ class Surface(Protocol):
         """The simulated time in seconds."""
 
     def timeout(self, delay: float) -> Any:
-        """An event that occurs `delay` seconds from now, for a fault's process to yield."""
+        """Return an event that occurs `delay` seconds from now, for a fault's process to yield."""
 
     def push(self, fault: Fault, level: Callable[[float], float] | None) -> Any:
-        """Let `fault.effect` act on the targets of `fault` from now on; with no `level`, at its whole strength."""
+        """Apply `fault.effect` to the targets of `fault` from now on; at full strength if there is no `level`."""
 
     def pop(self, modifier: Any) -> None:
-        """Take back what `push` returned: that one, whatever else acts."""
+        """Take back the effect for which `push` returned `modifier`, and no other."""
 
     def stop(self, target: Target) -> None:
         """Kill the replicas of the target: work in progress is lost, connections are reset."""
@@ -148,12 +148,12 @@ class Surface(Protocol):
         """Start them again; they take calls once a readiness probe succeeds."""
 
     def sever(self, fault: Fault, share: float, number: int) -> None:
-        """Reset a share of the connections on the target's edge; `number` tells this time from others of the fault."""
+        """Reset a share of the connections on the target's edge; `number` tells the resets of one fault apart."""
 
     def restart(self, target: Target, gracefully: bool = True) -> Generator[Any, Any, None]:
         """End the processes of the target's replicas and start them again, each once the one before it is ready.
 
-        A replica is drained first if that is to go `gracefully`; it takes calls once it's ready.
+        With `gracefully`, a replica is drained first; it takes calls again once it is ready.
         """
 
     def surge(
@@ -164,65 +164,65 @@ class Surface(Protocol):
         end: float,
         population: str | None = None,
     ) -> None:
-        """Let more users come, or fewer: `extra` times the normal rate at whole strength, until the time `end`.
+        """Add `extra` times the normal rate of users at full strength, or remove them, until the time `end`.
 
-        With a name of a `population`, of those alone.
+        With the name of a `population`, only its users change in number.
         """
 
     def leak(self, fault: Fault, rate: float, level: Callable[[float], float], end: float) -> Generator[Any, Any, None]:
-        """Leak `rate` bytes a second a replica at whole strength, until the time `end`; a kill frees it."""
+        """Leak `rate` bytes per second and replica at full strength, until the time `end`; a kill frees the memory."""
 
     def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:
-        """Release a version under which `fault.effect` acts on the fault's target; returns whether it stayed.
+        """Release a version under which `fault.effect` acts on the fault's target; return whether it stayed.
 
-        Of versions that run side by side, `deployment` is the one that it takes the place of.
+        Of versions that run side by side, `deployment` is the one that it replaces.
         """
 
     def scale(self, target: Target, replicas: int, deployment: str | None = None) -> None:
-        """Let the target service, or that version of those of it that run side by side, have so many replicas."""
+        """Set the number of replicas of the target service, or of one of its versions that run side by side."""
 
     def configure(self, target: Target, change: Change, deployment: str | None = None) -> None:
-        """Change settings of the target, or of that version of it, from now on, for all that it does next."""
+        """Change settings of the target, or of one of its versions, from now on, for everything that it does next."""
 
     def restore(self, target: Target, change: Change, deployment: str | None = None) -> None:
-        """Take such a change back: that one, whatever else was changed."""
+        """Take back such a change, and no other."""
 
     def withdrawn(self, fault: Fault) -> Any:
-        """An event that occurs when an operator has taken back what stayed of a fault's release."""
+        """Return an event that occurs when an operator has taken back what remained of a fault's release."""
 
     def roll_back(self, target: Target, deployment: str | None, by: str) -> Generator[Any, Any, None]:
-        """Take the newest release of the target back that was not taken back; `by` is the id of who does it."""
+        """Take back the newest release of the target that has not been taken back; `by` is the id of the action."""
 
     def take_out(self, target: Target) -> None:
-        """Let the target's replicas have no new calls, however well they answer their probes."""
+        """Send the target's replicas no new calls, however well they answer their probes."""
 
     def put_back(self, target: Target) -> None:
-        """Let them have calls again, once each `take_out` has had its `put_back`."""
+        """Send them calls again, once every `take_out` has had its `put_back`."""
 
     def mend(self, target: Target, fault: str | None) -> None:
-        """End the faults that act at the target and can be mended, or that of an id alone."""
+        """End the mendable faults that act at the target, or only the one with the id `fault`."""
 
     def announce(self, name: str, service: str, **values: Any) -> None:
-        """Note something that does no harm, by its name in the catalogue of what is noted (`sim/telemetry`)."""
+        """Note something harmless, by its name in the catalogue of notices (`sim/telemetry`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """What a scenario lets happen to something at some time: a fault, or an operator's action (`faults.action`)."""
+    """What a scenario makes happen to a target at a given time: a fault, or an operator's action (`faults.action`)."""
 
     kind: ClassVar[str]
-    #: What such a thing is called in messages.
+    #: What messages call such a cause.
     what: ClassVar[str]
     levels: ClassVar[tuple[str, ...]] = ("service", "replica", "operation")
-    #: Levels at which the seed chooses no target.
+    #: Levels at which the seed never chooses a target.
     undrawn: ClassVar[tuple[str, ...]] = ()
-    #: Whether it can rise in a ramp; what can't is whole from its start.
+    #: Whether its strength can ramp up; without that it is at full strength from its start.
     ramps: ClassVar[bool] = False
-    #: Whether it acts for the time that a scenario gives it; what doesn't acts until it's done, or for good.
+    #: Whether a scenario sets how long it acts; if not, it acts until it is done, or for good.
     lasts: ClassVar[bool] = True
-    #: Whether it may act on several targets at a time.
+    #: Whether it can have several targets.
     groups: ClassVar[bool] = True
-    #: What keys are left to the seed where it chooses the kind, as a scenario file would write them.
+    #: Keys that are left to the seed where it chooses the kind, as a scenario file would write them.
     ranges: ClassVar[Mapping[str, str]] = {}
 
     id: str = key("text", "identifies it and its random draws (default: its kind and number)", "")
@@ -236,59 +236,59 @@ class Cause:
 
     @property
     def all_targets(self) -> tuple[Target, ...]:
-        """All that it acts on, the one that stands for them first."""
+        """All of its targets, starting with the one that represents them."""
         return self.targets or (self.target,)
 
     def effect(self, level: float) -> Effect:
-        """What it changes at a strength in [0, 1] (the severity of a fault is already in `level`)."""
+        """Return what it changes at a strength in [0, 1] (a fault's severity is already included in `level`)."""
         return Effect()
 
     @classmethod
     def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
-        """How keys of its own of unit "other" are read (`topology.binder`), given what stands in its block."""
+        """Return how its keys of unit "other" are read (`topology.binder`), given the entries of its block."""
         return {}
 
     @classmethod
     def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
-        """The type whose keys the block under a key of its own has, in which ranges may be left to the seed."""
+        """Return the type whose keys the block under `word` has, if ranges in it may be left to the seed; else None."""
         return None
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
-        """Why such a cause can't act on a target though the mesh has it; empty if it can."""
+        """Return why such a cause cannot act on a target that the mesh has; empty if it can."""
         return ""
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:
-        """Why a target alone does not say what is meant, so that neither the seed nor a role chooses it; else empty."""
+        """Return why a target alone is ambiguous, so that neither the seed nor a role chooses it; empty if it isn't."""
         return ""
 
     def problem(self, topology: Topology) -> str:
-        """Why it cannot act in a mesh though its targets and keys are right; empty if it can."""
+        """Return why it cannot act in a mesh though its targets and keys are valid; empty if it can."""
         return ""
 
     def strength(self, level: float) -> Effect:
-        """What it changes at a level of its window."""
+        """Return what it changes at a level of its window."""
         return self.effect(level)
 
     def window_in(self, lead_in: float, duration: float, length: float) -> Window:
-        """When it acts (seconds from the start of a recording of some `length`), given where the incident is in it."""
+        """Return when it acts, in seconds from the start of a recording of `length` seconds with the incident in it."""
         raise NotImplementedError
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        """What it does, as a SimPy process; it begins when its window opens, and is over when it acts no more."""
+        """Run it as a SimPy process, which begins when its window opens and ends when it no longer acts."""
         raise NotImplementedError
 
 
 class Mended(Exception):  # noqa: N818 - a signal to the process of a fault, and no error
-    """An operator has mended what a fault does: its process, in which this is raised, ends.
+    """An operator has mended a fault: raised in the fault's process, which then ends.
 
-    What it has pushed is taken back without it. A kind that does more takes that back itself.
+    What the process has pushed is taken back for it. A kind that does more takes that back itself.
     """
 
 
 def lasting(mesh: Surface, seconds: float) -> Generator[Any, Any, bool]:
-    """Wait for some time, or until somebody mends the fault that waits; returns whether somebody did."""
+    """Wait for some time, or until somebody mends the waiting fault; return whether somebody did."""
     try:
         yield mesh.timeout(seconds)
     except Mended:
@@ -301,19 +301,19 @@ class Fault(Cause):
     """A fault of some kind. `severity` in (0, 1] scales its strength; each kind says what that means."""
 
     what: ClassVar[str] = "fault"
-    #: What a kind was called that has another word now. Files may still say it, and the seed goes on drawing by it:
-    #: draws are addressed by that word, so under a new one each run in which the kind could be drawn would be another.
+    #: The former name of a kind that was renamed. Files may still use it, and the seed keeps drawing by it: draws are
+    #: addressed by that word, so a new one would change every run in which the kind could be drawn.
     former: ClassVar[str] = ""
-    #: What it disturbs first, in a word that a diagnosis may use, and other words that mean the same.
+    #: What it disturbs first, in a word that a diagnosis may use, and synonyms of that word.
     indicator: ClassVar[str] = "errors"
     aliases: ClassVar[tuple[str, ...]] = ()
-    #: Whether nobody is harmed by it in a mesh that has some room, so that the seed doesn't choose it for a fault.
+    #: Whether it harms nobody in a mesh with some room, so that the seed does not choose it as a fault.
     harmless: ClassVar[bool] = False
-    #: Whether the seed may choose it where a file doesn't name it. A kind that comes with a later version isn't drawn,
-    #: or runs of the same seed would be others than before; a file asks for it by name, also in `any: {of: [...]}`.
+    #: Whether the seed may choose it where a file does not name it. A kind added in a later version is not drawn,
+    #: because that would change existing runs of the same seed; a file can name it, also in `any: {of: [...]}`.
     drawn: ClassVar[bool] = True
     ramps: ClassVar[bool] = True
-    #: The shapes that it may have all the same, by their words; and what to write in place of others.
+    #: The shapes that it may have even without a ramp, by their words, and what to write in place of others.
     shapes: ClassVar[tuple[str, ...]] = ()
     unshaped: ClassVar[str] = "is all or nothing: write it several times, each with its own at"
     #: Whether an operator can mend it before it is over (`faults.actions.mend`).
@@ -326,22 +326,22 @@ class Fault(Cause):
 
     @classmethod
     def drawn_as(cls) -> str:
-        """The word by which the seed draws the kind, and by which the fault is called if it's drawn."""
+        """Return the word by which the seed draws the kind, and after which a drawn fault is named."""
         return cls.former or cls.kind
 
     def acts(self, window: Window) -> Window:
-        """When it acts if a scenario gives it this window."""
+        """Return when it acts if a scenario gives it this window."""
         if self.ramps:
             return window
         shape = window.shape if window.shape is not None and window.shape.word in self.shapes else None
         return replace(window, full=window.start, shape=shape)
 
     def roots(self, topology: Topology) -> tuple[str, ...]:
-        """The services that a diagnosis may name as its root cause, the one that says most first."""
+        """Return the services that a diagnosis may name as its root cause, the most telling one first."""
         return tuple(dict.fromkeys(name for each in self.all_targets for name in self.culprits(each, topology)))
 
     def strength(self, level: float) -> Effect:
-        """What it changes at a level of its window: its severity scales that."""
+        """Return what it changes at a level of its window, scaled by its severity."""
         return self.effect(self.severity * level)
 
     def window_in(self, lead_in: float, duration: float, length: float) -> Window:
@@ -352,12 +352,12 @@ class Fault(Cause):
 
     @property
     def crowd(self) -> float:
-        """How many times the usual number of users come besides, at its whole strength."""
+        """How many additional users it brings at full strength, as a multiple of the usual number."""
         return 0.0
 
     @classmethod
     def misshapen(cls, shape: Shape) -> str:
-        """What is wrong with a shape of its strength; empty if nothing is."""
+        """Return what is wrong with a shape of its strength; empty if nothing is."""
         if cls.ramps:
             return ""
         if shape.word not in cls.shapes:
@@ -366,14 +366,14 @@ class Fault(Cause):
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """The services that a diagnosis may name as the root cause of one on a target, the one that says most first."""
+        """Return the services that a diagnosis may name for a fault on one target, the most telling one first."""
         return (target.service,)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
-        """The fault as a SimPy process; it begins when its window opens, and is over when the fault acts no more.
+        """Run the fault as a SimPy process, which begins when its window opens and ends when the fault no longer acts.
 
-        Most faults are an effect for as long as the window is open; a kind that does more (stop a replica, roll
-        out a version) has its own.
+        Most faults are an effect for as long as the window is open; a kind that does more (stop a replica, roll out a
+        version) overrides this.
         """
         modifier = mesh.push(self, None if window.steady else window.level)
         yield mesh.timeout(window.end - mesh.now)

@@ -1,33 +1,33 @@
-"""How hard a data set shall be: how loud the roots of its incidents are, and what else is loud.
+"""How hard a data set should be: how loud the roots of its incidents are, and what else is loud.
 
-What is asked for is a share of cases in which the service with the worst symptom is the root (`truth.floors`): the
-guess that takes no thought. Cases are drawn and played until they are so; nothing in their telemetry is changed.
+A level limits the share of incidents in which the service with the worst symptom is the root (`truth.floors`), which is
+the guess that takes no thought. Cases are drawn and played until they comply; nothing in their telemetry is changed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: How loud a root is: the loudest of all services, or others are louder, or nothing of it is to be seen.
+#: How loud a root is: the loudest service of all, louder services exist, or it shows nothing.
 LOUDEST, SEVERAL, SILENT = VISIBILITIES = ("loudest", "one of several", "silent")
-#: Of so many incidents in a row, the bands are in the proportions of a level, and of twice as many the double faults.
+#: The number of incidents in a row whose bands have a level's proportions; double faults have them in twice as many.
 ROW = 5
 
 
 @dataclass(frozen=True)
 class Level:
-    """What is asked of the incidents of a set.
+    """What is required of the incidents of a set.
 
     Attributes
     ----------
     bands
-        How loud the root shall be in each of `2 * ROW` incidents; half of them are in each row.
+        How loud the root should be in each of `2 * ROW` incidents; each row has half of them.
     doubles
         How many of these have a second fault.
     loud
-        The share of all cases in which harmless things are loud (`confounders: loud`).
+        The share of all cases in which harmless events are loud (`confounders: loud`).
     most
-        In so large a share of the incidents, at most, the worst symptom is at a root.
+        The largest share of the incidents in which the worst symptom may be at a root.
     """
 
     bands: tuple[str, ...]
@@ -36,7 +36,7 @@ class Level:
     most: float
 
     def row(self, number: int) -> tuple[str, ...]:
-        """The bands of a row of incidents, the quietest first."""
+        """Return the bands of a row of incidents, the quietest first."""
         start = number % 2 * ROW
         return self.bands[start : start + ROW]
 
@@ -50,5 +50,5 @@ LEVELS: dict[str, Level] = {
 
 
 def settles(wanted: str, found: str) -> bool:
-    """Whether a root that is as loud as `found` will do where none is as loud as `wanted`: it's no easier to find."""
+    """Whether a root as loud as `found` will do where none is as loud as `wanted`, being no easier to find."""
     return wanted == LOUDEST or found != LOUDEST

@@ -1,4 +1,4 @@
-"""Reads scenario files: YAML to a frozen `Scenario`, checked against the mesh it plays on."""
+"""Reads scenario files from YAML into a frozen `Scenario`, checked against the mesh it plays on."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may set from outside in place of what the scenario file says; None leaves it as it is.
+    """What a user may set from outside in place of what the scenario file says; None keeps the file's value.
 
-    Times are in seconds, `rate` in requests a second; `severity` in (0, 1] multiplies that of every fault. `topology`
+    Times are in seconds, `rate` in requests per second; `severity` in (0, 1] multiplies that of every fault. `topology`
     is a file, or the name of a shipped mesh, and `observability` a level (`faults.observability`). With `calm`, the
-    mesh does nothing by itself: it has no `environment`. `seed` is that of every draw: of what the scenario leaves to
-    it, confounders included, and of the run. `without` are the ids of what is left out of the file: of faults,
-    of what happens besides, of actions, whatever is wrong with them; the others keep their ids, and so their draws.
-    ValueError for a value out of its bounds.
+    mesh has no `environment`, and does nothing on its own. `seed` is that of every draw: of what the scenario leaves to
+    it, confounders included, and of the run. `without` has the ids of faults, background events and actions to leave
+    out of the file, whatever is wrong with them; the others keep their ids, and so their draws. ValueError for a value
+    out of its bounds.
     """
 
     duration: float | None = None
@@ -68,7 +68,7 @@ class Options:
             raise ValueError(f"observability cannot be {self.observability!r}{known}")
 
     def over(self, scenario: Scenario) -> Scenario:
-        """A scenario with what is set here in place of its own; severity apart."""
+        """Return a scenario with the values set here in place of its own, except severity."""
         own = {field.name for field in fields(scenario)} - {"topology", "severity", "observability"}
         values: dict[str, Any] = {
             name: value for name, value in vars(self).items() if name in own and value is not None
@@ -103,7 +103,7 @@ class LoadedScenario:
 
 
 def shipped() -> dict[str, Path]:
-    """The scenario files that come with the package, by name."""
+    """Return the scenario files that come with the package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))}
 
 
@@ -113,7 +113,7 @@ def load(path: str | Path, options: Options = Options()) -> LoadedScenario:
     Raises
     ------
     topology.problems.DocumentError
-        With everything that is wrong with either file, and with the options for them.
+        With everything that is wrong with either file, or with the options for them.
     """
     try:
         return _load(Document.read(path), Path(path).parent, options)
@@ -137,9 +137,9 @@ def parse(
     options
         What is set in place of what the text says.
     folder
-        A topology's file is relative to it.
+        The folder to which a topology's file name is relative.
     mesh
-        Plays on this mesh, whatever the text or the options say of a topology.
+        The mesh to play on, whatever the text or the options say about a topology.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def _load(
 
 
 def _header(document: Document) -> Scenario:
-    """The scenario without its faults, and with defaults in place of what was refused."""
+    """Return the scenario without its faults, with defaults in place of what was refused."""
     by_hand = {"observability": partial(observability.read, document)}
     values = settings(document, Scenario, document.root, by_hand, also=("faults", "background", "actions", "telemetry"))
     if not NAME.fullmatch(values.setdefault("name", "unnamed")):
@@ -185,7 +185,7 @@ def _header(document: Document) -> Scenario:
 
 
 def _telemetry(document: Document, mesh: Topology | None) -> Telemetry:
-    """What the scenario says of what is recorded, which speaks of the services of its mesh."""
+    """Return what the scenario says about what is recorded; it refers to the services of its mesh."""
     node = document.root.entries.get("telemetry")
     if node is None:
         return UNCHANGED
@@ -195,7 +195,7 @@ def _telemetry(document: Document, mesh: Topology | None) -> Telemetry:
 
 
 def _chosen(named: str | Path | None) -> Path | None:
-    """The file that the option `topology` means; DocumentError if it looks like the name of a shipped one and isn't."""
+    """Return the file that the option `topology` means; DocumentError if it looks like a shipped name but is none."""
     if named is None:
         return None
     meshes, path = topology_loader.shipped(), Path(named)
@@ -207,7 +207,7 @@ def _chosen(named: str | Path | None) -> Path | None:
 
 
 def _named(document: Document, named: str, folder: Path) -> Path | None:
-    """The file that the key `topology` means; None, and an error, if there is none."""
+    """Return the file that the key `topology` means; None, and an error, if there is none."""
     meshes = topology_loader.shipped()
     if named in meshes:
         return meshes[named]
@@ -220,9 +220,9 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
 
 
 def _without_own_files(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The same problems, where a file of the package is to blame by its name alone, each of them once.
+    """Return the problems, each once, with files of the package identified by name alone.
 
-    Who plays it has not written it, and can't mend it: it's an option, or the mesh, that doesn't go with it.
+    Users have not written such a file and cannot fix it: an option, or the mesh, does not go with it.
     """
     names = {str(path): name for path, name in _own_files()}
     found: dict[tuple[str, str], Problem] = {}
@@ -238,7 +238,7 @@ def _without_own_files(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _own_files() -> Iterator[tuple[Path, str]]:
-    """The files that come with the package, and what they are called."""
+    """Yield the files that come with the package, and their names."""
     for shipped_files in (shipped(), topology_loader.shipped()):
         yield from ((path, name) for name, path in shipped_files.items())
 

@@ -7,7 +7,7 @@ from meshquake.topology.spec import Topology, made
 
 
 def without_lookups(target: Target, topology: Topology) -> str:
-    """Why nothing can be missed at a target, a cache or an edge to one; empty if something is looked up there."""
+    """Return why no lookup can miss at a target, a cache or an edge to one; empty if something is looked up there."""
     for service in topology.services:
         for operation in service.operations:
             for call in made(operation.calls):

@@ -1,4 +1,4 @@
-"""The kinds of fault and of action that a file names, by the words of today or of before."""
+"""The kinds of fault and action that a file names, by their current or former words."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from meshquake.topology.units import shown
 
 @dataclass(frozen=True)
 class Words:
-    """The words for the kinds of what is in one of a scenario's lists; `what` says what that is."""
+    """The words for the kinds in one of a scenario's lists; `what` says what these are kinds of."""
 
     what: str
     kinds: Callable[[], Mapping[str, type[Cause]]]
     renamed: Callable[[], Mapping[str, str]]
 
     def get(self, word: str) -> type[Cause] | None:
-        """The kind that a word stands for; None if there is none."""
+        """Return the kind that a word stands for; None if there is none."""
         return self.kinds().get(self.renamed().get(word, word))
 
 
@@ -34,7 +34,7 @@ LISTS: Final = {"faults": FAULTS, "background": FAULTS, "actions": ACTIONS}
 
 
 def named(document: Document, node: Node, word: str, others: Collection[str] = ()) -> type[Fault] | None:
-    """The kind of fault that a word stands for; None, and an error, if it stands for none.
+    """Return the kind of fault that a word stands for; None, and an error, if it stands for none.
 
     See `named_of` for the parameters.
     """
@@ -46,22 +46,22 @@ def named(document: Document, node: Node, word: str, others: Collection[str] = (
 def named_of(
     words: Words, document: Document, node: Node, word: str, others: Collection[str] = ()
 ) -> type[Cause] | None:
-    """What a word stands for; None, and an error, if it stands for none.
+    """Return the kind that a word stands for; None, and an error, if it stands for none.
 
-    Of a kind that has another name now a warning tells, once a document.
+    If the kind has been renamed, the document gets one warning.
 
     Parameters
     ----------
     words
-        The words that there are.
+        The known words.
     document
         Gets the error or the warning.
     node
-        What to blame.
+        The node to blame.
     word
         The word.
     others
-        Words that may stand there besides, for the suggestion.
+        Other words that may stand there, for the suggestion.
     """
     known = words.renamed()
     if word in known:

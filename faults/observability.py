@@ -1,7 +1,7 @@
-"""How well a mesh is observed: what of its telemetry is left out, lost, late, or wrong about the time.
+"""How well a mesh is observed: which of its telemetry is left out, lost, late, or wrong about the time.
 
-The telemetry of a mesh that is observed perfectly is exact. Real observability samples, drops and lies a little; how
-much of that a recording has is a level, of which any part may be set apart. No part changes what happens in the mesh.
+The telemetry of a perfectly observed mesh is exact. Real observability samples, drops and lies a little; how much of
+that a recording has is a level, any part of which can be set separately. No part changes what happens in the mesh.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 
 DEFAULT = "perfect"
-#: What the levels set. Exports are made as often as an SDK makes them by default (OTEL_BSP_SCHEDULE_DELAY), and within
-#: a data centre chrony keeps clocks to parts of a millisecond; the shares of what is lost and late are assumptions.
+#: What the levels set. The export interval is the default of SDKs (OTEL_BSP_SCHEDULE_DELAY), and within a data centre
+#: chrony keeps clocks within fractions of a millisecond; the shares of what is lost and late are assumptions.
 LEVELS: dict[str, Settings] = {
     DEFAULT: {},
     "typical": {
@@ -110,7 +110,7 @@ class Observability:
 
     @property
     def slack(self) -> float:
-        """How long (seconds) a record may have to wait for what becomes of it to be known."""
+        """How long (seconds) a record may have to wait until it is known what becomes of it."""
         wait = 0.0 if self.tail_sampling is None else self.tail_sampling.wait
         return max(wait, self.export_every)
 
@@ -119,7 +119,7 @@ PERFECT = Observability()
 
 
 def at_level(level: str) -> Observability:
-    """The observability of a level."""
+    """Return the observability of a level."""
     return _made({"level": level})
 
 
@@ -129,7 +129,7 @@ def read(document: Document, node: Node) -> Observability:
 
 
 def _made(own: Settings) -> Observability:
-    """What some settings make of the level among them."""
+    """Return the level among some settings, with the other settings over it."""
     made = build(Observability, overlay(Observability, LEVELS[own.get("level", DEFAULT)], own))
     assert made is not None  # every key has a default
     return made

@@ -1,4 +1,4 @@
-"""Settings that are pushed to a part of a running mesh: what a fault that does so and an action that does so share."""
+"""Settings pushed to a part of a running mesh: what the fault and the action that do so share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meshquake.topology.spec import Edge, Service, Topology, Version
 
 @dataclass(frozen=True, kw_only=True)
 class Push(Cause):
-    """A change of settings of edges, of services, or of one of the versions of a service."""
+    """A change to settings of edges, of services, or of one version of a service."""
 
     levels: ClassVar[tuple[str, ...]] = ("service", "edge")
     set: Change = key("other", "the settings, written as in a topology file")
@@ -31,26 +31,26 @@ class Push(Cause):
             mesh.configure(target, self.set, self.deployment)
 
     def restore(self, mesh: Surface) -> None:
-        """Take them back."""
+        """Take the settings back."""
         for target in self.all_targets:
             mesh.restore(target, self.set, self.deployment)
 
     @classmethod
     def settings_of(cls, word: str, entries: Mapping[str, Node]) -> type | None:
-        """What `set` has the keys of: what the target is."""
+        """Return the type whose keys `set` has: that of the target."""
         target = entries.get("target")
         of = Edge if target is not None and "->" in target.text else Version if "deployment" in entries else Service
         return of if word == "set" else None
 
     @classmethod
     def readers(cls, document: Document, entries: Mapping[str, Node]) -> ByHand:
-        """How `set` is read: by the grammar of what the target is."""
+        """Return how `set` is read: by the grammar of the target's type."""
         of = cls.settings_of("set", entries)
         assert of is not None
         return {"set": partial(_change, document, of)}
 
     def problem(self, topology: Topology) -> str:
-        """Settings are of edges or of services, and must be such as a topology file may have."""
+        """Check that the targets are of one type, and that a topology file could have such settings."""
         if len({target.level for target in self.all_targets}) > 1:
             return "its targets must be all edges or all services, for they have other settings"
         if self.deployment is not None:
@@ -71,7 +71,7 @@ class Push(Cause):
         return ""
 
     def _of_version(self, target: Target, deployment: str, topology: Topology) -> str:
-        """Why one version of a service cannot have the settings; empty if it can."""
+        """Return why one version of a service cannot have the settings; empty if it can."""
         if target.level == "edge":
             return f"deployment goes with a service, and {target} is an edge"
         if problem := unclear(target, deployment, topology):
@@ -92,12 +92,12 @@ class Push(Cause):
 
 
 def _unable(autoscale: Autoscale | None) -> str:
-    """Why an autoscaler cannot do its work; empty if it can."""
+    """Return why an autoscaler cannot do its work; empty if it can."""
     return "" if autoscale is None else next(autoscale.problems(), "")
 
 
 def _change(document: Document, of: type, node: Node) -> Change | None:
-    """The change that a block makes; None, and errors, if it's refused."""
+    """Return the change that a block makes; None, and errors, if it is refused."""
     entries = block(document, node)
     if node.kind == "map" and not entries:
         document.error(node, "must set something, as in {timeout: 200ms}")
@@ -111,5 +111,5 @@ def _change(document: Document, of: type, node: Node) -> Change | None:
     found = {word: value for word, value in found.items() if word not in refused}
     blocks = ((keys_of(of)[word].grammar.spec, value) for word, value in found.items() if isinstance(value, dict))
     if any(spec is not None and build(spec, value) is None for spec, value in blocks):
-        return None  # a key that the block needs is missing, or was refused, which was reported
+        return None  # a required key is missing or was refused, as already reported
     return Change.made_of(of, found) if found else None

@@ -30,16 +30,14 @@ from meshquake.topology.units import duration, shown
 class CauseReader:
     """Reads the faults and the actions of a scenario whose other keys are known.
 
-    Without a mesh, targets are looked at by form only.
-
-    Those whose ids are in `without` are left out.
+    Without a mesh, only the form of targets is checked. Those whose ids are in `without` are left out.
 
     Attributes
     ----------
     drawn
-        Ids of those of which something was left to the seed.
+        Ids of those with something left to the seed.
     roles
-        The roles that stood in place of targets, as the document has them, by the ids of what acts there.
+        The roles given in place of targets, as written in the document, by the ids of the faults and actions.
     """
 
     def __init__(
@@ -53,16 +51,16 @@ class CauseReader:
         self._without = without
         self._draws = Draws(document, scenario.seed, mesh)
         self._role_reader = RoleReader(document, mesh)
-        #: Causes of each kind so far, and what each is and the line in which it stands, by its id.
+        #: The number of causes of each kind so far, and what each cause is and its line, by its id.
         self._count: Counter[str] = Counter()
         self._lines: dict[str, tuple[str, int]] = {}
 
     def faults(self, section: str) -> tuple[Fault, ...]:
-        """The faults of one of the document's lists, without those that were refused."""
+        """Return the faults of one of the document's lists, without those that were refused."""
         return tuple(each for each in self._read(section) if isinstance(each, Fault))
 
     def actions(self) -> tuple[Action, ...]:
-        """The actions of the document, likewise, once its faults are read."""
+        """Return the actions of the document likewise, once its faults are read."""
         return tuple(each for each in self._read("actions") if isinstance(each, Action))
 
     def _read(self, section: str) -> list[Cause]:
@@ -117,7 +115,7 @@ class CauseReader:
         }
         drawn = self._draws.values(kind, block, item.path, by_hand, refused)
         block = drawn.block
-        # What could not be found or drawn is known to be wrong: it isn't looked at again.
+        # What could not be found or drawn is known to be wrong, and is not checked again.
         own = {**kind.readers(self._document, block.entries), **dict.fromkeys(drawn.refused, _refused)}
         cause = bind(self._document, kind, block, {**by_hand, **own})
         if cause is None:
@@ -128,7 +126,7 @@ class CauseReader:
         self._check_id(cause, block)
         self._check_window(cause, block)
         if isinstance(cause, Fault) and not left_open:
-            # Who leaves the kind to the seed can't know what means something to it.
+            # Authors who leave the kind to the seed cannot know which keys it uses.
             if cause.shape is not None and (problem := cause.misshapen(cause.shape)):
                 self._document.error(block.entries["shape"], f"a {cause.kind} fault {problem}")
             self._check_use(cause, block)
@@ -141,7 +139,7 @@ class CauseReader:
         return cause
 
     def _grouped(self, block: Node) -> Node:
-        """A block whose `targets`, if it has any, have their first one for its `target`."""
+        """Return a block whose first of `targets`, if it has any, is also its `target`."""
         targets = block.entries.get("targets")
         if targets is None:
             return block
@@ -150,7 +148,7 @@ class CauseReader:
         elif targets.kind != "list" or not targets.items:
             found = "an empty list" if targets.kind == "list" else str(targets)
             self._document.error(targets, f"must be a list of targets, not {found}")
-            if targets.kind == "list":  # any will do to look at the rest
+            if targets.kind == "list":  # any target will do to check the rest
                 targets = replace(targets, kind="scalar", text=ANY)
         else:
             return replace(block, entries={"target": targets.items[0], **block.entries})
@@ -158,7 +156,7 @@ class CauseReader:
 
     def _targets(self, kind: type[Cause], node: Node) -> tuple[Target, ...] | None:
         if node.kind != "list":
-            return None  # which was reported
+            return None  # already reported
         if not kind.groups:
             self._document.error(node, f"a {kind.kind} {kind.what} acts on one target: write target")
             return None
@@ -169,7 +167,7 @@ class CauseReader:
         return targets if len(targets) == len(found) else None
 
     def _varying(self, grammar: Key, node: Node) -> float | Distribution | None:
-        """A value, or a distribution of values."""
+        """Return a value, or a distribution of values."""
         if node.kind == "map":
             return distribution(self._document, node, grammar.unit)
         value: Any = read(self._document, grammar, node)
@@ -202,7 +200,7 @@ class CauseReader:
             self._document.error(node, problem)
 
     def _check_id(self, cause: Cause, block: Node) -> None:
-        """Each fault and each action has an id of its own."""
+        """Report an id that another fault or action has."""
         if cause.id in self._lines:
             what, line = self._lines[cause.id]
             message = f"the {what} in line {line} is also called {shown(cause.id)}"
@@ -210,7 +208,7 @@ class CauseReader:
         self._lines.setdefault(cause.id, (cause.what, block.key_line))
 
     def _check_mended(self, action: Mend, block: Node) -> None:
-        """What is to be mended is a fault, or is left out of the file."""
+        """Report an action that mends a fault which neither exists nor is left out of the file."""
         ids = [id for id, (what, _) in self._lines.items() if what == Fault.what]
         if action.fault is not None and action.fault not in (*ids, *self._without):
             self._document.error(
@@ -218,7 +216,7 @@ class CauseReader:
             )
 
     def _check_window(self, cause: Cause, block: Node) -> None:
-        """Each fault and each action acts inside the recording."""
+        """Report a fault or an action that acts outside the recording."""
         scenario, window = self._scenario, self._scenario.window(cause)
         if not scenario.holds(cause) or window.start >= scenario.length:
             begin, end = (_time(moment - scenario.lead_in) for moment in (window.start, window.end))
@@ -237,7 +235,7 @@ class CauseReader:
             )
 
     def _check_use(self, fault: Fault, block: Node) -> None:
-        """Each of its times means something."""
+        """Warn about times that have no effect."""
         if not fault.ramps and fault.ramp != Fault.ramp:
             self._document.warn(
                 block.entries["ramp"], f"a {fault.kind} fault has no ramp: it acts in full from its start"
@@ -248,11 +246,11 @@ class CauseReader:
 
 
 def _refused(node: Node) -> None:
-    """Reads what was reported already."""
+    """Skip a value that was already reported."""
 
 
 def _found(node: Node) -> str:
-    """What stands in place of a fault."""
+    """Return what was found in place of a fault, for a message."""
     return f"{len(node.entries)} keys" if node.kind == "map" else str(node)
 
 

@@ -21,8 +21,8 @@ from meshquake.topology.units import rate
 
 #: The parts of a recording.
 _LENGTHS = ("duration", "lead_in", "recovery")
-#: What is set as an option and not in a text, and the grammar of its value. `workload.rate` is `rate`, which takes its
-#: place in every run.
+#: What is set as an option and not in a text, and the grammar of its value. `workload.rate` becomes the option `rate`,
+#: which replaces it in every run.
 _OPTIONS = {name: (name, keys_of(Scenario)[name].grammar) for name in (*_LENGTHS, "rate")} | {
     "severity": ("severity", keys_of(Fault)["severity"].grammar),
     "workload.rate": ("rate", keys_of(Workload)["rate"].grammar),
@@ -33,8 +33,8 @@ _OPTIONS = {name: (name, keys_of(Scenario)[name].grammar) for name in (*_LENGTHS
 class Recipe:
     """The texts of a scenario and of its mesh, and the options.
 
-    `file` is where the texts were found, for messages. `replayed` are the files of requests that the mesh names, by
-    what it calls them: they may be elsewhere now. Others, which changes name, are relative to the working folder.
+    `file` is where the texts were found, for messages. `replayed` has the files of requests that the mesh names, by its
+    names for them: they may have moved since. Other files, named by changes, are relative to the working folder.
     """
 
     scenario: str
@@ -44,7 +44,7 @@ class Recipe:
     replayed: Mapping[str, Replay] = field(default_factory=dict)
 
     def load(self) -> LoadedScenario:
-        """The scenario and its mesh.
+        """Load the scenario and its mesh.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class Recipe:
         return scenario_loader.parse(self.scenario, f"{self.file} (scenario)", self.options, mesh=self.mesh())
 
     def mesh(self) -> topology_loader.LoadedTopology:
-        """The mesh alone; raises as `load`."""
+        """Load the mesh alone; raises as `load`."""
         return topology_loader.parse(self.topology, f"{self.file} (topology)", replayed=self.replayed)
 
     def load_with(
@@ -64,27 +64,26 @@ class Recipe:
         without: Sequence[str] = (),
         calm: bool = False,
     ) -> LoadedScenario:
-        """The scenario and its mesh, with changes. What the seed drew for them stays as it was.
+        """Load the scenario and its mesh with changes. What the seed drew for them stays as it was.
 
-        But a confounder for which the recording is too short now is left out, and a warning of the scenario says so.
+        But confounders that no longer fit into the recording are left out, and a warning of the scenario says so.
 
         Parameters
         ----------
         assignments
-            Each a `PATH=VALUE` (`faults.edits`), made in turn.
+            `PATH=VALUE` each (`faults.edits`), applied in order.
         mesh
-            Another mesh, to be changed in place of its own; the rate of requests stays that of the options.
+            Another mesh to use in place of its own, and to change; the rate of requests stays that of the options.
         without
-            Ids of faults, of what happens besides and of actions that are left out. Those that don't fit any more may
-            be named.
+            Ids of faults, background events and actions to leave out. They may include some that no longer fit.
         calm
-            The mesh does nothing by itself, but for what assignments set.
+            Whether the mesh does nothing on its own, except what assignments set.
 
         Raises
         ------
         topology.problems.DocumentError
-            With everything that is wrong. What comes of an assignment is told as its own: `--set PATH=VALUE: ...`,
-            and an id that nothing has likewise: `--without ID: ...`.
+            With everything that is wrong. Problems that an assignment causes are reported as its own: `--set
+            PATH=VALUE: ...`, and likewise an id that nothing has: `--without ID: ...`.
         """
         drawn = replace(self, options=replace(self.options, severity=1.0)).load()
         recipe = self._written_out(drawn, mesh)
@@ -116,7 +115,7 @@ class Recipe:
         return loaded
 
     def _written_out(self, drawn: LoadedScenario, mesh: topology_loader.LoadedTopology | None) -> Recipe:
-        """The same with nothing left to the seed or to the mesh, and if one is given, on another mesh."""
+        """Return the recipe with nothing left to the seed or to the mesh, on another mesh if one is given."""
         return replace(
             self,
             scenario=edits.write_out(self.scenario, drawn.scenario, drawn.topology),
@@ -128,13 +127,13 @@ class Recipe:
 
 @dataclass
 class _Changes:
-    """A recipe that is being changed; `places` are where: side and path, and by which assignment."""
+    """A recipe that is being changed; `places` has the side, path and assignment of each change."""
 
     recipe: Recipe
     places: list[tuple[str, str, str]] = field(default_factory=list)
 
     def make(self, assignment: str) -> None:
-        """Make a change; ValueError if it can't be made."""
+        """Make a change; ValueError if it cannot be made."""
         path, value = edits.split(assignment)
         side = edits.side(path)
         if path in _OPTIONS:
@@ -145,7 +144,7 @@ class _Changes:
             return
         level = self.recipe.options.observability
         if level is not None and edits.below(path, "observability"):
-            # The option would hide what is changed, which changes what it means.
+            # The option would hide this change, which is relative to it.
             text = edits.apply(self.recipe.scenario, "observability", level)
             options = replace(self.recipe.options, observability=None)
             self.recipe = replace(self.recipe, scenario=text, options=options)
@@ -162,9 +161,9 @@ class _Changes:
             self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=None))
 
     def _make_of_populations(self, path: str, value: str, assignment: str) -> None:
-        """Make a change of who the users are. Who isn't changed stays as many as there were.
+        """Change who the users are. Populations that are not changed keep their size.
 
-        The rate of a run is that of all its users, so it's another one then.
+        The rate of a run is that of all its users, so it changes.
         """
         before = self.recipe.mesh().topology.workload
         text, played = self.recipe.topology, self.recipe.options.rate or before.rate
@@ -176,13 +175,13 @@ class _Changes:
         try:
             after = self.recipe.mesh().topology.workload
         except DocumentError:
-            return  # which is told when all changes are made
+            return  # reported once all changes are made
         self.recipe = replace(self.recipe, options=replace(self.recipe.options, rate=after.rate * factor))
 
     def leave_out(self, drawn: LoadedScenario, without: Sequence[str]) -> list[Problem]:
-        """Leave out faults, and confounders that the recording doesn't hold any more unless they were changed.
+        """Leave out causes by id, and confounders that no longer fit into the recording unless they were changed.
 
-        Returns which of the latter were not among the former.
+        Returns a warning for each such confounder that `without` does not name.
         """
         lengths = {word: length for word in _LENGTHS if (length := getattr(self.recipe.options, word)) is not None}
         played = replace(drawn.scenario, **lengths)
@@ -202,7 +201,7 @@ class _Changes:
         return [Problem(fault.id, 0, "", f"{fault.kind} of {fault.target} {why}", True) for fault in gone]
 
     def _near(self, where: str, path: str) -> list[tuple[str, str]]:
-        """The places of changes at, below or above a path of a text, each with its assignment."""
+        """Return the places of changes at, below or above a path of a text, each with its assignment."""
         return [
             (place, assignment)
             for side, place, assignment in self.places
@@ -210,9 +209,9 @@ class _Changes:
         ]
 
     def blame(self, problem: Problem) -> Problem:
-        """A problem as one of the assignments at its place, below or above; as one of the text if there are none.
+        """Attribute a problem to the assignments at its place, below or above; if there are none, to the text.
 
-        It loses its line: nobody has seen the lines of a text that was changed.
+        Its line is dropped: nobody has seen the lines of the changed text.
         """
         near = self._near("scenario" if problem.file.endswith("(scenario)") else "topology", problem.path)
         file = " ".join(_called(assignment) for _, assignment in near) or problem.file

@@ -1,4 +1,4 @@
-"""How a version is released: how far it goes, and what makes somebody take it back."""
+"""How a version is released: how far it goes, and what causes a rollback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Step:
     )
 
     def size(self, wanted: int) -> int:
-        """How many replicas it has, of a deployment that shall have so many."""
+        """Return how many replicas it has, in a deployment that should have `wanted`."""
         size = (self.replicas or Portion(share=self.weight)).of(wanted, up=True)
         return max(1 if self.weight else 0, min(wanted, size))
 
@@ -47,20 +47,20 @@ class Release:
     Attributes
     ----------
     version
-        What replicas run then.
+        The version that replicas then run.
     patience
-        How long it may stall while new replicas fail their health checks before it is rolled back (seconds); None if
-        nobody rolls it back for that.
+        How long it may stall on failing health checks of new replicas before it is rolled back (seconds); None if it is
+        not rolled back for that.
     canary
         How many replicas get it first; None for all.
     hold
         How long it stays at the canary before the others get it (seconds); None for good.
     rollback_after
-        When somebody rolls it back, counted from its start (seconds); None if nobody does.
+        When it is rolled back by hand, counted from its start (seconds); None if it is not.
     budget
-        How many requests it may fail before it is rolled back; None if nobody watches.
+        How many requests it may fail before it is rolled back; None for any number.
     steps
-        The shares of the requests that it gets on its way; none if it gets those that its replicas get.
+        The shares of the requests that it gets step by step; none if its share follows from its replicas.
     """
 
     version: str
@@ -73,6 +73,6 @@ class Release:
 
 
 def next_version(version: str) -> str:
-    """What a new version is called: `2.1.1` after `2.1.0`."""
+    """Return the name of a new version: `2.1.1` after `2.1.0`."""
     head, _, last = version.rpartition(".")
     return f"{head}.{int(last) + 1}" if head and last.isdecimal() else f"{version}.1"

@@ -1,7 +1,7 @@
-"""Targets by role: what a fault acts on told by what it does in a mesh, so that one scenario plays on many meshes.
+"""Targets by role: a target given by what it does in a mesh, so that one scenario plays on many meshes.
 
 Which service or edge has a role depends on the mesh alone, never on the seed: candidates are ordered by the calls that
-healthy requests make (`topology.estimates`), and where that leaves two alike, by their order in the file.
+healthy requests make (`topology.estimates`), and ties by their order in the file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ MOST, LEAST, ENTRY, DEEPEST, REPLICAS, EVERY = (
     "most_replicas",
     "every",
 )
-#: What may be on either side of a call.
+#: What either side of a call may be.
 SIDES = (*SERVICE_KINDS, ENTRY)
 #: The roles that an edge may have.
 _OF_EDGES = (MOST, LEAST, EVERY)
-#: Rates that agree to so many digits are alike: what is left are errors of rounding.
+#: Rates that agree to this many significant digits count as equal; the rest is rounding error.
 _DIGITS = 9
 
 
@@ -59,7 +59,7 @@ class Role:
 
     @property
     def contradiction(self) -> str:
-        """Why its keys don't go together; empty if they do."""
+        """Why its keys do not go together; empty if they do."""
         if self.is_edge and (self.kind or self.operation or self.replica is not None):
             return "an edge (from, to) has no kind, replica or operation"
         if self.is_edge and self.role not in _OF_EDGES:
@@ -71,26 +71,26 @@ class Role:
         return ""
 
     def targets(self, kind: type[Cause] | None, mesh: Topology) -> list[Target]:
-        """What has the role in a mesh: one target, or for `every` all in the order of a walk, which may be none.
+        """Return what has the role in a mesh: one target, or for `every` all (or none) in the order of a walk.
 
         Parameters
         ----------
         kind
-            The kind of fault that is to act there; None if the seed has yet to choose it.
+            The kind of fault that acts there; None if the seed has yet to choose it.
         mesh
             The mesh.
 
         Raises
         ------
         ValueError
-            If it's another role than `every` and nothing has it; the message says what the mesh lacks.
+            If the role is not `every` and nothing has it; the message says what the mesh lacks.
         """
 
         def misfit(target: Target) -> str:
             return "" if kind is None else unfit(kind, target, mesh) or kind.unclear(target, mesh)
 
         ways = list(self._edges(mesh) if self.is_edge else self._services(mesh))
-        # The operations of a service are all ways to meet it; the first one that fits is taken.
+        # Each way lists alternative targets in one service, such as its operations; the first one that fits is taken.
         found = [target for way in ways if (target := next((each for each in way if not misfit(each)), None))]
         if self.role == EVERY:
             return found
@@ -99,7 +99,7 @@ class Role:
         return [found[min(self.nth, len(found)) - 1]]
 
     def _services(self, mesh: Topology) -> Iterator[list[Target]]:
-        """The targets in each service that may be meant, the first service first."""
+        """Yield the possible targets in each service, in the order of the role."""
         operations: dict[str, dict[str, float]] = {service.name: {} for service in mesh.services}
         for path, visits in expected_visits(mesh).items():
             name, operation = parts(path, operations)
@@ -121,7 +121,7 @@ class Role:
                 yield [Target("service", service.name)]
 
     def _order(self, rates: dict[str, float], mesh: Topology) -> Callable[[Service], tuple[float, ...]]:
-        """What services are sorted by; those that are alike stay in file order."""
+        """Return the sort key of services; ties stay in file order."""
         if self.role == DEEPEST:
             deep = depths(mesh)
             return lambda service: (-deep[service.name], -rates[service.name])
@@ -134,7 +134,7 @@ class Role:
         return lambda service: (sign * rates[service.name],)
 
     def _edges(self, mesh: Topology) -> Iterator[list[Target]]:
-        """The edges that may be meant, the first one first, each alone."""
+        """Yield the possible edges in the order of the role, each alone."""
         entries = _entries(mesh)
         sides = {each.name: ("", each.kind, *([ENTRY] if each.name in entries else [])) for each in mesh.services}
         rates = {pair: _rounded(rate) for pair, rate in call_rates(mesh).items() if rate}
@@ -148,7 +148,7 @@ class Role:
                 yield [Target("edge", caller, callee=callee)]
 
     def _lack(self, mesh: Topology) -> str:
-        """What a mesh lacks in which nothing has the role."""
+        """Return what a mesh lacks in which nothing has the role."""
         kinds = list(dict.fromkeys(service.kind for service in mesh.services))
         has = f"its services are of kind {' and '.join(filter(None, (', '.join(kinds[:-1]), kinds[-1])))}"
         if self.is_edge:
@@ -163,7 +163,7 @@ class Role:
 
 
 def _places(mesh: Topology) -> dict[str, int]:
-    """The services' places in a walk from the users."""
+    """Return the services' positions in a walk from the users."""
     return {name: place for place, name in enumerate(walk(mesh))}
 
 
@@ -172,7 +172,7 @@ def _entries(mesh: Topology) -> set[str]:
 
 
 def _sign(role: str) -> int:
-    """What to multiply rates by, so that the first in order has the role."""
+    """Return what to multiply rates by so that the first in order has the role."""
     return 1 if role == LEAST else -1
 
 

@@ -1,4 +1,4 @@
-"""Puts names in place of the roles in a scenario's document, from where on it is read as if they had been written."""
+"""Replaces the roles in a scenario's document by names, which are then read as if they had been written there."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Named:
     item
         The item.
     role
-        What stood in place of the target, as in a file; empty if it had no role in it.
+        The role given in place of the target, as in a file; empty if there was none.
     refused
-        Whether the names couldn't be found, which was reported: the role still stands there.
+        Whether no names were found, which was reported; the role is still in place.
     """
 
     item: Node
@@ -33,9 +33,9 @@ class Named:
 
 
 class RoleReader:
-    """Finds what has the roles in a document, and reports what nothing has.
+    """Finds what has the roles in a document, and reports roles that nothing has.
 
-    Without a mesh there is nothing to find: roles are looked at by form only.
+    Without a mesh there is nothing to find: only the form of roles is checked.
     """
 
     def __init__(self, document: Document, mesh: Topology | None) -> None:
@@ -43,9 +43,9 @@ class RoleReader:
         self._mesh = mesh
 
     def named(self, item: Node, words: Words = FAULTS) -> list[Named]:
-        """An item with names in place of roles: several for `every`, which may be none. `words` are those of its list.
+        """Return an item with names in place of roles: for `every` any number of items. `words` are those of its list.
 
-        In a list of targets, of which the seed chooses one, `every` stands for all of them.
+        In a list of targets from which the seed chooses one, `every` stands for all of them.
         """
         if len(item.entries) != 1:
             return [Named(item)]
@@ -72,7 +72,7 @@ class RoleReader:
         return [Named(_with(item, each), _written(target)) for each in targets]
 
     def _grouped(self, item: Node, kind: type[Cause] | None, word: str, block: Node) -> list[Named]:
-        """An item with names in place of the roles among its `targets`, of which `every` stands for all."""
+        """Return an item with names in place of the roles among its `targets`, where `every` stands for all."""
         group = block.entries["targets"]
         several = [self._names(each, kind) for each in _each(group)]
         if None in several:
@@ -90,7 +90,7 @@ class RoleReader:
         ]
 
     def _names(self, node: Node, kind: type[Cause] | None) -> list[Node] | None:
-        """The names for a target; None, and an error, if nothing has the role that it is."""
+        """Return the names for a target; None, and an error, if it is a role that nothing has."""
         if node.kind == "scalar":
             return [node]
         before = len(self._document.problems)
@@ -110,12 +110,12 @@ class RoleReader:
 
 
 def _each(node: Node) -> list[Node]:
-    """The items of a list, or what stands in place of one."""
+    """Return the items of a list, or a single value as one."""
     return node.items if node.kind == "list" else [node]
 
 
 def _with(item: Node, target: Node, number: int | None = None) -> Node:
-    """An item with another target; with a number, it's one of several, and an id of its own tells that."""
+    """Return an item with another target; a `number` makes its id unique among several."""
     ((word, block),) = item.entries.items()
     entries = block.entries | {"target": target}
     if number is not None and "id" in entries:
@@ -124,7 +124,7 @@ def _with(item: Node, target: Node, number: int | None = None) -> Node:
 
 
 def _written(node: Node) -> str:
-    """A value as a file has it, in one line."""
+    """Return a value as written in a file, in one line."""
     if node.kind == "scalar":
         return node.text
     if node.kind == "list":

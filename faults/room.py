@@ -1,4 +1,4 @@
-"""Where and when a harmless thing may happen: on services with no fault, and with capacity to spare."""
+"""Where and when harmless events may happen: on services without a fault, with capacity to spare."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from meshquake.topology.busy import busy
 from meshquake.topology.estimates import offered_load
 from meshquake.topology.spec import Service, Topology
 
-#: Harmless things begin in this time around the onset (seconds), or if nothing goes wrong, at any time.
+#: Harmless events begin within this time around the onset (seconds) or, if nothing goes wrong, at any time.
 BEFORE, AFTER = 30.0, 10.0
-#: The share of its cores and of its workers that a service may have in use at most: beyond that queues grow.
+#: The highest utilization of a service's cores and workers: beyond it queues grow.
 BUSY = 0.6
-#: Users while a bump lasts, in proportion to the usual ones, at least and at most.
+#: The number of users during a bump, as a multiple of the usual one: lowest and highest.
 BUMP = (1.2, 1.5)
 
 T = TypeVar("T")
-#: Something that may happen, and how long it takes (seconds); None where nothing has room for it.
+#: An event and its length (seconds); None if there is no room for it.
 Placed = tuple[Fault, float] | None
 
 
 class Room:
-    """What is left of a mesh for harmless things, which its seed chooses and places.
+    """The room that a mesh has left for harmless events, which the scenario's seed chooses and places.
 
     Parameters
     ----------
     scenario
-        What happens besides.
+        What else happens.
     topology
         The mesh. What nobody calls in it changes no draw.
 
     Attributes
     ----------
     topology
-        The mesh at the scenario's rate, while all that goes up and down by itself is up.
+        The mesh at the scenario's rate, with everything that fluctuates at a high.
     services
         Those that are called.
     """
@@ -51,7 +51,7 @@ class Room:
         self._crowded = False
         for fault in (*scenario.faults, *scenario.background):
             self.take(fault.target)
-        #: The services that are called, with the busy share of the scarcer of cores and workers.
+        #: The utilization of the scarcer of cores and workers, by service that is called.
         self._loads = {name: load.offered for name, load in offered_load(self.topology).items() if load.rate}
         self.services = [service for service in self.topology.services if service.name in self._loads]
         onset = min((scenario.window(fault).start for fault in scenario.faults), default=None)
@@ -59,11 +59,11 @@ class Room:
         self._last = scenario.length if onset is None else onset + AFTER
 
     def take(self, target: Target) -> None:
-        """Nothing else may happen to the services of a target."""
+        """Reserve the services of a target: nothing else may happen to them."""
         self._taken |= {target.service, target.callee}
 
     def place(self, what: str, found: Placed) -> Fault | None:
-        """Something that may happen, at a time of its own; None if it is none, or if there is no time for it."""
+        """Return an event placed at a time drawn for it; None if there is no event, or no time for it."""
         if found is None:
             return None
         fault, length = found
@@ -78,38 +78,38 @@ class Room:
     # -- capacity ------------------------------------------------------------------------------------------------------
 
     def spare(self, service: Service) -> float:
-        """How many times its usual load a service has room for, even while more users come."""
+        """Return how many times its usual load a service has room for, even during a bump."""
         return BUSY / (self._loads[service.name] * BUMP[1])
 
     def bears(self, service: Service, times: float) -> bool:
-        """Whether a service has room for so many times its usual load, even while more users come."""
+        """Whether a service has room for `times` its usual load, even during a bump."""
         return self._loads[service.name] * times * BUMP[1] <= BUSY
 
     def bear(self, times: float) -> bool:
-        """Whether all services have, while nothing else happens; not if more users come already."""
+        """Whether all services have room for `times` their usual load; False if more users come already."""
         return not self._crowded and all(self._loads[service.name] * times <= BUSY for service in self.services)
 
     def replaceable(self, service: Service) -> bool:
-        """Whether the others can do without one of the replicas."""
+        """Whether the other replicas can do without one."""
         return service.replicas > 1 and self.bears(service, service.replicas / (service.replicas - 1))
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
     def service(self, what: str, fits: Callable[[Service], bool]) -> Service | None:
-        """One of the services to which nothing happens yet and that fit."""
+        """Return one of the services that fit and to which nothing happens yet; None if there is none."""
         names = [service.name for service in self.services if service.name not in self._taken and fits(service)]
         chosen = self.choose(names, what, "service") if names else None
         return next((service for service in self.services if service.name == chosen), None)
 
     def between(self, low: float, high: float, *place: object) -> float:
-        """A number of the seed's, to three decimals."""
+        """Return a number drawn by the seed, to three decimals."""
         return round(low + draws.draw(self._seed, "confounders", *place) * (high - low), 3)
 
     def choose(self, options: Iterable[T], *place: object) -> T:
-        """An option of the seed's."""
+        """Return an option chosen by the seed."""
         return draws.choose(options, self._seed, "confounders", *place)
 
 
 def restart_time(service: Service) -> float:
-    """About how long a rollout takes for a replica: a second or two to drain it, its start, and two good probes."""
+    """Return roughly how long a rollout takes per replica: a second or two to drain, its start, and two good probes."""
     return 2.0 + service.startup + 2 * service.readiness.period

@@ -1,4 +1,4 @@
-"""How many replicas a service has: what a fault that changes it and an action that does so share."""
+"""The number of replicas of a service: what the fault and the action that change it share."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling(Cause):
-    """A change of the number of replicas of services, or of one of the versions of a service."""
+    """A change to the number of replicas of services, or of one version of a service."""
 
     levels: ClassVar[tuple[str, ...]] = ("service",)
     to: int = key("count", "its new number of replicas", low=1, high=1000)
     deployment: str | None = key("text", "if versions run side by side: the one to scale", None)
 
     def scale(self, mesh: Surface) -> None:
-        """Have so many replicas from now on."""
+        """Set the number of replicas from now on."""
         for target in self.all_targets:
             mesh.scale(target, self.to, self.deployment)
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:
-        """Of versions that run side by side each has replicas of its own."""
+        """Each of the versions that run side by side has replicas of its own."""
         return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:

@@ -1,4 +1,4 @@
-"""A scenario: a mesh, a length of time, and the faults that come in it."""
+"""A scenario: a mesh, a length of time, and the faults that occur in it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from meshquake.faults.observability import PERFECT, Observability
 from meshquake.topology.keys import key
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 
-#: Where a fixture of a scenario belongs, by the scenario's `group`: the folder, or the fixture's own if that's None.
+#: Where a scenario's fixture is stored, by its `group`: the folder, or the fixture's own if that is None.
 GROUPS: dict[str, str | None] = {"normal": None, "incident": "incidents", "noise": "noise"}
-#: How many harmless things are drawn, by the word that asks for them: loud ones, and others.
+#: How many harmless events are drawn, by the word that asks for them: loud ones, and others.
 CONFOUNDERS = {"none": (0, 0), "some": (0, 2), "many": (0, 5), "loud": (4, 2)}
 DEFAULT_SEED = 42
 
@@ -43,17 +43,17 @@ class Scenario:
     telemetry: Telemetry = key(
         "other", "what is recorded and under which names; overrides the mesh's own block key by key", UNCHANGED
     )
-    #: Seed of every draw: of what the file leaves to it, and of the run.
+    #: The seed of every draw: of what the file leaves to it, and of the run.
     seed: int = DEFAULT_SEED
     #: What the severity of every fault has been multiplied by.
     severity: float = 1.0
-    #: The level of observability that was asked for in place of what the file says.
+    #: The level of observability that an option set in place of the file's.
     level: str | None = None
-    #: Whether the mesh was asked to do nothing by itself (`topology.spec.Topology.calm`).
+    #: Whether the mesh does nothing on its own (`topology.spec.Topology.calm`).
     calm: bool = False
-    #: Ids of what was left to the seed, wholly or in part.
+    #: Ids of causes that were left to the seed, wholly or in part.
     drawn: tuple[str, ...] = field(default=(), compare=False)
-    #: The roles that were found in the mesh, as the file has them, by the ids of the faults that act there.
+    #: The roles that were found in the mesh, as written in the file, by the ids of the causes that act there.
     roles: Mapping[str, str] = field(default_factory=dict, compare=False)
     #: The text it was read from, for the manifest.
     source: str = field(default="", compare=False)
@@ -65,11 +65,11 @@ class Scenario:
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """All that it lets happen: faults, what happens besides, and actions."""
+        """Everything that it makes happen: faults, background events and actions."""
         return (*self.faults, *self.background, *self.actions)
 
     def window(self, cause: Cause) -> Window:
-        """When a fault or an action of this scenario acts, in seconds from the start of the recording."""
+        """Return when a fault or an action of this scenario acts, in seconds from the start of the recording."""
         return cause.window_in(self.lead_in, self.duration, self.length)
 
     def holds(self, cause: Cause) -> bool:
@@ -79,6 +79,6 @@ class Scenario:
         return window.start >= -1e-9 and fits
 
     def at_severity(self, severity: float) -> Scenario:
-        """The same scenario with the severity of every fault multiplied by a number in (0, 1]."""
+        """Return the same scenario with the severity of every fault multiplied by a number in (0, 1]."""
         faults = tuple(replace(fault, severity=fault.severity * severity) for fault in self.faults)
         return replace(self, faults=faults, severity=self.severity * severity)

@@ -1,7 +1,7 @@
-"""The JSON Schema of scenario files, from the declarations that `faults.loader` obeys.
+"""The JSON Schema of scenario files, from the declarations that `faults.loader` uses.
 
-What it can't say is for the loader to find: targets and roles that the mesh hasn't, windows outside the recording, ids
-that stand twice, ranges upside down.
+The loader finds what a schema cannot express: targets and roles that the mesh lacks, windows outside the recording,
+duplicate ids, reversed ranges.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _TARGETS = {
     "users": USERS,
 }
 
-#: Keys of every fault that have a grammar of their own.
+#: Keys of every fault with a grammar of their own.
 _READ_APART = ("target", "targets", "shape")
 
 
 def scenario_schema() -> Schema:
-    """Of a scenario file (draft 2020-12), with every kind of fault and of action there is."""
+    """Return the schema of a scenario file (draft 2020-12), with every kind of fault and action."""
     faults = array("", ref("fault"))
     name = {"type": ["string", "number", "boolean"]} | matching(NAME.pattern, "letters, digits, `-` and `_`")
     by_hand = {"name": name, "faults": faults, "background": faults, "observability": block_of(Observability)}
@@ -89,7 +89,7 @@ def scenario_schema() -> Schema:
 
 
 def _keys(kind: type[Cause]) -> dict[str, Schema]:
-    """The values of a kind's keys; what every fault has is told once, but for the target."""
+    """Return the values of a kind's keys; those that every fault has are defined once, except the target."""
     keys, shared = keys_of(kind), keys_of(Fault)
     values = {
         word: ref(f"key.{word}") if shared.get(word) == key else _value(word, key.grammar)
@@ -103,7 +103,7 @@ def _keys(kind: type[Cause]) -> dict[str, Schema]:
 
 
 def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) -> dict[str, Schema]:
-    """The values of the keys that have a grammar of their own."""
+    """Return the values of the keys with a grammar of their own."""
     one = {word: block_of(SHAPES[word]) for word in shapes}
     return {
         "target": _target(levels),
@@ -113,7 +113,7 @@ def _read_apart(levels: Sequence[str], shapes: Sequence[str] = tuple(SHAPES)) ->
 
 
 def _any() -> Schema:
-    """A fault whose kind is left to the seed: it has the keys that all the kinds have among which the seed chooses."""
+    """Return a fault whose kind is left to the seed: it has the keys common to the kinds to choose from."""
     kinds = fault_kinds()
     named = {**kinds, **{word: kinds[now] for word, now in renamed().items()}}
     shared = {word: ref(f"key.{word}") for word in keys_of(Fault) if word not in _READ_APART} | _read_apart(LEVELS)
@@ -137,7 +137,7 @@ def _any() -> Schema:
 
 
 def _if_named(word: str, kind: type[Fault]) -> Schema:
-    """What the block of `any` may have if it names a kind."""
+    """Return what the block of `any` may have if it names a kind."""
     own = {key: ref(f"kind.{kind.kind}/properties/{key}") for key in keys_of(kind) if key not in keys_of(Fault)}
     named = either("", {"const": word}, {"type": "array", "contains": {"const": word}})
     return {
@@ -154,7 +154,7 @@ def _only(words: Iterable[str]) -> Schema:
 
 
 def _value(word: str, grammar: Key) -> Schema:
-    """A value of a key: one that the file gives, or what it leaves to the seed."""
+    """Return the value of a key: given by the file, or left to the seed."""
     if word in EXTENTS:
         return _extent(negative=word == "at")
     values = alternatives(grammar)
@@ -170,7 +170,7 @@ def _value(word: str, grammar: Key) -> Schema:
 
 
 def _extent(negative: bool) -> Schema:
-    """A time, or a share of the incident."""
+    """Return a time, or a share of the incident."""
     times, shares = (
         amount_pattern(scales, -most if negative else Decimal(), most)
         for scales, most in ((UNITS["duration"].scales, Decimal(LONGEST)), ({"%": Decimal("0.01")}, Decimal(LARGEST)))
@@ -181,12 +181,12 @@ def _extent(negative: bool) -> Schema:
 
 
 def _range(amounts: str) -> str:
-    """A value, or a range of values."""
+    """Return the pattern of a value, or a range of values."""
     return rf"{amounts}(?:\s*\.\.\s*{amounts})?"
 
 
 def _target(levels: Iterable[str]) -> Schema:
-    """A target of some levels, or what has a role; or any, or one of a list, if the seed chooses."""
+    """Return a target of some levels or a role, or any target, or a list of which the seed chooses one."""
     name, one = _name(levels), _one_target(levels)
     return either("", {"const": ANY}, name, ref("role"), array("the seed chooses one", one, minItems=1))
 

@@ -14,7 +14,7 @@ _SHARES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """`base + scale * x`, where x is of a distribution, or `least` if that is more."""
+    """`base + scale * max(least, x)`, where x follows a distribution."""
 
     base: float
     scale: float
@@ -22,20 +22,20 @@ class Spread:
     least: float = 0.0
 
     def at(self, quantile: float) -> float:
-        """The value at a quantile in [0, 1): a larger scale moves it, and changes no call's place among the others."""
+        """Return the value at a quantile in [0, 1): a larger scale shifts it, but calls keep their order."""
         drawn = float(self.distribution.quantile(np.array([quantile]))[0])
         return self.base + self.scale * max(self.least, drawn)
 
     def mean(self) -> float:
-        """The value on average."""
+        """Return the mean value."""
         return self.base + self.scale * _mean(self.distribution, self.least)
 
 
 @cache
 def _mean(distribution: Distribution, least: float) -> float:
-    """The mean of a distribution, draws below `least` counted as that.
+    """Return the mean of a distribution whose draws below `least` count as `least`.
 
-    Where some are cut off, it is that of the quantiles in the middle of so many equal shares, which is within a percent
+    If some are cut off, it is the mean of the quantiles at the midpoints of equal shares, which is within a percent
     unless the tail is very heavy.
     """
     if least <= 0:

@@ -1,4 +1,4 @@
-"""Targets as a scenario file writes them, and those that a mesh has."""
+"""Targets as written in scenario files, and those that a mesh has."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def parse_target(text: str, services: Container[str] = ()) -> Target:
     text
         The target.
     services
-        The names of the mesh's services, if it's known: they may have dots.
+        The names of the mesh's services, if it is known; they may contain dots.
 
     Returns
     -------
     Target
-        By its form alone: whether there is such a service is for `unfit` to say.
+        The target by its form alone; `unfit` checks whether there is such a service.
 
     Raises
     ------
     ValueError
-        If it has the form of none; the message says what would be right.
+        If it has the form of no target; the message says what would be right.
     """
     text = text.strip()
     caller, arrow, callee = (part.strip() for part in text.partition("->"))
@@ -71,13 +71,13 @@ def read_target(text: str, mesh: Topology | None) -> Target:
 
 
 def _numbered(end: str) -> tuple[str, int | None]:
-    """The service at an end of an edge, and which of its replicas is meant; None for all of them."""
+    """Return the service at an end of an edge, and which of its replicas is meant; None for all of them."""
     replica = _REPLICA.fullmatch(end)
     return (replica[1], int(replica[2])) if replica else (end, None)
 
 
 def missing(target: Target, mesh: Topology | None) -> str:
-    """Why the mesh has no such target; empty if it has, or isn't known."""
+    """Return why the mesh has no such target; empty if it has, or if there is no mesh."""
     if mesh is None or target.level == "users":
         return ""
     names = [service.name for service in mesh.services]
@@ -99,7 +99,7 @@ def missing(target: Target, mesh: Topology | None) -> str:
 
 
 def unfit(kind: type[Cause], target: Target, mesh: Topology | None) -> str:
-    """Why faults of a kind can't act on a target; empty if they can, as far as one can tell without a mesh."""
+    """Return why faults of a kind cannot act on a target; empty if they can, as far as is known without a mesh."""
     problem = missing(target, mesh)
     if not problem and target.level not in kind.levels:
         levels = " or ".join(LEVEL_NAMES[level] for level in kind.levels)
@@ -108,10 +108,10 @@ def unfit(kind: type[Cause], target: Target, mesh: Topology | None) -> str:
 
 
 def candidates(kind: type[Cause], mesh: Topology) -> dict[str, tuple[Target, ...]]:
-    """The targets that a kind fits and that healthy requests reach, by level; levels with none are left out.
+    """Return the targets that a kind fits and that healthy requests reach, by level; levels without any are left out.
 
-    Levels come in the order in which the kind names them, targets in file order. One of a service's replicas is a
-    target of its own only where there are several.
+    Levels come in the order of the kind's `levels`, targets in file order. Single replicas are targets only where a
+    service has several.
     """
     found = {
         level: tuple(

@@ -1,4 +1,4 @@
-"""Writes a fault or an action as a scenario file would have it."""
+"""Writes a fault or an action as in a scenario file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from meshquake.topology.units import UNITS, ratio
 
 
 def block(cause: Cause) -> dict[str, Any]:
-    """The kind of a fault or an action, and its keys with their values as text, defaults included.
+    """Return the kind of a fault or an action, and its keys with their values as text, including defaults.
 
-    Times that it has not are left out, and so is what a key switches off where it's off by default.
+    Times that the kind does not have are left out, and so are keys that are off by default and not set.
 
     `{"kind": "slow", "id": "slow-1", "target": "database", "at": "0s", ..., "factor": "37.5"}`
     """
@@ -34,7 +34,7 @@ def block(cause: Cause) -> dict[str, Any]:
 
 
 def written(grammar: Key, value: Any) -> Any:
-    """A value as text, in the unit of its key; a list of such values, or a block of them by key."""
+    """Return a value as text, in the unit of its key; a list of such values, or a block of them by key."""
     if value is None:
         return "none"
     if isinstance(value, Change):
@@ -43,7 +43,7 @@ def written(grammar: Key, value: Any) -> Any:
         parts = zip(value.weights, value.parts, strict=True)
         return {value.word: [{"weight": ratio(weight), **written(grammar, part)} for weight, part in parts]}
     if isinstance(value, Distribution | Shape):
-        # Of a distribution of plain numbers, the parameters that are times elsewhere are numbers.
+        # In a distribution of plain numbers, the parameters that are otherwise times are numbers.
         keys = {word: (key.field, key.grammar) for word, key in keys_of(type(value)).items()}
         if grammar.varies:
             keys = {

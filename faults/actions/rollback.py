@@ -24,7 +24,7 @@ class Rollback(Action):
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:
-        """Of versions that run side by side each is released by itself."""
+        """Each of the versions that run side by side is released separately."""
         return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:

@@ -36,7 +36,7 @@ class Shift(Measure):
         return "" if service.weighted else f"the versions of {target} have no weights: give each one in the topology"
 
     def problem(self, topology: Topology) -> str:
-        """There must be two such versions."""
+        """Both versions must exist, and differ."""
         names = [version.name for version in topology.service(self.target.service).versions]
         for name in (self.to, self.from_):
             if names and name not in names:
@@ -45,7 +45,7 @@ class Shift(Measure):
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         weights = {self.to: self.share, self.from_: 1.0 - self.share}
-        # Who is to get something gets it first: there is never nobody.
+        # The version with a share gets it first, so that there is always one to send requests to.
         changes = [
             (name, Change.made_of(Version, {"weight": weights[name]}))
             for name in sorted(weights, key=lambda name: not weights[name])

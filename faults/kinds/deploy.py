@@ -70,11 +70,11 @@ class Deploy(Fault):
 
     @classmethod
     def unclear(cls, target: Target, topology: Topology) -> str:
-        """Of versions that run side by side each is released by itself."""
+        """Each of the versions that run side by side is released separately."""
         return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:
-        """It must be clear whose replicas are meant; without a canary there is nothing to hold, nor one too large."""
+        """It must be clear whose replicas are meant; only a canary can be held, and it must not be too large."""
         problem = unclear(self.target, self.deployment, topology)
         if problem:
             return problem
@@ -90,7 +90,7 @@ class Deploy(Fault):
         return f"its canary is {self.canary.count} replicas, and {called} has {counted(most, 'replica')}"
 
     def _unshiftable(self, steps: Sequence[Step], topology: Topology) -> str:
-        """Why requests cannot be shifted to it by its steps; empty if they can."""
+        """Return why requests cannot be shifted to it by its steps; empty if they can."""
         service = topology.service(self.target.service)
         if self.canary is not None or self.hold is not None:
             return "has steps, which say what it does with a canary and how long: leave canary and hold out"

@@ -36,6 +36,6 @@ class Drop(Fault):
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """Both ends: from outside one can't tell which of them the network fails."""
+        """Both ends: from outside, the network may be failing at either one."""
         assert target.callee is not None
         return (target.callee, target.service)

@@ -11,7 +11,7 @@ from meshquake.faults.lookups import without_lookups
 from meshquake.topology.keys import key
 from meshquake.topology.spec import Topology
 
-#: After so many times as long as the cache takes to warm up, it's warm: all but a thousandth of it.
+#: After this many time constants the cache is warm: all but a thousandth of it.
 _WARM = 7
 
 
@@ -38,7 +38,7 @@ class Flush(Fault):
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
-        """Only what is looked up can be missed."""
+        """Only lookups can miss."""
         return without_lookups(target, topology)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

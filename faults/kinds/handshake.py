@@ -31,6 +31,6 @@ class Handshake(Fault):
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """Both ends: from outside one can't tell which of them fails the handshake."""
+        """Both ends: from outside, either one may fail the handshake."""
         assert target.callee is not None
         return (target.callee, target.service)

@@ -8,7 +8,7 @@ from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Window
 from meshquake.topology.keys import key
 
-#: How often it is looked at who goes on, where the share goes up and down (seconds).
+#: How often calls are released as the share falls (seconds).
 _LOOK = 0.25
 
 
@@ -33,7 +33,7 @@ class Hang(Fault):
         modifier = mesh.push(self, None if window.steady else window.level)
         while window.shape is not None and mesh.now + _LOOK < window.end:
             yield mesh.timeout(_LOOK)
-            # What one that is taken back let go, hangs because of the other if it is still among the share.
+            # What the old modifier lets go gets stuck on the new one if it is still within the share.
             before, modifier = modifier, mesh.push(self, window.level)
             mesh.pop(before)
         yield mesh.timeout(window.end - mesh.now)

@@ -32,10 +32,10 @@ class Miss(Fault):
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
-        """Only what is looked up can be missed."""
+        """Only lookups can miss."""
         return without_lookups(target, topology)
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """The cache; of one caller's lookups both ends, since it may be the caller who asks for the wrong keys."""
+        """The cache; for one caller's lookups both ends, since the caller may ask for the wrong keys."""
         return (target.service,) if target.callee is None else (target.callee, target.service)

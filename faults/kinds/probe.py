@@ -39,7 +39,7 @@ class Probe(Fault):
         return Effect(probe_failure=level * self.share, probe_delay=level * self.by, probes=self.only)
 
     def problem(self, topology: Topology) -> str:
-        """A kind of probe that no target has cannot fail."""
+        """A kind of probe that a target does not have cannot fail."""
         for target in self.all_targets:
             spec = topology.service(target.service)
             if (self.only, spec.liveness) == ("liveness", None):

@@ -30,7 +30,7 @@ class Reset(Fault):
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """Both ends: from outside one can't tell which of them resets connections."""
+        """Both ends: from outside, either one may be resetting connections."""
         assert target.callee is not None
         return (target.callee, target.service)
 

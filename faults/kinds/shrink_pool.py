@@ -23,7 +23,7 @@ class ShrinkPool(Fault):
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
-        """An edge without a pool has nothing to shrink, and each pool is to all replicas of the callee."""
+        """Only an edge with a pool can shrink it, and a pool serves all replicas of the callee."""
         if target.replica is not None or target.callee_replica is not None:
             return f"it shrinks the pools of all replicas: write {target.service} -> {target.callee}"
         edge = next(edge for edge in topology.edges if (edge.caller, edge.callee) == (target.service, target.callee))

@@ -33,7 +33,7 @@ class Surge(Fault):
 
     @classmethod
     def misfit(cls, target: Target, topology: Topology) -> str:
-        """Users come for entry operations only."""
+        """Users call entry operations only."""
         entries = [f"{entry.service}.{entry.operation}" for entry in topology.workload.mix]
         if target.level == "users" or str(target) in entries:
             return ""
@@ -41,13 +41,13 @@ class Surge(Fault):
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:
-        """The services at which users come in, where they all are more."""
+        """The target's service or, for all users, the services at which they come in."""
         if target.level != "users":
             return (target.service,)
         return tuple(dict.fromkeys(entry.service for entry in topology.workload.mix))
 
     def roots(self, topology: Topology) -> tuple[str, ...]:
-        """Of one population, the services at which it comes in."""
+        """For a single population, the services at which it comes in."""
         for population in topology.workload.populations:
             if population.name == self.population and self.target.level == "users":
                 names = {service.name for service in topology.services}
@@ -55,7 +55,7 @@ class Surge(Fault):
         return super().roots(topology)
 
     def problem(self, topology: Topology) -> str:
-        """A population must be there, and come in where the targets are."""
+        """The population must exist, and come in where the targets are."""
         populations = {each.name: each for each in topology.workload.populations}
         if self.population is None or (not populations and self.population == USUAL):
             return ""
@@ -71,7 +71,7 @@ class Surge(Fault):
 
     @property
     def crowd(self) -> float:
-        """All but the usual ones; negative for those of them that stay away."""
+        """The additional users; negative for usual ones that stay away."""
         return (self.factor - 1) * self.severity
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:

@@ -46,7 +46,7 @@ class Failures:
         return self._errors.of(self._kind, entry)
 
     def among(self, draws: Floats, times: Floats | None) -> Floats:
-        """Divide draws by the amounts at the times of their requests, so that more of them fail when there is more."""
+        """Divide draws by the amounts at their requests' times: the larger the amount, the more of them fail."""
         return draws / self._varying.amounts(len(draws), times)
 
 
