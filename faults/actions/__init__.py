@@ -12,7 +12,7 @@ from meshquake.topology.plugins import Extensible, of_type
 
 @cache
 def action_kinds() -> Extensible[type[Action]]:
-    """Every kind of action, by the word for it in a scenario file: those in this folder first."""
+    """Return every kind of action, by its word in a scenario file: those in this folder first."""
     found: dict[str, type[Action]] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         for value in vars(importlib.import_module(f"{__name__}.{module}")).values():

@@ -9,16 +9,16 @@ from functools import cache
 from meshquake.faults.fault import Fault
 from meshquake.topology.plugins import Extensible, of_type
 
-#: In place of a list of kinds: all of our own that do harm, those that came with later versions included.
+#: In place of a list of kinds: all of our own that are harmful, including those added in later versions.
 ALL = "all"
 
 
 @cache
 def fault_kinds() -> Extensible[type[Fault]]:
-    """Every kind of fault, by the word for it in a scenario file: those in this folder, in alphabetical order; others.
+    """Return every kind of fault, by its word in a scenario file: ours in alphabetical order, then others.
 
-    `any` is a kind that is left to the seed. It chooses among those of `lottery` unless a file names others, so that no
-    run depends on what else happens to be installed; `all` names all of ours that do harm.
+    `any` is a kind left to the seed, which chooses among those of `lottery` unless a file names others, so that no run
+    depends on what else is installed; `all` names all of our own that are harmful.
     """
     found: dict[str, type[Fault]] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
@@ -30,15 +30,15 @@ def fault_kinds() -> Extensible[type[Fault]]:
 
 
 def lottery() -> list[type[Fault]]:
-    """The kinds among which the seed chooses where a file leaves that open: our own that do harm, and are `drawn`."""
+    """Return the kinds among which the seed chooses if a file leaves that open: our own, harmful and `drawn`."""
     return [kind for kind in harmful() if kind.drawn]
 
 
 def harmful() -> list[type[Fault]]:
-    """Our own kinds that do harm, which `all` stands for: in a later version they may be more."""
+    """Return our own kinds that are harmful, which `all` stands for; later versions may add some."""
     return [kind for kind in fault_kinds().own.values() if not kind.harmless]
 
 
 def renamed() -> dict[str, str]:
-    """What kinds of fault were called once, and what they are called now."""
+    """Return the former words of renamed kinds of fault, with their current ones."""
     return {kind.former: word for word, kind in fault_kinds().own.items() if kind.former}
