@@ -256,7 +256,7 @@ class _Slots:
         return sorted(self._kinds, key=lambda kind: draw(self._seed, what, turn, kind.drawn_as()))[place]
 
     def _band(self, level: Level, position: int) -> str:
-        """Return how loud a root should be; in a row of incidents, roots that report nothing any more come quietest."""
+        """Return how loud a root should be; roots that report nothing any more get the quietest bands of their row."""
         row, place = divmod(position, ROW)
 
         def loudness(other: int) -> tuple[bool, float]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 #: How loud a root is: the loudest service of all, louder services exist, or it shows nothing.
 LOUDEST, SEVERAL, SILENT = VISIBILITIES = ("loudest", "one of several", "silent")
-#: The number of incidents in a row whose bands have a level's proportions; double faults have them in twice as many.
+#: In this many incidents in a row the bands have a level's proportions; in twice as many, the double faults have.
 ROW = 5
 
 

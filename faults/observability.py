@@ -1,4 +1,4 @@
-"""How well a mesh is observed: which of its telemetry is left out, lost, late, or wrong about the time.
+"""How well a mesh is observed: which telemetry is left out, lost, late, or wrong about the time.
 
 The telemetry of a perfectly observed mesh is exact. Real observability samples, drops and lies a little; how much of
 that a recording has is a level, any part of which can be set separately. No part changes what happens in the mesh.

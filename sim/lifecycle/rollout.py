@@ -81,7 +81,7 @@ def rollout(
 def roll_back(cluster: Cluster, deployment: Deployment, by: str) -> Generator[Any, Any, None]:
     """Take back the revision that a deployment's replicas should run, unless it is the first one.
 
-    `by` is the id of the action. A rollout under way is told, and does it itself.
+    `by` is the id of the action. A rollout under way is told, and rolls back itself.
     """
     revision = deployment.revision
     before = _recalled(revision, by)
@@ -211,7 +211,7 @@ def _forward(strategy: Strategy, release: Release) -> Generator[Any, Any, str]:
 
 
 def _guard(strategy: Strategy) -> Generator[Any, Any, str]:
-    """Watch a version that runs everywhere, if anything is to watch; return why it should be rolled back."""
+    """Watch a version that runs everywhere, if there is anything to watch for; return why it should be rolled back."""
     while not strategy.watch.idle:
         if strategy.superseded:
             return SUPERSEDED

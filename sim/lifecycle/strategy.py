@@ -88,6 +88,6 @@ class Strategy:
 
 
 def wait_until_replaced(cluster: Cluster, revision: Revision) -> Generator[Any, Any, None]:
-    """Wait until no replica runs a revision that has a fault."""
+    """Wait until no replica runs a revision any more, if it has a fault."""
     while revision.modifiers:
         yield cluster.timeout(TICK)

@@ -58,7 +58,7 @@ class Script:
     text
         The scenario as it is now.
     loaded
-        The same, loaded.
+        The scenario and its mesh, loaded from the text.
     """
 
     def __init__(self, loaded: LoadedScenario, options: Options) -> None:

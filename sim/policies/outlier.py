@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: Whether an outcome is a failure, by code: a status of 500 or more, from the callee or from the proxy for want of an
-#: answer.
+#: Whether an outcome is a failure, by code: a status of 500 or more, from the callee or, for want of an answer, from
+#: the proxy.
 _FAILED: Final = [error is not None and error.status >= 500 for error in BY_CODE]
 #: Whether it is one that a gateway reports of what is behind it.
 _GATEWAY: Final = [error is not None and error.status in (502, 503, 504) for error in BY_CODE]
