@@ -1,4 +1,4 @@
-"""How many replicas a service has as its load changes: Kubernetes' HorizontalPodAutoscaler. Data only.
+"""How the number of a service's replicas follows its load: Kubernetes' HorizontalPodAutoscaler. Data only.
 
 The defaults are Kubernetes' (https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ and the flags
 of its controller manager). The behaviour is in `sim/lifecycle/autoscaler.py`.
@@ -81,7 +81,7 @@ class Autoscale:
     down: ScaleDown = key("spec", "how fast they are deleted", ScaleDown(), spec=ScaleDown)
 
     def problems(self) -> Iterator[str]:
-        """Why it cannot do its work."""
+        """Yield the reasons why it cannot work."""
         if self.minimum > self.maximum:
             yield f"has a minimum of {self.minimum} and a maximum of {self.maximum}: the maximum cannot be less"
         if self.cpu is None and self.requests is None:

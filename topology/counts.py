@@ -1,8 +1,8 @@
 """How often a call is repeated: a number, or a distribution of numbers.
 
-A repeated call grows into as many call sites as it's made at most, and one uniform number decides how many of them a
-request reaches: the call is made once more while that number is below the share of requests that go on. So a count is
-bounded, and a request that is played again with other odds keeps its draw.
+A repeated call expands into as many call sites as it can be made times, and one uniform number decides how many of them
+a request reaches: the call is made once more while that number is below the share of requests that go on. So counts are
+bounded, and a request that is replayed with other probabilities keeps its draw.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 from meshquake.topology.units import number
 
-#: The most often that a call may be repeated.
+#: The most times that a call may be repeated.
 MOST_TIMES = 1000
 
 
 class Count:
-    """A distribution of how often a call is made."""
+    """A distribution of the number of times that a call is made."""
 
-    #: The word for it in a topology file.
+    #: Its word in a topology file.
     word: ClassVar[str]
 
     def beyond(self) -> tuple[float, ...]:
-        """The probability that the call is made more than 0 times, more than once, and so on: to the last above 0."""
+        """Return the probabilities that the call is made more than 0 times, more than once, ...: all that are above 0."""
         raise NotImplementedError
 
     def expectation(self) -> float:
-        """How often the call is made on average."""
+        """Return the mean number of times that the call is made."""
         return sum(self.beyond())
 
     @property
     def most(self) -> int:
-        """How often the call is made at most."""
+        """The largest number of times that the call is made."""
         return len(self.beyond())
 
 
@@ -121,7 +121,7 @@ class _Word:
 
 
 def count(document: Document, node: Node) -> Count | None:
-    """The count that a node describes: a number, or a word with its parameters; None, and errors, if it's refused."""
+    """Read a count: a number, or a word with its parameters; None, and errors, if it's refused."""
     if node.kind == "scalar":
         return bind(document, Fixed, node)
     bind(document, _Word, node, also=COUNTS)

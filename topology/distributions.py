@@ -1,8 +1,8 @@
 """Distributions of time, drawn by inverse transform.
 
 Every distribution maps a uniform number to a time, so that one addressed draw (`sim.engine.tape`) gives one service
-demand whatever the distribution is: replacing an exponential by a lognormal of the same mean leaves every other
-draw of the run as it was, and each demand at the same quantile.
+demand whatever the distribution: replacing an exponential by a lognormal of the same mean leaves every other draw of
+the run as it was, and each demand at the same quantile.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from meshquake.topology.special_functions import gammaincinv, ndtri
 
 Floats = NDArray[np.float64]
 
-#: The longest time (seconds) that a file may give.
+#: The longest time (seconds) that a file may specify.
 DAY = 86_400.0
 
 
 class Distribution:
     """A distribution of a non-negative time in seconds."""
 
-    #: The word for it in a topology file.
+    #: Its word in a topology file.
     word: ClassVar[str]
 
     def expectation(self) -> float:
-        """The mean time in seconds."""
+        """Return the mean time in seconds."""
         raise NotImplementedError
 
     def quantile(self, u: Floats) -> Floats:
-        """The times (seconds) at the quantiles `u`, numbers in [0, 1), as an array of the same shape."""
+        """Return the times (seconds) at the quantiles `u`, numbers in [0, 1), as an array of the same shape."""
         raise NotImplementedError
 
     def walk(self) -> Iterator[Distribution]:
-        """The distribution and those that it's made of."""
+        """Yield the distribution and, if it is a mixture, its parts."""
         yield self
 
 
@@ -90,8 +90,7 @@ class LogNormal(Distribution):
         return self.median * math.exp(self.sigma**2 / 2)
 
     def quantile(self, u: Floats) -> Floats:
-        # A uniform of exactly 0 would be a time of 0 with sigma > 0: ndtri(0) is -inf and exp(-inf) is 0, a
-        # legal value, so it needs no guard.
+        # u = 0 needs no guard: ndtri(0) is -inf and exp(-inf) is 0, a legal time.
         normal: Floats = ndtri(u)
         return self.median * np.exp(self.sigma * normal)
 
@@ -189,7 +188,7 @@ class Mixture(Distribution):
             yield from part.walk()
 
 
-#: By their word in a topology file. `weight` stands beside the word in a mixture.
+#: By their word in a topology file. In a mixture, `weight` stands beside the word.
 DISTRIBUTIONS: Extensible[type[Distribution]] = Extensible(
     "meshquake.distributions",
     {kind.word: kind for kind in (Constant, Exponential, LogNormal, Gamma, Pareto, Mixture, Empirical)},

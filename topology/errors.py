@@ -1,7 +1,7 @@
-"""Every way in which a call fails: one row an error, and nothing about errors anywhere else.
+"""Every way in which a call can fail, one row per error; nothing about errors is kept anywhere else.
 
-What a client sees of an error, what retries and breakers make of it, what telemetry calls it and what the answer key
-says of it are columns here. The texts of its log lines stand in `sim/telemetry/logs/catalogue.yaml` under its name.
+The columns say what a client sees, how retries and breakers treat the error, and what telemetry and the answer key call
+it. The texts of its log lines are in `sim/telemetry/logs/catalogue.yaml`, under its name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Refusal(Enum):
-    """Who turned the call away before any work was done."""
+    """Who refused the call before any work was done."""
 
     NOBODY = "nobody"
     CALLER = "caller"
@@ -21,29 +21,29 @@ class Refusal(Enum):
 
 @dataclass(frozen=True)
 class Error:
-    """One error.
+    """One kind of error.
 
     Attributes
     ----------
     name
         `error_type` of a span.
     status
-        The HTTP status that says the same (`status_code` of a span); 0 if there is none.
+        The equivalent HTTP status (`status_code` of a span); 0 if there is none.
     grpc
-        The gRPC status that says the same (https://grpc.io/docs/guides/status-codes/).
+        The equivalent gRPC status (https://grpc.io/docs/guides/status-codes/).
     mechanism
-        How the answer key tells that a call failed so.
+        How the answer key describes a call that fails with it.
     retryable
-        Whether another attempt may cure it: what Envoy's `5xx,connect-failure,refused-stream,reset` covers, less the
+        Whether another attempt may help: what Envoy's `5xx,connect-failure,refused-stream,reset` covers, minus the
         caller's own refusals, which a retry would only fight.
     refusal
-        Whose refusal it is. What the caller itself refused says nothing about the callee: breakers don't count it.
+        Who refused the call. A refusal by the caller says nothing about the callee: breakers don't count it.
     connected
-        Whether the connection, if there was one, outlives it.
+        Whether the connection, if there was one, survives it.
     answered
-        Whether the caller got an answer of the callee's.
+        Whether the caller got an answer from the callee.
     met
-        Whether somebody in the mesh meets it, so that a caller may retry it and a fault may answer with it.
+        Whether a part of the mesh can see it, so that a caller may retry it and a fault may answer with it.
     """
 
     name: str
@@ -58,19 +58,19 @@ class Error:
 
     @property
     def of_request(self) -> bool:
-        """Whether it says something about the request, and nothing of who answers so: a status of 4xx.
+        """Whether it says something about the request rather than about the service that answers: a 4xx status.
 
-        Its caller has left (499), or asks for too much (429). Of a server's errors it is none: OpenTelemetry's
-        conventions leave a server's span unset for 4xx, and for gRPC's CANCELLED and RESOURCE_EXHAUSTED; Envoy counts
-        4xx, cancelled and rate-limited requests apart. To the caller it is a failure as any other. A server that
-        sheds answers 503: it cannot do what it is there for.
+        The caller has left (499) or asks for too much (429). It is not a server error: OpenTelemetry's conventions
+        leave a server's span unset for 4xx, and for gRPC's CANCELLED and RESOURCE_EXHAUSTED; Envoy counts 4xx,
+        cancelled and rate-limited requests separately. To the caller it is a failure like any other. A server that
+        sheds load answers 503: it cannot do its job.
         """
         return 400 <= self.status < 500
 
 
 _CALLER, _CALLEE = Refusal.CALLER, Refusal.CALLEE
 
-#: Every error by name. The order is fixed: records store the position.
+#: Every error, by name. The order is fixed: records store the position.
 ERRORS: dict[str, Error] = {
     error.name: error
     for error in (
@@ -110,7 +110,7 @@ ERRORS: dict[str, Error] = {
         Error("dependency_failed", 502, "UNAVAILABLE", "failed dependency"),
         Error("cancelled", 499, "CANCELLED", "cancelled", answered=False),
         Error("unfinished", 0, "UNKNOWN", "slow answer", answered=False, met=False),
-        # As Envoy's local rate limit has it with `rate_limited_as_resource_exhausted`.
+        # As Envoy's local rate limit does with `rate_limited_as_resource_exhausted`.
         Error("rate_limited", 429, "RESOURCE_EXHAUSTED", "rate limit", refusal=_CALLEE),
         Error(
             "connect_failed",
@@ -128,14 +128,14 @@ ERRORS: dict[str, Error] = {
     )
 }
 
-#: The errors that somebody in the mesh meets.
+#: The errors that a part of the mesh can see.
 MET: tuple[str, ...] = tuple(name for name, error in ERRORS.items() if error.met)
-#: A request is followed for so long after it came (simulated seconds); what of it is not over then is `unfinished`.
-#: The most patient browsers and proxies give up after five minutes; twice that is more than anybody waits for.
+#: How long a request is followed after its arrival (simulated seconds); whatever isn't over by then is `unfinished`.
+#: The most patient browsers and proxies give up after five minutes; twice that is longer than anybody waits.
 FOLLOWED: Final = 600.0
 
-#: The outcome of a call, as rows store it: success, or the position of its error in `ERRORS`, counted from 1.
+#: The outcome of a call, as rows store it: this for success, else the position of its error in `ERRORS`, from 1.
 SUCCESS: Final = 0
 CODES: dict[str, int] = {name: code for code, name in enumerate(ERRORS, start=1)}
-#: The errors by code; there is none for success.
+#: The errors by code; None for success.
 BY_CODE: tuple[Error | None, ...] = (None, *ERRORS.values())

@@ -1,8 +1,8 @@
-"""How a field of a frozen type says what the file may hold for it.
+"""How a field of a frozen type declares what a file may say for it.
 
-A spec type (a policy, a fault, a scenario) is a frozen dataclass whose fields are made by `key`. The
-declaration is the whole grammar: the binder reads it to accept or refuse a document, and the documentation
-reads it to print its tables, so the three cannot drift apart.
+A spec type (a policy, a fault, a scenario) is a frozen dataclass whose fields are made by `key`. The declaration is the
+whole grammar: the binder accepts or refuses documents by it, and schemas and documentation are generated from it, so
+they cannot drift apart.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, field
 from typing import Any
 
-#: What a scalar in a document may be, and what it becomes: durations become seconds, ratios become a number
-#: in [0, 1], rates become a number per second, sizes become bytes, cores stay a number of them; a portion is a number
-#: or a share of things.
+#: What a scalar in a document may be, and what it becomes: a duration becomes seconds; a ratio, a number in [0, 1]; a
+#: rate, a number per second; a size, bytes; cores, a number of cores. A portion is a number of things or a share of
+#: them.
 UNITS = ("duration", "count", "ratio", "number", "rate", "size", "cores", "portion", "text", "choice", "flag")
 
 
@@ -20,11 +20,10 @@ UNITS = ("duration", "count", "ratio", "number", "rate", "size", "cores", "porti
 class Key:
     """The grammar of one key.
 
-    `unit` is one of `UNITS`, or "spec" for a nested block of its own type (`many`: or a list of
-    them), or "other" for a value that the loader reads by hand (operations, calls, targets). `low` and `high` bound a
-    number after conversion, both inclusive unless `above` says that `low` itself is refused. `none` allows the word
-    `none`, which switches an optional policy off. `varies` says that a distribution of such values may stand in its
-    place, which the loader reads by hand.
+    `unit` is one of `UNITS`, or "spec" for a nested block of type `spec` (or a list of such blocks, if `many`), or
+    "other" for a value that the loader reads by hand (operations, calls, targets). `low` and `high` bound a number
+    after conversion, both inclusive unless `above` excludes `low` itself. `none` allows the word `none`, which switches
+    an optional policy off. `varies` allows a distribution of such values in its place, which the loader reads by hand.
     """
 
     unit: str
@@ -60,7 +59,7 @@ def key(
     unit, doc, low, high, above, choices, many, none, spec, varies
         See `Key`; `many` accepts a list of such values, kept as a tuple.
     default
-        The value when the key is absent; a key without one is required.
+        The value when the key is absent; a key without a default is required.
     """
     grammar = Key(unit, doc, low, high, above, choices, many, none, spec, varies)
     return field(default=default, metadata={"key": grammar})

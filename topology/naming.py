@@ -1,4 +1,4 @@
-"""Names that are written as one text: `SERVICE.OPERATION`, either of which may have dots of its own."""
+"""Names written as one text: `SERVICE.OPERATION`, where both parts may contain dots."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Container
 
 
 def parts(name: str, services: Container[str]) -> tuple[str, str]:
-    """The service and the operation that a name is of; the operation is empty if there is none.
+    """Split a name into its service and its operation; the operation is empty if there is none.
 
     Parameters
     ----------
     name
         As in `database.select`, or `payments.v2.POST /pay`.
     services
-        Names of services, of which none goes on from another one and a dot (`topology.loader`): so one at most fits.
-        Where none does, the service is what comes before the first dot, whatever it was meant to be.
+        Names of services. None of them is another one followed by a dot and more (`topology.loader`), so at most one
+        fits. If none does, the service is whatever comes before the first dot.
     """
     service = name
     while service not in services:
@@ -26,5 +26,5 @@ def parts(name: str, services: Container[str]) -> tuple[str, str]:
 
 
 def goes_on(name: str, other: str) -> bool:
-    """Whether a name is another one, a dot and more, so that it might as well be an operation of that."""
+    """Whether `name` is `other` followed by a dot and more, so that it could just as well name an operation of `other`."""
     return name.startswith(f"{other}.")

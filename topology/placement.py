@@ -1,10 +1,11 @@
-"""Which node each replica runs on: a pure function of the mesh, for all who ask, at any time.
+"""The node that each replica runs on: a pure function of the mesh, the same for everyone at any time.
 
-A scheduler spreads replicas: Kubernetes' prefers the node with the fewest of the same service, and then the one with
-the most left (`PodTopologySpread` and `NodeResourcesFit` of kube-scheduler). Here the replicas go round: the first of a
-service to the node after that of the last one of the service before. So at first no node has two pods more than
-another, nor two more of one service; and a replica stays on its node however often it is started again. Services that
-nobody calls come last, and count for nothing: another one of them moves no replica of the others.
+A scheduler spreads replicas: Kubernetes' prefers the node with the fewest replicas of the same service, and then the
+one with the most resources left (`PodTopologySpread` and `NodeResourcesFit` of kube-scheduler). Here replicas go
+round-robin: the first replica of a service goes to the node after that of the last replica of the service before. So
+initially the numbers of pods on two nodes differ by at most one, and so do those of one service; and a replica stays on
+its node however often it is restarted. Services that nobody calls come last and don't count: adding one moves no
+replica of the others.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ import networkx as nx
 from meshquake.topology.graph import service_graph
 from meshquake.topology.spec import Topology
 
-#: What telemetry has in place of a service for the samples of nodes, whose replicas they are: as Prometheus has them of
-#: an agent on each.
+#: What samples of nodes have in place of a service, with the nodes as its replicas: as Prometheus has them from an
+#: agent on each node.
 NODES = "node-exporter"
-#: Where the file does not say how many nodes there are: replicas a node has at first, about, and the fewest nodes that
-#: there are, unless there are fewer replicas.
+#: If the file doesn't give the number of nodes: about how many initial replicas a node has, and the fewest nodes,
+#: unless there are fewer replicas.
 _PODS_A_NODE, _FEWEST = 8, 3
-#: More than a mesh has by itself: of its replicas there are at most 200,000 (`topology.loading.limits`).
+#: More nodes than a mesh ever has by default: it has at most 200,000 replicas (`topology.loading.limits`).
 MOST_NODES = 25_000
 
 
 class Placement:
-    """The nodes of a mesh, and what runs on each.
+    """The nodes of a mesh, and the replicas on each.
 
     Attributes
     ----------
@@ -51,13 +52,13 @@ class Placement:
         self.nodes = tuple(f"node-{number}" for number in range(1, count + 1))
 
     def number(self, service: str, index: int) -> int:
-        """The number of a service's replica among all that there are at first; who comes later goes on counting."""
+        """Return a replica's number among all initial replicas; replicas added later count on from its service's last."""
         return self._first[service] + index
 
     def position(self, service: str, index: int) -> int:
-        """The position among `nodes` of the node on which a service's replica of a number runs."""
+        """Return the position in `nodes` of the node that a replica runs on."""
         return self.number(service, index) % len(self.nodes)
 
     def node(self, service: str, replica: str) -> str:
-        """The node on which a replica runs, given its name as records have it (`database-1`)."""
+        """Return the node that a replica runs on, by the replica's name in records (`database-1`)."""
         return self.nodes[self.position(service, int(replica.rpartition("-")[2]))]

@@ -1,11 +1,11 @@
-"""What installed packages add to the tables of this one, by entry points and without a fork.
+"""Tables that installed packages can add to through entry points, without a fork.
 
-A package says in its own `pyproject.toml` what it adds, to which table, and by which name:
+A package declares in its own `pyproject.toml` what it adds, to which table, and under which name:
 
     [project.entry-points."meshquake.faults"]
     flap = "meshquake_flap:Flap"
 
-Nothing is imported before somebody asks for it by that name, so a package that is installed and not used costs nothing,
+Nothing is imported until somebody asks for it by name, so a package that is installed but not used costs nothing,
 breaks nothing, and changes no run.
 """
 
@@ -21,7 +21,7 @@ from meshquake.topology.exceptions import MeshquakeError
 
 T = TypeVar("T")
 
-#: Names are keys in files and names of folders.
+#: Names serve as keys in files and as names of folders.
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -30,9 +30,9 @@ class PluginError(MeshquakeError):
 
 
 class Extensible(Mapping[str, T]):
-    """A table by name: its own rows in their order, then what installed packages add, by name.
+    """A table by name: its own rows in their order, then those that installed packages add, sorted by name.
 
-    Its keys are known without an import; a row from outside is imported when it's looked up.
+    Its keys are known without an import; a row from a package is imported when it's looked up.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Extensible(Mapping[str, T]):
     own
         Its own rows.
     misfit
-        Says why an object cannot be the row of a name; empty if it can.
+        Returns why an object cannot be the row of a name; empty if it can.
     reserved
-        Names that mean something else where its rows are named.
+        Names that mean something else wherever its rows are named.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Extensible(Mapping[str, T]):
         self._loaded: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
-        """A row; KeyError if there is none, PluginError if it's from outside and cannot be used."""
+        """Return a row; KeyError if there is none, PluginError if it's from a package and cannot be used."""
         added = self._added()
         if name in self.own:
             return self.own[name]
@@ -80,7 +80,7 @@ class Extensible(Mapping[str, T]):
         return len(self.own) + len(self._added())
 
     def packages(self, names: Iterable[str]) -> dict[str, str]:
-        """The versions of the packages that some of the rows come from, by package; its own rows come from none."""
+        """Return the versions of the packages that these rows come from, by package; its own rows come from none."""
         points = (self._added().get(name) for name in names)
         return dict(sorted(_package(point) for point in points if point is not None))
 
@@ -104,7 +104,7 @@ class Extensible(Mapping[str, T]):
 
 @cache
 def offered(group: str) -> dict[str, EntryPoint]:
-    """What installed packages add to a table, by name and in the order of names; PluginError if two take one name."""
+    """Return what installed packages add to a table, sorted by name; PluginError if two use the same name."""
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points().select(group=group), key=lambda point: (point.name, *_package(point))):
         if not NAME.fullmatch(point.name):
@@ -116,14 +116,17 @@ def offered(group: str) -> dict[str, EntryPoint]:
 
 
 def of_type(base: type, word: str) -> Callable[[str, Any], str]:
-    """What says why an object isn't a frozen dataclass derived from `base` whose attribute `word` is its name."""
+    """Return a check that an object is a frozen dataclass derived from `base` whose attribute `word` is its name.
+
+    The check takes the name and the object and returns what is wrong, empty if nothing is.
+    """
 
     def misfit(name: str, value: Any) -> str:
         if not (isinstance(value, type) and issubclass(value, base)):
             return f"must be a class derived from meshquake.extending.{base.__name__}"
         if getattr(value, word, None) != name:
             return f"must have the name of its entry point: {word} = {name!r}"
-        # A type that isn't decorated itself has the decoration of its base, and none of its own keys.
+        # An undecorated type inherits the decoration of its base, but has no keys of its own.
         parameters = vars(value).get("__dataclass_params__")
         return "" if parameters is not None and parameters.frozen else "must be a frozen dataclass"
 
@@ -131,8 +134,8 @@ def of_type(base: type, word: str) -> Callable[[str, Any], str]:
 
 
 def _package(point: EntryPoint) -> tuple[str, str]:
-    """The name and the version of the package that an entry point belongs to."""
-    assert point.dist is not None  # of those found by `entry_points` it's known
+    """Return the name and the version of the package that an entry point belongs to."""
+    assert point.dist is not None  # always known for those that `entry_points` finds
     return point.dist.name, point.dist.version
 
 

@@ -1,7 +1,7 @@
-"""What a caller does to protect itself: timeouts, retries, breakers, bulkheads, pools. Data only.
+"""How callers protect themselves: timeouts, retries, breakers, bulkheads, pools. Data only.
 
-Their behaviour is in `sim/policies/`. Nothing here is on unless a topology file says so; a
-policy block that is present takes the defaults below, which follow the product named in each type.
+The behaviour is in `sim/policies/`. Nothing here is on unless a topology file says so; a policy block that is present
+takes the defaults below, which follow the product named in each type.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from meshquake.topology.plugins import Extensible
 
 #: How much requests matter, the most critical first ("Handling Overload", Site Reliability Engineering, 2016).
 CRITICALITIES = ("critical_plus", "critical", "sheddable_plus", "sheddable")
-#: What a probe may look at.
+#: What a probe can check.
 LOOKS = ("queue", "process")
 _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
@@ -175,7 +175,7 @@ class CircuitBreaker:
 
     @property
     def enough(self) -> int:
-        """Outcomes in the window that suffice to judge by."""
+        """Number of outcomes in the window that suffice for a decision."""
         return self.minimum_calls if self.window_time is not None else min(self.minimum_calls, self.window_calls)
 
 
@@ -342,13 +342,13 @@ class StartupProbe:
 
     @property
     def patience(self) -> float:
-        """How long a process may take to start (seconds) and still answer the last probe."""
+        """The longest time (seconds) that a process may take to start and still pass the last probe."""
         return self.initial_delay + self.period * (self.failure_threshold - 1)
 
 
 #: Probes of a replica.
 Probe = Readiness | Liveness | StartupProbe
-#: What they are called.
+#: Their names.
 PROBES = tuple(each.kind for each in (Readiness, Liveness, StartupProbe))
 
 
@@ -363,19 +363,19 @@ class Backoff:
 
 
 class AddedPolicy(Protocol):
-    """A caller's policy that an installed package adds: a class derived from `meshquake.extending.CallerPolicy`."""
+    """A caller policy that an installed package adds: a class derived from `meshquake.extending.CallerPolicy`."""
 
     #: Its name under `policies` of an edge.
     word: ClassVar[str]
-    #: What a topology file may say of it: a frozen dataclass whose fields are made by `topology.keys.key`.
+    #: The type of its settings in a topology file: a frozen dataclass whose fields are made by `topology.keys.key`.
     settings: ClassVar[type]
 
     def __init__(self, settings: Any) -> None:
-        """The policy of one replica of the caller, whose process begins."""
+        """Create the policy for one replica of the caller, whose process is starting."""
 
 
 def _misfit(name: str, value: Any) -> str:
-    """Why an object cannot be a policy; empty if it can, as far as can be told without what runs it."""
+    """Return why an object cannot be a policy; empty if it can, as far as can be told without running it."""
     if not isinstance(value, type):
         return "must be a class derived from meshquake.extending.CallerPolicy"
     if getattr(value, "word", None) != name:
@@ -388,7 +388,7 @@ def _misfit(name: str, value: Any) -> str:
     return "" if all("key" in field.metadata for field in fields(settings)) else "settings must have fields made by key"
 
 
-#: What the policies of callers are called that are no package's.
+#: Names of the caller policies that don't come from packages.
 BUILT_IN = (
     "versions",
     "hedge",
@@ -408,5 +408,5 @@ BUILT_IN = (
     "timeout",
     "pool",
 )
-#: The policies of callers that installed packages add.
+#: The caller policies that installed packages add.
 ADDED: Extensible[type[AddedPolicy]] = Extensible("meshquake.policies", {}, _misfit, reserved=BUILT_IN)

@@ -1,4 +1,4 @@
-"""How a service gets a new version: Kubernetes' strategies, and one more. Data only; `sim/lifecycle/` behaves.
+"""How a service gets a new version: Kubernetes' strategies and two more. Data only; `sim/lifecycle/` has the behaviour.
 
 The defaults are those of a Kubernetes Deployment
 (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy).
@@ -41,10 +41,9 @@ class Rollout:
     keep: float = key("duration", "`blue_green`: how long the old replicas are kept", 30.0, low=0, high=86_400)
 
     def limits(self, replicas: int) -> tuple[int, int]:
-        """How many replicas there may be besides so many wanted, and how many of them may be unavailable.
+        """Return how many replicas may exist beyond `replicas`, and how many of those wanted may be unavailable.
 
-        If both would be none, one may be unavailable, or nothing could ever be replaced (Kubernetes'
-        `ResolveFenceposts`).
+        If both would be 0, one may be unavailable, or nothing could ever be replaced (Kubernetes' `ResolveFenceposts`).
         """
         surge, unavailable = self.max_surge.of(replicas, up=True), self.max_unavailable.of(replicas, up=False)
         return surge, unavailable if surge or unavailable else 1

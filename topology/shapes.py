@@ -1,4 +1,4 @@
-"""How a strength goes up and down over time: between 0 and 1, from when it begins to when it ends."""
+"""How a strength between 0 and 1 changes over time, from the start of something to its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.binder import bind
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
 
-#: No time of a shape is longer (seconds): a year.
+#: The longest time that a shape may have (seconds): a year.
 LONGEST = 366 * 86400.0
 WEEK = 7 * 86400.0
 
@@ -19,20 +19,20 @@ WEEK = 7 * 86400.0
 class Shape:
     """A strength over time."""
 
-    #: The word for it in a file.
+    #: Its word in a file.
     word: ClassVar[str]
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the values though each is valid on its own; empty if nothing is."""
         return ""
 
     def level(self, elapsed: float, length: float) -> float:
-        """The strength in [0, 1], so long (seconds) after the beginning of something that is `length` seconds long."""
+        """Return the strength in [0, 1], `elapsed` seconds after the start of something that lasts `length` seconds."""
         raise NotImplementedError
 
     def at(self, clock: float) -> Shape:
-        """The same, of something that begins so long (seconds) after midnight on a Monday."""
+        """Return the same shape for something that starts `clock` seconds after midnight on a Monday."""
         return self
 
 
@@ -133,16 +133,16 @@ class Week(Shape):
         return self if self.begins is not None else replace(self, begins=clock % WEEK)
 
 
-#: By their words in a file.
+#: Shapes by their word in a file.
 SHAPES: dict[str, type[Shape]] = {kind.word: kind for kind in (Ramp, Steps, Sine, OnOff)}
 
 
 def shape(
     document: Document, node: Node, kinds: Iterable[type[Shape]] = SHAPES.values(), also: Iterable[str] = ()
 ) -> Shape | None:
-    """The shape that a node describes, as in `{sine: {period: 30s}}`; None, and errors, if it's refused.
+    """Read a shape, as in `{sine: {period: 30s}}`; None, and errors, if it's refused.
 
-    `also` are words that may stand there and that the caller reads itself.
+    `also` are words that may stand in its place and that the caller reads itself.
     """
     known = {kind.word: kind for kind in kinds}
     words = list(node.entries)

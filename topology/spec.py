@@ -1,6 +1,6 @@
-"""What a mesh is: frozen types, as a topology file says it. Nothing here lives or changes.
+"""A mesh as data: frozen types that mirror a topology file. Nothing here runs or changes.
 
-Times are seconds, rates are per second, sizes are bytes, shares are in [0, 1].
+Times are in seconds, rates per second, sizes in bytes, shares in [0, 1].
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.users import USUAL, Population
 from meshquake.topology.users import Entry as Entry
 
-#: What a service is; decides which log lines it writes and whether it has query metrics.
+#: Kinds of service; the kind decides which log lines a service writes and whether it has query metrics.
 SERVICE_KINDS = ("gateway", "service", "cache", "database", "external")
 
-#: The group of entry points by which installed packages have catalogues of log lines.
+#: The entry point group through which installed packages provide catalogues of log lines.
 LOGS = "meshquake.logs"
 
-#: Whether a request has a worker to itself until it's answered, or gives it back once its calls are made.
+#: Whether a request holds a worker until it's answered, or gives it back once its calls are made.
 HANDLERS = ("threads", "async")
 
 #: How a caller chooses among the ready replicas of a callee.
@@ -145,7 +145,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Work:
-    """Own work between calls, or beside them: it needs a core, and is slowed like the rest of the operation's work."""
+    """Own work between calls, or beside them: it needs a core, and slows down like the rest of the operation's work."""
 
     time: Distribution
 
@@ -157,11 +157,11 @@ class Sequence:
     steps: tuple[Group, ...]
 
 
-#: What stands at one place of a chain that follows a call.
+#: One element of a chain that follows a call.
 Link = Call | Work
-#: What stands at one place of a group.
+#: One element of a group.
 Branch = Call | Work | Sequence
-#: Branches begun at the same time; the group is done when each of them is.
+#: Branches that start at the same time; the group is done when all of them are.
 Group = tuple[Branch, ...]
 
 
@@ -205,7 +205,7 @@ class Operation:
 
 
 def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
-    """The own work that is written in some steps, in order, without that which follows on calls."""
+    """Yield the own work written in the steps, in order, without the work that follows calls."""
     for group in groups:
         for branch in group:
             if isinstance(branch, Work):
@@ -215,7 +215,7 @@ def pieces(groups: tuple[Group, ...]) -> Iterator[Work]:
 
 
 def following(groups: tuple[Group, ...]) -> Iterator[Work]:
-    """The own work that follows on the calls of some steps, in order."""
+    """Yield the own work that follows the calls of the steps, in order."""
     for call in made(groups):
         for link in (*call.on_miss, *call.on_success, *call.on_failure):
             if isinstance(link, Work):
@@ -223,7 +223,7 @@ def following(groups: tuple[Group, ...]) -> Iterator[Work]:
 
 
 def made(groups: tuple[Group, ...]) -> Iterator[Call]:
-    """The calls that are written in some steps, in order, without those that follow them on a miss."""
+    """Yield the calls written in the steps, in order, without those that follow another call."""
     for group in groups:
         for branch in group:
             if isinstance(branch, Call):
@@ -325,28 +325,28 @@ class Service:
     autoscale: Autoscale | None = key("spec", "autoscaler", None, none=True, spec=Autoscale)
     operations: tuple[Operation, ...] = key("other", "its operations, by name", ())
     versions: tuple[Version, ...] = key("other", "its versions that run side by side, by name", ())
-    #: What files say of its log lines.
+    #: What files change in its log lines.
     words: Words = NONE
 
     @property
     def built_with(self) -> Stack | None:
-        """What it is built with, if that is known."""
+        """The stack it is built with; None if that isn't known."""
         return stack_of(self.stack, self.system)
 
     @property
     def garbage(self) -> float:
-        """Bytes that each request leaves to a collector; 0 where it's built with something that has none."""
+        """Bytes of garbage that each request leaves; 0 if its runtime has no garbage collector."""
         own = runtime(self.stack, self.system)
         collects = own.pause is not None if own is not None else self.built_with is None
         return self.memory.garbage if collects else 0.0
 
     @property
     def product(self) -> str:
-        """The product of a database or cache, as OpenTelemetry names it; empty if it isn't known."""
+        """The product of a database or cache, by OpenTelemetry's name; empty if it isn't known."""
         return self.system or (STACKS[self.stack].system if self.stack else "")
 
     def variants(self, operation: Operation) -> tuple[tuple[float, Operation], ...]:
-        """What its versions do for one of its operations, each with its share of the calls in a healthy mesh."""
+        """Return what each version does for an operation, with the version's share of the calls in a healthy mesh."""
         if not self.versions:
             return ((1.0, operation),)
         amounts = [each.replicas if each.weight is None else each.weight for each in self.versions]
@@ -357,7 +357,7 @@ class Service:
         )
 
     def operations_of(self, version: str) -> tuple[Operation, ...]:
-        """Its operations as a version has them."""
+        """Return its operations, in the form that a version has them."""
         own = {
             operation.name: operation for each in self.versions if each.name == version for operation in each.operations
         }
@@ -365,26 +365,26 @@ class Service:
 
     @property
     def weighted(self) -> bool:
-        """Whether calls are shared out among its versions by weights."""
+        """Whether calls are split among its versions by weight."""
         return any(version.weight is not None for version in self.versions)
 
     @property
     def versions_at_first(self) -> list[str]:
-        """The version of each of its replicas at the start, in order."""
+        """The version of each initial replica, in order."""
         if not self.versions:
             return [self.version] * self.replicas
         return [version.name for version in self.versions for _ in range(version.replicas)]
 
     def rollout_of(self, version: str) -> Rollout:
-        """How the replicas of a version are replaced; of a service without versions its name is empty."""
+        """Return how the replicas of a version are replaced; the name is empty for a service without versions."""
         return next((each.rollout for each in self.versions if each.name == version), self.rollout)
 
     def autoscale_of(self, version: str) -> Autoscale | None:
-        """The autoscaler of a version; likewise."""
+        """Return the autoscaler of a version, None without one; the name is empty for a service without versions."""
         return next((each.autoscale for each in self.versions if each.name == version), self.autoscale)
 
     def most_replicas_of(self, version: str = "") -> int:
-        """How many replicas it may come to have by itself, or a version of it."""
+        """Return the most replicas that it, or one of its versions, can reach by itself."""
         sizes = [(each.replicas, each.autoscale) for each in self.versions if version in ("", each.name)]
         return sum(
             max(replicas, autoscale.maximum if autoscale else 0)
@@ -393,23 +393,23 @@ class Service:
 
     @property
     def autoscaled(self) -> bool:
-        """Whether an autoscaler looks after it, or after a version of it."""
+        """Whether it, or any of its versions, has an autoscaler."""
         scalers = [each.autoscale for each in self.versions] or [self.autoscale]
         return any(each is not None for each in scalers)
 
     @property
     def title(self) -> str:
-        """What telemetry for other people's tools calls it."""
+        """Its name in exported telemetry: the display name if it has one."""
         return self.display_name or self.name
 
     @property
     def cores(self) -> float:
-        """Cores a replica: the file's limit, or one for each worker, so that work never waits for a core."""
+        """Cores per replica: the limit in the file, or one for each worker, so that work never waits for a core."""
         return self.cpu.limit if self.cpu.limit is not None else self.workers
 
     @property
     def restarts(self) -> Backoff | None:
-        """The pauses before a process is started again; None if there are none."""
+        """The pauses before a process is restarted; None if there are none."""
         probed = self.liveness is not None or self.startup_probe is not None
         return Backoff() if self.restart_backoff is None and probed else self.restart_backoff
 
@@ -420,12 +420,12 @@ class Service:
 
     @property
     def whole_cores(self) -> int:
-        """Cores that each run one piece of work to its end, where they do."""
+        """Number of cores that each run one piece of work to its end; only for `fifo` scheduling."""
         return int(self.cores)
 
     @property
     def machine(self) -> float:
-        """Cores that work may run on at once."""
+        """Number of cores that work may run on at the same time."""
         if self.scheduled != "quota":
             return self.cores
         return self.cpu.machine if self.cpu.machine is not None else max(self.workers, self.cores)
@@ -487,7 +487,7 @@ class Objective:
     minimum: int = key("count", "fewest bad requests in a window that can break it", 4, low=1, high=1_000_000)
 
 
-#: What populations are for: keys that others have for it, the users, and how they are written.
+#: What needs a population: keys that people try for it, what such users do, and how to write it.
 _POPULATIONS = (
     (("users", "think_time", "patience"), "wait for answers", "users: 50, think_time: 5s, mix: {web.home: 1}"),
     (("journey", "sessions"), "go step by step", "rate: 5/s, journey: [web.home, web.pay]"),
@@ -525,11 +525,11 @@ class Workload:
         return any(population.answers_matter for population in self.populations)
 
     def replayed(self) -> dict[str, Replay]:
-        """The files of requests that are played, by what the topology calls them."""
+        """Return the request files that are replayed, by their names in the topology."""
         return {each.replay.name: each.replay for each in self.populations if each.replay is not None}
 
     def usual(self) -> dict[str, float]:
-        """Requests a second of those who come whatever becomes of others, by entry operation."""
+        """Return requests per second, by entry operation, of the users who arrive however others fare (open workload)."""
         of = next((each for each in self.populations if each.name == USUAL), None)
         rate, mix = (self.rate, self.mix) if of is None else (of.rate or 0.0, of.mix)
         if of is None and self.populations:
@@ -538,7 +538,7 @@ class Workload:
         return {str(entry): rate * entry.weight / total for entry in mix}
 
     def at_rate(self, rate: float) -> Workload:
-        """The same users, so many times as many that they are expected to make so many requests a second."""
+        """Return the same workload, scaled so that it is expected to make `rate` requests per second."""
         populations = tuple(each.scaled(rate / self.rate) for each in self.populations)
         return replace(self, rate=rate, populations=populations)
 
@@ -567,7 +567,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Topology:
-    """A whole mesh. `edges` has an entry for every pair of services that call each other, defaults applied.
+    """A whole mesh. `edges` has an entry for every pair of services that call each other, with defaults applied.
 
     `source` is the text it was read from, kept for the manifest.
     """
@@ -583,11 +583,11 @@ class Topology:
 
     @property
     def room(self) -> float:
-        """Cores that all replicas together may have; infinite if there are enough."""
+        """Cores for all replicas together; infinite if the file sets no limit."""
         return math.inf if self.cluster is None or self.cluster.cores is None else self.cluster.cores
 
     def distributions(self) -> set[str]:
-        """The words of all distributions of times in it."""
+        """Return the words of all distributions of time that it uses."""
         operations = [operation for service in self.services for operation in service.operations]
         works = [operation.work for operation in operations]
         works += [piece.time for operation in operations for piece in pieces(operation.calls)]
@@ -595,7 +595,7 @@ class Topology:
         return {part.word for times in (*works, *(edge.latency for edge in self.edges)) for part in times.walk()}
 
     def recorded_by(self, upper: block.Telemetry) -> Topology:
-        """The same mesh with what a scenario says of its telemetry laid over what it says itself."""
+        """Return the same mesh with a scenario's `telemetry` block laid over its own."""
         telemetry = upper.over(self.telemetry)
         if telemetry == self.telemetry == block.UNCHANGED:
             return self
@@ -611,22 +611,22 @@ class Topology:
         return replace(self, telemetry=telemetry, services=services)
 
     def at_rate(self, rate: float | None) -> Topology:
-        """The same mesh with so many requests a second, over all entries; None leaves them as they are."""
+        """Return the same mesh with `rate` requests per second over all entries; None leaves the rate as it is."""
         return self if rate is None else replace(self, workload=self.workload.at_rate(rate))
 
     def calm(self) -> Topology:
-        """The same mesh, which does nothing by itself."""
+        """Return the same mesh without an environment: nothing happens by itself."""
         return replace(self, environment=CALM)
 
     def service(self, name: str) -> Service:
-        """The service of that name; KeyError if there is none."""
+        """Return the service called `name`; KeyError if there is none."""
         for service in self.services:
             if service.name == name:
                 return service
         raise KeyError(name)
 
     def operation(self, service: str, operation: str) -> Operation:
-        """The operation of that name at that service; KeyError if there is none."""
+        """Return an operation of a service, both by name; KeyError if there is none."""
         for candidate in self.service(service).operations:
             if candidate.name == operation:
                 return candidate

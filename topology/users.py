@@ -1,4 +1,4 @@
-"""The users of a mesh, population by population: how they come, what they ask for, and how they take it. Data only."""
+"""The users of a mesh, by population: how they arrive, what they ask for, and how they react to answers. Data only."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from meshquake.topology.keys import key
 from meshquake.topology.replay import Replay
 from meshquake.topology.shapes import Shape
 
-#: The users of a workload's own `rate` and `mix`, where there are others besides.
+#: The name for the users of a workload's own `rate` and `mix`, if it has populations too.
 USUAL = "usual"
-#: Users that a closed population may have, requests that a session may, and tries of one request.
+#: Most users of a closed population, most requests of a session, and most attempts at one request.
 MOST_USERS, MOST_STEPS, MOST_TRIES = 1_000_000, 64, 16
 
 
@@ -99,7 +99,7 @@ class Population:
 
     @property
     def answers_matter(self) -> bool:
-        """Whether what its users do next depends on how they were answered."""
+        """Whether what its users do next depends on the answers they get."""
         return self.users is not None or bool(self.journey) or self.patience is not None or self.retry > 0
 
     @property
@@ -110,20 +110,20 @@ class Population:
         return tuple(dict.fromkeys(map(str, self.journey or self.mix)))
 
     def comes_in_at(self, entry: str) -> bool:
-        """Whether a surge at an entry is one of these users: they come for it alone, or all of them begin there."""
+        """Whether a surge at an entry consists of these users: they come for it alone, or all of them start there."""
         if self.answers_matter or self.replay is not None:
             return {entry} == set(self.entries[: 1 if self.journey else None])
         return entry in self.entries
 
     def scaled(self, factor: float) -> Population:
-        """The same population, so many times as large; a replay stays as it was recorded."""
+        """Return the same population, `factor` times as large; a replay stays as it was recorded."""
         rate = None if self.rate is None else self.rate * factor
         return replace(self, rate=rate, users=None if self.users is None else max(1, round(self.users * factor)))
 
     def expected(self, work: Mapping[str, float]) -> dict[str, float]:
-        """Requests a second of each entry when all its users are there and all goes well.
+        """Return requests per second by entry, if all its users are there and nothing fails.
 
-        Of a closed population that's what it would make if the mesh took no longer than the entry's own work.
+        For a closed population this is an upper bound: the rate if requests took no longer than the entries' own work.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Population:
         return {name: times * self.users / max(cycle, 1e-6) for name, times in asked.items()}
 
     def _asked(self) -> dict[str, float]:
-        """How many times a session asks for each entry, if nothing fails."""
+        """Return how many times a session asks for each entry, if nothing fails."""
         if not self.journey:
             total = sum(entry.weight for entry in self.mix)
             return {str(entry): entry.weight / total for entry in self.mix}
