@@ -1,12 +1,12 @@
-"""From a block of a document to a frozen type, by the keys that the type declares (`topology.keys`).
+"""Turns a block of a document into a frozen type, by the keys that the type declares (`topology.keys`).
 
-A type's fields are the whole grammar of its block. Where layers of defaults lie under a block, each layer is read
-once, on its own, to the values it sets (`settings`); layers are laid over one another as values (`overlay`), and only
-then does an instance come of them (`build`). So an error in a default is reported once, where it stands.
+A type's fields are the whole grammar of its block. Where layers of defaults lie under a block, each layer is read once,
+on its own, into the values it sets (`settings`); layers are merged as values (`overlay`), and only the result becomes
+an instance (`build`). So an error in a default is reported once, where it is written.
 
-Keys of unit "other" are read by functions that the caller gives, by key: each gets the node, reports what is wrong
-with it, and returns the value, or None for one that is refused. An "other" key without such a function isn't a key of
-the block. A field whose key would be a keyword of Python has an underscore after it (`for_` is written `for`).
+Keys of unit "other" are read by functions that the caller supplies, by key: each gets the node, reports what is wrong
+with it, and returns the value, or None if it's refused. An "other" key without such a function isn't a key of the
+block. A field whose name would be a Python keyword has an underscore appended (the key `for` sets the field `for_`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from meshquake.topology.units import UNITS
 
 T = TypeVar("T")
 
-#: What a block sets, by key: values in their units, `settings` for a nested block, None for `none`.
+#: What a block sets, by key: values in their units, `Settings` for a nested block, None for `none`.
 Settings = dict[str, Any]
 #: Functions that read the keys of unit "other".
 ByHand = Mapping[str, Callable[[Node], Any]]
@@ -45,7 +45,7 @@ _keys: dict[type, dict[str, BoundKey]] = {}
 
 
 def keys_of(cls: type) -> dict[str, BoundKey]:
-    """The keys that a block of type `cls` may have, in the order of its fields."""
+    """Return the keys that a block of type `cls` may have, in the order of its fields."""
     if cls not in _keys:
         _keys[cls] = {
             field.name.rstrip("_"): BoundKey(field.name, field.metadata["key"], field.default)
@@ -63,16 +63,16 @@ def bind(
     also: Collection[str] = (),
     **fixed: Any,
 ) -> T | None:
-    """Make an instance of a frozen type from a block, reporting everything that is wrong with it.
+    """Make an instance of a frozen type from a block, and report everything that is wrong with the block.
 
     Parameters
     ----------
     document
-        Gets the errors.
+        Collects the errors.
     cls
         A dataclass whose fields are made by `topology.keys.key`. If it has a `shorthand`, the name of a key, then a
-        plain value in place of the block is the value of that key. What it has `instead` of keys that others have,
-        by these, is told whoever tries one.
+        plain value in place of the block is the value of that key. If it has `instead`, that maps keys that people may
+        try to hints for the error message.
     node
         The block.
     by_hand
@@ -93,7 +93,7 @@ def bind(
 def settings(
     document: Document, cls: type, node: Node, by_hand: ByHand = _NOTHING, also: Collection[str] = ()
 ) -> Settings:
-    """What a block sets, without defaults: the first half of `bind`, with the same parameters."""
+    """Return what a block sets, without defaults: the first half of `bind`, with the same parameters."""
     keys = {word: key for word, key in keys_of(cls).items() if key.grammar.unit != "other" or word in by_hand}
     shorthand = getattr(cls, "shorthand", None)
     meant = next((word for word, key in keys.items() if node.text in key.grammar.choices), shorthand)
@@ -123,7 +123,7 @@ def settings(
 
 
 def build(cls: type[T], values: Settings, **fixed: Any) -> T | None:
-    """An instance of `cls` with the values of a block, defaults for the rest; None if a required one is missing."""
+    """Make an instance of `cls` from a block's values, with defaults for the rest; None if a required one is missing."""
     arguments = dict(fixed)
     for word, key in keys_of(cls).items():
         value = values.get(word, MISSING)
@@ -140,10 +140,10 @@ def build(cls: type[T], values: Settings, **fixed: Any) -> T | None:
 
 
 def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
-    """The settings of two layers of type `cls`: `upper` wins, key by key, nested blocks likewise.
+    """Merge the settings of two layers of type `cls`: `upper` wins, key by key, in nested blocks too.
 
-    A block over `none`, or over nothing, starts from its type's defaults; `none` takes away a block below it. Of what
-    is read by hand, blocks by name are laid over one another likewise.
+    A block over `none`, or over nothing, starts from its type's defaults; `none` removes a block below it. Blocks by
+    name among the values read by hand are merged in the same way.
     """
     merged = lower | upper
     for word, key in keys_of(cls).items():
@@ -160,7 +160,7 @@ def overlay(cls: type, lower: Settings, upper: Settings) -> Settings:
 
 
 def block(document: Document, node: Node, required: Sequence[str] = ()) -> dict[str, Node]:
-    """The entries of a block; none, and an error, if it's no block, which says what such a block must have."""
+    """Return the entries of a block; if it isn't a block, none, and an error that says what such a block must have."""
     if node.kind != "map":
         if node.is_empty:
             document.error(node, "has no value: write {} to leave everything at its default")
@@ -171,7 +171,7 @@ def block(document: Document, node: Node, required: Sequence[str] = ()) -> dict[
 
 
 def read(document: Document, grammar: Key, node: Node, by_hand: Callable[[Node], Any] | None = None) -> Any:
-    """The value of one key; `dataclasses.MISSING`, and an error, if it's refused."""
+    """Read the value of one key; return `dataclasses.MISSING`, and report an error, if it's refused."""
     if grammar.none and node.is_none:
         return None
     if by_hand is not None:
@@ -187,7 +187,7 @@ def read(document: Document, grammar: Key, node: Node, by_hand: Callable[[Node],
 
 
 def _one(document: Document, grammar: Key, node: Node) -> Any:
-    """A value of a key that may have several, or of one that may not."""
+    """Read a single value of a key, whether or not the key may have several."""
     if grammar.spec is not None:
         return settings(document, grammar.spec, node)
     return _scalar(document, grammar, node)

@@ -27,7 +27,7 @@ class Count:
     word: ClassVar[str]
 
     def beyond(self) -> tuple[float, ...]:
-        """Return the probabilities that the call is made more than 0 times, more than once, ...: all that are above 0."""
+        """Return the probabilities that the call is made more than 0 times, more than once, ...: those above 0."""
         raise NotImplementedError
 
     def expectation(self) -> float:

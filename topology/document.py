@@ -1,8 +1,8 @@
-"""A YAML document in which every value knows its place, and the list of what is wrong with it.
+"""A YAML document in which every value knows its place, and the problems found in it.
 
-YAML says only what is a list, what is a block of keys and what is a text; a text is a number or a time when the key
-it belongs to says so (`topology.units`), never because YAML 1.1 thinks it looks like one. So `on` is a word, `1.10` is
-a version and `1:30` is nothing in particular.
+YAML only decides what is a list, a block of keys, or a text; a text is a number or a time when the key it belongs to
+says so (`topology.units`), never because YAML 1.1 thinks it looks like one. So `on` is a word, `1.10` is a version and
+`1:30` is nothing in particular.
 
 A document comes from outside, so everything about it is bounded: its size, its depth, and how much its aliases expand
 to. It's read event by event, since composing it in one call would recurse as deep as the document nests.
@@ -23,16 +23,16 @@ from meshquake.topology import outside
 from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.units import shown
 
-#: Bytes of the largest file.
+#: Largest file, in bytes.
 LARGEST = 8 * 2**20
-#: Values of the largest document, those that aliases repeat included.
+#: Most values in a document, counting those that aliases repeat.
 MOST_VALUES = 200_000
-#: Lists and blocks inside each other.
+#: Deepest nesting of lists and blocks.
 DEEPEST = 50
-#: Errors after which reading stops: nobody mends more at a time.
+#: Number of errors after which reading stops: nobody fixes more at a time.
 MOST_ERRORS = 100
 
-#: libyaml's parser where PyYAML was built with it: about ten times as fast.
+#: libyaml's parser if PyYAML was built with it: about ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -40,10 +40,10 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Node:
     """A value and its place.
 
-    `kind` is "scalar" (then `text` holds it, and `quoted` says whether it stood in quotes), "list" (`items`) or "map"
-    (`entries`). `line` is where the value begins, `key_line` where its key stands, or its item. `path` leads to it from
-    the top, as in `services.database.workers` or `calls[2]`. Values that aliases repeat have the same `origin`, and
-    all others one each; what is no value of the file has -1.
+    `kind` is "scalar" (`text` holds the value, `quoted` says whether it was in quotes), "list" (`items`) or "map"
+    (`entries`). `line` is where the value begins, `key_line` where its key or list item begins. `path` leads to it from
+    the top, as in `services.database.workers` or `calls[2]`. Values that aliases repeat share an `origin`, all others
+    have their own; a node that is not a value of the file has -1.
     """
 
     kind: str
@@ -67,18 +67,18 @@ class Node:
         return self.kind == "scalar" and not self.text and not self.quoted
 
     def __str__(self) -> str:
-        """What a message calls it."""
+        """Return what a message calls it."""
         if self.kind == "scalar":
             return shown(self.text)
         return "a list" if self.kind == "list" else "a block of keys"
 
     @property
     def place(self) -> int:
-        """The line to blame: that of a scalar, and of the key of anything longer."""
+        """The line to blame: a scalar's own, or the key's for anything longer."""
         return self.line if self.kind == "scalar" else self.key_line
 
     def walk(self) -> Iterator[Node]:
-        """The node and all below it, in file order."""
+        """Yield the node and all nodes below it, in file order."""
         yield self
         for child in self.items or self.entries.values():
             yield from child.walk()
@@ -87,8 +87,8 @@ class Node:
 class Document:
     """A document, and the problems found in it so far.
 
-    `read` and `parse` make one. What reads it reports each problem with `error` or `warn`, goes on, and calls `check`
-    at the end, so that all problems are reported together.
+    Create one with `read` or `parse`. Readers report each problem with `error` or `warn`, go on, and call `check` at
+    the end, so that all problems are reported together.
     """
 
     def __init__(self, text: str, file: str) -> None:
@@ -134,22 +134,22 @@ class Document:
         return cls(text, file)
 
     def error(self, node: Node, message: str, line: int | None = None) -> None:
-        """Record an error at a node, in its own line unless another is given."""
+        """Record an error at a node, on the node's own line unless another is given."""
         if not self.repeats(node, line or node.place, message):
             self.report(node.path, line or node.place, message)
 
     def warn(self, node: Node, message: str) -> None:
-        """Record what is odd but usable."""
+        """Record something odd but usable."""
         if not self.repeats(node, node.place, message):
             self.problems.append(Problem(self.file, node.place, node.path, message, warning=True))
 
     def repeats(self, node: Node, line: int, message: str) -> bool:
-        """Whether the same was told of a value that an alias repeats here: what is wrong in one place is told once."""
+        """Whether the message was given already for this value, elsewhere: what aliases repeat is reported once."""
         first = self._told.setdefault((node.origin, line, message), node.path)
         return node.origin >= 0 and first != node.path
 
     def report(self, path: str, line: int, message: str) -> None:
-        """Record an error where there is no node; DocumentError when there are too many to go on."""
+        """Record an error where there is no node; raise DocumentError when there are too many to go on."""
         self.problems.append(Problem(self.file, line, path, message))
         if sum(not problem.warning for problem in self.problems) >= MOST_ERRORS:
             self.stop(line, f"{MOST_ERRORS} errors: reading stopped here")
@@ -159,7 +159,7 @@ class Document:
         raise DocumentError([*self.problems, Problem(self.file, line, "", message)])
 
     def find(self, path: str) -> Node:
-        """The node at a path, or the nearest above it that exists."""
+        """Return the node at a path, or the nearest one above it that exists."""
         if not self._by_path:
             self._by_path = {node.path: node for node in self.root.walk()}
         while path not in self._by_path:
@@ -167,13 +167,13 @@ class Document:
         return self._by_path[path]
 
     def check(self) -> None:
-        """DocumentError, with the warnings too, if there was an error."""
+        """Raise DocumentError, with the warnings too, if there was an error."""
         if not all(problem.warning for problem in self.problems):
             raise DocumentError(self.problems)
 
 
 class _Event(NamedTuple):
-    """What is left of an event of YAML: a "scalar", the start of a "list" or "map", an "alias", or an "end"."""
+    """The parts used of a YAML event: a "scalar", the start of a "list" or "map", an "alias", or an "end"."""
 
     kind: str
     line: int
@@ -184,7 +184,7 @@ class _Event(NamedTuple):
 
 
 class _Composer:
-    """Makes nodes of YAML's events, within the limits."""
+    """Builds nodes from YAML events, within the limits."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -194,7 +194,7 @@ class _Composer:
         self._values = 0
 
     def root(self) -> Node:
-        """The document's one value."""
+        """Return the document's one value."""
         document = self._document
         try:
             self._listen()
@@ -203,15 +203,15 @@ class _Composer:
             document.stop(line, f"is not YAML: character {chr(error.character)!r} is not allowed")
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            # What is missing at the end is missing in the last line, not in one after it.
+            # What is missing at the end is missing on the last line, not on one after it.
             lines = document.text.splitlines()
             line = min(line, len(lines))
             reason = ", ".join(filter(None, (error.context, error.problem)))
             if re.match(r" *\t", "".join(lines[line - 1 : line])):
-                reason = "a tab cannot indent: use spaces"  # the parser doesn't name what nobody sees
+                reason = "a tab cannot indent: use spaces"  # the parser's reason doesn't mention the invisible tab
             document.stop(line, f"is not YAML: {reason}")
         except (ValueError, OverflowError) as error:
-            # Characters that can't be encoded, and escapes that are none, from a parser that doesn't look.
+            # Unencodable characters and invalid escapes, which the parser does not check for.
             document.stop(1, f"is not YAML: {error}")
         if not self._events:
             document.stop(1, "is empty")
@@ -258,7 +258,7 @@ class _Composer:
             self._document.stop(line, f"nests deeper than {DEEPEST} levels")
 
     def _node(self, at: int, path: str, key_line: int, depth: int) -> tuple[Node, int]:
-        """The node that begins at an event, and the position of the event after it."""
+        """Return the node that begins at an event, and the position of the event after it."""
         kind, line, anchor, tag, text, quoted = self._events[at]
         if kind == "alias":
             return self._node(self._anchors[anchor or ""], path, key_line, depth)[0], at + 1

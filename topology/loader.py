@@ -1,8 +1,8 @@
 """Reads a topology file: services, the calls between their operations, the policies of each edge, the users.
 
 The grammar of a block is declared by its type, here and in `topology.spec`, `topology.policies` and
-`topology.distributions`. What `topology/loading/` adds is what spans blocks: names that must exist, defaults that lie
-under the edges, calls that must come to an end. `docs/topology.md` tells it to those who write such files.
+`topology.distributions`. `topology/loading/` adds whatever spans blocks: names that must exist, defaults that lie under
+the edges, calls that must come to an end. `docs/topology.md` documents the format for people who write such files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Room, Topology, Workload
 from meshquake.topology.telemetry.block import UNCHANGED
 
-#: The mesh that is used when none is named.
+#: The mesh that is used if none is named.
 DEFAULT = "ten-services"
 
 #: A section that a file leaves out.
@@ -54,7 +54,7 @@ class MeshFile:
 
 @dataclass(frozen=True)
 class LoadedTopology:
-    """A topology, and the document it was read from, to which further remarks can be added by path."""
+    """A topology and the document it was read from, so that further remarks can be added by path."""
 
     topology: Topology
     document: Document
@@ -81,20 +81,20 @@ def parse(
     text, file
         The text, and its name in messages.
     folder
-        Files of requests are relative to it.
+        The folder that paths of request files are relative to.
     replayed
-        Those that were looked through before, by what the text calls them: they are not read.
+        Request files that were scanned before, by their names in the text: they are not read again.
     """
     return _load(Document.parse(text, file), folder, replayed)
 
 
 def shipped() -> dict[str, Path]:
-    """The topology files that come with the package, by name."""
+    """Return the topology files that come with the package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "meshes").glob("*.yaml"))}
 
 
 def named(mesh: str | Path) -> Path:
-    """The file of a shipped mesh that is called so; else it's a file itself."""
+    """Return the file of the shipped mesh with that name; otherwise, `mesh` is itself a path."""
     return shipped().get(str(mesh), Path(mesh))
 
 
@@ -110,10 +110,10 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     service_reader = ServiceReader(document, names, OperationReader(document, names, calls))
     edge_reader = EdgeReader(document, names)
     workload_reader = WorkloadReader(document, names, folder, replayed)
-    # The order is ours, not the file's: defaults lie under services, and the rest speaks of services by name.
+    # The order is ours, not the file's: defaults lie under services, and the rest refers to services by name.
     services_node = sections.get("services", _ABSENT)
     if not services_node.entries:
-        # All the rest names services: without any, each name would be one more error.
+        # Everything else names services: without any, each name would be one more error.
         service_reader.read(services_node, {})
         document.check()
     defaults_node = sections.get("defaults", _ABSENT)

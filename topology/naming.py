@@ -26,5 +26,5 @@ def parts(name: str, services: Container[str]) -> tuple[str, str]:
 
 
 def goes_on(name: str, other: str) -> bool:
-    """Whether `name` is `other` followed by a dot and more, so that it could just as well name an operation of `other`."""
+    """Whether `name` is `other` followed by a dot and more, so that it could as well name an operation of it."""
     return name.startswith(f"{other}.")

@@ -1,4 +1,4 @@
-"""Outlier detection, as Envoy has it: callers eject replicas that fail more than others. Data only.
+"""Outlier detection as in Envoy: callers eject replicas that fail more than others. Data only.
 
 The defaults are Envoy's (`envoy.config.cluster.v3.OutlierDetection`), for what it enforces by default.
 """

@@ -1,7 +1,7 @@
-"""Opens files that come from outside: whatever stands at a path is read to its end, or refused, and never waited for.
+"""Opens files that come from outside: whatever is at a path is read to its end, or refused, but never waited for.
 
-A regular file has an end. A pipe has one if somebody writes to it, as `<(command)` of a shell does. Devices have none
-that one could rely on, and a pipe to which nobody writes would keep its reader for ever.
+A regular file has an end. A pipe has one if something writes to it, like `<(command)` in a shell. A device has no
+reliable end, and a pipe that nothing writes to would block its reader for ever.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 
 def opened(path: str | Path) -> BufferedReader:
-    """Open a regular file to read its bytes.
+    """Open a regular file for reading bytes.
 
     Raises
     ------
     OSError
-        If there is none, or it can't be read, or it's of another kind; it names the path, and why.
+        If it doesn't exist, can't be read, or is of another kind; the error names the path and the reason.
     """
     file, mode = _open(os.fspath(path))
     if not stat.S_ISREG(mode):
@@ -30,19 +30,19 @@ def opened(path: str | Path) -> BufferedReader:
 
 
 def content(path: str | Path, largest: int) -> bytes:
-    """All that a file holds, or all that somebody writes to a pipe.
+    """Return all that a file holds, or all that is written to a pipe.
 
     Parameters
     ----------
     path
         The file.
     largest
-        Bytes that it may hold.
+        The most bytes that it may hold.
 
     Raises
     ------
     OSError
-        As `opened` does, or if it is larger, or a pipe to which nobody writes.
+        As `opened` does, or if it is larger, or a pipe that nothing writes to.
     """
     name = os.fspath(path)
     file, mode = _open(name)
@@ -51,7 +51,7 @@ def content(path: str | Path, largest: int) -> bytes:
         if stat.S_ISFIFO(mode):
             try:
                 first = os.read(file.fileno(), 1)
-            except BlockingIOError:  # somebody will write, or close it
+            except BlockingIOError:  # something will write to it, or close it
                 pass
             else:
                 if not first:
@@ -64,12 +64,12 @@ def content(path: str | Path, largest: int) -> bytes:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there; it isn't either if one may not look, or the path leads round in a ring."""
+    """Whether a regular file is there; False also if access is denied or the path is a loop of links."""
     return _is(path, stat.S_ISREG)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there, as `is_file`."""
+    """Whether a folder is there; False in the same cases as `is_file`."""
     return _is(path, stat.S_ISDIR)
 
 
@@ -81,7 +81,7 @@ def _is(path: Path, kind: Callable[[int], bool]) -> bool:
 
 
 def reason(error: OSError) -> str:
-    """Why a file can't be used, as in `no such file`."""
+    """Return why a file can't be used, as in `no such file`."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, IsADirectoryError):
@@ -90,10 +90,10 @@ def reason(error: OSError) -> str:
 
 
 def _open(name: str) -> tuple[BufferedReader, int]:
-    """A file or a pipe, and its mode."""
+    """Open a file or a pipe; return it with its mode."""
     if "\0" in name:
         raise _refused(name, "embedded null byte")
-    # Else opening a pipe would wait for a writer.
+    # Non-blocking: otherwise opening a pipe would wait for a writer.
     descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         mode = os.fstat(descriptor).st_mode

@@ -52,7 +52,7 @@ class Placement:
         self.nodes = tuple(f"node-{number}" for number in range(1, count + 1))
 
     def number(self, service: str, index: int) -> int:
-        """Return a replica's number among all initial replicas; replicas added later count on from its service's last."""
+        """Return a replica's number among all initial replicas; replicas added later count on."""
         return self._first[service] + index
 
     def position(self, service: str, index: int) -> int:

@@ -1,4 +1,4 @@
-"""What is wrong with a file: each problem at its place, and all of them together."""
+"""Problems in a file: each one with its place, and all of them as one error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshquake.topology.units import printable
 class Problem:
     """Something wrong, or merely odd (`warning`), at a place in a file.
 
-    `line` counts from 1 and is 0 where no line is to blame; `path` is empty for the document as a whole.
+    `line` counts from 1 and is 0 if no line is to blame; `path` is empty for the document as a whole.
     """
 
     file: str
@@ -36,16 +36,16 @@ class DocumentError(MeshquakeError):
         super().__init__(*self.problems)
 
     def __reduce__(self) -> tuple[type[DocumentError], tuple[tuple[Problem, ...]]]:
-        return type(self), (self.problems,)  # the lines of other errors are what they are made with
+        return type(self), (self.problems,)  # other errors are made with their lines, this one with its problems
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them: `a, b and c`."""
+    """Join words as in a sentence: `a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def suggestion(name: str, names: Collection[str]) -> str:
-    """What to add to a message about an unknown name: the nearest valid one, or all of them if they are few."""
+    """Return the end of a message about an unknown name: the nearest valid name, or all of them if they are few."""
     nearest = difflib.get_close_matches(name[:80], names, n=1)
     if nearest:
         return f" (did you mean {nearest[0]!r}?)"

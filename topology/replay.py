@@ -1,9 +1,9 @@
-"""Requests that were recorded elsewhere: a file of times and entry operations, read line by line.
+"""Requests recorded elsewhere: a file of times and entry operations, read line by line.
 
-A file ending in `.csv` has a header with the columns `time` and `entry`; any other is NDJSON, an object with these keys
-a line. Times are seconds from the start of the recording, or moments in ISO 8601, of which the first is the start. They
-never go back. What else a line has are attributes of the request: who it is from, which page, which client. They change
-nothing of what the mesh does, and its entry writes them down.
+A file ending in `.csv` has a header with the columns `time` and `entry`; any other is NDJSON, one object with these
+keys per line. Times are seconds from the start of the recording, or ISO 8601 timestamps, the first of which is the
+start. They never decrease. All other values of a line are attributes of the request: who sent it, from which page, with
+which client. They don't change what the mesh does; the entry records them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from meshquake.topology import outside
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.units import shown
 
-#: What a request is like besides its time and entry: values by name.
+#: Values of a request besides its time and entry, by name.
 Attributes = Mapping[str, str]
-#: Characters that the attributes of one request may have, their names included.
+#: Most characters in the attributes of one request, including their names.
 MOST_OF_ATTRIBUTES = 4096
 _COLUMNS = ("time", "entry")
-#: Errors after which a file is read no further.
+#: Number of errors after which reading a file stops.
 _MOST = 20
 
 
@@ -36,18 +36,18 @@ class _BadLineError(ValueError):
 
 @dataclass(frozen=True)
 class Replay:
-    """A file of requests, as it was when it was looked through.
+    """A request file, as it was when it was scanned.
 
     Attributes
     ----------
     name
-        What the topology calls it.
+        Its name in the topology.
     file
-        Where it is.
+        Its path.
     counts
-        How many requests of each entry it has, by name, in order of appearance.
+        The number of requests for each entry, by name, in order of appearance.
     length
-        The time of the last one (seconds).
+        The time of the last request (seconds).
     """
 
     name: str
@@ -56,14 +56,14 @@ class Replay:
     length: float
 
     def requests(self) -> Iterator[tuple[float, str, Attributes]]:
-        """The time (seconds), the entry operation and the attributes of each request, in order.
+        """Yield the time (seconds), the entry operation and the attributes of each request, in order.
 
-        The file is read as they are taken.
+        The file is read lazily.
 
         Raises
         ------
         topology.problems.DocumentError
-            At a line that was not there when the file was looked through, or if the file is gone.
+            If the file is gone, or at the first line that has changed since the file was scanned.
         """
         before, problems = 0.0, list[Problem]()
         try:
@@ -79,16 +79,16 @@ class Replay:
 
 
 def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Problem]:
-    """Look through a file of requests for some entry operations; returns what is wrong with it if anything is.
+    """Scan a request file; return a `Replay`, or the problems found.
 
     Parameters
     ----------
     name
-        What the topology calls it.
+        Its name in the topology.
     path
-        Where it is.
+        Its path.
     entries
-        The operations that there are.
+        The operations that exist.
     """
     problems: list[Problem] = []
     counts: dict[str, int] = {}
@@ -115,7 +115,7 @@ def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Probl
 
 
 def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, str, Attributes]]:
-    """Line, time, entry and attributes of each request. What is wrong with a line is added to `problems`."""
+    """Yield line number, time, entry and attributes of each request; add a problem for each bad line."""
     start: datetime | None = None
     with TextIOWrapper(outside.opened(path), encoding="utf-8-sig", newline="") as file:
         rows = _csv(file) if path.suffix == ".csv" else _ndjson(file)
@@ -141,7 +141,7 @@ def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, float, st
 
 
 def _attributes(row: Mapping[str, object]) -> Attributes:
-    """What a line has besides its time and its entry, as text; what is empty, or null, isn't there."""
+    """Return the values of a line besides time and entry, as text, without those that are empty or null."""
     found = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         for name, value in row.items()
@@ -179,7 +179,7 @@ def _ndjson(file: Iterator[str]) -> Iterator[tuple[int, dict[str, object] | str]
 
 
 def _time(value: object, start: datetime | None) -> tuple[float, datetime | None]:
-    """A time in seconds; of a moment, since the first one, which is returned."""
+    """Return a time in seconds, and the start of the recording; a timestamp is relative to the start."""
     if isinstance(value, str):
         text = value
         try:

@@ -529,7 +529,7 @@ class Workload:
         return {each.replay.name: each.replay for each in self.populations if each.replay is not None}
 
     def usual(self) -> dict[str, float]:
-        """Return requests per second, by entry operation, of the users who arrive however others fare (open workload)."""
+        """Return requests per second, by entry operation, of users who arrive however others fare (open workload)."""
         of = next((each for each in self.populations if each.name == USUAL), None)
         rate, mix = (self.rate, self.mix) if of is None else (of.rate or 0.0, of.mix)
         if of is None and self.populations:

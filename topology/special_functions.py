@@ -1,9 +1,10 @@
-"""Special functions, from scipy, at a hundredth of what it costs to import `scipy.special`.
+"""Special functions from scipy, at a hundredth of what it costs to import `scipy.special`.
 
-That package wraps each of its functions for arrays of other libraries and writes new docstrings for them, and imports
-most of numpy for it: a quarter of the time in which a command begins. The functions themselves are in one extension
-module of it, which needs none of that. So the package stands aside while that module is imported, and whoever imports
-`scipy.special` later gets all of it. Should a scipy have them elsewhere, they are taken from where they are documented.
+That package wraps each of its functions for arrays of other libraries, writes new docstrings for them, and imports most
+of numpy to do so: a quarter of a command's startup time. The functions themselves are in one of its extension modules,
+which needs none of that. So while that module is imported, an empty module stands in for the package; whoever imports
+`scipy.special` later gets all of it. If a version of scipy keeps the functions elsewhere, they are imported from their
+documented place.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PACKAGE = "scipy.special"
 
 
 def _functions() -> ModuleType:
-    """The module that has them."""
+    """Return the module that has the functions."""
     if _PACKAGE in sys.modules:
         return sys.modules[_PACKAGE]
     found = PathFinder.find_spec(_PACKAGE, scipy.__path__)
@@ -47,5 +48,5 @@ expit: Any = _found.expit
 gammaincinv: Any = _found.gammaincinv
 #: The logarithm of the absolute value of the gamma function.
 gammaln: Any = _found.gammaln
-#: The probability of more than so many successes in so many trials.
+#: The probability of more than a given number of successes in a number of trials (binomial distribution).
 bdtrc: Any = _found.bdtrc

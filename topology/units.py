@@ -1,7 +1,7 @@
 """How numbers are written, `250ms`, `40%`, `20/s`, `512MiB`: read and written here, for files, commands and reports.
 
-Whatever a function of this file writes without rounding, its counterpart reads back as the same number. Arithmetic
-is decimal, so that `0.4ms` is the float nearest to 0.0004 and not the product of two rounded ones.
+Whatever a function here writes without rounding, its counterpart reads back as the same number. Arithmetic is decimal,
+so that `0.4ms` is the float nearest to 0.0004 and not the product of two rounded ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BYTES = {
     "GB": Decimal(10**9),
     "TB": Decimal(10**12),
     **_BINARY_SIZES,
-    # As Kubernetes writes quantities of memory: no B, and k as well as the rest decimal.
+    # Kubernetes' quantities of memory: no B, and decimal k, M, G, T.
     "k": Decimal(10**3),
     "M": Decimal(10**6),
     "G": Decimal(10**9),
@@ -47,7 +47,7 @@ _CORES = {"": Decimal(1), "m": Decimal("1e-3")}
 #: ASCII digits only, no underscores, no nan or inf; three digits of exponent are more than a float can hold.
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)(.*)", re.ASCII | re.DOTALL)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-#: Characters of the longest number worth reading; more digits than that are a mistake, and slow.
+#: Length of the longest number worth reading; more digits are a mistake, and slow.
 _LONGEST = 40
 
 _DURATION = "a duration such as 250ms, 1.5s or 2m"
@@ -61,7 +61,7 @@ _PORTION = "a whole number such as 2, or a share such as 25%"
 
 
 def shown(value: Any) -> str:
-    """A text, or another value, as a message may show it: quoted, cut to a readable length, control characters escaped.
+    """Show a value in a message: text quoted, cut to a readable length, control characters escaped.
 
     `'database'`, `5`, `None`
     """
@@ -72,7 +72,7 @@ def shown(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """A text as a line for a terminal: names come from outside, so what a terminal might obey is shown as an escape."""
+    """Make text safe to print as a line on a terminal: names come from outside, so control characters are escaped."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
@@ -85,9 +85,9 @@ def parse_duration(text: str, plain_seconds: bool = False) -> float:
     Parameters
     ----------
     text
-        What was written.
+        The text.
     plain_seconds
-        Whether a number without a unit is seconds, as on a command line; otherwise only 0 may go without.
+        Whether a number without a unit is seconds, as on a command line; otherwise only 0 needs no unit.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def parse_duration(text: str, plain_seconds: bool = False) -> float:
     Raises
     ------
     ValueError
-        If it's no such time; the message says what would be right.
+        If it isn't such a time; the message says what would be right.
     """
     number, unit = _split(text)
     if number is not None and not unit:
@@ -108,37 +108,37 @@ def parse_duration(text: str, plain_seconds: bool = False) -> float:
 
 
 def parse_ratio(text: str) -> float:
-    """Read a share such as `40%` or `0.4`; ValueError if it's none."""
+    """Read a share such as `40%` or `0.4`; ValueError if it isn't one."""
     return _amount(text, *_split(text), _SHARES, _RATIO)
 
 
 def parse_rate(text: str) -> float:
-    """Read a rate such as `20/s`, `90/m`, `5/h`, or a plain number a second; ValueError if it's none."""
+    """Read a rate such as `20/s`, `90/m`, `5/h`, or a plain number per second; ValueError if it isn't one."""
     return _amount(text, *_split(text), _PER_SECOND, _RATE)
 
 
 def parse_size(text: str) -> float:
-    """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it's none.
+    """Read a size such as `512MiB`, `4GiB`, `64KiB`, `1MB`, or a plain number of bytes; ValueError if it isn't one.
 
     Kubernetes' quantities (`128Mi`, `500M`) are sizes too
-    (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/), but for thousandths of a byte:
-    there `m` is a mistake.
+    (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/), except for `m`: thousandths of a
+    byte are always a mistake.
     """
     return _amount(text, *_split(text), _BYTES, _SIZE)
 
 
 def parse_cores(text: str) -> float:
-    """Read a number of cores such as `2`, `0.5`, or `200m` as Kubernetes writes it; ValueError if it's none."""
+    """Read a number of cores such as `2`, `0.5`, or `200m` as in Kubernetes; ValueError if it isn't one."""
     return _amount(text, *_split(text), _CORES, _CPU)
 
 
 def parse_number(text: str) -> float:
-    """Read a plain number such as `0.6` or `1e3`; ValueError if it's none."""
+    """Read a plain number such as `0.6` or `1e3`; ValueError if it isn't one."""
     return _amount(text, *_split(text), _ONES, _NUMBER)
 
 
 def parse_count(text: str) -> int:
-    """Read a whole number such as `12`; ValueError if it's none."""
+    """Read a whole number such as `12`; ValueError if it isn't one."""
     if len(text) > _LONGEST or not _WHOLE.fullmatch(text):
         raise ValueError(f"must be {_COUNT}, not {shown(text)}")
     return int(text)
@@ -236,7 +236,7 @@ def number(value: float, digits: int | None = None) -> str:
 
 
 def portion(value: Portion) -> str:
-    """Write a number or a share of things, as in `2` or `25%`."""
+    """Write a `Portion`, as in `2` or `25%`."""
     return ratio(value.share) if value.count is None else str(value.count)
 
 
@@ -260,19 +260,19 @@ def _plain(amount: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Unit:
-    """How a value of one of `topology.keys.UNITS` is read and written.
+    """How values of one of `topology.keys.UNITS` are read and written.
 
     Attributes
     ----------
     parse, show
         Its reader, which raises ValueError, and its writer.
     what
-        What a message calls it.
+        Its description in messages.
     scales
-        By what a number is multiplied, by the word that stands behind it; nothing if it's no number. Only 0 may always
-        stand alone.
+        The factor for each unit that may follow the number; empty if the value is not a number. Only 0 may always go
+        without a unit.
     whole
-        Whether the number is a whole one.
+        Whether the number must be whole.
     """
 
     parse: Callable[[str], Any]
@@ -282,7 +282,7 @@ class Unit:
     whole: bool = False
 
 
-#: The units of scalars, by the name that a key's declaration gives.
+#: The units of scalars, by the name in a key's declaration.
 UNITS: dict[str, Unit] = {
     "duration": Unit(parse_duration, duration, _DURATION, _SECONDS),
     "count": Unit(parse_count, str, _COUNT, _ONES, whole=True),
