@@ -1,7 +1,8 @@
-"""A regular expression of the amounts within bounds, for schemas, to which `250ms` and `150%` are texts.
+"""Regular expressions for amounts within bounds, for schemas, which see `250ms` and `150%` as texts.
 
-It compares a number with a bound as one does by eye: more digits before the point are more, and of as many, the first
-that differs decides. It means the same in Python and in ECMAScript, and may be part of a longer one.
+A pattern compares a number with a bound as people do by eye: more digits before the point mean more, and among as many,
+the first digit that differs decides. It means the same in Python and in ECMAScript, and can be part of a longer
+pattern.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-#: Digits of a bound that are compared. One that has more is moved outward: better too much let in than too little.
+#: Digits of a bound that are compared. A longer bound is rounded outward: better to let in too much than too little.
 _DIGITS = 4
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _EXPONENT = r"[eE][+-]?\d{1,3}"
@@ -24,20 +25,20 @@ _Bound = Decimal | None
 def amount_pattern(
     scales: Mapping[str, Decimal], low: _Bound, high: _Bound, above: bool = False, whole: bool = False
 ) -> str:
-    """The pattern of amounts from `low` to `high`, without anchors.
+    """Return the pattern of amounts from `low` to `high`, without anchors.
 
-    Of a number with an exponent, as in `1e3ms`, only sign and unit are looked at.
+    Of a number with an exponent, as in `1e3ms`, only sign and unit are checked.
 
     Parameters
     ----------
     scales
-        By what a number is multiplied, by the unit behind it; "" if it needs none. Zero never does.
+        The factor for each unit that may follow the number; "" if a number may go without. Zero never needs a unit.
     low, high
-        The bounds, the lower one first, inclusive; None where there is none.
+        The bounds, inclusive; None if there is none.
     above
-        Whether `low`, which then isn't negative, is left out itself.
+        Whether `low` itself is excluded; it isn't negative then.
     whole
-        Whether numbers are whole ones, of digits alone.
+        Whether numbers must be whole, written in digits alone.
     """
     units = _one_of(scales)
     found = []
@@ -53,7 +54,7 @@ def amount_pattern(
 
 
 def _unsigned(scales: Mapping[str, Decimal], low: _Bound, high: _Bound, above: bool, whole: bool) -> str:
-    """The amounts from `low`, which isn't negative, to `high`, without a sign."""
+    """Return the pattern of unsigned amounts from `low`, which isn't negative, to `high`."""
     units: dict[Decimal, list[str]] = defaultdict(list)
     for unit, scale in scales.items():
         units[scale].append(unit)
@@ -66,7 +67,7 @@ def _unsigned(scales: Mapping[str, Decimal], low: _Bound, high: _Bound, above: b
 def _number(low: _Bound, high: _Bound, above: bool, whole: bool) -> str:
     pattern = r"\d+" if whole else _NUMBER
     if high is not None:
-        # The lookahead sees to it that there is a digit at all.
+        # The lookahead ensures that there is a digit at all.
         pattern = r"(?=\.?\d)" + _beside(high, below=True, equal=True, whole=whole)
     if low is not None and (low or above):
         pattern = rf"(?={_beside(low, below=False, equal=not above, whole=whole)}(?!\d)){pattern}"
@@ -74,14 +75,14 @@ def _number(low: _Bound, high: _Bound, above: bool, whole: bool) -> str:
 
 
 def _beside(bound: Decimal, below: bool, equal: bool, whole: bool) -> str:
-    """The numbers below a bound or above it, with the bound itself if it's `equal`."""
+    """Return the pattern of the numbers below or above a bound, including the bound itself if `equal`."""
     rounding = ROUND_CEILING if below else ROUND_FLOOR
     digits, _, fraction = f"{Context(_DIGITS, rounding).plus(bound).normalize():f}".partition(".")
     digits = digits.lstrip("0")
     rest = "" if whole else r"(?:\.\d*)?"
     pattern, places = _fraction(fraction, below, equal, whole), 0
     if equal and not below and not fraction:
-        # From a bound that ends in zeros on, whatever stands in their place will do.
+        # Any digits will do in place of a bound's trailing zeros.
         places = len(digits) - len(digits.rstrip("0"))
         pattern = _any(places) + rest
     for place, digit in enumerate(reversed(digits[: len(digits) - places]), places):
@@ -94,7 +95,7 @@ def _beside(bound: Decimal, below: bool, equal: bool, whole: bool) -> str:
 
 
 def _fraction(digits: str, below: bool, equal: bool, whole: bool) -> str:
-    """What may follow when the digits before the point are those of the bound."""
+    """Return the pattern of what may follow when the digits before the point are those of the bound."""
     if whole:
         return "" if equal else _NEVER
     if below:
@@ -110,7 +111,7 @@ def _fraction(digits: str, below: bool, equal: bool, whole: bool) -> str:
 
 
 def _digits_beside(digit: str, below: bool, rest: str) -> str:
-    """The digits below one or above it, with what may then follow; empty if there are none."""
+    """Return the pattern of the digits below or above one, and what may then follow; empty if there are none."""
     digits = "0123456789"[: int(digit)] if below else "0123456789"[int(digit) + 1 :]
     if not digits:
         return ""
@@ -118,7 +119,7 @@ def _digits_beside(digit: str, below: bool, rest: str) -> str:
 
 
 def _any(count: int) -> str:
-    """So many digits."""
+    """The pattern of `count` digits."""
     return r"\d" * count if count < 3 else rf"\d{{{count}}}"
 
 
@@ -127,7 +128,7 @@ def _either(one: str, other: str) -> str:
 
 
 def _one_of(parts: Iterable[str]) -> str:
-    """One of some patterns or units, or nothing if "" is among them."""
+    """The pattern of one of some patterns or units, or of nothing if "" is among them."""
     found = dict.fromkeys(parts)
     some = [part for part in found if part]
     if not some or len(found) == 1:

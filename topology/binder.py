@@ -123,7 +123,7 @@ def settings(
 
 
 def build(cls: type[T], values: Settings, **fixed: Any) -> T | None:
-    """Make an instance of `cls` from a block's values, with defaults for the rest; None if a required one is missing."""
+    """Make an instance of `cls` from values, with defaults for the rest; None if a required value is missing."""
     arguments = dict(fixed)
     for word, key in keys_of(cls).items():
         value = values.get(word, MISSING)

@@ -1,4 +1,4 @@
-"""A mesh as it is while all that goes up and down by itself is up: for estimates that shall be on the safe side."""
+"""A mesh at a time when everything that fluctuates is high, for conservative estimates."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshquake.topology.environment.load import AmbientLoad
 from meshquake.topology.environment.slow_mode import WORST, SlowMode
 from meshquake.topology.spec import Service, Topology
 
-#: How far up: each of the amounts is further up in one moment of fifteen.
+#: Standard deviations above the median; each amount is higher than that a fifteenth of the time.
 DEVIATIONS: Final = 1.5
 
 
 def busy(topology: Topology, deviations: float = DEVIATIONS) -> Topology:
-    """The same mesh while there are many users, services have much else to do, and calls stall often and for long.
+    """Return the same mesh with many users, high ambient load, and frequent, long stalls.
 
-    All of it is so many standard deviations of its logarithm above the middle, at the same time, each service has its
-    heaviest job in hand, and so it stays. A mesh that does nothing by itself is as it is.
+    All of these are `deviations` standard deviations of their logarithm above the median at the same time, each service
+    runs its heaviest job, and none of it changes over time. A mesh without an environment stays as it is.
     """
     living = topology.environment
     loads = ((service.name, _load(living, service, deviations)) for service in topology.services)
@@ -35,7 +35,7 @@ def busy(topology: Topology, deviations: float = DEVIATIONS) -> Topology:
 
 
 def _load(living: Environment, service: Service, deviations: float) -> AmbientLoad:
-    """What else a service does while that is much."""
+    """Return the ambient load of a service when it is high."""
     usual = living.load_of(service.name)
     cores, workers = usual.taken_at(deviations)
     job = max((job.cores for job in living.jobs_of(service.name, service.kind)), default=0.0)
@@ -43,6 +43,6 @@ def _load(living: Environment, service: Service, deviations: float) -> AmbientLo
 
 
 def _stalls(usual: SlowMode, kind: str, deviations: float) -> SlowMode:
-    """How calls of a service stall while they do that often and for long."""
+    """Return the stalls of a service when they are frequent and long."""
     level = 1.0 if usual.varies is None else min(WORST, high([usual.varies], deviations))
     return replace(usual, share=usual.share * level, at=usual.stall(kind).median * level, varies=None)

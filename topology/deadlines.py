@@ -40,7 +40,7 @@ class Deadlines:
         return min(own_limit(edge), self.passed[node] if edge.inherit_deadline else inf)
 
     def of(self, node: str, edge: Edge) -> float:
-        """Return when a call that an operation makes on an edge is given up: at its deadline, or when the operation is."""
+        """Return when an operation's call on an edge is given up: at its deadline, or when the operation itself is."""
         return min(self.carried(node, edge), self.cancelled[node])
 
 
@@ -52,7 +52,7 @@ def earliest(operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], E
 def latest(
     operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge], entries: Iterable[str]
 ) -> Deadlines:
-    """Return the deadlines that operations get from their most patient callers; users, who call `entries`, never give up."""
+    """Return the deadlines that operations get from their most patient callers; users call `entries`, without any."""
     return _deadlines(operations, edges, 0.0, entries, max)
 
 
@@ -63,7 +63,7 @@ def _deadlines(
     entries: Iterable[str],
     choose: Callable[[float, float], float],
 ) -> Deadlines:
-    """Work out deadlines from the top down; `choose` combines those of two callers, and `first` is the initial value."""
+    """Compute deadlines from the top down; `choose` combines those of two callers, and `first` is the initial value."""
     begin = {node: first if operations.in_degree(node) else inf for node in operations} | dict.fromkeys(entries, inf)
     passed, cancelled = dict(begin), dict(begin)
     found = Deadlines(passed, cancelled)

@@ -1,15 +1,15 @@
-"""Where a mesh can deadlock: workers that are held in a circle of services, and no deadline that frees one.
+"""Where a mesh can deadlock: services in a circle hold workers for each other, and no deadline frees one.
 
-A worker is held until the calls that its request makes are answered, and a call may have to wait for a worker of its
-callee. If every worker of a service may be held so by calls that wait, at the end of the way, for one of these very
-workers, all of them may wait for ever. A timeout on a call of the circle breaks it. So does a limit on calls
-(bulkhead, pool, or what the callee has room for) that leaves the caller a worker, since calls beyond it are refused
-soon. A circuit breaker does not: it counts calls that end. A deadline that a call inherits breaks it, and so does a
-cancellation of its caller, if all who call that give up on it some time.
+A worker is held until the calls of its request are answered, and a call may have to wait for a worker of its callee. If
+calls that, at the end of a chain, wait for a service's workers can hold all of those same workers, all may wait for
+ever. A timeout on a call of the circle breaks it. So does a limit on calls (a bulkhead, a pool, or the callee's
+capacity) that leaves the caller a worker, since calls beyond the limit are refused soon. A circuit breaker does not: it
+counts calls that end. An inherited deadline breaks the circle, and so does cancellation of the caller, if all its
+callers give up eventually.
 
-So the circles are those of a graph of services and of operations that run. A service leads to its operations that wait
+So deadlocks are circles in a graph of services and of operations that run. A service leads to its operations that wait
 without a deadline, since they may hold its workers. Such an operation leads to the operations that it calls, which run,
-and to their services, in whose queues its calls may stand.
+and to their services, in whose queues its calls may wait.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from meshquake.topology.spec import Call, Edge, Operation, Service, Topology, ma
 
 @dataclass(frozen=True)
 class Wait:
-    """All workers of a service, held by operations that wait: the first is the service's own, each calls the next."""
+    """All workers of a service, held by waiting operations: the first is the service's own, and each calls the next."""
 
     service: str
     operations: tuple[str, ...]
@@ -42,9 +42,9 @@ class Deadlock:
     Attributes
     ----------
     circle
-        A shortest circle: each waits for a worker of the next one, and the last for one of the first.
+        A shortest circle: each service waits for a worker of the next one, and the last for one of the first.
     services
-        How many services wait in circles that are linked with this one.
+        The number of services that wait in circles linked with this one.
     edge
         The first call of the circle, as caller and callee.
     """
@@ -55,18 +55,18 @@ class Deadlock:
 
 
 def deadlocks(topology: Topology) -> Iterator[Deadlock]:
-    """The deadlocks that are possible in a mesh: one for each set of services that may all wait for each other."""
+    """Yield the possible deadlocks of a mesh: one for each set of services that may all wait for each other."""
     yield from _Waits(topology).knots()
 
 
 class _Waits:
-    """Who may wait for whom without a deadline, as far as requests get: services by name, and operations."""
+    """Which services and operations may wait for which without a deadline, as far as requests get."""
 
     def __init__(self, topology: Topology) -> None:
         self._services = {service.name: service for service in topology.services}
         self._edges = {(edge.caller, edge.callee): edge for edge in topology.edges}
         self._graph: nx.DiGraph[str] = nx.DiGraph()
-        #: Services of which a replica always has a worker left, and how many may be held at most.
+        #: Services whose replicas always have a worker left, and how many workers of each replica may be held.
         self._spared: dict[str, int] = {}
         operations = {f"{each.name}.{op.name}": (each, op) for each in topology.services for op in each.operations}
         waiting = [name_of(entry) for entry in topology.workload.mix if entry.weight]
@@ -91,7 +91,7 @@ class _Waits:
             self._graph.add_edge(node, call.service)
 
     def knots(self) -> Iterator[Deadlock]:
-        """A deadlock for each set of nodes that all reach each other, in the order of the file."""
+        """Yield a deadlock for each set of nodes that all reach each other, in file order."""
         found = self._within(self._graph)
         position = {name: index for index, name in enumerate(self._services)}
         yield from sorted(found, key=lambda deadlock: position[deadlock.circle[0].service])
@@ -110,7 +110,7 @@ class _Waits:
                 yield self._deadlock(knot)
 
     def _held(self, knot: nx.DiGraph[str], service: str) -> int:
-        """How many workers of a replica calls may hold that wait in a knot, at most."""
+        """Return the most workers of a replica that may be held by calls that wait within a knot."""
         callees = {self._service_of(node) for operation in knot[service] for node in knot[operation]}
         return sum(self._most(self._edges[service, callee]) for callee in callees)
 
@@ -118,9 +118,9 @@ class _Waits:
         return parts(node, self._services)[0]
 
     def _most(self, edge: Edge) -> int:
-        """How many calls a replica of the caller may have under way on an edge for long; more are refused."""
+        """Return the most calls that a replica of the caller may have in flight on an edge for long; more are refused."""
         callee = self._services[edge.callee]
-        # Where a worker stays free, nothing is queued for long.
+        # While a worker stays free, nothing queues for long.
         limits = [callee.replicas * self._spared.get(callee.name, callee.workers + callee.queue.limit)]
         if edge.bulkhead is not None:
             limits.append(edge.bulkhead.max_concurrent)
@@ -141,7 +141,7 @@ class _Waits:
 def _endless(
     graph: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge], entries: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
-    """Operations and the services that they may wait for without a deadline."""
+    """Yield operations with the services that they may wait for without a deadline."""
     deadlines = latest(graph, edges, entries)
     for node, at in graph.nodes(data=True):
         for call in at["targets"]:
@@ -150,7 +150,7 @@ def _endless(
 
 
 def _calls(operation: Operation) -> Iterator[Call]:
-    """The calls that an operation may make; a lookup that should always hit may fail, so what follows it counts."""
+    """Yield the calls that an operation may make, those that follow lookups too: even one that should always hit may fail."""
     for call in made(operation.calls):
         if call.probability:
             yield from (link for link, _ in chain(call))

@@ -1,4 +1,4 @@
-"""The volume on which a database keeps what it is told: data, which decides nothing but what is measured of it."""
+"""The volume on which a database stores its data: it only affects what is measured."""
 
 from __future__ import annotations
 

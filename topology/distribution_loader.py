@@ -16,7 +16,7 @@ from meshquake.topology.keys import Key, key
 
 @dataclass(frozen=True)
 class Alone:
-    """A distribution that is no part of a mixture: nothing stands beside its word."""
+    """A distribution that is not part of a mixture: nothing may stand beside its word."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Part:
 
 
 def distribution(document: Document, node: Node, unit: str = "duration") -> Distribution | None:
-    """The distribution that a node describes; None, and errors, if it's refused.
+    """Read a distribution from a node; None, and errors, if it's refused.
 
-    One of something else than times, such as plain numbers, has its parameters in their `unit`.
+    For a distribution of something other than times, such as plain numbers, parameters are in `unit`.
     """
     if node.kind == "scalar":
         return bind(document, Constant, node, _parameters(document, Constant, unit))
@@ -38,7 +38,7 @@ def distribution(document: Document, node: Node, unit: str = "duration") -> Dist
 
 
 def _parameters(document: Document, kind: type[Distribution], unit: str) -> ByHand:
-    """How the parameters that are times are read in another unit."""
+    """Return readers for the parameters that are times, which read them in another unit."""
 
     def value(grammar: Key, node: Node) -> object:
         found = read(document, grammar, node)
@@ -51,7 +51,7 @@ def _parameters(document: Document, kind: type[Distribution], unit: str) -> ByHa
 def _by_word(document: Document, node: Node, unit: str) -> Distribution | None:
     words = [word for word in node.entries if word in DISTRIBUTIONS]
     if len(words) != 1:
-        # Of a misspelt word there is an error already.
+        # A misspelt word has been reported already.
         if node.kind == "map" and (words or node.entries.keys() <= {"weight"}):
             document.error(node, f"must have exactly one of {', '.join(DISTRIBUTIONS)}")
         return None

@@ -1,7 +1,7 @@
-"""What a mesh does when nothing is wrong: how often each operation runs, how long it takes, what that occupies.
+"""Estimates for a healthy mesh: how often each operation runs, how long it takes, and what that occupies.
 
-These are estimates made before the run: nobody waits for a worker or a core, nothing times out, fails or is retried.
-Slow calls are hedged, but what that asks of those who are called is not counted.
+They are made without a run and assume that nobody waits for a worker or a core, and that nothing times out, fails or is
+retried. Slow calls are hedged, but the extra load of hedges on callees is not counted.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ _SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Load:
-    """What the usual requests ask of a service.
+    """What the usual requests demand of a service.
 
-    `rate` is calls a second, over all replicas; `cores` and `workers` are the shares of them that are busy on
-    average, of those that are left beside what else the service does (`ambient`). At 1 or more the service falls behind
-    for ever.
+    `rate` is calls per second, over all replicas. `cores` and `workers` are mean utilisations, relative to what the
+    service's other load (`ambient`) leaves free. At 1 or more the service falls behind for ever.
     """
 
     rate: float
@@ -38,22 +37,22 @@ class Load:
 
     @classmethod
     def beside(cls, ambient: AmbientLoad, rate: float, cores: float, workers: float) -> Load:
-        """The load of a service, given the shares of all its cores and workers that requests ask for."""
+        """Return the load of a service, given the shares of all its cores and workers that requests demand."""
         return cls(rate, cores / (1.0 - ambient.cores), workers / (1.0 - ambient.workers), ambient)
 
     @property
     def offered(self) -> float:
-        """The share of the scarcer of the two."""
+        """The utilisation of the scarcer of the two."""
         return max(self.cores, self.workers)
 
 
 def expected_visits(topology: Topology) -> dict[str, float]:
-    """How many times each operation runs for one request of the mix, on average.
+    """Return the mean number of times that each operation runs for one request of the mix.
 
     Returns
     -------
     dict of str to float
-        By `service.operation`, in file order; 0 for what no healthy request reaches.
+        By `service.operation`, in file order; 0 for operations that no healthy request reaches.
 
     Raises
     ------
@@ -69,7 +68,7 @@ def expected_visits(topology: Topology) -> dict[str, float]:
 
 
 def node_visits(topology: Topology, graph: nx.MultiDiGraph[str]) -> dict[str, float]:
-    """How many times each node of the graph of operations runs for one request of the mix, on average."""
+    """Return the mean number of times that each node of the operation graph runs for one request of the mix."""
     visits = dict.fromkeys(graph, 0.0)
     total = sum(entry.weight for entry in topology.workload.mix)
     for entry in topology.workload.mix:
@@ -81,7 +80,7 @@ def node_visits(topology: Topology, graph: nx.MultiDiGraph[str]) -> dict[str, fl
 
 
 def call_rates(topology: Topology) -> dict[tuple[str, str], float]:
-    """Calls a second on each edge, by (caller, callee), over all replicas of the caller."""
+    """Return the calls per second on each edge, by (caller, callee), over all replicas of the caller."""
     graph = operation_graph(topology)
     visits = node_visits(topology, graph)
     rates = {(edge.caller, edge.callee): 0.0 for edge in topology.edges}
@@ -92,14 +91,14 @@ def call_rates(topology: Topology) -> dict[tuple[str, str], float]:
 
 
 def response_times(topology: Topology) -> dict[str, Floats]:
-    """A sample of the time from start to answer of each operation, with all that it waits for downstream.
+    """Return a sample of each operation's time from start to answer, including all that it waits for downstream.
 
     Returns
     -------
     dict of str to numpy.ndarray
         By node of `topology.graph.operation_graph`, `service.operation` for each operation: 1,000 times in seconds, in
-        no particular order. Draws are stratified, so that means are good to about a percent and the 99th percentile to
-        about ten. The same topology gives the same numbers.
+        no particular order. Draws are stratified, so that means are accurate to about a percent and the 99th percentile
+        to about ten. The same topology gives the same numbers.
 
     Raises
     ------
@@ -125,22 +124,22 @@ def response_times(topology: Topology) -> dict[str, Floats]:
 
 
 def round_trip(edge: Edge, response: Floats) -> Floats:
-    """A sample of the time from asking to having the answer, given one of the callee's response time (seconds)."""
+    """Return a sample of the round-trip times on an edge (seconds), given one of the callee's response times."""
     return _round_trip(edge, response, _Draws(f"{edge.caller} -> {edge.callee}"))
 
 
 def offered_load(topology: Topology, response: Mapping[str, Floats] | None = None) -> dict[str, Load]:
-    """The load of each service, by name, in file order.
+    """Return the load of each service, by name, in file order.
 
-    Cores: arrival rate x mean work / cores. Workers: a worker is held until the answer, so by Little's law
-    arrival rate x mean response time are busy; where handlers are async, until the calls are made.
+    Cores: arrival rate x mean work / cores. Workers: a worker is held until the answer, so by Little's law arrival rate
+    x mean response time are busy; with async handlers, it is held until the calls are made.
 
     Parameters
     ----------
     topology
         The mesh.
     response
-        What `response_times` gave for it, if that is at hand.
+        The result of `response_times` for it, if at hand.
 
     Raises
     ------
@@ -175,16 +174,16 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
 
 
 def _mixed(variants: Sequence[tuple[float, object]], samples: Sequence[Floats], draws: Floats) -> Floats:
-    """A sample of what has one of several versions, by their shares, given a sample of each."""
+    """Mix the samples of several versions by the versions' shares."""
     which = np.searchsorted(np.cumsum([share for share, _ in variants])[:-1], draws, side="right")
     mixed: Floats = np.choose(which, list(samples))
     return mixed
 
 
 class _Draws:
-    """Columns of uniforms: one number from each of 1,000 equal strata, in an order of its own each time.
+    """Columns of uniforms: one number from each of 1,000 equal strata, in a new order each time.
 
-    Addressed by a name, so that one operation more changes no other's estimate.
+    Seeded by a name, so that an additional operation changes no other's estimate.
     """
 
     def __init__(self, name: str) -> None:
@@ -216,9 +215,9 @@ def _attempt(edge: Edge, response: Floats, draw: _Draws) -> Floats:
 
 @dataclass(frozen=True)
 class _Pace:
-    """How long the steps of one operation take: of its caller's edges, and of the answers of what it calls, by call.
+    """How long the steps of an operation take, given its service's edges and the response times of its calls.
 
-    Own work takes some times as long as it would alone (`longer`).
+    Own work takes `longer` times as long as it would alone.
     """
 
     caller: str
@@ -228,11 +227,11 @@ class _Pace:
     longer: float
 
     def work(self, time: Distribution) -> Floats:
-        """A sample of the time that some own work takes."""
+        """Return a sample of the time that own work takes."""
         return self.longer * time.quantile(self.draw())
 
     def steps(self, groups: tuple[Group, ...]) -> Floats:
-        """A sample of the time that some steps take."""
+        """Return a sample of the time that steps take."""
         total = np.zeros(_SAMPLES)
         for group in groups:
             total = total + np.max([self._branch(branch) for branch in group], axis=0)
@@ -246,7 +245,7 @@ class _Pace:
         if branch not in self.times:
             return np.zeros(_SAMPLES)  # its bound is reached
         beyond = branch.times.beyond()
-        # One draw decides how often the call is made.
+        # One draw decides how many times the call is made.
         certain = branch.probability >= 1 and beyond[-1] >= 1
         lot = np.zeros(_SAMPLES) if certain else self.draw()
         waits = np.array([self._wait(branch, lot < branch.probability * share) for share in beyond])
@@ -254,7 +253,7 @@ class _Pace:
         return together
 
     def _wait(self, call: Call, reached: NDArray[np.bool_]) -> Floats:
-        """The time spent on a call where it's made, and on what follows while lookups miss."""
+        """Return the time spent on a call where it's `reached`, and on what follows it while lookups miss."""
         total = np.zeros(_SAMPLES)
         for link in (call, *call.on_miss, *call.on_success):
             if isinstance(link, Work):

@@ -1,9 +1,9 @@
 """The mesh as a graph: of services, and of the operations that call each other.
 
-Service graphs may have cycles (two services may use each other). Of a cycle of operations one call must be bounded
-(`Call.depth`), or a request would never end: then the graph of operations is unrolled, an operation being another one
-where fewer bounded calls are left. Functions that follow calls to their end say so with `networkx.NetworkXUnfeasible`
-when there is a cycle without a bound.
+Service graphs may have cycles (two services may use each other). In a cycle of operations one call must be bounded
+(`Call.depth`), or a request would never end. The operation graph is then unrolled: an operation has one node for each
+number of bounded calls used up so far. Functions that follow calls to their end raise `networkx.NetworkXUnfeasible` if
+there is a cycle without a bound.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import networkx as nx
 
 from meshquake.topology.spec import Call, Entry, Link, Operation, Topology, Work, made, pieces
 
-#: Operations of the graph in which bounded cycles are unrolled, at most.
+#: Most nodes of an operation graph in which bounded cycles are unrolled.
 MOST_UNROLLED = 20_000
-#: Which bounded calls lie on the way to an operation, and how often: by caller and call.
+#: The bounded calls made on the way to an operation: each as caller and call, with how often it was made.
 _Way = frozenset[tuple[tuple[str, Call], int]]
 
 
 def name_of(node: Call | Entry) -> str:
-    """The operation that a call or an entry names, as `service.operation`."""
+    """Return the operation that a call or an entry names, as `service.operation`."""
     return f"{node.service}.{node.operation}"
 
 
 def links(call: Call) -> Iterator[tuple[Link, float]]:
-    """A call and all that may follow on it, each with its chance of being reached in a healthy mesh.
+    """Yield a call and everything that may follow it, each with its chance of being reached in a healthy mesh.
 
-    A lookup that hits ends the chain, so what is behind two lookups in a row comes when both miss. Where nothing is
-    wrong nothing fails.
+    A lookup that hits ends the chain, so what comes after two lookups in a row is reached when both miss. In a healthy
+    mesh no call fails.
     """
     reached = 1.0
     for link in (call, *call.on_miss, *call.on_success):
@@ -44,19 +44,19 @@ def links(call: Call) -> Iterator[tuple[Link, float]]:
 
 
 def chain(call: Call) -> Iterator[tuple[Call, float]]:
-    """A call and those that may follow on it, each with its chance of being made in a healthy mesh."""
+    """Yield a call and the calls that may follow it, each with its chance of being made in a healthy mesh."""
     return ((link, chance) for link, chance in links(call) if isinstance(link, Call))
 
 
 def calls_of(operation: Operation) -> Iterator[tuple[Call, float]]:
-    """Every call that an operation may make, in order, with how often it's made in a healthy mesh, on average."""
+    """Yield every call that an operation may make, in order, with its mean number of times in a healthy mesh."""
     for call in made(operation.calls):
         for link, chance in chain(call):
             yield link, chance * call.times.expectation()
 
 
 def own_work(operation: Operation) -> float:
-    """The seconds of own work that an operation has in a healthy mesh on average, between and after its calls too."""
+    """Return the mean own work of an operation in a healthy mesh (seconds), between and after its calls too."""
     total = operation.work.expectation() + sum(piece.time.expectation() for piece in pieces(operation.calls))
     for call in made(operation.calls):
         for link, chance in links(call):
@@ -66,7 +66,7 @@ def own_work(operation: Operation) -> float:
 
 
 def service_graph(topology: Topology) -> nx.DiGraph[str]:
-    """The services in file order, with an edge from each caller to each callee.
+    """Return the services in file order, with an edge from each caller to each callee.
 
     Returns
     -------
@@ -82,18 +82,18 @@ def service_graph(topology: Topology) -> nx.DiGraph[str]:
 
 
 def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
-    """The operations in file order, with an edge for each call.
+    """Return the operations in file order, with an edge for each call.
 
-    Where calls are bounded, an operation has a node for each way of bounded calls that leads to it, the one without any
-    first. It's no larger than `MOST_UNROLLED`, and incomplete if it would have to be.
+    If calls are bounded, an operation has a node for each combination of bounded calls that leads to it, the empty one
+    first. The graph stops growing at about `MOST_UNROLLED` nodes; it is incomplete then.
 
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are `service.operation`, with a number behind it if that operation has others above it; they carry that
-        `name`, their `service` and `operation` (of `topology.spec`), and the `targets` of their calls, nodes by call: a
-        call whose bound is reached isn't made. Edges carry their `call`, how often it's made in a healthy mesh each
-        time that the caller runs on average (`chance`), and at most (`most`).
+        Nodes are named `service.operation`, followed by a number if bounded calls lead to them. They carry that `name`,
+        their `service` and `operation` (of `topology.spec`), and `targets`, the nodes that their calls lead to, by
+        call: a call whose bound is reached isn't made. Edges carry their `call`, its mean number of times each time
+        that the caller runs in a healthy mesh (`chance`), and its largest (`most`).
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=topology.name)
     operations = {f"{each.name}.{one.name}": (each, one) for each in topology.services for one in each.operations}
@@ -110,7 +110,7 @@ def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
     waiting: list[tuple[str, _Way]] = []
     for name in operations:
         node(name, frozenset())
-    for name, way in waiting:  # grows meanwhile
+    for name, way in waiting:  # grows during the loop
         if len(graph) > MOST_UNROLLED:
             break
         caller = nodes[name, way]
@@ -127,7 +127,7 @@ def operation_graph(topology: Topology) -> nx.MultiDiGraph[str]:
 
 
 def _further(way: _Way, caller: str, call: Call) -> _Way | None:
-    """The way with a call on it; None if its bound is reached."""
+    """Return the way extended by a call; None if the call's bound is reached."""
     if call.depth is None:
         return way
     seen = dict(way)
@@ -136,13 +136,13 @@ def _further(way: _Way, caller: str, call: Call) -> _Way | None:
 
 
 def cycles(topology: Topology) -> list[tuple[str, ...]]:
-    """Cycles without a bound among the operations: for each set that all reach each other, a shortest one.
+    """Return the cycles of operations without a bound: a shortest one for each set that all reach each other.
 
     Returns
     -------
     list of tuple of str
-        Each cycle as the operations on it, from the one that comes first in the file; that one is not repeated at
-        the end. Empty if every request ends.
+        Each cycle as the operations on it, starting with the one that comes first in the file, which is not repeated
+        at the end. Empty if every request ends.
     """
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(f"{service.name}.{one.name}" for service in topology.services for one in service.operations)
@@ -154,7 +154,7 @@ def cycles(topology: Topology) -> list[tuple[str, ...]]:
     knots = [sorted(knot, key=position.__getitem__) for knot in nx.strongly_connected_components(graph)]
     found = []
     for first, *others in sorted(knots, key=lambda knot: position[knot[0]]):
-        # Listing every cycle of a knot could take exponential time; one is enough to refuse the file.
+        # Listing every cycle of a component could take exponential time; one is enough to refuse the file.
         ways = [nx.shortest_path(graph, after, first) for after in graph[first] if after == first or after in others]
         if ways:
             shortest = min(ways, key=len)
@@ -163,7 +163,7 @@ def cycles(topology: Topology) -> list[tuple[str, ...]]:
 
 
 def depths(topology: Topology) -> dict[str, int]:
-    """How deep each service lies: the longest chain of calls that leads to one of its operations.
+    """Return how deep each service lies: the longest chain of calls that leads to one of its operations.
 
     A service that nobody calls is at 0. A caller is less deep than its callees, except where services use each
     other in a circle.
@@ -183,9 +183,10 @@ def depths(topology: Topology) -> dict[str, int]:
 
 
 def walk(topology: Topology) -> list[str]:
-    """The services that calls lead to from the entries, each followed by those it calls that did not come before.
+    """Return the services reachable from the entries, in depth-first order.
 
-    It's the order in which one meets them going down from the users; of several callees the first in the file is next.
+    This is the order in which they are met on the way down from the users; of several callees, the first in the file
+    comes first.
     """
     graph = service_graph(topology)
     position = {name: index for index, name in enumerate(graph)}
@@ -199,9 +200,9 @@ def walk(topology: Topology) -> list[str]:
 
 
 def sites_per_entry(topology: Topology) -> dict[str, int]:
-    """The number of call sites in the tree that grows from each entry of the mix, itself included.
+    """Return the number of call sites in the tree that grows from each entry of the mix, the entry included.
 
-    Operations that share callees make trees far larger than the graph, so this is counted without growing them.
+    Operations that share callees make trees far larger than the graph, so they are counted without being built.
 
     Raises
     ------

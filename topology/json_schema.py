@@ -1,7 +1,7 @@
 """JSON Schemas (draft 2020-12), built from small parts.
 
-Every schema of the project is made with these functions. A part without a `doc` has no description; `more` is whatever
-else JSON Schema can say of it, by its own words.
+Every schema of the project is made with these functions. A part without a `doc` has no description; `more` holds
+further JSON Schema keywords.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _NOTHING: Mapping[str, Schema] = MappingProxyType({})
 
 
 def document(title: str, schema: Schema) -> Schema:
-    """A schema that stands by itself."""
+    """A complete schema, with a title."""
     return {"$schema": DRAFT, "title": title} | schema
 
 
 def written(schema: Schema) -> str:
-    """A schema as the text of a file."""
+    """Return a schema as the text of a file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -49,38 +49,38 @@ def flag(doc: str = "") -> Schema:
 
 
 def array(doc: str, items: Schema, **more: Any) -> Schema:
-    """A list of such items."""
+    """A list whose items match a schema."""
     return _typed("array", doc, {"items": items} | more)
 
 
 def choice(doc: str, choices: Iterable[Any]) -> Schema:
-    """One of some values."""
+    """One of the given values."""
     return _described(doc) | {"enum": list(choices)}
 
 
 def either(doc: str, *schemas: Schema) -> Schema:
-    """What at least one of some schemas accepts."""
+    """A value that matches at least one of the schemas."""
     return _described(doc) | (schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)})
 
 
 def block(doc: str, required: Mapping[str, Schema], optional: Mapping[str, Schema] = _NOTHING, **more: Any) -> Schema:
-    """An object with just these keys, of which those of `required` must be there."""
+    """An object with only these keys; those in `required` must be there."""
     keys = {"additionalProperties": False, "required": list(required), "properties": {**required, **optional}}
     return _typed("object", doc, keys | more)
 
 
 def mapping(doc: str, names: Schema, values: Schema, **more: Any) -> Schema:
-    """An object whose keys are names of such a kind, and whose values are all alike."""
+    """An object whose keys match `names` and whose values all match `values`."""
     return _typed("object", doc, {"propertyNames": names, "additionalProperties": values} | more)
 
 
 def ref(name: str) -> Schema:
-    """What stands under a name in the `$defs` of the whole."""
+    """A reference to an entry in the `$defs` of the whole schema."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null; the schema must have one type."""
+    """The same schema, or null; the schema must have a single type."""
     either = schema | {"type": [schema["type"], "null"]}
     return either | {"enum": [*schema["enum"], None]} if "enum" in schema else either
 

@@ -1,7 +1,7 @@
-"""JSON Schemas of the blocks of a file, made of the keys that their types declare.
+"""JSON Schemas of the blocks of a file, built from the keys that their types declare.
 
 They say what `topology.binder` accepts, as far as a schema can. To the binder a value is a text until its key says what
-it is; to an editor `16` is a number already, and `50%` is none. So wherever a number may stand, a schema takes numbers,
+it is; to an editor `16` is already a number, and `50%` isn't. So wherever a number may stand, a schema accepts numbers,
 and texts of a number and its unit, within the same bounds.
 """
 
@@ -21,35 +21,35 @@ from meshquake.topology.portion import MOST
 from meshquake.topology.reference import bounds
 from meshquake.topology.units import UNITS
 
-#: Schemas of the keys of unit "other".
+#: Schemas of the keys of unit "other", by key.
 ByHand = Mapping[str, Schema]
 
-#: A line of text that can be printed, nearly: what else can't be is seen by the loader.
+#: A printable line of text, approximately: the loader catches other unprintable characters.
 _LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"
 _NOTHING: ByHand = MappingProxyType({})
 
 
 def block_of(cls: type, by_hand: ByHand = _NOTHING, needed: Collection[str] = (), doc: str = "", **more: Any) -> Schema:
-    """The schema of a block of a type, or of the value that may stand in its place.
+    """Return the schema of a type's block, or of the value that may stand in its place.
 
     Parameters
     ----------
     cls
         A type as `topology.binder.bind` takes it.
     by_hand
-        Schemas of the keys of unit "other"; one without isn't a key of the block.
+        Schemas of the keys of unit "other"; one without a schema isn't a key of the block.
     needed
-        Keys that must be there though the type has a default for them.
+        Keys that are required although the type has a default for them.
     doc
-        What it is.
+        Its description.
     more
-        Whatever else JSON Schema can say of the block.
+        Further JSON Schema keywords for the block.
     """
     return either(doc, *_alternatives_of(cls, by_hand, needed, **more))
 
 
 def keys_schema(cls: type, by_hand: ByHand = _NOTHING) -> dict[str, Schema]:
-    """The schemas of the keys of a type, each with what the key means; `by_hand` as in `block_of`."""
+    """Return the schemas of a type's keys, each with the key's description; `by_hand` as in `block_of`."""
     schemas: dict[str, Schema] = {}
     for word, key in keys_of(cls).items():
         if key.grammar.unit != "other" or word in by_hand:
@@ -60,7 +60,7 @@ def keys_schema(cls: type, by_hand: ByHand = _NOTHING) -> dict[str, Schema]:
 
 
 def alternatives(grammar: Key) -> list[Schema]:
-    """The schemas of what a key's value may be, of which it's one."""
+    """Return the schemas of a key's possible values; a value must match one of them."""
     none: list[Schema] = [{"const": "none"}] if grammar.none else []
     if grammar.spec is not None and not grammar.many:
         return [*none, *_alternatives_of(grammar.spec)]
@@ -69,7 +69,7 @@ def alternatives(grammar: Key) -> list[Schema]:
 
 
 def scalar(grammar: Key) -> Schema:
-    """The schema of one plain value."""
+    """Return the schema of one plain value."""
     if grammar.choices:
         return choice("", grammar.choices)
     if grammar.unit == "flag":
@@ -84,20 +84,20 @@ def scalar(grammar: Key) -> Schema:
 
 
 def matching(pattern: str, what: str = "") -> Schema:
-    """What a schema says of a text that is as a whole of a pattern; many editors show `what` in place of it."""
+    """Return the keywords for a text that matches a pattern as a whole; many editors show `what` instead of the pattern."""
     message = {"patternErrorMessage": f"must be {what}"} if what else {}
     return {"pattern": f"^(?:{pattern})$", **message}
 
 
 def amount(grammar: Key) -> str:
-    """The pattern of a number as a file may have it, with a unit behind it where it needs one."""
+    """Return the pattern of a number as a file may have it, followed by a unit if it needs one."""
     unit = UNITS[grammar.unit]
     low, high = (None if bound is None else Decimal(repr(bound)) for bound in (grammar.low, grammar.high))
     return amount_pattern(unit.scales, low, high, grammar.above, unit.whole)
 
 
 def _number(grammar: Key) -> Schema:
-    """What a schema says of what YAML takes for a number."""
+    """Return the keywords for what YAML reads as a number."""
     unit = UNITS[grammar.unit]
     if "" not in unit.scales:
         return {"type": ["number", "string"], "minimum": 0, "maximum": 0} if _zero(grammar) else {"type": "string"}
@@ -129,7 +129,7 @@ def _alternatives_of(cls: type, by_hand: ByHand = _NOTHING, needed: Collection[s
 
 
 def _default(key: BoundKey) -> Schema:
-    """The value of a key that is left out, as a file has it; nothing if that isn't a plain value."""
+    """Return the default of a key as a file has it; nothing if that isn't a plain value."""
     grammar, value = key.grammar, key.default
     if value is None and grammar.none:
         return {"default": "none"}

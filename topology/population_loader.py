@@ -1,4 +1,4 @@
-"""Reads the populations of a workload: blocks by name, each with how its users come and what they ask for."""
+"""Reads the populations of a workload: blocks by name, each saying how its users arrive and what they ask for."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from meshquake.topology.shapes import SHAPES, Shape, Week, shape
 from meshquake.topology.units import shown
 from meshquake.topology.users import MOST_STEPS, USUAL, Bursts, Entry, Population, Step
 
-#: Keys that say how users come, of which a population has one.
+#: Keys that say how users arrive; a population has exactly one of them.
 _COME = ("rate", "users", "replay")
-#: Keys that mean nothing to those who come whatever becomes of others and ask once.
+#: Keys that mean nothing for users who arrive regardless of answers and ask once.
 _OF_SESSIONS = ("think_time", "away", "returns")
 
 
 class PopulationLoader:
-    """Reads populations of a document.
+    """Reads the populations of a document.
 
     Parameters
     ----------
     document
-        Gets the errors.
+        Collects the errors.
     mix
         Reads a mix.
     operation
-        The service and the operation that a text names; None, and an error at a node, if there is none.
+        Returns the service and the operation that a text names; None, and an error at a node, if there is none.
     known
-        The operations of each service, for the entries of a file of requests.
+        The operations of each service, for the entries of a request file.
     folder
-        Files of requests are relative to it.
+        The folder that paths of request files are relative to.
     replayed
-        Those that were looked through before, by what the document calls them.
+        Request files that were scanned before, by their names in the document.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PopulationLoader:
         self._replayed = replayed
 
     def read(self, node: Node) -> tuple[Population, ...]:
-        """The populations that a block has by their names."""
+        """Return the populations of a block."""
         entries = block(self._document, node)
         if node.kind == "map" and not entries:
             self._document.error(node, "needs at least one population")

@@ -1,7 +1,7 @@
 """The keys of a type as a table, so that the documentation says what the binder does.
 
 In a document a table stands between `<!-- keys of meshquake.topology.spec.Service -->` and `<!-- end -->`; the type may
-be any whose fields are made by `topology.keys.key`, a kind of fault included.
+be any whose fields are made by `topology.keys.key`, kinds of faults included.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TABLE = re.compile(r"(<!-- keys of (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(cls: type) -> str:
-    """The keys of a type as a table in Markdown: value, default, bounds, meaning; a line each.
+    """Return the keys of a type as a Markdown table, one row per key: value, default, bounds, meaning.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def table(cls: type) -> str:
 
 
 def renew(text: str) -> str:
-    """A document with the tables in it made anew."""
+    """Return a document with its tables regenerated."""
     return _TABLE.sub(lambda match: f"{match[1]}{table(resolve_name(match[2]))}{match[3]}", text)
 
 
 def bounds(grammar: Key) -> str:
-    """The bounds of a number, as in `from 1 to 10`; empty if it has none."""
+    """Return the bounds of a number, as in `from 1 to 10`; empty if it has none."""
     if grammar.unit not in UNITS:
         return ""
     show = UNITS[grammar.unit].show
@@ -68,7 +68,7 @@ def _default(key: BoundKey) -> str:
 
 
 def _written(grammar: Key, value: Any) -> str:
-    """A default as a file would have it; one that is a block, by the key it can be shortened to."""
+    """Write a default as a file would have it; a block is written as its shorthand."""
     if value is None:
         return ""
     if grammar.unit in UNITS:

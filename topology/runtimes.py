@@ -1,4 +1,4 @@
-"""What the runtimes of languages do beside the work of requests: collect garbage, keep threads, or run one loop."""
+"""What language runtimes do besides the work of requests: collect garbage, keep threads, or run a single loop."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Runtime:
     Attributes
     ----------
     pause
-        Seconds for which a collection of garbage stops a process: young collections of G1 and of .NET take some ten
-        milliseconds, V8's mark-compact about as long, Go stops the world for parts of one. None without a collector.
+        Seconds for which a garbage collection stops a process: young collections of G1 and of .NET take some ten
+        milliseconds, V8's mark-compact about as long; Go stops the world for parts of one. None without a collector.
     threads
-        Threads of a process that does nothing.
+        Threads of an idle process.
     """
 
     pause: float | None
@@ -46,17 +46,17 @@ _RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
         "kafka": Runtime(0.018, 40),
     }
 )
-#: Frameworks in which one thread runs all requests, turn by turn.
+#: Frameworks in which one thread handles all requests in turn.
 _LOOPS = {"nodejs/express", "nodejs/nextjs", "nodejs/grpc", "python/fastapi"}
 
 
 @cache
 def runtime(stack: str, system: str) -> Runtime | None:
-    """The runtime of a service with this stack and system; None if nothing says what it is written in, or runs on."""
+    """Return the runtime of a service with this stack and system; None if neither says what it runs on."""
     found = stack_of(stack, system)
     return None if found is None else _RUNTIMES.get(found.language or found.framework)
 
 
 def loops(stack: str) -> bool:
-    """Whether one thread of each process of a service with this stack runs all requests."""
+    """Whether each process of a service with this stack handles all requests in one thread."""
     return stack in _LOOPS

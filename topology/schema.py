@@ -1,7 +1,7 @@
 """The JSON Schema of topology files, from the declarations that `topology.loader` obeys.
 
-What it can't say is for the loader to find: names that must exist, edges of services that don't call, cycles, calls too
-many or too deep, weights that are all 0, an objective's window in parts of a second.
+A schema cannot express everything; the loader checks the rest: that names exist, edges of services that don't call each
+other, cycles, calls too many or too deep, weights that are all 0, an objective's window in parts of a second.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from meshquake.topology.spec import Call, Edge, Operation, Service, Version, Wor
 from meshquake.topology.telemetry.schema import telemetry_schema
 from meshquake.topology.users import Bursts, Population, Step
 
-#: Patterns of what names a service, an operation of one, and an edge.
+#: Patterns of the names of a service, of one of its operations, and of an edge.
 SERVICE = rf"(?!{USERS}(?![A-Za-z0-9_-])){SERVICE_NAME.pattern}"
 OPERATION = rf"{SERVICE}\.{OPERATION_NAME.pattern}"
 EDGE = rf"{SERVICE}\s*->\s*{SERVICE}"
 
 
 def topology_schema() -> Schema:
-    """Of a topology file (draft 2020-12)."""
+    """Return the schema of a topology file (draft 2020-12)."""
     edges = {place: mapping("", matching(SERVICE), ref("edge")) for place in ("edges_from", "edges_to")}
     everywhere = block("", {}, {word: ref(f"service/properties/{word}") for word in keys_schema(Service)})
     sections = {
@@ -90,7 +90,7 @@ def topology_schema() -> Schema:
 
 
 def _by_service(kind: type[Any]) -> Schema:
-    """What is said of all services, besides by kind and by name."""
+    """The schema of what may be set for all services, by kind and by name."""
     one = either("", {"const": "none"}, block_of(kind))
     named = {"propertyNames": matching(SERVICE), "additionalProperties": one}
     return either("", *alternatives(keys_of(kind)[kind.shorthand].grammar), block("", {}, keys_schema(kind)) | named)
@@ -101,7 +101,7 @@ def _mix() -> Schema:
 
 
 def _population() -> Schema:
-    """Users of one kind: how they come, one way of several, and what they ask for."""
+    """The schema of a population: how its users arrive, in one of several ways, and what they ask for."""
     times = dict.fromkeys(("think_time", "away", "patience", "retry_after"), ref("distribution"))
     alone = {"type": "string"} | matching(OPERATION, "service.operation")
     step = either("", alone, mapping("", matching(OPERATION), block_of(Step), minProperties=1, maxProperties=1))
@@ -122,17 +122,17 @@ def _population() -> Schema:
 
 
 def _one(call: str = "call") -> list[Schema]:
-    """What may stand at one place: a call, or own work."""
+    """The schemas of one element: a call, or own work."""
     return [ref(call), block("own work between calls", {WORK: ref("distribution")})]
 
 
 def _steps() -> Schema:
-    """One step, or steps in turn: what a list among them holds is begun at once, and a list in that is steps again."""
+    """The schema of one step, or of several in a row: in a list of steps, a nested list holds concurrent branches, and a list within that holds steps again."""
     return either("", *_one(), array("", ref("step")))
 
 
 def _count() -> Schema:
-    """How often a call is made: a number, or a word with its parameters."""
+    """The schema of how often a call is made: a number, or a word with its parameters."""
     words = {word: block_of(kind, doc=_doc(kind)) for word, kind in COUNTS.items()}
     number = alternatives(keys_of(Fixed)[Fixed.shorthand].grammar)
     return either("", *number, block("", {}, words, minProperties=1, maxProperties=1))
@@ -148,18 +148,18 @@ def _chain() -> Schema:
 
 
 def _following() -> Schema:
-    """The keys of a call that follows on another."""
+    """The schema of the keys of a call that follows another call."""
     return block("", {}, {word: schema for word, schema in keys_schema(Call).items() if word not in NOT_FOLLOWING})
 
 
 def _call(keys: Schema) -> Schema:
-    """A call, alone or with a block of its keys."""
+    """The schema of a call, alone or with a block of keys."""
     alone = {"type": "string"} | matching(OPERATION, "service.operation")
     return either("", alone, mapping("", matching(OPERATION), keys, minProperties=1, maxProperties=1))
 
 
 def _distribution() -> Schema:
-    """A constant time, or a word with its parameters."""
+    """The schema of a distribution: a constant time, or a word with its parameters."""
     constant = alternatives(keys_of(Constant)[Constant.shorthand].grammar)
     return either("", *constant, block("", {}, _words(), minProperties=1, maxProperties=1))
 

@@ -1,4 +1,4 @@
-"""How large messages are: data of an operation, which decides nothing but what networks and disks carry."""
+"""How large messages are: data of an operation, which only affects what networks and disks carry."""
 
 from __future__ import annotations
 

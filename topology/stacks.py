@@ -1,7 +1,7 @@
-"""What services are built with: a language and a framework, or a product that somebody else wrote.
+"""What services are built with: a language and a framework, or an off-the-shelf product.
 
-It decides nothing about how a service works. It's what its log lines, spans and signals are told in the words of: a JVM
-has pauses for garbage and stack traces with `at`, PostgreSQL has checkpoints, Envoy has access logs of its own.
+A stack doesn't change how a service works, only the words of its log lines, spans and signals: a JVM has garbage
+collection pauses and stack traces with `at`, PostgreSQL has checkpoints, Envoy has access logs of its own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Stack:
     Parameters
     ----------
     language
-        What it is written in, as OpenTelemetry's `telemetry.sdk.language` has it; empty for a product, of which that
-        is of no interest to those who run it.
+        The language it is written in, by OpenTelemetry's `telemetry.sdk.language`; empty for a product, whose language
+        doesn't matter to those who run it.
     framework
-        What its requests go through; of a product, its name.
+        The framework that handles its requests; for a product, its name.
     kinds
         Kinds of service that it is for.
     """
@@ -35,12 +35,12 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """As a topology file has it."""
+        """Its name in a topology file."""
         return f"{self.language}/{self.framework}" if self.language else self.framework
 
     @property
     def system(self) -> str:
-        """What OpenTelemetry calls the product in `db.system.name`; empty if it's no store."""
+        """OpenTelemetry's name for the product in `db.system.name`; empty if it isn't a store."""
         return "" if self.language or "gateway" in self.kinds else self.framework
 
 
@@ -52,7 +52,7 @@ def _products(kinds: tuple[str, ...], *names: str) -> tuple[Stack, ...]:
     return tuple(Stack("", name, kinds) for name in names)
 
 
-#: By name.
+#: Stacks by name.
 STACKS: Mapping[str, Stack] = MappingProxyType(
     {
         stack.name: stack
@@ -79,13 +79,13 @@ STACKS: Mapping[str, Stack] = MappingProxyType(
 
 
 def stack_of(stack: str, system: str) -> Stack | None:
-    """What a service is built with.
+    """Return the stack of a service; None if it isn't known.
 
     Parameters
     ----------
     stack
         The name of its stack; empty if it has none.
     system
-        The product of a database or cache, which says the stack where that is left out; empty if it isn't known.
+        The product of a database or cache, which implies the stack if none is given; empty if it isn't known.
     """
     return STACKS.get(stack or system)
