@@ -118,7 +118,7 @@ class _Waits:
         return parts(node, self._services)[0]
 
     def _most(self, edge: Edge) -> int:
-        """Return the most calls that a replica of the caller may have in flight on an edge for long; more are refused."""
+        """Return how many calls a replica of the caller may have in flight for long on an edge; more are refused."""
         callee = self._services[edge.callee]
         # While a worker stays free, nothing queues for long.
         limits = [callee.replicas * self._spared.get(callee.name, callee.workers + callee.queue.limit)]
@@ -150,7 +150,10 @@ def _endless(
 
 
 def _calls(operation: Operation) -> Iterator[Call]:
-    """Yield the calls that an operation may make, those that follow lookups too: even one that should always hit may fail."""
+    """Yield the calls that an operation may make.
+
+    They include the calls that follow lookups which should always hit: a lookup may fail.
+    """
     for call in made(operation.calls):
         if call.probability:
             yield from (link for link, _ in chain(call))

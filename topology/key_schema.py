@@ -84,7 +84,7 @@ def scalar(grammar: Key) -> Schema:
 
 
 def matching(pattern: str, what: str = "") -> Schema:
-    """Return the keywords for a text that matches a pattern as a whole; many editors show `what` instead of the pattern."""
+    """Return the keywords for a text that matches a whole pattern; many editors show `what` instead of it."""
     message = {"patternErrorMessage": f"must be {what}"} if what else {}
     return {"pattern": f"^(?:{pattern})$", **message}
 

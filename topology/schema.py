@@ -127,7 +127,10 @@ def _one(call: str = "call") -> list[Schema]:
 
 
 def _steps() -> Schema:
-    """The schema of one step, or of several in a row: in a list of steps, a nested list holds concurrent branches, and a list within that holds steps again."""
+    """The schema of one step, or of several in a row.
+
+    In a list of steps, a nested list holds concurrent branches, and a list within that holds steps again.
+    """
     return either("", *_one(), array("", ref("step")))
 
 
