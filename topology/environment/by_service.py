@@ -1,4 +1,4 @@
-"""What is said of all services at once, of a kind of them, or of one: in a file the nearer wins, key by key."""
+"""Settings for all services, for a kind, or for one service: in a file the most specific wins, key by key."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Protocol, TypeVar
 
 
 class Concern(Protocol):
-    """A frozen type of what services have, of keys made by `topology.keys.key` and with a `shorthand`.
+    """A frozen type of settings for services, with keys made by `topology.keys.key` and a `shorthand`.
 
-    Each key has a default, since a layer may set some and leave others to those below.
+    Each key has a default, since a layer may set some and leave the others to the layers below.
     """
 
     @property
     def idle(self) -> bool:
-        """Whether it does nothing, so that a service might as well not have it."""
+        """Whether it has no effect, so that a service might as well not have it."""
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the settings although each key is valid; empty if nothing is."""
 
 
 T = TypeVar("T", bound=Concern)
 
-#: What services have, by their names, in the order of the file.
+#: The settings of services, by name, in file order.
 ByService = tuple[tuple[str, T], ...]

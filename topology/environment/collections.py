@@ -1,4 +1,4 @@
-"""Collections of garbage that stop processes. Data."""
+"""Garbage collections that stop processes. Data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Collections:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing stands still."""
+        """Whether no process is ever stopped."""
         return self.pause == 0
 
     def lengths(self, usual: float | None) -> LogNormal | None:
-        """How long pauses are, given what they are with a service's runtime; None if that has no collector."""
+        """Return the distribution of pauses, given the runtime's median; None if it has no collector."""
         middle = self.pause if usual is not None and self.pause is not None else usual
         return LogNormal(middle, self.sigma) if middle else None

@@ -28,5 +28,5 @@ class Churn:
 
     @property
     def problem(self) -> str:
-        """Nothing can be wrong with it whose keys are right."""
+        """Always empty: valid keys are all it takes."""
         return ""

@@ -1,4 +1,4 @@
-"""Deploys now and then. Data."""
+"""Occasional deploys. Data."""
 
 from __future__ import annotations
 

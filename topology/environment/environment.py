@@ -1,4 +1,4 @@
-"""All that a mesh does by itself."""
+"""Everything that a mesh does by itself."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class Environment:
     deploys: Deploys | None = key("spec", "good versions that roll out occasionally", None, none=True, spec=Deploys)
 
     def load_of(self, service: str) -> AmbientLoad:
-        """What else a service does, by its name."""
+        """Return the ambient load of a service, by name."""
         return dict(self.load).get(service, NOTHING)
 
     def jobs_of(self, service: str, kind: str) -> tuple[KnownJob, ...]:
-        """The jobs that a service of some kind runs; of two by one name, the later one."""
+        """Return the jobs of a service of a kind; of two jobs with the same name, the later one."""
         known = {job.name: job for each in self.jobs for job in each.known() if job.runs_on(service, kind)}
         return tuple(known.values())
 
 
-#: Nothing happens by itself.
+#: An environment in which nothing happens by itself.
 CALM = Environment()

@@ -1,4 +1,4 @@
-"""Calls that fail for no reason that a recording has: a bad host, a restart nobody saw, a bug that few inputs meet."""
+"""Background errors, whose cause is not in the recording: a bad host, an unseen restart, a bug that few inputs hit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.errors import ERRORS, MET
 from meshquake.topology.keys import key
 
-#: The errors that services of a kind have by themselves, each with its share of them: estimates, since nobody publishes
-#: what background errors are made of.
+#: The background errors of each kind of service, each with its share: estimates, since nobody publishes what background
+#: errors consist of.
 USUAL: Final[Mapping[str, tuple[tuple[str, float], ...]]] = MappingProxyType(
     {
         "gateway": (("unavailable", 0.6), ("internal", 0.4)),
@@ -41,7 +41,7 @@ class BaseErrors:
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the settings although each key is valid; empty if nothing is."""
         return "" if self.varies is None else self.varies.problem
 
     @property
@@ -50,9 +50,9 @@ class BaseErrors:
         return not self.share
 
     def of(self, kind: str, entry: bool) -> dict[str, float]:
-        """The share of the calls that each error takes, at a service of a kind.
+        """Return the share of calls that fail with each error, at a service of a kind.
 
-        Users have no caller whose connection could tell of a reset: of an `entry`, what answers them is counted.
+        Users have no caller whose connection could report a reset, so at an `entry` only errors with an answer count.
         """
         usual = USUAL[kind] if self.error is None else ((self.error, 1.0),)
         told = [(error, part) for error, part in usual if ERRORS[error].answered or not entry] or list(usual)

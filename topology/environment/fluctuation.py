@@ -1,4 +1,4 @@
-"""How an amount goes up and down by itself: a log-Gaussian process, told by what one would measure of it."""
+"""How an amount goes up and down by itself: a log-Gaussian process, described by what can be measured of it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import ClassVar, Final
 from meshquake.topology.keys import key
 from meshquake.topology.units import duration, ratio
 
-#: What a coefficient of variation is of: means over so long (seconds), as dashboards and published figures have them.
+#: Coefficients of variation are of means over this time (seconds), as dashboards and published figures give them.
 BUCKET: Final = 300.0
-#: An amount goes no further than so many standard deviations of its logarithm.
+#: Amounts are cut off at this many standard deviations of their logarithm.
 FURTHEST: Final = 3.0
-#: The largest such deviation: with it, the highest is twelve times the mean.
+#: The largest standard deviation of the logarithm: with it, the highest value is twelve times the mean.
 _WILDEST = 1.0
 
 
@@ -41,12 +41,12 @@ class Fluctuation:
 
     @property
     def sigma(self) -> float:
-        """The standard deviation of its logarithm, which its means over five minutes even out in part."""
+        """The standard deviation of its logarithm; means over five minutes smooth some of it out."""
         return _sigma(self.cv, self.over)
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the settings although each key is valid; empty if nothing is."""
         if self.sigma <= _WILDEST:
             return ""
         most = ratio(_cv(_WILDEST, self.over), digits=2)
@@ -58,7 +58,7 @@ class Fluctuation:
 
 @cache
 def _sigma(cv: float, over: float) -> float:
-    """The deviation of the logarithm with which means over five minutes have a coefficient of variation."""
+    """Return the standard deviation of the logarithm that gives five-minute means a coefficient of variation."""
     low, high = 0.0, 2.0 * _WILDEST
     for _ in range(60):
         middle = (low + high) / 2
@@ -67,7 +67,7 @@ def _sigma(cv: float, over: float) -> float:
 
 
 def _cv(sigma: float, over: float) -> float:
-    """The coefficient of variation of means over five minutes, given the deviation of the logarithm.
+    """Return the coefficient of variation of five-minute means, given the standard deviation of the logarithm.
 
     The covariance at a distance of t is exp(sigma^2 exp(-t / over)) - 1; its average over all pairs of moments in
     five minutes is taken term by term.
@@ -82,17 +82,17 @@ def _cv(sigma: float, over: float) -> float:
 
 
 def _average(time: float) -> float:
-    """The average correlation of two moments in five minutes that falls by a factor of e in each `time`."""
+    """Return the mean correlation of two moments in five minutes, if it falls by a factor of e in each `time`."""
     share = time / BUCKET
     return 2 * share * (1 + share * expm1(-1 / share))
 
 
 def spread(parts: Iterable[Fluctuation]) -> float:
-    """The standard deviation of the logarithm of several that multiply each other."""
+    """Return the standard deviation of the logarithm of the product of several fluctuations."""
     return sqrt(sum(part.sigma**2 for part in parts))
 
 
 def high(parts: Iterable[Fluctuation], deviations: float = FURTHEST) -> float:
-    """How many times its mean an amount is so many deviations above the middle; by default, at most."""
+    """Return an amount, relative to its mean, `deviations` above the median; by default, its maximum."""
     sigma = spread(parts)
     return exp(deviations * sigma - sigma * sigma / 2)

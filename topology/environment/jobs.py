@@ -1,4 +1,4 @@
-"""Background jobs: what services do on a schedule. Data, and the jobs that everyone knows."""
+"""Background jobs that services run on a schedule: data, and the common jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.distributions import DAY
 from meshquake.topology.keys import key
 from meshquake.topology.problems import listed
 
-#: Stands for all jobs that everyone knows.
+#: Stands for all common jobs.
 USUAL: Final = "usual"
 
 
@@ -34,7 +34,7 @@ class Job:
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the job although each key is valid; empty if nothing is."""
         missing = [word for word in ("every", "takes") if getattr(self, word) is None]
         if missing and self.name not in (USUAL, *JOBS):
             return (
@@ -46,7 +46,7 @@ class Job:
         return ""
 
     def known(self) -> Iterator[KnownJob]:
-        """The jobs that it stands for, with all that there is to say of each."""
+        """Yield the jobs that it stands for, with everything filled in."""
         said = {word: value for word, key in keys_of(Job).items() if (value := getattr(self, key.field)) is not None}
         if self.name == USUAL:
             del said["name"]
@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True)
 class KnownJob:
-    """A job of which everything is said, by the words of `Job`."""
+    """A job with everything filled in; the fields are those of `Job`."""
 
     name: str
     on: str | None
@@ -69,14 +69,14 @@ class KnownJob:
     quiet: bool = False
 
     def runs_on(self, service: str, kind: str) -> bool:
-        """Whether a service of some kind runs it."""
+        """Whether a service of a kind runs it."""
         return kind != "external" if self.on is None else self.on in (service, kind)
 
 
 _ANY = KnownJob("", None, 600.0, 10.0)
 
 _MINUTE, _HOUR = 60.0, 3600.0
-#: The jobs that everyone knows, by name: as often as their products do them by default, where one is named.
+#: The common jobs, by name, with the default schedule of the product where one is named.
 JOBS: Final[Mapping[str, KnownJob]] = {
     job.name: job
     for job in (
@@ -85,7 +85,7 @@ JOBS: Final[Mapping[str, KnownJob]] = {
         KnownJob("autovacuum", "database", 2 * _MINUTE, 6.0, cores=0.08, quiet=True),
         KnownJob("compaction", "database", 10 * _MINUTE, 20.0, cores=0.15),
         KnownJob("backup", "database", 24 * _HOUR, 15 * _MINUTE, cores=0.1),
-        # Redis: `save 300 100`, and an active expiry cycle that goes on at all times and strikes in waves.
+        # Redis: `save 300 100`, and an active expiry cycle that always runs and strikes in waves.
         KnownJob("snapshot", "cache", 5 * _MINUTE, 4.0, cores=0.1, quiet=True),
         KnownJob("eviction", "cache", 3 * _MINUTE, 2.0, cores=0.03, evicts=0.03, quiet=True),
         KnownJob("cleanup", "service", 30 * _MINUTE, 10.0, cores=0.08),

@@ -1,4 +1,4 @@
-"""What a service does besides the requests that are recorded: data."""
+"""What a service does besides the requests that are recorded. Data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshquake.topology.distributions import DAY
 from meshquake.topology.environment.fluctuation import Fluctuation, spread
 from meshquake.topology.keys import key
 
-#: Points of the quadrature by which a share is centred on its mean, as many as make it right to many digits.
+#: Points of the quadrature that centres a share on its mean, enough for many exact digits.
 _POINTS: Final = 32
 
 
@@ -43,12 +43,12 @@ class AmbientLoad:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing else that it does."""
+        """Whether there is no ambient load."""
         return not self.cores and not self.workers
 
     @property
     def varies(self) -> tuple[Fluctuation, ...]:
-        """How it goes up and down; empty if it does not."""
+        """How it fluctuates; empty if it does not."""
         return (Fluctuation(self.cv, self.over),) if self.cv else ()
 
     @property
@@ -57,31 +57,31 @@ class AmbientLoad:
         return spread(self.varies)
 
     def taken_at(self, deviations: float) -> tuple[float, float]:
-        """The shares of the cores and of the workers that it takes while it is so many deviations above the middle."""
+        """Return the shares of cores and workers that it takes while it is `deviations` above the median."""
         cores, workers = (_share(mean, self.sigma, deviations) for mean in (self.cores, self.workers))
         return cores, workers
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the settings although each key is valid; empty if nothing is."""
         return next((each.problem for each in self.varies), "")
 
 
-#: A service that does nothing else.
+#: No ambient load.
 NOTHING = AmbientLoad(cores=0.0, workers=0.0)
 
 
 def _share(mean: float, sigma: float, deviations: float) -> float:
-    """A share of some mean while its level is so many deviations up."""
+    """Return a share with this mean while its level is `deviations` above the median."""
     return _of_odds(middle_of(mean, sigma) + deviations * sigma / (1.0 - mean))
 
 
 @cache
 def middle_of(mean: float, sigma: float) -> float:
-    """The logarithm of the odds in the middle of a share that has a mean, and goes up and down by levels of `sigma`.
+    """Return the median log-odds of a share with this mean whose level fluctuates by `sigma`.
 
-    Near a mean p, a share moves by p (1 - p) times as much as the logarithm of its odds does. So that of a level moves
-    it by as much as the level moves, relatively, the logarithm of its odds moves by the level over 1 - p.
+    Near a mean p, a share changes by p (1 - p) times as much as its log-odds. So for the share to change by the same
+    relative amount as its level, the log-odds change by that amount over 1 - p.
     """
     if not mean:
         return -inf

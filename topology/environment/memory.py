@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from meshquake.topology.keys import key
 
-#: By how much of its limit a process grows in an hour, by kind of service.
+#: Growth of a process per hour, as a share of its limit, by kind of service.
 GROWTH: Final[Mapping[str, float]] = {
     "gateway": 0.02,
     "service": 0.04,
@@ -16,7 +16,7 @@ GROWTH: Final[Mapping[str, float]] = {
     "database": 0.005,
     "external": 0.02,
 }
-#: How a process ends that has grown to its mark.
+#: How a process that has grown to its mark ends.
 RESTART, OOM = "restart", "oom"
 
 
@@ -42,7 +42,7 @@ class Aging:
     ends: str = key("choice", "how it ends: it is restarted, or killed at its limit", RESTART, choices=(RESTART, OOM))
 
     def growth_of(self, kind: str) -> float:
-        """By how much of its limit a service of a kind grows in an hour."""
+        """Return the growth per hour of a service of a kind, as a share of its limit."""
         return GROWTH[kind] if self.growth is None else self.growth
 
     @property
@@ -52,5 +52,5 @@ class Aging:
 
     @property
     def problem(self) -> str:
-        """Nothing can be wrong with it whose keys are right."""
+        """Always empty: valid keys are all it takes."""
         return ""

@@ -1,4 +1,4 @@
-"""Calls that stall now and then: the second mode that latencies of real services have beside their body."""
+"""Calls that occasionally stall: the second mode that latencies of real services have beside their body."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from meshquake.topology.distributions import Floats, LogNormal
 from meshquake.topology.environment.fluctuation import Fluctuation
 from meshquake.topology.keys import key
 
-#: However bad it gets, so many times as many calls stall as on average, for so many times as long, at most.
+#: At worst, this many times as many calls stall as on average, and for this many times as long.
 WORST: Final = 5.0
-#: How long a stall is, by kind of service (seconds): 85 to 100 ms of a public microservice data set's services, as of a
-#: throttled container that waits for its next period; of others, estimates (a flush to disk, an eviction, a handshake).
+#: Median stall by kind of service (seconds): for gateways and services, the 85 to 100 ms of a public microservice data
+#: set, like a throttled container that waits for its next period; for others, estimates (a flush to disk, an eviction,
+#: a handshake).
 _USUAL: Final[Mapping[str, float]] = MappingProxyType(
     {"gateway": 0.092, "service": 0.092, "cache": 0.008, "database": 0.04, "external": 0.15}
 )
@@ -58,39 +59,39 @@ class SlowMode:
 
     @property
     def problem(self) -> str:
-        """What is wrong with it though its keys are right; empty if nothing is."""
+        """What is wrong with the settings although each key is valid; empty if nothing is."""
         return "" if self.varies is None else self.varies.problem
 
     def sample(self, kind: str, u: Floats) -> Floats:
-        """How much longer calls take (seconds) at the quantiles `u`, all in all as long as over time."""
+        """Return the extra time of calls (seconds) at the quantiles `u`, with the same mean as over a long time."""
         beyond = u - (1.0 - self.share)
         longer: Floats = np.zeros_like(u)
         longer[beyond >= 0] = self._together * self.stall(kind).quantile(beyond[beyond >= 0] / self.share)
         return longer
 
     def expectation(self, kind: str) -> float:
-        """How much longer calls take on average (seconds)."""
+        """Return the mean extra time of a call (seconds)."""
         return self.share * self._together * self.stall(kind).expectation()
 
     @property
     def _together(self) -> float:
-        """How much longer calls stall over time since more of them do when they stall for longer: a mean square."""
+        """The factor on the mean stall because calls stall more often when stalls are longer: a mean square."""
         if self.varies is None:
             return 1.0
-        # Of exp(s z - s^2 / 2), for a standard normal z up to where it's the worst.
+        # The mean square of exp(s z - s^2 / 2), for a standard normal z, cut off at the worst.
         sigma = self.varies.sigma
         worst = (log(WORST) + sigma**2 / 2) / sigma
         return exp(sigma**2) * _below(worst - 2 * sigma) + WORST**2 * _below(-worst)
 
     def longest(self, kind: str) -> float:
-        """How much longer a call takes that stalls while that is as bad as it gets (seconds)."""
+        """Return the extra time of a stalled call when stalls are at their worst (seconds)."""
         return self.stall(kind).median * (1.0 if self.varies is None else WORST)
 
     def stall(self, kind: str) -> LogNormal:
-        """How much longer calls that stall take, at a service of a kind."""
+        """Return the distribution of the extra time of stalled calls, at a service of a kind."""
         return LogNormal(_USUAL[kind] if self.at is None else self.at, self.sigma)
 
 
 def _below(deviations: float) -> float:
-    """How likely a standard normal is below so many deviations."""
+    """Return the probability that a standard normal is below `deviations`."""
     return erfc(-deviations / sqrt(2)) / 2

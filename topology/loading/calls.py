@@ -1,4 +1,4 @@
-"""Reads what an operation does for a request: steps, one after another, of calls and of work."""
+"""Reads what an operation does for a request: steps of calls and work, one after another."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.loading.names import Names
 from meshquake.topology.spec import Branch, Call, Group, Link, Sequence, Work
 
-#: Keys that a call has not if it follows on another.
+#: Keys that a call cannot have if it follows another call.
 NOT_FOLLOWING = ("probability", "times", "at_once", "on_miss", "on_success", "on_failure", "depth")
-#: In place of a call: own work.
+#: Stands in place of a call: own work.
 WORK = "work"
 
 
@@ -42,7 +42,10 @@ class CallReader:
         self.written: list[WrittenCall] = []
 
     def steps(self, service: str, operation: str, node: Node) -> tuple[Group, ...]:
-        """Steps one after another: in a list of them, a list holds what is begun at once, and a list in that, steps."""
+        """Read steps, which are made one after another.
+
+        In a list of steps, a nested list holds concurrent branches, and a list within that holds steps again.
+        """
         steps = []
         for step in node.items if node.kind == "list" else [node]:
             together = step.items if step.kind == "list" else [step]
@@ -53,7 +56,7 @@ class CallReader:
         return tuple(steps)
 
     def _branch(self, service: str, operation: str, node: Node) -> Branch | None:
-        """What stands at one place of a group."""
+        """Read one element of a group."""
         if node.kind == "list":
             if not node.items:
                 self._document.error(node, "must have at least one call")
@@ -63,7 +66,7 @@ class CallReader:
         return self._call(service, operation, node)
 
     def _call(self, service: str, operation: str, node: Node, follows: bool = False) -> Call | None:
-        """A call: `service.operation`, alone or with keys of its own. `follows` says that it follows on another."""
+        """Read a call: `service.operation`, alone or with keys. `follows` says whether it follows another call."""
         document = self._document
         if node.kind == "list":
             document.error(node, "must be a call, not a list")
@@ -81,7 +84,7 @@ class CallReader:
         position = len(self.written)
         call = Call(*names) if keys is None else self._call_with_keys(service, operation, names, keys, follows)
         if call is not None:
-            # Before those on its miss, which were read with it: file order decides the order of edges.
+            # Before the calls on its miss, which were read with it: file order decides the order of edges.
             self.written.insert(position, WrittenCall(service, operation, call, keys or node))
         return call
 
@@ -110,7 +113,7 @@ class CallReader:
         return call
 
     def _chain(self, service: str, operation: str, node: Node) -> tuple[Link, ...]:
-        """The calls, and the own work, that follow on a call."""
+        """Read the calls and the own work that follow a call."""
         items = node.items if node.kind == "list" else [node]
         links = [
             self._work(item) if _is_work(item) else self._call(service, operation, item, follows=True) for item in items
@@ -123,5 +126,5 @@ class CallReader:
 
 
 def _is_work(node: Node) -> bool:
-    """Whether what stands at a place of an operation's calls is own work."""
+    """Whether an element of an operation's calls is own work."""
     return node.entries.keys() == {WORK}

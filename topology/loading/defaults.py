@@ -1,4 +1,4 @@
-"""Reads the defaults of a topology file: what lies under its services and edges."""
+"""Reads the defaults of a topology file, which lie under its services and edges."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def read_defaults(
     of_service: Callable[[Node], Settings],
     of_edge: Callable[[Node], Settings],
 ) -> Settings:
-    """The defaults of a section.
+    """Read the defaults of a section.
 
     Parameters
     ----------
     document
-        Gets the errors.
+        Collects the errors.
     node
         The section.
     services
-        The names that edges may have at their ends, besides kinds of services.
+        The services that edges may lead from and to; kinds of services are allowed too.
     of_service, of_edge
-        What a block sets for services, and for edges.
+        Read what a block sets for services, and for edges.
     """
     ends = dict.fromkeys((*SERVICE_KINDS, *services))
 

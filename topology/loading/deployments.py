@@ -1,4 +1,4 @@
-"""Refuses what cannot be done with the replicas of a service, or of a version of it."""
+"""Refuses deployments that cannot work, of a service or of one of its versions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from meshquake.topology.rollout import ROLLING, Rollout
 
 
 def check_scaling(document: Document, autoscale: Autoscale | None, node: Node) -> None:
-    """An error for an autoscaler that cannot do its work."""
+    """Report an autoscaler that cannot work."""
     for problem in () if autoscale is None else autoscale.problems():
         document.error(node.entries.get("autoscale", node), problem)
 
 
 def check_rollout(document: Document, rollout: Rollout, node: Node) -> None:
-    """An error for a rollout that could replace nothing (Kubernetes' `ValidateRollingUpdateDeployment`)."""
+    """Report a rollout that could not replace anything (Kubernetes' `ValidateRollingUpdateDeployment`)."""
     if rollout.strategy == ROLLING and not any(
         portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
     ):

@@ -1,4 +1,4 @@
-"""Reads what a topology file says of the edges between services."""
+"""Reads the edges between services."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NAME = re.compile(r"(\S+)\s*->\s*(\S+)")
 
 
 class EdgeReader:
-    """Reads edges of a document."""
+    """Reads the edges of a document."""
 
     def __init__(self, document: Document, names: Names) -> None:
         self._document = document
         self._names = names
 
     def settings(self, node: Node) -> Settings:
-        """What a block sets for an edge, or for many."""
+        """Return what a block sets for one edge, or for many."""
         return settings(
             self._document,
             Edge,
@@ -37,7 +37,7 @@ class EdgeReader:
         )
 
     def read(self, node: Node, defaults: Settings, calls: Sequence[WrittenCall]) -> tuple[Edge, ...]:
-        """An edge for each pair of services that call, in order of first appearance, defaults applied."""
+        """Return an edge for each pair of services that call, in order of first appearance, with defaults applied."""
         pairs = dict.fromkeys((written.service, written.call.service) for written in calls)
         single: dict[tuple[str, str], Settings] = {}
         for name, entry in block(self._document, node).items():
@@ -51,7 +51,8 @@ class EdgeReader:
         everywhere, above, below = (defaults.get(word, nothing) for word in ("edge", "edges_from", "edges_to"))
         edges = []
         for caller, callee in pairs:
-            # A name says more than a kind, and what a callee needs more than what a caller does everywhere.
+            # Names are more specific than kinds, and what a callee needs more specific than what a caller does
+            # everywhere.
             layers = (
                 everywhere,
                 above.get(self._names.kinds[caller], nothing),
@@ -74,7 +75,7 @@ class EdgeReader:
         return tuple(edge for edge in edges if edge is not None)
 
     def _added_policies(self, node: Node) -> dict[str, Any]:
-        """The policies of packages that a block switches on, with their settings, or off (None)."""
+        """Return the packages' policies that a block switches on, with their settings, or off (None)."""
         found: dict[str, Any] = {}
         for word, entry in block(self._document, node).items():
             if word not in ADDED:
@@ -84,7 +85,7 @@ class EdgeReader:
         return found
 
     def _pair(self, name: str, node: Node, pairs: dict[tuple[str, str], None]) -> tuple[str, str] | None:
-        """The caller and the callee that the name of an edge gives; None, and an error, if they don't call."""
+        """Return the caller and the callee in the name of an edge; None, and an error, if they don't call."""
         match = _NAME.fullmatch(name)
         if match is None:
             self._document.error(node, f"must be called 'caller -> callee', not {shown(name)}")

@@ -1,4 +1,4 @@
-"""Reads what a mesh does by itself: the section `environment` of a topology file."""
+"""Reads the section `environment` of a topology file: what a mesh does by itself."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from meshquake.topology.units import shown
 
 
 class EnvironmentReader:
-    """Reads the section of a document; it speaks of `services` by kind and by name."""
+    """Reads the section of a document, which refers to `services` by kind and by name."""
 
     def __init__(self, document: Document, services: Sequence[Service]) -> None:
         self._document = document
         self._services = services
 
     def read(self, node: Node) -> Environment:
-        """What a section says; nothing, and errors, if it's refused."""
+        """Read a section; if it's refused, return an empty environment and report errors."""
         by_hand = {word: partial(self._by_service, kind) for word, kind in Environment.by_service.items()}
         environment = build(Environment, settings(self._document, Environment, node, by_hand)) or CALM
         for word in ("users", "jobs"):
@@ -37,19 +37,19 @@ class EnvironmentReader:
         return environment
 
     def _find(self, job: Job, node: Node) -> None:
-        """An error if there is nobody of the name of who runs a job."""
+        """Report a job whose `on` is neither a kind of service nor a service."""
         names = dict.fromkeys((*SERVICE_KINDS, *(service.name for service in self._services)))
         if job.on is not None and job.on not in names:
             message = f"{shown(job.on)} is neither a kind of service nor a service{suggestion(job.on, names)}"
             self._document.error(node.entries["on"], message)
 
     def _refuse(self, told: Any, node: Node) -> None:
-        """An error if something is wrong with what a node says, though its keys are right."""
+        """Report what is wrong with the settings of a node although each key is valid."""
         if told.problem:
             self._document.error(node, told.problem)
 
     def _by_service(self, kind: type[Any], node: Node) -> ByService[Any]:
-        """What services have of a type: what is said of all, under what is of their kind, under what is their own."""
+        """Return each service's settings of a type: those for all, below those for its kind, below its own."""
         names = dict.fromkeys((*SERVICE_KINDS, *(service.name for service in self._services)))
         everyone = settings(self._document, kind, node, also=names)
         entries = {name: entry for name, entry in node.entries.items() if name in names}
@@ -69,7 +69,7 @@ class EnvironmentReader:
                     if above is None or told is None or told.problem != above.problem:
                         place = entries[name]
             if told is not None:
-                # Of several services that have it from one place, it's said once, where it comes from.
+                # If several services have it from one place, it's reported once, where it comes from.
                 wrong.setdefault((place.path, told.problem), place)
                 if not told.idle:
                     found.append((service.name, told))

@@ -1,4 +1,4 @@
-"""Refuses what a topology file says that cannot be run: requests without an end, and what is too large."""
+"""Refuses topology files that cannot be run: requests without an end, and meshes that are too large."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from meshquake.topology.graph import MOST_UNROLLED, cycles, depths, name_of, ope
 from meshquake.topology.loading.calls import WrittenCall
 from meshquake.topology.spec import Topology
 
-#: Call sites in the tree that grows from one entry; a run keeps every one of them in memory.
+#: Most call sites in the tree that grows from one entry; a run keeps all of them in memory.
 MOST_SITES = 200_000
-#: Replicas of all services, and edges that each of them has to the services it calls: each of these is kept in memory.
+#: Most replicas, plus edges from each replica to the services it calls: all of them are kept in memory.
 MOST_PARTS = 200_000
-#: Calls in a row, each made by the one before it: their attempts are digits of one 64-bit number (`sim.engine`).
+#: Longest chain of calls: their attempts are digits of one 64-bit number (`sim.engine`).
 DEEPEST_CALLS = 15
 
 
 def refuse_cycles(document: Document, topology: Topology, calls: Sequence[WrittenCall]) -> None:
-    """An error for each cycle of operations without a bound: a request might never end."""
+    """Report each cycle of operations without a bound: a request might never end."""
     nodes = {(written.caller, name_of(written.call)): written.node for written in reversed(calls)}
     for cycle in cycles(topology):
         way = " -> ".join((*cycle, cycle[0]))
@@ -27,7 +27,7 @@ def refuse_cycles(document: Document, topology: Topology, calls: Sequence[Writte
 
 
 def refuse_giants(document: Document, topology: Topology) -> None:
-    """An error for what is too large to run: replicas, and calls of an entry; there must be no cycles."""
+    """Report what is too large to run: replicas, and the calls of an entry; there must be no cycles."""
     replicas = {service.name: service.replicas for service in topology.services}
     parts = sum(replicas.values()) + sum(replicas[edge.caller] for edge in topology.edges)
     if parts > MOST_PARTS:

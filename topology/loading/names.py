@@ -1,4 +1,4 @@
-"""What the services of a topology file and their operations are called: all else that it says refers to them."""
+"""The names of a topology file's services and operations: everything else in the file refers to them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from meshquake.topology.naming import goes_on, parts
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
-#: What faults call the workload, so no service can be called that.
+#: Faults use this name for the workload, so no service can have it.
 USERS = "users"
-#: The longest name of a service: what Kubernetes lets a label have.
+#: The longest name of a service: the limit of a Kubernetes label.
 _LONGEST = 63
 
 
@@ -24,7 +24,7 @@ class Names:
     known
         The operations of each service, as far as they have been read.
     kinds
-        The kind of each service, of those too that are refused for another reason.
+        The kind of each service, including services that are refused for another reason.
     """
 
     def __init__(self, document: Document) -> None:
@@ -34,11 +34,11 @@ class Names:
         self.kinds: dict[str, str] = {}
 
     def expect(self, services: Iterable[str]) -> None:
-        """All services that there will be: where their names end, `target` must know before they are read."""
+        """Announce the names of all services: `target` needs them before the services are read."""
         self._services = frozenset(services)
 
     def add(self, name: str, node: Node) -> None:
-        """A service of that name; an error if it cannot be called so, at all or beside those before it."""
+        """Add a service's name; report one that is invalid or conflicts with an earlier one."""
         refused = f"a service cannot be called {shown(name)}"
         if name == USERS or goes_on(name, USERS):
             self._document.error(node, f"{refused}: that is what faults call the workload")
@@ -57,7 +57,7 @@ class Names:
         self.known[name] = {}
 
     def target(self, text: str, node: Node) -> tuple[str, str] | None:
-        """The service and the operation that a text names; whether they exist is `exists`."""
+        """Split a text into a service and an operation; whether they exist is for `exists` to check."""
         service, operation = parts(text, self._services)
         if not service or not operation:
             self._document.error(node, f"must be service.operation, not {shown(text)}")
@@ -65,12 +65,12 @@ class Names:
         return service, operation
 
     def exists(self, node: Node, service: str, operation: str) -> bool:
-        """Whether there is such an operation; an error if not."""
+        """Whether the operation exists; reports an error if not."""
         if service not in self.known:
             hint = suggestion(service, self.known)
             whole = [f"{name}.{each}" for name, operations in self.known.items() for each in operations]
             if "did you mean" not in hint and "did you mean" in (other := suggestion(f"{service}.{operation}", whole)):
-                hint = other  # half of a service's name that has dots, or of an operation's
+                hint = other  # half of a dotted name, of a service or an operation
             self._document.error(node, f"there is no service {shown(service)}{hint}")
         elif operation not in self.known[service]:
             hint = suggestion(operation, self.known[service])
@@ -80,11 +80,11 @@ class Names:
         return False
 
     def operation(self, text: str, node: Node) -> tuple[str, str] | None:
-        """The service and the operation that a text names; None, and an error, if there is none."""
+        """Return the service and the operation that a text names; None, and an error, if they don't exist."""
         names = self.target(text, node)
         return names if names is not None and self.exists(node, *names) else None
 
 
 def _folded(name: str) -> str:
-    """A service's name in formats that know neither case nor underscores."""
+    """Return a service's name as formats see it that ignore case and underscores."""
     return name.lower().replace("_", "-")

@@ -16,7 +16,7 @@ from meshquake.topology.units import shown
 
 
 class OperationReader:
-    """Reads operations of a document: those of services, and what differs in versions of them."""
+    """Reads the operations of services, and those that differ in a version."""
 
     def __init__(self, document: Document, names: Names, calls: CallReader) -> None:
         self._document = document
@@ -24,7 +24,7 @@ class OperationReader:
         self._calls = calls
 
     def read(self, service: str, node: Node) -> tuple[Operation, ...]:
-        """The operations of a block, which the service has from now on."""
+        """Return the operations of a block, and register them for the service."""
         operations = []
         for name, entry in block(self._document, node).items():
             if not OPERATION_NAME.fullmatch(name):
@@ -45,7 +45,7 @@ class OperationReader:
         return tuple(operations)
 
     def overridden(self, service: Service, node: Node) -> tuple[Operation, ...]:
-        """The operations of a version, each of which the service has."""
+        """Return the operations of a version; the service must have all of them."""
         known = self._names.known[service.name]
         for name, entry in block(self._document, node).items():
             if name not in known:
@@ -59,7 +59,7 @@ class OperationReader:
         return operations
 
     def check_protocols(self, service: Service, node: Node) -> None:
-        """An error for each operation that is asked in two ways, or in one that its kind of service is not."""
+        """Report operations that have two protocols, or one that doesn't suit their kind of service."""
         for operation in service.operations:
             given = [word for word in PROTOCOLS if getattr(operation, word)]
             place = self._document.find(f"{node.path}.operations.{operation.name}")

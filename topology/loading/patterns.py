@@ -1,4 +1,4 @@
-"""What may stand in a topology file for a name, and for the ways in which an operation is asked."""
+"""Patterns for names in a topology file, and for the ways in which operations are requested."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from meshquake.topology.plugins import offered
 from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import LOGS
 
-#: As real systems call them. With up to seven dots, neither side by side nor at the end (`topology.naming`).
+#: Names as real systems have them: up to seven dots, neither adjacent nor at the end (`topology.naming`).
 SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_-]{1,62}){0,7}", re.ASCII)
-#: Whatever real systems call them, but for what targets, edges and paths are written with: `[0]`, `->`, `=`.
+#: Whatever real systems use in names, except what targets, edges and paths are written with: `[0]`, `->`, `=`.
 _SIGNS = "A-Za-z0-9_./{}:*?&$@(),+~'!%#-"
 OPERATION_NAME = re.compile(rf"[{_SIGNS}](?:[ {_SIGNS}]{{0,98}}[{_SIGNS}])?", re.ASCII)
 #: The methods of HTTP (RFC 9110, RFC 5789), and a path that may have parameters.
 ROUTE = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE) /\S{0,200}", re.ASCII)
 RPC = re.compile(r"[A-Za-z0-9_.-]{1,200}/[A-Za-z0-9_]{1,100}", re.ASCII)
 SYSTEM = re.compile(r"[a-z][a-z0-9_.]{0,62}", re.ASCII)
-#: What an operation may say of how it's asked, and kinds of services of which it may.
+#: Keys that say how an operation is requested, with the kinds of service that may have them.
 PROTOCOLS = {
     "route": ("gateway", "service", "external"),
     "rpc": ("gateway", "service", "external"),
@@ -28,7 +28,7 @@ PROTOCOLS = {
 
 
 def matching(document: Document, pattern: re.Pattern[str], rule: str, node: Node) -> str | None:
-    """A text of a pattern; None, and an error, if it's no such text."""
+    """Return a node's text if it matches a pattern; otherwise None, and an error."""
     if node.kind == "scalar" and pattern.fullmatch(node.text):
         return node.text
     document.error(node, f"must be {rule}, not {node}")
@@ -36,7 +36,7 @@ def matching(document: Document, pattern: re.Pattern[str], rule: str, node: Node
 
 
 def logs(document: Document, node: Node) -> str | None:
-    """The catalogue that a text names; None, and an error, if no installed package has it."""
+    """Return the name of a log catalogue; None, and an error, if no installed package has it."""
     known = offered(LOGS)
     if node.text in known:
         return node.text

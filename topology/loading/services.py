@@ -17,7 +17,7 @@ from meshquake.topology.units import number
 
 
 class ServiceReader:
-    """Reads services of a document, each over the defaults for all of them."""
+    """Reads the services of a document, each over the defaults for all of them."""
 
     def __init__(self, document: Document, names: Names, operations: OperationReader) -> None:
         self._document = document
@@ -25,11 +25,11 @@ class ServiceReader:
         self._operations = operations
 
     def settings(self, node: Node) -> Settings:
-        """What a block sets for every service."""
+        """Return what a block sets for every service."""
         return settings(self._document, Service, node, by_hand={"logs": partial(logs, self._document)})
 
     def read(self, node: Node, defaults: Settings) -> tuple[Service, ...]:
-        """The services of a section, without those that were refused."""
+        """Return the services of a section, without those that are refused."""
         services = []
         entries = block(self._document, node)
         self._names.expect(entries)
@@ -60,14 +60,14 @@ class ServiceReader:
         return tuple(services)
 
     def _check_cores(self, service: Service, node: Node) -> None:
-        """Work can run to its end on whole cores only."""
+        """Report a share of a core where work runs to its end on whole cores only."""
         if service.cpu.scheduling == "fifo" and service.cores % 1:
             where = node.entries.get("cpu", node)
             cores = number(service.cores)
             self._document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
 
     def _check_stack(self, service: Service, node: Node) -> None:
-        """A stack is for some kinds of service, and a store is one product."""
+        """Report a stack that doesn't suit the kind of service, and a store that is two products."""
         if not service.stack:
             return
         stack, where = STACKS[service.stack], node.entries.get("stack", node)
@@ -78,7 +78,7 @@ class ServiceReader:
             self._document.error(where, f"{stack.name} is not the system {service.system}: leave out one of them")
 
     def check_room(self, room: Room, services: tuple[Service, ...]) -> None:
-        """An error if the replicas that there are at first don't fit."""
+        """Report an error if the initial replicas don't fit."""
         taken = sum(service.replicas * service.cores for service in services)
         if room.cores is not None and taken > room.cores + 1e-9:
             message = f"has room for {number(room.cores)} of the {number(taken)} cores that its replicas have at first"

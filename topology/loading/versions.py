@@ -1,4 +1,4 @@
-"""Reads the versions of a service that run side by side, each of which is a deployment of its own."""
+"""Reads the versions of a service that run side by side, each as a deployment of its own."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from meshquake.topology.loading.deployments import check_rollout, check_scaling
 from meshquake.topology.loading.operations import OperationReader
 from meshquake.topology.spec import Service, Version
 
-#: What a version has of its service where it says nothing else.
+#: What a version inherits from its service if it doesn't set it.
 INHERITED = ("replicas", "autoscale", "rollout")
 
 
 def versioned(
     document: Document, operations: OperationReader, service: Service, found: Settings, node: Node
 ) -> Service:
-    """A service with versions: its replicas are all of theirs.
+    """Return a service with its versions; all its replicas belong to them.
 
     Parameters
     ----------
     document
-        Gets the errors.
+        Collects the errors.
     operations
         Reads the operations that differ.
     service, found

@@ -1,4 +1,4 @@
-"""Reads who uses a mesh, and what they ask for."""
+"""Reads the users of a mesh, and what they ask for."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class WorkloadReader:
     Parameters
     ----------
     document, names
-        Gets the errors, and what they are about.
+        The document, which collects the errors, and its names.
     folder, replayed
-        Where files of requests are, and those that were looked through before.
+        The folder that paths of request files are relative to, and request files that were scanned before.
     """
 
     def __init__(self, document: Document, names: Names, folder: Path, replayed: Mapping[str, Replay]) -> None:
@@ -38,7 +38,7 @@ class WorkloadReader:
         self._replayed = replayed
 
     def read(self, node: Node, services: tuple[Service, ...]) -> Workload:
-        """The users of a section."""
+        """Read the workload from its section."""
         reader = PopulationLoader(
             self._document, self._mix, self._names.operation, self._names.known, self._folder, self._replayed
         )
@@ -51,7 +51,7 @@ class WorkloadReader:
         if workload.populations:
             workload = _of_populations(workload, services)
         if workload.objective.window % 1:
-            # Requests are counted by the second (`truth.objective`).
+            # Requests are counted per second (`truth.objective`).
             window = self._document.find("workload.objective.window")
             self._document.error(window, f"must be a whole number of seconds, as in 10s, not {window.text}")
         return workload
@@ -69,7 +69,7 @@ class WorkloadReader:
 
 
 def _of_populations(workload: Workload, services: tuple[Service, ...]) -> Workload:
-    """A workload with populations, with what is expected of all of them, and its own users among them."""
+    """Return a workload with the total that its populations are expected to ask for, and its own users among them."""
     populations = workload.populations
     if workload.mix:
         populations = (Population(USUAL, rate=workload.rate, mix=workload.mix), *populations)

@@ -1,4 +1,4 @@
-"""The `telemetry:` block of a topology or a scenario file: what is recorded of what is measured, and how it is told."""
+"""The `telemetry:` block of a topology or a scenario file: what is recorded, and under which names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Telemetry:
     traces: TraceChanges = key("other", "which spans and attributes are recorded", TraceChanges())
 
     def over(self, lower: Telemetry) -> Telemetry:
-        """This block, laid over another: metric by metric and key by key; a list takes the place of another."""
+        """Return this block laid over another, metric by metric and key by key; a list replaces the other's."""
         return Telemetry(
             metrics=_merged(lower.metrics, self.metrics),
             leave_out=lower.leave_out if self.leave_out is None else self.leave_out,
@@ -32,12 +32,12 @@ class Telemetry:
         )
 
 
-#: The telemetry of a mesh of which no file changes anything.
+#: Telemetry that no file changes.
 UNCHANGED = Telemetry()
 
 
 def _merged(lower: tuple[MetricChange, ...], upper: tuple[MetricChange, ...]) -> tuple[MetricChange, ...]:
-    """What two blocks say of metrics: what the upper one says comes later, and so lies over the rest."""
+    """Merge the metrics of two blocks: the upper one's come later, and so override the rest."""
     below: Mapping[str, MetricChange] = {change.metric: change for change in lower}
     said = {change.metric: change.over(below.get(change.metric, change)) for change in upper}
     return (*(change for change in lower if change.metric not in said), *said.values())

@@ -1,6 +1,6 @@
-"""A metric that is made of others: a small language of arithmetic, in which nothing can be done but to calculate.
+"""Metrics derived from others: a small language that can only do arithmetic.
 
-It's written as in Python, and read by Python's own parser; a list says which parts of the language there are.
+It's written like Python and parsed by Python's own parser; only listed parts of the language are allowed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Characters of the longest expression; more than anyone reads, and few enough to be evaluated by recursion.
+#: Length of the longest expression: more than anyone reads, and short enough to be evaluated by recursion.
 LONGEST = 300
-#: What an expression is made of: no quotation marks, brackets, colons or backslashes.
+#: The characters of an expression: no quotation marks, brackets, colons or backslashes.
 SIGNS = r"[A-Za-z0-9_.+\-*/()<>=!, ]"
 _WRITTEN = re.compile(f"{SIGNS}+", re.ASCII)
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -39,7 +39,7 @@ _COMPARED: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Eq: np.equal,
     ast.NotEq: np.not_equal,
 }
-#: Functions by name, with the fewest and the most values that each takes.
+#: Functions by name, with the fewest and the most arguments that each takes.
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "min": (lambda *values: reduce(np.minimum, values), 2, LONGEST),
     "max": (lambda *values: reduce(np.maximum, values), 2, LONGEST),
@@ -55,9 +55,9 @@ class Expression:
     Attributes
     ----------
     text
-        As it was written.
+        Its source text.
     names
-        The metrics that it names, in the order in which it does.
+        The metrics that it names, in order of appearance.
     """
 
     text: str
@@ -65,15 +65,15 @@ class Expression:
     _tree: ast.expr = field(compare=False, repr=False)
 
     def __call__(self, values: Mapping[str, Floats]) -> Floats:
-        """Its value, element by element.
+        """Evaluate the expression, element by element.
 
-        A comparison is 1 where it holds and 0 where it doesn't. nan, which is no sample, is what comes of any nan, of
-        0/0 and of whatever else is no number.
+        A comparison is 1 where it holds and 0 where it doesn't. The result is nan, which means no sample, wherever a
+        value is nan, for 0/0, and for anything else that isn't a number.
 
         Parameters
         ----------
         values
-            Those of the metrics that it names, all of one shape.
+            The values of the metrics that it names, all of one shape.
         """
         with np.errstate(all="ignore"):
             found = np.asarray(_value(self._tree, values), dtype=np.float64)
@@ -82,7 +82,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read an expression; ValueError if it isn't one. Whether there are such metrics is for the caller to see."""
+    """Parse an expression; ValueError if it isn't one. Whether the metrics exist is for the caller to check."""
     if len(text) > LONGEST:
         raise ValueError(f"must have at most {LONGEST} characters")
     if not _WRITTEN.fullmatch(text):
@@ -99,7 +99,7 @@ def parse(text: str) -> Expression:
 
 
 def _check(node: ast.expr, names: dict[str, None]) -> None:
-    """ValueError for what the language doesn't have; `names` gets the metrics that are named."""
+    """Raise ValueError for anything outside the language; add the metrics that are named to `names`."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             if not _is_finite(value):

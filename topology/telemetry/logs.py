@@ -1,4 +1,4 @@
-"""What a `telemetry:` block says of log lines."""
+"""Changes of log lines in a `telemetry:` block."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from meshquake.topology.errors import ERRORS
 from meshquake.topology.keys import key
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
-#: A value in a text: its name; or `NAME:LOW..HIGH` and `NAME:ONE|OTHER` for one that is drawn for each request (or
-#: each time that a process speaks up), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code.
+#: A value in a text: its name; or `NAME:LOW..HIGH` and `NAME:ONE|OTHER` for a value drawn for each request (or each
+#: time that a process writes the line), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code.
 FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
-#: A value that is drawn.
+#: A drawn value.
 DRAWN = re.compile(
     r"(?P<name>\w+)(?P<fixed>[:#])(?:(?P<low>-?\d+(?:\.(?P<digits>\d+))?)\.\.(?P<high>-?\d+(?:\.\d+)?)|(?P<words>[^{}]+))"
 )
-#: Of what a service writes a line: of a call that it answered in time, too late or not well; of a call that it made
-#: and that failed, at last, before another attempt, or beside one; of a lookup that found nothing.
+#: The calls that a service writes lines about: one that it answered in time, too late or not well; one that it made and
+#: that failed for good, before another attempt, or beside one; a lookup that found nothing.
 CALLS = vocabulary().calls
-#: Those of which there is one for each error.
-#: What is written of requests on the way, which has many texts; they may be left out, or be of another severity.
+#: What services write about requests in progress, with many texts: it may be left out, or get another severity.
 REMARKS = "remarks"
+#: The calls of `CALLS` that have a line for each error.
 FAILURES = ("failed", "retried", "hedged", "gave_up")
-#: What may happen besides, of which there is a line.
+#: What else may happen that has a line.
 NOTICES = tuple(vocabulary().notices)
 KINDS = vocabulary().kinds
 SEVERITIES = vocabulary().severities
-#: What a format may name: columns of records of log lines; `severity` is the level in lower case, and `json` the
-#: message as JSON has it, quotes included.
+#: Columns of log records that a format may name; `severity` is the level in lower case, and `json` the message as a
+#: JSON string, quotes included.
 COLUMNS = (
     *("timestamp", "service", "level", "severity", "logger", "replica", "trace_id", "span_id", "message", "json"),
 )
@@ -58,12 +58,12 @@ class LineChange:
     logger: str | None = key("text", "their logger (default: that of the first existing text)", None)
 
     def has(self, service: str, kind: str) -> bool:
-        """Whether a service of a kind writes them."""
+        """Whether services of this name and kind write them."""
         return kind in self.kind and fnmatchcase(service, self.service)
 
     @property
     def moments(self) -> tuple[str, ...]:
-        """Of what they are."""
+        """The events that the lines are about."""
         moments = (*CALLS, *NOTICES) if self.when is None else self.when
         return moments if self.cause is None else tuple(each for each in moments if each in FAILURES)
 
@@ -80,13 +80,13 @@ class Chatter:
     logger: str = key("text", "its logger", "main")
 
     def has(self, service: str, kind: str) -> bool:
-        """Whether processes of a service of a kind write it."""
+        """Whether processes of a service of this name and kind write it."""
         return kind in self.kind and fnmatchcase(service, self.service)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What files say of the lines of a service: rules and chatter in their order, and its kind; empty for nothing."""
+    """What files change in the lines of a service: rules and chatter in order, and its kind; empty for nothing."""
 
     rules: tuple[LineChange, ...] = ()
     chatter: tuple[Chatter, ...] = ()
@@ -94,13 +94,13 @@ class Words:
 
     @classmethod
     def of(cls, changes: LogChanges, service: str, kind: str) -> Words:
-        """Those of a service, the same for all of a kind of whom the same is said."""
+        """Return the changes for a service; equal for services of a kind that have the same rules."""
         rules = tuple(each for each in changes.lines if each.has(service, kind))
         chatter = tuple(each for each in changes.chatter if each.has(service, kind))
         return cls(rules, chatter, kind) if rules or chatter else NONE
 
 
-#: Nothing is said.
+#: No changes.
 NONE = Words()
 
 
@@ -113,7 +113,7 @@ class Format:
     service: str = key("text", "services that use it; `*` and `?` stand for anything in a name", "*")
 
     def has(self, service: str) -> bool:
-        """Whether a service writes so."""
+        """Whether a service writes its lines in this format."""
         return fnmatchcase(service, self.service)
 
 
@@ -126,5 +126,5 @@ class LogChanges:
     format: tuple[Format, ...] = key("spec", "how whole lines are written", (), many=True, spec=Format)
 
     def over(self, lower: LogChanges) -> LogChanges:
-        """This one, laid over another: what it says comes later."""
+        """Return these changes laid over others: they come later."""
         return LogChanges((*lower.lines, *self.lines), (*lower.chatter, *self.chatter), (*lower.format, *self.format))

@@ -1,4 +1,4 @@
-"""What a `telemetry:` block says of metrics, and what a recording has by it."""
+"""Changes of metrics in a `telemetry:` block, and the metrics that a recording has as a result."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from meshquake.topology.keys import key
 from meshquake.topology.telemetry.expression import Expression
 from meshquake.topology.telemetry.vocabulary import Known, vocabulary
 
-#: What a metric may be of (`sim.telemetry.metrics.levels`).
+#: What a metric can describe (`sim.telemetry.metrics.levels`).
 LEVELS = vocabulary().levels
-#: What a metric may be called: as Prometheus and OpenTelemetry have names.
+#: Valid names of metrics: those of Prometheus and OpenTelemetry.
 NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:.-]{0,199}", re.ASCII)
-#: What the names of families begin with in Prometheus that a file says nothing of.
+#: The prefix in Prometheus of metric families that no file renames.
 PREFIX = "mesh_"
-#: In a name that several metrics are to have: what each is called otherwise.
+#: In a name given to several metrics: stands for each one's own name.
 OWN = "{metric}"
 
 
@@ -54,7 +54,7 @@ class MetricChange:
     is_: Expression | None = key("other", "how it is derived: an expression over metrics of the same series", None)
 
     def over(self, lower: MetricChange) -> MetricChange:
-        """This one, laid over what another says of the same."""
+        """Return this change laid over another one of the same metric."""
         return replace(lower, **{word: value for word, value in vars(self).items() if value is not None})
 
 
@@ -69,11 +69,11 @@ class LeftOut:
     target: str | None = key("text", "for an edge, the callee", None)
 
     def covers(self, metric: str, level: str) -> bool:
-        """Whether series of a metric at a level may be among them."""
+        """Whether it may cover series of a metric at a level."""
         return fnmatchcase(metric, self.metric) and (self.of is None or level in self.of)
 
     def fits(self, service: str, target: str | None) -> bool:
-        """Whether a series of such a metric is, by its service and its target."""
+        """Whether it covers a series of such a metric, by the series' service and target."""
         if self.target is not None and (target is None or not fnmatchcase(target, self.target)):
             return False
         return fnmatchcase(service, self.service)
@@ -81,22 +81,22 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A metric as a recording has it.
+    """A metric as it is recorded.
 
     Attributes
     ----------
     metric
-        What it is called where nothing is changed, by which blocks speak of it.
+        Its original name, by which blocks refer to it.
     name, unit
         As in its records.
     scale
-        By what its values are multiplied.
+        The factor on its values.
     levels
-        What it is recorded of.
+        The levels at which it is recorded.
     exported, docs
         As in `MetricChange`.
     expression
-        What it is made of; None for what is measured.
+        The expression that it is derived from; None if it is measured.
     """
 
     metric: str
@@ -110,22 +110,22 @@ class Recorded:
 
 
 def plain(name: str) -> str:
-    """A name as Prometheus has it, without dots and hyphens."""
+    """Return a name in Prometheus' form, without dots and hyphens."""
     return re.sub(r"[.-]", "_", name)
 
 
 def is_pattern(word: str) -> bool:
-    """Whether a word stands for all metrics whose names are like it."""
+    """Whether a word is a pattern, which stands for all metrics that match it."""
     return "*" in word or "?" in word
 
 
 def recorded(changes: Iterable[MetricChange], known: Mapping[str, Known]) -> list[Recorded]:
-    """The metrics of a recording: those that can be measured in their order, then those that are made of them.
+    """Return the metrics of a recording: the measured ones in their order, then those derived from them.
 
     Parameters
     ----------
     changes
-        In the order of the file: of two that say something of one metric, the later one lies over the other.
+        Changes in file order: of two for the same metric, the later one overrides the earlier.
     known
         The metrics that can be measured.
     """
@@ -137,7 +137,7 @@ def recorded(changes: Iterable[MetricChange], known: Mapping[str, Known]) -> lis
 
 
 def _changed(name: str, known: Known, changes: list[MetricChange]) -> Recorded:
-    """A metric that is measured."""
+    """Return a measured metric with its changes applied."""
     whole = MetricChange(name)
     for change in changes:
         if fnmatchcase(name, change.metric):
@@ -154,7 +154,7 @@ def _changed(name: str, known: Known, changes: list[MetricChange]) -> Recorded:
 
 
 def _made(name: str, change: MetricChange, known: Mapping[str, Known]) -> Iterator[Recorded]:
-    """A metric that is made of others."""
+    """Yield a derived metric, if the change defines one."""
     if change.is_ is None:
         return
     shared = common(change.is_, known)
@@ -164,5 +164,5 @@ def _made(name: str, change: MetricChange, known: Mapping[str, Known]) -> Iterat
 
 
 def common(expression: Expression, known: Mapping[str, Known]) -> tuple[str, ...]:
-    """The levels that all metrics of an expression are measured of."""
+    """Return the levels at which all metrics of an expression are measured."""
     return tuple(level for level in LEVELS if all(level in known[name].levels for name in expression.names))

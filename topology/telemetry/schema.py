@@ -1,4 +1,4 @@
-"""The JSON Schema of a `telemetry:` block. What it can't say is for `topology.loading.telemetry` to find."""
+"""The JSON Schema of a `telemetry:` block. `topology.loading.telemetry` checks what it cannot express."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from meshquake.topology.telemetry.vocabulary import vocabulary
 
 
 def telemetry_schema() -> Schema:
-    """Of the block."""
-    # Those that there are first: editors offer them.
+    """Return the schema of the block."""
+    # Existing names first: editors suggest them.
     names = either("", choice("", vocabulary().metrics), {"pattern": f"^(?:{NAME.pattern}|[^ ]*[*?][^ ]*)$"})
     one = "|".join(vocabulary().metrics)
     expression = {"type": "string", "maxLength": LONGEST} | matching(
@@ -26,7 +26,7 @@ def telemetry_schema() -> Schema:
     text = either("", {"type": "string", "minLength": 1}, array("", {"type": "string", "minLength": 1}, minItems=1))
     line = block_of(LineChange, {"text": text})
     chatter = block_of(Chatter, {"text": text})
-    # One may stand alone.
+    # A single one may stand alone, without a list.
     lists = {
         word: either("", {"allOf": [one]}, array("", one, minItems=1))
         for word, one in (("lines", line), ("chatter", chatter))

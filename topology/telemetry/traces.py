@@ -1,4 +1,4 @@
-"""What a `telemetry:` block says of traces: which spans inside processes, and which attributes, are recorded."""
+"""Changes of traces in a `telemetry:` block: which spans inside processes, and which attributes, are recorded."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class TraceChanges:
     )
 
     def over(self, lower: TraceChanges) -> TraceChanges:
-        """This one, laid over another."""
+        """Return these changes laid over others."""
         said = dict(self.attributes)
         below = tuple(each for each in lower.attributes if each[0] not in said)
         return TraceChanges(lower.internal if self.internal is None else self.internal, (*below, *self.attributes))
 
     def called(self, name: str) -> str | None:
-        """What an attribute is called; None if it's not recorded."""
+        """Return an attribute's name in records; None if it's not recorded."""
         found: str | None = name
         for pattern, other in self.attributes:
             if fnmatchcase(name, pattern):

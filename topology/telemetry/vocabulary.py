@@ -1,8 +1,8 @@
-"""What a `telemetry:` block may name: a list that is made of the tables in `sim.telemetry`.
+"""What a `telemetry:` block may name: a list generated from the tables in `sim.telemetry`.
 
-What is measured, and how, stands there, to the right of this room; who reads files must know the names all the same,
-to tell what is wrong with one at its line. So `python -m meshquake.docs.renew` writes `vocabulary.json` of it, and a
-test tells when that was forgotten.
+Those tables say what is measured, but this package must not import them. Readers of files need the names all the same,
+to report a wrong one at its line. So `python -m meshquake.docs.renew` writes the names to `vocabulary.json`, and a test
+fails if that was forgotten.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Known:
     unit
         As in its records.
     levels
-        What it is measured of (`Vocabulary.levels`).
+        The levels at which it is measured (`Vocabulary.levels`).
     exported
-        What names in Prometheus and OpenTelemetry are made of.
+        The stem of its names in Prometheus and OpenTelemetry.
     """
 
     unit: str
@@ -38,24 +38,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All that may be named.
+    """All names that a block may use.
 
     Attributes
     ----------
     levels, metrics
-        Of what metrics are, and these by name.
+        The levels of metrics, and the metrics by name.
     attributes
-        Of spans.
+        Attributes of spans.
     kinds, severities
-        Of services, and of log lines.
+        Kinds of services, and severities of log lines.
     calls
-        What a service writes a line of, of calls.
+        The calls that a service writes lines about.
     values
-        What a text of such a line may name.
+        The values that the text of such a line may name.
     vitals
-        What a text may name that a process writes by itself.
+        The values that the text of a line may name that a process writes by itself.
     notices
-        What happens besides, of which there is a line, each with what its text may name.
+        What else may happen that has a line, with the values that its text may name.
     """
 
     levels: tuple[str, ...]
@@ -69,13 +69,13 @@ class Vocabulary:
     notices: Mapping[str, tuple[str, ...]]
 
 
-#: What is a list of names in the file.
+#: Fields that are lists of names in the file.
 _LISTS = ("levels", "attributes", "kinds", "severities", "calls", "values", "vitals")
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """What may be named in this version."""
+    """Return what may be named in this version."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
     metrics = {
         name: Known(each["unit"], tuple(each["of"]), each["exported"]) for name, each in content["metrics"].items()
@@ -88,7 +88,7 @@ def vocabulary() -> Vocabulary:
 
 
 def written(known: Vocabulary) -> str:
-    """The text of the file, given what may be named: a line for each thing."""
+    """Return the text of the file for a vocabulary: one line per entry."""
     metrics = {
         name: {"unit": each.unit, "of": list(each.levels), "exported": each.exported}
         for name, each in known.metrics.items()

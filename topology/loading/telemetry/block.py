@@ -16,18 +16,18 @@ from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
 def read_telemetry(
     document: Document, node: Node, services: Collection[str], lower: Telemetry = UNCHANGED
 ) -> Telemetry:
-    """The block, which gets its errors told to the document.
+    """Read the block; its errors are reported to the document.
 
     Parameters
     ----------
     document
-        Gets the errors.
+        Collects the errors.
     node
         The block.
     services
         The services of the mesh.
     lower
-        The block that it will be laid over: what that makes may be spoken of.
+        The block that it will be laid over: the metrics made there may be referred to.
     """
     reader = MetricsReader(document, lower)
     by_hand: ByHand = {
@@ -37,7 +37,7 @@ def read_telemetry(
     }
     found = settings(document, Telemetry, node, by_hand)
     if "leave_out" in found and found["leave_out"] is None:
-        found["leave_out"] = ()  # not the same as to say nothing: it takes away what lies below
+        found["leave_out"] = ()  # differs from leaving the key out: it removes what lies below
     telemetry = build(Telemetry, found) or UNCHANGED
     reader.check_left_out(telemetry, services, node)
     if all(problem.warning for problem in document.problems):

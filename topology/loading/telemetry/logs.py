@@ -1,4 +1,4 @@
-"""Reads what a `telemetry:` block says of log lines."""
+"""Reads the log lines of a `telemetry:` block."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from meshquake.topology.telemetry.logs import COLUMNS, DRAWN, FAILURES, FIELD, R
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
 _Said = TypeVar("_Said", LineChange, Chatter)
-#: What a text may have besides what can be printed: it may be of several lines.
+#: Characters that a text may have besides printable ones: it may have several lines.
 _BREAKS = str.maketrans("", "", "\n\t")
 
 
 def read_logs(document: Document, services: Collection[str], node: Node) -> LogChanges | None:
-    """What a block says of log lines."""
+    """Read what a block changes in log lines."""
     by_hand: ByHand = {"lines": partial(_lines, document, services), "chatter": partial(_chatter, document, services)}
     changes = bind(document, LogChanges, node, by_hand)
     if changes is None:
@@ -34,7 +34,7 @@ def read_logs(document: Document, services: Collection[str], node: Node) -> LogC
 
 
 def _each(document: Document, services: Collection[str], node: Node, spec: type[_Said]) -> Iterator[tuple[Node, _Said]]:
-    """What one block, or each of a list, says of the texts of services, with its place; refused ones are left out."""
+    """Yield the entries of one block, or of a list of blocks, each with its place; refused ones are left out."""
     for item in node.items if node.kind == "list" else [node]:
         said = bind(document, spec, item, {"text": partial(_texts, document)})
         if said is not None:
@@ -43,7 +43,7 @@ def _each(document: Document, services: Collection[str], node: Node, spec: type[
 
 
 def _lines(document: Document, services: Collection[str], node: Node) -> tuple[LineChange, ...]:
-    """What a block says of lines."""
+    """Read the changes of lines."""
     found = []
     for item, change in _each(document, services, node, LineChange):
         found.append(change)
@@ -62,7 +62,7 @@ def _lines(document: Document, services: Collection[str], node: Node) -> tuple[L
 
 
 def _chatter(document: Document, services: Collection[str], node: Node) -> tuple[Chatter, ...]:
-    """What a block says that processes write by themselves."""
+    """Read the lines that processes write by themselves."""
     found = []
     for item, chatter in _each(document, services, node, Chatter):
         found.append(chatter)
@@ -78,7 +78,7 @@ def _chatter(document: Document, services: Collection[str], node: Node) -> tuple
 
 
 def _texts(document: Document, node: Node) -> tuple[str, ...] | None:
-    """One text or several; none of them for no line."""
+    """Read one text or several; an empty tuple stands for no line."""
     if node.is_none:
         return ()
     items = node.items if node.kind == "list" else [node]
@@ -93,7 +93,7 @@ def _texts(document: Document, node: Node) -> tuple[str, ...] | None:
 
 
 def _check_values(document: Document, change: LineChange, node: Node) -> None:
-    """An error for each value that a text names and that isn't there when it's written."""
+    """Report each value that a text names but that is not available when the line is written."""
     known = vocabulary()
     for place, text in zip(node.items or [node], change.text or (), strict=False):
         for value in dict.fromkeys(FIELD.findall(text)):

@@ -1,4 +1,4 @@
-"""Reads what a `telemetry:` block says of metrics."""
+"""Reads the metrics of a `telemetry:` block."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from meshquake.topology.units import shown
 
 
 class MetricsReader:
-    """Reads what a block says of metrics."""
+    """Reads the metrics of a block."""
 
     def __init__(self, document: Document, lower: Telemetry) -> None:
         self._document = document
         self._lower = lower
         self._known = vocabulary().metrics
-        #: Metrics that are made of others, in this block and in the one below it.
+        #: Metrics derived from others, in this block and in the one below it.
         self._made = {change.metric for change in lower.metrics if change.is_ is not None}
 
     def metrics(self, node: Node) -> tuple[MetricChange, ...]:
-        """What is said of each metric."""
+        """Read the changes of each metric."""
         entries = block(self._document, node)
         self._made |= {word for word, entry in entries.items() if "is" in entry.entries}
         return tuple(change for word, entry in entries.items() if (change := self._change(word, entry)) is not None)
@@ -56,7 +56,7 @@ class MetricsReader:
         return change
 
     def _has(self, word: str, node: Node) -> bool:
-        """Whether there is, or will be, a metric of that name, or one that is like it."""
+        """Whether a metric has, or will have, that name or matches that pattern; reports an error if not."""
         if word in self._known or word in self._made:
             return True
         if is_pattern(word):
@@ -84,7 +84,7 @@ class MetricsReader:
         return None if unknown else found
 
     def _check(self, change: MetricChange, node: Node) -> None:
-        """What keys of one metric have to do with each other."""
+        """Report keys of a metric that contradict each other."""
 
         def wrong(word: str, message: str) -> None:
             self._document.error(node.entries[word], message, line=node.entries[word].key_line)
@@ -136,7 +136,7 @@ class MetricsReader:
     # -- the whole -------------------------------------------------------------------------------------------------
 
     def check_left_out(self, telemetry: Telemetry, services: Collection[str], node: Node) -> None:
-        """An error for each pattern of series that are left out that nothing is like."""
+        """Report each pattern of series to leave out that matches nothing."""
         names = [*self._known, *self._made]
         for each, item in zip(telemetry.leave_out or (), items(node, "leave_out"), strict=False):
             for word, value, valid in (
@@ -149,7 +149,7 @@ class MetricsReader:
                     check_like(self._document, item.entries.get(word, item), value, valid, what)
 
     def check_names(self, telemetry: Telemetry, node: Node) -> None:
-        """An error for each name that two metrics would have."""
+        """Report each name that two metrics would share."""
         names: dict[str, list[Recorded]] = defaultdict(list)
         exported: dict[str, list[Recorded]] = defaultdict(list)
         for each in recorded(telemetry.over(self._lower).metrics, self._known):
@@ -166,14 +166,14 @@ class MetricsReader:
                     self._document.error(place, f"{both} would all be {what} {shown(name)}{more}", line=place.key_line)
 
     def _exported(self, metric: Recorded) -> str:
-        """What tells a metric from others in Prometheus and OpenTelemetry."""
+        """Return what distinguishes a metric from others in Prometheus and OpenTelemetry."""
         if metric.exported is not None:
             return plain(metric.exported)
         known = self._known.get(metric.metric)
         return known.exported if known is not None and metric.name == metric.metric else plain(metric.name)
 
     def _blamed(self, node: Node, metrics: list[Recorded]) -> Node:
-        """The entry of the last of some metrics, or of a pattern that it is like."""
+        """Return the last entry that names one of the metrics, or matches one as a pattern; else the whole block."""
         entries = node.entries["metrics"].entries if "metrics" in node.entries else {}
         like = [entry for word, entry in entries.items() for each in metrics if fnmatchcase(each.metric, word)]
         return like[-1] if like else node

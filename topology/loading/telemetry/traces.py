@@ -1,4 +1,4 @@
-"""Reads what a `telemetry:` block says of traces."""
+"""Reads the traces of a `telemetry:` block."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from meshquake.topology.units import shown
 
 
 def read_traces(document: Document, node: Node) -> TraceChanges | None:
-    """What a block says of traces."""
+    """Read what a block changes in traces."""
     return bind(document, TraceChanges, node, {"attributes": partial(_attributes, document)})
 
 
 def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None], ...]:
-    """What attributes are called."""
+    """Read the names of attributes."""
     known, found = vocabulary().attributes, []
     for word, entry in block(document, node).items():
         if not any(fnmatchcase(name, word) for name in known):
@@ -38,7 +38,7 @@ def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None],
 
 
 def check_called(document: Document, changes: TraceChanges, node: Node) -> None:
-    """An error for each name that two attributes would have; `node` is the whole block."""
+    """Report each name that two attributes would share; `node` is the whole block."""
     called: dict[str, list[str]] = defaultdict(list)
     for name in vocabulary().attributes:
         if (other := changes.called(name)) is not None:
