@@ -1,4 +1,4 @@
-"""Autoscalers that cannot reach their target, or never see that they should."""
+"""Autoscalers that cannot reach their target, or never notice that they should scale."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from meshquake.topology.units import counted, rate, ratio
 
 
 def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
-    """Autoscalers that would need more replicas for the usual load than they may have."""
+    """Autoscalers whose usual load needs more replicas than they may have."""
     for deployment, scaler in _scaled(mesh):
         load, replicas = deployment.load, deployment.replicas
-        # What else the service does, every replica has: an autoscaler doesn't tell it apart.
+        # Every replica carries the ambient load too: an autoscaler can't tell it apart.
         besides = load.ambient.cores
         if scaler.cpu is not None and scaler.cpu <= besides:
             yield (
@@ -28,7 +28,7 @@ def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
         left = None if scaler.cpu is None else scaler.cpu - besides
         asked = ((load.cores * (1 - besides) * replicas, left), (load.rate, scaler.requests))
         needed = max(amount / target for amount, target in asked if target is not None)
-        # Beyond what the most can bear it is said to be overloaded.
+        # Above what the maximum can bear, the service is reported as overloaded instead.
         if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
             yield (
                 f"{deployment.path}.autoscale",
@@ -37,7 +37,7 @@ def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
 
 
 def blind(mesh: Mesh) -> Iterator[Finding]:
-    """Autoscalers whose figures stay below the target however many requests wait."""
+    """Autoscalers whose metrics stay below the target however many requests wait."""
     for deployment, scaler in _scaled(mesh):
         load = deployment.load
         if not load.offered:
@@ -61,7 +61,7 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
 
 
 def idle(mesh: Mesh) -> Iterator[Finding]:
-    """Autoscalers that have no choice, or begin with one that they would not make."""
+    """Autoscalers that have no choice, or whose initial size they would not choose."""
     for deployment, scaler in _scaled(mesh):
         path, replicas = f"{deployment.path}.autoscale", deployment.replicas
         if scaler.minimum == scaler.maximum == replicas:
@@ -72,7 +72,7 @@ def idle(mesh: Mesh) -> Iterator[Finding]:
 
 
 def crowded(mesh: Mesh) -> Iterator[Finding]:
-    """Autoscalers whose most replicas find no room."""
+    """Autoscalers whose maximum number of replicas doesn't fit the cluster."""
     if mesh.topology.room == inf:
         return
     free = mesh.topology.room - mesh.cores_taken

@@ -29,7 +29,7 @@ def inert(mesh: Mesh) -> Iterator[Finding]:
 
 
 def hasty(mesh: Mesh) -> Iterator[Finding]:
-    """Breakers that shall open on calls slower than any that is waited for."""
+    """Circuit breakers that open on calls slower than any caller waits for."""
     usual = CircuitBreaker()
     for edge in mesh.topology.edges:
         breaker, limit = edge.breaker, own_limit(edge)

@@ -1,4 +1,4 @@
-"""Caches that shall warm up, and in which nothing is looked up."""
+"""Caches with a warm-up in which nothing is looked up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshquake.topology.spec import made
 
 
 def cold(mesh: Mesh) -> Iterator[Finding]:
-    """Services with a warm-up that no call asks as a cache."""
+    """Services with a warm-up that no call uses as a cache."""
     heads = [
         call
         for service in mesh.topology.services

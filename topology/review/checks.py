@@ -1,4 +1,4 @@
-"""All that is reviewed, in the order in which it is told."""
+"""All checks, in the order in which their findings are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from meshquake.topology.review import (
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.spec import Topology
 
-#: Looks for one kind of oddity.
+#: A check for one kind of oddity.
 Check = Callable[[Mesh], Iterator[Finding]]
 
 _CHECKS: tuple[Check, ...] = (
@@ -72,7 +72,7 @@ _CHECKS: tuple[Check, ...] = (
 
 
 def review(topology: Topology) -> list[Finding]:
-    """Everything odd about a mesh, check by check.
+    """Return everything odd about a mesh, check by check.
 
     Parameters
     ----------
@@ -94,6 +94,6 @@ def review(topology: Topology) -> list[Finding]:
 
 
 def checked(topology: Topology) -> Iterator[tuple[Check, Finding]]:
-    """What each check finds, check by check."""
+    """Yield the findings of each check, check by check."""
     mesh = Mesh.of(topology)
     return ((check, finding) for check in _CHECKS for finding in check(mesh))

@@ -8,7 +8,7 @@ from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import counted
 
-#: Services of a circle that a warning names one by one.
+#: Services of a circle that a warning lists by name.
 _SHOWN = 4
 
 

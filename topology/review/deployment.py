@@ -1,4 +1,4 @@
-"""What is deployed, scaled and replaced by itself: a service, or each of its versions that run side by side."""
+"""What is deployed, scaled and replaced on its own: a service, or each of its versions that run side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshquake.topology.spec import Service
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment, and what the usual requests ask of it; `path` is where it's written."""
+    """A deployment and what the usual requests demand of it; `path` is its place in the document."""
 
     service: Service
     path: str
@@ -40,7 +40,7 @@ def deployments_of(
     calls: Mapping[str, float],
     response: Mapping[str, Floats],
 ) -> Iterator[Deployment]:
-    """The deployments of a service, given its load, and the calls a second and answers of the operations by node."""
+    """Yield a service's deployments, given its load, and calls per second and response times by operation node."""
     path = f"services.{service.name}"
     if not service.versions:
         yield Deployment(service, path, service.name, service.replicas, service.rollout, service.autoscale, load)

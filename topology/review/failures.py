@@ -1,4 +1,4 @@
-"""How often operations fail while nothing is wrong: by their own error rates, and those of what they call."""
+"""How often operations fail in a healthy mesh: by their own error rates, and those of what they call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshquake.topology.spec import Branch, Call, Edge, Group, Link, Operation, 
 
 @dataclass(frozen=True)
 class _Failing:
-    """The share of the requests for an operation that fail by themselves, with its error, and because of others."""
+    """The shares of an operation's requests that fail by themselves, with their error, and because of dependencies."""
 
     own: float
     error: str
@@ -20,9 +20,9 @@ class _Failing:
 
 
 def failures(operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge]) -> dict[str, float]:
-    """The share of the requests that fail, by node of the graph of operations.
+    """Return the share of requests that fail, by node of the operation graph.
 
-    Attempts at a call fail independently; no limit stops a retry.
+    Attempts at a call are taken to fail independently, and no limit stops a retry.
     """
     found = _Failures(operations, edges)
     return {node: found.of(node) for node in operations}
@@ -39,7 +39,7 @@ class _Failures:
             self._known[node] = [(share, self._failing(node, variant)) for share, variant in variants]
 
     def of(self, node: str) -> float:
-        """The share that fails, whatever the reason."""
+        """Return the share that fails, for whatever reason."""
         return sum(share * (each.own + each.dependent) for share, each in self._known[node])
 
     def _failing(self, node: str, operation: Operation) -> _Failing:
@@ -47,7 +47,7 @@ class _Failures:
         return _Failing(own, operation.error, (1 - own) * (1 - self._steps(node, operation.calls)))
 
     def _steps(self, node: str, groups: tuple[Group, ...]) -> float:
-        """The chance that some steps all succeed."""
+        """Return the probability that all steps succeed."""
         succeeds = 1.0
         for group in groups:
             for branch in group:
@@ -67,7 +67,7 @@ class _Failures:
         return 1 - branch.probability * (1 - succeeds)
 
     def _call(self, node: str, call: Call) -> float:
-        """The chance that a call fails, and what follows it does not help."""
+        """Return the probability that a call fails and what follows it does not make up for that."""
         fails = self._attempts(node, call)
         if call.hit_rate is not None and call.on_miss:
             missed = 1 - (1 - fails) * call.hit_rate
@@ -76,7 +76,7 @@ class _Failures:
         return spoilt + fails * (1 - self._chain(node, call.on_failure) if call.on_failure else 1.0)
 
     def _chain(self, node: str, links: tuple[Link, ...]) -> float:
-        """The chance that all that follows on a call succeeds."""
+        """Return the probability that everything that follows a call succeeds."""
         succeeds = 1.0
         for link in links:
             if isinstance(link, Call) and not link.optional:
@@ -84,7 +84,7 @@ class _Failures:
         return succeeds
 
     def _attempts(self, node: str, call: Call) -> float:
-        """The chance that all attempts at a call fail."""
+        """Return the probability that all attempts at a call fail."""
         at = self._operations.nodes[node]
         target = at["targets"].get(call)
         if target is None:
@@ -100,5 +100,5 @@ class _Failures:
                 else:
                     lost += share * amount
         attempts = most.max_attempts if most is not None else 1
-        # What is tried again may end in an error that is not.
+        # A later attempt may fail with an error that is not retried.
         return sum(tried**before * lost for before in range(attempts)) + tried**attempts

@@ -1,4 +1,4 @@
-"""Hedges that come too late, too often, or to nobody else."""
+"""Hedges that come too late, come too often, or have no other replica to go to."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from meshquake.topology.deadlines import own_limit
 from meshquake.topology.review.mesh import Finding, Mesh, path_of
 from meshquake.topology.units import duration, ratio
 
-#: Share of healthy calls that may be hedged: a hedge is for the slow ones.
+#: Share of healthy calls that may be hedged: hedges are for slow calls.
 _USUAL = 0.25
 
 
 def idle(mesh: Mesh) -> Iterator[Finding]:
-    """Hedges that wait as long as their caller does."""
+    """Hedges whose delay is as long as the caller waits."""
     for edge in mesh.topology.edges:
         hedge, patience = edge.hedge, own_limit(edge)
         if hedge is not None and hedge.percentile is None and hedge.delay >= patience:
@@ -27,7 +27,7 @@ def idle(mesh: Mesh) -> Iterator[Finding]:
 
 
 def eager(mesh: Mesh) -> Iterator[Finding]:
-    """Hedges that healthy calls meet, where they are not meant to follow at once."""
+    """Hedges that healthy calls trigger, unless they are meant to follow at once."""
     for edge in mesh.topology.edges:
         hedge, calls = edge.hedge, mesh.calls[edge.caller, edge.callee]
         if hedge is None or hedge.percentile is not None or not hedge.delay or not calls:
@@ -43,10 +43,10 @@ def eager(mesh: Mesh) -> Iterator[Finding]:
 
 
 def alone(mesh: Mesh) -> Iterator[Finding]:
-    """Hedges, and attempts that shall go elsewhere, where there is one replica."""
+    """Hedges, and attempts that should go elsewhere, where there is only one replica."""
     kinds = {service.name: service.kind for service in mesh.topology.services}
     for edge in mesh.topology.edges:
-        # What is external is not what it's made of.
+        # An external service stands for an unknown number of replicas.
         if kinds[edge.callee] == "external" or (edge.hedge is None and not (edge.avoid_tried and edge.retry)):
             continue
         callee, replicas = mesh.fewest(edge.callee)

@@ -1,4 +1,4 @@
-"""Keys of another choice than the one that is made beside them."""
+"""Keys that have no effect because of another choice made beside them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshquake.topology.users import Population
 
 
 def unused(loaded: LoadedTopology) -> Iterator[tuple[Node, str]]:
-    """Keys that services and populations have themselves and that do nothing; defaults are for those whom they fit."""
+    """Keys without effect that services and populations set themselves; defaults need not fit everything."""
     document = loaded.document
     found = [(f"services.{each.name}", _of_service(each)) for each in loaded.topology.services]
     found += [
@@ -26,7 +26,7 @@ def unused(loaded: LoadedTopology) -> Iterator[tuple[Node, str]]:
 
 
 def _of_service(service: Service) -> Iterator[tuple[str, str]]:
-    """Keys that are of one choice, where another was made."""
+    """Yield the keys that belong to a choice that was not made, with the reason."""
     choices = (
         ("queue", "codel", service.queue.discipline, ("target", "interval", "newest_first")),
         ("cpu", "quota", service.scheduled, ("period", "machine")),
@@ -39,7 +39,7 @@ def _of_service(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _of_population(population: Population) -> Iterator[tuple[str, str]]:
-    """Keys of what the users of a population never do."""
+    """Yield the keys about things that the users of a population never do, with the reason."""
     if not population.retry:
         yield "retry_after", "is for users who try again by hand, and retry is 0%"
         if not population.reload:

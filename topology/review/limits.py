@@ -10,7 +10,7 @@ from meshquake.topology.units import counted, duration, number
 
 
 def narrow(mesh: Mesh) -> Iterator[Finding]:
-    """Bulkheads, pools and adaptive limits smaller than the number of calls that are usually in flight."""
+    """Bulkheads, pools and adaptive limits smaller than the usual number of calls in flight."""
     for edge in mesh.topology.edges:
         limits = {}
         if edge.bulkhead is not None:
@@ -30,7 +30,7 @@ def narrow(mesh: Mesh) -> Iterator[Finding]:
 
 
 def measured(mesh: Mesh) -> Iterator[Finding]:
-    """Adaptive limits that refuse healthy calls whenever they measure how long calls take."""
+    """Adaptive limits that refuse healthy calls whenever they measure latency."""
     for edge in mesh.topology.edges:
         policy = edge.adaptive_concurrency
         if policy is None:

@@ -1,4 +1,4 @@
-"""Services that the usual load keeps too busy, or of which a request alone does."""
+"""Services that the usual load, or even a single request, keeps too busy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from meshquake.topology.environment.fluctuation import high
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import duration, number, rate, ratio
 
-#: Load that leaves little room for a burst: M/M/1 then answers 1 / (1 - 0.85) = 7 times slower than when idle.
+#: Utilisation that leaves little room for a burst: an M/M/1 queue is then 1 / (1 - 0.85) = 7 times slower than idle.
 HEADROOM = 0.85
-#: Share of the requests that may be throttled by themselves.
+#: Share of requests that may be throttled on their own.
 _THROTTLED = 0.1
 _SAMPLES = 1000
-#: Deviations above the middle of what goes up and down by itself, and the share of the time that it is above.
+#: Standard deviations above the median of what fluctuates by itself, and the share of the time spent above that.
 _BUSY, _BUSIER = 2.0, 0.023
 
 
@@ -26,7 +26,7 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
     for deployment in chain.from_iterable(mesh.deployments.values()):
         load = deployment.load
         what = "cores" if load.cores >= load.workers else "workers"
-        # What counts is how far it can be scaled.
+        # What counts is how far it can scale.
         offered = load.offered * deployment.replicas / deployment.most
         if deployment.autoscale is not None:
             what += f" with {deployment.most} replicas"
@@ -39,7 +39,7 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
 
 
 def crowded(mesh: Mesh) -> Iterator[Finding]:
-    """Services that have enough for the usual load, and too little where users come and go by themselves."""
+    """Services that cope with the usual load, but not when the number of users is high."""
     users = mesh.topology.environment.users
     times = high(users, _BUSY)
     for service in mesh.topology.services if users else ():
@@ -53,7 +53,7 @@ def crowded(mesh: Mesh) -> Iterator[Finding]:
 
 
 def throttled(mesh: Mesh) -> Iterator[Finding]:
-    """Quotas of CPU time that a single request uses up."""
+    """CPU quotas that a single request uses up."""
     for service in mesh.topology.services:
         limit = service.cores
         if service.scheduled != "quota" or limit >= 1:

@@ -10,7 +10,7 @@ from meshquake.topology.units import counted, size
 
 
 def cramped(mesh: Mesh) -> Iterator[Finding]:
-    """Services whose requests alone can fill a replica's memory, which kills nothing: the one that needs fewest."""
+    """Services whose requests alone can fill a replica's memory, without an OOM kill; only the tightest is reported."""
     found = []
     for service in mesh.topology.services:
         memory, holds = service.memory, service.workers + service.queue.limit

@@ -1,4 +1,4 @@
-"""A mesh, and what those who review it want to know of it."""
+"""A mesh, with what its checks need to know about it."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from meshquake.topology.review.deployment import Deployment, deployments_of
 from meshquake.topology.review.patience import Patience
 from meshquake.topology.spec import Edge, Topology
 
-#: A path in the document and what is odd there.
+#: A path in the document, and what is odd there.
 Finding = tuple[str, str]
 
-#: Share of healthy calls that may run into their timeout.
+#: Share of healthy calls that may exceed their timeout.
 TOO_SLOW = 0.01
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """A topology and what the checks want to know of it, each thing worked out once."""
+    """A topology with what the checks need to know about it, each thing computed once."""
 
     topology: Topology
     operations: nx.MultiDiGraph[str]
     edges: dict[tuple[str, str], Edge]
     replicas: dict[str, int]
-    #: What is deployed by itself, by service.
+    #: Deployments, by service.
     deployments: dict[str, tuple[Deployment, ...]]
     visits: dict[str, float]
     rates: dict[tuple[str, str], float]
     response: dict[str, Floats]
     loads: dict[str, Load]
-    #: By caller and callee, the calls that healthy requests make there: callee's operation and calls a second.
+    #: By caller and callee, the calls per second that healthy requests make, by the callee's operation.
     calls: dict[tuple[str, str], dict[str, float]]
     #: How long operations wait for others by their own timeouts, and when their own callers give up on them.
     patience: Patience
@@ -85,11 +85,11 @@ class Mesh:
 
     @property
     def cores_taken(self) -> float:
-        """Cores that the replicas have that there are at first."""
+        """Cores of all initial replicas."""
         return sum(service.replicas * service.cores for service in self.topology.services)
 
     def fewest(self, service: str) -> tuple[str, int]:
-        """What callers choose among, and its replicas at most: a service, or the smallest of its weighted versions."""
+        """Return what callers choose among, and its most replicas: a service, or its smallest weighted version."""
         deployments = self.deployments[service]
         if deployments[0].service.weighted:
             smallest = min(deployments, key=lambda each: each.most)
@@ -97,32 +97,32 @@ class Mesh:
         return service, sum(each.most for each in deployments)
 
     def rate_per_replica(self, edge: Edge) -> float:
-        """Healthy calls a second that one replica of the caller makes on an edge."""
+        """Return the healthy calls per second that one replica of the caller makes on an edge."""
         return self.rates[edge.caller, edge.callee] / self.replicas[edge.caller]
 
     def name(self, node: str) -> str:
-        """What users call a node of the operations."""
+        """Return a node's operation as users know it."""
         name: str = self.operations.nodes[node]["name"]
         return name
 
     def times(self, edge: Edge) -> dict[str, Floats]:
-        """Healthy times of the calls on an edge, as its caller sees them, by the callee's operation."""
+        """Return healthy times of the calls on an edge, as the caller sees them, by the callee's operation."""
         return {callee: round_trip(edge, self.response[callee]) for callee in self.calls[edge.caller, edge.callee]}
 
     def concurrency(self, edge: Edge) -> float:
-        """Calls that one replica of the caller has in flight on an edge, on average (Little's law)."""
+        """Return the mean number of calls that one replica of the caller has in flight on an edge (Little's law)."""
         calls = self.calls[edge.caller, edge.callee]
         busy = sum(calls[callee] * float(times.mean()) for callee, times in self.times(edge).items())
         return busy / self.replicas[edge.caller]
 
 
 def path_of(edge: Edge, policy: str) -> str:
-    """Where a policy of an edge stands in a document."""
+    """Return the path of an edge's policy in a document."""
     return f"edges.{edge.caller} -> {edge.callee}.{policy}"
 
 
 def _paced(topology: Topology, response: Mapping[str, Floats]) -> Topology:
-    """A topology whose closed users ask as often as they do if they wait for healthy answers."""
+    """Return a topology in which closed populations make as many requests as they do when answers are healthy."""
     workload = topology.workload
     if not any(population.users for population in workload.populations):
         return topology

@@ -1,4 +1,4 @@
-"""Outlier detection that ejects nothing, or all there is."""
+"""Outlier detection that ejects nothing, or the only replica."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.units import counted, duration, number
 
 
 def toothless(mesh: Mesh) -> Iterator[Finding]:
-    """Outlier detection none of whose rules can eject a replica, or that may eject the only one."""
+    """Outlier detection without a rule that can eject a replica, or that may eject the only one."""
     for edge in mesh.topology.edges:
         if edge.outlier is not None:
             reason = _reason(mesh, edge, edge.outlier)
@@ -20,7 +20,7 @@ def toothless(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
-    """What is odd about the detection on an edge; empty if nothing is."""
+    """Return what is odd about an edge's outlier detection; empty if nothing is."""
     rules = {"success_rate": outlier.success_rate, "failure_share": outlier.failure_share}
     blind = {name: _blind(mesh, edge, rule) for name, rule in rules.items() if rule is not None}
     seeing = outlier.consecutive is not None or outlier.gateway is not None or not all(blind.values())
@@ -37,12 +37,12 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     if outlier.ejection > outlier.longest:
         ejection, longest = duration(outlier.ejection), duration(outlier.longest)
         return f"its ejections do not grow: the first takes {ejection}, above the longest of {longest}"
-    # The comparison of success rates is on unless it's switched off; the other rule somebody has asked for.
+    # The comparison of success rates is on by default; the other rule was asked for.
     return f"failure_share ejects nothing: {blind['failure_share']}" if blind.get("failure_share") else ""
 
 
 def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
-    """Why a rule never has enough to judge by at the usual rate; empty if it has."""
+    """Return why a rule never sees enough requests at the usual rate; empty if it does."""
     callee, hosts = mesh.fewest(edge.callee)
     if rule.hosts > hosts:
         return f"it needs {rule.hosts} replicas of {callee}, which has {hosts}"

@@ -14,9 +14,9 @@ from meshquake.topology.spec import Branch, Call, Edge, Group, Sequence, Work
 
 
 class Patience:
-    """How long operations wait for what they call, at most, in seconds.
+    """The longest time that operations wait for their calls, in seconds, by node.
 
-    A call without a timeout is waited for as long as the callee itself waits.
+    Without a timeout, a call is waited for as long as its callee itself waits.
     """
 
     def __init__(self, operations: nx.MultiDiGraph[str], edges: Mapping[tuple[str, str], Edge]) -> None:
@@ -30,13 +30,13 @@ class Patience:
         return self._longest[node]
 
     def within(self, node: str, deadline: float) -> float:
-        """How long an operation waits whose request carries a deadline: calls may inherit that."""
+        """Return how long an operation waits if its request carries a deadline, which calls may inherit."""
         at = self._operations.nodes[node]
         variants = at["service"].variants(at["operation"])
         return max(self._steps(node, variant.calls, 0.0, deadline) for _, variant in variants)
 
     def _steps(self, node: str, groups: tuple[Group, ...], start: float, deadline: float) -> float:
-        """When steps that begin at `start` are over."""
+        """Return when steps that begin at `start` end."""
         for group in groups:
             start = max((self._branch(node, each, start, deadline) for each in group), default=start)
         return start
@@ -60,7 +60,7 @@ class Patience:
 
 
 def longest(edge: Edge, patience: float) -> float:
-    """The longest time that a call on an edge may take, of which the callee itself waits so long, in seconds."""
+    """Return the longest time that a call on an edge may take, if its callee waits for `patience` (seconds)."""
     limit = own_limit(edge)
     attempt = patience if limit == inf else limit
     if edge.retry is not None:
@@ -71,5 +71,5 @@ def longest(edge: Edge, patience: float) -> float:
 
 
 def _pauses(retry: Retry) -> float:
-    """The longest time that the caller may pause between all attempts of one call, in seconds."""
+    """Return the longest total time that a caller may pause between the attempts of one call, in seconds."""
     return sum(min(retry.base * float(2**attempt - 1), retry.maximum) for attempt in range(1, retry.max_attempts))

@@ -1,4 +1,4 @@
-"""Startup and liveness probes that end a process before it has started, and pauses before restarts that do not grow."""
+"""Startup and liveness probes that kill a process before it has started, and restart pauses that do not grow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshquake.topology.units import duration
 
 
 def impatient(mesh: Mesh) -> Iterator[Finding]:
-    """Startup and liveness probes that end a process before it has started."""
+    """Startup and liveness probes that kill a process before it has started."""
     for service in mesh.topology.services:
         if service.startup_probe is not None:
             patience = service.startup_probe.patience
@@ -19,7 +19,7 @@ def impatient(mesh: Mesh) -> Iterator[Finding]:
                     f"a process that starts again takes {duration(service.startup)}, and is ended after "
                     f"{duration(patience)}: it never gets up",
                 )
-            continue  # until then nobody asks whether it lives
+            continue  # liveness is not probed before that
         probe = service.liveness
         if probe is None:
             continue

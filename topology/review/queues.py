@@ -1,4 +1,4 @@
-"""Disciplines of queues that change nothing."""
+"""Queue disciplines that change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.units import duration
 
 
 def indifferent(mesh: Mesh) -> Iterator[Finding]:
-    """Queues in which it makes no difference who is next."""
+    """Queues in which the order makes no difference."""
     critical = list(_critical(mesh))
     for service in mesh.topology.services:
         queue, path = service.queue, f"services.{service.name}.queue"
@@ -29,7 +29,7 @@ def indifferent(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _critical(mesh: Mesh) -> Iterator[str]:
-    """Operations that have a criticality, or calls that do."""
+    """Yield operations that have a criticality, or whose calls do."""
     for service in mesh.topology.services:
         for operation in service.operations:
             calls = [link for call in made(operation.calls) for link, _ in chain(call)]

@@ -1,4 +1,4 @@
-"""Rate limits that turn healthy requests away for ever."""
+"""Rate limits that permanently reject healthy requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshquake.topology.units import counted, rate
 
 
 def limited(mesh: Mesh) -> Iterator[Finding]:
-    """Rate limits that turn healthy requests away for ever."""
+    """Rate limits that permanently reject healthy requests."""
     for service in mesh.topology.services:
         limit = service.rate_limit
         if limit is None:
@@ -19,7 +19,7 @@ def limited(mesh: Mesh) -> Iterator[Finding]:
                 f"services.{service.name}.rate_limit",
                 f"adds {counted(limit.tokens_per_fill, 'token')} to a bucket of {limit.max_tokens}: the rest is lost",
             )
-        # What does not fit into the bucket is lost.
+        # Tokens that don't fit into the bucket are lost.
         filled = min(limit.tokens_per_fill, limit.max_tokens)
         allowed = service.replicas * filled / limit.fill_interval
         if mesh.loads[service.name].rate > allowed:

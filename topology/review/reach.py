@@ -10,7 +10,7 @@ from meshquake.topology.spec import Call, made
 
 
 def unreached(mesh: Mesh) -> Iterator[Finding]:
-    """Services that no request reaches, and operations of the others that none does."""
+    """Services that no request reaches, and unreached operations of all others."""
     operations = [operation for service in mesh.topology.services for operation in service.operations]
     # What is called only when another call fails is not odd.
     links = (link for operation in operations for call in made(operation.calls) for link in call.on_failure)

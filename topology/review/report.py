@@ -18,9 +18,10 @@ from meshquake.topology.units import counted
 
 
 def unexpected(loaded: LoadedTopology, played: float | None = None) -> list[Problem]:
-    """The warnings of a mesh that is played at a rate (requests a second; its own if that's None).
+    """Return the warnings for a mesh that is run at a rate (requests per second; None for its own).
 
-    Of a mesh that comes with the package, it's what more users than its own would meet: the rest is on purpose.
+    For a mesh that comes with the package, only those are returned that the additional users cause: the rest is on
+    purpose.
     """
     mesh, own = loaded.topology, loaded.topology.workload.rate
     at = played or own
@@ -33,10 +34,10 @@ def unexpected(loaded: LoadedTopology, played: float | None = None) -> list[Prob
 
 
 def remarks(loaded: LoadedTopology) -> list[Problem]:
-    """The findings of `review` as warnings, each at the line of its key, or of the default that stands for it.
+    """Return the findings of `review` as warnings, each at the line of its key, or of the default that applies.
 
-    What one check finds because of one default, or of one value that aliases repeat, is one warning. An operation that
-    no request reaches is none if the same one, in another service, is reached by way of an alias.
+    What one check finds because of one default, or of one value that aliases repeat, is a single warning. An unreached
+    operation is no warning if the same one is reached in another service through an alias.
     """
     document, mesh = loaded.document, loaded.topology
     places = _Places(loaded)
@@ -64,7 +65,7 @@ def remarks(loaded: LoadedTopology) -> list[Problem]:
 
 
 class _Places:
-    """Where in a document what is found stands, or the default that stands for it."""
+    """The places of findings in a document, or of the defaults that apply there."""
 
     def __init__(self, loaded: LoadedTopology) -> None:
         self._document = loaded.document
@@ -74,13 +75,13 @@ class _Places:
         }
 
     def of(self, path: str) -> Node:
-        """The node at a path, the default for it, the caller of an edge that stands nowhere, or the nearest above."""
+        """Return the node at a path, the default that applies, an unwritten edge's caller, or the nearest node above."""
         places, nearest = [path], path
         edge, _, policy = path.rpartition(".")
         if edge in self._ends:
             caller, callee = self._ends[edge]
             nearest = edge if self._document.find(edge).path == edge else f"services.{caller}"
-            # In order of precedence, as the loader has it.
+            # In the loader's order of precedence.
             layers = [
                 ("edges_to", callee),
                 ("edges_from", caller),

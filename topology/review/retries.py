@@ -1,4 +1,4 @@
-"""Retries and hedges that multiply from layer to layer, and retries that are never made or do not slow down."""
+"""Retries and hedges that multiply across layers, and retries that are never made or do not back off."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from meshquake.topology.review.mesh import Finding, Mesh, path_of
 from meshquake.topology.spec import Edge
 from meshquake.topology.units import duration, number
 
-#: Work that one request may become, at worst, before it is worth a warning.
+#: How much work one request may become, at worst, before that is worth a warning.
 _AMPLIFICATION = 16
-#: How many calls a request may become, at worst, and the services along which it does.
+#: The most calls that a request may become, and the services along that path.
 _Way = tuple[float, tuple[str, ...]]
 
 
@@ -33,10 +33,11 @@ def amplified(mesh: Mesh) -> Iterator[Finding]:
 
 
 class _Worst:
-    """What a request for an operation may become.
+    """The worst that a request for an operation may become.
 
-    A layer repeats the attempts of those below it only if it hears of their failure: it retries `dependency_failed`,
-    or it times out, or hedges, while they're still at it. Those who are given up then, and hear of it, make no more.
+    A layer repeats the attempts of the layers below only if it notices their failure: it retries `dependency_failed`,
+    or it times out or hedges while they are still trying. Callees that are cancelled at that point make no more
+    attempts.
     """
 
     def __init__(self, mesh: Mesh) -> None:
@@ -44,7 +45,7 @@ class _Worst:
         self._known: dict[tuple[str, float, float], _Way] = {}
 
     def of(self, node: str, passed: float = inf, cancelled: float = inf) -> _Way:
-        """The worst way from a node on whose request carries such a deadline, and is cancelled so soon."""
+        """Return the worst way from a node whose request has the deadline `passed` and is cancelled after `cancelled`."""
         key = node, passed, cancelled
         if key not in self._known:
             self._known[key] = self._of(node, passed, cancelled)
@@ -74,7 +75,7 @@ class _Worst:
 
 
 def _goes_on(edge: Edge, patience: float) -> bool:
-    """Whether the caller makes another attempt while its callee still waits for what it calls itself."""
+    """Whether the caller makes another attempt while its callee is still waiting for its own calls."""
     if edge.hedge is not None:
         return edge.hedge.delay < patience
     if edge.retry is None or edge.timeout is None or "timeout" not in edge.retry.on:
@@ -83,10 +84,10 @@ def _goes_on(edge: Edge, patience: float) -> bool:
 
 
 def _attempts(edge: Edge, left: float) -> float:
-    """Attempts of one call, at worst, on average, of which the first is given up `left` seconds after it was made.
+    """Return the worst mean number of attempts of a call, if the first is given up `left` seconds after it was made.
 
-    What limits retries by the calls there are bounds the mean number of attempts, whatever is allowed besides (a
-    budget's minimum, a full bucket, so many at a time): that does not grow with the load.
+    Limits on retries relative to the number of calls bound that mean, whatever else they allow (a budget's minimum, a
+    full bucket, a number at a time): the rest does not grow with the load.
     """
     allowed = 1.0
     if edge.retry is not None:
@@ -94,7 +95,7 @@ def _attempts(edge: Edge, left: float) -> float:
     elif edge.hedge is not None:
         allowed = 1 + _hedges(edge.hedge)
     if edge.breaker is not None and edge.breaker.failure_rate < 1:
-        # As long as it's closed fewer fail than that, and what it does not let through is no work.
+        # While it's closed, a smaller share than that fails; and calls that it rejects are no work.
         allowed = min(allowed, 1 / (1 - edge.breaker.failure_rate))
     left = min(left, inf if edge.overall_timeout is None else edge.overall_timeout)
     if edge.timeout is not None and left < inf:
@@ -103,16 +104,16 @@ def _attempts(edge: Edge, left: float) -> float:
 
 
 def _retries(retry: Retry) -> float:
-    """Retries a call that its limits allow however many calls fail; inf without any."""
+    """Return how many retries per call the limits allow however many calls fail; inf without limits."""
     allowed = [inf]
     if retry.budget is not None:
         allowed.append(retry.budget.ratio)
     if retry.tokens is not None:
-        # Failures take what successes give: as many retries follow.
+        # Failures use up what successes give: there are as many retries.
         allowed.append(retry.tokens.ratio)
     if retry.bucket is not None:
         cost = min(retry.bucket.cost, retry.bucket.timeout_cost)
-        # The last retry of a call is for nothing if it succeeds.
+        # The last retry of a call is refunded if it succeeds.
         allowed.append(retry.bucket.deposit / cost + retry.bucket.refund if cost else inf)
     if retry.breaker is not None:
         allowed.append(retry.breaker.failure_rate)
@@ -122,10 +123,10 @@ def _retries(retry: Retry) -> float:
 
 
 def _hedges(hedge: Hedge) -> float:
-    """Hedges a call when all calls are slow."""
+    """Return the number of hedges per call when all calls are slow."""
     allowed = float(hedge.max_attempts - 1)
     if hedge.percentile is not None:
-        # What is slow for long is what is usual.
+        # Calls that are slow for long become the usual ones.
         allowed *= 1 - hedge.percentile
     if hedge.budget is not None:
         allowed = min(allowed, hedge.budget.ratio)
@@ -147,7 +148,7 @@ def steady(mesh: Mesh) -> Iterator[Finding]:
 
 
 def never(mesh: Mesh) -> Iterator[Finding]:
-    """Retries that their own limits forbid, and what is for other attempts where there are none."""
+    """Retries that their own limits forbid, and settings for further attempts where there are none."""
     for edge in mesh.topology.edges:
         retry = edge.retry
         if retry is None or retry.max_attempts == 1:
@@ -160,14 +161,14 @@ def never(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _forbidden(retry: Retry) -> str:
-    """Why a limit lets no retry through even when all was well before; empty if all let some."""
+    """Return why a limit allows no retry even after a healthy time; empty if all limits allow some."""
     bucket, tokens, budget = retry.bucket, retry.tokens, retry.budget
     if retry.concurrent == 0:
         return "0 may be under way at a time"
     if budget is not None and not budget.ratio and not budget.minimum:
         return "its budget is 0"
     if tokens is not None and tokens.most <= 2:
-        # The failure takes one first.
+        # The failed attempt takes a token first.
         return f"a failure leaves half of its {number(tokens.most)} tokens or fewer"
     if bucket is not None and bucket.capacity < min(bucket.cost, bucket.timeout_cost):
         cost = min(bucket.cost, bucket.timeout_cost)

@@ -1,4 +1,4 @@
-"""Rollouts that take a service away, or for which there is no room."""
+"""Rollouts that take a service down, or that don't fit the cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def exposed(mesh: Mesh) -> Iterator[Finding]:
 
 
 def stuck(mesh: Mesh) -> Iterator[Finding]:
-    """Rollouts for which the cluster has no room: told of the first."""
+    """Rollouts that don't fit the cluster; only the first is reported."""
     if mesh.topology.room == inf:
         return
     free = mesh.topology.room - mesh.cores_taken
@@ -41,7 +41,7 @@ def stuck(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _needs(deployment: Deployment) -> float:
-    """Cores without which a rollout cannot begin."""
+    """Return the cores that a rollout needs to begin."""
     rollout, cores = deployment.rollout, deployment.service.cores
     if rollout.strategy == BLUE_GREEN:
         return deployment.replicas * cores

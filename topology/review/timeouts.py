@@ -1,4 +1,4 @@
-"""Timeouts that are too short: for the healthy work that they wait for, or for the patience of whom they ask."""
+"""Timeouts that are too short: for the healthy work they wait for, or for the callee's own patience."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def hasty(mesh: Mesh) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Outlasted:
-    """A call whose callee still waits for others, `patience` seconds long, when its caller has gone on at a `limit`."""
+    """A call whose callee still waits for others, for `patience` seconds, when its caller goes on at a `limit`."""
 
     edge: Edge
     callee: str
@@ -46,7 +46,7 @@ class _Outlasted:
 
     @property
     def reason(self) -> tuple[str, str]:
-        """The key by which the caller goes on so soon, and what to say of it."""
+        """The key that makes the caller go on so early, and how the message explains it."""
         if self.limit == own_limit(self.edge):
             return _key(self.edge), ""
         if self.limit == self.deadline:
@@ -55,9 +55,9 @@ class _Outlasted:
 
 
 def inverted(mesh: Mesh) -> Iterator[Finding]:
-    """Callers that give up while a callee, by its own timeouts, still waits for others: once a caller, the worst.
+    """Callers that give up while a callee, by its own timeouts, still waits for others: the worst call of each caller.
 
-    What is cancelled stops in time. What it has called itself does only if that is cancelled too.
+    A callee that is cancelled stops in time; its own calls do so only if they are cancelled too.
     """
     inverted: dict[str, dict[str, _Outlasted]] = defaultdict(dict)
     for node, callee, data in mesh.operations.edges(data=True):
@@ -83,7 +83,7 @@ def inverted(mesh: Mesh) -> Iterator[Finding]:
 
 
 def overridden(mesh: Mesh) -> Iterator[Finding]:
-    """Timeouts of attempts that all attempts together do not have."""
+    """Timeouts of single attempts that exceed the timeout of all attempts together."""
     for edge in mesh.topology.edges:
         if edge.timeout is not None and edge.overall_timeout is not None and edge.timeout > edge.overall_timeout:
             yield (
@@ -94,7 +94,7 @@ def overridden(mesh: Mesh) -> Iterator[Finding]:
 
 
 def groundless(mesh: Mesh) -> Iterator[Finding]:
-    """Deadlines that travel, and cancellations, where nobody ever gives up: told of the first."""
+    """Inherited deadlines, and cancellations, where nobody ever gives up; only the first is reported."""
     given_up = any(own_limit(edge) < inf for edge in mesh.topology.edges)
     if given_up or any(edge.hedge is not None for edge in mesh.topology.edges):
         return
@@ -106,12 +106,12 @@ def groundless(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _key(edge: Edge) -> str:
-    """The timeout that ends an attempt first."""
+    """Return the key of the timeout that ends an attempt first."""
     return "timeout" if edge.timeout == own_limit(edge) else "overall_timeout"
 
 
 def endless(mesh: Mesh) -> Iterator[Finding]:
-    """Entries whose healthy requests take longer than any request is followed."""
+    """Entries whose healthy requests take longer than requests are followed."""
     for entry in mesh.topology.workload.mix:
         times = mesh.response[name_of(entry)]
         late = float(np.mean(times > FOLLOWED))

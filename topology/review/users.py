@@ -1,4 +1,4 @@
-"""Users whom a healthy mesh does not please."""
+"""Users whom even a healthy mesh disappoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEFT = 0.1
 
 
 def promised(mesh: Mesh) -> Iterator[Finding]:
-    """An objective that healthy answers break: told of the worst entry."""
+    """An objective that healthy answers break; only the worst entry is reported."""
     objective, fail = mesh.topology.workload.objective, failures(mesh.operations, mesh.edges)
     entries = [name_of(entry) for entry in mesh.topology.workload.mix if entry.weight]
     in_time = {name: float(np.mean(mesh.response[name] <= objective.within)) for name in entries}
@@ -32,7 +32,7 @@ def promised(mesh: Mesh) -> Iterator[Finding]:
 
 
 def deserted(mesh: Mesh) -> Iterator[Finding]:
-    """Populations many of which leave before a healthy answer."""
+    """Populations in which many users leave before a healthy answer."""
     order = np.random.Generator(np.random.Philox(key=1)).permutation(1000)
     quantiles = (order + 0.5) / len(order)
     for population in mesh.topology.workload.populations:

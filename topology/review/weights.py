@@ -1,4 +1,4 @@
-"""Weights that look like shares of a whole, and are not."""
+"""Weights that look like shares of a whole but don't add up."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from meshquake.topology.review.mesh import Finding, Mesh, path_of
 from meshquake.topology.spec import following, pieces
 from meshquake.topology.units import number, ratio
 
-#: How far from a whole a sum may be that was meant to be one.
+#: How far a sum may be from a whole and still seem to be meant as one.
 _NEAR = 0.2
-#: Sums that are off by less are those of numbers such as 0.1.
+#: Smaller deviations are rounding errors of numbers such as 0.1.
 _ROUNDING = 1e-6
 
 
@@ -37,12 +37,12 @@ def uneven(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _off(weights: Iterable[float], whole: float) -> bool:
-    """Whether a sum is nearly a whole, and not the whole."""
+    """Whether a sum is close to the whole but not equal to it."""
     return _ROUNDING < abs(sum(weights) / whole - 1) <= _NEAR
 
 
 def _distributions(mesh: Mesh) -> Iterator[tuple[str, Distribution]]:
-    """The times of a mesh, each with where it's written."""
+    """Yield the distributions of time in a mesh, each with its path."""
     for service in mesh.topology.services:
         for operation in service.operations:
             path = f"services.{service.name}.operations.{operation.name}"
