@@ -1,8 +1,8 @@
-"""What the services of a generated mesh can do, and what that calls.
+"""The operations of a generated mesh's services, and their calls.
 
-An operation calls what it was made for (each operation of what its service owns is called by one of its own), what its
-service keeps, and now and then others from further down, the more popular the more often. So calls go down only, and
-reach every operation.
+An operation calls what it was made for (each operation of a service's dependants is called by one of the service's
+own), the service's stores, and occasionally services further down, popular ones more often. So calls only go down, and
+every operation is reached.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from meshquake.topology.generating.layout import (
 from meshquake.topology.generating.words import PAGES, READS, WRITES
 from meshquake.topology.spec import Branch, Call, Group, Operation, Service
 
-#: Medians of own work (seconds) by role, lowest and highest, and the spread of its logarithm: estimates, as those of
-#: the shipped meshes are, whose spans were held against published ones. Of stores, by operation.
+#: Own work by role: lowest and highest median (seconds), and the range of the logarithm's standard deviation.
+#: Estimates, like those of the shipped meshes, whose spans were compared with published ones. For stores, by operation.
 _WORK: Final = {
     ENTRY: (0.4e-3, 1.2e-3, (0.7, 0.8)),
     MIDDLE: (0.5e-3, 4e-3, (0.6, 1.0)),
@@ -42,9 +42,9 @@ _WORK: Final = {
     CACHE: (0.1e-3, 0.2e-3, (0.6, 0.8)),
     DATABASE: (1e-3, 4e-3, (0.7, 0.9)),
 }
-#: Share of the external services that are slow now and then, and what these then take.
+#: Share of the external operations that are occasionally slow.
 _SLOW_OUTSIDE: Final = 0.4
-#: Stacks by role, as often as they stand here.
+#: Stacks by role; those listed more than once are more frequent.
 _STACKS: Final = {
     ENTRY: ("nodejs/express", "nodejs/nextjs", "go/net-http", "java/spring-boot", "kotlin/ktor", "ruby/rails"),
     MIDDLE: (
@@ -57,20 +57,21 @@ _STACKS: Final = {
     CACHE: ("redis", "redis", "valkey", "memcached"),
     DATABASE: ("postgresql", "postgresql", "mysql", "mysql", "mongodb", "cassandra", "elasticsearch"),
 }
-#: How often a service is built with what its owner is built with: teams keep to what they know.
+#: How often a service has the stack of its owner: teams stick to what they know.
 _SAME_STACK: Final = 0.5
-#: Share of the operations, but for the first, that change something.
+#: Share of the operations, except the first, that change something.
 _CHANGES: Final = 0.4
-#: Share of its operations that use what a service keeps.
+#: Share of a service's operations that use each of its stores.
 _USES: Final = 0.8
-#: How popular stores are beside others, for those that do not own them: a database has mostly one service.
+#: Popularity of stores, relative to other services, among services that don't own them: most databases serve one
+#: service.
 _SHARED: Final = {CACHE: 0.15, DATABASE: 0.08}
-#: Shares of the further calls, and of those that an operation was made for, that may fail without harm.
+#: Shares of calls that are optional: of further calls, and of those that an operation was made for.
 _OPTIONAL, _OPTIONAL_OWN = 0.3, 0.05
 
 
 class Web:
-    """Weaves the calls of all members, from the deepest to the entries."""
+    """Creates the calls of all members, from the deepest to the entries."""
 
     def __init__(self, members: Sequence[Member], draws: Draws) -> None:
         self._draws = draws
@@ -79,18 +80,18 @@ class Web:
         for each in members:
             self._owned[each.owner].append(each)
         self._operations = {each.name: self._words(each) for each in members if each.role not in STORES}
-        #: Call sites below each operation, itself included, by service and operation.
+        #: Number of call sites below each operation, itself included, by service and operation.
         self._sites: dict[tuple[str, str], int] = {}
-        #: What is asked of stores.
+        #: The operations requested of each store.
         self._asked: dict[str, dict[str, None]] = defaultdict(dict)
-        #: Everybody, the deepest first, so that those that someone may call stand at the front; and how popular these
-        #: are.
+        #: All members but the entries, the deepest first, so that those that a member may call come first; and their
+        #: cumulative popularity.
         self._below = sorted((each for each in members if each.level), key=lambda each: -_depth(each))
         self._depths = [-_depth(each) for each in self._below]
         self._popular = list(accumulate(self._popularity(each) for each in self._below))
 
     def services(self) -> tuple[Service, ...]:
-        """All services with their operations, in the order of the members."""
+        """Return all services with their operations, in the order of the members."""
         members = self._members.values()
         callers = sorted((each for each in members if each.role not in STORES), key=_depth, reverse=True)
         made = {each.name: self._caller(each) for each in callers}
@@ -106,7 +107,7 @@ class Web:
     # -- operations --------------------------------------------------------------------------------------------------
 
     def _words(self, member: Member) -> list[str]:
-        """What a service can do; the first of it reads. What users call has pages, and more of them."""
+        """Return the names of a service's operations; the first one reads. Entries have pages, and more operations."""
         many = self._draws.tail(figures.OPERATIONS, figures.MOST_OPERATIONS, "operations", member.name)
         many += figures.PAGES if member.role == ENTRY else 0
         changes = [self._draws.chance(_CHANGES, "changes", member.name, place) for place in range(1, many)]
@@ -125,7 +126,7 @@ class Web:
         return tuple(Operation(name, self._work(member, name)) for name in sorted(self._asked[member.name]))
 
     def _work(self, member: Member, operation: str) -> Distribution:
-        """The time that own work takes; of what changes a database half as long again, for it is written to disk."""
+        """Return the distribution of own work; database writes take half as long again, since they go to disk."""
         low, high, spreads = _WORK[member.role]
         at = ("work", member.name, operation)
         median = self._draws.between(low, high, *at) * (1.5 if operation in ("insert", "update") else 1.0)
@@ -143,7 +144,7 @@ class Web:
     # -- calls -------------------------------------------------------------------------------------------------------
 
     def _called(self, member: Member) -> dict[str, list[Call]]:
-        """The calls of each operation of a service, in no particular order yet."""
+        """Return the calls of each operation of a service, in no particular order yet."""
         found: dict[str, list[Call]] = {name: [] for name in self._operations[member.name]}
         for other in self._owned[member.name]:
             if other.role not in STORES:
@@ -158,10 +159,10 @@ class Web:
         return found
 
     def _kept(self, member: Member, operation: str) -> list[Call]:
-        """How an operation uses what its service keeps: a cache before a database, or either."""
+        """Return the calls of an operation to its service's stores: to a cache before a database, or to either."""
         stores = [each for each in self._owned[member.name] if each.role in STORES]
         names = self._operations[member.name]
-        # Each store is used by one operation at least.
+        # Each store is used by at least one operation.
         stores = [
             each
             for each in stores
@@ -188,7 +189,7 @@ class Web:
         return [*lookups, *selects]
 
     def _further(self, member: Member, operation: str, calls: list[Call]) -> None:
-        """Adds calls to others from further down; to one at least, where an operation would call nobody."""
+        """Add calls to services further down; at least one if the operation would call nobody."""
         at = ("further", member.name, operation)
         wanted = self._draws.tail(figures.FURTHER[member.level], 1 + figures.MOST_FURTHER, *at) - 1
         sites, most = 1 + sum(map(self._size, calls)), _most_sites(member)
@@ -203,7 +204,7 @@ class Web:
                 sites += self._size(call)
 
     def _other(self, member: Member, operation: str, other: Member, number: int) -> Call:
-        """A call to another service than one's own, or to what that keeps."""
+        """Return a call to a service or a store that another one owns."""
         at = ("other", member.name, operation, number)
         if other.role == CACHE:
             return replace(self._ask(other, "get"), hit_rate=0.9)
@@ -220,26 +221,26 @@ class Web:
         return self._repeated(call, _most_sites(member) // 4, *at)
 
     def _ask(self, store: Member, asked: str, optional: bool = False) -> Call:
-        """A call to a store, which has then such an operation."""
+        """Return a call to a store, and give the store that operation."""
         self._asked[store.name][asked] = None
         return Call(store.name, asked, optional=optional)
 
     def _repeated(self, call: Call, most: int, *at: object) -> Call:
-        """The call, or now and then several of it in a row, if that makes no more call sites than `most`."""
+        """Return the call, sometimes repeated, if that makes at most `most` call sites."""
         times: Count = self._draws.one((Fixed(2), Fixed(3), Observed((1, 2, 2, 4)), Geometric(0.4, 6)), *at, "times")
         several = replace(call, times=times, at_once=self._draws.chance(0.5, *at, "at once"))
         fits = self._size(several) <= most
         return several if fits and self._draws.chance(figures.REPEATED, *at, "repeated") else call
 
     def _size(self, call: Call) -> int:
-        """The call sites that a call makes, with all that follows from it."""
+        """Return the number of call sites of a call, including everything that follows from it."""
         links = [link for link in (call, *call.on_miss) if isinstance(link, Call)]
         return call.times.most * sum(self._sites.get((each.service, each.operation), 1) for each in links)
 
     def _steps(self, member: Member, operation: str, calls: Sequence[Call]) -> tuple[Group, ...]:
-        """Calls in the order in which they are made: one after another, or some of them at once.
+        """Return the calls as steps: one after another, or some of them at once.
 
-        What is kept is looked up first, and written last.
+        Stores are read first, and written last.
         """
         at = ("steps", member.name, operation)
         shuffled = self._draws.shuffled(calls, *at)
@@ -261,15 +262,15 @@ class Web:
 
 
 def _depth(member: Member) -> int:
-    """How far from the users a service stands as far as calls go: those that call nobody may be called by all."""
+    """Return a service's depth below the users for the purpose of calls; all others may call those that call nobody."""
     return member.level if member.role in (ENTRY, MIDDLE) else len(figures.LEVELS) + 1
 
 
 def _most_sites(member: Member) -> int:
-    """The call sites that an operation of a service may have below it, as far as it is free to choose whom it calls."""
+    """Return the most call sites below an operation of a service, as far as it is free to choose its callees."""
     return figures.SITES[min(member.level, len(figures.SITES) - 1)]
 
 
 def _rounded(value: float) -> float:
-    """A number as people write it: two digits."""
+    """Round a number to two digits, as people write it."""
     return float(f"{value:.2g}")

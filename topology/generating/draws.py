@@ -1,4 +1,4 @@
-"""The draws of a generated mesh: each has an address of its own, so that none depends on how many came before it."""
+"""The draws of a generated mesh: each has its own address, so that none depends on how many came before it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ class Draws:
     seed: int
 
     def uniform(self, *parts: object) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         return uniform(address(self.seed, "generated mesh", *parts), 0)
 
     def chance(self, share: float, *parts: object) -> bool:
-        """True so often."""
+        """Return True with probability `share`."""
         return self.uniform(*parts) < share
 
     def one(self, of: Sequence[T], *parts: object) -> T:
-        """One of some, each as likely as the others."""
+        """Return one element, all equally likely."""
         return of[int(self.uniform(*parts) * len(of))]
 
     def weighted(self, cumulative: Sequence[float], *parts: object) -> int:
-        """An index, by the cumulative weights of all."""
+        """Return an index, by cumulative weights."""
         return min(bisect_right(cumulative, self.uniform(*parts) * cumulative[-1]), len(cumulative) - 1)
 
     def between(self, low: float, high: float, *parts: object) -> float:
-        """A number whose logarithm is uniform, as amounts are of which one knows only the magnitude."""
+        """Return a number whose logarithm is uniform, for amounts of which only the magnitude is known."""
         return float(low * (high / low) ** self.uniform(*parts))
 
     def tail(self, exponent: float, most: int, *parts: object) -> int:
-        """A whole number from 1 on with a heavy tail, P(k or more) = k ** -exponent; one above `most` becomes that."""
+        """Return an integer from 1 to `most` with a heavy tail, P(k or more) = k ** -exponent, cut at `most`."""
         return int(min(most, (1 - self.uniform(*parts)) ** (-1 / exponent)))
 
     def shuffled(self, of: Sequence[T], *parts: object) -> list[T]:
-        """The same in another order."""
+        """Return the elements in another order."""
         keys = [self.uniform(*parts, place) for place in range(len(of))]
         return [of[place] for place in sorted(range(len(of)), key=keys.__getitem__)]

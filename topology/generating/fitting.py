@@ -1,8 +1,8 @@
-"""How much of everything a generated mesh takes, and how its callers protect themselves.
+"""The capacity of a generated mesh, and the policies of its callers.
 
-Both follow from what the mesh does while nothing is wrong (`topology.estimates`), as they do where people look at their
-dashboards before they set a limit: replicas from the load, timeouts from how long answers take, pools from the calls in
-flight. Some callers have a policy and some have none; which, the seed decides.
+Both follow from the healthy mesh (`topology.estimates`), as they do where people look at their dashboards before they
+set a limit: replicas from the load, timeouts from response times, pools from the calls in flight. Some callers have a
+policy and some have none, depending on the seed.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from meshquake.topology.spec import Cpu, Edge, Objective, Service, Topology, Wor
 
 N = TypeVar("N", int, float)
 
-#: Amounts that people choose among.
+#: Values that people choose from.
 _WORKERS: Final = (16, 32, 64, 128, 256, 512, 1024)
 _MEMORY: Final = (2**29, 2**32, 2**33, 2**34)
 _POOLS: Final = (5, 10, 20, 50, 100, 200)
 _TIMEOUTS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)
 _OBJECTIVES: Final = (1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
-#: Room: how much more than on average there is place for, and than healthy answers take there is time for.
+#: Headroom: capacity as a multiple of the mean use, and timeouts as a multiple of healthy response times.
 _ROOM, _TIME = 4.0, 4.0
-#: Shares of the callers that have a policy, where it makes sense.
+#: Shares of callers that have a policy, where it makes sense.
 _TIMED, _TIMED_STORE, _RETRIES, _BREAKERS, _BULKHEADS = 0.6, 0.9, 0.35, 0.3, 0.1
-#: Calls that one replica makes in a breaker's window, so that it can judge by ten of them.
+#: A breaker's window (seconds), and the number of calls it judges by. It needs replicas that make twice as many.
 _WINDOW, _JUDGES = 10.0, 10
-#: Requests for an entry that fail by themselves, at most, though each calls that many.
+#: Largest share of an entry's requests that may fail by themselves, however many calls they make.
 _FAILURES: Final = 0.008
 USUAL_ERRORS: Final = 0.0005
 
 
 def provided(draft: Topology, loads: Mapping[str, Load], draws: Draws) -> Topology:
-    """The mesh with replicas, cores, workers and pools that suit its load.
+    """Return the mesh with replicas, cores, workers and pools that suit its load.
 
     Parameters
     ----------
     draft
-        The mesh, of which each service has one replica and so far as many workers and cores as it happens to have.
+        The mesh; each of its services has one replica, with arbitrary workers and cores.
     loads
-        What the usual requests ask of the services of the draft.
+        What the usual requests demand of the services of the draft.
     draws
         The draws of its seed.
     """
@@ -60,7 +60,7 @@ def provided(draft: Topology, loads: Mapping[str, Load], draws: Draws) -> Topolo
 
 
 def protected(mesh: Topology, draws: Draws) -> Topology:
-    """The mesh with policies for its edges, so long deadlines that those below are shorter, and room for its pools."""
+    """Return the mesh with policies for its edges, timeouts that exceed those below, and room for its pools."""
     seen = Mesh.of(mesh)
     stalls = _stalls(seen)
     edges = {pair: _limited(edge, seen, draws) for pair, edge in seen.edges.items()}
@@ -77,7 +77,7 @@ def protected(mesh: Topology, draws: Draws) -> Topology:
 
 
 def errors(mesh: Topology) -> float:
-    """The share of the calls that may fail by themselves, so that requests do not though each makes many."""
+    """Return the share of calls that may fail by themselves, few enough for requests, which make many calls."""
     graph = operation_graph(mesh)
     calls: dict[str, float] = {}
     for node in reversed(list(nx.topological_sort(graph))):
@@ -102,7 +102,7 @@ def _provided(service: Service, load: Load, draws: Draws) -> Service:
 
 
 def _roomy(service: Service, edges: list[Edge], replicas: Mapping[str, int]) -> Service:
-    """The service with a queue that holds what the pools of its callers may send, and memory for what it holds."""
+    """Return the service with a queue that holds what its callers' pools may send, and enough memory for that."""
     pools = [(each.caller, each.pool.size) for each in edges if each.callee == service.name and each.pool is not None]
     connections = sum(size * replicas[caller] for caller, size in pools)
     short = ceil(connections / service.replicas) - service.workers - service.queue.limit
@@ -118,7 +118,7 @@ def _roomy(service: Service, edges: list[Edge], replicas: Mapping[str, int]) -> 
 
 
 def _limited(edge: Edge, seen: Mesh, draws: Draws) -> Edge:
-    """The edge with limits on what is in flight and a breaker, as its caller has them."""
+    """Return the edge with limits on calls in flight and a breaker, if its caller has them."""
     at = edge.caller, edge.callee
     flying = seen.concurrency(edge)
     if edge.pool is not None:
@@ -132,10 +132,11 @@ def _limited(edge: Edge, seen: Mesh, draws: Draws) -> Edge:
 
 
 def _timed(edge: Edge, seen: Mesh, stalls: Mapping[str, float], patience: Patience, draws: Draws) -> Edge:
-    """The edge with a timeout and retries, as its caller has them: longer than its callee waits for others.
+    """Return the edge with a timeout and retries, if its caller has them.
 
-    It holds a stall at its worst, too. Stalls come in bursts: where each ran into the timeout, retries would make it a
-    small incident, and no percentile of healthy answers tells of that.
+    The timeout is longer than the callee waits for others, and than a stall at its worst. Stalls come in bursts: if
+    each ran into the timeout, retries would turn a burst into a small incident, and percentiles of healthy answers
+    don't show that.
     """
     at = edge.caller, edge.callee
     stored = seen.topology.service(edge.callee).kind in ("cache", "database")
@@ -155,7 +156,7 @@ def _timed(edge: Edge, seen: Mesh, stalls: Mapping[str, float], patience: Patien
 
 
 def _stalls(seen: Mesh) -> dict[str, float]:
-    """How long an answer of each operation stalls, at its worst: it itself or what it calls (seconds)."""
+    """Return how long an answer of each operation stalls at worst (seconds), through itself or what it calls."""
     modes, found = dict(seen.topology.environment.slow_mode), dict.fromkeys(seen.operations, 0.0)
     for node in reversed(list(nx.topological_sort(seen.operations))):
         service = seen.operations.nodes[node]["service"]
@@ -172,5 +173,5 @@ def _promised(mesh: Topology, seen: Mesh) -> Workload:
 
 
 def _step(steps: Sequence[N], least: float) -> N:
-    """The first step that is enough; the last if none is."""
+    """Return the first step that is enough; the last if none is."""
     return next((step for step in steps if step >= least), steps[-1])

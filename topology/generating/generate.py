@@ -20,18 +20,18 @@ from meshquake.topology.users import Entry
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted.
+    """The parameters of a generated mesh.
 
     Parameters
     ----------
     services
-        How many of them, from `figures.FEWEST` to `figures.MOST`.
+        The number of services, from `figures.FEWEST` to `figures.MOST`.
     seed
-        Decides all else.
+        Decides everything else.
     rate
-        Requests a second, for which there is room; None for what suits the size.
+        Requests per second, which the mesh has capacity for; None for what suits its size.
     entries
-        Services that users call; None for the published share.
+        Number of services that users call; None for the published share.
     """
 
     services: int
@@ -41,17 +41,17 @@ class Order:
 
     @property
     def name(self) -> str:
-        """What the mesh is called."""
+        """The name of the mesh."""
         return f"generated-{self.services}-{self.seed}"
 
 
 def generate(order: Order, version: str) -> str:
-    """The text of a topology file.
+    """Return the text of a topology file.
 
     Parameters
     ----------
     order
-        What is wanted.
+        The parameters of the mesh.
     version
         The version that the file says it was made by.
 
@@ -76,7 +76,7 @@ def _read(text: str, order: Order) -> Topology:
 
 
 def _mix(services: tuple[Service, ...], draws: Draws) -> tuple[Entry, ...]:
-    """The weights of the entries, by a rank that each draws; in the order of the file."""
+    """Return the weights of the entries, by a rank drawn for each, in file order."""
     entries = [(each.name, one.name) for each in services if each.kind == "gateway" for one in each.operations]
     ranked = draws.shuffled(entries, "rank")
     weights = {entry: 100 / (1 + rank) ** figures.POPULARITY for rank, entry in enumerate(ranked)}
@@ -84,7 +84,7 @@ def _mix(services: tuple[Service, ...], draws: Draws) -> tuple[Entry, ...]:
 
 
 def _head(order: Order, version: str, mesh: Topology) -> str:
-    """What the comment at the top says."""
+    """Return the text of the comment at the top."""
     options = f" --rate {units.rate(order.rate)}" if order.rate is not None else ""
     options += f" --entries {order.entries}" if order.entries is not None else ""
     kinds = Counter(service.kind for service in mesh.services)

@@ -1,7 +1,8 @@
-"""Who is there, how far from the users, and for whom: the skeleton of a generated mesh.
+"""The skeleton of a generated mesh: its services, their distance from the users, and their owners.
 
-Services stand in levels: entries at 0, those in the middle by how many calls lead to them, at least. Each but the
-entries is there for another one, its owner, one level above; so calls reach everybody, and none leads back.
+Services stand in levels: entries at 0, middle services at the least number of calls that lead to them. Each service
+except the entries has an owner one level above, which it exists for; so calls reach every service, and none leads back
+up.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from meshquake.topology.generating import figures, words
 from meshquake.topology.generating.draws import Draws
 
 ENTRY, MIDDLE, FUNCTION, EXTERNAL, CACHE, DATABASE = "entry", "middle", "function", "external", "cache", "database"
-#: What each is in a topology file.
+#: The kind of each role in a topology file.
 KINDS: Final = {
     ENTRY: "gateway",
     MIDDLE: "service",
@@ -23,26 +24,26 @@ KINDS: Final = {
     CACHE: "cache",
     DATABASE: "database",
 }
-#: Those that keep something.
+#: The roles that store something.
 STORES: Final = (CACHE, DATABASE)
-#: So many of the services in the middle are about something that none was about before.
+#: Share of the middle services that have a subject of their own.
 _NEW_SUBJECT: Final = 0.6
 
 
 @dataclass(frozen=True)
 class Member:
-    """A service that there will be.
+    """A service to be generated.
 
     Attributes
     ----------
     name, role
-        What it is called, and what it is there for.
+        Its name, and its role in the mesh.
     level
-        Calls from the users to it, at least; entries are at 0.
+        The least number of calls from the users to it; entries are at 0.
     subject
         What it is about.
     owner
-        The name of the service that it is there for; empty for an entry.
+        The name of the service that it exists for; empty for an entry.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How many services there are of each role; of those in the middle, by level from 1 on."""
+    """The number of services of each role; for middle services, by level from 1 on."""
 
     entries: int
     middle: tuple[int, ...]
@@ -65,7 +66,7 @@ class Numbers:
 
     @classmethod
     def of(cls, services: int, entries: int | None) -> Numbers:
-        """Those of a mesh of so many services, by what was published (`figures`); with so many entries, if not None."""
+        """Return the numbers for a mesh of this size, by published shares (`figures`); `entries` overrides theirs."""
         doors = max(1, round(figures.ENTRIES * services)) if entries is None else entries
         leaves = round(figures.LEAVES * services)
         databases = max(1, round(figures.DATABASES * leaves))
@@ -82,7 +83,7 @@ class Numbers:
 
 
 def members(numbers: Numbers, draws: Draws) -> tuple[Member, ...]:
-    """All services that there will be: entries first, then level by level, then those that call nobody."""
+    """Return all members: entries first, then level by level, then those that call nobody."""
     names = words.Names(draws)
     levels = [_entries(numbers.entries, names, draws)]
     for level, many in enumerate(numbers.middle, start=1):
@@ -92,7 +93,7 @@ def members(numbers: Numbers, draws: Draws) -> tuple[Member, ...]:
         *_leaves(FUNCTION, numbers.functions, middle, words.FIRST_FUNCTIONS, words.FUNCTIONS, names, draws),
         *_leaves(EXTERNAL, numbers.externals, middle, words.FIRST_PROVIDERS, words.PROVIDERS, names, draws),
     ]
-    # A database each, as far as they go, the deepest first; then caches before them.
+    # First a database for each keeper, the deepest first, as far as the databases go; then caches in front of them.
     keepers = sorted(middle, key=lambda each: draws.uniform("keeps", each.name) / each.level)
     databases = _stores(DATABASE, numbers.databases, keepers, words.DATABASES, names)
     caches = _stores(CACHE, numbers.caches, keepers, words.CACHES, names)
@@ -100,7 +101,7 @@ def members(numbers: Numbers, draws: Draws) -> tuple[Member, ...]:
 
 
 def _levels(middle: int) -> tuple[int, ...]:
-    """How many services in the middle stand at each level: as published, and one at least of those that there are."""
+    """Return the number of middle services at each level: the published shares, but at least one at each level used."""
     levels: list[int] = []
     for share in figures.LEVELS:
         many = min(middle - sum(levels), max(1, round(share * middle)))
@@ -121,7 +122,11 @@ def _entries(many: int, names: words.Names, draws: Draws) -> list[Member]:
 
 
 def _middle(level: int, many: int, above: Sequence[Member], names: words.Names, draws: Draws) -> list[Member]:
-    """The services of a level. Of those above some have many below them; each of these has one at least, if they go."""
+    """Return the services of a level.
+
+    Some owners in the level above have many services below them; half of the owners have at least one, if there are
+    enough.
+    """
     breadth = [1 / (1 - draws.uniform("breadth", each.name)) for each in above]
     cumulative = [sum(breadth[: place + 1]) for place in range(len(above))]
     waiting = draws.shuffled(above, "below", level)
@@ -144,7 +149,7 @@ def _leaves(
     names: words.Names,
     draws: Draws,
 ) -> list[Member]:
-    """Services that keep nothing and call nobody, each for one of those above."""
+    """Return services that store nothing and call nobody, each with an owner drawn from those above."""
     found = []
     for number in range(many):
         owner = draws.one(above, role, number)
@@ -157,6 +162,6 @@ def _leaves(
 def _stores(
     role: str, many: int, keepers: Sequence[Member], endings: Sequence[str], names: words.Names
 ) -> list[Member]:
-    """Caches or databases, each for one of those who keep something, in turn."""
+    """Return caches or databases, one for each keeper in turn."""
     owners = [keepers[number % len(keepers)] for number in range(many)]
     return [Member(names.of(each.name, endings), role, each.level + 1, each.subject, each.name) for each in owners]

@@ -1,4 +1,4 @@
-"""What services and their operations are called: words of our own, by role. None is a company or a product."""
+"""Names of services and operations: words of our own, by role. None is a company or a product."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-#: What a shop of any size is about. Names of services in the middle, and first halves of others.
+#: What a shop of any size is about: names of middle services, and first halves of other names.
 SUBJECTS: Final = _listed(
     "account address availability balance banner basket billing booking brand bundle campaign cart catalog category "
     "checkout claim comment consent contact content contract coupon credit customer delivery deposit discount dispatch "
@@ -26,18 +26,18 @@ SUBJECTS: Final = _listed(
     "signup stock store story subscription suggestion supplier support survey tax ticket timeline tracking transfer "
     "trip vehicle video voucher wallet warehouse warranty watchlist wishlist"
 )
-#: What such a subject splits into.
+#: What a subject splits into.
 FACETS: Final = _listed(
     "service manager rules engine history search index planner resolver aggregator policy status matcher assembler "
     "registry limits summary enricher scheduler router details lookup worker orchestrator"
 )
-#: By role, what stands behind a subject's name.
+#: Endings that follow a subject, by role.
 FRONTS: Final = ("web", "api", "mobile-api", "bff", "partner-api", "admin-web", "graph-api")
 FUNCTIONS: Final = ("calculator", "validator", "scorer", "formatter", "renderer", "parser", "converter", "encoder")
 PROVIDERS: Final = ("provider", "network", "relay", "bureau")
 CACHES: Final = ("cache", "view-cache", "hot-cache")
 DATABASES: Final = ("db", "events-db", "archive-db", "read-db", "audit-db")
-#: What every mesh has one of, before subjects are used.
+#: Names that are used first, once in every mesh, before subjects.
 FIRST_FRONTS: Final = ("storefront", "mobile-api", "partner-api", "back-office")
 FIRST_FUNCTIONS: Final = (
     "feature-flags",
@@ -49,14 +49,14 @@ FIRST_FUNCTIONS: Final = (
 )
 FIRST_PROVIDERS: Final = ("card-network", "mail-relay", "text-message-relay", "carrier-rates", "address-bureau")
 
-#: What operations do.
+#: Names of operations.
 READS: Final = ("get", "list", "search", "check", "count", "resolve", "preview", "compare", "estimate", "history")
 PAGES: Final = ("home", "search", "details", "overview", "history", "settings", "compare", "inbox", "favorites", "help")
 WRITES: Final = ("create", "update", "submit", "cancel", "reserve", "confirm", "import", "merge")
 
 
 class Names:
-    """Gives names out, each once."""
+    """Hands out names, each once."""
 
     def __init__(self, draws: Draws) -> None:
         self._draws = draws
@@ -64,15 +64,15 @@ class Names:
         self._subjects = iter(draws.shuffled(SUBJECTS, "subjects"))
 
     def subject(self) -> str | None:
-        """A subject that has no service yet; None if all have one."""
+        """Return a subject that has no service yet; None if all have one."""
         return next(self._subjects, None)
 
     def plain(self, name: str) -> str | None:
-        """The name, unless it is taken."""
+        """Return the name; None if it is taken."""
         return None if name in self._taken else self._give((name,))
 
     def of(self, base: str, endings: Sequence[str]) -> str:
-        """A name for what is about something or for somebody, as in `cart-db`, by the first ending that is free."""
+        """Return a name such as `cart-db`: a subject or an owner, and the first ending that is free."""
         numbered = (f"{base}-{ending}-{number}" for number in count(2) for ending in endings)
         return self._give(chain((f"{base}-{ending}" for ending in endings), numbered))
 

@@ -11,15 +11,15 @@ from meshquake.topology.policies import Retry
 from meshquake.topology.spec import Call, Edge, Group, Link, Operation, Service, Topology
 from meshquake.topology.units import duration, number, rate, ratio, size
 
-#: What a line holds.
+#: Longest line.
 _WIDTH: Final = 120
 
-#: Memory of a service that needs no more (bytes).
+#: Default memory of a service (bytes).
 _MEMORY: Final = 2**29
-#: The breaker of whoever has one, written out where it first stands.
+#: The breaker of every caller that has one, written out where it first appears.
 _BREAKER: Final = "{window_time: 10s, minimum_calls: 10, open_for: 5s, half_open_calls: 3}"
 
-#: What lies under all services and edges.
+#: The defaults of all services and edges.
 _DEFAULTS: Final = """\
 defaults:
   service: {replicas: 2, workers: 16, queue: 64, cpu: 1, memory: {limit: 512MiB, garbage: 256KiB}}
@@ -27,7 +27,7 @@ defaults:
   edges_to:
     database: {balance: round_robin, pool: {size: 10, acquire_timeout: 500ms, connect: 15ms}}
 """
-#: What the mesh does by itself, as the shipped ones do.
+#: The environment, as in the shipped meshes.
 _ENVIRONMENT: Final = """\
 environment:
   users: {{cv: 25%, over: 4m}}
@@ -48,12 +48,12 @@ environment:
 
 
 def written(mesh: Topology, head: str, errors: float) -> str:
-    """The text of a mesh.
+    """Return the text of a mesh.
 
     Parameters
     ----------
     mesh
-        Services, edges and workload; of all else it has what every generated mesh has.
+        Services, edges and workload; everything else is the same in all generated meshes.
     head
         The comment at its top, without the marks.
     errors
@@ -164,7 +164,7 @@ def _word(time: Distribution) -> str:
 
 
 def _edge(edge: Edge) -> Iterator[str]:
-    """The policies of an edge that differ from the defaults; none if all are theirs."""
+    """Yield the policies of an edge that differ from the defaults."""
     settings = {}
     if edge.timeout is not None:
         settings["timeout"] = duration(edge.timeout)

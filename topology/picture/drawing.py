@@ -1,8 +1,8 @@
-"""The drawing of a mesh, as places and curves: what all have in common who draw one.
+"""The drawing of a mesh as places and curves, shared by everything that draws one.
 
 Columns stand side by side, callers to the left of those they call. A call that passes columns gets a lane in each, so
 that it runs between boxes and never through one; calls to the same service share their lanes. In the gaps between
-columns lines are curves that are level at both ends.
+columns, lines are curves that are level at both ends.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from meshquake.topology.units import counted, rate
 
 Pair = tuple[str, str]
 
-#: Looks of services, in the order in which legends name them: their kinds, and what queues are built with.
+#: Looks of services, in the order of legends: their kinds, and `queue` for services built with a message queue.
 LOOKS = ("gateway", "service", "cache", "database", "queue", "external")
 _BROKERS = ("kafka", "rabbitmq")
 
-#: How far services that hang below their caller are moved in; the space above each; how high a call to oneself bows.
+#: Indent of services that hang below their caller, the space above each, and the height of a self-call's bow.
 _INDENT, _LEAF_GAP, _BOW = 16.0, 4.0, 16.0
 
 
@@ -40,21 +40,21 @@ class Box:
     Parameters
     ----------
     id
-        What elements of pages are called: `service-` and its number in the file, from 0.
+        Its element id in pages: `service-` and its number in the file, from 0.
     service
         Its name.
     label
-        The same, shortened in the middle if it's long.
+        The name, shortened in the middle if it's long.
     caption
-        A second line; empty where there is no room for one.
+        A second line; empty if there is no room for one.
     look
         One of `LOOKS`.
     entry
-        Whether users use it.
+        Whether users call it.
     column
         From 0, left to right.
     hangs_from
-        The caller below which it hangs, being a service that calls none and that no other calls; empty if it doesn't.
+        The caller below which it hangs, if it calls no other service and no other service calls it; otherwise empty.
     x, y, width, height
         Its upper left corner, and its size.
     """
@@ -74,35 +74,35 @@ class Box:
 
     @property
     def right(self) -> float:
-        """Its right side."""
+        """The x of its right side."""
         return self.x + self.width
 
     @property
     def middle(self) -> float:
-        """The level of its centre."""
+        """The y of its centre."""
         return self.y + self.height / 2
 
 
 @dataclass(frozen=True)
 class Line:
-    """The calls from one service to another, or those of users.
+    """The calls from one service to another, or from users to a service.
 
     Parameters
     ----------
     id
-        What elements of pages are called: `call-` and the number of the edge in the file, from 0; of users, `users-`
-        and that of the service.
+        Its element id in pages: `call-` and the number of the edge in the file, from 0; for users, `users-` and the
+        number of the service.
     caller, callee
-        Names; of users, the caller is empty.
+        Names; for users, the caller is empty.
     rate
-        Calls a second while nothing is wrong.
+        Calls per second in the healthy mesh.
     course
         `forward`, `against` the flow, to `itself`, `hanging` below the caller, or of `users`.
     curve
-        Cubic Bézier curves from the caller to the callee: a point to begin with, and then two points of control and an
-        end for each.
+        Cubic Bézier curves from the caller to the callee: a starting point, and then two control points and an end
+        point for each.
     label
-        Where to write the rate, around its middle; where the line begins if it is not written.
+        The centre of the rate's text; the line's starting point if it is not written.
     """
 
     id: str
@@ -116,14 +116,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A mesh drawn: everything lies between 0 and `width`, 0 and `height`.
+    """A drawn mesh: everything lies between 0 and `width`, 0 and `height`.
 
     Parameters
     ----------
     name
         The mesh.
     boxes, lines
-        Services and edges in the order of the file, then the calls of users.
+        Services and edges in file order, then the calls of users.
     """
 
     name: str
@@ -136,7 +136,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Lane:
-    """Where calls to a service pass a column; those against the flow have one of their own."""
+    """Where calls to a service pass a column; calls against the flow have a lane of their own."""
 
     callee: str
     against: bool
@@ -149,17 +149,17 @@ _Step = tuple[_Slot, _Slot, bool]
 
 
 def draw(topology: Topology, rates: Mapping[Pair, float] | None = None, style: Style | None = None) -> Drawing:
-    """Draw a mesh; the same one is always drawn the same.
+    """Draw a mesh; the same mesh always gives the same drawing.
 
     Parameters
     ----------
     topology
         The mesh.
     rates
-        The calls to draw, by caller and callee, and how many there are a second (default: its edges, while nothing is
-        wrong).
+        The calls to draw, by caller and callee, with their number per second (default: the mesh's edges and their
+        healthy rates).
     style
-        How large things are (default: by the number of services).
+        Sizes (default: by the number of services).
 
     Raises
     ------
@@ -172,13 +172,13 @@ def draw(topology: Topology, rates: Mapping[Pair, float] | None = None, style: S
 
 
 def look(service: Service) -> str:
-    """What a service looks like, of `LOOKS`."""
+    """Return the look of a service, one of `LOOKS`."""
     stack = service.built_with
     return "queue" if stack is not None and stack.name in _BROKERS else service.kind
 
 
 class _Draft:
-    """Where everything is, found step by step: columns, what hangs where, order, levels, then lengths."""
+    """The places of everything, found step by step: columns, what hangs where, order, levels, then lengths."""
 
     def __init__(self, topology: Topology, rates: Mapping[Pair, float], style: Style) -> None:
         self._topology = topology
@@ -208,7 +208,7 @@ class _Draft:
         self._ports = self._spread()
 
     def drawing(self) -> Drawing:
-        """All of it, moved to where its room begins."""
+        """Return the finished drawing."""
         boxes = tuple(self._box(number, each) for number, each in enumerate(self._topology.services))
         place = {box.service: box for box in boxes}
         lines = [
@@ -225,7 +225,7 @@ class _Draft:
     # -- columns ------------------------------------------------------------------------------------------------------
 
     def _chain(self, caller: str, callee: str) -> tuple[_Slot, ...]:
-        """What a call passes from left to right: a service, lanes, and a service."""
+        """Return what a call passes from left to right: a service, lanes, and a service."""
         against = (caller, callee) in self._against
         left, right = (callee, caller) if against else (caller, callee)
         between = range(self._column[left] + 1, self._column[right])
@@ -236,7 +236,7 @@ class _Draft:
         return ((left, right, against) for left, right in pairwise(self._chains[caller, callee]))
 
     def _filled(self, graph: nx.DiGraph[str]) -> list[list[_Slot]]:
-        """What stands in each column, as one meets it on the way from the users."""
+        """Return the content of each column, in the order in which it is met on the way from the users."""
         columns: list[dict[_Slot, None]] = [{} for _ in range(max(self._column.values()) + 1)]
         leaving: dict[str, list[tuple[_Slot, ...]]] = defaultdict(list)
         for chain in self._chains.values():
@@ -261,7 +261,7 @@ class _Draft:
     # -- lengths ------------------------------------------------------------------------------------------------------
 
     def _column_widths(self) -> list[float]:
-        """Of each column, what its longest label needs."""
+        """Return the width of each column, which its longest label needs."""
         style = self._style
         widths = [style.narrowest] * (max(self._column.values()) + 1)
         for service in self._topology.services:
@@ -273,7 +273,7 @@ class _Draft:
         return widths
 
     def _column_lefts(self) -> list[float]:
-        """Where each column begins: the gap before it is the wider, the more steeply lines run through it."""
+        """Return where each column begins; the steeper the lines in the gap before it, the wider the gap."""
         style = self._style
         climbs: dict[int, list[float]] = defaultdict(list)
         for left, right, _ in self._steps:
@@ -327,7 +327,7 @@ class _Draft:
         return Line(id, *pair, calls, course, curve, curve[0])
 
     def _labelled(self, lines: Sequence[Line], boxes: Sequence[Box]) -> list[Line]:
-        """Lines with places for their rates. Where none are written, nobody has to make room."""
+        """Return the lines with places for their rates, if the style writes rates."""
         style = self._style
         if not style.rates:
             return list(lines)
@@ -349,7 +349,7 @@ class _Draft:
         return Line(id, "", box.service, calls, "users", curve, (end[0] - self._style.door / 2 - 4, end[1]))
 
     def _smooth(self, pair: Pair) -> tuple[Point, ...]:
-        """A line to the right: a curve through each gap, straight along each lane."""
+        """Return a line to the right: a curve through each gap, straight along each lane."""
         curve: list[Point] = []
         for step in self._steps_of(*pair):
             y0, y1 = self._ports[step]
@@ -360,9 +360,10 @@ class _Draft:
         return tuple(curve)
 
     def _spread(self) -> dict[_Step, tuple[float, float]]:
-        """The levels at which each step leaves what is left of it and enters what is right of it.
+        """Return the levels at which each step leaves its left slot and enters its right one.
 
-        They're spread along the sides of boxes, in the order in which the steps come; users enter above the others.
+        They are spread along the sides of boxes, ordered by where the steps come from or lead to; users enter above the
+        others.
         """
         leaving: dict[_Slot, list[tuple[float, _Step]]] = defaultdict(list)
         entering: dict[_Slot, list[tuple[float, _Step]]] = defaultdict(list)
@@ -385,7 +386,7 @@ class _Draft:
 
 
 def _users(topology: Topology) -> dict[str, float]:
-    """Requests a second that users make to each service."""
+    """Return the requests per second from users to each service."""
     total = sum(entry.weight for entry in topology.workload.mix)
     users: dict[str, float] = defaultdict(float)
     for entry in topology.workload.mix:
@@ -394,7 +395,7 @@ def _users(topology: Topology) -> dict[str, float]:
 
 
 def _hanging(graph: nx.DiGraph[str], users: Mapping[str, float]) -> dict[str, str]:
-    """Services that call none and that only one other calls, each with that one."""
+    """Return the services that call nobody and have a single caller, each with that caller."""
     return {
         name: next(graph.predecessors(name))
         for name in graph
@@ -407,19 +408,19 @@ def _caption(service: Service) -> str:
 
 
 def _straight(begin: Point, end: Point) -> tuple[Point, Point, Point]:
-    """A straight line, as a curve."""
+    """Return a straight line as a curve."""
     (x0, y0), (x1, y1) = begin, end
     return ((2 * x0 + x1) / 3, (2 * y0 + y1) / 3), ((x0 + 2 * x1) / 3, (y0 + 2 * y1) / 3), end
 
 
 def _hook(host: Box, leaf: Box) -> tuple[Point, ...]:
-    """From below a box down its left side, and into what hangs there."""
+    """Return the curve from below a box, down its left side, to a box that hangs there."""
     x = host.x + _INDENT / 2
     begin, corner, end = (x, host.y + host.height), (x, leaf.middle), (leaf.x, leaf.middle)
     return begin, *_straight(begin, corner), *_straight(corner, end)
 
 
 def _bow(box: Box) -> tuple[Point, ...]:
-    """From the top of a box back to it."""
+    """Return the curve from the top of a box back to it."""
     begin, end = box.x + 0.66 * box.width, box.x + 0.34 * box.width
     return (begin, box.y), (begin, box.y - _BOW), (end, box.y - _BOW), (end, box.y)

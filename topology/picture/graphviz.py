@@ -1,4 +1,4 @@
-"""The mesh as Graphviz source, for those who want to lay it out themselves."""
+"""The mesh as Graphviz source, for people who want to lay it out themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHAPES = {"gateway": "octagon", "service": "box", "cache": "component", "databa
 
 
 def dot(topology: Topology) -> str:
-    """Graphviz source of the service graph: kinds as shapes, healthy calls a second on the edges.
+    """Return the service graph as Graphviz source: kinds as shapes, healthy calls per second on the edges.
 
     Raises
     ------
@@ -33,5 +33,5 @@ def dot(topology: Topology) -> str:
 
 
 def _quoted(words: str) -> str:
-    """A quoted string of the dot language, in which only the quote and the backslash are special."""
+    """Return a quoted string of the dot language, in which only the quote and the backslash are special."""
     return '"' + words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

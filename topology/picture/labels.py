@@ -1,4 +1,4 @@
-"""Where the rates of calls are written: on their lines, beside boxes, other rates and other lines if there is room."""
+"""Where the rates of calls are written: on their lines, clear of boxes, other rates and other lines where possible."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Point = tuple[float, float]
 Frame = tuple[float, float, float, float]
 _Square = tuple[int, int]
 
-#: Shares of the way along a curve, the best first: nearer to the caller fewer lines cross.
+#: Positions along a curve as shares of its length, the best first: fewer lines cross near the caller.
 _SHARES = (0.35, 0.42, 0.28, 0.5, 0.58, 0.66, 0.22, 0.74, 0.82)
-#: How many curves of a line are looked at, from its caller on: through a gap, past a column, and so on.
+#: The number of curves of a line that are tried, from its caller on: through a gap, past a column, and so on.
 _CURVES = 3
-#: What it costs to cover a box, another label, or another line; and to stand on another line as much as on one's own.
+#: The cost of covering a box, another label, or another line; and of a place that another line shares.
 _BOX, _LABEL, _LINE, _SHARED = 100, 10, 1, 1
-#: Pixels between points by which lines are known, and the sides of the squares in which these are looked up.
+#: Distance in pixels between the points that represent lines, and the side of the squares that index them.
 _APART, _SIDE = 5.0, 24.0
 
 
 class Labels:
-    """Finds places one after another; what has one keeps it.
+    """Finds places one after another; a place that is given is never changed.
 
     Parameters
     ----------
     boxes
-        What stands in the drawing.
+        The boxes in the drawing.
     lines
-        The curves of all lines in it, as `drawing.Line` has them.
+        The curves of all lines in it, as in `drawing.Line`.
     """
 
     def __init__(self, boxes: Sequence[Frame], lines: Sequence[Sequence[Point]]) -> None:
-        #: Points of lines, with the line's number, and what is covered at which cost: by the square they are in.
+        #: Points of lines, with the line's number, and covered areas with their cost, by the square they are in.
         self._points: dict[_Square, list[tuple[float, float, int]]] = defaultdict(list)
         self._taken: dict[_Square, list[tuple[Frame, int]]] = defaultdict(list)
         for box in boxes:
@@ -44,7 +44,7 @@ class Labels:
                 self._points[floor(x / _SIDE), floor(y / _SIDE)].append((x, y, number))
 
     def place(self, number: int, line: Sequence[Point], wide: float, high: float) -> Point:
-        """The middle of a label of that size on the line of that number: where it covers least."""
+        """Return the centre of a label of this size on the line with this number, where it covers least."""
         best, least = line[0], inf
         for begin in range(0, min(3 * _CURVES, len(line) - 1), 3):
             for share in _SHARES:
@@ -78,13 +78,13 @@ class Labels:
 
 
 def _squares(frame: Frame) -> Iterator[_Square]:
-    """The squares that a frame reaches into."""
+    """Yield the squares that a frame overlaps."""
     left, top, right, bottom = (floor(each / _SIDE) for each in frame)
     return product(range(left, right + 1), range(top, bottom + 1))
 
 
 def _along(line: Sequence[Point]) -> Iterator[Point]:
-    """Points on a line, about as close to each other as they have to be."""
+    """Yield points on a line, about as close to each other as needed."""
     for begin in range(0, len(line) - 1, 3):
         curve = line[begin : begin + 4]
         steps = max(1, round(dist(curve[0], curve[3]) / _APART))
@@ -100,7 +100,7 @@ def _around(spot: Point, wide: float, high: float) -> Frame:
 
 
 def point(curve: Sequence[Point], share: float) -> Point:
-    """A point of a cubic Bézier curve."""
+    """Return a point of a cubic Bézier curve."""
     there = 1 - share
     weights = there**3, 3 * share * there**2, 3 * share**2 * there, share**3
     x, y = (sum(weight * point[axis] for weight, point in zip(weights, curve, strict=True)) for axis in (0, 1))

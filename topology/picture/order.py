@@ -1,8 +1,8 @@
 """The order within the columns of a layered drawing, with few crossings.
 
-Sweeps sort each column by the mean place of its neighbours in the one sorted before (Sugiyama, Tagawa and Toda, 1981);
-then each slot is sifted through its column to where its lines cross the fewest others (Matuszewski, Schönfeld and
-Molitor, "Using sifting for k-layer straightline crossing minimization", 1999). Nothing is random, and ties keep the
+Sweeps sort each column by the mean place of its neighbours in the column sorted before (Sugiyama, Tagawa and Toda,
+1981); then each slot is sifted through its column to where its lines cross the fewest others (Matuszewski, Schönfeld
+and Molitor, "Using sifting for k-layer straightline crossing minimization", 1999). Nothing is random, and ties keep the
 order of the input.
 """
 
@@ -15,19 +15,19 @@ from typing import TypeVar
 
 Slot = TypeVar("Slot", bound=Hashable)
 
-#: Sweeps at most; those without success after which no more follow; times that all is sifted at most.
+#: Most sweeps, sweeps without improvement before they stop, and most rounds of sifting.
 _SWEEPS, _PATIENCE, _SIFTINGS = 24, 6, 4
 
 
 def crossings(columns: Sequence[Sequence[Slot]], after: Mapping[Slot, Sequence[Slot]]) -> int:
-    """The number of pairs of lines between neighbouring columns that cross.
+    """Return the number of pairs of lines between neighbouring columns that cross.
 
     Parameters
     ----------
     columns
-        What stands in each column, in order.
+        The slots of each column, in order.
     after
-        Of a slot, those in the next column to which lines lead.
+        For each slot, the slots in the next column that lines lead to.
     """
     count = 0
     for left, right in pairwise(columns):
@@ -42,12 +42,12 @@ def crossings(columns: Sequence[Sequence[Slot]], after: Mapping[Slot, Sequence[S
 
 
 def order(columns: Sequence[Sequence[Slot]], lines: Iterable[tuple[Slot, Slot]]) -> list[list[Slot]]:
-    """The columns with what is in them in the best order found.
+    """Return the columns with their slots in the best order found.
 
     Parameters
     ----------
     columns
-        What stands in each column, in an order to begin with. Another attempt begins with it upside down.
+        The slots of each column, in an initial order. A second attempt starts with it reversed.
     lines
         Pairs of a slot and one in the next column.
     """
@@ -69,7 +69,7 @@ def order(columns: Sequence[Sequence[Slot]], lines: Iterable[tuple[Slot, Slot]])
 def _swept(
     columns: list[list[Slot]], before: Mapping[Slot, list[Slot]], after: Mapping[Slot, list[Slot]]
 ) -> list[list[Slot]]:
-    """The best order that sweeps to and fro come by."""
+    """Return the best order that sweeps back and forth find."""
     best, fewest, idle = columns, crossings(columns, after), 0
     for sweep in range(_SWEEPS):
         if idle == _PATIENCE:
@@ -83,7 +83,7 @@ def _swept(
 
 
 def _sweep(columns: list[list[Slot]], neighbours: Mapping[Slot, list[Slot]]) -> list[list[Slot]]:
-    """The columns one after another, each sorted by where the neighbours in the one before are on average."""
+    """Sort the columns one after another by the mean places of neighbours in the column before."""
     done = columns[:1]
     for column in columns[1:]:
         position = {slot: place for place, slot in enumerate(done[-1])}
@@ -96,7 +96,7 @@ def _sweep(columns: list[list[Slot]], neighbours: Mapping[Slot, list[Slot]]) -> 
 
 
 def _sifted(columns: list[list[Slot]], before: Mapping[Slot, list[Slot]], after: Mapping[Slot, list[Slot]]) -> bool:
-    """Move each slot to the best place of its column, in place; whether that changed anything."""
+    """Move each slot to the best place in its column, in place; return whether anything changed."""
     changed = False
     for index, column in enumerate(columns):
         sides = [
@@ -107,7 +107,7 @@ def _sifted(columns: list[list[Slot]], before: Mapping[Slot, list[Slot]], after:
         for slot in list(column):
             place = column.index(slot)
             others = column[:place] + column[place + 1 :]
-            # Crossings at each place, but for those that it makes no difference to.
+            # Crossings at each place, up to a constant.
             steps = (sum(_crossed(side[other], side[slot]) for side in sides) for other in others)
             counts = list(accumulate(steps, initial=0))
             best = min(range(len(counts)), key=lambda at: (counts[at], abs(at - place)))
@@ -118,11 +118,11 @@ def _sifted(columns: list[list[Slot]], before: Mapping[Slot, list[Slot]], after:
 
 
 def _ends(column: list[Slot], beside: list[Slot], neighbours: Mapping[Slot, list[Slot]]) -> dict[Slot, list[int]]:
-    """Where the lines of each slot end in the column beside it, in order."""
+    """Return where the lines of each slot end in the neighbouring column, in order."""
     position = {slot: place for place, slot in enumerate(beside)}
     return {slot: sorted(position[near] for near in neighbours[slot]) for slot in column}
 
 
 def _crossed(upper: list[int], lower: list[int]) -> int:
-    """How many crossings more there are of the lines of two slots, by where these end, than if the lower were above."""
+    """Return how many more crossings the lines of two slots have, by their ends, than if the slots were swapped."""
     return sum(bisect_left(lower, end) + bisect_right(lower, end) for end in upper) - len(upper) * len(lower)

@@ -1,6 +1,6 @@
 """Where things lie in the columns of a layered drawing, once their order is known.
 
-Each is moved as near as possible to its neighbours, again and again, without changing the order or the distances.
+Each is moved as close as possible to its neighbours, again and again, without changing the order or the distances.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PASSES = 40
 
 @dataclass(frozen=True)
 class Room:
-    """What a slot needs above and below the level at which lines meet it; `stiff` if lines shall pass it straight."""
+    """The room of a slot above and below the level where lines meet it; `stiff` if lines should pass it straight."""
 
     above: float
     below: float
@@ -26,16 +26,16 @@ class Room:
 def places(
     columns: Sequence[Sequence[Slot]], lines: Iterable[tuple[Slot, Slot]], rooms: Mapping[Slot, Room]
 ) -> dict[Slot, float]:
-    """The level of each slot, downward; the highest room begins at 0.
+    """Return the level of each slot, downward; the highest room begins at 0.
 
     Parameters
     ----------
     columns
-        What stands in each column, in order.
+        The slots of each column, in order.
     lines
-        Pairs of slots that shall be at much the same level.
+        Pairs of slots that should be at about the same level.
     rooms
-        Of each slot.
+        The room of each slot.
     """
     near: dict[Slot, list[Slot]] = {slot: [] for column in columns for slot in column}
     for left, right in lines:
@@ -56,7 +56,7 @@ def places(
 
 
 def _wish(slot: Slot, near: Sequence[Slot], levels: Mapping[Slot, float], rooms: Mapping[Slot, Room]) -> float:
-    """Where a slot would like to be: amid its neighbours. Stiff ones pull each other most."""
+    """Return the ideal level of a slot: amid its neighbours. Stiff ones pull each other most."""
     if not near:
         return levels[slot]
     stiff = rooms[slot].stiff
@@ -65,16 +65,16 @@ def _wish(slot: Slot, near: Sequence[Slot], levels: Mapping[Slot, float], rooms:
 
 
 def _separate(wishes: Sequence[float], rooms: Sequence[Room]) -> list[float]:
-    """The levels nearest to the wishes (least squares) that keep the order and leave each its room.
+    """Return the levels closest to the wishes (least squares) that keep the order and leave each slot its room.
 
-    With the rooms above each taken off, that is isotonic regression, by pooling adjacent violators.
+    After subtracting the rooms above each, this is isotonic regression, by pooling adjacent violators.
     """
     offsets = []
     top = 0.0
     for room in rooms:
         offsets.append(top + room.above)
         top += room.above + room.below
-    pools: list[tuple[float, int]] = []  # sum and number of the wishes that are at one place
+    pools: list[tuple[float, int]] = []  # sum and number of the wishes that are pooled at one place
     for wish, offset in zip(wishes, offsets, strict=True):
         total, count = wish - offset, 1
         while pools and pools[-1][0] / pools[-1][1] > total / count:

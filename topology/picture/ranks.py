@@ -1,8 +1,8 @@
 """The column of each service, callers to the left of those they call.
 
-Where services use each other in a circle, some calls have to lead back. Which ones is chosen by the heuristic of Eades,
-Lin and Smyth ("A fast and effective heuristic for the feedback arc set problem", 1993); users come in from the left, so
-services that they use begin.
+Where services use each other in a circle, some calls have to lead back. They are chosen by the heuristic of Eades, Lin
+and Smyth ("A fast and effective heuristic for the feedback arc set problem", 1993); users come in from the left, so
+services that they use come first.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Pair = tuple[str, str]
 
 
 def ranks(graph: nx.DiGraph[str], entries: Collection[str]) -> tuple[dict[str, int], frozenset[Pair]]:
-    """Columns for services, and the calls against the flow.
+    """Return columns for services, and the calls against the flow.
 
     A service stands in the column after that of its last caller. One that calls more services than call it is then
-    moved to the right as far as these let it, unless it is an entry.
+    moved as far to the right as its callees allow, unless it is an entry.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def ranks(graph: nx.DiGraph[str], entries: Collection[str]) -> tuple[dict[str, i
     -------
     tuple
         The column of each service from 0, in the order of the graph, and the edges that lead from a column to one
-        further left. Of all other edges the caller is in a column before the callee's, but for those of a service to
+        further left. For all other edges, the caller's column is left of the callee's, except for calls of a service to
         itself.
     """
     back = frozenset(_against(graph, entries))
@@ -48,7 +48,7 @@ def ranks(graph: nx.DiGraph[str], entries: Collection[str]) -> tuple[dict[str, i
 
 
 def _against(graph: nx.DiGraph[str], entries: Collection[str]) -> list[Pair]:
-    """Edges without which nothing is called in a circle, but for a service by itself."""
+    """Return edges without which there are no circles of calls, except of a service to itself."""
     position = {node: place for place, node in enumerate(graph)}
     found: list[Pair] = []
     for knot in nx.strongly_connected_components(graph):
@@ -60,7 +60,7 @@ def _against(graph: nx.DiGraph[str], entries: Collection[str]) -> list[Pair]:
 
 
 def _sequence(graph: nx.DiGraph[str], members: list[str], entries: Collection[str]) -> list[str]:
-    """Services that all reach each other, in an order against which few edges lead."""
+    """Return services that all reach each other, in an order that few edges lead against."""
     left = dict.fromkeys(members)
     begin: list[str] = []
     end: list[str] = []

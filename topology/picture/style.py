@@ -1,4 +1,4 @@
-"""How large things are drawn: the more services there are, the smaller, and the less is said of each.
+"""The sizes of a drawing: the more services there are, the smaller each is, and the less is written about it.
 
 Lengths are in pixels.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Style:
-    """Lengths that fit meshes of a size.
+    """Lengths for meshes of a given size.
 
     Parameters
     ----------
@@ -20,27 +20,27 @@ class Style:
     box
         Height of a service's box.
     name, small
-        Font sizes of names, and of all other words.
+        Font sizes of names, and of all other text.
     captions
-        Whether a second line in a box says how many replicas and workers there are.
+        Whether a second line in a box shows the numbers of replicas and workers.
     rates
-        Whether calls a second stand on the arrows.
+        Whether arrows show calls per second.
     spacing
-        Between boxes of a column.
+        Space between boxes of a column.
     lane
-        Room that a line takes where it passes a column.
+        Space that a line takes where it passes a column.
     gutter
-        Between columns, at least.
+        Least space between columns.
     door
         Length of the arrows of users.
     letters
-        Of a name, the most that are shown.
+        Most letters of a name that are shown.
     leaf
         Height of a service that hangs below its only caller; 0 if none does.
     narrowest
-        Width of a box at least.
+        Least width of a box.
     label
-        Width of what is written on arrows; 0 for that of the calls a second.
+        Width of the text on arrows; 0 for that of the calls per second.
     """
 
     most: float
@@ -67,24 +67,24 @@ STYLES = (
 
 
 def style_for(services: int) -> Style:
-    """The style for a mesh of that many services."""
+    """Return the style for a mesh of this many services."""
     return next(style for style in STYLES if services <= style.most)
 
 
 def width(words: str, size: float) -> float:
-    """Room for words in a sans-serif font that we don't know: the widest common ones take about this."""
+    """Return the width of text in an unknown sans-serif font: the widest common ones take about this much."""
     return size * sum(map(_share, words))
 
 
 def _share(letter: str) -> float:
-    """The width of a letter, as a share of the font's size."""
+    """Return the width of a letter, as a share of the font size."""
     if unicodedata.east_asian_width(letter) in "WF":
         return 1.05
     return 0.4 if letter in "ijlt.,-' " else 1.05 if letter in "mwMW" else 0.68
 
 
 def shortened(name: str, letters: int) -> str:
-    """A name with so many letters at most, cut out of its middle: what tells names apart is at both ends."""
+    """Return a name of at most `letters` letters, cut in the middle: what distinguishes names is at both ends."""
     if len(name) <= letters:
         return name
     tail = (letters - 1) // 2

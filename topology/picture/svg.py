@@ -17,7 +17,7 @@ _MARGIN, _HEADER, _ROW = 32, 58, 26
 _NARROWEST = 440
 _TITLE, _SMALL = 20, 12
 
-#: By look: fill and line of its box. Looks differ in shape as well.
+#: Fill and outline of boxes, by look. Looks differ in shape as well.
 _COLOURS = {
     "gateway": ("#e7e5fb", "#5b4fc4"),
     "service": ("#e3eefb", "#2f6fb5"),
@@ -32,7 +32,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 
 
 def svg(topology: Topology) -> str:
-    """A picture of the mesh: services by kind, and the calls a second between them while it's healthy.
+    """Return a picture of the mesh: services by kind, and the calls per second between them while it's healthy.
 
     Returns
     -------
@@ -72,17 +72,17 @@ def svg(topology: Topology) -> str:
 
 
 def summary(topology: Topology) -> str:
-    """What a mesh is, in a line."""
-    digits = 3 if topology.workload.populations else None  # which is an estimate
+    """Return a one-line summary of a mesh."""
+    digits = 3 if topology.workload.populations else None  # the rate is an estimate then
     return f"{counted(len(topology.services), 'service')}, {rate(topology.workload.rate, digits=digits)} from users"
 
 
 def elements(drawing: Drawing) -> list[str]:
-    """The mesh as SVG elements, for a document that has its own frame: one of the size of the drawing holds them.
+    """Return the mesh as SVG elements, for a document with its own frame, which must be as large as the drawing.
 
     Services are groups with the classes `service` and their look, and the attribute `data-service`; calls are paths
     with the classes `call` and their course, and the attributes `data-caller` and `data-callee`. Both have their `id`,
-    and colours as attributes, which any style sheet overrules.
+    and colours as attributes, which any style sheet overrides.
     """
     looks = {box.service: box.look for box in drawing.boxes}
     busiest = max((line.rate for line in drawing.lines), default=0.0)
@@ -107,18 +107,18 @@ def elements(drawing: Drawing) -> list[str]:
 
 
 def shown(words: str) -> str:
-    """Words as text of an XML document; what it could not hold or what would reorder them is written as its code."""
+    """Escape text for an XML document; characters that XML forbids, or that would reorder the text, become codes."""
     return escape("".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in words))
 
 
 def _exact(words: str) -> str:
-    """Words as an attribute that programs read: what is not printed is a reference, if XML can refer to it."""
+    """Escape text for an attribute that programs read: unprintable characters become references if XML allows it."""
     return "".join(escape(letter) if letter.isprintable() else _reference(letter) for letter in words)
 
 
 def _reference(letter: str) -> str:
     code = ord(letter)
-    # Char of XML 1.0: control characters, surrogates and two others are none.
+    # Char of XML 1.0 excludes control characters, surrogates and two others.
     legal = letter in "\t\n\r" or (code >= 0x20 and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF))
     return f"&#{code};" if legal else shown(letter)
 
@@ -127,7 +127,7 @@ def _reference(letter: str) -> str:
 
 
 def _line(line: Line, look: str, busiest: float, style: Style) -> str:
-    """An arrow to a service of that look; the busier the thicker."""
+    """Return an arrow to a service of a look; the busier, the thicker."""
     against = line.course == "against"
     colour = _AGAINST if against else _COLOURS[look][1]
     thickness = (1 + against / 2 + 2 * sqrt(line.rate / busiest) if busiest else 1) * style.name / 14
@@ -146,7 +146,7 @@ def _line(line: Line, look: str, busiest: float, style: Style) -> str:
 
 
 def path(curve: Sequence[Point]) -> str:
-    """The `d` of a path along cubic curves; the straight ones among them as what they are."""
+    """Return the `d` of a path along cubic curves; straight ones become lines."""
     words = [f"M{_px(curve[0][0])},{_px(curve[0][1])}"]
     for place in range(0, len(curve) - 1, 3):
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = curve[place : place + 4]
@@ -168,7 +168,7 @@ def _arrowhead(name: str, colour: str, size: str) -> str:
 
 
 def _rates(drawing: Drawing) -> Iterator[str]:
-    """Calls a second beside the lines, with a rim of paper around each letter."""
+    """Yield the calls per second beside the lines, each letter with a rim in the paper's colour."""
     rim = f'class="rate" paint-order="stroke" stroke="{_PAPER}" stroke-width="4" stroke-linejoin="round"'
     for line in drawing.lines:
         x, y = line.label
@@ -185,7 +185,7 @@ def _rates(drawing: Drawing) -> Iterator[str]:
 
 
 def _service(box: Box, style: Style) -> str:
-    """A service: its outline, its name, and what there is of it."""
+    """Return a service: its outline, its name, and its caption."""
     middle = box.x + box.width / 2
     sag = box.height / 11 if box.look == "database" else 0.0
     size = style.small if box.hangs_from else style.name
@@ -209,7 +209,7 @@ def _service(box: Box, style: Style) -> str:
 
 
 def _outline(look: str, x: float, y: float, width: float, height: float) -> str:
-    """The outline of a look: cut corners, round corners, double sides, a cylinder, one that lies, a dashed frame."""
+    """Return the outline of a look: cut or round corners, double sides, an upright or lying cylinder, a dashed frame."""
     fill, line = _COLOURS[look]
     style = f'class="outline" fill="{fill}" stroke="{line}" stroke-width="{1.5 if height > 24 else 1.1}"'
     detail = f'class="detail" fill="none" stroke="{line}"'
@@ -248,7 +248,7 @@ def _outline(look: str, x: float, y: float, width: float, height: float) -> str:
 
 
 def legend(drawing: Drawing, room: float) -> tuple[list[str], int]:
-    """What shapes and arrows mean, of those that occur, in rows that are no wider than the room; and how many rows."""
+    """Return a legend of the shapes and arrows used, in rows no wider than `room`, and the number of rows."""
     courses = {line.course for line in drawing.lines}
     looks = {box.look for box in drawing.boxes}
     items = [(look, f'<g class="to-{look}">{_outline(look, 0, -9, 28, 18)}</g>') for look in LOOKS if look in looks]
@@ -272,7 +272,7 @@ def legend(drawing: Drawing, room: float) -> tuple[list[str], int]:
 
 
 def _sign(course: str, head: str, more: str = "") -> str:
-    """An arrow in a legend."""
+    """Return an arrow for a legend."""
     kind, colour = ("against", _AGAINST) if head == "left" else (f"to-{head}", _COLOURS[head][1])
     return (
         f'<path class="sign {kind}" d="{course}" fill="none" stroke="{colour}" stroke-width="1.6" {more} '
@@ -291,5 +291,5 @@ def _text(x: float, y: float, words: str, size: float, colour: str, weight: int 
 
 
 def _px(length: float) -> str:
-    """A length to a tenth of a pixel, without needless zeros."""
+    """Format a length to a tenth of a pixel, without trailing zeros."""
     return f"{round(length, 1) + 0.0:g}"
