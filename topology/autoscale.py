@@ -15,7 +15,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class ScaleUp:
-    """How fast replicas may be added: of two limits the one that allows more counts, as with `selectPolicy: Max`."""
+    """How fast replicas may be added: of the two limits the higher counts, as with `selectPolicy: Max`."""
 
     window: float = key("duration", "the lowest recommendation within it counts (stabilization)", 0.0, low=0, high=3600)
     share: float | None = key(
@@ -27,7 +27,7 @@ class ScaleUp:
 
 @dataclass(frozen=True)
 class ScaleDown:
-    """How fast replicas may be deleted; likewise."""
+    """How fast replicas may be deleted: of the two limits the higher counts."""
 
     window: float = key(
         "duration", "the highest recommendation within it counts (stabilization)", 300.0, low=0, high=3600
@@ -41,9 +41,9 @@ class ScaleDown:
 
 @dataclass(frozen=True)
 class Autoscale:
-    """As many replicas as keep a figure of theirs near its target; of several, the one that asks for more decides.
+    """Keeps metrics of the replicas near their targets by changing the number of replicas; the largest proposal wins.
 
-    ceil(replicas x figure / target), unless the ratio is within the tolerance of 1.
+    A metric proposes ceil(replicas x value / target), unless value / target is within the tolerance of 1.
     """
 
     shorthand: ClassVar[str] = "maximum"

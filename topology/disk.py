@@ -10,7 +10,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Disk:
-    """A replica's volume: how large it is, and how full at first."""
+    """A replica's volume: its size, and how full it is at first."""
 
     shorthand: ClassVar[str] = "size"
     size: float = key("size", "size of each replica's volume", 20 * 2.0**30, low=2**20, high=2**50)

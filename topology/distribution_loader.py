@@ -21,7 +21,7 @@ class Alone:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a mixture."""
+    """One part of a mixture."""
 
     weight: float = key("ratio", "its weight; the weights need not add up to 1", low=0, high=1e9)
 

@@ -13,9 +13,9 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class SuccessRate:
-    """Eject what succeeds much less often than the rest.
+    """Eject replicas that succeed much less often than the rest.
 
-    Once in an interval the success rates of all replicas with enough requests are compared; those below their mean less
+    Once per interval the success rates of all replicas with enough requests are compared; replicas below the mean minus
     `factor` standard deviations are ejected.
     """
 
@@ -29,7 +29,7 @@ class SuccessRate:
 
 @dataclass(frozen=True)
 class FailureShare:
-    """Eject what fails too often, whatever the rest does: looked at once in an interval, as `SuccessRate`."""
+    """Eject replicas that fail too often, whatever the rest does; checked once per interval, as `SuccessRate`."""
 
     shorthand: ClassVar[str] = "threshold"
     threshold: float = key("ratio", "share of failures at which a replica is ejected", 0.85, low=0, high=1)
@@ -39,12 +39,13 @@ class FailureShare:
 
 @dataclass(frozen=True)
 class Outlier:
-    """Eject replicas that fail, each caller for itself, and take them back after a time.
+    """Eject failing replicas, by each caller on its own, and take them back after a time.
 
-    A failure is an answer with a status of 500 or more, or none at all. A replica is ejected at its `consecutive`-th in
-    a row at once; the rest happens in sweeps, `interval` apart: the comparisons, and the return of what was ejected for
-    long enough. That is `ejection` times how often it was ejected, at most `longest`; each sweep at which a replica is
-    not ejected takes one off that number. No more than `most` of the replicas are ejected, though one always may be.
+    A failure is an answer with a status of 500 or more, or none at all. The `consecutive`-th failure in a row ejects a
+    replica at once; everything else happens in sweeps, `interval` apart: the comparisons, and the return of replicas
+    whose ejection is over. An ejection lasts `ejection` times the number of the replica's ejections, at most `longest`;
+    each sweep at which a replica is not ejected reduces that number by one. At most a share of `most` of the replicas
+    is ejected, but one always may be.
     """
 
     consecutive: int | None = key(

@@ -22,9 +22,9 @@ _RETRYABLE = tuple(error.name for error in ERRORS.values() if error.retryable)
 
 @dataclass(frozen=True)
 class RetryBudget:
-    """A limit on the share of calls that are retries, as Finagle and Linkerd have it.
+    """A limit on the share of calls that are retries, as in Finagle and Linkerd.
 
-    Over the last `window`, retries may be `ratio` of the calls plus `minimum` a second.
+    Over the last `window`, retries may be `ratio` of the calls plus `minimum` per second.
     """
 
     shorthand: ClassVar[str] = "ratio"
@@ -35,10 +35,10 @@ class RetryBudget:
 
 @dataclass(frozen=True)
 class RetryTokens:
-    """Tokens without which no call is retried, as gRPC has them (gRFC A6, `retryThrottling`).
+    """Tokens without which no call is retried, as in gRPC (gRFC A6, `retryThrottling`).
 
-    An attempt that fails takes one, one that succeeds gives `ratio` of one back, up to `most`, which there are at
-    first; there are no retries and no hedges while half of them, or fewer, are left.
+    There are `most` tokens at first, which is also their maximum. A failed attempt takes one, a successful one gives
+    back `ratio` of one. There are no retries and no hedges while half of the tokens or fewer are left.
     """
 
     shorthand: ClassVar[str] = "most"
@@ -50,9 +50,9 @@ class RetryTokens:
 class RetryBucket:
     """A bucket of saved tokens that pays for retries. The defaults are those of the AWS SDKs' standard mode.
 
-    It is full at first. A retry takes `cost` (`timeout_cost` after a timeout), and is not made if so much isn't there;
-    calls give `deposit` each; a retry that succeeds gives back what it took, with `refund`. M. Brooker's
-    (https://brooker.co.za/blog/2022/02/28/retries.html) has a cost of 1, a deposit of 0.1 by each call, and no refund.
+    It is full at first. A retry takes `cost` tokens (`timeout_cost` after a timeout), and is not made if there are
+    fewer. Each call adds `deposit`; with `refund`, a successful retry gives back what it took. M. Brooker's bucket
+    (https://brooker.co.za/blog/2022/02/28/retries.html) has a cost of 1, a deposit of 0.1 per call, and no refund.
     """
 
     shorthand: ClassVar[str] = "capacity"
@@ -71,10 +71,10 @@ class RetryBucket:
 
 @dataclass(frozen=True)
 class RetryBreaker:
-    """A breaker that stops retries and nothing else (M. Brooker, as above).
+    """A breaker that only stops retries (M. Brooker, as above).
 
-    No retries while, over the last `window`, more than `failure_rate` of the calls failed: failed attempts, as a share
-    of the calls that were made. Calls go on, so it sees by itself when that is over.
+    There are no retries while more than `failure_rate` of the calls of the last `window` failed: failed attempts, as a
+    share of the calls that were made. Calls go on, so it notices by itself when the failures are over.
     """
 
     shorthand: ClassVar[str] = "failure_rate"
@@ -84,11 +84,11 @@ class RetryBreaker:
 
 @dataclass(frozen=True)
 class Retry:
-    """More attempts after a failure, each after a random pause.
+    """Further attempts after a failure, each after a random pause.
 
-    The pause before attempt n+1 is uniform in [0, min(base * (2^n - 1), maximum)): Envoy's fully jittered
-    exponential backoff. A callee that says when to come again (429, `Retry-After`) is given that time, and up to half
-    as much besides (Envoy's `rate_limited_retry_back_off`).
+    The pause before attempt n+1 is uniform in [0, min(base * (2^n - 1), maximum)): Envoy's fully jittered exponential
+    backoff. If the callee says when to try again (429, `Retry-After`), the caller waits for that time plus up to half
+    of it (Envoy's `rate_limited_retry_back_off`).
     """
 
     shorthand: ClassVar[str] = "max_attempts"
@@ -115,11 +115,11 @@ class Retry:
 
 @dataclass(frozen=True)
 class Hedge:
-    """More attempts at the same time: another one after each `delay` without an answer; the first success is taken.
+    """Concurrent attempts: another one after each `delay` without an answer; the first success is taken.
 
-    Dean and Barroso, "The Tail at Scale"; the rules are gRPC's (gRFC A6, `hedgingPolicy`). An edge has this or retries.
-    After an error that is `non_fatal` the next attempt leaves at once; any other error is the answer. gRPC forgives
-    none unless told so; by default these are what retries are for.
+    Dean and Barroso, "The Tail at Scale"; the rules are gRPC's (gRFC A6, `hedgingPolicy`). An edge has either this or
+    retries. After an error that is `non_fatal` the next attempt starts at once; any other error is the answer. In gRPC
+    no error is non-fatal by default; here the errors that are retried are.
     """
 
     shorthand: ClassVar[str] = "delay"
@@ -148,13 +148,13 @@ class Hedge:
 
 @dataclass(frozen=True)
 class CircuitBreaker:
-    """Stop calling what fails: resilience4j's breaker (closed, open, half open).
+    """Stop calling a callee that fails: resilience4j's breaker (closed, open, half open).
 
-    Kept for each caller replica and edge. Opens when, among the last `window_calls` outcomes (or those of the
-    last `window_time`), at least `minimum_calls`, the share that failed reaches `failure_rate` or the share slower than
-    `slow_call` reaches `slow_rate`. After `open_for`, `half_open_calls` trial calls decide by the same
-    thresholds. A rejection by the caller itself (bulkhead, pool) is not an outcome of the callee and isn't counted.
-    A minimum above a count window is that window's (`CircuitBreakerConfig.Builder.slidingWindow`).
+    Each caller replica has one for each edge. It opens when, among the last `window_calls` outcomes (or those of the
+    last `window_time`), at least `minimum_calls`, the share of failures reaches `failure_rate` or the share of calls
+    slower than `slow_call` reaches `slow_rate`. After `open_for`, `half_open_calls` trial calls decide by the same
+    thresholds. A rejection by the caller itself (bulkhead, pool) is not an outcome of the callee and isn't counted. A
+    minimum above a count window is lowered to the window's size (`CircuitBreakerConfig.Builder.slidingWindow`).
     """
 
     window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)
@@ -181,7 +181,7 @@ class CircuitBreaker:
 
 @dataclass(frozen=True)
 class Bulkhead:
-    """At most so many calls at once from a caller replica to a callee; more fail at once (resilience4j, no wait)."""
+    """A limit on concurrent calls from a caller replica to a callee; more fail at once (resilience4j, no wait)."""
 
     shorthand: ClassVar[str] = "max_concurrent"
     max_concurrent: int = key("count", "concurrent calls allowed", 25, low=1, high=1_000_000)
@@ -189,10 +189,10 @@ class Bulkhead:
 
 @dataclass(frozen=True)
 class ClientThrottle:
-    """A caller refuses by itself what its callee would refuse anyway (Google's SRE book, "Handling Overload").
+    """A caller rejects calls that its callee would reject anyway (Google's SRE book, "Handling Overload").
 
-    Of the requests of the last `window` a caller refuses at once a share of (requests - `factor` * accepts) /
-    (requests + 1), if that is positive. A request is accepted if it was answered, and not by a refusal.
+    Of the requests of the last `window`, the caller immediately rejects a share of (requests - `factor` * accepts) /
+    (requests + 1), if that is positive. A request is accepted if it was answered with anything but a refusal.
     """
 
     shorthand: ClassVar[str] = "factor"
@@ -202,10 +202,10 @@ class ClientThrottle:
 
 @dataclass(frozen=True)
 class AdaptiveConcurrency:
-    """A limit on concurrent calls that follows how long they take: Envoy's gradient controller.
+    """A limit on concurrent calls that follows their latency: Envoy's gradient controller.
 
-    Each `interval` the limit becomes g * limit + sqrt(g * limit), where g is how long calls take without a queue, plus
-    `buffer`, over how long they took (a percentile), between 0.5 and 2.
+    Every `interval` the limit becomes g * limit + sqrt(g * limit), where g is the latency without a queue, plus
+    `buffer`, divided by the measured latency (a percentile), between 0.5 and 2.
     """
 
     interval: float = key("duration", "time between updates (`concurrency_update_interval`)", 0.1, low=0.001, high=600)
@@ -227,11 +227,11 @@ class AdaptiveConcurrency:
 
 @dataclass(frozen=True)
 class Pool:
-    """Connections that a caller replica keeps to a callee, one call at a time on each (as JDBC pools have it).
+    """Connections from a caller replica to a callee, each for one call at a time (as in JDBC pools).
 
-    A call waits at most `acquire_timeout` for a free one. A connection that failed is closed; opening another
-    takes a round trip and `connect` of the callee's work, which is what a recovering database pays first.
-    A query that nobody waits for any more keeps its connection until the callee answers.
+    A call waits at most `acquire_timeout` for a free connection. A connection that failed is closed; opening another
+    takes a round trip and `connect` of the callee's work, which is the first cost that a recovering database pays. A
+    query that nobody waits for any more keeps its connection until the callee answers.
     """
 
     shorthand: ClassVar[str] = "size"
@@ -256,11 +256,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Queue:
-    """Requests of a replica that wait for a worker, and who of them is next.
+    """Requests that wait for a worker of a replica, and which of them is next.
 
-    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest, and whoever has waited for `target` is shed while
-    the queue has not been empty for an `interval`. `priority`: the most critical, and one that finds the queue full
-    takes the place of a less critical one.
+    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest; requests that have waited for `target` are shed
+    while the queue has not been empty for an `interval`. `priority`: the most critical; a request that finds the queue
+    full replaces a less critical one.
     """
 
     shorthand: ClassVar[str] = "limit"
@@ -283,9 +283,9 @@ class Queue:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """Envoy's local rate limit: a token bucket that each replica has, of which each request takes a token.
+    """Envoy's local rate limit: each replica has a token bucket, from which each request takes a token.
 
-    A request that finds none is answered 429 at once, and told when the next token comes (`Retry-After`, in seconds).
+    A request that finds none gets a 429 at once, which says when the next token comes (`Retry-After`, in seconds).
     """
 
     max_tokens: int = key("count", "tokens in a full bucket: the burst that is let through", low=1, high=1_000_000_000)
@@ -310,9 +310,10 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Liveness:
-    """Kubernetes' liveness probe, for each replica of a service; a process that fails it is ended and started again.
+    """Kubernetes' liveness probe, for each replica of a service; a process that fails it is stopped and restarted.
 
-    It asks from `initial_delay` after the start of a process on. One that fails has `grace` to finish its requests.
+    Probing starts `initial_delay` after the start of a process. A process that fails has `grace` to finish its
+    requests.
     """
 
     kind: ClassVar[str] = "liveness"
@@ -328,9 +329,9 @@ class Liveness:
 
 @dataclass(frozen=True)
 class StartupProbe:
-    """Kubernetes' startup probe, for each replica of a service: until it succeeds once, no other probe asks.
+    """Kubernetes' startup probe, for each replica of a service: until it succeeds once, the other probes don't run.
 
-    A process that fails it is ended and started again; one that has started is not asked any more.
+    A process that fails it is stopped and restarted; one that has started is not probed any more.
     """
 
     kind: ClassVar[str] = "startup"
@@ -354,7 +355,7 @@ PROBES = tuple(each.kind for each in (Readiness, Liveness, StartupProbe))
 
 @dataclass(frozen=True)
 class Backoff:
-    """The kubelet's pauses before it starts a process again (CrashLoopBackOff): none the first time, then doubling."""
+    """The kubelet's pauses before it restarts a process (CrashLoopBackOff): none the first time, then doubling."""
 
     shorthand: ClassVar[str] = "base"
     base: float = key("duration", "pause before the second restart", 10.0, low=0, high=3600)

@@ -25,8 +25,8 @@ class Rollout:
     """How the replicas of a service are replaced by those of another version.
 
     `rolling` and `recreate` are the strategies of a Kubernetes Deployment. `blue_green` is that of Argo Rollouts: a
-    whole second set of replicas starts, and gets all the traffic at once when all of it is ready. `in_place` is the
-    rolling update of a StatefulSet: one replica after another ends and starts again under its own name.
+    second full set of replicas starts, and gets all the traffic at once when all of it is ready. `in_place` is the
+    rolling update of a StatefulSet: one replica after another stops and restarts under its own name.
     """
 
     shorthand: ClassVar[str] = "strategy"

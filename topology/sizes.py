@@ -10,9 +10,9 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Size:
-    """Typical sizes of what an operation is sent and of what it answers: medians, headers included.
+    """Typical sizes of an operation's requests and responses: medians, headers included.
 
-    Each message has a size of its own around that (`sim.telemetry.hosts.messages`).
+    Each message has its own size around that (`sim.telemetry.hosts.messages`).
     """
 
     shorthand: ClassVar[str] = "answer"

@@ -85,11 +85,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Cpu:
-    """The cores of a replica, and how what works on them shares them.
+    """The cores of a replica, and how work shares them.
 
-    `fifo`: each core runs one piece of work to its end, the others wait in order. `fair`: all share the cores equally,
-    as under a kernel's fair scheduler. `quota`: besides, they may use `limit` core-seconds a second, counted in each
-    `period`, on the cores of the `machine`: Kubernetes' CPU limit, which Linux enforces by CFS bandwidth control.
+    `fifo`: each core runs one piece of work to its end, and the rest waits in order. `fair`: all work shares the cores
+    equally, as under a kernel's fair scheduler. `quota`: likewise, but the work may use `limit` core-seconds per
+    second, counted in each `period`, on the cores of the `machine`: Kubernetes' CPU limit, which Linux enforces by CFS
+    bandwidth control.
     """
 
     shorthand: ClassVar[str] = "limit"
@@ -112,10 +113,10 @@ class Cpu:
 
 @dataclass(frozen=True)
 class Call:
-    """One call that an operation makes, or the same one several times.
+    """A call that an operation makes, once or several times.
 
-    `on_miss` is a chain of calls and own work, one after another, when this one is a cache lookup that misses or fails;
-    `on_failure` likewise of a call that is none and fails, and `on_success` of one that succeeds.
+    If it is a cache lookup, `on_miss` is a chain of calls and own work that follows, one after another, when it misses
+    or fails. For any other call, `on_failure` follows when it fails, and `on_success` when it succeeds.
     """
 
     service: str
@@ -477,7 +478,7 @@ class Objective:
     """What users are promised: of the requests in any `window`, at least `share` are good.
 
     A request is good if it succeeds within `within`. With fewer than `minimum` bad requests in a window the promise is
-    kept whatever their share, or one failure in a quiet minute would break it.
+    kept whatever their share; otherwise one failure in a quiet minute would break it.
     """
 
     shorthand: ClassVar[str] = "share"
@@ -501,7 +502,7 @@ _POPULATIONS = (
 class Workload:
     """The users: requests arrive as a Poisson process for each entry operation (an open workload).
 
-    Where there are `populations`, these are all the users; `rate` and `mix` are then what is expected of all of them.
+    If there are `populations`, these are all the users; `rate` and `mix` are then the expected totals over all of them.
     """
 
     instead: ClassVar[Mapping[str, str]] = {
@@ -545,7 +546,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Room:
-    """What the cluster has for all replicas together. One that finds no room waits until another goes."""
+    """What the cluster has for all replicas together. A replica that doesn't fit waits until another one goes."""
 
     shorthand: ClassVar[str] = "cores"
     cores: float | None = key(

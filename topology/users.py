@@ -45,11 +45,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Bursts:
-    """Sources that are on and off in turn, for random times: the share of them that is on is the strength.
+    """Sources that turn on and off for random times: the share of them that is on is the strength.
 
-    One source with exponential times is a Markov-modulated Poisson process of two states (an interrupted one, if `low`
-    is 0); many sources with heavy-tailed times make traffic self-similar (Willinger et al., "Self-similarity through
-    high-variability", 1997): with Pareto times of exponent alpha, the Hurst parameter is (3 - alpha) / 2.
+    One source with exponential times is a Markov-modulated Poisson process with two states (an interrupted one, if
+    `low` is 0); many sources with heavy-tailed times make traffic self-similar (Willinger et al., "Self-similarity
+    through high-variability", 1997): with Pareto times of exponent alpha, the Hurst parameter is (3 - alpha) / 2.
     """
 
     word: ClassVar[str] = "bursts"
@@ -61,10 +61,10 @@ class Bursts:
 
 @dataclass(frozen=True)
 class Population:
-    """Users of one kind.
+    """One kind of users.
 
-    Exactly one of `rate` (open: they come whatever becomes of others), `users` (closed: so many, each with one request
-    at a time) and `replay` says how they come; `mix` or `journey` what they ask for.
+    Exactly one of `rate` (open: they arrive however others fare), `users` (closed: a fixed number, each with one
+    request at a time) and `replay` says how they arrive; `mix` or `journey` says what they ask for.
     """
 
     name: str

@@ -11,10 +11,10 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Collections:
-    """A process stands still while its garbage is collected: whenever its requests have left so much (`memory`).
+    """A process stops while its garbage is collected, whenever its requests have left enough of it (`memory`).
 
-    What stops the world is short beside what a collector does at the same time as the process works. How short is a
-    matter of the runtime; each pause is a lognormal draw around that.
+    Stop-the-world pauses are short compared with what a collector does concurrently. How short depends on the runtime;
+    each pause is a lognormal draw around its median.
     """
 
     shorthand: ClassVar[str] = "pause"

@@ -11,10 +11,11 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Churn:
-    """Connections to a service, where callers pool them, are closed when they are old, and opened anew when needed.
+    """Pooled connections to a service are closed when they are old, and reopened when needed.
 
-    As with HikariCP's maxLifetime (30 minutes) or SetConnMaxLifetime of Go's database/sql, one in use is closed once
-    its call is over. A pool has few connections then that nobody needs: at the start of a recording, `open` of them.
+    As with HikariCP's maxLifetime (30 minutes) or SetConnMaxLifetime of Go's database/sql, a connection in use is
+    closed once its call is over. So a pool keeps few connections that nobody needs: at the start of a recording, `open`
+    of them.
     """
 
     shorthand: ClassVar[str] = "lifetime"

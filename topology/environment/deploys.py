@@ -11,10 +11,10 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Deploys:
-    """Now and then a good version of some service rolls out, as its `rollout` says.
+    """Now and then a good version of some service rolls out, in the way that its `rollout` says.
 
-    They come at random (a Poisson process), each to one of the services of which a replica can be spared at the usual
-    load. There is none on a service on which a rollout is under way, or which runs a version that a fault brought.
+    Deploys come at random (a Poisson process), each to one of the services that can spare a replica at the usual load.
+    A service is passed over while a rollout is in progress, or while it runs a version that a fault brought.
     """
 
     shorthand: ClassVar[str] = "every"

@@ -22,10 +22,10 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class Environment:
-    """What a mesh does by itself, faults or none. Each field is a concern; without any, the mesh is calm.
+    """What a mesh does by itself, with or without faults. Each field is a concern; without any, the mesh is calm.
 
-    `by_service` has the types of the concerns that are told of services, by their keys: in a file, of all of them, of a
-    kind or of one; here, of each that has them (`topology.environment.by_service`).
+    `by_service` has the types of the concerns that are set per service, by their keys. In a file they are set for all
+    services, for a kind or for one; here, for each service that has them (`topology.environment.by_service`).
     """
 
     by_service: ClassVar[Mapping[str, type[Any]]] = MappingProxyType(

@@ -26,10 +26,10 @@ USUAL: Final[Mapping[str, tuple[tuple[str, float], ...]]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class BaseErrors:
-    """A small share of the calls fails once its work is done, each by a draw of its own.
+    """A small share of calls fails after their work is done, each by its own draw.
 
-    Where that share `varies`, what fails is a log-Gaussian Cox process: failures come in clusters, as those of real
-    services do, whose counts a minute vary by more than chance makes of them.
+    If the share `varies`, failures are a log-Gaussian Cox process: they come in clusters, like those of real services,
+    whose counts per minute vary by more than chance explains.
     """
 
     shorthand: ClassVar[str] = "share"

@@ -22,10 +22,10 @@ _WILDEST = 1.0
 
 @dataclass(frozen=True)
 class Fluctuation:
-    """Ups and downs around a mean of 1, of one time scale: the exponential of an Ornstein-Uhlenbeck process.
+    """Ups and downs around a mean of 1, on one time scale: the exponential of an Ornstein-Uhlenbeck process.
 
-    That is the Gaussian process whose correlation falls exponentially, by a factor of e in each `over`; a rate that is
-    the exponential of a Gaussian process makes what is counted a log-Gaussian Cox process (Moller, Syversveen and
+    That is the Gaussian process whose correlation falls exponentially, by a factor of e in each `over`. Counts of
+    events whose rate is the exponential of a Gaussian process are a log-Gaussian Cox process (Moller, Syversveen and
     Waagepetersen 1998).
     """
 

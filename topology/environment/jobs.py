@@ -17,10 +17,10 @@ USUAL: Final = "usual"
 
 @dataclass(frozen=True)
 class Job:
-    """A job that each replica of some services runs on a schedule, at times of its own.
+    """A job that each replica of some services runs on its own schedule.
 
-    It takes a share of each core while it runs, and may evict some of what lookups would find, which then comes back as
-    a cache fills. A job that everyone knows needs its name only; what is said besides stands in place of what it has.
+    It takes a share of each core while it runs, and may evict part of a cache, whose hit rate then recovers as it fills
+    again. A common job needs only its name; other keys override its usual values.
     """
 
     shorthand: ClassVar[str] = "name"

@@ -19,13 +19,13 @@ _POINTS: Final = 32
 
 @dataclass(frozen=True)
 class AmbientLoad:
-    """What else keeps a service busy: other products, batch consumers, admin traffic. It leaves no records.
+    """Other load that keeps a service busy: other products, batch consumers, admin traffic. It leaves no records.
 
-    It is a level, not requests: background traffic as a fluid beside traffic that is simulated one by one (hybrid
-    simulation of networks; Kiddle et al., "Hybrid packet/fluid flow network simulation", PADS 2003). It takes a share
-    of each core, so that work takes 1 / (1 - share) times as long, as beside an M/M/1-PS queue's other customers, and
-    holds workers that nobody else has. The level of each replica goes up and down by itself, as a `Fluctuation` does;
-    part of what moves it moves all replicas of the service alike (`together`).
+    It is a level, not requests: background traffic is a fluid beside traffic that is simulated request by request
+    (hybrid simulation of networks; Kiddle et al., "Hybrid packet/fluid flow network simulation", PADS 2003). It takes a
+    share of each core, so that work takes 1 / (1 - share) times as long, as it does beside the other customers of an
+    M/M/1-PS queue, and holds workers that are then unavailable. The level of each replica fluctuates (`Fluctuation`);
+    part of that is common to all replicas of the service (`together`).
     """
 
     shorthand: ClassVar[str] = "cores"

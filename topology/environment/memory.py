@@ -22,12 +22,12 @@ RESTART, OOM = "restart", "oom"
 
 @dataclass(frozen=True)
 class Aging:
-    """A process grows while it runs: fragmentation, caches without a bound, leaks too slow for anybody to mend.
+    """A process grows while it runs: fragmentation, unbounded caches, leaks too slow for anybody to fix.
 
-    When what has grown reaches `recycle_at`, together with what it needs when it is new and with its garbage, the
-    process is recycled: it drains and starts anew, if another replica takes its calls meanwhile, as worker processes
-    are after so many requests (gunicorn's max_requests, uWSGI's reload-on-rss). Or nobody looks after it (`oom`), and
-    it's killed at its limit. At the start of a recording, each replica has grown for some part of that time.
+    When its base, garbage and growth together reach `recycle_at`, the process is recycled: it drains and restarts, if
+    another replica can take its calls meanwhile, as worker processes do after a number of requests (gunicorn's
+    max_requests, uWSGI's reload-on-rss). Or nobody takes care of it (`oom`), and it's killed at its limit. At the start
+    of a recording, each replica has grown for some part of that time.
     """
 
     shorthand: ClassVar[str] = "growth"

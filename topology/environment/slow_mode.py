@@ -26,10 +26,10 @@ _USUAL: Final[Mapping[str, float]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class SlowMode:
-    """A share of the calls takes so much longer, each by a draw of its own; it is a lognormal mode beside the body.
+    """A share of calls takes extra time, each by its own draw: a lognormal mode beside the body of the latencies.
 
-    What makes a call stall holds its core, as its other work does. When it comes about more often, it lasts longer as
-    well, by the same factor: a host that is short of memory collects garbage more often and for longer.
+    A stalled call holds its core, as its other work does. When stalls become more frequent, they also become longer, by
+    the same factor: a host that is short of memory collects garbage more often and for longer.
     """
 
     shorthand: ClassVar[str] = "share"

@@ -16,7 +16,7 @@ from meshquake.topology.units import shown
 
 @dataclass(frozen=True)
 class Defaults:
-    """What lies under the services and edges of a file."""
+    """The defaults of a file's services and edges."""
 
     service: Any = key("other", "keys for every service", None)
     edge: Any = key("other", "keys for every edge", None)

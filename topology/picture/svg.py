@@ -209,7 +209,7 @@ def _service(box: Box, style: Style) -> str:
 
 
 def _outline(look: str, x: float, y: float, width: float, height: float) -> str:
-    """Return the outline of a look: cut or round corners, double sides, an upright or lying cylinder, a dashed frame."""
+    """Return a look's outline: cut or round corners, double sides, an upright or lying cylinder, a dashed frame."""
     fill, line = _COLOURS[look]
     style = f'class="outline" fill="{fill}" stroke="{line}" stroke-width="{1.5 if height > 24 else 1.1}"'
     detail = f'class="detail" fill="none" stroke="{line}"'

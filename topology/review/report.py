@@ -75,7 +75,7 @@ class _Places:
         }
 
     def of(self, path: str) -> Node:
-        """Return the node at a path, its default, the caller of an edge that isn't written, or the nearest node above."""
+        """Return the node at a path, its default, the caller of an edge without a block, or the nearest node above."""
         places, nearest = [path], path
         edge, _, policy = path.rpartition(".")
         if edge in self._ends:

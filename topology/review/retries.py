@@ -45,7 +45,7 @@ class _Worst:
         self._known: dict[tuple[str, float, float], _Way] = {}
 
     def of(self, node: str, passed: float = inf, cancelled: float = inf) -> _Way:
-        """Return the worst way from a node whose request carries deadline `passed` and ends at `cancelled` (seconds)."""
+        """Return the worst way from a node, given its request's deadline and when it is cancelled (seconds)."""
         key = node, passed, cancelled
         if key not in self._known:
             self._known[key] = self._of(node, passed, cancelled)

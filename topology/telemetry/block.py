@@ -13,7 +13,7 @@ from meshquake.topology.telemetry.traces import TraceChanges
 
 @dataclass(frozen=True)
 class Telemetry:
-    """What a file changes of the telemetry. It changes nothing of what happens, and nothing of the answer key."""
+    """What a file changes in the telemetry. It changes neither what happens nor the answer key."""
 
     metrics: tuple[MetricChange, ...] = key("other", "changes to metrics by name, and derived metrics", ())
     leave_out: tuple[LeftOut, ...] | None = key(

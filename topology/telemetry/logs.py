@@ -38,7 +38,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class LineChange:
-    """Other texts for lines, or other severities of the texts that there are."""
+    """Other texts for lines, or other severities for existing texts."""
 
     when: tuple[str, ...] | None = key(
         "choice", "what the lines are about (default: everything)", None, choices=(*CALLS, *NOTICES), many=True
@@ -106,7 +106,7 @@ NONE = Words()
 
 @dataclass(frozen=True)
 class Format:
-    """How whole lines are written: what `message` is in a record."""
+    """The format of whole lines: the `message` of a record."""
 
     shorthand: ClassVar[str] = "line"
     line: str = key("text", "the line, with columns of log records in braces; {json} is the message in quotes")
@@ -119,7 +119,7 @@ class Format:
 
 @dataclass(frozen=True)
 class LogChanges:
-    """What a block says of log lines. Of two entries about the same line the later one lies over the earlier one."""
+    """What a block changes in log lines. Of two entries about the same line the later one overrides the earlier one."""
 
     lines: tuple[LineChange, ...] = key("other", "other texts and severities", ())
     chatter: tuple[Chatter, ...] = key("other", "lines that processes write on their own", ())

@@ -24,9 +24,9 @@ OWN = "{metric}"
 
 @dataclass(frozen=True)
 class MetricChange:
-    """What a block says of a metric, of several whose names have a pattern, or of one that it makes of others.
+    """What a block changes in a metric, in all metrics that match a pattern, or what defines a derived metric.
 
-    What it says nothing of stays as it is. At no level (`of` is empty) a metric is not recorded.
+    Whatever it doesn't set stays as it is. A metric at no level (`of` is empty) is not recorded.
     """
 
     metric: str
@@ -60,7 +60,7 @@ class MetricChange:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Series that are not recorded: those of which all is so that is said. `*` and `?` stand for anything in a name."""
+    """Series that are not recorded: those that match every key. `*` and `?` match anything in a name."""
 
     shorthand: ClassVar[str] = "metric"
     metric: str = key("text", "their metric, by its standard name", "*")

@@ -10,7 +10,7 @@ from meshquake.topology.keys import key
 
 @dataclass(frozen=True)
 class TraceChanges:
-    """What a block says of traces. What it says nothing of stays as it is."""
+    """What a block changes in traces. Whatever it doesn't set stays as it is."""
 
     internal: bool | None = key("flag", "whether work inside a process has spans (default: as each service says)", None)
     attributes: tuple[tuple[str, str | None], ...] = key(
