@@ -1,13 +1,13 @@
-"""Where a mesh can deadlock: services in a circle hold workers for each other, and no deadline frees one.
+"""Where a mesh can deadlock: services in a cycle hold workers for each other, and no deadline frees one.
 
 A worker is held until the calls of its request are answered, and a call may have to wait for a worker of its callee. If
-calls that, at the end of a chain, wait for a service's workers can hold all of those same workers, all may wait for
-ever. A timeout on a call of the circle breaks it. So does a limit on calls (a bulkhead, a pool, or the callee's
-capacity) that leaves the caller a worker, since calls beyond the limit are refused soon. A circuit breaker does not: it
-counts calls that end. An inherited deadline breaks the circle, and so does cancellation of the caller, if all its
-callers give up eventually.
+every worker of a service can be held by a call that waits, through a chain of callees, for one of these same workers,
+all of them may wait for ever. A timeout on a call of the cycle breaks it. So does a limit on calls (a bulkhead, a pool,
+or the callee's capacity) that leaves the caller a worker, since calls beyond the limit are refused soon. A circuit
+breaker does not: it counts calls that end. An inherited deadline breaks the cycle, and so does cancellation of the
+caller, if all its callers give up eventually.
 
-So deadlocks are circles in a graph of services and of operations that run. A service leads to its operations that wait
+So deadlocks are cycles in a graph of services and of operations that run. A service leads to its operations that wait
 without a deadline, since they may hold its workers. Such an operation leads to the operations that it calls, which run,
 and to their services, in whose queues its calls may wait.
 """
@@ -42,11 +42,11 @@ class Deadlock:
     Attributes
     ----------
     circle
-        A shortest circle: each service waits for a worker of the next one, and the last for one of the first.
+        A shortest cycle: each service waits for a worker of the next one, and the last for one of the first.
     services
-        The number of services that wait in circles linked with this one.
+        The number of services that wait in cycles linked with this one.
     edge
-        The first call of the circle, as caller and callee.
+        The first call of the cycle, as caller and callee.
     """
 
     circle: tuple[Wait, ...]
@@ -60,7 +60,7 @@ def deadlocks(topology: Topology) -> Iterator[Deadlock]:
 
 
 class _Waits:
-    """Which services and operations may wait for which without a deadline, as far as requests get."""
+    """The services and operations that requests may leave waiting for each other without a deadline."""
 
     def __init__(self, topology: Topology) -> None:
         self._services = {service.name: service for service in topology.services}
@@ -110,7 +110,7 @@ class _Waits:
                 yield self._deadlock(knot)
 
     def _held(self, knot: nx.DiGraph[str], service: str) -> int:
-        """Return the most workers of a replica that may be held by calls that wait within a knot."""
+        """Return how many workers of a replica may be held by calls that wait within a knot."""
         callees = {self._service_of(node) for operation in knot[service] for node in knot[operation]}
         return sum(self._most(self._edges[service, callee]) for callee in callees)
 

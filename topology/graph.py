@@ -2,8 +2,8 @@
 
 Service graphs may have cycles (two services may use each other). In a cycle of operations one call must be bounded
 (`Call.depth`), or a request would never end. The operation graph is then unrolled: an operation has one node for each
-number of bounded calls used up so far. Functions that follow calls to their end raise `networkx.NetworkXUnfeasible` if
-there is a cycle without a bound.
+combination of bounded calls made on the way to it. Functions that follow calls to their end raise
+`networkx.NetworkXUnfeasible` if there is a cycle without a bound.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def depths(topology: Topology) -> dict[str, int]:
     """Return how deep each service lies: the longest chain of calls that leads to one of its operations.
 
     A service that nobody calls is at 0. A caller is less deep than its callees, except where services use each
-    other in a circle.
+    other in a cycle.
 
     Raises
     ------

@@ -23,7 +23,7 @@ NODES = "node-exporter"
 #: If the file doesn't give the number of nodes: about how many initial replicas a node has, and the fewest nodes,
 #: unless there are fewer replicas.
 _PODS_A_NODE, _FEWEST = 8, 3
-#: More nodes than a mesh ever has by default: it has at most 200,000 replicas (`topology.loading.limits`).
+#: More nodes than a mesh can have by default: it has at most 200,000 replicas (`topology.loading.limits`), 8 per node.
 MOST_NODES = 25_000
 
 

@@ -63,7 +63,7 @@ class Replay:
         Raises
         ------
         topology.problems.DocumentError
-            If the file is gone, or at the first line that has changed since the file was scanned.
+            If the file is gone, or at a line that cannot have been there when the file was scanned.
         """
         before, problems = 0.0, list[Problem]()
         try:

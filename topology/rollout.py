@@ -1,4 +1,4 @@
-"""How a service gets a new version: Kubernetes' strategies and two more. Data only; `sim/lifecycle/` has the behaviour.
+"""How a service gets a new version: Kubernetes' strategies and one more. Data only; `sim/lifecycle/` has the behaviour.
 
 The defaults are those of a Kubernetes Deployment
 (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy).

@@ -1,7 +1,7 @@
 """What services are built with: a language and a framework, or an off-the-shelf product.
 
-A stack doesn't change how a service works, only the words of its log lines, spans and signals: a JVM has garbage
-collection pauses and stack traces with `at`, PostgreSQL has checkpoints, Envoy has access logs of its own.
+A stack decides how garbage is collected (`topology.runtimes`), and the words of log lines, spans and signals: a JVM has
+garbage collection pauses and stack traces with `at`, PostgreSQL has checkpoints, Envoy has access logs of its own.
 """
 
 from __future__ import annotations

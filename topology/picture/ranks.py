@@ -1,6 +1,6 @@
 """The column of each service, callers to the left of those they call.
 
-Where services use each other in a circle, some calls have to lead back. They are chosen by the heuristic of Eades, Lin
+Where services use each other in a cycle, some calls have to lead back. They are chosen by the heuristic of Eades, Lin
 and Smyth ("A fast and effective heuristic for the feedback arc set problem", 1993); users come in from the left, so
 services that they use come first.
 """
@@ -48,7 +48,7 @@ def ranks(graph: nx.DiGraph[str], entries: Collection[str]) -> tuple[dict[str, i
 
 
 def _against(graph: nx.DiGraph[str], entries: Collection[str]) -> list[Pair]:
-    """Return edges without which there are no circles of calls, except of a service to itself."""
+    """Return edges without which there are no cycles of calls, except of a service to itself."""
     position = {node: place for place, node in enumerate(graph)}
     found: list[Pair] = []
     for knot in nx.strongly_connected_components(graph):

@@ -1,4 +1,4 @@
-"""Circles of services in which all workers may wait for each other (`topology.deadlock`)."""
+"""Cycles of services in which all workers may wait for each other (`topology.deadlock`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from meshquake.topology.deadlock import deadlocks
 from meshquake.topology.review.mesh import Finding, Mesh
 from meshquake.topology.units import counted
 
-#: Services of a circle that a warning lists by name.
+#: Services of a cycle that a warning lists by name.
 _SHOWN = 4
 
 
 def deadlocked(mesh: Mesh) -> Iterator[Finding]:
-    """Circles of services in which all workers may wait for each other for ever."""
+    """Cycles of services in which all workers may wait for each other for ever."""
     for deadlock in deadlocks(mesh.topology):
         circle = deadlock.circle
         named = [
