@@ -1,8 +1,8 @@
 """The operations of a generated mesh's services, and their calls.
 
-An operation calls what it was made for (each operation of a service's dependants is called by one of the service's
-own), the service's stores, and occasionally services further down, popular ones more often. So calls only go down, and
-every operation is reached.
+An operation calls what it was made for (each operation of an owned service is called by one of its owner's), the stores
+of its service, and occasionally services further down, popular ones more often. So calls only go down, and every
+operation is reached.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from meshquake.topology.generating.words import PAGES, READS, WRITES
 from meshquake.topology.spec import Branch, Call, Group, Operation, Service
 
 #: Own work by role: lowest and highest median (seconds), and the range of the logarithm's standard deviation.
-#: Estimates, like those of the shipped meshes, whose spans were compared with published ones. For stores, by operation.
+#: Estimates, like those of the shipped meshes, whose spans were compared with published ones.
 _WORK: Final = {
     ENTRY: (0.4e-3, 1.2e-3, (0.7, 0.8)),
     MIDDLE: (0.5e-3, 4e-3, (0.6, 1.0)),
@@ -189,7 +189,7 @@ class Web:
         return [*lookups, *selects]
 
     def _further(self, member: Member, operation: str, calls: list[Call]) -> None:
-        """Add calls to services further down; at least one if the operation would call nobody."""
+        """Add calls to services and stores further down; at least one if the operation would call nobody."""
         at = ("further", member.name, operation)
         wanted = self._draws.tail(figures.FURTHER[member.level], 1 + figures.MOST_FURTHER, *at) - 1
         sites, most = 1 + sum(map(self._size, calls)), _most_sites(member)
@@ -204,7 +204,7 @@ class Web:
                 sites += self._size(call)
 
     def _other(self, member: Member, operation: str, other: Member, number: int) -> Call:
-        """Return a call to a service or a store that another one owns."""
+        """Return a call to a service or a store that belongs to another service."""
         at = ("other", member.name, operation, number)
         if other.role == CACHE:
             return replace(self._ask(other, "get"), hit_rate=0.9)
@@ -262,7 +262,7 @@ class Web:
 
 
 def _depth(member: Member) -> int:
-    """Return a service's depth below the users for the purpose of calls; all others may call those that call nobody."""
+    """Return how deep a service lies for calls: those that call nobody lie deepest, so that all others may call them."""
     return member.level if member.role in (ENTRY, MIDDLE) else len(figures.LEVELS) + 1
 
 

@@ -126,7 +126,7 @@ def _hedges(hedge: Hedge) -> float:
     """Return the number of hedges per call when all calls are slow."""
     allowed = float(hedge.max_attempts - 1)
     if hedge.percentile is not None:
-        # Calls that are slow for long become the usual ones.
+        # The percentile follows calls that stay slow, so only this share of them is hedged.
         allowed *= 1 - hedge.percentile
     if hedge.budget is not None:
         allowed = min(allowed, hedge.budget.ratio)
