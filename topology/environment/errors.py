@@ -52,7 +52,8 @@ class BaseErrors:
     def of(self, kind: str, entry: bool) -> dict[str, float]:
         """Return the share of calls that fail with each error, at a service of a kind.
 
-        Users have no caller whose connection could report a reset, so at an `entry` only errors with an answer count, if there are any.
+        Users have no caller whose connection could report a reset, so at an `entry` only errors with an answer count,
+        if there are any.
         """
         usual = USUAL[kind] if self.error is None else ((self.error, 1.0),)
         told = [(error, part) for error, part in usual if ERRORS[error].answered or not entry] or list(usual)

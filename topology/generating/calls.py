@@ -262,7 +262,7 @@ class Web:
 
 
 def _depth(member: Member) -> int:
-    """Return how deep a service lies for calls: those that call nobody lie deepest, so that all others may call them."""
+    """Return how deep a service lies for calls: those that call nobody lie deepest, so all others may call them."""
     return member.level if member.role in (ENTRY, MIDDLE) else len(figures.LEVELS) + 1
 
 
