@@ -80,7 +80,7 @@ _MINUTE, _HOUR = 60.0, 3600.0
 JOBS: Final[Mapping[str, KnownJob]] = {
     job.name: job
     for job in (
-        # PostgreSQL: checkpoint_timeout 5min, autovacuum_naptime 1min.
+        # PostgreSQL: checkpoint_timeout 5min; autovacuum_naptime 1min, and every other round finds work.
         KnownJob("checkpoint", "database", 5 * _MINUTE, 20.0, cores=0.05, quiet=True),
         KnownJob("autovacuum", "database", 2 * _MINUTE, 6.0, cores=0.08, quiet=True),
         KnownJob("compaction", "database", 10 * _MINUTE, 20.0, cores=0.15),
