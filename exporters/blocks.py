@@ -1,4 +1,4 @@
-"""What people read, in blocks: lines, tables and facts. How they are laid out is for the command line to say."""
+"""Output for people as blocks: lines, tables and facts. The command line decides on their layout."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """Cells in rows below the names of their columns.
+    """Rows of cells below column names.
 
-    `align` has a character a column, of which the last one is for all columns after it too: those of `<` begin in line,
-    those of `>` end so, as numbers should.
+    `align` has a character per column, `<` for left and `>` for right, as numbers should be. The last character also
+    holds for all further columns.
     """
 
     columns: Sequence[str]
@@ -21,14 +21,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names, and what there is to say of each; an empty name goes on with the fact before it.
+    """Names and values; an empty name continues the fact before it.
 
-    `indent` is how many blanks stand before each line.
+    `indent` is the number of blanks before each line.
     """
 
     facts: Sequence[tuple[str, str]]
     indent: int = 0
 
 
-#: A text is one line.
+#: A string is one line.
 Block = str | Table | Facts

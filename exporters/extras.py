@@ -1,4 +1,4 @@
-"""What needs a library that isn't installed with the core says which extra has it."""
+"""Import modules that need optional libraries; if one is missing, say which extra installs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshquake.topology.exceptions import MeshquakeError
 
 
 class MissingExtraError(MeshquakeError):
-    """Something needs a library that isn't installed."""
+    """A required library isn't installed."""
 
 
 def load(module: str, extra: str | None, what: str) -> ModuleType:
@@ -20,14 +20,14 @@ def load(module: str, extra: str | None, what: str) -> ModuleType:
     module
         Its dotted name.
     extra
-        The extra of this package that installs what it needs; None if the core does.
+        The extra of this package that installs the libraries; None if the core does.
     what
-        What needs it, for the message: "format parquet".
+        What needs the module, for the message: "format parquet".
 
     Raises
     ------
     MissingExtraError
-        If a library isn't there.
+        If a library isn't installed.
     """
     try:
         return import_module(module)

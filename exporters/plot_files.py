@@ -1,4 +1,4 @@
-"""Writes a plot into a folder: a page that fetches nothing, and two pictures."""
+"""Write a plot into a folder: a self-contained HTML page and two pictures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from meshquake.exporters.fixtures import staging
 
 
 class Plot(Protocol):
-    """A chart of Altair's."""
+    """An Altair chart."""
 
     def to_json(self) -> str:
-        """As Vega-Lite has it."""
+        """Return the chart as Vega-Lite JSON."""
 
     def to_html(self, *, inline: bool) -> str:
-        """As a page."""
+        """Return the chart as an HTML page."""
 
 
 def write(plot: Plot, folder: Path) -> None:

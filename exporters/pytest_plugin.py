@@ -1,4 +1,4 @@
-"""A plugin for pytest that comes with the package: `mesh_fixture` gives tests a fixture, and generates it once.
+"""A pytest plugin that comes with the package: `mesh_fixture` generates a fixture once and caches it for tests.
 
 Use it like this::
 
@@ -6,10 +6,10 @@ Use it like this::
         fixture = mesh_fixture("cascade", seed=7, duration=60)
         ingest(fixture.metrics())
 
-What was generated is kept in pytest's cache folder under a hash of all that decides its bytes: the texts of the
-scenario and of the topology, the seed, the other options, and versions. `pytest --cache-clear` throws it away.
+Fixtures are kept in pytest's cache folder under a hash of everything that determines their bytes: the texts of the
+scenario and of the topology, the seed, the other options, and versions. `pytest --cache-clear` deletes them.
 
-Without a test that asks for it this imports nothing.
+The plugin imports nothing of the package until a test uses it.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 
 class MeshFixture(Protocol):
-    """What `mesh_fixture` is."""
+    """The type of `mesh_fixture`."""
 
     def __call__(self, scenario: str | Path, *, truth: bool = False, **settings: Unpack[Settings]) -> Fixture:
-        """A fixture of a scenario.
+        """Return a fixture of a scenario.
 
         Parameters
         ----------
         scenario
             The name of a shipped scenario, or a scenario file.
         truth
-            Whether it has an answer key, for which it is played again without its faults.
+            Whether to include an answer key, for which the scenario is run again without its faults.
         settings
-            As of `meshquake.simulate`: `seed`, `duration`, `lead_in`, `recovery`, `rate`, `severity`, `confounders`,
+            As for `meshquake.simulate`: `seed`, `duration`, `lead_in`, `recovery`, `rate`, `severity`, `confounders`,
             `topology`, `interval`, `start`.
 
         Raises
         ------
         topology.problems.DocumentError
-            With everything that is wrong with the scenario's or the topology's file.
+            If the scenario or topology file is invalid; it lists every problem.
         ValueError
-            For an unknown scenario, or a setting out of its bounds.
+            If the scenario is unknown, or a setting is out of bounds.
         """
 
 
 @pytest.fixture(scope="session")
 def mesh_fixture(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> MeshFixture:
-    """A function that gives a fixture (`meshquake.Fixture`) of a scenario, generated once and then cached."""
-    # The plugin of the cache can be switched off.
+    """A function that returns a fixture (`meshquake.Fixture`) of a scenario, generated once and then cached."""
+    # pytest's cache plugin can be switched off.
     cache = getattr(pytestconfig, "cache", None)
     folder = tmp_path_factory.mktemp("meshquake") if cache is None else cache.mkdir("meshquake")
 

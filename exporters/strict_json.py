@@ -1,8 +1,7 @@
-"""JSON from outside, as RFC 8259 has it: what Python's own reader lets pass besides, or chokes on, is refused.
+"""Parse untrusted JSON as RFC 8259 defines it, and reject what Python's own parser lets pass or chokes on.
 
-That is NaN and the infinities, numbers that no float or 64-bit integer holds, a key that stands twice in an object (of
-which readers take this one or that), half a surrogate pair, and nesting that others could follow only to the end of
-their stack.
+That is: NaN and the infinities; numbers that don't fit a float or a 64-bit integer; a key that occurs twice in an
+object, which parsers resolve differently; half a surrogate pair; and nesting so deep that it overflows stacks.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from typing import Any, NoReturn
 
 from meshquake.topology.units import shown
 
-#: Lists and objects inside each other.
+#: Most levels of nested lists and objects.
 DEEPEST = 50
 
 
 class JsonError(ValueError):
-    """Bytes that aren't JSON; `line` is the line to blame, from 1, or 0 if it isn't known."""
+    """Bytes aren't valid JSON; `line` is the line at fault, from 1, or 0 if it isn't known."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         self.line = line
@@ -27,7 +26,7 @@ class JsonError(ValueError):
 
 
 def parse(content: bytes) -> Any:
-    """The JSON value that bytes hold; JsonError if they hold none."""
+    """Parse bytes as a JSON value; raises JsonError."""
     try:
         text = content.decode()
         value = json.loads(
@@ -76,7 +75,7 @@ def _whole(text: str) -> int:
 
 
 def _bounded(value: Any) -> None:
-    """Refuse what is too deep, and texts that can't be encoded."""
+    """Reject values that nest too deeply, and strings that can't be encoded."""
     level = [value]
     for _ in range(DEEPEST + 1):
         below: list[Any] = []

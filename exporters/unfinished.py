@@ -1,8 +1,8 @@
-"""What is under way, and how to stop and undo it: usually by the block that began it, else by whoever ends the process.
+"""Work in progress, and how to interrupt and undo it: by the block itself, or by whatever ends the process.
 
-A signal may stop a block between any two of its steps, or come while it's inside a library that hears of no signals. So
-a block that leaves something half-done says here how to undo it, before it begins, and one that calls such a library
-how to interrupt that.
+A signal may stop a block between any two of its steps, or arrive while it is inside a library that ignores signals.
+So a block that may leave something half-done registers here, before it begins, how to undo it; and a block that calls
+such a library registers how to interrupt that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-#: The signals that ask a process to end: Ctrl-C, the usual one, and that of a terminal that was closed.
+#: The signals that ask a process to end: Ctrl-C, `kill`, and the closing of its terminal.
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Step = Callable[[], object]
@@ -21,12 +21,12 @@ _UNDOS: list[Step] = []
 
 @contextmanager
 def undone(step: Step) -> Iterator[None]:
-    """A block that is undone if it doesn't end well.
+    """Undo a block if it raises.
 
     Parameters
     ----------
     step
-        Undoes it. It may be called twice, at any moment of the block, and from another thread.
+        Undoes the block. It may be called twice, at any point of the block, and from another thread.
     """
     _UNDOS.append(step)
     try:
@@ -40,12 +40,12 @@ def undone(step: Step) -> Iterator[None]:
 
 @contextmanager
 def interruptible(step: Step) -> Iterator[None]:
-    """A block inside a library that hears of no signals.
+    """Make a block interruptible that calls a library that ignores signals.
 
     Parameters
     ----------
     step
-        Makes the library come back soon. It may be called at any moment of the block, and from another thread.
+        Makes the library return soon. It may be called at any point of the block, and from another thread.
     """
     _INTERRUPTS.append(step)
     try:
@@ -55,12 +55,12 @@ def interruptible(step: Step) -> Iterator[None]:
 
 
 def undo() -> None:
-    """Undo all that is under way, the last first, as far as that is possible."""
+    """Undo all work in progress, latest first, ignoring errors."""
     _call(_UNDOS)
 
 
 def interrupt() -> None:
-    """Interrupt all that is under way."""
+    """Interrupt all work in progress."""
     _call(_INTERRUPTS)
 
 
