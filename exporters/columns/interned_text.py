@@ -1,4 +1,4 @@
-"""Texts that rows of a frame share if they have the same values in some columns, made once for each combination."""
+"""Texts that depend on some columns of a frame, rendered once for each combination of values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import polars as pl
 
 
 class InternedText:
-    """Looks up what is said of rows.
+    """Adds columns of texts to frames.
 
     Parameters
     ----------
     columns
-        Those that decide what is said.
+        The columns that the texts depend on.
     names
-        Of the texts.
+        The names of the texts.
     render
-        The texts of a combination of values, by name.
+        Renders the texts, by name, for a combination of values.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class InternedText:
         self._known: pl.DataFrame | None = None
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with the texts as further columns."""
+        """Return the frame with the texts as further columns."""
         combinations = frame.select(self._columns).unique(maintain_order=True)
         if self._known is not None:
             combinations = combinations.join(self._known, on=self._columns, how="anti", nulls_equal=True)

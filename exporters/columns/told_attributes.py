@@ -1,9 +1,9 @@
-"""What spans tell besides their columns, as JSON objects in text, put into other people's words by columns.
+"""The attributes of spans, JSON objects in text, rewritten for other formats a column at a time.
 
-A record of a trace may have `attributes`, each span its own: some hundred thousand objects a minute, and no two alike.
-Nearly all are as the simulation writes them: of texts without anything to escape and of whole numbers, compact or with
-the spaces that polars puts into what it reads. Those are rewritten by regular expressions; one that isn't is read and
-written as JSON, one by one.
+Trace records may have `attributes`, different ones for each span: some hundred thousand objects per minute. Nearly all
+are as the simulation writes them: strings with nothing to escape and integers, compact or with the spaces that polars
+adds when it reads them. Those are rewritten with regular expressions; any others are parsed and written as JSON, one by
+one.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ import polars as pl
 
 from meshquake.sim.records import RecordKind
 
-#: A text between quotes that has nothing to escape, and a key with such a text or a whole number.
+#: Patterns: a quoted string with nothing to escape, an integer, a key with either, and an object of these.
 _TEXT = r'"[^"\\\x00-\x1f]*"'
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
 _ITEM = rf"{_TEXT}: ?(?:{_TEXT}|{_WHOLE})"
 _PLAIN = rf"^\{{(?:{_ITEM}(?:, ?{_ITEM})*)?\}}$"
 
-#: The columns of `told`: the keys that a span tells, and what a store is asked.
+#: The columns that `told` adds: the keys of a span's attributes, and the text of a database query.
 KEYS, QUERY = "told_keys", "told_query"
 _NO_KEYS: list[pl.Expr] = [pl.lit(None, dtype=pl.String).alias(name) for name in (KEYS, QUERY)]
 _ASKED = "db.query.text"
 
 
 def compact(texts: pl.Series) -> pl.Series:
-    """JSON objects without needless spaces; null stays null.
+    """Remove spaces between the tokens of JSON objects; null stays null.
 
-    What is read from files has a space behind each key's colon, for polars puts it there. The simulation writes none:
-    its texts are what they should be, and are not looked at any closer.
+    Objects read from files have a space after each key's colon, which polars adds. The simulation writes none, so
+    its objects are returned unchanged and unchecked.
 
     Raises
     ------
     ValueError
-        For a text with such a space that is no JSON.
+        If a text with such a space isn't JSON.
     """
     if not texts.str.contains('": ', literal=True).any():
         return texts
@@ -49,24 +49,25 @@ def compact(texts: pl.Series) -> pl.Series:
 
 
 def compacted(kind: RecordKind, frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame whose optional objects are compact, wherever it comes from."""
+    """Return a frame with its optional objects made compact."""
     return frame.with_columns(compact(frame[column.name]).alias(column.name) for column in kind.optional)
 
 
 def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[str, Any], str]) -> pl.Series:
-    """The keys and values of JSON objects, one after another, in somebody's words; null stays null.
+    """Rewrite the items of JSON objects, joined by commas; null stays null.
 
     Parameters
     ----------
     of_text, of_number
-        What is said of a key and its value, as a replacement in which they are `$k` (within quotes in JSON) and `$v`.
+        Templates for an item whose value is a string or an integer: `$k` stands for the key and `$v` for the value,
+        as they are between quotes in JSON.
     of_other
-        The same for any value, given as it is.
+        Formats an item with any value, given key and value.
     """
 
     def plain(column: pl.Expr) -> pl.Expr:
         inner = column.str.slice(1, column.str.len_chars() - 2)
-        # A text that looks like a number behind a key stands between quotes, which no key has in it.
+        # A string that looks like a key and a number contains quotes, which plain strings don't.
         texts = inner.str.replace_all(r'"([^"]*)":"([^"]*)"', _groups(of_text))
         return texts.str.replace_all(rf'(^|,)"([^"]*)":({_WHOLE})', "$1" + _groups(of_number, key=2, value=3))
 
@@ -74,7 +75,7 @@ def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[st
 
 
 def told(frame: pl.DataFrame, column: str = "attributes") -> pl.DataFrame:
-    """A frame of spans with which keys each tells (between spaces) and what a store is asked; null where nothing is."""
+    """Add columns with the keys of each span's attributes, joined by spaces, and its query; null if there is none."""
     if frame[column].null_count() == len(frame):
         return frame.with_columns(_NO_KEYS)
     text = pl.col(column)
@@ -86,7 +87,7 @@ def told(frame: pl.DataFrame, column: str = "attributes") -> pl.DataFrame:
 
 
 def query(text: str) -> str:
-    """What a store is asked, of which JSON has the text between quotes."""
+    """Unescape a query, given its text between quotes in JSON."""
     asked: str = json.loads(f'"{text}"')
     return asked
 
@@ -98,7 +99,7 @@ def _groups(replacement: str, key: int = 1, value: int = 2) -> str:
 def _rewritten(
     texts: pl.Series, plain: Callable[[pl.Expr], pl.Expr], other: Callable[[dict[str, Any]], str]
 ) -> pl.Series:
-    """Texts rewritten: those that are plain by columns, the others one by one."""
+    """Rewrite texts: plain ones as a column, the others one by one."""
     is_plain = texts.str.contains(_PLAIN)
     column = pl.lit(texts)
     written = pl.select(pl.when(is_plain).then(plain(column))).to_series()

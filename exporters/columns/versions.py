@@ -1,4 +1,4 @@
-"""Which version a replica ran when it wrote a line or was measured: its restarts tell."""
+"""The version that a replica ran when it wrote a line or was measured, followed through its restarts."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Versions:
         self._changes = pl.DataFrame(schema={"at": pl.Int64, "replica": pl.String, "version": pl.String})
 
     def take(self, batch: Batch) -> None:
-        """Take a batch, before its records are asked for; all batches are taken in their order."""
+        """Take the restarts of a batch, before `add` is called for its records; batches must come in order."""
         latest = self._changes.group_by("replica", maintain_order=True).last().select("at", "replica", "version")
         restarts = batch.events.filter(type="restart").select(microseconds().alias("at"), "replica", "version")
         self._changes = pl.concat([latest, restarts]).sort("at", maintain_order=True)
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Records of the batch with a column `version`; they have `replica`, and `at` in microseconds.
+        """Add a column `version` to records of the batch, which have `replica`, and `at` in microseconds.
 
-        It's null where a service as a whole is meant. The records are in order of time.
+        It is null for records of a service as a whole. The records must be in order of time.
         """
         known = frame.join_asof(self._changes, on="at", by="replica", check_sortedness=False)
         first = pl.col("replica").replace_strict(self._first, default=None, return_dtype=pl.String)

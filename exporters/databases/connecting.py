@@ -1,4 +1,4 @@
-"""Opens databases by their addresses, and makes sentences of what their drivers complain about."""
+"""Open databases by their addresses, and turn errors of their drivers into readable ones."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class DatabaseKind:
     Attributes
     ----------
     name
-        What it is called.
+        Its name in messages.
     module
-        Has a context manager `connect(address)` that gives a `Database`, and `DRIVER_ERRORS`, what its driver raises.
+        A module with a context manager `connect(address)` that yields a `Database`, and `DRIVER_ERRORS`, the exceptions
+        of its driver.
     extra
-        The extra that installs its driver; None if Python has it.
+        The extra that installs its driver; None if the driver is in the standard library.
     """
 
     name: str
@@ -43,13 +44,13 @@ DATABASES: dict[str, DatabaseKind] = {
     "mongodb+srv": _MONGODB,
 }
 
-#: Characters of a driver's message at most: it may quote what the database says.
+#: Most characters of a driver's message: it may quote at length what the database says.
 _LONGEST = 500
 
 
 @contextmanager
 def connected(url: str) -> Iterator[Database]:
-    """The database at an address, for a block that is one transaction.
+    """Open the database at an address for a block that is one transaction.
 
     Parameters
     ----------
@@ -59,8 +60,8 @@ def connected(url: str) -> Iterator[Database]:
     Raises
     ------
     DatabaseError
-        If it's no address of a database, the database can't be reached, or it won't take what it is given; in a
-        line that shows no secret.
+        If this isn't the address of a database, or the database can't be reached or refuses what it is given. The
+        message is one line without secrets.
     exporters.extras.MissingExtraError
         If the driver isn't installed.
     """

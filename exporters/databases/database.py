@@ -1,4 +1,4 @@
-"""What a fixture is loaded into: the protocol that every database follows."""
+"""The protocol of databases that fixtures are loaded into."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from meshquake.topology.exceptions import MeshquakeError
 
 
 class DatabaseError(MeshquakeError):
-    """A database can't be reached, or won't take what it is given."""
+    """A database can't be reached, or refuses what it is given."""
 
 
 class Database(Protocol):
     """A database while one fixture is loaded into it.
 
-    What is done to it is kept when the block that it was opened for (`exporters.databases.connecting`) ends well, and
-    undone otherwise. A driver's own errors pass through: that block makes sentences of them.
+    Changes are committed when the block that it was opened for (`exporters.databases.connecting`) succeeds, and undone
+    otherwise. Methods raise errors of the driver as they are: that block translates them.
     """
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Make the tables that aren't there.
+        """Make the tables that don't exist.
 
         Raises
         ------
         DatabaseError
-            If a table of that name is there that has other columns.
+            If a table of that name exists with other columns.
         """
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:
-        """The row of a fixture that is there as a whole; None if there's none."""
+        """Return the row of a completely loaded fixture; None if there is none."""
 
     def begin(self, row: Mapping[str, Any], tables: Sequence[Table]) -> None:
-        """Put the row of a fixture, in place of the one that may be there; records in these tables follow."""
+        """Insert or replace the row of a fixture; rows for these tables follow."""
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Append rows, as frames with the columns of the table; times are text, as in records, and objects JSON."""
+        """Append rows, as frames with the columns of the table; times are text as in records, objects JSON."""
 
     def finish(self) -> None:
-        """Do what is best done when all rows are there."""
+        """Finish the load, once all rows have been inserted."""

@@ -1,8 +1,8 @@
-"""DuckDB: a database in a file that keeps columns. `duckdb:///FILE`.
+"""DuckDB: a columnar database in a file. `duckdb:///FILE`.
 
-Rows go in as Arrow batches, which is DuckDB's own bulk path. The tables of records have no keys and no indexes: DuckDB
-skips what a query doesn't need by the least and the greatest of each block of a column, records are in order of time,
-and its indexes would have to fit into memory.
+Rows are inserted as Arrow batches, DuckDB's own bulk path. The tables of records have no keys and no indexes: DuckDB
+skips blocks by the minimum and maximum of each column, which works well since records are in order of time, and its
+indexes would have to fit into memory.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from meshquake.exporters.databases.tables import Table, frame_schema
 from meshquake.exporters.unfinished import interruptible
 from meshquake.sim.telemetry.timestamps import utc
 
-#: What the driver raises.
+#: Exceptions of the driver.
 DRIVER_ERRORS = (duckdb.Error,)
-#: DuckDB would keep what it has written in memory, up to most of what the machine has. Rows come in one stream, which a
-#: second thread wouldn't make faster.
+#: The memory limit. By default DuckDB caches what it has written, in up to most of the machine's memory. One thread is
+#: enough too: rows come in one stream.
 _MEMORY = "48MB"
 
 
 class DuckDb(SqlDatabase):
-    """Times are points in time, shown in the time zone of who asks; objects are JSON."""
+    """A DuckDB database. Times are `TIMESTAMPTZ`, shown in the time zone of the session; objects are `JSON`."""
 
     types: ClassVar = {
         "string": "VARCHAR",
@@ -60,9 +60,9 @@ class DuckDb(SqlDatabase):
         return [name for (name,) in found]
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Append rows as a stream of Arrow batches, by one statement: each statement would keep some memory.
+        """Append rows as a stream of Arrow batches in one statement, since each statement would keep some memory.
 
-        What goes wrong with the rows is raised as it is, though it's DuckDB that takes them.
+        Errors from the iterator of rows are raised as they are, rather than wrapped by DuckDB.
         """
         failures: list[BaseException] = []
 
@@ -87,7 +87,7 @@ class DuckDb(SqlDatabase):
 
 @contextmanager
 def connect(address: Address) -> Iterator[DuckDb]:
-    """A transaction on the database in a file, which is made if it isn't there."""
+    """Open a transaction on the database in a file, which is made if it doesn't exist."""
     opened = duckdb.connect(file(address), config={"memory_limit": _MEMORY, "threads": 1})
     with closing(opened) as connection, interruptible(connection.interrupt):
         connection.begin()

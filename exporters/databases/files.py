@@ -1,4 +1,4 @@
-"""Databases in files: which file an address names."""
+"""Addresses of databases in files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from meshquake.exporters.databases.database import DatabaseError
 
 
 def file(address: Address) -> Path:
-    """The file that a URL without a host names: `sqlite:///x.db` is x.db here, and `sqlite:////x.db` is /x.db.
+    """Return the file that a URL without a host names: x.db for `sqlite:///x.db`, /x.db for `sqlite:////x.db`.
 
     Raises
     ------
     DatabaseError
-        If it names a host, or no file, or has parameters.
+        If the URL names a host, or no file, or has parameters.
     """
     host, _, path = address.url.partition("://")[2].partition("/")
     if host or not path:

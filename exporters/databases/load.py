@@ -1,4 +1,4 @@
-"""Loads a fixture into a database: as a whole or not at all, and once."""
+"""Load a fixture into a database, atomically and only once."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of a load: the fixture's id, and by table the rows that were added; none if it was there already."""
+    """The result of a load: the fixture's id, and the number of rows added by table; empty if it was there already."""
 
     fixture: str
     rows: dict[str, int]
 
 
 def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Callable[[int], None]) -> LoadResult:
-    """Load a fixture into a database, unless it's there.
+    """Load a fixture into a database, unless it is there already.
 
     Parameters
     ----------
@@ -38,23 +38,23 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
     url
         The database's address, such as `sqlite:///x.db`.
     fixture
-        The id that it gets in the database; None for the name of its scenario and a hash of its records.
+        The fixture's id in the database; None for the name of its scenario and a hash of its records.
     truth
         Whether to load its answer key too.
     on_rows
-        Hears how many rows have been handed to the database.
+        Called with the number of rows passed to the database so far.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError
-        If the folder isn't a whole fixture.
+        If the folder isn't a complete fixture.
     exporters.fixtures.answer_key.TruthError
-        If the answer key is asked for, and there is none.
+        If the answer key is requested, and there is none.
     exporters.extras.MissingExtraError
         If the database's driver isn't installed.
     exporters.databases.database.DatabaseError
-        If it isn't the address of a database, or the database can't be reached, lacks rights or space, or has
-        another fixture of that id.
+        If `url` isn't the address of a database, or the database can't be reached, denies permission, runs out of
+        space, or has another fixture with that id.
     OSError
         If a file can't be read.
     """
@@ -80,14 +80,14 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
 
 
 def size(folder: Path, truth: bool) -> int:
-    """How many rows a fixture has, or 0 if its manifest doesn't say so (and `load` will say what's wrong with it)."""
+    """Return the number of rows of a fixture; what its manifest lacks counts as 0 (`load` reports the problem)."""
     content = manifest.load(folder)
     names = [*(f"{kind}.ndjson" for kind in RECORD_KINDS), *((answer_key.VERDICTS,) if truth else ())]
     return sum(content["files"][name].get("records", 0) for name in names if name in content["files"])
 
 
 def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
-    """The row of `fixtures`: nothing in it says what was wrong, or when."""
+    """The row of `fixtures`, which gives away nothing of what was wrong, or when."""
     if truth and answer_key.GROUND_TRUTH not in manifest.load(folder)["files"]:
         raise answer_key.TruthError(f"{folder}: has no answer key")
     content = manifest.verified(folder, also=(answer_key.GROUND_TRUTH, answer_key.VERDICTS) if truth else ())
@@ -95,7 +95,7 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
     row = {
         "scenario": content["scenario"]["name"],
         "topology": content["topology"]["name"],
-        # With its seed one could play a case without its faults, and compare.
+        # The seed would let a reader run a case without its faults, and compare.
         "seed": None if layout.case(folder) else content.get("seed"),
         "start": content["start"],
         "length_s": recording.length(content),
@@ -110,7 +110,7 @@ def _row(folder: Path, fixture: str | None, truth: bool) -> dict[str, Any]:
 
 
 def _placed(table: Table, folder: Path, loaded: LoadResult, on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
-    """The rows of a table, counted while they are taken."""
+    """Yield the rows of a table with their keys, and count them."""
     for found in _rows(table, folder):
         rows = found.select([name for name in table.names if name in found.columns])
         yield placed(rows, loaded.fixture, loaded.rows[table.name])
@@ -119,7 +119,7 @@ def _placed(table: Table, folder: Path, loaded: LoadResult, on_rows: Callable[[i
 
 
 def _rows(table: Table, folder: Path) -> Iterator[pl.DataFrame]:
-    """The rows of a table, without their place, some at a time."""
+    """Yield the rows of a table, without their keys, some at a time."""
     if table is FAULTS:
         yield fault_rows(answer_key.read_ground_truth(folder))
     elif table is VERDICTS:

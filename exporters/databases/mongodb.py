@@ -1,10 +1,10 @@
-"""MongoDB, through pymongo: a document a row, in a collection a table. `mongodb://HOST/DATABASE`.
+"""MongoDB, through pymongo: one document per row, one collection per table. `mongodb://HOST/DATABASE`.
 
-A single server has no transactions, so the document of a fixture says under `loading` which collections are being
-written, until all rows are there. What a killed load has left is known by that, and swept away by the next one of the
-same fixture. Whoever reads should take no fixture that has `loading`.
+A single server has no transactions, so until all rows are inserted, the document of a fixture lists under `loading` the
+collections that are being written. The next load of the same fixture recognises by it what a killed load left, and
+removes it. Readers should skip fixtures that have `loading`.
 
-A date of MongoDB has milliseconds. So each time has its microseconds since 1970 beside it, such as `timestamp_us`.
+MongoDB dates only have milliseconds, so each time also has a field of microseconds since 1970, such as `timestamp_us`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from meshquake.exporters.databases.database import DatabaseError
 from meshquake.exporters.databases.tables import FIXTURES, RECORDS, Table, frame_schema
 from meshquake.sim.telemetry.timestamps import microseconds, utc
 
-#: What the driver raises.
+#: Exceptions of the driver.
 DRIVER_ERRORS = (BSONError,)
 Document = dict[str, Any]
 
 
 class Mongodb:
-    """A database that is written to at once; `undo` takes back what the load under way has written."""
+    """A MongoDB database. Writes take effect immediately; `undo` removes what the current load has written."""
 
     def __init__(self, names: Names[Document]) -> None:
         self._names = names
@@ -48,7 +48,7 @@ class Mongodb:
         Raises
         ------
         DatabaseError
-            If a collection of that name is there that holds something else, or records of another shape.
+            If a collection of that name holds something else, or records of another shape.
         """
         for table in tables:
             collection = self._names[table.name]
@@ -64,7 +64,7 @@ class Mongodb:
                 collection.create_index(list(columns), unique=columns == table.key)
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:
-        """The document of a fixture, after what a killed load of it has left is swept away."""
+        """Return the document of a fixture, after removing what a killed load of it left."""
         found = self._fixtures.find_one({"fixture": fixture})
         if found is not None and "loading" in found:
             self._sweep(found)
@@ -72,7 +72,7 @@ class Mongodb:
         return found
 
     def begin(self, row: Mapping[str, Any], tables: Sequence[Table]) -> None:
-        """Put the document of a fixture, with what is being written."""
+        """Insert or update the document of a fixture, with the collections that are being written."""
         self._fixture, self._rows = row["fixture"], {table.name: 0 for table in tables}
         frame = pl.DataFrame([row], schema=frame_schema(FIXTURES.columns))
         (document,) = _documents(FIXTURES, frame)
@@ -80,13 +80,13 @@ class Mongodb:
         self._fixtures.update_one({"fixture": self._fixture}, change, upsert=True)
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Insert a document a row."""
+        """Insert one document per row."""
         for frame in filter(len, rows):
             self._names[table.name].insert_many(_documents(table, frame), ordered=False)
             self._rows[table.name] += len(frame)
 
     def finish(self) -> None:
-        """Say that all is there, if it is: another load of the same fixture may have swept it away meanwhile."""
+        """Mark the fixture as complete, unless another load of it has removed documents meanwhile."""
         for name, rows in self._rows.items():
             found = self._names[name].count_documents({"fixture": self._fixture})
             if found != rows:
@@ -96,13 +96,13 @@ class Mongodb:
         self._fixtures.update_one({"fixture": self._fixture}, {"$unset": {"loading": ""}})
 
     def undo(self) -> None:
-        """Take back what was written since `begin`."""
+        """Remove what was written since `begin`."""
         found = self._fixtures.find_one({"fixture": self._fixture})
         if found is not None and "loading" in found:
             self._sweep(found)
 
     def _sweep(self, fixture: Mapping[str, Any]) -> None:
-        """Remove what is being written of a fixture: all of it, or its answer key only."""
+        """Remove the incomplete part of a fixture: all of it, or its answer key only."""
         for name in fixture["loading"]:
             self._names[name].delete_many({"fixture": fixture["fixture"]})
         if RECORDS[0].name in fixture["loading"]:
@@ -114,7 +114,7 @@ class Mongodb:
 
 @contextmanager
 def connect(address: Address) -> Iterator[Mongodb]:
-    """A database, which is made if it isn't there."""
+    """Open a database, which is made if it doesn't exist."""
     try:
         with _client(address) as client:
             database = Mongodb(client.get_default_database())
@@ -124,21 +124,21 @@ def connect(address: Address) -> Iterator[Mongodb]:
                 database.undo()
                 raise
     except pymongo.errors.PyMongoError as error:
-        # What the driver adds are its settings, and the answer once more.
+        # The driver appends its settings, and the server's answer once more.
         raise DatabaseError(re.split(r" \(configured|, full error", str(error))[0]) from None
 
 
 def _client(address: Address) -> pymongo.MongoClient[Document]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # what the driver only warns of would be left out
+            warnings.simplefilter("error", UserWarning)  # the driver ignores options that it warns about
             return pymongo.MongoClient(address.url, serverSelectionTimeoutMS=5000, tz_aware=True)
-    except (ValueError, UserWarning) as error:  # such as a port that is no number, or an option that is none
+    except (ValueError, UserWarning) as error:  # such as an invalid port, or an unknown option
         raise DatabaseError(str(error)) from None
 
 
 def _documents(table: Table, rows: pl.DataFrame) -> list[Document]:
-    """The documents of some rows."""
+    """Convert rows to documents."""
     times, objects = table.of_type("time"), table.of_type("object")
     exact = (microseconds(name).alias(f"{name}_us") for name in times)
     documents = rows.with_columns(*map(utc, times), *exact).to_dicts()

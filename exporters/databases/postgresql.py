@@ -1,4 +1,4 @@
-"""PostgreSQL, through psycopg: rows go in by COPY. `postgresql://USER@HOST/DATABASE`, as libpq reads it."""
+"""PostgreSQL, through psycopg, with rows inserted by COPY. `postgresql://USER@HOST/DATABASE`, as libpq reads it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from meshquake.exporters.address import Address
 from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
 
-#: What the driver raises.
+#: Exceptions of the driver.
 DRIVER_ERRORS = (psycopg.Error,)
-#: Loads of the same database take turns: "meshquake", as a number that no other program is likely to lock.
+#: The advisory lock that serialises loads into a database: from "meshquake", so no other program is likely to use it.
 _TURN = int.from_bytes(b"meshquak", "big") >> 1
 
 
 class Postgresql(SqlDatabase):
-    """Times are points in time, shown in the time zone of who asks; objects are jsonb."""
+    """A PostgreSQL database. Times are `timestamptz`, shown in the time zone of the session; objects are `jsonb`."""
 
     types: ClassVar = {
         "string": "text",
@@ -53,7 +53,7 @@ class Postgresql(SqlDatabase):
         return [name for (name,) in found]
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Append rows by COPY, as CSV, in which nothing is null and `""` is an empty text."""
+        """Append rows by COPY, as CSV, in which an empty field is null and `""` an empty string."""
         for frame in rows:
             text = io.BytesIO()
             frame.write_csv(text, include_header=False)
@@ -63,10 +63,10 @@ class Postgresql(SqlDatabase):
 
 @contextmanager
 def connect(address: Address) -> Iterator[Postgresql]:
-    """A transaction on a database that is there."""
+    """Open a transaction on an existing database."""
     settings: dict[str, Any] = {"connect_timeout": 10, "application_name": "meshquake", "client_encoding": "UTF8"}
-    # The server rolls back what a closed connection leaves. The driver's own block would ask it to, and wait for ever
-    # if the connection was interrupted within a COPY.
+    # Closing the connection makes the server roll back. The driver's own context manager would send a ROLLBACK, and
+    # wait for ever if the connection was interrupted during a COPY.
     with closing(psycopg.connect(make_conninfo(**settings | conninfo_to_dict(address.url)))) as connection:
         database = Postgresql(connection)
         database.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN])

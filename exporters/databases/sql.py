@@ -1,4 +1,4 @@
-"""What databases that speak SQL have in common; each adds its types, and its own way to take many rows."""
+"""The common part of SQL databases; each adds its types, and its own way to insert rows in bulk."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from meshquake.exporters.databases.tables import FIXTURES, Table
 
 
 class SqlDatabase(ABC):
-    """A database in a transaction that whoever opened it ends.
+    """An SQL database in a transaction, which the caller that opened it ends.
 
     Attributes
     ----------
     types
         The SQL type of each type of column.
     mark
-        What stands for a parameter.
+        The placeholder of a parameter.
     indexed
-        Whether tables of rows get keys and indexes.
+        Whether tables, other than `fixtures`, get keys and indexes.
     """
 
     types: ClassVar[Mapping[str, str]]
@@ -34,18 +34,18 @@ class SqlDatabase(ABC):
 
     @abstractmethod
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Execute a statement, and return its rows, if it has any."""
+        """Execute a statement and return its rows, if any."""
 
     @abstractmethod
     def columns(self, table: str) -> list[str]:
-        """The names of the columns of a table; none if there is no such table."""
+        """Return the names of a table's columns; empty if there is no such table."""
 
     @abstractmethod
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
         """Append rows."""
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Make the tables that aren't there."""
+        """Make the tables that don't exist; DatabaseError if one exists with other columns."""
         for table in tables:
             found = self.columns(table.name)
             if not found:
@@ -58,13 +58,13 @@ class SqlDatabase(ABC):
                 )
 
     def find(self, fixture: str) -> Mapping[str, Any] | None:
-        """The row of a fixture."""
+        """Return the row of a fixture; None if there is none."""
         names = ", ".join(FIXTURES.names)
         rows = self.execute(f"SELECT {names} FROM fixtures WHERE fixture = {self.mark}", [fixture])
         return dict(zip(FIXTURES.names, rows[0], strict=True)) if rows else None
 
     def begin(self, row: Mapping[str, Any], tables: Sequence[Table]) -> None:
-        """Put the row of a fixture."""
+        """Insert or update the row of a fixture."""
         names = FIXTURES.names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in FIXTURES.key)
         self.execute(
@@ -74,14 +74,14 @@ class SqlDatabase(ABC):
         )
 
     def finish(self) -> None:
-        """Make the indexes of new tables: it's quicker now than row by row."""
+        """Make the indexes of new tables, which is faster now than row by row."""
         for table in self._made:
             for columns in table.indexes if self.indexed else ():
                 name = "_".join((table.name, *columns[1:]))
                 self.execute(f"CREATE INDEX {name} ON {table.name} ({', '.join(columns)})")
 
     def _create(self, table: Table) -> str:
-        """The statement that makes a table."""
+        """Return the CREATE TABLE statement of a table."""
         lines = [f"{each.name} {self.types[each.type]}{'' if each.nullable else ' NOT NULL'}" for each in table.columns]
         if table is FIXTURES or self.indexed:
             lines.append(f"PRIMARY KEY ({', '.join(table.key)})")

@@ -1,4 +1,4 @@
-"""SQLite: a database in a file, through Python's own module. `sqlite:///FILE`."""
+"""SQLite: a database in a file, through the standard library. `sqlite:///FILE`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from meshquake.exporters.databases.sql import SqlDatabase
 from meshquake.exporters.databases.tables import Table
 from meshquake.exporters.unfinished import interruptible
 
-#: What the driver raises.
+#: Exceptions of the driver.
 DRIVER_ERRORS = (sqlite3.Error,)
 
 
 class Sqlite(SqlDatabase):
-    """Times are text in ISO 8601, as in records: its order is that of time, and SQLite's date functions read it."""
+    """An SQLite database. Times are ISO 8601 text, as in records: it sorts by time, and date functions read it."""
 
     types: ClassVar = {
         "string": "TEXT",
@@ -44,7 +44,7 @@ class Sqlite(SqlDatabase):
         return [name for (name,) in self.execute("SELECT name FROM pragma_table_info(?)", [table])]
 
     def insert(self, table: Table, rows: Iterator[pl.DataFrame]) -> None:
-        """Append rows by one statement that is prepared once."""
+        """Append rows with one statement, which is prepared once."""
         marks = ", ".join("?" * len(table.columns))
         each = (row for frame in rows for row in frame.iter_rows())
         self._connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", each)
@@ -52,12 +52,12 @@ class Sqlite(SqlDatabase):
 
 @contextmanager
 def connect(address: Address) -> Iterator[Sqlite]:
-    """A transaction on the database in a file, which is made if it isn't there."""
+    """Open a transaction on the database in a file, which is made if it doesn't exist."""
     with (
         closing(sqlite3.connect(file(address), isolation_level=None)) as connection,
         interruptible(connection.interrupt),
     ):
-        connection.execute("PRAGMA cache_size = -49152")  # 48 MiB: indexes are made in memory
+        connection.execute("PRAGMA cache_size = -49152")  # 48 MiB, to build indexes in memory
         connection.execute("BEGIN IMMEDIATE")
         yield Sqlite(connection)
         connection.execute("COMMIT")

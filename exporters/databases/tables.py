@@ -1,7 +1,7 @@
 """The tables that fixtures are loaded into, derived from the kinds of record and from the answer key's schema.
 
-Every row has the id of its fixture, so that many stand side by side, and its place in the fixture's file: together
-they are the key. What one would search by besides is indexed.
+The key of a row is the id of its fixture, so that a table can hold many fixtures, and its position in the fixture's
+file. Other columns that are often searched by are indexed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Table:
     name
         Its name.
     columns
-        Its columns; of type "string", "time", "number", "integer", "boolean" or "object" (JSON).
+        Its columns; their types are "string", "time", "number", "integer", "boolean" or "object" (JSON).
     key
-        The columns that no two rows have the same of.
+        The columns of the primary key.
     indexes
-        Columns that rows are looked up by.
+        The columns of each index.
     """
 
     name: str
@@ -69,8 +69,8 @@ _PLACE = (
     Column("number", "integer", "its position in the fixture's file, from 1"),
 )
 _KEY = ("fixture", "number")
-#: Beside the key, by table. A trace's rows stand by `number` in its index: without statistics SQLite would rather
-#: read a whole fixture by the key than sort a trace.
+#: Indexes besides the key, by table. Indexes of traces end with `number`: without statistics SQLite would rather read a
+#: whole fixture by its key than sort a trace.
 _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "metrics": (("fixture", "metric", "service", "timestamp"),),
     "logs": (("fixture", "trace_id", "number"), ("fixture", "service", "timestamp")),
@@ -104,7 +104,7 @@ FAULTS = Table(
 
 
 def fault_rows(truth: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of `truth_faults`, without their place, from what `ground_truth.json` holds."""
+    """Return the rows of `truth_faults`, without their keys, from the content of `ground_truth.json`."""
     rows = [
         {
             "fault": fault["id"],
@@ -125,7 +125,7 @@ def fault_rows(truth: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _verdict_column(name: str, schema: Mapping[str, Any]) -> Column:
-    """A column of verdicts, from its JSON Schema."""
+    """Return a column of verdicts, given its JSON Schema."""
     types = schema.get("type", "string")
     nullable = None in schema.get("enum", ()) or "null" in types
     base = types if isinstance(types, str) else types[0]
@@ -159,7 +159,7 @@ def frame_schema(columns: tuple[Column, ...]) -> pl.Schema:
 
 
 def placed(rows: pl.DataFrame, fixture: str, before: int) -> pl.DataFrame:
-    """Rows with their place: after so many others of a fixture."""
+    """Add the keys to rows that come after so many others of a fixture."""
     first = before + 1
     numbers = pl.int_range(first, first + pl.len(), dtype=pl.Int64)
     return rows.select(pl.lit(fixture).alias("fixture"), numbers.alias("number"), pl.all())

@@ -1,4 +1,4 @@
-"""Ensembles from Python: a function, and the tables of what came of it."""
+"""The Python API of ensembles: a function, and the tables that it returns."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from meshquake.ensembles.study import Study, StudyError
 from meshquake.exporters.ensembles import frames, making, reading
 from meshquake.topology.problems import Problem
 
-#: The values of a parameter, or a range as in `10..30:3`.
+#: The values of a parameter, or a range such as `10..30:3`.
 Values = str | Sequence[str | float | bool]
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What came of an ensemble, as polars frames.
+    """The results of an ensemble, as polars frames.
 
     Attributes
     ----------
     runs
-        A row a run: its cell, the values of its parameters, its seed, and a column a response.
+        One row per run: its cell, the values of its parameters, its seed, and one column per response.
     cells
-        A row a cell and response: the mean, the bounds of its 95% interval, and how the runs are spread.
+        One row per cell and response: the mean, the bounds of its 95% interval, and the spread of the runs.
     differences
-        A row a comparison of two cells, paired by seed, with Holm's verdict; empty if there is one cell, or a
+        One row per comparison of two cells, paired by seed, with Holm's verdict; empty for a single cell or a
         hypercube.
     effects
-        A row a parameter of a hypercube and response: the rank correlation, with Holm's verdict; empty without one.
+        One row per parameter of a hypercube and response: the rank correlation, with Holm's verdict; empty without a
+        hypercube.
     """
 
     runs: pl.DataFrame
@@ -61,53 +62,54 @@ def ensemble(
     resume: bool = False,
     workers: int = 1,
 ) -> Ensemble:
-    """Play a scenario over many seeds and parameters, and say how sure one may be of what comes of it.
+    """Run a scenario over many seeds and parameter values, and quantify the uncertainty of the results.
 
     Parameters
     ----------
     scenario
-        The name of a shipped scenario, a scenario file, or a study file, which says itself what else is asked; only
-        `replications` and `seed` may be given besides.
+        The name of a shipped scenario, a scenario file, or a study file. A study file specifies everything else; only
+        `replications` and `seed` can be overridden.
     vary
-        Parameters by their paths, as `whatif --set` takes them: values, or the text of a range, `lo..hi:n`. Several
-        make a grid.
+        Parameters by their paths, as for `whatif --set`: a list of values, or a range such as `lo..hi:n`. Several
+        parameters make a grid.
     responses
-        What to ask of each run, as `entry.error_rate` or `label=entry.latency_p99`; none for the usual ones.
+        What to measure in each run, such as `entry.error_rate` or `label=entry.latency_p99`; empty for the defaults.
     replications
-        Runs of each cell (default: 20).
+        Runs per cell (default: 20).
     seed
-        Of the study, from which those of the runs come (default: 1).
+        The seed of the study, from which those of the runs derive (default: 1).
     sample
-        Points of a Latin hypercube in place of the grid.
+        Number of points of a Latin hypercube, used instead of the grid.
     until
-        Make more runs until a response is known so precisely, as in `entry.error_rate:5%`.
+        Add runs until a response is estimated with this relative precision, such as `entry.error_rate:5%`.
     at_most
-        Runs of a cell after which that is given up (default: 1000).
+        The most runs per cell to reach that precision (default: 1000).
     warm_up
-        What is cut off at the beginning of each recording: a time such as `30s`, or `mser` for what MSER-5 finds.
+        What to cut off at the start of each recording: a time such as `30s`, or `mser` to let MSER-5 find it.
     changes
-        `PATH=VALUE` that hold in every cell, as in `duration=30s`.
+        `PATH=VALUE` that apply in every cell, such as `duration=30s`.
     topology
         A topology file, or the name of a shipped one (default: the scenario's).
     calm
-        Leave out the topology's environment.
+        Whether to leave out the topology's environment.
     output
-        The folder of the ensemble, in which it can be gone on with and reported on; None to keep nothing.
+        The folder of the ensemble, where it can be resumed and reported on; None to keep nothing.
     resume
-        Go on with what is in that folder.
+        Whether to continue with what is in that folder.
     workers
-        Number of processes; what comes of it does not depend on it. A script that asks for more than one must be
-        importable: its own calls stand under `if __name__ == "__main__":`.
+        Number of processes, which doesn't affect the results. A script that uses more than one must be importable:
+        guard its calls with `if __name__ == "__main__":`.
 
     Returns
     -------
     Ensemble
-        What came of it.
+        The results.
 
     Raises
     ------
     MeshquakeError
-        With everything that is wrong with what is asked, before any run; or if the folder holds another study.
+        If the arguments are invalid, which is checked before any run and lists every problem; or if the folder holds
+        another study.
     OSError
         If the folder can't be written, or holds something else.
     """
@@ -145,7 +147,7 @@ def ensemble(
 
 
 def _checked(study: Study) -> tuple[Problem, ...]:
-    """What is odd about a study; StudyError with what is wrong with it."""
+    """Return warnings about a study; StudyError if it has errors."""
     found = replication.problems(study, "")
     if wrong := [problem for problem in found if not problem.warning]:
         raise StudyError(*wrong)
@@ -159,7 +161,7 @@ def _tell(odd: Sequence[Problem]) -> None:
 
 @contextmanager
 def _folder(output: str | Path | None) -> Iterator[Path]:
-    """The folder of an ensemble; one that goes afterwards if none is given."""
+    """Yield the folder of an ensemble: the one given, or a temporary one."""
     if output is not None:
         yield Path(output)
         return

@@ -1,4 +1,4 @@
-"""An ensemble as a plot: means with bands, and every run as a point, so that two states of a mesh are seen as two."""
+"""Plots of an ensemble: means with bands, and every run as a point, so that bimodal outcomes show as two clusters."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from meshquake.exporters import plot_files
 from meshquake.exporters.page.charts import PAPER, SERIES, Chart
 
 _WIDTH, _HEIGHT = 360, 200
-#: Points of a plot at most: of more runs, only the bands are drawn.
+#: Most runs that are drawn as points of a plot; means and bands always cover all runs.
 _MOST = 20_000
 
 
 def chart(analysis: Analysis) -> alt.VConcatChart:
-    """A plot of each response: over the first parameter, a colour for each combination of the others.
+    """Plot each response over the first parameter, with a colour for each combination of the others.
 
-    Of a hypercube, a plot of each response over each parameter.
+    For a hypercube, plot each response over each parameter.
     """
     study = analysis.study
     over = range(len(study.axes)) if study.sample is not None else range(min(1, len(study.axes)))
@@ -90,10 +90,10 @@ def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
 
 
 def _known(value: float) -> float | None:
-    """A number as JSON has it, which has no nan."""
+    """Return a finite number, or None for nan and infinities, which JSON lacks."""
     return value if isfinite(value) else None
 
 
 def write(analysis: Analysis, folder: Path) -> None:
-    """Write the plot as `plot.html`, which fetches nothing, `plot.svg` and `plot.png`; raises OSError."""
+    """Write the plot as `plot.html` (self-contained), `plot.svg` and `plot.png`; raises OSError."""
     plot_files.write(chart(analysis), folder)

@@ -1,4 +1,4 @@
-"""What an ensemble says, as tables: runs, cells, differences, and how parameters of a hypercube go with responses."""
+"""The results of an ensemble as tables: runs, cells, differences, and effects of a hypercube's parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.ensembles.analysis import QUANTILES, Analysis
 
 
 def frames(analysis: Analysis) -> dict[str, pl.DataFrame]:
-    """The tables by name; those without a row are left out."""
+    """Return the tables by name, leaving out empty ones."""
     made = {
         "runs": runs(analysis),
         "cells": cells(analysis),
@@ -22,7 +22,7 @@ def frames(analysis: Analysis) -> dict[str, pl.DataFrame]:
 
 
 def runs(analysis: Analysis) -> pl.DataFrame:
-    """A row a run: its cell, the levels of its parameters, and a column a response."""
+    """One row per run: its cell, the levels of its parameters, and one column per response."""
     study = analysis.study
     return _frame(
         [
@@ -40,7 +40,7 @@ def runs(analysis: Analysis) -> pl.DataFrame:
 
 
 def cells(analysis: Analysis) -> pl.DataFrame:
-    """A row a cell and response: the mean, its interval, and how the runs are spread."""
+    """One row per cell and response: the mean, its interval, and the spread of the runs."""
     study = analysis.study
     letters = [analysis.letters(response) for response in range(len(study.responses))]
     return _frame(
@@ -66,7 +66,7 @@ def cells(analysis: Analysis) -> pl.DataFrame:
 
 
 def differences(analysis: Analysis) -> pl.DataFrame:
-    """A row a comparison."""
+    """One row per comparison."""
     study = analysis.study
     return _frame(
         [
@@ -89,7 +89,7 @@ def differences(analysis: Analysis) -> pl.DataFrame:
 
 
 def effects(analysis: Analysis) -> pl.DataFrame:
-    """A row a parameter of a hypercube and response."""
+    """One row per parameter of a hypercube and response."""
     study = analysis.study
     return _frame(
         [
@@ -112,7 +112,7 @@ def _levels(analysis: Analysis, cell: int) -> dict[str, str]:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as a frame; what is not known, or knows no bounds, is null."""
+    """Make a frame of rows, with nan and infinities as null."""
     frame = pl.DataFrame(rows, infer_schema_length=None)
     floats = cs.float()
     return frame.with_columns(pl.when(floats.is_finite()).then(floats)) if rows else frame

@@ -1,4 +1,4 @@
-"""Makes an ensemble, or goes on with one: processes share the runs, and this one alone writes, in order."""
+"""Make or resume an ensemble: processes share the runs, and only this one writes them, in order."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from meshquake.exporters.ensembles import manifest, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
 from meshquake.exporters.fixtures import staging, workers
 
-#: The last file that is written.
+#: The file that is written last.
 COMPLETE = "complete.json"
 
 
 def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Callable[[int, int], None]) -> None:
     """Make an ensemble in a folder.
 
-    What is there of it is never made again, and what is written of it does not depend on the number of processes, nor
-    on how often it was stopped.
+    Existing runs are never made again, and the files depend neither on the number of processes nor on how often the
+    ensemble was interrupted.
 
     Parameters
     ----------
     study
-        What is asked.
+        The study.
     folder
-        Where. It must not be there, or be empty, unless it's gone on with.
+        The folder to write. It must be empty or not exist, unless the ensemble is resumed.
     processes
-        How many to use.
+        The number of processes.
     resume
-        Whether to go on with what is in the folder.
+        Whether to continue with what is in the folder.
     on_run
-        Hears how many runs there are, and of how many, as far as that is known.
+        Called with the number of finished runs, and their total as far as it is known.
 
     Raises
     ------
     OSError
-        If the folder can't be written, holds something else, or a process was killed.
+        If the folder can't be written or holds something else, or a process was killed.
     exporters.ensembles.manifest.EnsembleError
-        If it's to be gone on with, and holds another study, or was made by other versions.
+        If it is resumed, and the folder holds another study, was made by other versions, or was changed.
     """
     _prepare(study, folder, resume)
     study = manifest.load(folder)[0]
@@ -73,12 +73,12 @@ def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Calla
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether all runs are there."""
+    """Whether the ensemble in a folder has all its runs."""
     return (folder / COMPLETE).exists()
 
 
 def _prepare(study: Study, folder: Path, resume: bool) -> None:
-    """See to it that the folder is there, and has the manifest of the study."""
+    """Make sure that the folder exists and has the manifest of the study."""
     if manifest.is_ensemble(folder):
         if not resume:
             raise FileExistsError(errno.EEXIST, "it holds an ensemble: continue with --resume", str(folder))
@@ -95,12 +95,12 @@ def _prepare(study: Study, folder: Path, resume: bool) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a file may be what a writer left that was killed before the manifest was there."""
+    """Whether a file may be left from a writer that was killed before the manifest was complete."""
     return name == "replayed" or name.startswith(f".{manifest.NAME}.partial-")
 
 
 def _played(folder: Path, study: Study, tasks: list[Task], processes: int) -> Generator[Run]:
-    """Runs, in the order of the tasks."""
+    """Yield the runs of tasks, in order."""
     if processes == 1 or len(tasks) < 2:
         for task in tasks:
             yield replication.run(study, *task)
@@ -110,6 +110,6 @@ def _played(folder: Path, study: Study, tasks: list[Task], processes: int) -> Ge
 
 
 def _play(given: tuple[Path, str, Task]) -> Run:
-    """A run, in a process that knows no more of the study than where its manifest is."""
+    """Make a run in a worker process, which reads the study from its manifest."""
     folder, sha256, task = given
     return replication.run(manifest.study_of(folder, sha256), *task)

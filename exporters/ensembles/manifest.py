@@ -1,4 +1,4 @@
-"""The manifest of an ensemble: its study, and all it takes to make the same bytes again."""
+"""The manifest of an ensemble: its study, and everything needed to reproduce the same bytes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FORMAT = 1
 
 
 class EnsembleError(MeshquakeError):
-    """A folder holds no ensemble, or one that this version can't go on with."""
+    """A folder holds no ensemble, or one that can't be read or resumed."""
 
 
 def manifest(study: Study) -> dict[str, Any]:
-    """The manifest of an ensemble, as a JSON object."""
+    """Return the manifest of an ensemble, as a JSON object."""
     loaded = study.recipe(study.seed_of(0)).load()
     topology = loaded.topology
     return {
@@ -43,7 +43,7 @@ def manifest(study: Study) -> dict[str, Any]:
 
 
 def written(content: dict[str, Any]) -> str:
-    """A manifest as the text of a file."""
+    """Return the text of a manifest's file."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -59,12 +59,12 @@ def is_ensemble(folder: Path) -> bool:
 
 
 def load(folder: Path) -> tuple[Study, dict[str, Any]]:
-    """The study of an ensemble, and its whole manifest.
+    """Read the manifest of an ensemble; returns the study and the whole manifest.
 
     Raises
     ------
     EnsembleError
-        If the folder has none, or one of another format, or it was changed or isn't valid.
+        If the folder has no manifest, or it has another format, was changed, or is invalid.
     """
     path = folder / NAME
     if not is_ensemble(folder):
@@ -95,12 +95,12 @@ def load(folder: Path) -> tuple[Study, dict[str, Any]]:
 
 @lru_cache(maxsize=8)
 def study_of(folder: Path, sha256: str) -> Study:
-    """The study of an ensemble whose manifest has a SHA-256, for processes that share its runs."""
+    """Return the study of an ensemble, cached by the SHA-256 of its manifest, for worker processes."""
     return load(folder)[0]
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """In which of their parts two manifests differ; of the study, by its keys."""
+    """Return the parts in which two manifests differ, with the keys of the study as parts of their own."""
     parts = [part for part in ("versions", "scenario", "topology") if one[part] != other[part]]
     keys = dict.fromkeys((*one["study"], *other["study"]))
     return [*parts, *(key for key in keys if one["study"].get(key) != other["study"].get(key))]

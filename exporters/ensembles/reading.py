@@ -1,4 +1,4 @@
-"""Reads an ensemble back: what its runs say, be they complete or not."""
+"""Read back an ensemble, complete or not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from meshquake.exporters.ensembles.manifest import EnsembleError
 
 
 def analysis(folder: Path) -> Analysis:
-    """What the runs in a folder say.
+    """Analyse the runs in a folder.
 
     Raises
     ------
     EnsembleError
-        If it's no ensemble, was changed, or has no whole run yet of some cell.
+        If the folder is not an ensemble, was changed, or has no run of some cell yet.
     """
     study, _ = manifest.load(folder)
     try:

@@ -1,4 +1,4 @@
-"""What an ensemble says, for people: what changed, by how much, and how sure that is."""
+"""The report on an ensemble for people: what changed, by how much, and how sure that is."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from meshquake.ensembles.study import MSER
 from meshquake.exporters.blocks import Block, Table
 from meshquake.topology.units import counted, ratio
 
-#: Cells and comparisons of a response that are shown; the tables in files have all.
+#: Most rows of a table in the report; the tables in files have all.
 _MOST = 40
 _SURE = f"{CONFIDENCE:.0%}"
 
 
 def blocks(analysis: Analysis, complete: bool) -> list[Block]:
-    """The report."""
+    """Return the report."""
     return [
         *_head(analysis, complete),
         *_cells(analysis),
@@ -82,7 +82,7 @@ def _cells(analysis: Analysis) -> Iterator[Block]:
 
 
 def _differences(analysis: Analysis) -> Iterator[Block]:
-    """What changed, by how much, how sure: those that differ first, so that nobody looks for them."""
+    """The table of comparisons, significant ones first."""
     if not analysis.compared:
         return
     ordered = sorted(analysis.compared, key=lambda each: (not each.difference.differs, each.response))
@@ -120,14 +120,14 @@ def _verdict(found: Difference) -> str:
 
 
 def _relative(analysis: Analysis, each: Compared) -> str:
-    """A difference as a share of the mean it starts from."""
+    """Format a difference as a share of the first cell's mean."""
     start = analysis.estimates[each.first][each.response].interval.estimate
     share = each.difference.mean / start if start else inf
     return f" ({_signed(share * 100)}%)" if isfinite(share) and each.difference.mean else ""
 
 
 def _worth(found: Difference) -> str:
-    """As many times the runs it would take with other seeds."""
+    """Format how many times as many runs the comparison would need without common seeds."""
     if found.reduction == inf:
         return "any number"
     return f"{found.reduction:.3g}x" if isfinite(found.reduction) else "-"
@@ -157,7 +157,7 @@ def _effects(analysis: Analysis) -> Iterator[Block]:
 
 
 def _notes(analysis: Analysis) -> Iterator[Block]:
-    """How to read it, and how not to."""
+    """Notes on how to read the report."""
     study = analysis.study
     methods = {each.interval.method for row in analysis.estimates for each in row}
     means = {
@@ -192,7 +192,7 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
 
 
 def _precision(analysis: Analysis) -> Iterator[Block]:
-    """Whether the precision that was asked for is there."""
+    """Say whether the requested precision was reached."""
     until = analysis.study.until
     if until is None or not analysis.runs:
         return

@@ -1,7 +1,7 @@
-"""The file of an ensemble's runs: a line a run, in the order of the study.
+"""The file of an ensemble's runs: one line per run, in the order of the study.
 
-It only ever grows, by whole lines. So whatever stops the writer, all but the last line is good, and a last line that
-has no end is dropped before anything is added.
+The file is append-only. So whatever stops the writer, every line but the last is complete, and a last line without a
+newline is dropped before anything is appended.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NAME = "runs.ndjson"
 
 
 class RunsFile:
-    """The runs that are there, and the place for more.
+    """An open file of runs, to append to.
 
     Attributes
     ----------
     runs
-        Those that were there.
+        The runs that were in the file when it was opened.
     """
 
     def __init__(self, file: BinaryIO, study: Study, path: Path) -> None:
@@ -45,20 +45,20 @@ class RunsFile:
         self._file.flush()
 
     def sync(self) -> None:
-        """Wait until the disk has all of it; raises OSError."""
+        """Wait until everything is on disk; raises OSError."""
         os.fsync(self._file.fileno())
 
 
 @contextmanager
 def opened(folder: Path, study: Study) -> Iterator[RunsFile]:
-    """The file of an ensemble, made if it isn't there, to add runs to; no other process may at a time.
+    """Open the file of an ensemble to append runs, with an exclusive lock; it is made if it doesn't exist.
 
     Raises
     ------
     OSError
-        If it can't be written, or another process is at work on it.
+        If the file can't be written, or another process has locked it.
     EnsembleError
-        If what is in it is not of the study.
+        If it holds lines that are not runs of the study.
     """
     path = folder / NAME
     with path.open("r+b" if path.exists() else "w+b") as file:
@@ -67,13 +67,13 @@ def opened(folder: Path, study: Study) -> Iterator[RunsFile]:
 
 
 def read(folder: Path, study: Study) -> list[Run]:
-    """The whole runs that are in a folder; raises as `opened`."""
+    """Read the complete runs in a folder; raises as `opened` does."""
     path = folder / NAME
     return _read(path.read_bytes(), study, path)[0] if path.exists() else []
 
 
 def line(labels: tuple[str, ...], run: Run) -> bytes:
-    """A run as a line."""
+    """Format a run as a line."""
     values = dict(zip(labels, map(_known, run.values), strict=True))
     told: dict[str, Any] = {
         "cell": run.cell,
@@ -91,7 +91,7 @@ def line(labels: tuple[str, ...], run: Run) -> bytes:
 
 
 def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
-    """The whole runs of a content, and how many bytes they are."""
+    """Parse the complete runs in the bytes of a file; returns them and their size in bytes."""
     runs = []
     size = 0
     for number, text in enumerate(content.split(b"\n")[:-1], start=1):
@@ -128,7 +128,7 @@ def _number(value: float | None) -> float:
 
 
 def _lock(file: BinaryIO, folder: Path) -> None:
-    """Lock a file as long as it's open, where the system can."""
+    """Lock a file until it is closed, if the system can."""
     if sys.platform == "win32":
         return
     import fcntl
@@ -138,4 +138,4 @@ def _lock(file: BinaryIO, folder: Path) -> None:
     except BlockingIOError:
         raise OSError(errno.EBUSY, "another command is using it", str(folder)) from None
     except OSError:
-        return  # not every file system can
+        return  # not every file system has locks

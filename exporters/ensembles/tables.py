@@ -1,4 +1,4 @@
-"""The tables of an ensemble's report, in files."""
+"""Write the tables of an ensemble's report to files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.exporters.fixtures import staging
 
 
 def write(analysis: Analysis, folder: Path) -> list[str]:
-    """Write each table as CSV and as Parquet; returns the names of the files. Raises OSError."""
+    """Write each table as CSV and Parquet; returns the names of the files. Raises OSError."""
     names = []
     for name, frame in frames(analysis).items():
         staging.write_bytes(folder / f"{name}.csv", frame.write_csv().encode())
