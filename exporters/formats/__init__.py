@@ -1,1 +1,1 @@
-"""Every format that records can be written in."""
+"""The formats that records can be written in."""

@@ -1,7 +1,7 @@
-"""The spans that a sample of a metric is about: those that ended in its interval. What is unfinished never ended.
+"""The spans that metric samples cover: those that ended in a sample's interval. Unfinished spans never end.
 
-A batch has spans by their start, so the last of them may end in intervals whose samples come later. It has all samples
-of a moment, and with them, or before them, all spans that they are about.
+Batches order spans by their start, so the last of them may end in intervals whose samples come in later batches. All
+samples of a moment are in the same batch, and the spans that they cover are in the same or an earlier one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from meshquake.sim.telemetry.timestamps import length, microseconds
 
 
 class CompletedSpans:
-    """Holds back the spans of intervals that have no samples yet."""
+    """Holds back spans until the samples of their intervals arrive."""
 
     def __init__(self, context: Context) -> None:
         self._start = round(context.start.timestamp() * 1e6)
@@ -22,13 +22,12 @@ class CompletedSpans:
         self._waiting = pl.DataFrame(schema={**TRACE.frame_schema, "at": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
-        """Take a batch; returns the spans that its samples are about.
+        """Take a batch; returns the spans that its samples cover.
 
         Returns
         -------
         frame
-            Trace records in the order in which they came, with `at`, the time of the samples in microseconds since
-            1970.
+            Trace records in order of arrival, with `at`, the time of the samples in microseconds since 1970.
         """
         end = microseconds() + length()
         at = ((end - self._start) // self._interval_us + 1) * self._interval_us + self._start

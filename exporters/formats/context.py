@@ -1,4 +1,4 @@
-"""What a format may need besides records: the mesh, the clock, and, if it's asked for, what was wrong."""
+"""What formats may need besides records: the mesh, the clock, and optionally the truth."""
 
 from __future__ import annotations
 
@@ -16,29 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """The same while simulating as when a fixture is exported later, but for `truth`.
+    """The context of records, the same during a run as in a later export, except for `truth`.
 
     Attributes
     ----------
     topology
-        The mesh as played: for kinds of services, replicas, versions, memory. Of a case of a data set of which the
-        truth was withheld, nothing else is known of it: it has no edges and users, and operations say only how
-        they are asked.
+        The mesh of the run: its kinds of services, replicas, versions, memory. For a case whose truth is withheld,
+        nothing else is known: there are no edges and no users, and operations only have their protocols.
     scenario
-        Its name.
+        The name of the scenario.
     start
-        Wall time of the start of the recording, in UTC.
+        When the recording starts, in UTC.
     length
-        Of the recording, in seconds.
+        Length of the recording in seconds.
     interval
-        Between samples of a metric, in seconds.
+        Seconds between samples of a metric.
     truth
-        What `truth/ground_truth.json` holds, for a format that has a place for it; None unless it's asked for, and
-        always while simulating, since it's known only at the end.
+        The content of `truth/ground_truth.json`, for formats that include it. None unless requested, and always None
+        during a run, since the truth is only known at its end.
     metrics
-        The metrics of the recording, by the names that they have in it.
+        The metrics of the recording, by their names in it.
     histograms
-        Which histograms of durations a format has that has some (`exporters.formats.duration_histograms`).
+        The kind of duration histograms, for formats that have them (`exporters.formats.duration_histograms`).
     """
 
     topology: Topology
@@ -57,7 +56,7 @@ class Context:
 
 
 def of(simulation: Simulation) -> Context:
-    """The context of a run's records."""
+    """Return the context of a run's records."""
     return Context(
         topology=simulation.topology,
         scenario=simulation.scenario.name,

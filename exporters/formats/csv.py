@@ -1,8 +1,8 @@
-"""CSV for spreadsheets: a file a kind of record, with a heading.
+"""CSV for spreadsheets: one file per kind of record, with a header.
 
-Spreadsheets take text for what it looks like. So the files begin with a byte order mark, by which Excel knows UTF-8; a
-time is written as `2024-01-15 10:31:20.441896`, in UTC; and no text begins a formula (`exporters.formats.cells`).
-Objects are JSON text. A null is an empty cell.
+Spreadsheets guess types from the text. So files begin with a byte order mark, by which Excel recognises UTF-8; times
+are written as `2024-01-15 10:31:20.441896`, in UTC; and no text begins a formula (`exporters.formats.cells`). Objects
+are JSON text. Nulls are empty cells.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 
 
 def sink(target: Path, context: Context) -> CsvSink:
-    """A sink that writes `metrics.csv`, `logs.csv`, `traces.csv` and `events.csv` into a folder."""
+    """Return a sink that writes `metrics.csv`, `logs.csv`, `traces.csv` and `events.csv` into a folder."""
     return CsvSink(target)
 
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
-    """The lines of some records of a kind."""
+    """Encode records of a kind as CSV lines."""
     return cells.encode(told_attributes.compacted(kind, frame).select(map(_cell, kind.table)))
 
 
@@ -50,9 +50,9 @@ class CsvSink:
             self._files.write(f"{name}.csv", encode(kind, batch.frame(name)))
 
     def close(self) -> None:
-        """Bring the files to the disk."""
+        """Flush the files to disk."""
         self._files.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         self._files.discard()

@@ -1,8 +1,8 @@
-"""Histograms of durations as OTLP has them: with bounds that its conventions say, or with exponential buckets.
+"""OTLP histograms of durations, with the explicit bounds of the semantic conventions or with exponential buckets.
 
-An exponential histogram of scale s has buckets whose bounds are the powers of 2^(2^-s): bucket i is above the i-th
-power and up to the next one. It begins at the finest scale, 20, and is made coarser when its values would need more
-than 160 buckets: each time two neighbours become one, so that what was counted stays counted exactly
+The bounds of an exponential histogram of scale s are the powers of 2^(2^-s): bucket i holds values above the i-th power
+and up to the next one. The scale starts at 20, the finest, and decreases when values would need more than 160 buckets.
+Each step merges pairs of neighbouring buckets, so counts stay exact
 (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram,
 https://opentelemetry.io/docs/specs/otel/metrics/sdk/#base2-exponential-bucket-histogram-aggregation).
 """
@@ -19,41 +19,41 @@ from numpy.typing import NDArray
 from meshquake.exporters.formats.otlp_json import text
 from meshquake.exporters.formats.semconv import BOUNDS
 
-#: The finest scale, and how many buckets there are at most.
+#: The finest scale, and the most buckets.
 FINEST, MOST = 20, 160
-#: How many exemplars an exponential histogram has of an interval: a sample by their ids, which are as good as random.
+#: Exemplars per interval of an exponential histogram: those with the lowest span ids, which are as good as random.
 _EXEMPLARS = 4
-#: The bucket of what took no time, which has no logarithm.
+#: The bucket of zero durations, which have no logarithm.
 _ZERO = -(2**62)
 
-#: What a span is to a histogram: its bucket, how many there are of that, and the id and the text of one of them.
+#: A bucket, the number of spans in it, and the id and exemplar (JSON text) of one of them.
 Row = tuple[int, int, str, str]
 
 
 class Histogram(Protocol):
-    """Spans so far by bucket, and exemplars of the last interval."""
+    """Cumulative counts of spans by bucket, and exemplars of the last interval."""
 
-    #: What OTLP calls a metric of such histograms.
+    #: The key of such metrics in OTLP.
     kind: ClassVar[str]
 
     def __init__(self, metric: str) -> None: ...
 
     @staticmethod
     def buckets(spans: pl.DataFrame) -> pl.Series:
-        """In which bucket each of some spans is, which have `metric` and `micros`."""
+        """Return the bucket of each span; spans have `metric` and `micros`."""
 
     def count(self, rows: Iterable[Row]) -> None:
         """Count the spans of an interval."""
 
     def forget(self) -> None:
-        """An interval is over: its exemplars are told."""
+        """Drop the exemplars at the end of an interval."""
 
     def body(self, total: float) -> str:
-        """What OTLP's JSON says of it, given the sum of all durations in seconds."""
+        """Return the fields of an OTLP data point as JSON, given the sum of all durations in seconds."""
 
 
 class Explicit:
-    """With the bounds that the semantic conventions advise; the last span of each bucket is its exemplar."""
+    """A histogram with the bounds that the semantic conventions advise; a bucket's exemplar is its last span."""
 
     kind: ClassVar[str] = "histogram"
 
@@ -65,7 +65,7 @@ class Explicit:
 
     @staticmethod
     def buckets(spans: pl.DataFrame) -> pl.Series:
-        """In which bucket each of some spans is, which have `metric` and `micros`."""
+        """Return the bucket of each span; spans have `metric` and `micros`."""
         bucket = pl.lit(0, pl.Int64)
         for protocol, bounds in BOUNDS.items():
             own = sum((pl.col("micros") > round(bound * 1e6)).cast(pl.Int64) for bound in bounds)
@@ -79,11 +79,11 @@ class Explicit:
             self._exemplars.append(exemplar)
 
     def forget(self) -> None:
-        """An interval is over: its exemplars are told."""
+        """Drop the exemplars at the end of an interval."""
         self._exemplars.clear()
 
     def body(self, total: float) -> str:
-        """What OTLP's JSON says of it, given the sum of all durations in seconds."""
+        """Return the fields of an OTLP data point as JSON, given the sum of all durations in seconds."""
         return (
             f'"count":"{sum(self._counts)}","sum":{total},"bucketCounts":[{_counts(self._counts)}],'
             f"{self._shape}{_exemplars(self._exemplars)}"
@@ -91,20 +91,20 @@ class Explicit:
 
 
 class Exponential:
-    """With exponential buckets."""
+    """A histogram with exponential buckets."""
 
     kind: ClassVar[str] = "exponentialHistogram"
 
     def __init__(self, metric: str = "") -> None:
         self.scale = FINEST
-        #: Spans by bucket, the lowest first.
+        #: Number of spans by bucket.
         self.counts: dict[int, int] = {}
         self.zeros = 0
         self._exemplars: list[tuple[str, str]] = []
 
     @staticmethod
     def buckets(spans: pl.DataFrame) -> pl.Series:
-        """In which bucket of the finest scale each of some spans is, which have `micros`."""
+        """Return the bucket of each span at the finest scale; spans have `micros`."""
         return pl.Series("bucket", finest(spans["micros"].to_numpy()))
 
     def count(self, rows: Iterable[Row]) -> None:
@@ -121,18 +121,18 @@ class Exponential:
             self._coarser()
 
     def _coarser(self) -> None:
-        """Make one bucket of two."""
+        """Merge pairs of buckets."""
         self.scale -= 1
         finer, self.counts = self.counts, {}
         for place, count in finer.items():
             self.counts[place >> 1] = self.counts.get(place >> 1, 0) + count
 
     def forget(self) -> None:
-        """An interval is over: its exemplars are told."""
+        """Drop the exemplars at the end of an interval."""
         self._exemplars.clear()
 
     def body(self, total: float) -> str:
-        """What OTLP's JSON says of it, given the sum of all durations in seconds."""
+        """Return the fields of an OTLP data point as JSON, given the sum of all durations in seconds."""
         first, last = (min(self.counts), max(self.counts)) if self.counts else (0, -1)
         counts = [self.counts.get(place, 0) for place in range(first, last + 1)]
         return (
@@ -143,9 +143,9 @@ class Exponential:
 
 
 def finest(micros: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The buckets of durations (microseconds) at the finest scale, of their values in seconds."""
+    """Return the buckets at the finest scale of durations, given in microseconds but counted in seconds."""
     positive = np.maximum(micros, 1) / 1e6
-    # A power of two is the upper bound of its bucket, which no logarithm may miss by a rounding error.
+    # A power of two is the upper bound of its bucket; the logarithm could miss it by a rounding error.
     mantissa, exponent = np.frexp(positive)
     whole = (exponent.astype(np.int64) - 1) << FINEST
     part = np.ceil(np.log2(2.0 * mantissa) * 2.0**FINEST).astype(np.int64)
@@ -165,5 +165,5 @@ def _exemplars(exemplars: Iterable[str]) -> str:
     return f',"exemplars":[{told}]' if told else ""
 
 
-#: By what a user calls them.
+#: The kinds of histogram, by their names on the command line.
 HISTOGRAMS: dict[str, type[Histogram]] = {"explicit": Explicit, "exponential": Exponential}

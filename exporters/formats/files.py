@@ -1,4 +1,4 @@
-"""The files of a folder, written a piece at a time."""
+"""Write the files of a folder piece by piece."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import BinaryIO, cast
 
 
 class Files:
-    """Files by name, each made when something is first written into it; what it closes is on the disk.
+    """Files by name, each made when it is first written to, and flushed to disk when closed.
 
     Parameters
     ----------
     folder
-        Where they are; folders in between are made.
+        The folder of the files; folders in between are made.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -21,7 +21,7 @@ class Files:
         self._files: dict[str, BinaryIO] = {}
 
     def write(self, name: str, content: bytes, header: bytes = b"") -> None:
-        """Append to a file; a new one begins with the header."""
+        """Append to a file; a new file begins with the header."""
         file = self._files.get(name)
         if file is None:
             path = self._folder / name
@@ -31,13 +31,13 @@ class Files:
         file.write(content)
 
     def close(self) -> None:
-        """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""
+        """Flush the files to disk; raises OSError, since a file system may only report now that it is full."""
         for file in self._files.values():
             with file:
                 file.flush()
                 os.fsync(file.fileno())
 
     def discard(self) -> None:
-        """Close the files without caring what becomes of them."""
+        """Abandon the files: close them without flushing."""
         for file in self._files.values():
             file.raw.close()  # type: ignore[attr-defined]

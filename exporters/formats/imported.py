@@ -1,4 +1,4 @@
-"""A recording that somebody else made, as records of ours."""
+"""A recording from another source, converted to records."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True)
 class Imported:
-    """What was read, and what of it has no place here.
+    """An imported recording, and a count of what has no equivalent here.
 
     Attributes
     ----------
     name
-        What it is called.
+        Its name.
     batch
-        All of its records.
+        All its records.
     topology
-        What it shows of the mesh: services and how they are asked, and no edges.
+        What it shows of the mesh: services and their protocols, but no edges.
     start, length, interval
-        When it begins, its length, and the time between samples of a metric; the latter in seconds.
+        When it starts; its length and the time between samples of a metric, in seconds.
     brief
-        The page for whoever is on call, as Markdown.
+        The page for the person on call, as Markdown.
     left_out
-        How many rows were left out, by what they are.
+        The number of rows left out, by what they are.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Jaeger: traces as its page for files reads them, and its API gives them, `traces.json`.
+"""Jaeger: `traces.json`, as its UI's file upload reads traces and its API returns them.
 
-An object with the traces under `data`, each with its spans and the processes that did them; times are microseconds
+An object with the traces under `data`, each with its spans and their processes; times are in microseconds
 (https://github.com/jaegertracing/jaeger-ui/blob/main/packages/jaeger-ui/src/types/trace.tsx).
 """
 
@@ -24,19 +24,19 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
 NAME = "traces.json"
-#: Microseconds after the end of all that is known of a trace after which no more of it is waited for. A span that comes
-#: later still, such as that of a call which the network held up for longer, gets an entry of its own.
+#: Microseconds after the latest end of a trace's spans when the trace counts as complete. A span that comes even later,
+#: such as one of a call that the network delayed for longer, gets an entry of its own.
 _QUIET = 10_000_000
 
 
 def sink(target: Path, context: Context) -> JaegerSink:
-    """A sink that writes `traces.json` into a folder."""
+    """Return a sink that writes `traces.json` into a folder."""
     return JaegerSink(target, context)
 
 
 @dataclass
 class _Trace:
-    """What is known of a trace: its spans, the processes that did them, and the last end."""
+    """A trace so far: its spans, their processes, and the latest end."""
 
     name: str
     spans: list[tuple[str, str | None, int, int, tuple[str, str, str]]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class _Trace:
 
 
 class JaegerSink:
-    """Holds spans until their traces are complete, and writes traces by their first spans."""
+    """Holds spans until their traces are complete, and writes traces in order of their first spans."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
@@ -82,21 +82,21 @@ class JaegerSink:
             trace.spans.append((span, parent, at, micros, shared))
             trace.processes[process] = None
             trace.end = max(trace.end, at + micros)
-        # No span of a later batch begins before this.
+        # No span of a later batch starts before the batch's clock.
         self._append(self._start + int(batch.clock * 1e6))
 
     def close(self) -> None:
-        """Append the other traces, and bring the file to the disk."""
+        """Append the remaining traces, and flush the file to disk."""
         self._append(None)
         self._files.write(NAME, b"\n]}\n")
         self._files.close()
 
     def discard(self) -> None:
-        """Close the file without caring what becomes of it."""
+        """Abandon the file."""
         self._files.discard()
 
     def _append(self, until: int | None) -> None:
-        """Append the traces of which nothing more comes if later spans begin at `until`; all of them if it's None."""
+        """Append the traces that are complete if later spans start at `until` or after; all traces if it is None."""
         while self._waiting and (until is None or self._waiting[0].end + _QUIET < until):
             trace = self._waiting.popleft()
             if self._traces.get(trace.name) is trace:
@@ -131,7 +131,7 @@ class JaegerSink:
 
 
 def _told(values: pl.Series) -> pl.Series:
-    """What spans tell themselves, as tags behind others; empty where that's nothing."""
+    """The attributes of spans as tags, with a comma before them; empty if there are none."""
     head = '{"key":"$k","type":'
     found = told_attributes.items(
         values,

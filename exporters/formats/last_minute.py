@@ -1,7 +1,7 @@
-"""What was measured in the last minute, told anew at each moment, as a query with `rate(...[1m])` tells it of counters.
+"""Rates and percentiles over a sliding minute, as Prometheus computes them for a query with `rate(...[1m])`.
 
-Prometheus is asked so for rates and for percentiles of durations: a second in which a service had three requests says
-little about it. In the first minute of a recording it is what there is of that.
+A window of a minute is usual for both: a second with three requests says little about a service. In the first minute of
+a recording the window is shorter.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import polars as pl
 
 _MINUTE_US = 60_000_000
-#: Percentiles of the durations of a minute, by the names of their columns, in seconds.
+#: Percentiles of durations, by the names of their columns, which are in seconds.
 _LATENCIES = {"latency-50": 0.5, "latency-90": 0.9}
 
 
 class LastMinute:
-    """Remembers a minute of what was measured.
+    """Keeps the measurements of the last minute.
 
     Parameters
     ----------
     rates
-        The columns that are rates: they become means over the minute. Others are what they are at the moment.
+        The columns that are rates, which are averaged over the minute. Other columns keep their current values.
     """
 
     def __init__(self, rates: tuple[str, ...]) -> None:
@@ -28,21 +28,21 @@ class LastMinute:
         self._durations: pl.DataFrame | None = None
 
     def take(self, measured: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
-        """Take the next moments.
+        """Take the measurements of the next moments.
 
         Parameters
         ----------
         measured
-            A row for each moment and service: `at`, in microseconds, `service`, and what was measured since the moment
-            before.
+            One row per moment and service: `at`, in microseconds, `service`, and the measurements since the previous
+            moment.
         ended
             The spans that ended meanwhile, with `at`, the moment that they belong to.
 
         Returns
         -------
         frame
-            These rows with rates over the last minute, and the percentiles (seconds) of the times of the requests that
-            were answered in it, linear between ranks.
+            The rows of `measured` with rates over the last minute, and percentiles (seconds) of the durations of the
+            requests answered in it, interpolated linearly between ranks.
         """
         durations = ended.filter(kind="server").select("at", "service", "duration_ms")
         known = measured if self._measured is None else pl.concat([self._measured, measured])
@@ -57,7 +57,7 @@ class LastMinute:
 
 
 def _percentiles(spans: pl.DataFrame, moments: pl.Series) -> pl.DataFrame:
-    """The percentiles of the last minute, of each service at each of some moments."""
+    """Compute the percentiles over the last minute for each service at each moment."""
     found = [
         spans.filter(pl.col("at").is_between(moment - _MINUTE_US, moment, closed="right"))
         .group_by("service")

@@ -1,4 +1,4 @@
-"""Log lines with the events among them, for formats that have no place for events of their own."""
+"""Log lines merged with events, for formats that have no events of their own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LEVELS = dict(zip(SEVERITIES, LEVELS[1:], strict=True))
 
 
 def lines(batch: Batch) -> pl.DataFrame:
-    """The logs of a batch and its events, each a line that says its sentence, in order of time, as log records.
+    """Return a batch's logs and events in order of time as log records; the message of an event is its sentence.
 
-    Which are events is in a column `event`: a service may have a logger that is called as that of events is.
+    The column `event` tells events apart, since a service may have a logger of the same name as that of events.
     """
     events = batch.events.select(
         "timestamp",

@@ -1,4 +1,4 @@
-"""NDJSON: a JSON object a line, a file a kind of record."""
+"""NDJSON: one JSON object per line, one file per kind of record."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from meshquake.exporters.formats.files import Files
 from meshquake.sim.records import RECORD_KINDS, Batch, RecordKind, records
 
 _NEWLINE = ord("\n")
-#: Records that are encoded at a time: some megabytes of lines, which the processor's caches hold. A batch of a large
-#: mesh has ten times as many, and was half as fast.
+#: Records encoded at a time: a few megabytes of lines, which fit the processor's caches. Encoding a whole batch of a
+#: large mesh, ten times as many, was half as fast.
 _AT_A_TIME = 16_384
 
 
 def sink(target: Path, context: Context) -> NdjsonSink:
-    """The format: records are all it needs."""
+    """Return a sink that writes the four files into a folder; the context isn't needed."""
     return NdjsonSink(target)
 
 
 def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
-    """The lines of some records of a kind, which may have further columns."""
+    """Encode records of a kind, which may have further columns, as lines."""
     if kind.objects:
-        # Few records have an object in them; polars would write its JSON text as a string.
+        # Few records contain objects; polars would write their JSON text as strings.
         texts = map(_compact, records(kind, frame))
         return "".join(f"{text}\n" for text in texts).encode()
     written = lines(frame.drop([column.name for column in kind.optional]))
@@ -41,7 +41,7 @@ def encode(kind: RecordKind, frame: pl.DataFrame) -> bytes:
 
 
 def _with(written: bytes, name: str, texts: pl.Series) -> bytes:
-    """Lines with one key more each, behind the others, whose value is a JSON object in text; null is no key."""
+    """Add a key, whose value is a JSON object in text, to the end of each line; no key where it is null."""
     having = texts.is_not_null().arg_true()
     if not len(having):
         return written
@@ -61,7 +61,7 @@ def _compact(value: Any) -> str:
 
 
 def lines(frame: pl.DataFrame) -> bytes:
-    """The lines of a frame, whose columns are the keys."""
+    """Encode a frame as lines, with its columns as keys."""
     buffer = io.BytesIO()
     frame.write_ndjson(buffer)
     return buffer.getvalue()
@@ -69,7 +69,7 @@ def lines(frame: pl.DataFrame) -> bytes:
 
 @dataclass(frozen=True)
 class Written:
-    """What a file holds: how many records (None if it has no lines), how many bytes, and the SHA-256 of them."""
+    """The content of a file: its number of records (None if it isn't one of lines), its bytes, and their SHA-256."""
 
     records: int | None
     bytes: int
@@ -82,7 +82,7 @@ class NdjsonSink:
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
         for kind in RECORD_KINDS:
-            self._files.write(f"{kind}.ndjson", b"")  # a file that nothing is written into is there all the same
+            self._files.write(f"{kind}.ndjson", b"")  # the file exists even if it stays empty
         self._hashes = {kind: hashlib.sha256() for kind in RECORD_KINDS}
         self._records = dict.fromkeys(RECORD_KINDS, 0)
         self._bytes = dict.fromkeys(RECORD_KINDS, 0)
@@ -99,16 +99,16 @@ class NdjsonSink:
 
     @property
     def written(self) -> dict[str, Written]:
-        """What each file holds so far, by its name."""
+        """The content of each file so far, by name."""
         return {
             f"{kind}.ndjson": Written(self._records[kind], self._bytes[kind], self._hashes[kind].hexdigest())
             for kind in RECORD_KINDS
         }
 
     def close(self) -> None:
-        """Bring the files to the disk. A file system may find out only now that it is full: then OSError is raised."""
+        """Flush the files to disk; raises OSError, since a file system may only report now that it is full."""
         self._files.close()
 
     def discard(self) -> None:
-        """Close the files without caring what becomes of them."""
+        """Abandon the files."""
         self._files.discard()

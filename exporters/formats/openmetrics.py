@@ -1,9 +1,9 @@
-"""OpenMetrics: all samples as one text, which Prometheus and VictoriaMetrics import.
+"""OpenMetrics: all samples in one text file, which Prometheus and VictoriaMetrics import.
 
     promtool tsdb create-blocks-from openmetrics metrics.om data
 
-Version 1.0 of the format (https://prometheus.io/docs/specs/om/open_metrics_spec/) wants the samples of a family in one
-piece, and in it those of a series, in order of time; times are seconds. Records come the other way round, by time.
+Version 1.0 of the format (https://prometheus.io/docs/specs/om/open_metrics_spec/) requires the samples of a family to
+be contiguous, and within it those of each series, in order of time; times are in seconds. Records come ordered by time.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ NAME = "metrics.om"
 
 
 def sink(target: Path, context: Context) -> OpenMetricsSink:
-    """A sink that writes `metrics.om` into a folder."""
+    """Return a sink that writes `metrics.om` into a folder."""
     return OpenMetricsSink(target, context)
 
 
 def lines(samples: pl.DataFrame) -> pl.DataFrame:
-    """The lines of samples, series by series.
+    """Format samples as lines, series by series.
 
     Returns
     -------
@@ -54,13 +54,13 @@ def lines(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def metadata(name: str, family: Family) -> str:
-    """The lines that begin a family."""
+    """Return the metadata lines that begin a family."""
     unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
     return f"# TYPE {name} {family.type}\n{unit}# HELP {name} {family.help}\n"
 
 
 class OpenMetricsSink:
-    """Sorts samples by series on the way, and puts the series together at the end."""
+    """Collects samples by series, and writes the series at the end."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._folder = folder
@@ -88,11 +88,11 @@ class OpenMetricsSink:
         self._parts.close()
 
     def discard(self) -> None:
-        """Forget what was taken."""
+        """Drop what was collected."""
         self._parts.close()
 
 
 def _number(column: str) -> pl.Expr:
-    """Numbers as text, whole ones without a fraction."""
+    """Format numbers, whole ones without a fraction."""
     value = pl.col(column)
     return pl.when(value == value.floor()).then(value.cast(pl.Int64).cast(pl.String)).otherwise(value.cast(pl.String))

@@ -1,17 +1,17 @@
-"""An OpenRCA tree: a folder a day, and in it the tables of its system `Market`.
+"""An OpenRCA tree: one folder per day, with the tables of OpenRCA's system `Market`.
 
-    record.csv                                        what was wrong, which is truth
+    record.csv                                        what was wrong (truth)
     telemetry/YYYY_MM_DD/metric/metric_service.csv    requests of a service: rr, sr (%), mrt (ms), count
-    telemetry/YYYY_MM_DD/metric/metric_runtime.csv    what a service measures
-    telemetry/YYYY_MM_DD/metric/metric_container.csv  what a replica measures
-    telemetry/YYYY_MM_DD/metric/metric_mesh.csv       what a caller measures of a callee
+    telemetry/YYYY_MM_DD/metric/metric_runtime.csv    metrics of a service
+    telemetry/YYYY_MM_DD/metric/metric_container.csv  metrics of a replica
+    telemetry/YYYY_MM_DD/metric/metric_mesh.csv       metrics of a caller about a callee
     telemetry/YYYY_MM_DD/trace/trace_span.csv
     telemetry/YYYY_MM_DD/log/log_service.csv
 
 Tables, columns and units are those that OpenRCA documents in its prompts (https://github.com/microsoft/OpenRCA,
-`rca/baseline/rca_agent/prompt/basic_prompt_Market.py`): times are unix seconds, of spans milliseconds, durations
-microseconds. Days and `datetime` are in UTC, so its `main.generate` is to be called with `-t UTC`; its own data sets
-are in UTC+8. Its queries are written by a language model, and aren't made here.
+`rca/baseline/rca_agent/prompt/basic_prompt_Market.py`): times are Unix seconds, those of spans milliseconds, and
+durations microseconds. Days and `datetime` are in UTC, so call its `main.generate` with `-t UTC`; OpenRCA's own data
+sets are in UTC+8. OpenRCA's queries are written by a language model, and are not generated here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from meshquake.sim.telemetry.timestamps import length, microseconds, seconds
 from meshquake.topology.errors import ERRORS
 
 _KPI = "timestamp,cmdb_id,kpi_name,value\n"
-#: The columns of each table, by its path in the folder of a day.
+#: The header of each table, by its path in the folder of a day.
 _HEADERS = {
     "metric/metric_service.csv": "service,timestamp,rr,sr,mrt,count\n",
     "metric/metric_runtime.csv": _KPI,
@@ -46,17 +46,17 @@ _HEADERS = {
     "log/log_service.csv": "log_id,timestamp,cmdb_id,log_name,value\n",
 }
 _RECORD = "level,component,timestamp,datetime,reason\n"
-#: A request without an answer.
+#: Errors of requests that get no answer.
 _UNANSWERED = [error.name for error in ERRORS.values() if not error.answered]
 
 
 def sink(target: Path, context: Context) -> TreeSink:
-    """A sink that writes a tree into a folder; with the truth, also what was wrong."""
+    """Return a sink that writes a tree into a folder, with `record.csv` if the context has the truth."""
     return TreeSink(target, context)
 
 
 class TreeSink:
-    """Appends to the tables of the day that a record is of."""
+    """Appends each record to a table of its day."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._files = Files(folder)
@@ -81,22 +81,22 @@ class TreeSink:
         self._lines += len(logs)
 
     def close(self) -> None:
-        """Bring the files to the disk."""
+        """Flush the files to disk."""
         self._files.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         self._files.discard()
 
     def _append(self, table: str, rows: pl.DataFrame) -> None:
-        """Append rows, whose first column is their moment in microseconds, to the tables of their days."""
+        """Append rows, whose column `at` is their time in microseconds, to the tables of their days."""
         day = pl.from_epoch("at", "us").dt.strftime("%Y_%m_%d")
         for (name,), part in rows.group_by(day.alias("day"), maintain_order=True):
             self._files.write(f"telemetry/{name}/{table}", cells.encode(part.drop("at")), _HEADERS[table].encode())
 
 
 def _requests(ended: pl.DataFrame) -> pl.DataFrame:
-    """Requests of each service in each interval: the shares that were answered, and well; their mean time; how many."""
+    """Requests by service and interval: the percentages answered and successful, the mean duration (ms), the count."""
     error = pl.col("error_type")
     return (
         ended.filter(kind="server")
@@ -132,7 +132,7 @@ def _spans(traces: pl.DataFrame, columns: SpanColumns) -> pl.DataFrame:
 
 
 def _logs(records: pl.DataFrame, number: int) -> pl.DataFrame:
-    """Log lines, numbered from `number`."""
+    """Return log lines, numbered from `number`."""
     source = pl.when("event").then(pl.lit("event")).otherwise(pl.lit("application"))
     place = pl.concat_str(pl.lit(", trace_id: "), "trace_id", pl.lit(", span_id: "), "span_id")
     return records.with_columns(at=microseconds()).select(
@@ -152,7 +152,7 @@ def _logs(records: pl.DataFrame, number: int) -> pl.DataFrame:
 
 
 def _causes(faults: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Faults by their beginning: whose they are, and of what kind."""
+    """Return the rows of `record.csv`: the component and kind of each fault, in order of start."""
     rows = []
     for fault in sorted(faults, key=lambda fault: str(fault["start"])):
         replica, begun = fault["target"]["replica"], datetime.fromisoformat(fault["start"])

@@ -1,11 +1,11 @@
-"""OTLP: traces, logs (events among them) and metrics as OpenTelemetry's protocol has them, a request a line.
+"""OTLP: traces, logs (including events) and metrics in the OpenTelemetry protocol, one request per line.
 
     traces.jsonl logs.jsonl metrics.jsonl
 
-The lines are JSON as OTLP 1.10 encodes it (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), with a
-signal a file, as its file format wants it (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/); each line
-is the body of a request as well. What is said again and again is made once
-(`exporters.columns.interned_text`), and lines are put together in columns.
+Lines are in the JSON encoding of OTLP 1.10 (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), with one
+file per signal, as its file format requires (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/); each
+line is also the body of a request. Repeated fragments are rendered once (`exporters.columns.interned_text`), and lines
+are assembled as columns.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds
 from meshquake.sim.version import VERSION
 
-#: Records a request: lines stay well below the megabyte that the collector's file receiver reads by default.
+#: Records per request: lines stay well below the megabyte that the collector's file receiver reads by default.
 RECORDS = 500
-#: How severe something is, as OTLP numbers it.
+#: OTLP severity numbers, of log levels and of severities of events.
 SEVERITIES = {
     "DEBUG": 5,
     "INFO": 9,
@@ -44,20 +44,20 @@ SEVERITIES = {
     "error": 17,
     "critical": 21,
 }
-#: What is known of a record: when, who emitted it, its text, and as how many it counts.
+#: Columns of an encoded record: its time, resource, scope and text, and the number of records that it counts as.
 _ROWS = {"at": pl.Int64, "resource": pl.String, "scope": pl.String, "record": pl.String, "records": pl.Int32}
 
 
 def sink(target: Path, context: Context) -> OtlpSink:
-    """A sink that writes the three files into a folder."""
+    """Return a sink that writes the three files into a folder."""
     return OtlpSink(target, context)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What would be sent in one go: the signal, its body in JSON, and how many records it has.
+    """An export request: its signal, its body in JSON, and its number of records.
 
-    `at` is the time of the last of them, in microseconds since 1970.
+    `at` is the time of the last record, in microseconds since 1970.
     """
 
     signal: str
@@ -67,7 +67,7 @@ class Request:
 
 
 class Requests:
-    """Makes requests of records; which records share one depends on nothing but the records."""
+    """Groups records into requests, which depend only on the records, not on how they are batched."""
 
     def __init__(self, context: Context) -> None:
         self._conventions = Conventions(context.topology)
@@ -80,7 +80,7 @@ class Requests:
         self._waiting = {signal: pl.DataFrame(schema=_ROWS) for signal in ("traces", "logs")}
 
     def take(self, batch: Batch) -> Iterator[Request]:
-        """Take a batch, all batches being taken in their order; the requests that are complete with it."""
+        """Take the next batch in order; yields the requests that it completes."""
         self._versions.take(batch)
         yield from self._full("traces", self._traces(batch))
         yield from self._full(
@@ -89,13 +89,13 @@ class Requests:
         yield from _requests("metrics", self._metrics(batch))
 
     def finish(self) -> Iterator[Request]:
-        """The requests of what waits to fill one: once all batches are taken, or earlier if nothing shall wait."""
+        """Yield requests with the records still waiting: at the end, or earlier to flush them."""
         for signal, rows in self._waiting.items():
             yield from _requests(signal, rows.with_columns(request=0))
             self._waiting[signal] = rows.clear()
 
     def _full(self, signal: str, rows: pl.DataFrame) -> Iterator[Request]:
-        """Add rows to those that wait, and make requests of as many as fill them."""
+        """Add rows to those waiting, and make as many full requests as possible."""
         rows = pl.concat([self._waiting[signal], rows])
         full = len(rows) - len(rows) % RECORDS
         self._waiting[signal] = rows[full:]
@@ -130,7 +130,7 @@ class Requests:
         return {"resource": text({"attributes": attributes(self._conventions.resource(row))})}
 
     def _describe(self, row: Any) -> dict[str, str | None]:
-        """What is said of a span before and after what it tells itself, which stands among its attributes."""
+        """Return the JSON of a span before and after its own attributes, which come first in the list of attributes."""
         described = self._conventions.describe(row)
         said = text({"name": described.name, "kind": described.kind, "attributes": []})
         others = text(attributes(described.attributes))[1:-1]
@@ -151,7 +151,7 @@ class Requests:
         ).select(*_ROWS)
 
     def _events(self, batch: Batch) -> pl.DataFrame:
-        """Events as log records with an event name; what else is known of them are attributes, as for all events."""
+        """Encode events as log records with an event name and attributes."""
         frame = self._resources.add(
             self._versions.add(batch.events.with_columns(at=microseconds()).rename({"version": "concerned"}))
         )
@@ -166,7 +166,7 @@ class Requests:
         )
 
     def _metrics(self, batch: Batch) -> pl.DataFrame:
-        """Metrics with their data points, those of a moment in requests of their own."""
+        """Encode metrics with their data points; each moment has requests of its own."""
         points = self._resources.add(self._versions.add(self._points.take(batch)))
         part = pl.int_range(pl.len()).over("at") // RECORDS
         return (
@@ -191,12 +191,12 @@ class OtlpSink:
         self._append(self._requests.take(batch))
 
     def close(self) -> None:
-        """Append the last requests, and bring the files to the disk."""
+        """Append the last requests, and flush the files to disk."""
         self._append(self._requests.finish())
         self._files.close()
 
     def discard(self) -> None:
-        """Close the files without caring what becomes of them."""
+        """Abandon the files."""
         self._files.discard()
 
     def _append(self, requests: Iterator[Request]) -> None:
@@ -205,7 +205,7 @@ class OtlpSink:
 
 
 def _told(values: pl.Series) -> pl.Series:
-    """What spans tell themselves, as attributes; empty where that's nothing."""
+    """The attributes of spans in OTLP's JSON; empty if there are none."""
     head = '{"key":"$k","value":{'
     return told_attributes.items(
         values,
@@ -219,12 +219,12 @@ def _told(values: pl.Series) -> pl.Series:
 
 
 def nanoseconds(micros: str | pl.Expr) -> pl.Expr:
-    """Microseconds as a text of nanoseconds."""
+    """Convert microseconds to a string of nanoseconds."""
     column = pl.col(micros) if isinstance(micros, str) else micros
     return pl.concat_str(column.cast(pl.String), pl.lit("000"))
 
 
-#: What emits that which has no logger of its own.
+#: The scope of records that have no logger.
 SCOPE = text({"name": "meshquake", "version": VERSION})
 #: The keys of a request, from the outside in.
 _KEYS = {
@@ -235,7 +235,7 @@ _KEYS = {
 
 
 def _requests(signal: str, rows: pl.DataFrame) -> Iterator[Request]:
-    """The requests of rows, which say by number in which one they belong; each has its records by who emitted them."""
+    """Yield the requests of rows, which are grouped by the column `request`, then by resource and scope."""
     outer, middle, inner = _KEYS[signal]
     end = pl.lit(f'],"schemaUrl":"{SCHEMA_URL}"}}')
     by_scope = pl.concat_str(pl.lit('{"scope":'), "scope", pl.lit(f',"{inner}":['), "record", end)
@@ -262,7 +262,7 @@ def _severity(level: str) -> str:
 
 
 def _at() -> pl.Expr:
-    """The beginning of a log record: its time, which is also when it was observed."""
+    """The beginning of a log record: its time, which is also its observed time."""
     return pl.concat_str(
         pl.lit('{"timeUnixNano":"'),
         nanoseconds("at"),

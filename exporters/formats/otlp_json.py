@@ -1,4 +1,4 @@
-"""OTLP's JSON, as far as it differs from everybody's: attributes are lists, and 64-bit integers are texts."""
+"""OTLP's JSON encoding, where it differs from plain JSON: attributes are lists, and 64-bit integers are strings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def text(value: Any) -> str:
-    """A value as JSON, on a line."""
+    """Encode a value as compact JSON on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Attributes; a value that is no text, number or truth value becomes its JSON."""
+    """Encode attributes; values other than strings, numbers and booleans become JSON strings."""
     return [{"key": key, "value": _value(value)} for key, value in values.items()]
 
 

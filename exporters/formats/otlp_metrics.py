@@ -1,9 +1,9 @@
-"""Metrics as OTLP has them: gauges, counts that only grow, and histograms of durations with exemplars.
+"""OTLP metrics: gauges, monotonic sums, and histograms of durations with exemplars.
 
-A record of a metric becomes a data point; a rate becomes the count that it's the rate of, since the recording began or,
-of a replica, since its process did.
-Names are those of which Prometheus makes the names in `exporters.formats.prometheus_names`. Histograms
-are of the spans that ended in the interval, which are the ones that `request_rate` counts.
+A metric record becomes a data point; a rate becomes the count behind it, since the start of the recording or, for a
+replica, since the start of its process. Prometheus translates the names to those in
+`exporters.formats.prometheus_names`. Histograms cover the spans that ended in the interval, which are the ones that
+`request_rate` counts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROWS = {
 
 
 class Points:
-    """Makes data points of records of metrics and of spans."""
+    """Makes data points from metric records and spans."""
 
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._recorded = context.metrics
@@ -45,13 +45,13 @@ class Points:
         self._targets = InternedText(["target"], ["labels"], _labels)
 
     def take(self, batch: Batch) -> pl.DataFrame:
-        """The data points of a batch, in order of time.
+        """Return the data points of a batch, in order of time.
 
         Returns
         -------
         frame
-            `at`, microseconds since 1970; `service` and `replica`; `head` and `tail`, what stands before and after the
-            points of a metric; `point`, its text.
+            `at`, microseconds since 1970; `service` and `replica`; `head` and `tail`, the JSON before and after the
+            points of a metric; `point`, the JSON of the point.
         """
         samples = self._targets.add(self._metrics.add(self._samples.take(batch)))
         point = pl.concat_str(
@@ -69,7 +69,7 @@ class Points:
         return pl.concat([points, durations]).sort("at", maintain_order=True)
 
     def _metric(self, row: Mapping[str, Any]) -> dict[str, str | None]:
-        """What stands around the points of a metric, and since when each counts."""
+        """Return the JSON around the points of a metric, and the start time of a count."""
         family, metric = self._samples.families[row["metric"]], self._recorded[row["metric"]]
         level = row["family"].removesuffix(family.name)
         head = {
@@ -87,12 +87,12 @@ class Points:
 
 
 def _since(context: Context) -> str:
-    """In a data point: it counts from the start of the recording."""
+    """The start time of a data point that counts from the start of the recording."""
     return f'"startTimeUnixNano":"{round(context.start.timestamp() * 1e6)}000",'
 
 
 def _begun() -> pl.Expr:
-    """The same, of a count that has begun anew with its process."""
+    """The start time of a data point whose count restarted with its process."""
     return pl.concat_str(pl.lit('"startTimeUnixNano":"'), "began", pl.lit('000",'))
 
 
@@ -105,7 +105,7 @@ def _labels(row: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 class _Key(NamedTuple):
-    """What a histogram is of."""
+    """The identity of a histogram."""
 
     service: str
     replica: str | None
@@ -114,7 +114,7 @@ class _Key(NamedTuple):
 
 
 class Durations:
-    """Counts the durations of spans, an interval after the other, since the recording began."""
+    """Accumulates histograms of the durations of spans since the start of the recording, interval by interval."""
 
     def __init__(self, context: Context, conventions: Conventions) -> None:
         self._conventions = conventions
@@ -123,7 +123,7 @@ class Durations:
         self._phrases = InternedText(Conventions.TOLD, ["metric", "labels"], self._describe)
         self._kind = HISTOGRAMS[context.histograms]
         self._histograms: dict[_Key, Histogram] = {}
-        #: The sum of the durations of each, in microseconds.
+        #: The sum of the durations of each histogram, in microseconds.
         self._sums: Counter[_Key] = Counter()
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
@@ -131,7 +131,7 @@ class Durations:
         return {"metric": described.metric, "labels": text(attributes(described.measured))}
 
     def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
-        """The data points of the moments that a batch has samples of; columns are those of `Points.take`."""
+        """Yield the data points of the moments for which a batch has samples; columns as in `Points.take`."""
         spans = (
             self._phrases.add(told_attributes.told(self._ended.take(batch)))
             .drop_nulls("metric")
@@ -155,7 +155,7 @@ class Durations:
                 yield at, key.service, key.replica, self._head(key.metric), "]}}", self._point(at, key, histogram)
 
     def _buckets(self, spans: pl.DataFrame) -> pl.DataFrame:
-        """How many spans fall into each bucket of each histogram, and the last of them as its exemplar."""
+        """Count the spans in each bucket of each histogram, with the last span as exemplar."""
         exemplar = pl.concat_str(
             pl.lit('{"timeUnixNano":"'),
             microseconds() + pl.col("micros"),

@@ -1,4 +1,4 @@
-"""OTLP requests as protobuf: the same that their JSON says, in the official classes (the extra `otlp`)."""
+"""OTLP requests as protobuf, converted from their JSON through the official classes (the extra `otlp`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MESSAGES: dict[str, type[Message]] = {
     "logs": ExportLogsServiceRequest,
     "metrics": ExportMetricsServiceRequest,
 }
-#: Integers that JSON has as texts.
+#: Types of integers that are strings in JSON.
 _LONG = (
     FieldDescriptor.TYPE_INT64,
     FieldDescriptor.TYPE_UINT64,
@@ -30,25 +30,25 @@ _LONG = (
 
 
 def encode(request: Request) -> bytes:
-    """The body of a request, to be sent as `application/x-protobuf`."""
+    """Encode the body of a request, to be sent as `application/x-protobuf`."""
     encoded: bytes = message(request.signal, request.body).SerializeToString()
     return encoded
 
 
 def message(signal: str, body: bytes) -> Message:
-    """The request that a line of a signal's file says.
+    """Convert a line of a signal's file to a protobuf request.
 
     Raises
     ------
     KeyError
-        For a key that the protocol doesn't have.
+        If the protocol doesn't have a key.
     """
     kind = _MESSAGES[signal]
     return kind(**_arguments(kind.DESCRIPTOR, json.loads(body)))
 
 
 def _arguments(descriptor: Descriptor, content: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments that make a message of its JSON."""
+    """Convert the JSON of a message to the keyword arguments of its class."""
     fields = _fields(descriptor)
     arguments = {}
     for key, value in content.items():
@@ -62,7 +62,7 @@ _Convert = Callable[[Any], Any]
 
 @cache
 def _fields(descriptor: Descriptor) -> dict[str, tuple[str, _Convert | None]]:
-    """The name of each field, and what makes its value of that in JSON if it's another; by its name in JSON."""
+    """Return the name of each field, and a converter of its JSON value if it needs one; by JSON name."""
     return {field.json_name: (field.name, _converter(field)) for field in descriptor.fields}
 
 
@@ -71,7 +71,7 @@ def _converter(field: FieldDescriptor) -> _Convert | None:
     if field.message_type is not None:
         one = partial(_arguments, field.message_type)
     elif field.type == FieldDescriptor.TYPE_BYTES:
-        one = bytes.fromhex  # ids: the one thing that OTLP writes otherwise than protobuf's JSON
+        one = bytes.fromhex  # ids, the only fields that OTLP encodes differently from protobuf's JSON
     elif field.type in _LONG:
         one = int
     else:

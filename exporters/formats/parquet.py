@@ -1,7 +1,7 @@
-"""Parquet: a file a kind of record, with typed columns, written in row groups while records come.
+"""Parquet: one file per kind of record, with typed columns, written row group by row group as records arrive.
 
-Times are timestamps with microseconds in UTC. Names, of which there are few, are encoded by dictionary, and are strings
-to a reader; the `attributes` of an event are the JSON text of an object.
+Times are UTC timestamps in microseconds. Names, of which there are few, are dictionary-encoded and read as strings; the
+`attributes` of an event are a JSON object in text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from meshquake.exporters.formats.parquet_file import ParquetFile
 from meshquake.sim.records import RECORD_KINDS, Batch, Column, RecordKind
 from meshquake.sim.telemetry.timestamps import utc
 
-#: The columns that are sentences, of which nearly each is another.
+#: Columns of sentences, nearly all of them distinct.
 _SENTENCES = ("message", "details")
 _TYPES = {
     "time": pa.timestamp("us", "UTC"),
@@ -28,12 +28,12 @@ _TYPES = {
 
 
 def sink(target: Path, context: Context) -> ParquetSink:
-    """A sink that writes `metrics.parquet`, `logs.parquet`, `traces.parquet` and `events.parquet` into a folder."""
+    """Return a sink that writes `metrics.parquet`, `logs.parquet`, `traces.parquet` and `events.parquet`."""
     return ParquetSink(target)
 
 
 def schema(kind: RecordKind) -> pa.Schema:
-    """The Arrow schema of a kind of record; what a column means is in its metadata."""
+    """Return the Arrow schema of a kind of record, with descriptions of columns in their metadata."""
     return pa.schema([_field(column) for column in kind.table])
 
 
@@ -42,13 +42,13 @@ def _field(column: Column) -> pa.Field:
 
 
 def _names(kind: RecordKind) -> list[str]:
-    """The columns that have few different values: no ids, and no sentences."""
+    """Return the columns that have few distinct values: neither ids nor sentences."""
     texts = [column.name for column in kind.columns if column.type == "string"]
     return [name for name in texts if not name.endswith("_id") and name not in _SENTENCES]
 
 
 class ParquetSink:
-    """Hands records of each kind to the file of their kind."""
+    """Writes the records of each kind to its file."""
 
     def __init__(self, folder: Path) -> None:
         self._files = {
@@ -57,16 +57,16 @@ class ParquetSink:
         }
 
     def write(self, batch: Batch) -> None:
-        """Take a batch."""
+        """Append a batch to the files."""
         for kind, file in self._files.items():
             file.write(told_attributes.compacted(kind, batch.frame(kind.name)).with_columns(utc()))
 
     def close(self) -> None:
-        """Write what is left, and bring the files to the disk."""
+        """Write the remaining rows, and flush the files to disk."""
         for file in self._files.values():
             file.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         for file in self._files.values():
             file.discard()

@@ -1,4 +1,4 @@
-"""A Parquet file that is written a row group at a time, while what belongs into it comes."""
+"""A Parquet file that is written row group by row group as rows arrive."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-#: Rows in a row group, but for the last: enough for a reader to skip and share out.
+#: Rows in a row group, except the last: a size at which readers can skip groups and read them in parallel.
 _GROUP = 32_000
 
 
 class ParquetFile:
-    """Collects rows until there are enough for a row group.
+    """Buffers rows until they fill a row group.
 
     Parameters
     ----------
     path
-        The file, which is made even if no row ever comes.
+        The file, which is made even if there are no rows.
     schema
         Its columns.
     names
-        Those of which there are few values, which are encoded by dictionary; to a reader they are texts.
+        The columns to dictionary-encode, which have few distinct values; they still read as strings.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, names: Collection[str]) -> None:
         self._schema = schema
         self._file = path.open("wb")
         self._writer = pq.ParquetWriter(self._file, schema, compression="zstd", use_dictionary=sorted(names))
-        #: Rows that make no row group yet, as the file will have them: that takes half of what frames do.
+        #: Buffered rows, in the schema of the file, which takes half the memory of frames.
         self._waiting = schema.empty_table()
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Append rows, which have all columns of the schema and perhaps others."""
+        """Append rows, which must have all columns of the schema and may have others."""
         table = frame.select(self._schema.names).to_arrow().cast(self._schema)
         self._waiting = pa.concat_tables([self._waiting, table])
         while len(self._waiting) >= _GROUP:
@@ -44,7 +44,7 @@ class ParquetFile:
             self._waiting = self._waiting.slice(_GROUP)
 
     def close(self) -> None:
-        """Write what is left, and bring the file to the disk; raises OSError if it can't."""
+        """Write the buffered rows, and flush the file to disk; raises OSError."""
         if len(self._waiting):
             self._group(self._waiting)
         self._writer.close()
@@ -53,9 +53,9 @@ class ParquetFile:
             os.fsync(self._file.fileno())
 
     def discard(self) -> None:
-        """Let go of the file without caring what becomes of it."""
+        """Abandon the file."""
         self._file.raw.close()
-        with suppress(OSError, ValueError):  # it would bring out what it holds when it's collected
+        with suppress(OSError, ValueError):  # otherwise it would try to flush when it is garbage-collected
             self._writer.close()
 
     def _group(self, table: pa.Table) -> None:

@@ -1,10 +1,10 @@
-"""Metric records as Prometheus would have them: families of series, in base units, counted up.
+"""Metric records as Prometheus has them: families of series in base units, with counters in place of rates.
 
-A process counts from 0: what is counted of a replica begins there again whenever its process does, as whoever scrapes
-it would find. What is counted of a service or an edge is added up over processes that come and go, and never falls.
+A process counts from 0, so the counters of a replica restart with its process, as a scraper would see it. Counters of
+a service or an edge add up over all processes, and never fall.
 
 Names follow Prometheus' practice (https://prometheus.io/docs/practices/naming/): seconds and ratios, `_total` for
-counters. Figures of a service and of its replicas have names of their own, so that a sum over a name counts nothing
+counters. Metrics of a service and of its replicas have different names, so that a sum over a name counts nothing
 twice: `mesh_service_requests_total`, `mesh_replica_requests_total`, `mesh_edge_retries_total`.
 """
 
@@ -25,10 +25,10 @@ from meshquake.topology.telemetry.metrics import plain
 
 @dataclass(frozen=True)
 class Family:
-    """A family of series: its name without prefix and suffix, its type, its unit ("" if it's a number) and help.
+    """A family of series: its name without prefix and suffix, its type, its unit ("" for plain numbers) and help.
 
-    Values are divided by `divisor` to be in its unit. One whose name a file says whole has no prefix, and the values
-    and the unit that the file says.
+    Values are divided by `divisor` to convert them to the unit. If `is_whole`, a file gives the full name: it gets no
+    prefix, and values and unit are as in the file.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Family:
 
     @classmethod
     def of(cls, metric: Metric) -> Family:
-        """The family of a metric. A rate becomes the count that it is the rate of; so does the share of errors."""
+        """Return the family of a metric. A rate becomes the count behind it, and so does the share of errors."""
         counts, help_ = metric.kind is not Kind.GAUGE, metric.help
         type_ = (Kind.COUNTER if counts else Kind.GAUGE).value
         if metric.whole_name:
@@ -52,11 +52,11 @@ class Family:
 
     @property
     def suffix(self) -> str:
-        """What the name of a sample has after that of its family."""
+        """The suffix of sample names after the name of the family."""
         return "_total" if self.type == "counter" else ""
 
 
-#: Base units of those of metrics, and by what a value is divided to be in them.
+#: The base unit of each unit of metrics, and the divisor that converts to it.
 _UNITS = {
     "%": ("ratio", 100.0),
     "ratio": ("ratio", 1.0),
@@ -69,18 +69,18 @@ _UNITS = {
     "MiB": ("bytes", 2.0**-20),
     "GiB": ("bytes", 2.0**-30),
 }
-#: What is counted of those that are rates, where it isn't just things.
+#: The same for rates, by what is counted; other rates count plain numbers.
 _COUNTED = {"B/s": ("bytes", 1.0)}
 
 
 def families(metrics: Mapping[str, Metric]) -> dict[str, Family]:
-    """The family of each metric, by the names that they have in a recording."""
+    """Return the family of each metric, by the metric's name in a recording."""
     return {name: Family.of(metric) for name, metric in metrics.items()}
 
 
 #: The family of each metric of the catalogue.
 FAMILIES: dict[str, Family] = families(METRICS)
-#: What the agents and client libraries that Prometheus scrapes have for about the same.
+#: Names of roughly the same metrics in common exporters and client libraries.
 ELSEWHERE = {
     "cpu_usage": "container_cpu_usage_seconds_total",
     "cpu_throttled": "container_cpu_cfs_throttled_seconds_total",
@@ -107,7 +107,7 @@ ELSEWHERE = {
 }
 _LABELS = ["service", "replica", "target"]
 _SERIES = ["metric", *_LABELS]
-#: What the name of a family begins with: whose figure it is.
+#: The prefix of a family's name: what the metric is of.
 _LEVEL = pl.concat_str(
     pl.lit("mesh_"),
     pl.when(pl.col("replica").is_not_null()).then(pl.lit("replica_")).otherwise(pl.lit("")),
@@ -117,7 +117,7 @@ _LEVEL = pl.concat_str(
 
 
 class Samples:
-    """Turns metric records into samples, one each, in their order; keeps what has been counted so far.
+    """Turns each metric record into a sample, in order, and keeps the totals of counters.
 
     Attributes
     ----------
@@ -129,29 +129,29 @@ class Samples:
         metrics = context.metrics
         self.families = families(metrics)
         self._counters = [name for name, metric in metrics.items() if metric.kind is Kind.COUNTER]
-        #: Those of nodes, whose names say so; and counts that begin again with the process of their replica.
+        #: Metrics of nodes, whose own names say so; and counters that restart with the process of their replica.
         self._of_nodes = [name for name, metric in metrics.items() if metric.levels == (Level.NODE,)]
         self._of_processes = [name for name in self._counters if not metrics[name].of_pod]
-        #: Of shares that become counts, the rate that they are a share of.
+        #: For shares that become counts, the rate that they are a share of.
         self._wholes = {name: metric.share_of for name, metric in metrics.items() if metric.share_of}
-        #: Those that aren't in the unit in which they were measured, by what they were multiplied.
+        #: Factors of metrics that are recorded in another unit than they were measured in.
         self._scales = {name: metric.scale for name, metric in metrics.items() if metric.scale != 1.0}
-        #: Those whose values may have more decimals than measured ones.
+        #: Metrics whose values may have more decimals than measured ones.
         self._precise = [name for name, metric in metrics.items() if metric.is_precise]
         self._interval = context.interval
         self._totals = pl.DataFrame(schema={**dict.fromkeys(_SERIES, pl.String), "total": pl.Float64, "of": pl.Int64})
-        #: When processes began that were not there at the start, in order of time.
+        #: Starts of processes after the start of the recording, in order of time.
         self._begun = pl.DataFrame(schema={"replica": pl.String, "at": pl.Int64, "began": pl.Int64})
 
     def take(self, batch: Batch) -> pl.DataFrame:
-        """The samples of a batch, all batches being taken in their order.
+        """Return the samples of the next batch in order.
 
         Returns
         -------
         frame
-            `at`, microseconds since 1970; `metric`, the name in the record; `family`, the whole name of the family;
+            `at`, microseconds since 1970; `metric`, the name in the record; `family`, the full name of the family;
             `name`, that of the sample; `service`, `replica` and `target`, the labels, null where there is none;
-            `value`; and `began`, of a count that has begun anew: since when it counts.
+            `value`; and `began`, the time from which a restarted counter counts.
         """
         exact = pl.col("value") / self._of_family("divisor")
         value = exact.round(6)
@@ -171,8 +171,8 @@ class Samples:
         )
 
     def _by_process(self, batch: Batch) -> pl.DataFrame:
-        """The metrics of a batch with the times of their samples, and since when their processes count."""
-        # What happens at the moment of a sample belongs to the next one.
+        """The metrics of a batch with the times of their samples, and the starts of their processes."""
+        # What happens at the moment of a sample belongs to the next sample.
         began = microseconds().alias("began")
         restarts = batch.events.filter(type="restart").select("replica", began, at=began + 1)
         self._begun = pl.concat([self._begun, restarts.select(self._begun.columns)])
@@ -181,7 +181,7 @@ class Samples:
         return found.with_columns(began=pl.when(pl.col("metric").is_in(self._of_processes)).then(pl.col("began")))
 
     def _counted(self, samples: pl.DataFrame) -> pl.DataFrame:
-        """The samples, with the `total` so far of those that are counted."""
+        """Add the `total` so far to samples of counters."""
         whole = pl.col("metric").replace_strict(self._wholes, default=None, return_dtype=pl.String)
         measured = self._measured()
         kept = self._totals.rename({"of": "before"})
@@ -190,7 +190,7 @@ class Samples:
         )
         shared = pl.col("whole").is_not_null()
         rate = pl.when(shared).then(measured / 100 * pl.col("rate")).otherwise(measured)
-        # A rate has three decimals, and counts are whole: rounding brings them back for intervals of up to 1,000 s.
+        # Rates have three decimals, and counts are integers: rounding recovers them for intervals of up to 1,000 s.
         count = pl.when(pl.col("metric").is_in(self._counters)).then((rate * self._interval).round())
         counted = (
             samples.with_columns(whole=whole)
@@ -210,7 +210,7 @@ class Samples:
         return counted
 
     def _measured(self) -> pl.Expr:
-        """Values in the units in which they were measured."""
+        """Convert values to the units in which they were measured."""
         value = pl.col("value")
         if not self._scales:
             return value
@@ -218,7 +218,7 @@ class Samples:
         return pl.coalesce((value / scale).round(3), value)
 
     def _of_family(self, attribute: str) -> pl.Expr:
-        """What the family of each row's metric has."""
+        """Look up an attribute of the family of each row's metric."""
         return pl.col("metric").replace_strict(
             {metric: getattr(each, attribute) for metric, each in self.families.items()}
         )

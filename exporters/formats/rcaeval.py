@@ -1,15 +1,15 @@
 """A case as RCAEval and BARO read it.
 
-    simple_metrics.csv    a row a sample, a column a service and measure; `baro.utility.read_data` reads it
+    simple_metrics.csv    one row per sample, one column per service and measure; `baro.utility.read_data` reads it
     metrics.json          the same by column; `RCAEval.utility.read_metrics` reads it
-    logs.csv, traces.csv  `RCAEval.utility.read_logs`, `read_traces`
-    inject_time.txt       when the first fault began, which is truth
+    logs.csv, traces.csv  `RCAEval.utility.read_logs` and `read_traces` read them
+    inject_time.txt       when the first fault began (truth)
 
 Layout and names are those of RCAEval 1.8 (https://github.com/phamquiluan/RCAEval) and its data sets RE1 to RE3: times
-are unix seconds, latencies seconds, memory bytes, CPU percent, errors, workload and bytes of disks a second.
-There, rates and percentiles came from Prometheus, and so they are of the last minute here. A name is split at its first
-underscore, so a service that has one is written with a hyphen in its place. What RCAEval's own parser of logs finds
-(`cluster_id`, `log_template`) is empty.
+are Unix seconds, latencies seconds, memory bytes, CPU percent; errors, workload and bytes of disks are per second. Its
+rates and percentiles come from Prometheus, so here they cover the last minute. RCAEval splits names at their first
+underscore, so underscores in names of services become hyphens. The columns that RCAEval's own log parser fills
+(`cluster_id`, `log_template`) are empty.
 """
 
 from __future__ import annotations
@@ -44,37 +44,37 @@ _TRACES = (
 )
 
 
-#: A service's column with what such a service is called here.
+#: The column of services, with their names in this format.
 _named = pl.col("service").str.replace_all("_", "-", literal=True)
 
 
 def _name(service: str) -> str:
-    """What a service is called here: no other is called so, as the loader of topologies sees to."""
+    """Return the name of a service in this format; it is unique, as the topology loader ensures."""
     return service.replace("_", "-")
 
 
 def sink(target: Path, context: Context) -> CaseSink:
-    """A sink that writes a case into a folder; with the truth, also when its faults began."""
+    """Return a sink that writes a case into a folder, with `inject_time.txt` if the context has the truth."""
     return CaseSink(target, context)
 
 
 def measures(metrics: pl.DataFrame, memory: dict[str, float], recorded: Mapping[str, Metric] = METRICS) -> pl.DataFrame:
-    """What RCAEval measures of each service but how long it takes, at each time.
+    """Return RCAEval's measures, except latencies, of each service at each time.
 
     Parameters
     ----------
     metrics
         Metric records.
     memory
-        Limit of a replica of each service, in bytes.
+        Memory limit of a replica of each service, in bytes.
     recorded
-        The metrics of the recording, by the names that they have there.
+        The metrics of the recording, by their names in it.
 
     Returns
     -------
     frame
-        `at`, in microseconds since 1970, `service`, and its measures since the time before; null where there is nothing
-        to measure.
+        `at`, in microseconds since 1970, `service`, and its measures since the previous time; null where there is
+        nothing to measure.
     """
     by_origin = {metric.origin: metric for metric in recorded.values()}
     scales = {metric.name: metric.scale for metric in recorded.values() if metric.origin in _DISKS}
@@ -104,13 +104,13 @@ def measures(metrics: pl.DataFrame, memory: dict[str, float], recorded: Mapping[
 
 
 def _rounded(over_minute: pl.DataFrame) -> pl.DataFrame:
-    """Measures with the digits that they have in the files."""
+    """Round measures to the decimals that they have in the files."""
     digits = {"mem": 0, "diskio": 0, "latency-50": 6, "latency-90": 6}
     return over_minute.select("at", "service", *(pl.col(name).round(digits.get(name, 3)) for name in _MEASURES))
 
 
 def _measured(metric: Metric | None) -> pl.Expr:
-    """The sample of a metric in the unit in which it was measured; null where it isn't recorded."""
+    """The sample of a metric in the unit in which it was measured; null if it isn't recorded."""
     if metric is None:
         return pl.col("value").filter(pl.lit(False)).first()
     sample = pl.col("value").filter(metric=metric.name).first()
@@ -118,7 +118,7 @@ def _measured(metric: Metric | None) -> pl.Expr:
 
 
 class CaseSink:
-    """Writes rows as they come; series are put together at the end."""
+    """Writes rows as they come, and `metrics.json` at the end."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._ended = CompletedSpans(context)
@@ -148,7 +148,7 @@ class CaseSink:
         self._write("traces.csv", _spans(batch.traces, self._columns_of_spans).with_columns(_named))
 
     def close(self) -> None:
-        """Write the series, and bring the files to the disk."""
+        """Write the series, and flush the files to disk."""
         self._files.write("metrics.json", b"{")
         for position, key in enumerate(key for key in self._columns if key in self._series):
             self._files.write("metrics.json", f'{"," if position else ""}\n"{key}": ['.encode())
@@ -162,7 +162,7 @@ class CaseSink:
         self._series.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         self._files.discard()
         self._series.close()
 
@@ -170,7 +170,7 @@ class CaseSink:
         self._files.write(name, cells.encode(frame))
 
     def _wide(self, measured: pl.DataFrame) -> pl.DataFrame:
-        """A row a time."""
+        """Pivot measures to one row per time."""
         cells = (
             pl.col(measure).filter(service=service).first().alias(f"{_name(service)}_{measure}")
             for service in self._memory
@@ -180,7 +180,7 @@ class CaseSink:
 
 
 def _pairs(measured: pl.DataFrame) -> pl.DataFrame:
-    """Each series, with its samples as pairs of time and value, a comma before each."""
+    """Return each series with its samples as JSON pairs of time and value, each with a comma before it."""
     return (
         measured.with_columns(seconds("at"))
         .unpivot(_MEASURES, index=["at", "service"], variable_name="measure")

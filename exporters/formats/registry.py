@@ -1,4 +1,4 @@
-"""Every format that records can be written in: a line each. What writes it is imported when it's used."""
+"""The registry of formats. Their modules are imported only when they are used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FormatError(MeshquakeError):
-    """A recording that a format can't hold, or a format that lacks what it is made from."""
+    """A format can't hold a recording, or lacks what it needs."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,25 @@ class Format:
     Attributes
     ----------
     name
-        As the command line and a fixture's folder have it.
+        Its name on the command line, and that of its folder in a fixture.
     summary
-        What it is, in a few words.
+        A description in a few words.
     module
-        Has a function `sink(target: Path, context: Context) -> Sink`, where `target` is an empty folder.
+        A module with a function `sink(target: Path, context: Context) -> Sink`, where `target` is an empty folder.
     extra
-        The extra that installs what it needs besides the core; None for nothing.
+        The extra that installs the libraries it needs; None if the core has them.
     truth
-        Whether it has a place for what was wrong (`Context.truth`).
+        Whether it can include the truth (`Context.truth`).
     needs_truth
-        Whether it can't be made without that: then it is made of fixtures only, since while simulating nobody knows it.
+        Whether it requires the truth. Then it can only be exported from fixtures, since the truth isn't known during
+        a run.
     protocol
-        The protocol that takes the same to an address (`exporters.sending.protocols`); None if there is none.
+        The protocol that sends the same to an address (`exporters.sending.protocols`); None if there is none.
     histograms
         Whether it has histograms of durations (`Context.histograms`).
     reader
-        Has a function `read(folder: Path) -> Imported`, which reads what others have written in it; None for nothing.
+        A module with a function `read(folder: Path) -> Imported`, which imports recordings in this format; None if
+        there is none.
     """
 
     name: str
@@ -59,26 +61,26 @@ class Format:
     reader: str | None = None
 
     def read(self, folder: Path) -> Imported:
-        """What a folder in this format holds, as records of ours, where there is a `reader`.
+        """Import a recording from a folder in this format, which must have a `reader`.
 
         Raises
         ------
         FormatError
-            If the folder isn't in this format; with all that is wrong.
+            If the folder isn't in this format; it lists every problem.
         """
         assert self.reader is not None
         found: Imported = import_module(self.reader).read(folder)
         return found
 
     def sink(self, target: Path, context: Context) -> Sink:
-        """What writes records in this format into an empty folder.
+        """Return a sink that writes records in this format into an empty folder.
 
         Raises
         ------
         exporters.extras.MissingExtraError
             If a library that it needs isn't installed.
         FormatError
-            If it can't be made without the truth, which the context lacks; or can't hold such a recording.
+            If the format requires the truth and the context lacks it, or it can't hold such a recording.
         OSError
             If a file can't be made.
         """
@@ -94,7 +96,7 @@ class Format:
 
 
 def _misfit(name: str, value: Any) -> str:
-    """Why an object from outside isn't the format of a name; empty if it is."""
+    """Say why an object from a plug-in isn't a valid format of a name; empty if it is."""
     if not isinstance(value, Format):
         return "must be a meshquake.extending.Format"
     if value.name != name:
@@ -106,7 +108,7 @@ def _misfit(name: str, value: Any) -> str:
     return "" if callable(getattr(module, "sink", None)) else f"its module {value.module} has no function sink"
 
 
-#: Those that come with the package, by name.
+#: The formats that come with the package, by name.
 _OWN = {
     each.name: each
     for each in (
@@ -158,5 +160,5 @@ _OWN = {
     )
 }
 
-#: All formats, by name. A fixture has a folder `truth` already.
+#: All formats, by name. The name `truth` is reserved: fixtures have a folder of that name.
 FORMATS: Extensible[Format] = Extensible("meshquake.formats", _OWN, _misfit, reserved=(TRUTH,))

@@ -1,11 +1,11 @@
-"""What OpenTelemetry calls things: spans, their attributes and status, and who emitted them.
+"""OpenTelemetry's semantic conventions: names of spans, their attributes and status, and their resources.
 
-Names follow the semantic conventions, version 1.44 (https://opentelemetry.io/docs/specs/semconv/). How an operation is
-asked is what its topology says: a route is HTTP, an `rpc` is gRPC, a statement or a command is a database's. One that
-says nothing is a database's command where its service is a database or a cache; else it's what the framework of its
-service is asked by (`stack`), with a route that its name suggests. Without a stack it's the method of an RPC: a service
-and an operation are all that there is to tell of it, and all that the convention for RPC needs. What the conventions
-have no name for has one that begins with `mesh.`. What a span tells itself (`attributes` of its record) comes first.
+Names follow the semantic conventions, version 1.44 (https://opentelemetry.io/docs/specs/semconv/). The topology
+determines the protocol of an operation: a route is HTTP, an `rpc` is gRPC, a statement or a command is a database's. An
+operation that specifies none of these is a database command if its service is a database or a cache; else it uses the
+protocol of its service's framework (`stack`), with a route derived from its name. Without a stack it is an RPC method,
+since the convention for RPC needs nothing but a service and a method. Attributes that the conventions don't cover have
+names that begin with `mesh.`. A span's own attributes (`attributes` of its record) take precedence.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from meshquake.topology.spec import Operation, Service, Topology
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
-#: Kinds of spans, as OTLP numbers them.
+#: OTLP's numbers of span kinds.
 INTERNAL, SERVER, CLIENT = 1, 2, 3
-#: The product whose words the log lines of a kind of service use.
+#: The default product of each kind of store, as in its log lines.
 _SYSTEMS = {"database": "postgresql", "cache": "redis"}
-#: A parameter of a route, as in `{id}`, `:id` or `<id>`.
+#: A parameter of a route, such as `{id}`, `:id` or `<id>`.
 _PARAMETER = re.compile(r"\{[^/}]*\}|:\w+|<[^/>]*>")
 _NAME = r"([`\"\[]?[A-Za-z_][\w.`\"\[\]]*)"
-#: In SQL: operations, and what they and their clauses act on; a name may be in quotes of some kind.
+#: SQL operations, and the tables that they and their clauses act on; names may be quoted.
 _CLAUSE = re.compile(
     rf"\b(SELECT|INSERT|DELETE)\b|(?<!FOR )\b(UPDATE)\s+{_NAME}|\b(?:FROM|INTO|TABLE|JOIN)\s+{_NAME}",
     re.ASCII | re.IGNORECASE,
 )
 _QUOTES = re.compile(r"[`\"\[\]]")
-#: A summary of a query is no longer.
+#: Most characters of a query's summary.
 _LONGEST_SUMMARY = 255
-#: Stores whose commands are of one collection each, which is the word behind the command.
+#: Stores whose commands act on one collection, which is the word after the command.
 _OF_COLLECTIONS = ("mongodb", "aws.dynamodb", "couchbase", "couchdb")
-#: A command as MongoDB's shell has it.
+#: A command in the syntax of MongoDB's shell.
 _OF_SHELL = re.compile(r"db\.(\w+)\.(\w+)\(")
-#: Attributes of a span by which its duration is measured too.
+#: Attributes of a span that its duration metric has too.
 _MEASURED = (
     "http.request.method",
     "http.route",
@@ -61,14 +61,14 @@ _MEASURED = (
     "server.port",
     "error.type",
 )
-#: Upper bounds of the buckets of durations, in seconds, by the beginning of the metric's name.
+#: Upper bounds of the buckets of durations, in seconds, by the first part of the metric's name.
 BOUNDS = {
     "http": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
     "rpc": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
     "db": (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
 }
 
-#: What the conventions call what metrics measure, or what is about the same.
+#: The same or roughly the same metrics in the conventions.
 METRICS = {
     "cpu_usage": "k8s.pod.cpu.usage",
     "memory_usage": "k8s.pod.memory.usage",
@@ -94,16 +94,16 @@ Attributes = dict[str, str | int]
 
 @dataclass(frozen=True)
 class Description:
-    """What is said of a span besides its ids and times.
+    """A span in OpenTelemetry's terms, without ids and times.
 
     Attributes
     ----------
     name, kind, attributes
-        As OTLP has them.
+        As in OTLP.
     failed
-        Whether its status is an error; else it's unset.
+        Whether its status is an error; otherwise the status is unset.
     metric
-        The histogram that measures its duration; None for the inside of a database or of a process, which has none.
+        The histogram of its duration; None for server spans of databases and internal spans, which have none.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Description:
 
     @property
     def measured(self) -> Attributes:
-        """Attributes of its measurement."""
+        """The attributes of the duration metric."""
         return {name: value for name, value in self.attributes.items() if name in _MEASURED}
 
 
@@ -123,7 +123,7 @@ class Conventions:
 
     #: Columns of a trace record that a description depends on.
     COLUMNS = ("service", "operation", "kind", "status", "error_type", "status_code", "peer", "attempt")
-    #: The same, and what a span tells besides that changes what is said of it.
+    #: The same, plus the columns of the span's own attributes that a description depends on.
     TOLD = (*COLUMNS, told_attributes.KEYS, told_attributes.QUERY)
 
     def __init__(self, topology: Topology) -> None:
@@ -138,11 +138,11 @@ class Conventions:
         self._hedging = {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
 
     def title(self, service: str) -> str:
-        """What other people's tools shall call a service."""
+        """Return the name of a service in other tools."""
         return self._services[service].title
 
     def resource(self, row: Mapping[str, Any]) -> Attributes:
-        """Who emitted something, given its service, replica and version."""
+        """Return the attributes of a resource, given service, replica and version."""
         service, replica = row["service"], row["replica"]
         if service == NODES:
             return {"k8s.node.name": replica}
@@ -152,13 +152,13 @@ class Conventions:
         return attributes
 
     def describe(self, span: Mapping[str, Any]) -> Description:
-        """Describe a span that has these values in `COLUMNS`, and perhaps in `TOLD`: but for what it tells itself."""
+        """Describe a span, given its values in `COLUMNS` and optionally `TOLD`, without its own attributes."""
         name, operation_name = called(span)
         if span["kind"] == "internal":
             return _inside(operation_name, span)
         server = span["kind"] == "server"
         callee = self._services[name]
-        # Of a case without its truth only those operations are known that have something to say.
+        # For a case whose truth is withheld, only operations with a protocol are known.
         operation = self._operations.get((name, operation_name)) or Operation(operation_name)
         if callee.kind in _SYSTEMS:
             asked = span.get(told_attributes.QUERY)
@@ -172,13 +172,13 @@ class Conventions:
         if server and span["peer"] is not None:
             attributes["client.address"] = span["peer"]
         error = span["error_type"]
-        # To a server, an answer that says something about the request is no error.
+        # On the server side, an error of the request (such as 404) is not a failure.
         failed = error is not None and not (server and ERRORS[error].of_request)
         if failed or (error is not None and metric is None):
-            # The inside of a database has no status code that would say it.
+            # A server span of a database has no status code that would show the error.
             attributes["error.type"] = error
         if span["attempt"] > 1:
-            # What gRPC says of retries and hedges alike (`grpc-previous-rpc-attempts`); only the caller knows which.
+            # gRPC reports retries and hedges alike (`grpc-previous-rpc-attempts`); only the caller can tell them apart.
             attributes["mesh.attempt"] = span["attempt"]
             if not server and (span["service"], span["peer"]) in self._hedging:
                 attributes["mesh.attempt_kind"] = "hedge"
@@ -188,7 +188,7 @@ class Conventions:
 
 
 def span_name(callee: Service, operation: Operation) -> str:
-    """What a span of an operation is called, whoever's half of the call it is."""
+    """Return the name of an operation's spans, on both sides of a call."""
     if callee.kind in _SYSTEMS:
         query = _Query.of(callee, operation)
         return query.summary or f"{query.operation} {query.collection or callee.name}"
@@ -196,7 +196,7 @@ def span_name(callee: Service, operation: Operation) -> str:
 
 
 def request(callee: Service, operation: Operation) -> str:
-    """The HTTP request that an operation answers: its route, or what its service's stack would have; else empty."""
+    """Return the HTTP method and route of an operation, its own or those of its service's stack; empty if not HTTP."""
     if operation.route or not by_http(callee, operation):
         return operation.route
     asked = OperationWords(callee.name, operation.name)
@@ -204,13 +204,13 @@ def request(callee: Service, operation: Operation) -> str:
 
 
 def _asking(store: Service, operation: Operation, text: str) -> Operation:
-    """An operation of a store that asks this, of which its topology doesn't say what it asks."""
+    """Give a store's operation, whose topology specifies no query, the query of a span."""
     keyed = store.kind == "cache" or store.product in (*KEYED, *_OF_COLLECTIONS)
     return replace(operation, command=text) if keyed else replace(operation, statement=text)
 
 
 def _inside(name: str, span: Mapping[str, Any]) -> Description:
-    """What happens inside a process: it has a name, and may have failed."""
+    """Describe an internal span, which has just a name and perhaps an error."""
     error = span["error_type"]
     attributes: Attributes = {} if error is None else {"error.type": error}
     return Description(name, INTERNAL, attributes, error is not None, None)
@@ -221,7 +221,7 @@ _Parts = tuple[Attributes, str | None]
 
 def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) -> _Parts:
     method, route = request.split(" ", 1)
-    # The convention wants the path that was asked for; every parameter of it is 1.
+    # The convention requires the actual path; every parameter is 1.
     path = _PARAMETER.sub("1", route)
     attributes: Attributes = {"http.request.method": method, "server.address": callee.name, "url.scheme": "http"}
     if server:
@@ -264,9 +264,9 @@ def _database(server: bool, callee: Service, operation: Operation) -> _Parts:
 
 @dataclass(frozen=True)
 class _Query:
-    """What a store is asked: the operation, the collection if it's one, and what tells queries apart.
+    """A query to a store: the operation, the collection if there is exactly one, and a summary.
 
-    All as the topology writes them, since the conventions want no other case.
+    All keep the case of the topology, as the conventions require.
     """
 
     operation: str
@@ -275,7 +275,7 @@ class _Query:
 
     @classmethod
     def of(cls, store: Service, operation: Operation) -> _Query:
-        """What an operation of a store asks."""
+        """Return the query of a store's operation."""
         if operation.statement:
             return cls._of_sql(operation.statement)
         if found := _OF_SHELL.match(operation.command):
@@ -301,11 +301,11 @@ class _Query:
 
 
 def resource(service: str, replica: str | None, version: str | None, title: str = "") -> Attributes:
-    """Who emitted something: a process, or a service as a whole, which may have a title."""
+    """Return the attributes of a resource: a replica, or a service as a whole; a service may have a title."""
     attributes: Attributes = {"service.name": title or service}
     if version is not None:
         attributes["service.version"] = version
     if replica is not None:
-        # Names of pods are of DNS, which has no capitals and no underscores.
+        # Pod names are DNS names, which have no capitals and no underscores.
         attributes |= {"service.instance.id": replica, "k8s.pod.name": replica.lower().replace("_", "-")}
     return attributes

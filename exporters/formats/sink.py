@@ -1,4 +1,4 @@
-"""What takes records: the protocol that every format follows, and several that take the same."""
+"""Sinks of records: the protocol that every format implements, and a sink that writes to several."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from meshquake.sim.records import Batch
 
 
 class Sink(Protocol):
-    """Takes batches in order of time, then is closed or discarded. Closes only what it opened."""
+    """Takes batches in order of time, then is closed or discarded. It closes only what it opened."""
 
     def write(self, batch: Batch) -> None:
         """Take a batch."""
 
     def close(self) -> None:
-        """Bring everything out; raises OSError if it can't."""
+        """Write out everything; raises OSError if that fails."""
 
     def discard(self) -> None:
-        """Let go of what is open without caring what becomes of it; a sink that is closed may be discarded too."""
+        """Abandon the output and close what is open; a closed sink may be discarded too."""
 
 
 class Sinks:
-    """Sinks that take the same batches, as one."""
+    """Several sinks as one, which all take the same batches."""
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = sinks
 
     def write(self, batch: Batch) -> None:
-        """Hand a batch to each."""
+        """Pass a batch to each sink."""
         for sink in self._sinks:
             sink.write(batch)
 
     def close(self) -> None:
-        """Close each."""
+        """Close each sink."""
         for sink in self._sinks:
             sink.close()
 
     def discard(self) -> None:
-        """Discard each."""
+        """Discard each sink."""
         for sink in self._sinks:
             sink.discard()

@@ -1,8 +1,8 @@
-"""Columns of tables of spans in other people's formats: what was asked, how (HTTP, gRPC, a store), what came of it.
+"""Columns for tables of spans in other formats: name, type (HTTP, gRPC, database) and status of an operation.
 
-The names are those of OpenTelemetry's spans (`exporters.formats.semconv`) where the topology says how an operation is
-asked: `GET /cart/{id}`, `shop.CartService/GetCart`, `SELECT orders`. Of the others no more is known than their service
-and their own name.
+Names are those of OpenTelemetry's spans (`exporters.formats.semconv`) if the topology specifies the protocol of an
+operation: `GET /cart/{id}`, `shop.CartService/GetCart`, `SELECT orders`. For other operations only the service and
+their own name are known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from meshquake.exporters.formats.semconv import request, span_name
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.spec import Operation, Service, Topology
 
-#: The numbers of the statuses of gRPC (https://grpc.io/docs/guides/status-codes/).
+#: The numbers of gRPC status codes (https://grpc.io/docs/guides/status-codes/).
 _GRPC = {
     "OK": 0,
     "CANCELLED": 1,
@@ -34,7 +34,7 @@ _GRPC = {
     "DATA_LOSS": 15,
     "UNAUTHENTICATED": 16,
 }
-#: What happens inside a process is no operation, though it may be called like one.
+#: Whether a span is internal: it isn't an operation, though it may have the name of one.
 _INSIDE = pl.col("kind") == "internal"
 
 
@@ -49,7 +49,7 @@ class SpanColumns:
             if request(service, each) or each.rpc or each.statement or each.command or _by_rpc(service, each)
         }
         self._names = {path: span_name(service, each) for path, (service, each) in told.items()}
-        #: Of those that are methods of an RPC, their names without the service's.
+        #: Names of RPC methods, without their service.
         self._methods = {
             path: each.rpc.rpartition("/")[2] or each.name
             for path, (service, each) in told.items()
@@ -59,30 +59,30 @@ class SpanColumns:
         self._stores = [service.name for service in topology.services if service.kind in ("database", "cache")]
 
     def name(self, service: pl.Expr | None = None) -> pl.Expr:
-        """The name of a span; `SERVICE/OPERATION`, with what the service is called here, if nothing better is known."""
+        """The name of a span; `SERVICE/OPERATION` if nothing better is known, with the given name of the service."""
         other = pl.concat_str(callee() if service is None else service, pl.lit("/"), operation())
         name = pl.col("operation").replace_strict(self._names, default=other, return_dtype=pl.String)
         return pl.when(_INSIDE).then(operation()).otherwise(name)
 
     def method(self) -> pl.Expr:
-        """What is called: of an RPC its method, without its service; else the operation."""
+        """The method of an RPC, without its service; otherwise the operation."""
         method = pl.col("operation").replace_strict(self._methods, default=operation(), return_dtype=pl.String)
         return pl.when(_INSIDE).then(operation()).otherwise(method)
 
     def type(self) -> pl.Expr:
-        """`db`, `rpc`, `http` (an operation of which nothing is known), or `internal`."""
+        """`db`, `rpc`, `internal`, or `http` (also if the protocol isn't known)."""
         rpc = pl.when(self._is_rpc).then(pl.lit("rpc")).otherwise(pl.lit("http"))
         inside = pl.when(_INSIDE).then(pl.lit("internal"))
         return inside.when(callee().is_in(self._stores)).then(pl.lit("db")).otherwise(rpc)
 
     def status(self) -> pl.Expr:
-        """The status of gRPC of an RPC, as a number; of others the HTTP status that says the same."""
+        """The gRPC status code of an RPC, as a number; otherwise the HTTP status code."""
         numbers = {name: _GRPC[error.grpc] for name, error in ERRORS.items()}
         status = pl.col("error_type").replace_strict(numbers, default=0, return_dtype=pl.Int64)
         return pl.when(self._is_rpc).then(status).otherwise("status_code")
 
 
 def _by_rpc(service: Service, operation: Operation) -> bool:
-    """Whether an operation that doesn't say how it's asked is asked by an RPC, as what its service is built with is."""
+    """Whether an operation without a protocol of its own is an RPC because its service's stack uses RPC."""
     told = operation.route or operation.statement or operation.command or service.kind in ("database", "cache")
     return service.built_with is not None and not told and not request(service, operation)

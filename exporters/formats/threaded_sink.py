@@ -1,7 +1,7 @@
-"""A sink that writes in a thread of its own, while the simulation goes on.
+"""A sink that writes in a thread of its own, while the simulation continues.
 
-Encoding, hashing and writing spend nearly all their time outside Python, where they hold no lock: with a second core
-they go on beside the simulation. One batch at a time is under way, so memory stays bounded, and batches stay in order.
+Encoding, hashing and writing spend nearly all their time in native code that releases the GIL, so on a second core they
+run in parallel to the simulation. Only one batch is in flight at a time, so memory stays bounded and batches in order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from meshquake.sim.records import Batch
 
 
 class ThreadedSink:
-    """Hands batches to a sink, in a `with` block. What goes wrong there is raised at the next batch, or at the end."""
+    """Passes batches to a sink, in a `with` block. Errors of the sink are raised at the next batch, or at the end."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -25,7 +25,7 @@ class ThreadedSink:
         return self
 
     def write(self, batch: Batch) -> None:
-        """Take a batch, once the one before it is written."""
+        """Take a batch, once the previous one is written."""
         self._wait()
         self._under_way = self._thread.submit(self._sink.write, batch)
 

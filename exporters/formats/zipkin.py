@@ -1,7 +1,7 @@
-"""Zipkin: all spans as one array of version 2 of its JSON, `spans.json`.
+"""Zipkin: `spans.json`, all spans as one array in version 2 of Zipkin's JSON.
 
-What `POST /api/v2/spans` takes (https://zipkin.io/zipkin-api/zipkin2-api.yaml), a span a line. Zipkin's page for files
-shows one trace: an array with the spans of one.
+The array is what `POST /api/v2/spans` accepts (https://zipkin.io/zipkin-api/zipkin2-api.yaml), with one span per line.
+Zipkin's file upload shows a single trace: an array with the spans of one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ NAME = "spans.json"
 
 
 def sink(target: Path, context: Context) -> ZipkinSink:
-    """A sink that writes `spans.json` into a folder."""
+    """Return a sink that writes `spans.json` into a folder."""
     return ZipkinSink(target, context)
 
 
 class ZipkinSink:
-    """Writes the array as spans come."""
+    """Writes spans to the array as they come."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._conventions = Conventions(context.topology)
@@ -69,12 +69,12 @@ class ZipkinSink:
         self._between = b",\n"
 
     def close(self) -> None:
-        """End the array, and bring it to the disk."""
+        """End the array, and flush the file to disk."""
         self._files.write(NAME, b"\n]\n")
         self._files.close()
 
     def discard(self) -> None:
-        """Close the file without caring what becomes of it."""
+        """Abandon the file."""
         self._files.discard()
 
     def _describe(self, row: Mapping[str, Any]) -> dict[str, str | None]:
@@ -84,7 +84,7 @@ class ZipkinSink:
         if described.failed:
             tags["error"] = row["error_type"]
         said = {
-            # A span that is local to a process has no kind there.
+            # Zipkin has no kind for spans that are local to a process.
             **({} if row["kind"] == "internal" else {"kind": row["kind"].upper()}),
             "name": described.name.lower(),
             "localEndpoint": {"serviceName": self._conventions.title(row["service"]).lower()},
