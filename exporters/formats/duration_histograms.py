@@ -143,7 +143,7 @@ class Exponential:
 
 
 def finest(micros: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the buckets at the finest scale of durations, given in microseconds but counted in seconds."""
+    """Return the buckets at the finest scale of durations (microseconds); the bounds of buckets are in seconds."""
     positive = np.maximum(micros, 1) / 1e6
     # A power of two is the upper bound of its bucket; the logarithm could miss it by a rounding error.
     mantissa, exponent = np.frexp(positive)

@@ -1,4 +1,4 @@
-"""Log lines and events, of all services or of one, by level and by what they say."""
+"""The dashboard of log lines and events, filtered by service, level and text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CHOSEN = '{service_name=~"${service:pipe}", level=~"${level:pipe}", source="log
 
 
 def rows() -> list[Row]:
-    """The rows of the dashboard."""
+    """Return the rows of the dashboard."""
     return [
         Row(
             "How many",

@@ -1,4 +1,4 @@
-"""The mesh at a glance: what users get, every service, the calls between them, and the nodes."""
+"""The dashboard of the mesh at a glance: what users get, every service, the calls between them, and the nodes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from meshquake.exporters.formats.grafana.service_dashboard import PERCENTILES, R
 
 
 def rows(entries: Collection[str]) -> list[Row]:
-    """The rows of the dashboard; `entries` are the services at which users come in."""
-    # A recording in which no request is seen from its beginning has no entries that are known.
+    """Return the rows of the dashboard; `entries` are the services that users call."""
+    # The entries are unknown if the recording has no root span.
     names = "|".join(re.escape(name) for name in sorted(entries)) or ".+"
     users = f"{{service=~{json.dumps(names)}}}"
     asked = f"rate({{service.request_rate}}{users}[{RATE}])"

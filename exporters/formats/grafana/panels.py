@@ -1,4 +1,4 @@
-"""Panels, and how they stand on a dashboard: three in a row, below a line that says what they are about."""
+"""Panels, and their layout on a dashboard: three side by side, under the title of their row."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from meshquake.exporters.formats.grafana.provisioning import LOKI, PROMETHEUS, TEMPO, reference
 from meshquake.exporters.formats.grafana.recorded import Recorded
 
-#: Of Grafana's grid, and of a panel in it.
+#: Columns of Grafana's grid, and the height of a panel in it.
 _WIDTH, _HEIGHT = 24, 8
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question for a data source.
+    """A query to a data source.
 
     Attributes
     ----------
     text
-        PromQL with metrics as `exporters.formats.grafana.recorded` has them, LogQL, or TraceQL.
+        PromQL with placeholders of metrics (`exporters.formats.grafana.recorded`), LogQL, or TraceQL.
     legend
-        What a series is called, by its labels.
+        The template of a series' name, with its labels.
     """
 
     text: str
@@ -36,19 +36,19 @@ class Panel:
     Attributes
     ----------
     title, help
-        What is above it, and what is said of it.
+        Its title and description.
     queries
-        What it shows.
+        The queries that it shows.
     unit
-        Of its values, as Grafana has it.
+        Grafana's name of the unit of its values.
     type
-        Grafana's word for what it looks like.
+        Grafana's type of panel.
     source
         The uid of the data source.
     width
-        In columns of 24.
-    options, custom
-        Of such a panel, and of its fields.
+        Its width in columns of the grid, which has 24.
+    options
+        Options of its type of panel.
     """
 
     title: str
@@ -70,7 +70,7 @@ class Row:
 
 
 def laid_out(rows: Iterable[Row], recorded: Recorded) -> list[dict[str, Any]]:
-    """The panels of a dashboard, numbered and placed; those that nothing was recorded for are left out."""
+    """Return the panels of a dashboard with their ids and positions, leaving out those without recorded metrics."""
     found: list[dict[str, Any]] = []
     top = 0
     for row in rows:
@@ -92,7 +92,7 @@ def laid_out(rows: Iterable[Row], recorded: Recorded) -> list[dict[str, Any]]:
 
 
 def _targets(panel: Panel, recorded: Recorded) -> list[dict[str, Any]]:
-    """The questions of a panel that can be answered."""
+    """Return the targets of a panel, for those of its queries whose metrics were recorded."""
     targets: list[dict[str, Any]] = []
     for query in panel.queries:
         text = recorded.expression(query.text) if panel.source == PROMETHEUS else query.text
@@ -131,7 +131,7 @@ def _panel(panel: Panel, targets: list[dict[str, Any]]) -> dict[str, Any]:
     return content
 
 
-#: What panels of a type have in common.
+#: The default options of each type of panel.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "timeseries": {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
@@ -160,5 +160,5 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def lines(title: str, text: str) -> Panel:
-    """A panel of log lines, over the whole width."""
+    """Return a panel of log lines over the whole width."""
     return Panel(title, [Query(text)], type="logs", source=LOKI, width=_WIDTH)

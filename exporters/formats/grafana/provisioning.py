@@ -1,6 +1,6 @@
-"""The files that Grafana is provisioned with: where the data are, and where the dashboards.
+"""Grafana's provisioning files, for data sources and dashboards.
 
-Each data source knows the others: a log line leads to its trace, and a span to its lines and its service's metrics.
+The data sources link to each other: a log line to its trace, and a span to its log lines and its service's metrics.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import yaml
 #: Data sources, by their uids.
 PROMETHEUS, LOKI, TEMPO = "meshquake-prometheus", "meshquake-loki", "meshquake-tempo"
 _TYPES = {PROMETHEUS: "prometheus", LOKI: "loki", TEMPO: "tempo"}
-#: Where the dashboards are in Grafana's own place.
+#: The folder of the dashboards on Grafana's host.
 _DASHBOARDS = "/var/lib/grafana/dashboards/meshquake"
 
 
 def reference(uid: str) -> dict[str, str]:
-    """How a panel names a data source."""
+    """Return the reference of a panel to a data source."""
     return {"type": _TYPES[uid], "uid": uid}
 
 
 def datasources(interval: float) -> str:
-    """The data sources, at the addresses that Prometheus, Loki and Tempo have by default.
+    """Return the file of data sources, at the default addresses of Prometheus, Loki and Tempo.
 
     Parameters
     ----------
     interval
-        Between samples, in seconds: what is asked for rates over less than a few of them would be empty.
+        Seconds between samples, from which Grafana derives the windows of rates: shorter ones would be empty.
     """
     spans = {
         "tracesToLogsV2": {
@@ -89,7 +89,7 @@ def datasources(interval: float) -> str:
 
 
 def dashboards() -> str:
-    """Where the dashboards are."""
+    """Return the file that says where the dashboards are."""
     provider = {
         "name": "meshquake",
         "folder": "Meshquake",

@@ -1,4 +1,4 @@
-"""What metrics are called in Prometheus, if they were recorded: dashboards ask for nothing else."""
+"""The names in Prometheus of the metrics that were recorded, the only ones that dashboards query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.exporters.formats.prometheus_names import families
 from meshquake.sim.telemetry.metrics import Metric
 from meshquake.topology.placement import NODES
 
-#: What is in front of a name, by what it is of.
+#: Prefixes of names, by what the metric is of.
 _FRONT = {
     "service": "mesh_service_",
     "replica": "mesh_replica_",
@@ -19,17 +19,17 @@ _FRONT = {
     "caller": "mesh_replica_edge_",
     "node": "mesh_",
 }
-#: In an expression: a metric by its name in the catalogue, behind what it is of.
+#: A placeholder in an expression: what the metric is of, and its name in the catalogue.
 _PLACE = re.compile(r"\{(service|replica|edge|caller|node)\.([a-z0-9_]+)\}")
 
 
 class Recorded:
-    """Hears of samples, and knows which series there are.
+    """Notes from samples which metrics exist, and of what.
 
     Parameters
     ----------
     metrics
-        The metrics of the recording, by the names that they have in it.
+        The metrics of the recording, by their names in it.
     """
 
     def __init__(self, metrics: Mapping[str, Metric]) -> None:
@@ -54,12 +54,12 @@ class Recorded:
         self._seen.update(metrics.select(what.alias("of"), "metric").unique().iter_rows())
 
     def expression(self, template: str) -> str | None:
-        """An expression with the names of its metrics; None if one of them wasn't recorded.
+        """Replace the placeholders of metrics in an expression; returns None if one of them wasn't recorded.
 
         Parameters
         ----------
         template
-            PromQL in which a metric is called `{replica.cpu_usage}`: what it is of, and its name in the catalogue.
+            PromQL with placeholders such as `{replica.cpu_usage}`: what a metric is of, and its name in the catalogue.
         """
         names = {found[0]: self._name(found[1], found[2]) for found in _PLACE.finditer(template)}
         if not all(names.values()):

@@ -1,21 +1,21 @@
-"""A service: its requests, its resources, whom it calls and who calls it, and its log lines."""
+"""The dashboard of a service: its requests, resources, callees, callers, and log lines."""
 
 from __future__ import annotations
 
 from meshquake.exporters.formats.grafana.panels import Panel, Query, Row, lines
 from meshquake.exporters.formats.grafana.provisioning import LOKI, TEMPO
 
-#: What Grafana takes rates over.
+#: Grafana's variable for the window of rates.
 RATE = "$__rate_interval"
-#: Percentiles of latency by their metrics.
+#: Percentiles of latency, by metric.
 PERCENTILES = {"latency_p50": "50%", "latency_p95": "95%", "latency_p99": "99%"}
 _OF = '{service="$service"}'
-#: Lines and spans are called by the title of a service.
+#: Log lines and spans are labelled with the title of a service.
 _LINES = '{service_name="${service:text}"}'
 
 
 def rows() -> list[Row]:
-    """The rows of the dashboard."""
+    """Return the rows of the dashboard."""
     requests, errors = (f"rate({{service.{name}}}{_OF}[{RATE}])" for name in ("request_rate", "error_rate"))
     return [
         Row(

@@ -1,4 +1,4 @@
-"""The sink that writes the bundle: records are only heard of, for what was recorded decides what is shown."""
+"""The sink that writes the bundle; from the records it only notes what to show."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from meshquake.exporters.formats.grafana.recorded import Recorded
 from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.logs.catalogue import LEVELS
 
-#: Of Grafana's model of dashboards; 39 is that of Grafana 10.3, and later ones migrate it.
+#: The schema version of the dashboards: that of Grafana 10.3, which later versions migrate.
 _SCHEMA_VERSION = 39
 _Variable = dict[str, Any]
 
 
 def sink(target: Path, context: Context) -> BundleSink:
-    """A sink that writes the bundle into a folder."""
+    """Return a sink that writes the bundle into a folder."""
     return BundleSink(target, context)
 
 
 class BundleSink:
-    """Hears of metrics and of who is asked by users, and writes all files at the end."""
+    """Notes which metrics were recorded and which services users call, and writes all files at the end."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._files = Files(folder)
@@ -51,7 +51,7 @@ class BundleSink:
         self._entries.update(batch.traces.filter(asked)["service"])
 
     def close(self) -> None:
-        """Write the files, and bring them to the disk."""
+        """Write the files, and flush them to disk."""
         interval = self._context.interval
         self._files.write("provisioning/datasources/meshquake.yaml", provisioning.datasources(interval).encode())
         self._files.write("provisioning/dashboards/meshquake.yaml", provisioning.dashboards().encode())
@@ -71,7 +71,7 @@ class BundleSink:
         self._files.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         self._files.discard()
 
     def _dashboard(self, name: str, title: str, rows: Sequence[Row], variables: list[_Variable]) -> dict[str, Any]:
@@ -97,12 +97,12 @@ class BundleSink:
 
 
 def _moment(at: Any) -> str:
-    """A moment as Grafana's links have it."""
+    """Format a moment as Grafana does, with milliseconds."""
     text: str = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return text[:-4] + "Z"
 
 
-#: What happened, as lines over all graphs.
+#: The annotation that marks events on all graphs.
 _EVENTS = {
     "name": "Events",
     "enable": True,
@@ -114,7 +114,7 @@ _EVENTS = {
     "textFormat": "",
     "tagKeys": "service_name,type",
 }
-#: The other dashboards.
+#: The link to the other dashboards.
 _LINK = {
     "type": "dashboards",
     "title": "Meshquake",
@@ -130,7 +130,7 @@ _LINK = {
 
 
 def _chosen(name: str, values: Sequence[tuple[str, str]], several: bool = False) -> _Variable:
-    """A choice of texts and the values that they stand for."""
+    """Return a variable chosen from a list of texts and their values."""
     first = {"selected": True, "text": values[0][0], "value": values[0][1]}
     every = {"selected": True, "text": ["All"], "value": ["$__all"]}
     options = [{"selected": False, "text": text, "value": value} for text, value in values]
@@ -155,12 +155,12 @@ def _chosen(name: str, values: Sequence[tuple[str, str]], several: bool = False)
 
 
 def _written(text: str) -> str:
-    """A text in a list that commas are between."""
+    """Escape a text for a comma-separated list."""
     return text.replace(",", "\\,")
 
 
 def _typed(name: str, text: str) -> _Variable:
-    """A text that is typed in."""
+    """Return a variable with a text that the user types."""
     value = {"selected": True, "text": text, "value": text}
     return {
         "type": "textbox",

@@ -1,4 +1,4 @@
-"""Requests that failed, and slow ones, as Tempo finds them."""
+"""The dashboard of failed and slow requests, as Tempo finds them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SERVICE = 'resource.service.name =~ "${service:pipe}"'
 
 
 def rows() -> list[Row]:
-    """The rows of the dashboard."""
+    """Return the rows of the dashboard."""
     return [
         Row(
             "Requests",

@@ -1,8 +1,7 @@
-"""How a fault spread, as OpenRCA 2.0 has it: `causal_graph.json`, from the mechanism that the answer key found.
+"""How a fault spread: OpenRCA 2.0's `causal_graph.json`, from the mechanism in the answer key.
 
-Its nodes are services (`service|NAME`) and, where users felt it, the operations that they ask for
-(`span|SERVICE::NAME`). An edge leads from whoever something came from to whom it reached. Steps within a service are no
-edges.
+Nodes are services (`service|NAME`) and the operations whose users felt the fault (`span|SERVICE::NAME`). An edge leads
+from the service where an effect came from to the one that it reached. Steps within a service make no edges.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from meshquake.exporters.formats.openrca2.injection import chaos_type
 from meshquake.exporters.formats.semconv import span_name
 from meshquake.topology.spec import Topology
 
-#: What a symptom says of the state of a service, by the beginning of its metric; the first that fits.
+#: The state of a service that a symptom indicates, by the prefix of its metric; the first match counts.
 _STATES = (
     ("replicas_ready", "unavailable"),
     ("pod_ready", "unavailable"),
@@ -27,14 +26,14 @@ _STATES = (
 
 
 def causal_graph(faults: Iterable[Mapping[str, Any]], name: str, topology: Topology) -> str:
-    """The text of `causal_graph.json`.
+    """Return the text of `causal_graph.json`.
 
     Parameters
     ----------
     faults
-        Those of an answer key that broke a promise to users, by their beginning.
+        The faults of an answer key that broke a promise to users, in order of start.
     name
-        What the case is called.
+        The name of the case.
     topology
         The mesh.
     """
@@ -45,7 +44,7 @@ def causal_graph(faults: Iterable[Mapping[str, Any]], name: str, topology: Topol
 
 
 class _Graph:
-    """Collects nodes and edges, each once, in the order in which they are met."""
+    """Collects distinct nodes and edges, in order of first appearance."""
 
     def __init__(self, topology: Topology) -> None:
         self._entries = {
@@ -61,12 +60,12 @@ class _Graph:
         self._kinds: list[str] = []
 
     def add(self, fault: Mapping[str, Any]) -> None:
-        """Take what a fault did."""
+        """Add the effects of a fault."""
         root, kind = fault["root_cause"]["service"], chaos_type(fault)
         self._kinds.append(kind)
         affected = {each["service"]: each for each in fault["affected"]}
         steps = fault["mechanism"]
-        # What it changed by nothing but its being there has no step of its own.
+        # The root is added too, since the mechanism may have no step from it.
         for service in dict.fromkeys([root, *(end for step in steps for end in (step["from"], step["to"]))]):
             self._service(service, affected.get(service), fault["start"])
         self._roots.append({**self._nodes[f"service|{root}"], "fault_type": kind})

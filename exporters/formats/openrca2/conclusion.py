@@ -1,7 +1,7 @@
-"""The users' operations before the fault and since: `conclusion.parquet`, as the platform's detector has them.
+"""The users' operations before the fault and since: `conclusion.parquet`, as the platform's detector writes it.
 
-A row is an operation that users ask for. Durations are seconds, shares of successes 0 to 1; a percentile is the nearest
-rank. What is wrong with it (`Issues`) is what the answer key says of it: how many of its requests were harmed.
+There is one row per operation that users call. Durations are in seconds, success rates from 0 to 1; percentiles use the
+nearest rank. `Issues` comes from the answer key: how many of the operation's requests were harmed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SCHEMA = pa.schema(
 
 
 class Conclusion:
-    """Collects how long users' requests took, and how they ended.
+    """Collects durations and outcomes of users' requests.
 
     Parameters
     ----------
     faults
-        Those of an answer key that broke a promise to users.
+        The faults of an answer key that broke a promise to users.
     """
 
     def __init__(self, faults: Iterable[Mapping[str, Any]]) -> None:
@@ -48,9 +48,9 @@ class Conclusion:
         traces
             Trace records.
         names
-            The rows of their table, in the same order.
+            The rows of the table of spans, in the same order.
         window
-            In which a row of that table is.
+            The window of a row of that table.
         """
         spans = names.select("span_name", "duration", "service_name", window=window)
         seen = spans.with_columns(traces["operation"], traces["status"]).filter(
@@ -59,7 +59,7 @@ class Conclusion:
         self._seen.append(seen.select("operation", "span_name", "window", "status", pl.col("duration") / 1e9))
 
     def frame(self) -> pl.DataFrame:
-        """The rows, in the order in which users first asked for the operations."""
+        """Return the rows, in the order in which users first called the operations."""
         took = pl.col("duration")
         rank = [took.sort().get((pl.len() * share + 99) // 100 - 1) for share in (90, 95, 99)]
         values = dict(zip(_FIGURES, [took.mean(), (pl.col("status") == "success").mean(), *rank], strict=True))

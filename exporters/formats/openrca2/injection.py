@@ -1,9 +1,9 @@
-"""What was injected, in the words of Chaos Mesh, which OpenRCA 2.0 injects with: `injection.json`.
+"""What was injected: `injection.json`, in the terms of Chaos Mesh, which OpenRCA 2.0 uses to inject faults.
 
-An entry of `engine_config` is a fault that broke a promise to users: where it acts (`app`), and of what kind it is
-(`chaos_type`). OpenRCA 2.0's evaluator asks an answer for both, the latter by the kinds in
-`v3/sdk/evaluation/v2/fault_kind.py`. What Chaos Mesh has nothing for keeps our own word; to the evaluator that is the
-kind `unknown`, which an answer may give.
+An entry of `engine_config` is a fault that broke a promise to users: where it acts (`app`) and its kind (`chaos_type`).
+OpenRCA 2.0's evaluator asks an answer for both, the kind in the terms of `v3/sdk/evaluation/v2/fault_kind.py`. Kinds
+without an equivalent in Chaos Mesh keep our names; the evaluator maps them to the kind `unknown`, which an answer may
+give.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: Kinds of faults by what Chaos Mesh has that looks the same in telemetry.
+#: For each kind of fault, the one of Chaos Mesh that looks the same in telemetry.
 CHAOS_TYPES = {
     "delay": "NetworkDelay",
     "drop": "NetworkLoss",
@@ -32,23 +32,23 @@ CHAOS_TYPES = {
 
 
 def chaos_type(fault: Mapping[str, Any]) -> str:
-    """What Chaos Mesh calls such a fault; a network that loses everything is parted."""
+    """Return Chaos Mesh's kind of a fault; a network that drops everything is partitioned."""
     if fault["kind"] == "drop" and fault["parameters"].get("share") == 1.0:
         return "NetworkPartition"
     return CHAOS_TYPES.get(fault["kind"], str(fault["kind"]))
 
 
 def injection(faults: Iterable[Mapping[str, Any]], name: str, namespace: str) -> str:
-    """The text of `injection.json`.
+    """Return the text of `injection.json`.
 
     Parameters
     ----------
     faults
-        Those of an answer key that broke a promise to users, by their beginning.
+        The faults of an answer key that broke a promise to users, in order of start.
     name
-        What the case is called.
+        The name of the case.
     namespace
-        In which the services are.
+        The namespace of the services.
     """
     faults = list(faults)
     kinds = [chaos_type(fault) for fault in faults]
@@ -68,7 +68,7 @@ def _injected(fault: Mapping[str, Any], kind: str, namespace: str) -> dict[str, 
     app = fault["root_cause"]["service"]
     content: dict[str, Any] = {"app": app, "chaos_type": kind, "namespace": namespace, "container_name": app}
     if target["edge"] and kind.startswith("Network"):
-        # Where the rule stands, and from whom it keeps it: an answer may name either end.
+        # The network rule is at the caller and affects traffic to the callee: an answer may name either end.
         ends = target["edge"]
         content |= {"app": ends["caller"], "container_name": ends["caller"]}
         content |= {"source_service": ends["caller"], "target_service": ends["callee"], "direction": "to"}

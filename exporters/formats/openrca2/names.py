@@ -1,4 +1,4 @@
-"""What metrics are called in such a case: as the receivers of OpenTelemetry's collector call them, or in our words."""
+"""Names of metrics in a case: those of the OpenTelemetry collector's receivers where they exist, or our own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from meshquake.exporters.formats.prometheus_names import families
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 from meshquake.sim.telemetry.metrics.levels import Level
 
-#: Metrics of ours that Kubernetes' receivers in the collector have with the same meaning and unit, by the family that
-#: they are exported as (`exporters.formats.prometheus_names`).
+#: Metrics that the collector's Kubernetes receivers have with the same meaning and unit, by the family that ours are
+#: exported as (`exporters.formats.prometheus_names`).
 KUBERNETES = {
     "mesh_replica_cpu_usage_ratio": "k8s.pod.cpu_limit_utilization",
     "mesh_replica_memory_usage_ratio": "k8s.pod.memory_limit_utilization",
@@ -20,9 +20,9 @@ KUBERNETES = {
     "mesh_service_replicas_desired": "k8s.deployment.desired",
     "mesh_service_replicas_ready": "k8s.deployment.available",
 }
-#: Of those, what is a count to us and a gauge to them.
+#: Those of them that are counters here and gauges there.
 GAUGES = ("k8s.container.restarts",)
-#: What is in front of a family, of what it is.
+#: The prefix of a family's name, by what its metric is of.
 _FRONT = {
     Level.SERVICE: "mesh_service_",
     Level.STORE: "mesh_service_",
@@ -36,22 +36,22 @@ _LEVELS = re.compile(r"^mesh_(replica_edge|service|replica|edge|node)_")
 
 
 def name(family: str) -> str:
-    """What the samples of a family are called."""
+    """Return the name of a family's samples."""
     return KUBERNETES.get(family) or _LEVELS.sub(lambda found: f"mesh.{found[1].replace('_', '.')}.", family)
 
 
 @dataclass(frozen=True)
 class Known:
-    """A metric of ours under a name of theirs.
+    """One of our metrics under its name in a case.
 
     Attributes
     ----------
     metric
         The metric.
     divisor
-        By what our values are divided there.
+        The divisor from our values to those of the case.
     counted
-        Whether it is a rate that is counted up there, from the start of the recording.
+        Whether our rate is a counter in the case, which counts from the start of the recording.
     """
 
     metric: Metric
@@ -60,7 +60,7 @@ class Known:
 
 
 def known() -> Mapping[str, Known]:
-    """The metrics of ours by the names that they have there."""
+    """Return our metrics by their names in a case."""
     of = families(METRICS)
     return {
         called: Known(metric, of[metric.name].divisor, metric.kind is Kind.COUNTER)

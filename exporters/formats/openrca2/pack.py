@@ -20,23 +20,23 @@ from meshquake.exporters.formats.openrca2.windows import ABNORMAL, NORMAL, WINDO
 from meshquake.exporters.formats.parquet_file import ParquetFile
 from meshquake.sim.records import Batch
 
-#: Texts of which nearly each is another.
+#: Columns of text with nearly all values distinct.
 _MANY = ("trace_id", "span_id", "parent_span_id", "message")
 
 
 def sink(target: Path, context: Context) -> PackSink:
-    """A sink that writes a case into a folder, from a recording whose truth is known.
+    """Return a sink that writes a case into a folder, from a recording whose truth is known.
 
     Raises
     ------
     exporters.formats.registry.FormatError
-        If there's no incident in it, or nothing before it.
+        If the recording has no incident, or nothing before it.
     """
     return PackSink(target, context)
 
 
 class PackSink:
-    """Appends to the tables of the window that a record is of."""
+    """Appends each record to a table of its window."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         truth = context.truth or {}
@@ -63,7 +63,7 @@ class PackSink:
     def write(self, batch: Batch) -> None:
         """Append a batch."""
         for table, rows in self._tables.take(batch).items():
-            # A sample tells of the time before it.
+            # A sample covers the time before it.
             before = pl.col("at") <= self._begun if table.startswith("metrics") else pl.col("at") < self._begun
             for window, own in ((NORMAL, before), (ABNORMAL, ~before)):
                 self._files[window, table].write(rows.filter(own))
@@ -72,15 +72,15 @@ class PackSink:
                 self._conclusion.take(batch.traces, rows, which)
 
     def close(self) -> None:
-        """Write the conclusion, and bring the files to the disk."""
+        """Write the conclusion, and flush the files to disk."""
         self._files["", "conclusion"].write(self._conclusion.frame())
         for file in self._all():
             file.close()
 
     def discard(self) -> None:
-        """Let go of the files."""
+        """Abandon the files."""
         for file in self._all():
-            with suppress(AttributeError):  # one that is closed
+            with suppress(AttributeError):  # the file is already closed
                 file.discard()
 
     def _all(self) -> Iterator[ParquetFile | Files]:

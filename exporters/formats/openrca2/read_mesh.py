@@ -1,7 +1,7 @@
-"""What such a case shows of its mesh: its services, how many replicas each has, and how its operations are asked.
+"""The mesh as a case shows it: its services, their replicas, and the protocols of their operations.
 
-What it says nothing of is the least that one can say: of kinds only at which services users come in, no versions, and a
-GiB of memory for each replica.
+The rest gets defaults: services that users call are gateways and others plain services, versions are unknown, and
+each replica has 1 GiB of memory.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from meshquake.topology.spec import Memory, Operation, Room, Service, Topology, 
 
 
 def mesh(folder: Path, found: dict[str, pl.DataFrame], traces: pl.DataFrame) -> Topology:
-    """The mesh without its edges.
+    """Return the mesh, without its edges.
 
     Parameters
     ----------
     folder
-        Of the case.
+        The folder of the case.
     found
-        The rows of its tables, with `service` and `replica` as records have them.
+        The rows of its tables, with `service` and `replica` as in records.
     traces
         Trace records.
     """
@@ -55,14 +55,14 @@ def mesh(folder: Path, found: dict[str, pl.DataFrame], traces: pl.DataFrame) -> 
 
 
 def _asked(name: str) -> Operation | None:
-    """An operation whose span says how it's asked; None if it doesn't."""
+    """Return an operation with the protocol that its span's name shows; None if it shows none."""
     if ROUTE.fullmatch(name):
         return Operation(name, route=name)
     return Operation(name, rpc=name) if RPC.fullmatch(name) else None
 
 
 def _namespace(folder: Path) -> str:
-    """What the mesh is called, if the case says it."""
+    """Return the name of the mesh: the case's namespace, or "openrca2" if it has none."""
     try:
         said = json.loads((folder / "env.json").read_text(encoding="utf-8"))
         return str(said["NAMESPACE"])

@@ -1,6 +1,6 @@
-"""Reads a case of OpenRCA 2.0 as records of ours; what is in its truth is not looked at.
+"""Import a case of OpenRCA 2.0 as records, without reading its truth.
 
-Its services are those of its tables, with replicas named and numbered as ours are (`SERVICE-0`).
+Services are those of its tables; replicas are renamed and numbered like ours (`SERVICE-0`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from meshquake.sim.telemetry.timestamps import length, microseconds
 from meshquake.topology.loading.patterns import SERVICE_NAME
 from meshquake.topology.placement import NODES
 
-#: Levels of logs that are called otherwise.
+#: Our log levels, by their names in cases.
 _LEVELS = dict(zip(LEVELS, LEVELS, strict=True)) | {
     "CRITICAL": "FATAL",
     "SEVERE": "ERROR",
     "TRACE": "DEBUG",
     "WARNING": "WARN",
 }
-#: Who a sample is of, by the first of these that isn't empty.
+#: The service of a sample is the first of these columns that isn't empty.
 _OWNERS = ("service_name", "attr.k8s.deployment.name", "attr.k8s.statefulset.name")
 _BRIEF = """\
 # Users complain that something is wrong
@@ -44,12 +44,12 @@ Say what the root cause is, whom it reached and how.
 
 
 def read(folder: Path) -> Imported:
-    """Read a case: a folder with its tables, or one in which they are in `converted`.
+    """Read a case from a folder that has its tables, or has them in `converted`.
 
     Raises
     ------
     exporters.formats.registry.FormatError
-        If it isn't one, or nothing is in it; with all that is wrong.
+        If the folder is not a case, or the case is empty; it lists every problem.
     """
     where = folder / "converted" if (folder / "converted").is_dir() else folder
     found = _named(tables(where))
@@ -88,7 +88,7 @@ def read(folder: Path) -> Imported:
 
 
 def _named(found: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Tables whose rows say of which `service` they are, as it is called here, and metrics their `target`."""
+    """Add `service`, with its name here, to the rows of tables, and `target` to metrics."""
     owner = pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in _OWNERS))
     of_node = pl.col("metric").str.starts_with("mesh.node.")
     metrics = found["metrics"].with_columns(service_name=pl.when(of_node).then(pl.lit(NODES)).otherwise(owner))
@@ -100,7 +100,7 @@ def _named(found: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         return pl.col(column).replace_strict(names, default=None, return_dtype=pl.String)
 
     found = {name: frame.with_columns(service=here("service_name")) for name, frame in found.items()}
-    # What load generators say is none of the mesh; of their spans it must be known which they are.
+    # Load generators aren't part of the mesh; their spans are kept for now, to find the spans below them.
     for name in ("logs", "metrics"):
         found[name] = found[name].filter(~is_user(pl.col("service")))
     found["metrics"] = found["metrics"].with_columns(target=here("attr.destination_workload"))
@@ -108,7 +108,7 @@ def _named(found: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def _services(found: pl.Series) -> dict[str, str]:
-    """What services are called here, by what they are called there."""
+    """Return the names of services here, by their names in the case."""
     names = {}
     for name in found.unique().sort():
         plain = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
@@ -117,7 +117,7 @@ def _services(found: pl.Series) -> dict[str, str]:
 
 
 def _replicas(pods: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Pods with the replicas that they are here: those of ours as they are, others numbered by their names."""
+    """Map pods to replicas: names like ours are kept, others are numbered in order of name."""
     found = pl.concat(list(pods)).filter(pl.col("attr.k8s.pod.name").fill_null("") != "").unique()
     found = found.sort("service", "attr.k8s.pod.name")
     service, pod = pl.col("service"), pl.col("attr.k8s.pod.name")
@@ -127,7 +127,7 @@ def _replicas(pods: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _placed(frame: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
-    """Rows with `replica` and `timestamp` as records have them; a node is what samples of nodes are of."""
+    """Add `replica` and `timestamp`, as in records, to rows; for samples of nodes, `replica` is the node."""
     moment = pl.from_epoch("at", "us").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
     found = frame.join(pods, on=["service", "attr.k8s.pod.name"], how="left", maintain_order="left")
     if "attr.k8s.node.name" in frame.columns:
@@ -137,7 +137,7 @@ def _placed(frame: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lines(logs: pl.DataFrame) -> pl.DataFrame:
-    """Log records."""
+    """Convert rows of logs to log records."""
     level = pl.col("level").str.to_uppercase().replace_strict(_LEVELS, default="INFO", return_dtype=pl.String)
     ids = []
     for name, digits in (("trace_id", 32), ("span_id", 16)):

@@ -1,7 +1,7 @@
-"""Metric records from the tables of such a case.
+"""Metric records from the tables of a case.
 
-Of their metrics those are read that ours have a name for (`exporters.formats.openrca2.names`). A case of which nobody
-counted requests gets rates, errors and percentiles of each service from its spans.
+Only metrics that have an equivalent here are read (`exporters.formats.openrca2.names`). In a case without counts of
+requests, rates, errors and percentiles of each service are computed from its spans.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from meshquake.sim.telemetry.metrics import METRICS
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
 _SERIES = ["service", "replica", "target"]
-#: By this it is known that somebody counted the requests of services.
+#: The metric that shows that a case has counts of requests.
 _COUNTED = "request_rate"
 _RANKS = {"latency_p50": 50, "latency_p95": 95, "latency_p99": 99}
 
 
 def left_out(rows: pl.DataFrame) -> dict[str, int]:
-    """How many samples are of metrics that ours have no name for, by the names that they have there."""
+    """Count the samples of metrics that have no equivalent here, by their names in the case."""
     others = rows.filter(~pl.col("metric").is_in(list(known())))
     return dict(others.group_by("metric").len().sort("metric").iter_rows())
 
 
 def spacing(rows: pl.DataFrame) -> float:
-    """The usual time between samples of a series in seconds; 1 if no series has two."""
+    """Return the median time between samples of a series in seconds; 1 if no series has two samples."""
     gaps = rows.sort("at").select(gap=pl.col("at").diff().over("metric", *_SERIES)).filter(pl.col("gap") > 0)
     middle = gaps["gap"].median()
     return round(middle / 1e6, 3) if isinstance(middle, float) and middle >= 1000 else 1.0
 
 
 def samples(rows: pl.DataFrame, interval: float) -> pl.DataFrame:
-    """Metric records.
+    """Convert rows to metric records.
 
     Parameters
     ----------
     rows
-        Of the tables of metrics, with `at` in microseconds, and `timestamp`, `service`, `replica` and `target` as
-        records have them.
+        The rows of the tables of metrics, with `at` in microseconds, and `timestamp`, `service`, `replica` and `target`
+        as in records.
     interval
-        Between samples, in seconds.
+        Seconds between samples.
     """
     names = known()
     columns: dict[str, tuple[dict[str, Any], Any]] = {
@@ -57,7 +57,7 @@ def samples(rows: pl.DataFrame, interval: float) -> pl.DataFrame:
         for name, (mapping, dtype) in columns.items()
     )
     before = pl.col("value").shift().over("ours", *_SERIES, order_by="at")
-    # A count that falls has begun anew.
+    # A counter that falls has restarted.
     grown = pl.when(before > pl.col("value")).then("value").otherwise(pl.col("value") - before.fill_null(0.0))
     found = found.with_columns(rate=pl.when("counted").then(grown / interval))
     wholes = {metric.name: metric.share_of for metric in METRICS.values() if metric.share_of}
@@ -77,16 +77,16 @@ def samples(rows: pl.DataFrame, interval: float) -> pl.DataFrame:
 
 
 def of_requests(traces: pl.DataFrame, start: datetime, interval: float, end: datetime) -> pl.DataFrame:
-    """Metric records of the requests of each service, from its spans.
+    """Compute metric records of the requests of each service from its spans.
 
     Parameters
     ----------
     traces
         Trace records.
     start, end
-        Of the recording.
+        Start and end of the recording.
     interval
-        Between samples, in seconds.
+        Seconds between samples.
     """
     begin, step = round(start.timestamp() * 1e6), round(interval * 1e6)
     ended = microseconds() + length()
@@ -111,7 +111,7 @@ def of_requests(traces: pl.DataFrame, start: datetime, interval: float, end: dat
 
 
 def counts_requests(records: pl.DataFrame) -> bool:
-    """Whether records tell how many requests services had."""
+    """Whether metric records have the request rates of services."""
     return not records.filter(metric=_COUNTED).is_empty()
 
 

@@ -1,9 +1,9 @@
-"""Trace records from the spans of such a case.
+"""Trace records from the spans of a case.
 
-Some of what a record says isn't in there, and is found from what is: the peer of a call is whoever has the span below
-it, or had it below other calls of the same name; one that was never seen to reach anybody is the caller's own work. An
-error without an HTTP status is a failed dependency if a call below it failed, a timeout if the callee's half went well,
-and internal otherwise. Load generators are the users: their spans are none of the mesh.
+Columns that a case lacks are inferred. The peer of a call is the service of the span below it, or of spans below other
+calls of the same name; a client span that never reaches a service becomes an internal span of the caller. An error
+without a telling HTTP status is a timeout if the callee's half of the call succeeded, a failed dependency if that half
+or a call below failed, and internal otherwise. Load generators are the users: their spans aren't part of the mesh.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import polars as pl
 
 from meshquake.sim.records import TRACE
 
-#: Services that are users, in lower case and without `-` and `_`; OpenRCA 2.0's evaluator leaves out the same.
+#: Load generators, in lower case and without `-` and `_`; OpenRCA 2.0's evaluator leaves out the same.
 _USERS = ("loadgenerator", "locust", "wrk2", "dsbwrk2", "k6")
-#: What an HTTP status says of a failure; others are internal.
+#: Types of error by HTTP status; for other statuses `_error` infers the type.
 _BY_STATUS = {
     429: "rate_limited",
     499: "cancelled",
@@ -33,12 +33,12 @@ def is_user(service: pl.Expr) -> pl.Expr:
 
 
 def spans(rows: pl.DataFrame) -> pl.DataFrame:
-    """Trace records in order of time.
+    """Convert rows to trace records, in order of time.
 
     Parameters
     ----------
     rows
-        Of the tables of spans, with `timestamp`, `service` and `replica` as records have them.
+        The rows of the tables of spans, with `timestamp`, `service` and `replica` as in records.
     """
     side = pl.col("attr.span_kind").str.to_lowercase().replace_strict(_SIDES, default="internal")
     users = rows.filter(is_user(pl.col("service"))).select("trace_id", parent_span_id="span_id", of_user=True)
@@ -99,12 +99,12 @@ def spans(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _operation() -> pl.Expr:
-    """What the callee calls it, as far as is known."""
+    """The name of the operation at the callee, as far as it is known."""
     return pl.when(pl.col("kind") == "client").then(pl.coalesce("asked", "span_name")).otherwise("span_name")
 
 
 def _error() -> pl.Expr:
-    """Why a span failed."""
+    """The type of a span's error; null if it didn't fail."""
     by_status = pl.col("answer").replace_strict(_BY_STATUS, default=None, return_dtype=pl.String)
     gave_up = (pl.col("kind") == "client") & pl.col("half_failed").eq_missing(False)
     guessed = (

@@ -1,4 +1,4 @@
-"""Reads the tables of such a case, and refuses one that isn't such a case."""
+"""Read the tables of a case, and reject folders that aren't one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from meshquake.exporters.formats.openrca2.windows import WINDOWS
 from meshquake.exporters.formats.registry import FormatError
 
-#: What is read of each table; of the others nothing.
+#: The columns read from each kind of table.
 _COLUMNS = {
     "traces": (
         *("time", "trace_id", "span_id", "parent_span_id", "span_name", "service_name", "duration"),
@@ -21,19 +21,19 @@ _COLUMNS = {
         *("attr.k8s.deployment.name", "attr.k8s.statefulset.name", "attr.destination_workload"),
     ),
 }
-#: The tables, by the columns that they have; the last may be missing.
+#: The kind of each table that is read; the last table may be missing.
 _TABLES = {"traces": "traces", "logs": "logs", "metrics": "metrics", "metrics_sum": "metrics"}
-#: Columns that a table may lack: cases differ in what was asked of the cluster.
+#: Columns that a table may lack: cases differ in what was collected from the cluster.
 _OPTIONAL = tuple(name for name in _COLUMNS["metrics"] if name.startswith("attr."))
 
 
 def tables(folder: Path) -> dict[str, pl.DataFrame]:
-    """The rows of both windows by table, in order of time, with `at`, their moment in microseconds; all metrics in one.
+    """Read the rows of both windows by table, in order of time, with `at` in microseconds; all metrics in one table.
 
     Raises
     ------
     exporters.formats.registry.FormatError
-        If a table is missing, isn't Parquet or lacks columns, or has ids that aren't W3C's; with all that is wrong.
+        If a table is missing, isn't Parquet, lacks columns, or has ids that aren't W3C's; it lists every problem.
     """
     problems: list[str] = []
     parts: dict[str, list[pl.DataFrame]] = {}

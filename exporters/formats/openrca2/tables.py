@@ -1,7 +1,7 @@
-"""The tables of a window: their columns, and rows for them.
+"""The tables of a window: their schemas and rows.
 
-Times are timestamps with nanoseconds in UTC, durations of spans whole nanoseconds, durations in histograms seconds.
-What belongs to no request has an empty text for its trace, as a span without a parent has for that.
+Times are UTC timestamps in nanoseconds, durations of spans integer nanoseconds, durations in histograms seconds. A
+missing trace, span or parent id is an empty string.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from meshquake.topology.placement import NODES
 
 _TIME, _TEXT = pa.timestamp("ns", "UTC"), pa.string()
 _POD = ("attr.k8s.pod.name", "attr.k8s.service.name", "attr.k8s.namespace.name")
-#: What the kubelet and the cluster say of where something runs, and of a call its ends.
+#: Kubernetes attributes of where something runs, and the ends of a call.
 _PLACE = (
     *(f"attr.k8s.{word}.name" for word in ("node", "namespace", "statefulset", "deployment", "replicaset")),
     *(f"attr.k8s.{word}.name" for word in ("pod", "container")),
@@ -36,7 +36,7 @@ _SAMPLES = pa.schema(
     [("time", _TIME), ("metric", _TEXT), ("value", pa.float64()), ("service_name", _TEXT)]
     + [(name, _TEXT) for name in _PLACE]
 )
-#: The columns of each table.
+#: The schema of each table.
 SCHEMAS = {
     "traces": pa.schema(
         [
@@ -70,7 +70,7 @@ SCHEMAS = {
 
 
 class Tables:
-    """Makes the rows of each table, a batch after the other."""
+    """Makes the rows of each table, batch by batch."""
 
     def __init__(self, context: Context) -> None:
         self._namespace = pl.lit(context.topology.name)
@@ -82,7 +82,7 @@ class Tables:
         self._places = InternedText(("service", "replica"), ["node"], self._place)
 
     def take(self, batch: Batch) -> dict[str, pl.DataFrame]:
-        """The rows of a batch by their tables, each with its moment, `at`, in microseconds since 1970."""
+        """Return the rows of a batch by table, with their time `at` in microseconds since 1970."""
         samples = self._of_metrics(batch)
         counted = pl.col("counted")
         return {
@@ -209,5 +209,5 @@ class Tables:
 
 
 def _time() -> pl.Expr:
-    """The moment of a row as the tables have it."""
+    """The column of times."""
     return (pl.col("at") * 1000).cast(pl.Datetime("ns", "UTC")).alias("time")

@@ -1,4 +1,4 @@
-"""Where the window before a fault ends, and that in which it acts begins."""
+"""The split of a recording into the windows before a fault (normal) and since (abnormal)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NORMAL, ABNORMAL = WINDOWS = ("normal", "abnormal")
 
 
 def roots(truth: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The faults of a key that broke a promise to users, in order of their beginning.
+    """Return the faults of an answer key that broke a promise to users, in order of start.
 
     Raises
     ------
@@ -30,12 +30,12 @@ def roots(truth: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def split(context: Context, faults: list[Mapping[str, Any]]) -> datetime:
-    """When the first of the faults began.
+    """Return the start of the first fault.
 
     Raises
     ------
     exporters.formats.registry.FormatError
-        If that is less than a second after the start of the recording: then there's no window before it.
+        If that is less than a second after the start of the recording, so that there is no window before it.
     """
     begun = datetime.fromisoformat(faults[0]["start"])
     if begun - context.start < timedelta(seconds=1):
@@ -46,7 +46,7 @@ def split(context: Context, faults: list[Mapping[str, Any]]) -> datetime:
 
 
 def env(context: Context, begun: datetime) -> str:
-    """The text of `env.json`: the windows in Unix seconds, as texts."""
+    """Return the text of `env.json`: the windows in Unix seconds, as strings."""
     start = int(context.start.timestamp())
     end = start + round(context.length)
     middle = int(begun.timestamp())

@@ -1,8 +1,8 @@
-"""On which track a span goes: slices of a track nest, and spans of a request may not.
+"""Assign spans to tracks: slices of a track must nest, which spans of a request need not do.
 
-A call that a service handles has a track of its own. What the service does for it goes there too as long as it nests:
-it begins before whatever it is part of has ended, and doesn't outlast it. Of calls that go on while others do, or after
-their caller gave up, each is on a track of its own.
+A call that a service handles gets a track of its own. What the service does for that call goes on the same track as
+long as it nests: it starts before its parent ends, and ends no later than the slice around it. Concurrent calls, and
+calls that outlive their caller, each get a track of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass
 class _Track:
-    """A track, and the ends of the slices that are under way on it, the innermost last."""
+    """A track, and the ends of its open slices, innermost last."""
 
     uuid: int
     owner: tuple[str, str | None]
@@ -21,7 +21,7 @@ class _Track:
 
 
 class Calls:
-    """Remembers where spans went whose children may still begin."""
+    """Keeps the tracks of spans whose children may still start."""
 
     def __init__(self) -> None:
         self._of: dict[str, tuple[_Track, int]] = {}
@@ -36,20 +36,20 @@ class Calls:
         end: int,
         new: Callable[[], int],
     ) -> int:
-        """The uuid of the track for a span; spans come in order of their beginning.
+        """Return the uuid of the track for a span; spans must come in order of start.
 
         Parameters
         ----------
         span, parent
-            Their ids.
+            The ids of the span and its parent.
         owner
-            Service and replica.
+            Its service and replica.
         is_call
-            Whether it's a call that a service handles.
+            Whether it is a call that a service handles.
         at, end
-            In microseconds.
+            Its start and end in microseconds.
         new
-            Makes a track.
+            Makes a track and returns its uuid.
         """
         track = None if is_call or parent is None else self._nesting(parent, owner, at, end)
         if track is None:
@@ -60,7 +60,7 @@ class Calls:
         return track.uuid
 
     def forget(self, before: int) -> None:
-        """Let go of spans that have ended by a moment, before which nothing begins any more."""
+        """Forget the spans that have ended by a moment; no later span starts before it."""
         self._of = {span: each for span, each in self._of.items() if each[1] > before}
 
     def _nesting(self, parent: str, owner: tuple[str, str | None], at: int, end: int) -> _Track | None:

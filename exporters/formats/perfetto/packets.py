@@ -1,4 +1,4 @@
-"""Packets of a Perfetto trace. A name that is in many of them is said once, and referred to by a number."""
+"""Packets of a Perfetto trace. Repeated names are interned: written once, and referred to by a number."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import (
     TrackEvent,
 )
 
-#: The one sequence that all packets are of: names are said in it, and hold from then on.
+#: The sequence of all packets, in which interned names hold from their first use on.
 _SEQUENCE = 1
-#: Clocks of Perfetto: the one that moments are of unless a packet says otherwise, and wall time.
+#: Perfetto's clocks: the default of timestamps, and wall time.
 _BOOTTIME, _REALTIME = 6, 1
 
 
 class Packets:
-    """Collects packets until they're taken.
+    """Collects packets until they are taken.
 
     Parameters
     ----------
     start
-        Of the recording, in microseconds since 1970.
+        Start of the recording, in microseconds since 1970.
     """
 
     def __init__(self, start: int) -> None:
@@ -35,18 +35,18 @@ class Packets:
         self._texts: dict[str, int] = {}
         first = self._packet()
         first.sequence_flags = TracePacket.SEQ_INCREMENTAL_STATE_CLEARED
-        # Moments are wall time, in whichever clock they are read.
+        # Timestamps are wall time: the snapshot equates the two clocks.
         for clock in (_BOOTTIME, _REALTIME):
             first.clock_snapshot.clocks.add(clock_id=clock, timestamp=start * 1000)
 
     def take(self) -> bytes:
-        """What was collected since this was called last, as a part of the file."""
+        """Encode the packets collected since the last call as a part of the file."""
         data: bytes = Trace(packet=self._waiting).SerializeToString()
         self._waiting.clear()
         return data
 
     def track(self) -> TrackDescriptor:
-        """A new track, to be described."""
+        """Add a new track and return its descriptor, to be filled in."""
         return self._packet().track_descriptor
 
     def begin(
@@ -59,18 +59,18 @@ class Packets:
         flow_from: int | None = None,
         flow_to: int | None = None,
     ) -> None:
-        """A slice begins.
+        """Begin a slice.
 
         Parameters
         ----------
         at
-            In microseconds since 1970.
+            Its start in microseconds since 1970.
         track, name, category
-            Where, and what.
+            Its track, name and category.
         said
-            What else is shown of it; None isn't.
+            Annotations; those that are None are left out.
         flow_from, flow_to
-            The number of an arrow that begins here, and of one that ends here.
+            The ids of a flow that starts here, and of one that ends here.
         """
         event = self._event(at, track, TrackEvent.TYPE_SLICE_BEGIN, name, said)
         event.categories.append(category)
@@ -80,18 +80,18 @@ class Packets:
             event.terminating_flow_ids.append(flow_to)
 
     def end(self, at: int, track: int) -> None:
-        """The last slice that began on a track ends."""
+        """End the latest slice of a track."""
         packet = self._packet()
         packet.timestamp = at * 1000
         packet.track_event.type = TrackEvent.TYPE_SLICE_END
         packet.track_event.track_uuid = track
 
     def instant(self, at: int, track: int, name: str, said: Mapping[str, str | int | None]) -> None:
-        """Something happens."""
+        """Add an instant event."""
         self._event(at, track, TrackEvent.TYPE_INSTANT, name, said)
 
     def sample(self, at: int, track: int, value: float) -> None:
-        """A counter has a value from now on."""
+        """Add a value of a counter."""
         packet = self._packet()
         packet.timestamp = at * 1000
         packet.track_event.type = TrackEvent.TYPE_COUNTER
@@ -115,7 +115,7 @@ class Packets:
     def _note(self, note: DebugAnnotation, interned: InternedData, key: str, value: str | int) -> None:
         if isinstance(value, int):
             note.int_value = value
-        elif key in ("trace_id", "span_id", "details"):  # of which nearly each is another
+        elif key in ("trace_id", "span_id", "details"):  # nearly all distinct, so not worth interning
             note.string_value = value
         else:
             known = self._texts.get(value)
@@ -132,7 +132,7 @@ class Packets:
 
 
 def _number(name: str, known: dict[str, int], interned: object) -> int:
-    """The number of a name, which is said now if it never was."""
+    """Return the number of a name, interning it if it is new."""
     number = known.get(name)
     if number is None:
         number = known[name] = len(known) + 1

@@ -22,18 +22,18 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
 NAME = "trace.pftrace"
-#: A record: when it was, of which kind it is (of one moment, in this order), and its other columns.
+#: A record: its time, its kind (which breaks ties), and its other columns.
 _Row = tuple[int, int, tuple[Any, ...]]
 _EVENT, _SPAN, _SAMPLE = range(3)
 
 
 def sink(target: Path, context: Context) -> PerfettoSink:
-    """A sink that writes `trace.pftrace` into a folder."""
+    """Return a sink that writes `trace.pftrace` into a folder."""
     return PerfettoSink(target, context)
 
 
 class PerfettoSink:
-    """Writes records in order of time, whichever kind they are of, so that it doesn't matter how they are batched."""
+    """Writes records of all kinds in order of time, so that the file doesn't depend on how they are batched."""
 
     def __init__(self, folder: Path, context: Context) -> None:
         self._start = round(context.start.timestamp() * 1e6)
@@ -60,12 +60,12 @@ class PerfettoSink:
         self._files.write(NAME, self._packets.take())
 
     def close(self) -> None:
-        """Bring the file to the disk."""
+        """Write the remaining packets, and flush the file to disk."""
         self._files.write(NAME, self._packets.take())
         self._files.close()
 
     def discard(self) -> None:
-        """Let go of the file."""
+        """Abandon the file."""
         self._files.discard()
 
     def _event(self, at: int, service: str, replica: str | None, type: str, severity: str, details: str) -> None:
@@ -91,7 +91,7 @@ class PerfettoSink:
         *values: str | int | None,
     ) -> None:
         end, called = at + micros, kind == "server"
-        # A call of its own is told from one that is handled by whom it is for.
+        # The names of tracks tell calls that a service makes, which name their callee, from those that it handles.
         said = dict(zip(_SAID, values, strict=True))
         shown = name if called or said["peer"] is None else f"{name} -> {said['peer']}"
         track = self._calls.place(
@@ -118,11 +118,11 @@ class PerfettoSink:
         return {"name": self._conventions.describe(row).name}
 
 
-#: What is shown of a span besides its ids.
+#: Columns that are shown of a span, besides its ids.
 _SAID = ("status", "error_type", "status_code", "peer", "version", "attempt")
 
 
 def _rows(kind: int, frame: pl.DataFrame, *columns: str | pl.Expr) -> Iterator[_Row]:
-    """The rows of records of a kind, in order of time."""
+    """Yield the rows of records of a kind, in order of time."""
     for at, *row in frame.select(microseconds().alias("at"), *columns).iter_rows():
         yield at, kind, tuple(row)

@@ -8,14 +8,14 @@ from meshquake.topology.placement import NODES
 
 
 class Tracks:
-    """Makes tracks when they are first asked for.
+    """Makes tracks on first use.
 
     Parameters
     ----------
     packets
-        Take their descriptions.
+        Takes the descriptors of tracks.
     context
-        For the services, each of which is a process.
+        The context, for its services, each of which is a process, and for units of metrics.
     """
 
     def __init__(self, packets: Packets, context: Context) -> None:
@@ -28,7 +28,7 @@ class Tracks:
         self._others: dict[tuple[str, str | None, str, str | None], int] = {}
 
     def owner(self, service: str, replica: str | None) -> int:
-        """The track of a service, or of one of its replicas, which is below it."""
+        """Return the track of a service, or of one of its replicas, which is below it."""
         found = self._owners.get((service, replica))
         if found is None:
             above = None if replica is None else self.owner(service, None)
@@ -39,7 +39,7 @@ class Tracks:
         return found
 
     def below(self, above: int | None, name: str) -> int:
-        """A new track below another one. Perfetto shows those of one name together."""
+        """Make a track below another one. Perfetto merges the display of siblings with the same name."""
         self._made += 1
         self._described = self._packets.track()
         self._described.uuid = self._made
@@ -50,7 +50,7 @@ class Tracks:
         return self._made
 
     def counter(self, service: str, replica: str | None, metric: str, target: str | None) -> int:
-        """The track of a metric."""
+        """Return the track of a metric."""
         key = (service, replica, metric, target)
         if key not in self._others:
             name = metric if target is None else f"{metric} -> {target}"
@@ -59,7 +59,7 @@ class Tracks:
         return self._others[key]
 
     def events(self, service: str, replica: str | None) -> int:
-        """The track of what happens to a service or a replica."""
+        """Return the track of the events of a service or a replica."""
         key = (service, replica, "", None)
         if key not in self._others:
             self._others[key] = self.below(self.owner(service, replica), "events")
