@@ -1,7 +1,7 @@
 """What is seen: fixtures, other formats, databases, streams, and reports for people.
 
-To add a format, add a file to `formats/` with a function `sink(target, context)`, and a line to `formats/registry.py`.
-To add a database or a protocol, add a file to `databases/` or `sending/`, and a line where the others are listed.
+A new format is a file in `formats/` with a function `sink(target, context)`, and a line in `formats/registry.py`. A new
+database is a file in `databases/`, a new protocol one in `sending/`, each with a line where the others have theirs.
 
     fixtures/            writes a fixture, whole or not at all; reads, lists and replays it; data sets
     formats/ columns/    its records in other formats, and what several formats share

@@ -2,8 +2,8 @@
 
     ensemble.json     the study, with its texts and versions: enough to make the rest again; written first
     replayed/         copies of the request files that its mesh names, if any
-    runs.ndjson       the answers of each run, a line a run, in the order of the study
-    complete.json     says that all of it is there; written last
+    runs.ndjson       the responses of each run, one line per run, in the order of the study
+    complete.json     marks the ensemble as complete; written last
     report/           tables and plots, which `ensemble DIR --report` makes from the runs
 
 `making` writes the first four, `reading` reads them back.

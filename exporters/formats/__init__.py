@@ -1,1 +1,1 @@
-"""The formats that records can be written in."""
+"""Every format that records can be written in."""

@@ -10,8 +10,8 @@ panels.py             panels, and their layout on a dashboard
 mesh_dashboard.py     the mesh: what users get, every service, calls, nodes
 service_dashboard.py  a service: requests, resources, its callers and callees, its log lines
 logs_dashboard.py     log lines and events
-traces_dashboard.py   failed and slow requests
-provisioning.py       the provisioning files
+traces_dashboard.py   requests that failed, and slow ones
+provisioning.py       the files that Grafana is provisioned with
 
 Dashboards are in Grafana's classic model (https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/
 view-dashboard-json-model/), schema version 39, which Grafana 10.3 and later read. Data sources and dashboards have
