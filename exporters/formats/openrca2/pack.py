@@ -20,7 +20,7 @@ from meshquake.exporters.formats.openrca2.windows import ABNORMAL, NORMAL, WINDO
 from meshquake.exporters.formats.parquet_file import ParquetFile
 from meshquake.sim.records import Batch
 
-#: Columns of text with nearly all values distinct.
+#: Columns of text whose values are nearly all distinct.
 _MANY = ("trace_id", "span_id", "parent_span_id", "message")
 
 

@@ -115,7 +115,7 @@ class Packets:
     def _note(self, note: DebugAnnotation, interned: InternedData, key: str, value: str | int) -> None:
         if isinstance(value, int):
             note.int_value = value
-        elif key in ("trace_id", "span_id", "details"):  # nearly all distinct, so not worth interning
+        elif key in ("trace_id", "span_id", "details"):  # nearly all distinct: not worth interning
             note.string_value = value
         else:
             known = self._texts.get(value)
