@@ -1,4 +1,4 @@
-"""What a change makes of a run, as text and as JSON: the two runs side by side."""
+"""The effect of a what-if change, as text and as JSON: the two runs side by side."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Compared:
     Attributes
     ----------
     difference
-        What became of requests and services.
+        How requests and services fared in each run.
     change
-        What was changed, in words.
+        A description of the change.
     """
 
     difference: Difference
@@ -37,7 +37,7 @@ class Compared:
 
 
 def compared(folder: Path, without: tuple[str, ...] = (), settings: tuple[str, ...] = ()) -> Compared:
-    """Run a fixture again with something changed; parameters and errors as of `fixtures.fixture.Fixture.whatif`."""
+    """Run a fixture again with a change. Parameters and errors are those of `fixtures.fixture.Fixture.whatif`."""
     reloaded = reload(folder)
     changed = reloaded.recipe.load_with(settings, None, without)
     found = compare(reloaded.simulation(reloaded.loaded), reloaded.simulation(changed), lambda second: None)
@@ -45,7 +45,7 @@ def compared(folder: Path, without: tuple[str, ...] = (), settings: tuple[str, .
 
 
 def blocks(difference: Difference, change: str) -> list[Block]:
-    """What a change makes, for people; `change` says in words what was changed."""
+    """Report the effect of a change to people; `change` describes it."""
     whole = [
         (name, str(each.requests), str(each.failed), str(each.slow), _ms(each.p50), _ms(each.p95))
         for name, each in (("actual run", difference.before), ("changed run", difference.after))
@@ -79,13 +79,13 @@ def _facts(difference: Difference, change: str) -> Iterator[tuple[str, str]]:
 
 
 def _turned(told: str, count: int, before: str, after: str) -> str:
-    """What became of some requests, told as a count."""
+    """Phrase a count of requests whose outcome changed."""
     were, are = ("was", "is") if count == 1 else ("were", "are")
     return f"{told} that {were} {before} {are} {after}"
 
 
 def as_json(difference: Difference, changes: dict[str, Any]) -> dict[str, Any]:
-    """The same for programs; `changes` says what was changed."""
+    """Report the effect to programs; `changes` are what was changed."""
     return {
         "changes": changes,
         "before": _figures(difference.before),

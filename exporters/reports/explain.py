@@ -1,4 +1,4 @@
-"""An incident, or one of its requests, told in words, from the answer key."""
+"""Explain an incident, or single requests, in words, from the answer key."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from meshquake.topology.binder import keys_of
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import counted, duration, shown
 
-#: Of a long list, so many are told.
+#: Longest list that is shown in full.
 _MOST = 8
-#: More trace ids than these are too many to choose from.
+#: Most trace ids that are offered for an ambiguous prefix.
 _LIKE = 20
 _SEEN = {
     "loudest": "the root cause is the loudest service",
@@ -40,7 +40,7 @@ _HARM = {"failed": "It failed", "slowed": "It came too late", "spared": "It was 
 
 
 def incident(folder: Path) -> list[Block]:
-    """The story of a fixture.
+    """Tell the story of a fixture's incident.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def incident(folder: Path) -> list[Block]:
 
 
 def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
-    """The stories of some requests, in one pass over the fixture.
+    """Tell what happened to some requests, in one pass over the fixture.
 
-    Raises as `incident` and `manifest.load`, and if the fixture has no such trace, or bad spans of it.
+    Raises what `incident` and `manifest.load` raise, and an error if the fixture lacks a trace or its spans are bad.
     """
     manifest.load(folder)
     truth = answer_key.read_ground_truth(folder)
@@ -78,7 +78,7 @@ def requests(folder: Path, trace_ids: Sequence[str]) -> list[Block]:
 
 
 def _ahead(truth: dict[str, Any]) -> timedelta:
-    """By how much a span can be earlier than its request, by the clock of its replica."""
+    """Return how far the clock of a replica may be behind: by that much a span can precede its own request."""
     clocks = truth.get("observability", {}).get("clocks_ms", {})
     return timedelta(milliseconds=max((-off for off in clocks.values()), default=0.0))
 
@@ -86,7 +86,10 @@ def _ahead(truth: dict[str, Any]) -> timedelta:
 def _spans(
     folder: Path, verdicts: Mapping[str, Mapping[str, Any]], ahead: timedelta
 ) -> dict[str, list[dict[str, Any]]]:
-    """The spans of some requests by trace id, given the verdicts on them; none is earlier than that by more."""
+    """Read the spans of some requests, by trace id.
+
+    `verdicts` are the key's verdicts on them. No span is earlier than its request by more than `ahead`.
+    """
     found: dict[str, list[dict[str, Any]]] = {trace_id: [] for trace_id in verdicts}
     if not found:
         return found
@@ -103,7 +106,7 @@ def _spans(
 
 
 def _like(folder: Path, trace_id: str) -> list[str]:
-    """The trace ids that begin as one does, or of very many some."""
+    """List the trace ids that share a prefix, or some of them if there are very many."""
     like = (each.filter(pl.col("trace_id").str.starts_with(trace_id[:8])) for each in answer_key.verdicts(folder))
     return list(islice((found for each in like for found in each["trace_id"]), _LIKE))
 
@@ -134,7 +137,7 @@ def _incident(truth: dict[str, Any]) -> Iterator[Block]:
 
 
 def _fates(requests: dict[str, int], faults: int) -> str:
-    """What became of all requests: whom the faults harmed or spared, and who was no better off without them."""
+    """Count the requests that the faults harmed, those they spared, and those that would have failed anyway."""
     total, harmed, spared, bad = (requests[name] for name in ("total", "harmed", "spared", "background"))
     of = f"Of {counted(total, 'request')}"
     if not faults:
@@ -167,7 +170,7 @@ def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> It
 
 
 def worth(told: dict[str, Any], harmed: int) -> str:
-    """The sentence on what the actions of a key did to the harm, given how many requests were harmed."""
+    """Say how the actions changed the harm, given how many requests were harmed."""
     return (
         f"Had nobody acted, {counted(told['harmed_without'], 'request')} would have been harmed instead of {harmed}: "
         f"{_were(told['saved'])} saved, and {told['lost']} harmed that would have been good."
@@ -175,7 +178,7 @@ def worth(told: dict[str, Any], harmed: int) -> str:
 
 
 def _observed(told: dict[str, Any]) -> str:
-    """How well the mesh was observed, and how much of its telemetry is recorded."""
+    """Describe the observability of the mesh, and how much of its telemetry was recorded."""
     level = told["settings"].get("level", DEFAULT)
     usual = asdict(at_level(level)) if level in LEVELS else {}
     apart = [name for name, value in told["settings"].items() if name in usual and value != usual[name]]
@@ -240,13 +243,13 @@ def _facts(fault: dict[str, Any], recording: dict[str, Any]) -> Iterator[tuple[s
 
 
 def _foremost(items: list[dict[str, Any]], rank: Callable[[dict[str, Any]], int]) -> list[dict[str, Any]]:
-    """Those of the lowest ranks, as many as are told, in the order that they have."""
+    """Select the items with the lowest ranks, as many as are shown, in their original order."""
     places = sorted(range(len(items)), key=lambda place: rank(items[place]))
     return [items[place] for place in sorted(places[:_MOST])]
 
 
 def _listed(name: str, lines: Iterable[str], of: int = 0) -> Iterator[tuple[str, str]]:
-    """Lines of one fact, or the first of them; `of` is of how many they were chosen, if they were."""
+    """Yield the lines of one fact, or the first of them; `of` counts the items that `lines` were selected from."""
     every = list(lines)
     for position, line in enumerate(every[:_MOST]):
         yield name if position == 0 else "", line
@@ -255,7 +258,7 @@ def _listed(name: str, lines: Iterable[str], of: int = 0) -> Iterator[tuple[str,
 
 
 def _ruled_out(herrings: list[dict[str, Any]]) -> Iterator[str]:
-    """What is no cause, and why; the events that one reason rules out, together."""
+    """Yield the red herrings with the reason each is ruled out; events with the same reason share a line."""
     alike: dict[tuple[str, str | None], list[str]] = {}
     for each in herrings:
         of = each["service"] if each["kind"] == "service" else None
@@ -299,7 +302,7 @@ def _affected(start: str, each: dict[str, Any]) -> str:
 
 
 def _peak(metric: str, peak: dict[str, Any]) -> str:
-    """A metric at its worst, and at that moment without the faults."""
+    """Show the peak of a metric, beside its value at that moment without the faults."""
     unit = METRICS[metric].unit
     figures = f"{_figure(peak['twin'])} -> {_figure(peak['value'])}{'' if unit == '%' else ' '}{unit}"
     return f"{_called(metric, peak)} {figures}"
@@ -310,7 +313,7 @@ def _figure(value: float) -> str:
 
 
 def _stuck(requests: int) -> str:
-    """What there is to say of a service whose own symptoms stayed as they were."""
+    """Describe a service whose own symptoms did not change."""
     return (
         f"{counted(requests, 'request')} got stuck in it or behind it"
         if requests
@@ -324,7 +327,7 @@ def _alert(start: str, alert: dict[str, Any]) -> str:
 
 
 def _called(metric: str, told: dict[str, Any]) -> str:
-    """A metric by the name that it has in the recording, where that is another, or none."""
+    """Note the name that a metric has in the recording, if that differs or if it is not recorded."""
     name = told.get("recorded", metric)
     if name is None:
         return f"{metric} (not recorded)"
@@ -332,7 +335,7 @@ def _called(metric: str, told: dict[str, Any]) -> str:
 
 
 def target_of(fault: dict[str, Any]) -> str:
-    """What a fault of a key acts on, in words."""
+    """Describe in words what a fault of the key acts on."""
     return ", ".join(map(_one_target, fault.get("targets", [fault["target"]])))
 
 
@@ -366,7 +369,7 @@ def _request(truth: dict[str, Any], verdict: dict[str, Any], spans: list[dict[st
 
 
 def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
-    """The spans of a trace, each below the one that caused it; on top if that is not recorded."""
+    """Tabulate the spans of a trace, each below its parent, or at the top if its parent is not recorded."""
     below: dict[str | None, list[dict[str, Any]]] = {}
     known = {span["span_id"] for span in spans}
     for span in sorted(spans, key=lambda span: (span["timestamp"], span["span_id"])):
@@ -389,7 +392,7 @@ def _tree(spans: list[dict[str, Any]], entered: str | None) -> Table:
 
 
 def _attempt(span: dict[str, Any], beside: list[dict[str, Any]]) -> str:
-    """Which attempt a client span is, and that it is a hedge if it was sent while one before it was under way."""
+    """Number the attempt of a client span; it is a hedge if it was sent while an earlier attempt was in flight."""
     sent = datetime.fromisoformat(span["timestamp"])
     before = [each for each in beside if each["operation"] == span["operation"] and each["attempt"] < span["attempt"]]
     hedges = any(sent < _end(each) for each in before)
@@ -405,7 +408,7 @@ def _outcome(outcome: str | None, milliseconds: float | None) -> str:
 
 
 def _time(moment: str, recording: dict[str, Any]) -> str:
-    """A moment to the second, with its date where the time of day alone could be of two days."""
+    """Show a moment to the second, with its date if the recording spans more than one day."""
     length = datetime.fromisoformat(recording["end"]) - datetime.fromisoformat(recording["start"])
     return moment[11:19] if length < timedelta(days=1) else f"{moment[:10]} {moment[11:19]}"
 

@@ -1,4 +1,4 @@
-"""A run at a glance while it goes on: what users see, each service, open breakers, and what happened last."""
+"""A running simulation at a glance: what users see, each service, open breakers, and the latest events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from meshquake.sim.records import ERRORS_OF_SERVER, Batch
 
-#: Seconds that a sparkline shows, those that a figure is of, and events that are told.
+#: Seconds in a sparkline, seconds that a service's figures cover, and events shown.
 SHOWN, LATELY, LAST = 60, 5, 6
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _OPEN: Final = {"circuit_breaker_open": True, "circuit_breaker_half_open": True, "circuit_breaker_closed": False}
@@ -21,7 +21,7 @@ _OPEN: Final = {"circuit_breaker_open": True, "circuit_breaker_half_open": True,
 
 @dataclass(frozen=True)
 class Figures:
-    """Of some requests: how many a second, the share of those that failed, and p95 in milliseconds (None of none)."""
+    """Requests a second, the share that failed, and p95 latency in milliseconds (None without requests)."""
 
     rate: float
     errors: float
@@ -29,25 +29,25 @@ class Figures:
 
 
 class Glance:
-    """Takes batches as they come; all that it keeps is bounded.
+    """Summarises batches of records as they come, in bounded memory.
 
     Parameters
     ----------
     services
-        The names of all services, in the order in which they are shown.
+        The names of all services, in display order.
 
     Attributes
     ----------
     moment
-        The second up to which all is known, as records have it; empty before the first.
+        The second up to which everything is known, formatted as in records; empty before the first.
     entry
-        What users saw, second by second.
+        Figures of users' requests, one for each second.
     services
-        What each service did within the last seconds.
+        Figures of each service over the last seconds.
     breakers
-        Those that aren't closed, by replica of the caller and callee.
+        Breakers that aren't closed, as pairs of the caller's replica and the callee.
     events
-        What happened last: time, service and text, the latest last.
+        The latest events as time, service and text, oldest first.
     """
 
     def __init__(self, services: Sequence[str]) -> None:
@@ -56,11 +56,11 @@ class Glance:
         self.services = dict.fromkeys(services, Figures(0.0, 0.0, None))
         self.breakers: set[tuple[str, str]] = set()
         self.events: deque[tuple[str, str, str]] = deque(maxlen=LAST)
-        #: Server spans of the last seconds, by second, the earliest first.
+        #: Server spans of the last seconds, oldest second first.
         self._seconds: deque[tuple[str, pl.DataFrame]] = deque(maxlen=LATELY + 1)
 
     def take(self, batch: Batch) -> None:
-        """Take a batch into account. Its last second may go on in the next one."""
+        """Add a batch. Its last second may continue in the next one."""
         for record in batch.records("events"):
             self._hear(record)
         spans = batch.traces.filter(kind="server").select(
@@ -79,7 +79,7 @@ class Glance:
                 self.services[name] = _figures(known.filter(service=name), len(self._seconds))
 
     def _close(self) -> None:
-        """The latest second is over."""
+        """Close the latest second: nothing can be added to it any more."""
         self.moment, spans = self._seconds[-1]
         self.entry.append(_figures(spans.filter(pl.col("parent_span_id").is_null()), 1))
 
@@ -89,12 +89,12 @@ class Glance:
         if kind in _OPEN:
             attributes = record["attributes"]
             told = json.loads(attributes) if isinstance(attributes, str) else attributes
-            breaker = (place, str(told["target"]))  # type: ignore[index]  # of these events they are a mapping
+            breaker = (place, str(told["target"]))  # type: ignore[index]  # events of breakers have a mapping
             (self.breakers.add if _OPEN[kind] else self.breakers.discard)(breaker)
 
 
 def sparkline(values: Sequence[float], most: float | None = None) -> str:
-    """Values as a line of bars, the greatest of them (or `most`) as high as there is room."""
+    """Draw values as a line of bars, scaled to `most`, or to the greatest value if that is None."""
     top = max([*values, 0.0]) if most is None else most
     return "".join(
         _BARS[min(len(_BARS) - 1, ceil(value / top * (len(_BARS) - 1)))] if top else _BARS[0] for value in values

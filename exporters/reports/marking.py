@@ -1,4 +1,4 @@
-"""Marks answers to a fixture, or to the cases of a data set: from folders to a report."""
+"""Mark answers to a fixture, or to the cases of a data set, given as files, and report the marks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.truth import floors, score
 from meshquake.truth.score import Mark
 
-#: Decimals of the figures of a report: records are timed by the microsecond, and no share is known better than that.
+#: Decimals of the figures in a report: timestamps have microseconds, and no figure is known more exactly than that.
 _DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Report:
-    """Marks for people, and as a JSON object whose figures are rounded to six decimals."""
+    """Marks as text blocks for people, and as a JSON object with figures rounded to six decimals."""
 
     blocks: list[Block]
     content: dict[str, Any]
@@ -37,21 +37,21 @@ class Report:
 
 
 def report(folder: Path, given: Path) -> Report:
-    """Mark what was answered.
+    """Mark an answer, or the answers to a data set.
 
     Parameters
     ----------
     folder
         A fixture, a case of a data set, or a data set.
     given
-        A file with the answer; for a data set a folder with such a file, `CASE.json`, for each case.
+        A file with the answer. For a data set, a folder with one such file, `CASE.json`, for each case.
 
     Raises
     ------
     TruthError
         If the folder isn't what it should be, or its answer key can't be read.
     DocumentError
-        If an answer can't be used; with all that is wrong with all of them.
+        If an answer can't be used. It lists all problems of all answers.
     """
     recover(folder)
     if outside.is_file(folder / "truth" / "index.ndjson"):
@@ -62,7 +62,7 @@ def report(folder: Path, given: Path) -> Report:
 
 
 def rounded(value: Any) -> Any:
-    """A JSON value without the digits that binary arithmetic leaves, as in 0.09999999999999998."""
+    """Round the figures in a JSON value, which drops the noise of binary arithmetic, as in 0.09999999999999998."""
     if isinstance(value, dict):
         return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -71,7 +71,7 @@ def rounded(value: Any) -> Any:
 
 
 def mark_fixture(folder: Path, answer: Path) -> Mark:
-    """Mark the answer to one fixture, or to one case of a data set; parameters and errors as of `report`."""
+    """Mark the answer to one fixture, or to one case of a data set. Parameters and errors are those of `report`."""
     truth = answer_key.read_ground_truth(folder)
     given = json_file.read(answer)
     named = answers.texts(given)
@@ -83,7 +83,7 @@ def mark_fixture(folder: Path, answer: Path) -> Mark:
 
 
 def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
-    """Mark the answers to the cases of a data set; None where there is none. Parameters and errors as of `report`."""
+    """Mark the answers to a data set, by case; None where there is none. Parameters and errors are those of `report`."""
     cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
     if not outside.is_folder(given):
         raise DocumentError([Problem(str(given), 0, "", "must be a folder with one answer per case, CASE.json")])
@@ -111,7 +111,7 @@ def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
 
 
 def _traces(folder: Path) -> Iterator[pl.DataFrame]:
-    """What the floors look at of a fixture's spans, some at a time."""
+    """Yield the columns of a fixture's spans that the floors need, batch by batch."""
     return reading.records(
         folder, TRACE, columns=("timestamp", "service", "duration_ms", "status", "status_code", "kind", "peer")
     )

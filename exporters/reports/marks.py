@@ -1,4 +1,4 @@
-"""Marks as people read them, and as programs do: of one answer, and of the answers to many cases."""
+"""Marks as text and as JSON: of one answer, and of the answers to many cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Marks = Mapping[str, Mark | None]
 
 
 def blocks(mark: Mark) -> list[Block]:
-    """A mark for people; what was not answered is left out."""
+    """Show a mark to people, without the parts that were not answered."""
     parts = [part for part in (_accuracy(mark), _overlap(mark), _answered(mark)) if part]
     return [block for part in parts for block in ("", *part)][1:]
 
@@ -84,7 +84,7 @@ def _away(seconds: float) -> str:
 
 
 def dataset_blocks(marks: Marks) -> list[Block]:
-    """The marks of many cases for people: a row a case, their means, and those of the floors."""
+    """Show the marks of many cases to people: one row per case, then the means, and those of the floors."""
     averages = {"mean": _means(marks), **_floor_means(marks)}
     columns = [name for name, value in averages["mean"].items() if value is not None]
     rows = []
@@ -98,7 +98,7 @@ def dataset_blocks(marks: Marks) -> list[Block]:
 
 
 def dataset_json(marks: Marks) -> dict[str, Any]:
-    """The marks of many cases as a JSON object."""
+    """Return the marks of many cases as a JSON object."""
     return {
         "cases": {case: None if mark is None else mark.as_json() for case, mark in marks.items()},
         "means": _means(marks),
@@ -107,7 +107,7 @@ def dataset_json(marks: Marks) -> dict[str, Any]:
 
 
 def _figures(mark: Mark) -> dict[str, float | None]:
-    """The figures of a mark that have a mean."""
+    """Return the figures of a mark that can be averaged."""
     return {
         **(dict.fromkeys(Accuracy.NAMES) if mark.accuracy is None else mark.accuracy.as_json()),
         "detected_s": mark.detection.after_objective if mark.detection else None,
@@ -119,12 +119,12 @@ def _figures(mark: Mark) -> dict[str, float | None]:
 
 
 def _means(marks: Marks) -> dict[str, float | None]:
-    """The mean of each figure over the marks that have it."""
+    """Average each figure over the marks that have it."""
     return _mean([_figures(mark) for mark in marks.values() if mark is not None])
 
 
 def _floor_means(marks: Marks) -> dict[str, dict[str, float | None]]:
-    """The same for each floor, over the same cases."""
+    """Average the marks of each floor over the same cases."""
     floors = [mark.floors for mark in marks.values() if mark is not None]
     names = dict.fromkeys(name for each in floors for name in each)
     return {name: _mean([each[name].as_json() for each in floors if each]) for name in names}

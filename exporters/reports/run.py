@@ -1,4 +1,4 @@
-"""What a run showed, as text and as JSON."""
+"""The summary of a run, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 def blocks(summary: Summary, played: Scenario, folder: Path, title: str, speed: float) -> list[Block]:
-    """What happened, for people.
+    """Report a run to people.
 
     Parameters
     ----------
     summary
         The run's figures.
     played
-        What was played.
+        The scenario that was played.
     folder
-        Where its fixture is.
+        The folder of its fixture.
     title
-        What it is called.
+        Its title.
     speed
-        Simulated seconds a second of wall time.
+        Simulated seconds per second of wall time.
     """
     columns = ("at the entry", "requests", "errors", *(f"p{100 * quantile:.0f} ms" for quantile in _QUANTILES))
     rows = [(f"{phase.name} ({duration(phase.seconds)})", *_figures(phase)) for phase in summary.phases]
@@ -63,7 +63,7 @@ def _facts(summary: Summary, played: Scenario, folder: Path, speed: float) -> It
 
 
 def _kept(observability: Observability) -> str | None:
-    """Which traces are recorded, if not all of them: errors are a larger share of what tail sampling keeps."""
+    """Describe trace sampling, if any; errors are overrepresented in what tail sampling keeps."""
     head, tail = observability.head_sampling, observability.tail_sampling
     some = "traces" if head == 1 else f"{ratio(head)} of all traces"
     if tail is None:
@@ -73,7 +73,7 @@ def _kept(observability: Observability) -> str | None:
 
 
 def _found(played: Scenario) -> dict[str, list[str]]:
-    """What has the roles that the scenario names, by role."""
+    """Resolve the roles that the scenario names, by role."""
     found: dict[str, list[str]] = {}
     for _, role, target in _roles(played):
         targets = found.setdefault(role, [])
@@ -83,7 +83,7 @@ def _found(played: Scenario) -> dict[str, list[str]]:
 
 
 def _roles(played: Scenario) -> Iterator[tuple[str, str, str]]:
-    """The faults and actions whose targets are given by role: id, role, and what has it."""
+    """Yield id, role and resolved target of the faults and actions that name their target by role."""
     for cause in played.causes:
         if cause.id in played.roles:
             yield cause.id, played.roles[cause.id], str(cause.target)
@@ -94,16 +94,16 @@ def _hit(hit: Hit) -> str:
 
 
 def _known(latency: float | None) -> float | None:
-    """A latency with the digits that mean something: the summary knows it to 1%."""
+    """Round a latency to its significant digits: the summary has a precision of 1%."""
     return None if latency is None else float(f"{latency:.3g}")
 
 
 def as_json(
     summary: Summary, played: Scenario, folder: Path, content: dict[str, Any], unfinished: int
 ) -> dict[str, Any]:
-    """The same for programs, as a JSON object. Holds nothing of wall time.
+    """Report a run to programs, as a JSON object without any wall-clock figures.
 
-    `content` is the fixture's manifest, and `unfinished` how many requests were never over.
+    `content` is the fixture's manifest; `unfinished` counts the requests that never completed.
     """
     return {
         "scenario": content["scenario"]["name"],

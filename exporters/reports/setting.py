@@ -1,4 +1,4 @@
-"""A value of a fault's parameters in an answer key, as a scenario file would have it, on one line."""
+"""Write a parameter value from an answer key on one line, as it stands in a scenario file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from meshquake.topology.keys import Key
 from meshquake.topology.shapes import SHAPES
 from meshquake.topology.units import UNITS, ratio
 
-#: A text that YAML takes for itself wherever it stands; all others are put in quotes.
+#: Text that YAML reads as itself anywhere; all other text is quoted.
 _PLAIN = re.compile(r"[\w./%+-]+(?: [\w./%+-]+)*")
 
 
 def setting(word: str, grammar: Key, value: Any) -> str:
-    """The text of a value.
+    """Return the text of a value.
 
     Parameters
     ----------
     word, grammar
-        The key that it is of.
+        The name of its key, and the grammar.
     value
-        What the answer key has: durations in seconds, shares from 0 to 1, blocks by key; by its word what has one.
+        The value in the answer key: durations in seconds, shares from 0 to 1, blocks by key, variants by their word.
     """
     if value is None:
         return "none"
@@ -44,7 +44,7 @@ def setting(word: str, grammar: Key, value: Any) -> str:
 
 
 def _distribution(unit: str, value: Mapping[str, Any]) -> dict[str, str]:
-    """The word of a distribution of something, and its parameters; of a mixture each part with its weight."""
+    """Return the word of a distribution and its parameters; for a mixture, each part with its weight."""
     texts = {}
     for word, of in value.items():
         if word == "weight":
@@ -57,10 +57,11 @@ def _distribution(unit: str, value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _keys(kind: type | None, values: Any, unit: str = "duration", shorten: bool = True) -> str:
-    """The keys of a block of a type; or its shorthand, if the others are at their default and it is to be shortened.
+    """Write the keys of a block, or its shorthand if `shorten` is set and all other keys are at their defaults.
 
-    Of a distribution of something else than times, what are times elsewhere have its unit. What a type does not know,
-    or no package installed here, is told as it is.
+    In a distribution of anything but times, the parameters that otherwise are times have its unit. Values that `kind`
+    does
+    not know, or whose package is not installed here, are written as they are.
     """
     keys = {} if kind is None else keys_of(kind)
     if not isinstance(values, Mapping) or not values.keys() <= keys.keys():
@@ -76,7 +77,7 @@ def _keys(kind: type | None, values: Any, unit: str = "duration", shorten: bool 
 
 
 def _text(value: Any) -> str:
-    """A value of which no key says what it is: a change of settings has them as texts already."""
+    """Write a value without a grammar: in a change of settings, for example, the values are texts already."""
     if isinstance(value, Mapping):
         return _block({word: _text(each) for word, each in value.items()})
     if isinstance(value, list):
@@ -89,5 +90,5 @@ def _block(texts: Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text that stands for itself, in quotes where YAML or a loader would take it for something else."""
+    """Quote a text if YAML or the loader would read it as something else."""
     return text if _PLAIN.fullmatch(text) and text != "none" else "'" + text.replace("'", "''") + "'"

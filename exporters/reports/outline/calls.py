@@ -1,4 +1,4 @@
-"""What each entry calls, as trees."""
+"""The calls that each entry makes, as trees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshquake.topology.units import counted, duration, rate, ratio
 
 
 def entries(topology: Topology) -> Iterator[str]:
-    """Each entry and the tree of calls that grows from it; what was shown once is not shown again."""
+    """Yield the tree of calls of each entry; a subtree that was shown once is not repeated."""
     operations = {
         f"{service.name}.{operation.name}": _of_all_versions(service, operation)
         for service in topology.services
@@ -38,7 +38,7 @@ def entries(topology: Topology) -> Iterator[str]:
 
 
 def _of_all_versions(service: Service, operation: Operation) -> Operation:
-    """An operation with the calls that any version of its service makes, each with its chance."""
+    """Merge the versions of an operation: each version's calls, with the version's share as their probability."""
     shares: dict[tuple[int, Group], float] = {}
     for share, variant in service.variants(operation):
         for place, group in enumerate(variant.calls):
@@ -51,7 +51,7 @@ def _of_all_versions(service: Service, operation: Operation) -> Operation:
 
 
 def _thinned(branch: Branch, share: float) -> Branch:
-    """A branch that only a share of the requests meets."""
+    """Scale the probability of a branch by a share of the requests."""
     if isinstance(branch, Call):
         return replace(branch, probability=round(branch.probability * share, 4))
     if isinstance(branch, Sequence):
@@ -67,7 +67,7 @@ def _tree(
     indent: str,
     shown: set[str],
 ) -> Iterator[str]:
-    """The lines below an operation: its calls, those of a group under a line of their own; then what follows on it."""
+    """Yield the lines below an operation: its calls, with concurrent ones under a line of their own, then followers."""
     groups = () if name in shown else operations[name].calls
     shown.add(name)
     yield from _groups([*(("", group) for group in groups), *followers], operations, indent, shown)
@@ -76,7 +76,7 @@ def _tree(
 def _groups(
     branches: list[tuple[str, Group]], operations: dict[str, Operation], indent: str, shown: set[str]
 ) -> Iterator[str]:
-    """The lines of some steps, each with its role."""
+    """Yield the lines of consecutive groups, each with its role."""
     for number, (role, group) in enumerate(branches, start=1):
         fork, stem = _lines(number == len(branches))
         if len(group) == 1:
@@ -91,7 +91,7 @@ def _groups(
 def _branch(
     branch: Branch, operations: dict[str, Operation], start: str, indent: str, shown: set[str]
 ) -> Iterator[str]:
-    """The line of a call, of own work, or of steps in turn, and those below it."""
+    """Yield the line of a call, of own work, or of a sequence, and the lines below it."""
     if isinstance(branch, Work):
         yield f"{start}own work, mean {duration(branch.time.expectation(), digits=2)}"
     elif isinstance(branch, Sequence):
@@ -102,7 +102,7 @@ def _branch(
 
 
 def _call(call: Call, operations: dict[str, Operation], start: str, indent: str, shown: set[str]) -> Iterator[str]:
-    """The line of a call, and those below it."""
+    """Yield the line of a call and the lines below it."""
     name = name_of(call)
     notes = []
     if call.times != ONCE:
@@ -131,5 +131,5 @@ def _seen(name: str, operations: dict[str, Operation], shown: set[str]) -> str:
 
 
 def _lines(last: bool) -> tuple[str, str]:
-    """What leads to a line, and what stands before the lines below it."""
+    """Return the connector to a line, and the indentation of the lines below it."""
     return ("└─ ", "   ") if last else ("├─ ", "│  ")

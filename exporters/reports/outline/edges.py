@@ -16,7 +16,7 @@ _WIDTH = 100
 
 
 def edges(topology: Topology) -> list[Block]:
-    """The policies of each edge, by caller; a policy that no edge has gets no column."""
+    """Tabulate the policies of each edge, by caller; a policy that no edge has gets no column."""
     rows = []
     for service in topology.services:
         own = [edge for edge in topology.edges if edge.caller == service.name]
@@ -58,7 +58,7 @@ def _hedge(hedge: Hedge | None) -> str:
 
 
 def _deadline(edge: Edge) -> str:
-    """What becomes of a call when its caller is given up, and of the callee when the call is."""
+    """Describe whether a call inherits its caller's deadline, and whether giving it up cancels it at the callee."""
     words = [word for word, on in (("inherited", edge.inherit_deadline), ("cancels", edge.cancellation)) if on]
     return ", ".join(words) or _NONE
 
@@ -86,7 +86,7 @@ def _pool(pool: Pool | None) -> str:
     return f"{pool.size}{streams}, {duration(pool.acquire_timeout)}{pending}"
 
 
-#: What is shown of an edge, and what that is, if its name does not say so.
+#: Columns of the table: how to show an edge, and an explanation if the heading needs one.
 _COLUMNS: dict[str, tuple[Callable[[Edge], str], str]] = {
     "TIMEOUT": (lambda edge: _NONE if edge.timeout is None else duration(edge.timeout), ""),
     "OVERALL": (

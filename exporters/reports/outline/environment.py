@@ -1,4 +1,4 @@
-"""What a mesh does by itself: how its users come and go, and what becomes of some calls."""
+"""Ambient behaviour of a mesh: fluctuating users, background load, base errors and stalls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH = 90
 
 
 def environment(topology: Topology) -> list[Block]:
-    """A line for each thing that goes on by itself; nothing of a calm mesh."""
+    """Describe each ambient behaviour on a line; empty for a mesh without any."""
     rows = list(_rows(topology))
     return ["At all times, with or without faults:", Facts(rows, indent=2)] if rows else []
 
@@ -36,7 +36,7 @@ def _rows(topology: Topology) -> Iterator[tuple[str, str]]:
 def _of_services(
     topology: Topology, name: str, told: tuple[tuple[str, Any], ...], show: Callable[[Any, Service], str]
 ) -> Iterator[tuple[str, str]]:
-    """What services do, each text with those that do it alike."""
+    """Yield the descriptions of one behaviour, each with all services that share it."""
     alike: dict[str, list[str]] = {}
     for service, concern in told:
         alike.setdefault(show(concern, topology.service(service)), []).append(service)

@@ -1,4 +1,4 @@
-"""The services: what each has and what is asked of it, and what some of them do otherwise than the rest."""
+"""The services: the resources and load of each, and the settings in which some differ from the defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BESIDES = ("They are shares of the cores and workers that the service's other w
 
 
 def services(topology: Topology) -> list[Block]:
-    """One line a service, of which the last columns are what the usual requests ask of it; then what is special."""
+    """Tabulate the services. The last columns are the load of the usual requests; non-default settings follow."""
     loads = offered_load(topology)
     columns: dict[str, Callable[[Service, Load], str]] = {
         "SERVICE": lambda service, load: service.name,
@@ -42,7 +42,7 @@ def services(topology: Topology) -> list[Block]:
 
 
 def _special(topology: Topology) -> Iterator[tuple[str, str]]:
-    """Settings that are not the defaults, each with the services that have it."""
+    """Yield the settings that are not the defaults, each with the services that have it."""
     for name, show in _SETTINGS.items():
         having: dict[str, list[str]] = {}
         for service in topology.services:
@@ -79,7 +79,7 @@ def _cores(service: Service) -> str:
 
 
 def _each_version(service: Service, whole: str, show: Callable[[Version], str]) -> str:
-    """What a service does, or each of its versions."""
+    """Describe a service, or each of its versions where they differ."""
     texts = {version.name: show(version) for version in service.versions}
     if len(set(texts.values())) < 2:
         return next(iter(texts.values()), whole)
@@ -145,7 +145,7 @@ def _rate_limit(limit: RateLimit | None) -> str:
     return f"{lets} a replica, bursts of {limit.max_tokens}"
 
 
-#: What a service may do otherwise than by default, in words; empty where it does not.
+#: Non-default settings of a service in words, by name; empty text for the default.
 _SETTINGS: dict[str, Callable[[Service], str]] = {
     "versions": _versions,
     "autoscaler": lambda service: _each_version(

@@ -1,4 +1,4 @@
-"""The users: how each population comes, what it asks for, and how it takes what it gets."""
+"""The users: how each population arrives, what it asks for, and how it reacts to the responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OBEYS = ", obey Retry-After"
 
 
 def populations(topology: Topology) -> list[Block]:
-    """One line a population, if there are any, and what each asks for; what none has gets no column."""
+    """Describe each population on one line, and what each asks for; columns that none of them uses are left out."""
     work = {f"{each.name}.{own.name}": own.work.expectation() for each in topology.services for own in each.operations}
     columns: dict[str, Callable[[Population], str]] = {
         "POPULATION": lambda each: each.name,
@@ -41,7 +41,7 @@ def populations(topology: Topology) -> list[Block]:
 
 
 def _come(population: Population) -> str:
-    """How the users of a population come."""
+    """Describe how the users of a population arrive."""
     if population.replay is not None:
         return "a recording"
     if population.users is not None:
@@ -51,7 +51,7 @@ def _come(population: Population) -> str:
 
 
 def _asks(population: Population) -> str:
-    """What the users of a population ask for."""
+    """Describe what the users of a population ask for."""
     if population.journey:
         return " -> ".join(_step(step) for step in population.journey)
     if population.replay is not None:
@@ -82,7 +82,7 @@ def _mean(times: Distribution | None) -> str:
 
 
 def _over_time(shape: Shape | Bursts | None) -> str:
-    """How many of them there are over time."""
+    """Describe how their number changes over time."""
     match shape:
         case None:
             return _NONE

@@ -1,4 +1,4 @@
-"""A whole mesh: its parts one after another."""
+"""The description of a whole mesh: all its parts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from meshquake.topology.units import counted, duration, number, rate, ratio
 
 
 def blocks(topology: Topology) -> list[Block]:
-    """The mesh for people: in 100 columns unless its names are long, or it has many policies.
+    """Describe a mesh for people. It fits into 100 columns unless names are long or edges have many policies.
 
     Raises
     ------
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle without a bound.
+        If operations call each other in an unbounded cycle.
     """
     parts: list[list[Block]] = [
         list(_heading(topology)),
@@ -35,7 +35,7 @@ def blocks(topology: Topology) -> list[Block]:
 
 
 def counts(topology: Topology) -> str:
-    """The mesh in a line: its name, and how much there is in it."""
+    """Sum up the mesh in a line: its name and the size of it."""
     operations = sum(len(service.operations) for service in topology.services)
     return (
         f"{topology.name}: {counted(len(topology.services), 'service')}, {counted(operations, 'operation')}, "
@@ -44,8 +44,8 @@ def counts(topology: Topology) -> str:
 
 
 def _heading(topology: Topology) -> Iterator[str]:
-    """The mesh in a line, what its users are promised, and what room there is."""
-    digits = 3 if topology.workload.populations else None  # which is an estimate
+    """Yield the summary line, the SLO, and the cores of the cluster."""
+    digits = 3 if topology.workload.populations else None  # the rate of populations is an estimate
     yield f"{counts(topology)}, {rate(topology.workload.rate, digits=digits)} from users"
     promise = topology.workload.objective
     share, window, within = ratio(promise.share), duration(promise.window), duration(promise.within)

@@ -1,4 +1,4 @@
-"""Marks of agents as a plot: each figure with its interval, beside chance and the floors; and every case as a point."""
+"""Marks of agents as a plot: each figure with its interval, beside chance and the floors, and each case as a point."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from meshquake.exporters.reports.way.marking import Case
 from meshquake.exporters.reports.way.summary import Summary
 
 _WIDTH, _NARROW = 460, 160
-#: Height of an agent's place in the row of a figure, and of what is between two rows.
+#: Height of an agent's line within the row of a figure, and of the gap between two rows.
 _STEP, _BETWEEN = 14, 12
 
 
 def chart(cases: Mapping[str, Case], found: Summary) -> alt.HConcatChart:
-    """The plot: means with intervals, and the marks of all cases."""
+    """Plot the means with their intervals, and the marks of all cases."""
     agents = list(found.estimates)
     color = alt.Color("agent:N", title=None, sort=agents, scale=alt.Scale(domain=agents, range=SERIES[: len(agents)]))
     height = len(QUALITY) * (len(agents) * _STEP + _BETWEEN)
@@ -65,7 +65,7 @@ def _ends(low: float, high: float) -> dict[str, Any]:
 
 
 def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color, height: int) -> alt.Chart:
-    """Each agent's marks, a point a case: whether it is good everywhere by a little, or in few cases by much."""
+    """Plot each agent's marks, one point per case: slightly better everywhere looks unlike much better in few cases."""
     rows = [
         {"case": name, "agent": agent, "mark": figures.mean([figures.of_run(run) for run in case.runs[agent]])["mark"]}
         for name, case in cases.items()
@@ -86,5 +86,5 @@ def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color, heigh
 
 
 def write(cases: Mapping[str, Case], found: Summary, folder: Path) -> None:
-    """Write the plot as `plot.html`, which fetches nothing, `plot.svg` and `plot.png`; raises OSError."""
+    """Write the plot as `plot.html` (self-contained), `plot.svg` and `plot.png`; raises OSError."""
     plot_files.write(chart(cases, found), folder)

@@ -1,4 +1,4 @@
-"""Marks the runs of one case: its records are read once, whatever the number of runs."""
+"""Mark the runs of one case; its records are read once, however many runs there are."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from meshquake.truth.way.diagnosis import Diagnosis, chance, diagnosis, guess
 from meshquake.truth.way.effort import Effort, distances, effort
 from meshquake.truth.way.evidence import Claim, Search, claims, evidence, resolved
 
-#: What the floors look at of a span, and what a search does.
+#: Columns of spans that the floors and a search need.
 _HEARD = ("timestamp", "service", "duration_ms", "status", "status_code", "kind", "peer")
-#: Spans come before log lines: a line departs with its span.
+#: Kinds of records in the order they are read. Spans precede log lines: a line leaves its service with its span.
 _ORDER = ("traces", "logs", "events", "metrics")
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A run with its mark; `effort` is None without an audit, and `answered` tells whether it gave an answer."""
+    """A run with its mark; `effort` is None without an audit, and `answered` is whether it gave an answer."""
 
     name: str
     answered: bool
@@ -39,18 +39,18 @@ class Marked:
 
 @dataclass(frozen=True)
 class Case:
-    """A case and the marks of the runs of each agent.
+    """A case, with the marks of each agent's runs.
 
     Attributes
     ----------
     incident
-        Whether there was one.
+        Whether the case has an incident.
     chance
-        What is expected of an answer drawn at random (`truth.way.diagnosis.chance`).
+        The expected mark of a random answer (`truth.way.diagnosis.chance`).
     floors
-        The marks of answers that name the first guess of a floor; none where there was no incident.
+        The marks of each floor's first guess, given as an answer; empty if there was no incident.
     runs
-        By agent.
+        The marked runs of each agent.
     """
 
     incident: bool
@@ -61,7 +61,7 @@ class Case:
 
 @dataclass(frozen=True)
 class _Given:
-    """What a run has given."""
+    """The output of a run: its answer and its audit."""
 
     name: str
     content: dict[str, Any] | None
@@ -70,12 +70,12 @@ class _Given:
 
     @property
     def returned(self) -> dict[int, list[str]]:
-        """The records that each call returned."""
+        """List the records that each call returned."""
         return {call["call"]: call["records"] for call in self.calls or ()}
 
 
 def mark(folder: Path, runs: Mapping[str, Sequence[Run]]) -> Case:
-    """Mark the runs of a case.
+    """Mark all runs of a case.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def mark(folder: Path, runs: Mapping[str, Sequence[Run]]) -> Case:
     TruthError
         If the answer key can't be read.
     DocumentError
-        If a run can't be used; with all that is wrong with all of them.
+        If a run can't be used. It lists all problems of all runs.
     """
     truth = answer_key.read_ground_truth(folder)
     given = _read(folder, truth, runs)
@@ -134,14 +134,14 @@ def mark(folder: Path, runs: Mapping[str, Sequence[Run]]) -> Case:
 
 
 def _kinds(search: Search) -> Iterator[str]:
-    """The kinds of records to read: spans for the floors, and whatever is cited."""
+    """Yield the kinds of records to read: spans for the floors, and whatever the runs cite."""
     for kind in _ORDER:
         if kind == TRACE.name or kind in search.kinds:
             yield kind
 
 
 def _harmed(folder: Path) -> pl.DataFrame:
-    """The requests that were harmed, and by which faults."""
+    """Return the harmed requests, and the faults that harmed them."""
     chosen = [
         each.filter(pl.col("effect").is_in(score.HARM)).select("trace_id", "caused_by")
         for each in answer_key.verdicts(folder)
@@ -150,7 +150,7 @@ def _harmed(folder: Path) -> pl.DataFrame:
 
 
 def _read(folder: Path, truth: dict[str, Any], runs: Mapping[str, Sequence[Run]]) -> dict[str, list[_Given]]:
-    """What the runs have given, checked; all that is wrong is told at once."""
+    """Read and check the output of the runs, and report all problems at once."""
     problems: list[Problem] = []
     contents: dict[Path, Any] = {}
     audits: dict[Path, list[dict[str, Any]]] = {}

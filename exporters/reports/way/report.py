@@ -21,41 +21,41 @@ from meshquake.topology.problems import DocumentError, Problem
 
 @dataclass(frozen=True)
 class WayReport:
-    """Marks of runs: by case, and summed up."""
+    """The marks of runs, by case and as a summary."""
 
     cases: Mapping[str, Case]
     summary: Summary
 
     @property
     def blocks(self) -> list[Block]:
-        """For people."""
+        """Show the marks to people."""
         return tables.blocks(self.cases, self.summary)
 
     @property
     def content(self) -> dict[str, Any]:
-        """As a JSON object whose figures are rounded to six decimals."""
+        """Return the marks as a JSON object with figures rounded to six decimals."""
         content: dict[str, Any] = rounded(tables.as_json(self.cases, self.summary))
         return content
 
 
 def report(folder: Path, given: Path, against: Path | None = None, oracle: Path | None = None) -> WayReport:
-    """Mark runs, their way included.
+    """Mark runs, including how each found its answer.
 
     Parameters
     ----------
     folder
         A fixture, a case of a data set, or a data set.
     given, against
-        The runs of an agent, and those of another to compare it with; RUNS/CASE/REPEAT/answers.json and audit.ndjson.
+        The runs of an agent, and those of another to compare it with: RUNS/CASE/REPEAT/answers.json and audit.ndjson.
     oracle
-        Runs of an agent that shows what can be found.
+        Runs of an agent that show what can be found at all.
 
     Raises
     ------
     TruthError
         If the folder isn't what it should be, or an answer key can't be read.
     DocumentError
-        If runs can't be used; with all that is wrong with all of them.
+        If runs can't be used. It lists all problems of all runs.
     """
     recover(folder)
     folders = _cases(folder)
@@ -83,7 +83,7 @@ def report(folder: Path, given: Path, against: Path | None = None, oracle: Path 
 
 
 def _cases(folder: Path) -> dict[str, Path]:
-    """The folders of the cases, by name: of a data set, or of a single fixture."""
+    """Find the folders of cases, by name, in a data set or a single fixture."""
     if outside.is_file(folder / "truth" / "index.ndjson"):
         names = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
         return {name: folder / "telemetry" / name for name in names}

@@ -1,8 +1,8 @@
-"""The runs of an agent, in folders: for each case some runs, each with an answer and the audit of how it was found.
+"""The runs of an agent, in folders: several runs per case, each with an answer and the audit of its search.
 
     RUNS/CASE/REPEAT/answers.json  audit.ndjson
 
-A run that has an audit and no answer never gave one. Of a single fixture it may be RUNS/REPEAT/ as well.
+A run with an audit but no answer never answered. For a single fixture, RUNS/REPEAT/ works too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LAYOUT = f"holds no runs: they are CASE/REPEAT/{ANSWERS}"
 
 @dataclass(frozen=True)
 class Run:
-    """A run: what it is called among those of its case, and its files, None for one that it does not have."""
+    """A run: its name among the runs of its case, and its files, None for one that is missing."""
 
     name: str
     answers: Path | None
@@ -30,23 +30,23 @@ class Run:
 
 
 def runs(given: Path, cases: Sequence[str]) -> dict[str, list[Run]]:
-    """The runs in a folder, by case.
+    """Find the runs in a folder, by case.
 
     Parameters
     ----------
     given
         The folder.
     cases
-        The cases that there may be runs of.
+        The names of the cases.
 
     Raises
     ------
     DocumentError
-        If it isn't one, holds no runs, or runs of what is no case.
+        If `given` isn't a folder, holds no runs, or holds runs of an unknown case.
     """
     if not outside.is_folder(given):
         raise DocumentError([Problem(str(given), 0, "", f"must be a folder of runs, CASE/REPEAT/{ANSWERS}")])
-    if len(cases) == 1:  # there may be runs of others of its data set
+    if len(cases) == 1:  # the folder may hold runs of other cases of its data set
         (case,) = cases
         if own := _of_case(given) or _of_case(given / case):
             return {case: own}
@@ -74,6 +74,6 @@ def _of_case(folder: Path) -> list[Run]:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """The folders in a folder; numbers in their names in order of size."""
+    """List the subfolders of a folder, with numbers in their names sorted by value."""
     inside = [path for path in folder.iterdir() if outside.is_folder(path)]
     yield from sorted(inside, key=lambda path: (path.name.zfill(20), path.name))

@@ -1,8 +1,8 @@
-"""What may be said of agents over a set of cases: means with intervals, and the differences between two of them.
+"""Conclusions about agents over a set of cases: means with intervals, and the differences between two agents.
 
-Cases are what is drawn: a case is in a sample of the bootstrap with all of its runs, so that its mean brings the chance
-that is in them along (A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
-Of a single case its runs are drawn.
+The bootstrap resamples cases. A case enters a sample with all its runs, so that its mean carries the chance within them
+(A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). For a single case, its
+runs are resampled.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from meshquake.exporters.reports.way.figures import FIGURES, QUALITY
 from meshquake.exporters.reports.way.marking import Case
 from meshquake.topology.addresses import address
 
-#: The address of all draws; the same marks have the same intervals everywhere.
+#: Seed of the bootstrap, so that the same marks always have the same intervals.
 _SEED = 0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What is said of the agents.
+    """Figures of agents over the cases.
 
     Attributes
     ----------
     estimates
-        By agent and figure, the mean over cases with its interval; without figures that nobody has.
+        By agent and figure, the mean over cases with its interval; figures that no agent has are left out.
     floors
-        The means of what takes no thought, by name and figure: `chance`, and the floors.
+        The means of trivial answers, by name and figure: `chance`, and the floors.
     differences
-        By figure, what the second agent has more of than the first, all told together; none if there is one agent.
+        By figure, how much higher the second agent is than the first, with simultaneous intervals; empty for one agent.
     cases, runs
-        By agent, how many cases it has runs of, and how many runs.
+        By agent, its number of cases and of runs.
     unanswered
-        By agent, in how many runs it gave no answer.
+        By agent, its number of runs without an answer.
     beyond
-        The cases with an incident in which an oracle, if there is one, names no root in any run.
+        The cases with an incident in which the oracle, if there is one, names no root in any run.
     """
 
     estimates: Mapping[str, Mapping[str, Interval]]
@@ -53,16 +53,17 @@ class Summary:
 
 
 def summary(cases: Mapping[str, Case], agents: Sequence[str], oracle: str | None) -> Summary:
-    """Sum up.
+    """Sum up the marks of agents.
 
     Parameters
     ----------
     cases
         The marks, by case.
     agents
-        Which agents; the first two are compared.
+        The names of the agents. The first two are compared.
     oracle
-        Which of them is the oracle, that looks for what can be seen at all; None if none is. It's compared with none.
+        The agent among them that is the oracle and looks for what can be seen at all; None without one. It is not
+        compared.
     """
     values = {agent: _values(cases, agent) for agent in agents}
     compared = [agent for agent in agents if agent != oracle][:2]
@@ -90,7 +91,7 @@ def summary(cases: Mapping[str, Case], agents: Sequence[str], oracle: str | None
 
 
 def _floor(case: Case, name: str) -> dict[str, float | None]:
-    """What a floor has of a case; where there was no incident it still names somebody."""
+    """Return the figures of a floor for a case; without an incident it still names somebody."""
     return figures.of(case.floors[name]) if name in case.floors else {"mark": 0.0}
 
 
@@ -100,7 +101,7 @@ def _is_beyond(case: Case, oracle: str | None) -> bool:
 
 
 def _values(cases: Mapping[str, Case], agent: str) -> dict[str, Floats]:
-    """By figure, the mean over each case's runs; nan where there is none."""
+    """Return the mean over each case's runs, by figure; nan where a case has none."""
     rows = [figures.mean([figures.of_run(run) for run in case.runs.get(agent, ())]) for case in cases.values()]
     return {name: np.array([_known(row.get(name)) for row in rows]) for name in FIGURES}
 

@@ -1,4 +1,4 @@
-"""Marks of runs as people read them, and as programs do."""
+"""Marks of runs as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from meshquake.topology.units import counted, ratio
 from meshquake.truth.way.evidence import OUTCOMES
 
 _SURE = f"{CONFIDENCE:.0%}"
-#: What is shown of each case of a set.
+#: Figures shown for each case of a data set.
 _SHORT = ("mark", "exact", "any_root", "path", "evidence")
-#: Decimals of a figure from 0 to 1; of what an answer took, four digits are shown.
+#: Figures from 0 to 1, which are shown with fixed decimals; figures of effort have four significant digits.
 _SHARES = {*QUALITY, "approach", "nearness"}
 
 
 def blocks(cases: Mapping[str, Case], found: Summary) -> list[Block]:
-    """The marks for people: cases, or the runs of a single one; then means with intervals, and differences."""
+    """Show the marks to people: by case, or by run for a single case; then means with intervals, and differences."""
     shown = _runs(cases) if len(cases) == 1 else _cases(cases, found)
     return [*shown, *_means(found), *_differences(found), "", *_notes(cases, found)]
 
@@ -140,7 +140,7 @@ def _verdict(found: Difference) -> str:
 
 
 def _notes(cases: Mapping[str, Case], found: Summary) -> Iterator[Block]:
-    """How to read it, and what is missing."""
+    """Yield notes on how to read the tables, and on what is missing."""
     for agent in found.estimates:
         silent = found.unanswered[agent]
         none = f"; {silent} of them gave no answer, which scores 0" if silent else ""
@@ -155,7 +155,7 @@ def _notes(cases: Mapping[str, Case], found: Summary) -> Iterator[Block]:
 
 
 def as_json(cases: Mapping[str, Case], found: Summary) -> dict[str, Any]:
-    """The marks as a JSON object."""
+    """Return the marks as a JSON object."""
     return {
         "cases": {name: _case_json(case) for name, case in cases.items()},
         "means": {
@@ -197,7 +197,7 @@ def _ends(found: Interval) -> dict[str, float | None]:
 
 
 def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with null for what is no number."""
+    """Replace figures that are not finite by null."""
     return {name: None if isinstance(each, float) and not isfinite(each) else each for name, each in row.items()}
 
 
@@ -205,5 +205,5 @@ def _shown(name: str, value: float | None) -> str:
     if value is None or not isfinite(value):
         return "-"
     if name in _SHARES:
-        return f"{round(value, 2) + 0.0:.2f}"  # no minus before a zero
+        return f"{round(value, 2) + 0.0:.2f}"  # no minus sign before zero
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
