@@ -1,7 +1,7 @@
-"""A page as one document: templates, data, scripts and styles, and the charting library's scripts.
+"""Assembly of a page into one document: templates, data, scripts, styles, and the scripts of the charting library.
 
-Nothing in it refers to anything outside of it, and only the scripts run that are in it, by their hashes. Text that
-comes from elsewhere stays text, and every character of it is seen.
+The document refers to nothing outside of it, and its policy allows its own scripts only, by their hashes. Text from
+elsewhere stays text, with every character visible.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from importlib.resources import files
 from typing import Any, Final
 
 import jinja2
-import vl_convert  # noqa: F401 - where it's missing, that is told when this is imported
+import vl_convert  # noqa: F401 - fails on import of this module if it's missing
 from markupsafe import Markup
 
 from meshquake.exporters.page import charts
 
-#: Where the templates, scripts and styles of every page are; a page may have more of its own.
+#: The package of the templates, scripts and styles that all pages share; a page may have more of its own.
 SHARED: Final = "meshquake.exporters.page"
 _BUNDLE: Final = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
-#: What a browser would obey and not show: control characters, and those that turn the direction of a text.
+#: Characters that a browser obeys instead of showing: control characters and overrides of text direction.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
@@ -35,21 +35,21 @@ _UNSEEN = re.compile(
 
 @dataclass(frozen=True)
 class Part:
-    """A script or a style sheet, by its name in a package."""
+    """A script or a style sheet, by package and file name."""
 
     name: str
     package: str = SHARED
 
     @property
     def text(self) -> str:
-        """What is in it."""
+        """Read its content."""
         folder = "scripts" if self.name.endswith(".js") else "styles"
         return files(self.package).joinpath(folder, self.name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A document, and the only scripts that may run in it, as a Content Security Policy names them."""
+    """A document, and the hashes of the only scripts that may run in it, as a Content Security Policy names them."""
 
     text: str
     scripts: str
@@ -63,20 +63,20 @@ def assembled(
     package: str = SHARED,
     **more: Any,
 ) -> Page:
-    """A page of some data.
+    """Assemble a page from its data.
 
     Parameters
     ----------
     template
-        Its name, among those of `package` or the shared ones.
+        Name of the template, in `package` or among the shared ones.
     data
-        What the page shows; its scripts get it, and the specifications of the plots as `charts`.
+        The data of the page, which its scripts receive together with the specifications of the plots as `charts`.
     scripts, styles
-        In the order in which each needs those before it.
+        Scripts and style sheets; each may need only those before it.
     package
-        Where there are more templates than the shared ones.
+        The package with templates in addition to the shared ones.
     **more
-        What else the templates want.
+        Further variables of the template.
     """
     texts = [library(), *(script.text for script in scripts)]
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in texts)
@@ -97,7 +97,7 @@ def assembled(
 
 
 def plain(value: Any) -> Any:
-    """A JSON value in whose texts every character is seen: what a browser would obey is written as an escape."""
+    """Escape the invisible characters in the texts of a JSON value, so that a browser shows them."""
     if isinstance(value, str):
         return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
     if isinstance(value, dict):
@@ -106,7 +106,7 @@ def plain(value: Any) -> Any:
 
 
 def embedded(value: Any) -> Markup:
-    """A JSON value as it may stand in an element of HTML: no tag can begin or end in it."""
+    """Serialise a JSON value for use inside an HTML element: no tag can begin or end in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -115,13 +115,13 @@ def embedded(value: Any) -> Markup:
 
 @cache
 def library() -> str:
-    """The scripts of Vega, Vega-Lite and Vega-Embed, which come with vl-convert.
+    """Return the scripts of Vega, Vega-Lite and Vega-Embed, which come with vl-convert.
 
-    What makes them keeps 120 MB for as long as its process lives, so it has one of its own; whoever has other work can
-    do that meanwhile.
+    Bundling them holds 120 MB until its process ends, so it runs in a process of its own. Callers can do other work
+    meanwhile.
     """
     made = subprocess.run([sys.executable, "-c", _BUNDLE], stdout=subprocess.PIPE, check=True)
-    # In a block of its own: its short names are no business of the page's scripts.
+    # In a block of its own, so that its short names stay out of the page's scripts.
     return "{" + made.stdout.decode().replace("</script", "<\\/script") + "}"
 
 

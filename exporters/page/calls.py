@@ -1,4 +1,4 @@
-"""What passes along each edge over time: calls, those that failed, retries, timeouts, and the caller's breaker."""
+"""Traffic of each edge over time: calls, failures, retries, timeouts, and the state of the caller's breaker."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from meshquake.exporters.page.axis import dense
 from meshquake.exporters.page.sources import Sources
 
 _US = 1_000_000
-#: By metric, what it is called on the page.
+#: Labels of the metrics on the page.
 _METRICS = {"retry_rate": "retries", "timeout_rate": "timeouts", "circuit_breaker_state": "breaker"}
 
 
 def pairs(sources: Sources) -> list[tuple[str, str]]:
-    """The edges of the mesh, caller and callee; where the mesh is not known, those that were seen."""
+    """List the edges of the mesh as caller and callee; if the mesh is not known, those seen in spans."""
     edges = [(edge.caller, edge.callee) for edge in sources.topology.edges]
     if edges:
         return edges
@@ -24,10 +24,11 @@ def pairs(sources: Sources) -> list[tuple[str, str]]:
 
 
 def calls(sources: Sources) -> list[dict[str, Any]]:
-    """By edge, in the order of `pairs`: for each step of the slider what ended in it.
+    """Aggregate the calls that ended in each step of the slider, by edge in the order of `pairs`.
 
-    `sent` and `failed` are numbers of client spans; `retries` and `timeouts` a second, and `breaker` (0 closed, 1 half
-    open, 2 open), are the highest sample of the step.
+    `sent` and `failed` count client spans. `retries` and `timeouts` (both a second) and `breaker` (0 closed, 1 half
+    open,
+    2 open) are the highest sample of the step.
     """
     axis = sources.moments
     ended = (
@@ -54,7 +55,7 @@ def calls(sources: Sources) -> list[dict[str, Any]]:
             values = [] if frame is None else dense(frame, name, axis.count)
             told[name] = [value or 0 for value in values] or [0] * axis.count
         for metric, name in _METRICS.items():
-            # What never was is left out: most breakers never open.
+            # All-zero series are left out: most breakers never open.
             sampled = samples.get((caller, callee, metric))
             if sampled is not None and sampled["value"].max():
                 told[name] = dense(sampled, "value", axis.count)

@@ -1,4 +1,4 @@
-"""The plots, as objects of Altair (Vega-Lite): those of the page, without their data, and those for notebooks."""
+"""Plots as Altair (Vega-Lite) objects: those of the page, without their data, and those for notebooks."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import altair as alt
 
-#: In the data of a plot: the moment, and what was in the run, and in the other one beside it.
+#: Fields in the data of a plot: the moment, the value in the run, and the value in the run beside it.
 AT, FACT, OTHER = "at", "fact", "other"
 _HEIGHT = 120
-#: What the library makes of one plot, or of several layers.
+#: Plots with one layer, several layers or facets.
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours: of the run, of its twin or the run beside it, and of harm."""
+    """Colours of the run, of its twin (or the run beside it), and of harm."""
 
     fact: str
     other: str
     harm: str
 
 
-#: The page's colours are those of its styles, so that they follow light, dark and print by themselves.
+#: The page takes its colours from its style sheet, so that they follow light mode, dark mode and print.
 PAGE = Theme("var(--fact)", "var(--twin)", "var(--fault)")
-#: Black, blue and vermilion of Okabe and Ito, which people who see colours differently tell apart.
+#: Black, blue and vermilion of the colour-blind safe palette by Okabe and Ito.
 PAPER = Theme("#222222", "#0072B2", "#D55E00")
 
 
 def page() -> dict[str, dict[str, Any]]:
-    """The specifications of the page's plots by name; their data are named `points`, and a width is set there."""
+    """Return the specifications of the page's plots, by name. The page supplies the data, named `points`, and the width."""
     return {
         "share": _specification(share(alt.NamedData("points"))),
         "latency": _specification(latency(alt.NamedData("points"))),
@@ -41,14 +41,14 @@ def page() -> dict[str, dict[str, Any]]:
 
 
 def share(data: Any, theme: Theme = PAGE) -> Chart:
-    """The share of requests that failed, with what is between the runs shaded."""
+    """Plot the share of requests that failed, with the difference between the runs shaded."""
     base = alt.Chart(data, height=_HEIGHT)
     between = base.mark_area(color=theme.harm, opacity=0.3).encode(x=_time(), y=_scale(FACT, "%"), y2=alt.Y2(OTHER))
     return alt.layer(between, *_both(base, FACT, OTHER, theme, "%"))
 
 
 def latency(data: Any, theme: Theme = PAGE) -> Chart:
-    """Percentiles of latency on a logarithmic scale: p50 thin, p95 thick, p99 dotted."""
+    """Plot percentiles of latency on a logarithmic scale: p50 thin, p95 thick, p99 dotted."""
     base = alt.Chart(data, height=1.4 * _HEIGHT)
     lines = []
     for side, colour in ((OTHER, theme.other), (FACT, theme.fact)):
@@ -58,7 +58,7 @@ def latency(data: Any, theme: Theme = PAGE) -> Chart:
     return alt.layer(*lines)
 
 
-#: What is faster than a millisecond is drawn as if it took one: a logarithm has no end below.
+#: Latencies below a millisecond are drawn as one millisecond, because a logarithmic scale has no zero.
 _LOGARITHMIC = alt.Scale(type="log", nice=False, clamp=True, domainMin=1)
 _POWERS = [10**power for power in range(8)]
 _PERCENTILES: Mapping[str, Mapping[str, Any]] = {
@@ -69,30 +69,30 @@ _PERCENTILES: Mapping[str, Mapping[str, Any]] = {
 
 
 def harmed(data: Any, theme: Theme = PAGE) -> Chart:
-    """How many requests were harmed."""
+    """Plot the number of harmed requests."""
     chart = alt.Chart(data, height=0.5 * _HEIGHT).mark_rect(color=theme.harm)
     drawn: alt.Chart = chart.encode(x=_time("from"), x2="until", y=_scale("harmed", ""), y2=alt.Y2Datum(0))
     return drawn
 
 
 def metric(data: Any, theme: Theme = PAGE) -> Chart:
-    """A metric of a service: the highest sample of each step as a line, and down to the lowest shaded."""
+    """Plot a metric of a service: the highest sample of each step as a line, shaded down to the lowest."""
     base = alt.Chart(data, height=0.6 * _HEIGHT)
     band = base.mark_area(color=theme.fact, opacity=0.22).encode(x=_time(), y=_scale(FACT, ""), y2=alt.Y2("low"))
     return alt.layer(band, *_both(base, FACT, OTHER, theme, ""))
 
 
 def samples(points: list[dict[str, Any]], title: str, unit: str, windows: list[dict[str, Any]]) -> Chart:
-    """A metric for a notebook: its samples as a line for each series, and windows of faults shaded.
+    """Plot a metric for a notebook: a line of samples for each series, with windows of faults shaded.
 
     Parameters
     ----------
     points
-        Each with `at` (ISO 8601), `value` and `series`.
+        Samples, each with `at` (ISO 8601), `value` and `series`.
     title, unit
-        What is above it, and the unit of the values.
+        The title, and the unit of the values.
     windows
-        Each with `from`, `to` (ISO 8601) and `fault`.
+        Windows of faults, each with `from`, `to` (ISO 8601) and `fault`.
     """
     x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
     lines = (
@@ -109,7 +109,7 @@ def samples(points: list[dict[str, Any]], title: str, unit: str, windows: list[d
     return alt.layer(shades.encode(x="from:T", x2="to:T", tooltip=["fault:N"]), lines).properties(title=title)
 
 
-#: Colours of Okabe and Ito, the darker ones.
+#: The darker colours of Okabe and Ito.
 SERIES = ["#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -121,7 +121,7 @@ def _both(base: alt.Chart, fact: str, other: str, theme: Theme, unit: str) -> li
 
 
 def _time(field: str = AT) -> alt.X:
-    """The common time axis; the page says from when to when it is."""
+    """Return the common time axis; the page sets its domain."""
     ticks = alt.Axis(format="%H:%M:%S", title=None, tickCount=6, grid=False, labelOverlap=True, labelFlush=True)
     return alt.X(f"{field}:T", axis=ticks, scale=alt.Scale(type="utc", nice=False))
 
@@ -131,7 +131,7 @@ def _scale(field: str, unit: str) -> alt.Y:
 
 
 def _axis(unit: str, values: list[int] | None = None) -> alt.Axis:
-    # A thousand is 1k; but half a thing is no 500m.
+    # SI prefixes for large values (1k), but not for small ones: half an item is 0.5, not 500m.
     suffix = f"format(datum.value, datum.value < 1 ? '~g' : '~s') + '{unit}'"
     at = {"tickCount": 3} if values is None else {"values": values}
     return alt.Axis(title=None, labelExpr=suffix, domain=False, ticks=False, **at)

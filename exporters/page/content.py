@@ -1,4 +1,4 @@
-"""All that the page shows, as one JSON object."""
+"""The content of the page, as one JSON object."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from meshquake.topology.units import counted, duration
 
 
 def content(sources: Sources, beside: Sources | None = None, exercise: bool = False) -> dict[str, Any]:
-    """The data of the page.
+    """Collect the data of the page.
 
     Parameters
     ----------
     sources
         The recording.
     beside
-        Another one, that takes the place of the twin: a what-if.
+        A second recording, shown in place of the twin: a what-if.
     exercise
-        Whether the page must give nothing away: then it has no names of scenarios and folders either.
+        Whether the page is an exercise and gives nothing away, not even the names of scenarios and folders.
     """
     words = Words()
     notes = _notes(sources)
     faulty = beside is None and sources.truth is not None and bool(sources.truth["faults"])
     with ThreadPoolExecutor(1) as besides:
-        # Half of the time goes into metrics, most of it outside of Python: another core has it meanwhile.
+        # Half of the time goes into metrics, mostly outside of Python, so another core can read them meanwhile.
         besides.submit(getattr, sources, "samples")
         waterfalls = traces(sources, words)
         if faulty and not twin.beside(sources, words, waterfalls):
@@ -109,7 +109,7 @@ def _summary(sources: Sources) -> str:
 
 
 def _notes(sources: Sources) -> list[str]:
-    """What a reader has to know of what the page shows."""
+    """List the caveats of what the page shows."""
     axis, notes = sources.moments, []
     if axis.step > sources.interval * (1 + 1e-9):
         notes.append(
@@ -126,7 +126,7 @@ def _notes(sources: Sources) -> list[str]:
 
 
 def _incident(acting: list[dict[str, Any]], length: float) -> list[float] | None:
-    """From when to when faults acted or users felt them; None if none did."""
+    """Return the start and end of the incident: while faults acted or users felt them. None without faults."""
     if not acting:
         return None
     felt = [length if fault["recovered"] is None else fault["recovered"] for fault in acting if not fault["latent"]]
@@ -134,7 +134,7 @@ def _incident(acting: list[dict[str, Any]], length: float) -> list[float] | None
 
 
 def _brief(sources: Sources) -> dict[str, Any] | None:
-    """The page for the person on call, in its parts: heading, paragraphs and table."""
+    """Parse the brief for the person on call into heading, paragraphs and table."""
     path = layout.path(sources.folder, layout.BRIEF)
     if not outside.is_file(path):
         return None

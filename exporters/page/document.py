@@ -17,7 +17,7 @@ from meshquake.exporters.page.sources import read
 from meshquake.exporters.reports import marking
 from meshquake.exporters.reports.markup import markup
 
-#: In the order in which each needs those before it.
+#: Scripts of the page; each needs only those before it.
 SCRIPTS: Final = (
     *("dom.js", "data.js", "choice.js", "axis.js", "player.js", "plots.js", "mesh.js", "users.js", "spread.js"),
     *("services.js", "traces.js", "flame.js", "lists.js", "templates.js", "logs.js", "main.js"),
@@ -34,18 +34,18 @@ def write(
     folder
         The fixture.
     target
-        The file, which appears whole or not at all.
+        The file, which is written atomically.
     beside
-        Another fixture, shown beside it.
+        A second fixture, shown beside the first.
     truth
-        Whether the page may tell what was wrong; if not it is an exercise.
+        Whether the page may use the answer key; otherwise it is an exercise.
     answers
-        An answer to the fixture, to be marked on the page.
+        An answer to the fixture, whose mark the page shows.
 
     Raises
     ------
     topology.exceptions.MeshquakeError
-        If one of them is no fixture, or its files are not what they should be.
+        If a folder is no fixture, or its files are invalid.
     OSError
         If the file cannot be written.
     """
@@ -53,15 +53,15 @@ def write(
     own = read(folder, truth)
     mark = [] if answers is None else marking.report(folder, answers).blocks
     with ThreadPoolExecutor(1) as besides:
-        besides.submit(library)  # which takes a second, and another core
+        besides.submit(library)  # takes a second, on another core
         data = content(own, other, exercise=not truth)
     staging.write_text(target, document(data, mark))
 
 
 def place(folder: Path, truth: bool = True) -> Path:
-    """Where the page of a fixture is unless somebody says: beside its folder, which holds nothing but the fixture.
+    """Return the default path of a fixture's page: beside its folder, which holds nothing but the fixture.
 
-    That of a case of a data set is in the tree of truth if it tells of that.
+    For a case of a data set, a page that uses the answer key belongs into the tree of truth.
     """
     trees = layout.case(folder)
     whole = folder if trees is None else trees[1 if truth else 0]
@@ -70,6 +70,6 @@ def place(folder: Path, truth: bool = True) -> Path:
 
 
 def document(data: dict[str, Any], mark: Sequence[Block] = ()) -> str:
-    """The page of some content, and of the mark of an answer."""
+    """Render the page from its content and the mark of an answer."""
     scripts, styles = [Part(name) for name in SCRIPTS], [Part("page.css")]
     return assembled("page.html.j2", data, scripts, styles, mark=Markup(plain(markup(mark)))).text

@@ -1,7 +1,7 @@
-"""Where the time of requests went, before and during an incident.
+"""Flame graphs of where requests spent their time, before and during an incident.
 
-Each instant of a request is put down to the call that its answer was waiting for: of calls under way at once, the one
-that ended last (the critical path). So the times of all frames add up to the times that users waited.
+Each instant of a request is attributed to the call that its response was waiting for: of concurrent calls, the one that
+ended last (the critical path). The times of all frames therefore add up to the time that users waited.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import polars as pl
 from meshquake.exporters.page.sources import Sources
 from meshquake.exporters.page.traces import Words
 
-#: Requests of a side that are looked at, evenly spread, and the share of its time below which a frame is not drawn.
+#: Most requests sampled for a side, evenly spread, and the share of its time below which a frame is not drawn.
 MOST, LEAST = 250, 0.002
 _US = 1_000_000
 
 
 @dataclass
 class Frame:
-    """An operation on a way from users, and the microseconds that were spent in it itself."""
+    """An operation on a call path from users, and the microseconds spent in it alone."""
 
     own: int = 0
     below: dict[str, Frame] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
-        """The time spent in it and in what it called."""
+        """Microseconds spent in it and in its callees."""
         return self.own + sum(frame.total for frame in self.below.values())
 
 
 @dataclass(frozen=True)
 class Side:
-    """A stretch of time of which is told, in seconds since the recording began."""
+    """A labelled time range, in seconds since the recording began."""
 
     label: str
     since: float
@@ -43,26 +43,27 @@ class Side:
 
 
 def flame(sources: Sources, words: Words) -> list[dict[str, Any]]:
-    """Where the time went in a recording, before and during its incident."""
+    """Build the flame graphs of a recording, before and during its incident."""
     begin, end = _incident(sources)
     both = [Side("Before", 0.0, begin), Side("During", begin, end)] if begin else [Side("All", 0.0, end)]
     return sides(both, sources.roots, sources.spans, words)
 
 
 def sides(wanted: Iterable[Side], roots: pl.DataFrame, spans: pl.DataFrame, words: Words) -> list[dict[str, Any]]:
-    """The sides in which there are requests, each with its `label`, how many `requests` it is of, and its `frames`.
+    """Build a flame graph for each side that has requests: its `label`, number of `requests`, and `frames`.
 
-    A frame is its depth, operation, left edge and width, and its own time, in milliseconds a request.
+    A frame is its depth, operation, left edge, width and own time. The last three are in milliseconds per request.
 
     Parameters
     ----------
     wanted
         The sides.
     roots, spans
-        Trace records with their `start` and `end` in microseconds since the recording began: those of users' requests,
-        and all.
+        Trace records with their `start` and `end` in microseconds since the recording began: the spans of users'
+        requests,
+        and all spans.
     words
-        What numbers the texts.
+        The table of texts.
     """
     found = []
     for side in wanted:
@@ -78,7 +79,7 @@ def sides(wanted: Iterable[Side], roots: pl.DataFrame, spans: pl.DataFrame, word
 
 
 def _incident(sources: Sources) -> tuple[float, float]:
-    """From when to when faults acted; the whole recording if none is known of."""
+    """Return when faults acted, from first start to last end; the whole recording if no faults are known."""
     axis = sources.moments
     acting = sources.truth["faults"] if sources.truth else []
     if not acting:
@@ -87,7 +88,7 @@ def _incident(sources: Sources) -> tuple[float, float]:
 
 
 def _summed(spans: pl.DataFrame) -> Frame:
-    """The frames of some requests, together; the root frame is that of all users."""
+    """Sum the frames of some requests; the root frame stands for all users."""
     whole = Frame()
     columns = ("span_id", "parent_span_id", "operation", "kind", "start", "end")
     for _, own in spans.group_by("trace_id", maintain_order=True):
@@ -114,7 +115,7 @@ class _Span:
 
 
 def _spend(root: _Span, frame: Frame, below: dict[str, list[_Span]]) -> None:
-    """Put the time of a request down to frames."""
+    """Attribute the time of a request to frames."""
     stack = [(root, frame, root.start, root.end)]
     while stack:
         span, frame, low, high = stack.pop()
@@ -124,7 +125,7 @@ def _spend(root: _Span, frame: Frame, below: dict[str, list[_Span]]) -> None:
             if since >= until:
                 continue
             frame.own += at - until
-            # What happens inside a process is part of it; a call and its answer are one frame.
+            # Internal spans belong to their process; the client and server span of a call share a frame.
             same = child.kind == "internal" or (span.kind == "client" and child.operation == span.operation)
             stack.append((child, frame if same else frame.below.setdefault(child.operation, Frame()), since, until))
             at = since
@@ -132,7 +133,7 @@ def _spend(root: _Span, frame: Frame, below: dict[str, list[_Span]]) -> None:
 
 
 def _frames(whole: Frame, requests: int, words: Words) -> list[list[float]]:
-    """The frames as rows, each left of those that are as deep and have less time."""
+    """Lay out the frames as rows; siblings run from left to right by descending time."""
     rows: list[list[float]] = []
     least = LEAST * whole.total
 

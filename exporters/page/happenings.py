@@ -1,4 +1,4 @@
-"""What is marked on the time axis and in the mesh: faults, harmless happenings, events, and alerts of the key."""
+"""Marks on the time axis and in the mesh: faults, harmless background, events, and alerts of the key."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from meshquake.exporters.page.sources import Sources
 from meshquake.exporters.reports.explain import target_of
 from meshquake.topology.spec import Topology
 
-#: Events that a page holds; of more, those of each type and service that came first.
+#: Most events on a page; beyond that, the first of each type and service are kept.
 MOST_EVENTS = 1_500
 
 
 def faults(sources: Sources) -> list[dict[str, Any]]:
-    """The faults of the key: when each acted, on which services and edges, and when users felt it."""
+    """List the faults of the key: when each acted, on which services and edges, and when users felt it."""
     if sources.truth is None:
         return []
     axis = sources.moments
@@ -41,14 +41,14 @@ def faults(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _places(targets: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The services and the edges that a fault acts on."""
+    """Collect the services and edges that a fault acts on."""
     edges = [[each["edge"]["caller"], each["edge"]["callee"]] for each in targets if each["edge"]]
     services = [each["service"] for each in targets if each["service"] and not each["edge"]]
     return {"services": list(dict.fromkeys(services)), "edges": edges}
 
 
 def background(sources: Sources) -> list[dict[str, Any]]:
-    """What else happened and is no fault, with the service or the edge that it happened to, if it is one."""
+    """List background activity that is no fault, with the service or edge that it happened to, if any."""
     if sources.truth is None:
         return []
     axis = sources.moments
@@ -65,7 +65,7 @@ def background(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _place(target: str, topology: Topology) -> dict[str, Any]:
-    """Where something is, given as scenario files name it: a service, its replica or operation, or an edge."""
+    """Find the service or edge of a target as scenario files name it: a service, replica, operation or edge."""
     caller, arrow, callee = (part.strip() for part in target.partition("->"))
     if arrow:
         return {"services": [], "edges": [[caller, callee]]}
@@ -78,7 +78,7 @@ def _part_of(target: str, service: str) -> bool:
 
 
 def alerts(sources: Sources) -> list[dict[str, Any]]:
-    """The alerts that the key expects: what should go off, of what, and when at the earliest."""
+    """List the alerts that the key expects: what should fire, for what, and when at the earliest."""
     if sources.truth is None:
         return []
     axis = sources.moments
@@ -97,7 +97,7 @@ def alerts(sources: Sources) -> list[dict[str, Any]]:
 
 
 def events(sources: Sources) -> dict[str, Any]:
-    """The events, and how many more there are."""
+    """Return the events on the page, and how many are left out."""
     axis, rows = sources.moments, sources.events
     kept = rows
     if len(rows) > MOST_EVENTS:

@@ -1,4 +1,4 @@
-"""Log lines by what they say: templates with their counts over time, and some of the lines themselves."""
+"""Log lines grouped into templates, with counts over time, and a selection of the lines themselves."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import polars as pl
 from meshquake.exporters.page.sources import Sources
 from meshquake.exporters.page.traces import Words
 
-#: Templates that the page has, lines of each, and lines in all; those of warnings and errors come first.
+#: Most templates on the page (warnings and errors come first), lines of each, and lines in all.
 MOST_TEMPLATES, OF_EACH, MOST_LINES = 400, 3, 900
-#: Characters of a message that are kept.
+#: Characters kept of a message.
 _LONGEST = 600
-#: What differs between lines that say the same, in the order in which it is replaced.
+#: The variable parts of messages, with their placeholders, in order of replacement.
 _VARIABLES = (
     (r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", "<id>"),
     (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
     (r"\d+(?:[.,:]\d+)*", "<n>"),
 )
-#: Levels at which something is wrong.
+#: Levels that signal a problem.
 LOUD = ("WARN", "ERROR", "FATAL")
 
 
 def logs(sources: Sources, words: Words) -> dict[str, Any]:
-    """Templates, most frequent first, each with its `counts` by slot as pairs of slot and count; and lines, by time.
+    """Return templates, each with its `counts` as pairs of slot and count, and lines, by time.
 
-    `more` are the templates that are left out, and `unsaid` their lines.
+    Templates of warnings and errors come first, the most frequent first. `more` counts the templates that are left out,
+    and
+    `unsaid` their lines.
     """
     axis = sources.slots
     said = sources.lines.with_columns(
@@ -70,7 +72,7 @@ def logs(sources: Sources, words: Words) -> dict[str, Any]:
 
 
 def template(message: pl.Expr) -> pl.Expr:
-    """What a message says, with what varies left out; of several lines the first."""
+    """Replace the variable parts of a message by placeholders; only its first line counts."""
     text = message.str.split("\n").list.first().str.head(240)
     for pattern, name in _VARIABLES:
         text = text.str.replace_all(pattern, name)
@@ -85,7 +87,7 @@ def _counts(slots: list[int]) -> list[list[int]]:
 
 
 def _lines(said: pl.DataFrame) -> pl.DataFrame:
-    """The first lines of each template, then warnings and errors evenly spread, in order of time."""
+    """Select the first lines of each template, then warnings and errors evenly spread, in order of time."""
     place = said.with_row_index("place").with_columns(nth=pl.int_range(pl.len()).over("number"))
     first = place.filter(pl.col("nth") < OF_EACH)[:MOST_LINES]
     loud = place.filter(pl.col("nth") >= OF_EACH, pl.col("loud"))

@@ -1,4 +1,4 @@
-"""The mesh as it is drawn on the page: where each service stands and how each edge runs."""
+"""Layout of the mesh on the page: the position of each service and the route of each edge."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from meshquake.topology.picture import Style, draw, path
 from meshquake.topology.spec import Topology
 
-#: There is room in a box for a name, for figures and for a bar.
+#: A box has room for a name, figures and a bar.
 _STYLE = Style(
     most=float("inf"),
     box=52,
@@ -25,12 +25,12 @@ _STYLE = Style(
     narrowest=148,
     label=84,
 )
-#: Right of the last column and below all, for the badges at the corners of boxes.
+#: Margin at the right and the bottom, for the badges at the corners of boxes.
 _MARGIN = 14
 
 
 def mesh(topology: Topology, edges: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The places of services and of edges (caller and callee), and what kind each service is of."""
+    """Return the positions of services, the routes of edges (caller and callee), and the kind of each service."""
     drawing = draw(topology, dict.fromkeys(edges, 1.0), _STYLE)
     return {
         "name": topology.name,

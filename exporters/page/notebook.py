@@ -1,4 +1,4 @@
-"""The metrics of a fixture as charts for notebooks."""
+"""Charts of a fixture's metrics for notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def chart(fixture: Fixture, metric: str, wanted: dict[str, str | None], truth: bool) -> Chart:
-    """A metric over time; parameters and errors as of `exporters.fixtures.fixture.Fixture.chart`."""
+    """Plot a metric over time; parameters and errors are those of `exporters.fixtures.fixture.Fixture.chart`."""
     service = wanted["service"]
     filters: Any = {} if service is None else {"service": service}
     known: set[str] = set()
@@ -36,7 +36,7 @@ def chart(fixture: Fixture, metric: str, wanted: dict[str, str | None], truth: b
 
 
 def windows(fixture: Fixture) -> list[dict[str, Any]]:
-    """When each fault acted, if there is a key."""
+    """List when each fault acted; empty without a key."""
     if not outside.is_file(layout.path(fixture.folder, layout.GROUND_TRUTH)):
         return []
     faults = answer_key.read_ground_truth(fixture.folder)["faults"]

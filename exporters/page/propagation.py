@@ -1,4 +1,4 @@
-"""How each fault spread: the services it reached by their distance from the root, and the steps between them."""
+"""How each fault spread: the services it reached, by distance from the root, and the steps between them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import networkx as nx
 from meshquake.exporters.page.calls import pairs
 from meshquake.exporters.page.sources import Sources
 
-#: Of the steps of a mechanism those that most harmed requests took are drawn; all of them are in the key.
+#: Most steps of a mechanism that are drawn: those that most harmed requests took. The key has all of them.
 MOST_STEPS = 24
 
 
 def propagation(sources: Sources) -> list[dict[str, Any]]:
-    """For each fault that users felt: `services` by distance and onset, and `steps` by onset; `more` are not drawn."""
+    """Describe the spread of each fault that users felt.
+
+    `services` are ordered by distance and onset, `steps` by onset; `more` counts the steps that are not drawn.
+    """
     if sources.truth is None:
         return []
     mesh: nx.Graph[str] = nx.Graph(pairs(sources))
@@ -64,7 +67,7 @@ def propagation(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _until(fault: dict[str, Any]) -> dict[str, str]:
-    """Until when the symptoms of each service were beyond what is usual."""
+    """Return when the symptoms of each service ended."""
     found: dict[str, str] = {}
     for each in fault["moved"]:
         if each["metric"] in ("error_rate", "latency_p95") and each["until"]:

@@ -1,4 +1,4 @@
-"""How to make the recording again, and what one may do with it next: commands, as they are typed."""
+"""Commands that make the recording again, and commands to try next, ready to paste."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOISE = ("transient", "high_volume", "intermittent")
 
 
 def remake(sources: Sources) -> dict[str, Any]:
-    """The `commands`, each with what it does, and the `files` of the recording with their sizes."""
+    """Return the `commands`, each with its purpose, and the `files` of the recording with their sizes."""
     told = sources.told
     withheld = recording.is_withheld(dict(told))
     commands = [] if withheld else list(_again(sources))
@@ -36,7 +36,7 @@ def remake(sources: Sources) -> dict[str, Any]:
 
 
 def _again(sources: Sources) -> Iterator[dict[str, str]]:
-    """The command that simulates it, if its scenario and its mesh are shipped; and the one that compares the bytes."""
+    """Yield the commands that simulate it (if its scenario and mesh are shipped), compare the bytes, and ask what if."""
     told = sources.told
     if line := _simulated(told):
         yield _command("the same recording", line)

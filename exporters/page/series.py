@@ -1,7 +1,7 @@
-"""The metrics of each service over time, thinned where there are more samples than the page has steps.
+"""The metrics of each service over time, thinned if there are more samples than steps on the page.
 
-A step with several samples keeps the highest and the lowest of them, so that no peak is lost; a figure on the page is
-always a sample of the recording.
+A step with several samples keeps the highest and the lowest of them, so that no peak is lost. Every figure on the page
+is a sample of the recording.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import polars as pl
 from meshquake.exporters.page.axis import dense
 from meshquake.exporters.page.sources import Sources
 
-#: What is shown of a service, and what it is called there.
+#: Metrics of a service on the page, with their labels.
 SHOWN = {
     "request_rate": "Requests",
     "error_rate": "Errors",
@@ -26,9 +26,9 @@ SHOWN = {
 
 
 def series(sources: Sources) -> dict[str, dict[str, dict[str, Any]]]:
-    """By service and metric: `high` in each step, and `low` where that may be another.
+    """Return, by service and metric, `high` in each step, and `low` where that may differ.
 
-    Pools are those of the service's calls, together.
+    Metrics of pools are those of all of the service's calls together.
     """
     samples = sources.samples.filter(pl.col("metric").is_in(list(SHOWN)))
     own = samples.filter(pl.col("target").is_null())

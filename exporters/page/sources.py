@@ -1,4 +1,4 @@
-"""What the page is made of: the records of a fixture, its answer key if there is one, and what it was made from."""
+"""The sources of the page: the records of a fixture, its answer key if there is one, and its provenance."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from meshquake.topology import outside
 from meshquake.topology.spec import Topology
 from meshquake.truth.verdict import SCHEMA as VERDICTS
 
-#: Steps of the slider, and of what is counted in requests or lines, of which a step needs more to say something.
+#: Most steps of the slider, and of counts of requests and lines, whose steps are longer to hold enough of them.
 MOMENTS, SLOTS = 300, 120
-#: Lines that are read at a time: the more, the less each of them costs.
+#: Lines read at a time; larger chunks cost less per line.
 _AT_ONCE = 50_000
 _SPANS = (
     *("timestamp", "trace_id", "span_id", "parent_span_id", "service", "operation", "duration_ms", "status", "kind"),
@@ -33,24 +33,24 @@ _US = 1_000_000
 
 @dataclass(frozen=True)
 class Sources:
-    """All that is read, each kind of record when it is first asked for.
+    """What the page reads. Each kind of record is read on first use.
 
     Attributes
     ----------
     folder
-        The fixture, or the case.
+        The folder of the fixture or the case.
     told
-        Its manifest, or what is told of a case of which the truth was withheld.
+        Its manifest, or the metadata of a case whose truth is withheld.
     topology
-        The mesh; of such a case its services alone.
+        The mesh; for such a case, its services alone.
     interval
         Seconds between samples of a metric.
     moments, slots
-        The time axis in the steps of the slider, and in longer ones for what is counted.
+        The time axis in steps of the slider, and in longer steps for counts.
     names
-        What the catalogue calls the metrics of the recording, by the names that they have in it.
+        The catalogue's names of metrics, by their names in the recording.
     truth
-        The answer key; None if there is none, or it is not to be shown.
+        The answer key; None if there is none, or if it must not be shown.
     """
 
     folder: Path
@@ -64,14 +64,14 @@ class Sources:
 
     @cached_property
     def samples(self) -> pl.DataFrame:
-        """The samples of services and edges as wholes, with their `step` of the slider, by the catalogue's names."""
+        """Samples of whole services and edges (not of replicas), with their `step` of the slider, by catalogue names."""
         found = self._records(METRIC, _SAMPLES, pl.col("replica").is_null())
         step = self.moments.step_of(self.moments.since(), over=True)
         return found.with_columns(pl.col("metric").replace(dict(self.names)), step=step)
 
     @cached_property
     def spans(self) -> pl.DataFrame:
-        """The spans, with their `start` and `end` in microseconds since the recording began."""
+        """Spans, with their `start` and `end` in microseconds since the recording began."""
         start = self.moments.since()
         found = self._records(TRACE, _SPANS).with_columns(start=start)
         return found.with_columns(end=pl.col("start") + (pl.col("duration_ms") * 1000).round().cast(pl.Int64))
@@ -88,7 +88,7 @@ class Sources:
 
     @cached_property
     def verdicts(self) -> pl.DataFrame | None:
-        """What became of each request, in both runs; None without a key."""
+        """The key's verdict on each request, from both runs; None without a key."""
         if self.truth is None:
             return None
         found = [pl.DataFrame(schema=VERDICTS), *answer_key.verdicts(self.folder, _AT_ONCE)]
@@ -101,12 +101,12 @@ class Sources:
 
     @cached_property
     def origin(self) -> Provenance | None:
-        """What the fixture was made from; None where that is withheld."""
+        """The provenance of the fixture; None if it is withheld."""
         return None if recording.is_withheld(dict(self.told)) else provenance(self.folder)
 
     @property
     def partly_observed(self) -> bool:
-        """Whether some records are missing or late, as far as one is told."""
+        """Whether some records are missing or late, as far as the key tells."""
         return bool(self.truth and "observability" in self.truth)
 
     def _records(self, kind: RecordKind, columns: tuple[str, ...] = (), *wanted: pl.Expr) -> pl.DataFrame:
@@ -121,14 +121,14 @@ def read(folder: Path, truth: bool = True) -> Sources:
     Parameters
     ----------
     folder
-        Where it is.
+        The folder of the fixture or the case.
     truth
         Whether its answer key may be used, if there is one.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError, exporters.fixtures.answer_key.TruthError, topology.problems.DocumentError
-        If it is no fixture, or its files are not what they should be. Records are refused when they are reached.
+        If it is no fixture, or its files are invalid. Bad records raise only when they are read.
     """
     content = manifest.verified(folder)
     context = reading.context(folder)

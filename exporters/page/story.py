@@ -1,4 +1,4 @@
-"""The story of a recording in plain English, from its answer key: what broke, how it spread, and what it cost users."""
+"""The story of a recording in plain English, from its answer key: what broke, how it spread, and the harm to users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from meshquake.exporters.reports.explain import target_of, worth
 from meshquake.topology.units import counted, duration
 
-#: By kind of fault, what became of its target. Kinds of packages are told by their names.
+#: What each kind of fault did to its target. Kinds from other packages are told by their names.
 _BECAME = {
     "delay": "messages on {} took longer",
     "deploy": "a bad version was rolled out to {}",
@@ -35,12 +35,12 @@ _BECAME = {
     "surge": "{} came in far greater numbers",
     "throttle": "the CPU of {} was throttled",
 }
-#: Names in a list of which the others are only counted.
+#: Names listed in a sentence; the others are only counted.
 _NAMED = 3
 
 
 def story(truth: dict[str, Any]) -> dict[str, Any]:
-    """The story in `paragraphs`, one for each fault, and its `figures`, each with a `label` and a `value`."""
+    """Tell the story in `paragraphs`, one for each fault users felt, and `figures`, each a `label` and a `value`."""
     faults = truth["faults"]
     felt = [fault for fault in faults if not fault["latent"]]
     paragraphs = [" ".join((_begun([fault]), *_told(fault, truth))) for fault in felt]
@@ -62,7 +62,7 @@ def _on(action: dict[str, Any]) -> str:
 
 
 def _together(truth: dict[str, Any]) -> str:
-    """What several faults did together."""
+    """Say what several faults did together."""
     faults, requests = truth["faults"], truth["requests"]
     begin, end = min(each["start"] for each in faults), max(each["end"] for each in faults)
     harm = f"Together they harmed {requests['harmed']:,} of {counted(requests['total'], 'request')}."
@@ -70,7 +70,7 @@ def _together(truth: dict[str, Any]) -> str:
 
 
 def _alike(faults: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Faults that users did not feel, those together that are of one kind and act at the same time."""
+    """Group the faults that users did not feel by kind and times."""
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for fault in faults:
         if fault["latent"]:
@@ -79,7 +79,7 @@ def _alike(faults: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _begun(alike: Sequence[dict[str, Any]]) -> str:
-    """The sentence on how faults of one kind began."""
+    """Say how faults of one kind began."""
     fault, start = alike[0], alike[0]["start"]
     targets = _listed([target_of(each) for each in alike])
     became = _BECAME.get(fault["kind"], f"{fault['kind']} struck {{}}").format(targets)
@@ -88,7 +88,7 @@ def _begun(alike: Sequence[dict[str, Any]]) -> str:
 
 
 def _unfelt(alike: Sequence[dict[str, Any]], truth: dict[str, Any]) -> str:
-    """The sentence on the end of faults that users did not feel."""
+    """Say how faults ended that users did not feel."""
     they, them = ("It", "it") if len(alike) == 1 else ("They", "them")
     return f"{they} {_ended(alike[0], truth)}, and no promise to users was broken by {them}."
 
@@ -98,7 +98,7 @@ def _ended(fault: dict[str, Any], truth: dict[str, Any]) -> str:
 
 
 def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
-    """The sentences on what became of a fault that users felt."""
+    """Yield sentences on the spread, harm and end of a fault that users felt."""
     start, ended = fault["start"], _ended(fault, truth)
     if spread := [each["service"] for each in fault["affected"] if each["service"] != fault["root_cause"]["service"]]:
         ways = _ways(fault["mechanism"])
@@ -115,7 +115,7 @@ def _told(fault: dict[str, Any], truth: dict[str, Any]) -> Iterator[str]:
 
 
 def _ways(mechanism: Sequence[dict[str, Any]]) -> list[str]:
-    """The mechanisms between services, the most frequent ones first."""
+    """List the mechanisms between services, most frequent first."""
     found: dict[str, int] = {}
     for step in mechanism:
         if step["from"] != step["to"]:
@@ -143,7 +143,7 @@ def _figure(label: str, value: str, note: str) -> dict[str, str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names as a sentence has them: the first ones, and how many more there are."""
+    """Join names for a sentence: the first ones, and a count of the others."""
     if len(names) > _NAMED + 1:
         return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -158,5 +158,5 @@ def _seconds(start: str, end: str) -> float:
 
 
 def clock(moment: str) -> str:
-    """The time of day of a moment, to the second."""
+    """Return the time of day of a moment, to the second."""
     return moment[11:19]

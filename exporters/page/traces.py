@@ -1,7 +1,7 @@
-"""Some requests as waterfalls: those that show how it happened, the slowest, failed ones, and ordinary ones.
+"""A selection of requests as waterfalls: evidence of the mechanism, the slowest, failed ones, and ordinary ones.
 
-No file for a browser could hold all spans of a recording, so the page has a choice and says so; it depends on nothing
-but the recording.
+No file for a browser could hold all spans of a recording, so the page has a selection and says so. It depends on the
+recording alone.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import polars as pl
 
 from meshquake.exporters.page.sources import Sources
 
-#: Spans of all waterfalls together, of one of them, and how many there are of each sort.
+#: Most spans of all waterfalls together and of one waterfall, and the number of waterfalls of each sort.
 MOST_SPANS, LONGEST = 5_000, 400
 _SORTS = {"mechanism": 12, "slowest": 12, "failed": 18, "ordinary": 14}
-#: What a span has on the page, in this order; services, operations and errors are numbers in the page's `words`.
+#: Fields of a span on the page, in order; services, operations and errors are numbers in the page's `words`.
 SPAN = ("parent", "kind", "service", "operation", "start_ms", "duration_ms", "error", "attempt", "replica")
 _KINDS = {"server": 0, "client": 1, "internal": 2}
 
 
 class Words:
-    """Texts that occur often, each by its number."""
+    """A string table: numbers texts in the order in which they first occur."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -36,16 +36,16 @@ class Words:
 
 
 def traces(sources: Sources, words: Words, wanted: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The waterfalls, by time.
+    """Return the waterfalls, by time.
 
     Parameters
     ----------
     sources
         The recording.
     words
-        What numbers the texts.
-    wanted
-        Trace ids of which the waterfalls are wanted in place of those chosen here, if the recording has them.
+        The table of texts.
+        wanted
+        Trace ids to show instead of a selection, as far as the recording has them.
     """
     requests = _requests(sources)
     chosen = dict.fromkeys(wanted, "") or dict(_chosen(sources, requests))
@@ -62,13 +62,13 @@ def traces(sources: Sources, words: Words, wanted: Iterable[str] = ()) -> list[d
 
 
 def _requests(sources: Sources) -> pl.DataFrame:
-    """The requests whose spans are not too many, by time."""
+    """Return the requests whose traces are not too long to draw, by time."""
     sizes = sources.spans.group_by("trace_id").agg(size=pl.len())
     return sources.roots.join(sizes, on="trace_id").filter(pl.col("size") <= LONGEST).sort("start", "trace_id")
 
 
 def _chosen(sources: Sources, requests: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    """Trace ids with the sort that each is of, every id once."""
+    """Select trace ids, each with its sort, without duplicates."""
     failed = requests.filter(pl.col("status") != "success")
     well = requests.filter(pl.col("status") == "success")
     middle = well["duration_ms"].median()
@@ -87,7 +87,7 @@ def _chosen(sources: Sources, requests: pl.DataFrame) -> Iterator[tuple[str, str
 
 
 def _evidence(sources: Sources, known: set[str]) -> list[str]:
-    """The requests that the key has as evidence, those of the most frequent steps first."""
+    """List the requests that the key cites as evidence, those of the most frequent steps first."""
     if sources.truth is None:
         return []
     steps = [step for fault in sources.truth["faults"] for step in fault["mechanism"]]
@@ -98,7 +98,7 @@ def _evidence(sources: Sources, known: set[str]) -> list[str]:
 
 
 def _evenly(requests: pl.DataFrame, count: int) -> list[str]:
-    """Some trace ids, spread evenly over the requests in order of time."""
+    """Pick trace ids evenly from requests in order of time."""
     ids = requests["trace_id"].to_list()
     return [ids[position * len(ids) // count] for position in range(count)] if len(ids) > count else ids
 
@@ -111,16 +111,16 @@ def _verdicts(sources: Sources, chosen: Iterable[str]) -> dict[str, dict[str, An
 
 
 def nested(rows: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The spans of a trace in the order in which they are drawn, each with the place of the one that caused it.
+    """Yield the spans of a trace in drawing order, each with the position of its parent.
 
-    The place is -1 for one of which that isn't known; `rows` are the spans by time.
+    The position is -1 if the parent isn't known; `rows` are the spans by time.
     """
     known = {row["span_id"] for row in rows}
     below: dict[str | None, list[dict[str, Any]]] = {}
     for row in rows:
         above = row["parent_span_id"]
         below.setdefault(above if above in known else None, []).append(row)
-    # Depth first; a stack, since a chain of calls may be longer than Python's.
+    # Depth first, with an explicit stack: a chain of calls may exceed Python's recursion limit.
     stack = [(-1, row) for row in reversed(below.get(None, []))]
     place = 0
     while stack:
@@ -131,16 +131,16 @@ def nested(rows: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A trace: its spans in the order in which they are drawn, each below the one that caused it.
+    """Describe a trace: its spans in drawing order, each below its parent.
 
     Parameters
     ----------
     rows
         Its spans as records, by time, each with its `start` in microseconds since the recording began.
     words
-        What numbers the texts.
-    verdict
-        What became of the request without the faults, where that is known.
+        The table of texts.
+        verdict
+        The key's verdict on the request, if known.
     """
     root = next((row for row in rows if row["parent_span_id"] is None), rows[0])
     ordered: list[list[Any]] = []

@@ -1,7 +1,7 @@
-"""The spans that some requests have without the faults: the run is played once more without them.
+"""The spans of some requests in the twin: the run is played once more without the faults.
 
-No file keeps them, since no page could show those of all requests, and which ones it shows is known when the recording
-is. It costs a fraction of what the recording did: nothing but these spans is made records of.
+No file keeps these spans: there are too many to show, and the page selects its requests only after recording. Playing
+the twin costs a fraction of the recording, because only these spans are turned into records.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ from meshquake.topology.problems import DocumentError
 
 
 def beside(sources: Sources, words: Words, waterfalls: list[dict[str, Any]]) -> bool:
-    """Give waterfalls the spans that their requests have without the faults, as `spans` of their `twin`.
+    """Add the spans without the faults to waterfalls, as `spans` of their `twin`.
 
     Parameters
     ----------
     sources
         The recording.
     words
-        What numbers the texts.
+        The table of texts.
     waterfalls
-        Those of the page (`traces.traces`). One whose request is not made without the faults has none.
+        The waterfalls of the page (`traces.traces`). One whose request does not happen without the faults gets no
+        spans.
 
     Returns
     -------
     bool
-        False if the run cannot be played here, or comes out otherwise than its key has it: then there are none.
+        False if the run cannot be played here, or its outcome differs from the key; then no waterfall gets spans.
     """
     wanted = {trace["id"]: trace["twin"] for trace in waterfalls if trace["twin"] and trace["twin"]["ms"] is not None}
     try:
@@ -65,8 +66,8 @@ def beside(sources: Sources, words: Words, waterfalls: list[dict[str, Any]]) -> 
 
 
 def played(simulation: Simulation, trace_ids: Collection[str]) -> pl.DataFrame:
-    """Trace records of some requests of a simulation, which is played for these alone: all of them, as they were."""
-    # The first half of an id tells requests apart.
+    """Play a simulation for the sake of some requests, and return all of their trace records, without sampling."""
+    # The first half of a trace id identifies the request.
     wanted = np.array([int(each[:16], 16) for each in trace_ids], dtype=np.uint64)
     tables = Tables(simulation.mesh, simulation.start)
 

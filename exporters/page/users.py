@@ -1,4 +1,4 @@
-"""What users met: requests, the share of them that failed, and how long they took, in the run and in its twin."""
+"""What users saw: requests, the share that failed, and their latency, in the run and in its twin."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 def users(sources: Sources) -> dict[str, Any]:
-    """Requests by the step in which they came.
+    """Aggregate users' requests by the step in which they started.
 
-    Without an answer key these are the recorded spans of requests, and there is no twin.
+    Without an answer key, requests are those with recorded spans, and there is no twin.
     """
     axis, verdicts = sources.slots, sources.verdicts
     if verdicts is None:
@@ -39,7 +39,7 @@ def users(sources: Sources) -> dict[str, Any]:
 
 
 def _outcomes(requests: pl.DataFrame, axis: Axis) -> dict[str, list[Any]]:
-    """Counts and latencies by step: nearest-rank percentiles, each a duration that occurred."""
+    """Return counts and latencies by step. Percentiles are nearest-rank: each is a duration that occurred."""
     steps = requests["step"].to_numpy()
     failed = requests["failed"].to_numpy().astype(float)
     durations: list[list[float]] = [[] for _ in range(axis.count)]

@@ -106,7 +106,7 @@ def _spans(
 
 
 def _like(folder: Path, trace_id: str) -> list[str]:
-    """List the trace ids that share a prefix, or some of them if there are very many."""
+    """List trace ids that share their first eight digits with the given one, up to a limit."""
     like = (each.filter(pl.col("trace_id").str.starts_with(trace_id[:8])) for each in answer_key.verdicts(folder))
     return list(islice((found for each in like for found in each["trace_id"]), _LIKE))
 
@@ -313,7 +313,7 @@ def _figure(value: float) -> str:
 
 
 def _stuck(requests: int) -> str:
-    """Describe a service whose own symptoms did not change."""
+    """Describe a service without symptoms of its own, given the requests that got stuck in it or behind it."""
     return (
         f"{counted(requests, 'request')} got stuck in it or behind it"
         if requests
@@ -408,7 +408,7 @@ def _outcome(outcome: str | None, milliseconds: float | None) -> str:
 
 
 def _time(moment: str, recording: dict[str, Any]) -> str:
-    """Show a moment to the second, with its date if the recording spans more than one day."""
+    """Show a moment to the second, with its date if the recording is a day or longer."""
     length = datetime.fromisoformat(recording["end"]) - datetime.fromisoformat(recording["start"])
     return moment[11:19] if length < timedelta(days=1) else f"{moment[:10]} {moment[11:19]}"
 
