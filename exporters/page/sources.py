@@ -64,7 +64,7 @@ class Sources:
 
     @cached_property
     def samples(self) -> pl.DataFrame:
-        """Samples of whole services and edges (not of replicas), with their `step` of the slider, by catalogue names."""
+        """Samples of whole services and edges, not of replicas, with their `step` of the slider, by catalogue name."""
         found = self._records(METRIC, _SAMPLES, pl.col("replica").is_null())
         step = self.moments.step_of(self.moments.since(), over=True)
         return found.with_columns(pl.col("metric").replace(dict(self.names)), step=step)

@@ -83,7 +83,7 @@ def mark_fixture(folder: Path, answer: Path) -> Mark:
 
 
 def mark_dataset(folder: Path, given: Path) -> dict[str, Mark | None]:
-    """Mark the answers to a data set, by case; None where there is none. Parameters and errors are those of `report`."""
+    """Mark the answers to a data set, by case; None where there is none. Parameters and errors are as of `report`."""
     cases = sorted(path.parent.name for path in (folder / "truth").glob("*/ground_truth.json"))
     if not outside.is_folder(given):
         raise DocumentError([Problem(str(given), 0, "", "must be a folder with one answer per case, CASE.json")])

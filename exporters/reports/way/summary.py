@@ -34,7 +34,7 @@ class Summary:
     floors
         The means of trivial answers, by name and figure: `chance`, and the floors.
     differences
-        By figure, how much higher the second agent is than the first, with simultaneous intervals; empty for one agent.
+        By figure, how much higher the second agent is than the first, adjusted together (Holm); empty for one agent.
     cases, runs
         By agent, its number of cases and of runs.
     unanswered
