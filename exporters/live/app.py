@@ -1,8 +1,9 @@
-"""What is asked of a mesh that is played, over HTTP: anybody on this machine may look on, one with the token steers.
+"""The HTTP interface of a live mesh: anybody on this machine may view it, and whoever has the token may steer.
 
-A request that steers must come with the token, with JSON, and from no page but this server's own: a browser says from
-which page it asks (`Origin`), and asks beforehand if a page of another origin sends JSON, which nobody here allows
-(https://fetch.spec.whatwg.org/#http-cors-protocol). Whatever else it is, it changes nothing.
+A steering request needs the token, a JSON body, and an origin that is this server's own, if it comes from a page.
+Browsers name the origin of the page (`Origin`), and ask for permission (CORS preflight) before a page of another origin
+may send JSON; nothing here grants it (https://fetch.spec.whatwg.org/#http-cors-protocol). No other request changes
+anything.
 """
 
 from __future__ import annotations
@@ -27,42 +28,42 @@ from meshquake.exporters.page.assembly import SHARED, Page, Part, assembled, pla
 from meshquake.exporters.server.hosts import Hosts, OnlyAsked
 
 _HERE: Final = "meshquake.exporters.live"
-#: In the order in which each needs those before it: those of every page, and those of this one.
+#: Scripts, each of which needs only those before it: the shared ones, then those of this page.
 _SCRIPTS: Final = (
     *(Part(f"{name}.js", SHARED) for name in ("dom", "data", "choice", "axis", "plots", "mesh", "users", "services")),
     *(Part(f"{name}.js", SHARED) for name in ("traces", "flame", "lists", "templates")),
     *(Part(f"{name}.js", _HERE) for name in ("feed", "remote", "hands", "recent", "requests", "exercise", "live")),
 )
 _STYLES: Final = (Part("page.css", SHARED), Part("live.css", _HERE))
-#: What is answered is for nobody else, loads nothing from elsewhere, and is shown in no other page.
+#: No response is cached, loads anything from elsewhere, or can be framed.
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-#: The page runs no script but its own, and asks nobody but this server.
+#: The page runs only its own scripts, and connects only to this server.
 _POLICY: Final = (
     "default-src 'none'; script-src {}; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-#: Real seconds between two looks for what is new, and after which a stream says that it's still there.
+#: Real seconds between checks for updates, and after which a quiet stream sends a keep-alive.
 _LOOK, _QUIET = 0.2, 15.0
 
 
 def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], bool]) -> FastAPI:
-    """The application that shows a stage.
+    """Build the application that serves a stage.
 
     Parameters
     ----------
     stage
-        What is played.
+        The stage to serve.
     token
-        What those who steer must know.
+        The secret that steering requests need.
     hosts
         The names by which the server may be called.
     stopping
-        Whether the server is about to end, and streams should.
+        Whether the server is stopping, so that streams should end.
     """
     app = FastAPI(openapi_url=None, exception_handlers={Refused: _refused, HTTPException: _failed})
     app.add_middleware(OnlyAsked, hosts=hosts)
@@ -119,7 +120,7 @@ def _json(content: Any, status: int = 200) -> Response:
 
 
 def _let_steer(request: Request, token: str, hosts: Hosts) -> None:
-    """HTTPException unless a request may steer."""
+    """Check that a request may steer; raises HTTPException if not."""
     headers = request.headers
     origin = headers.get("origin")
     if origin is not None:
@@ -137,7 +138,7 @@ def _let_steer(request: Request, token: str, hosts: Hosts) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    """The body of a request, as far as it's of a size that one can be."""
+    """Read the body of a request, up to the limit of its size."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -147,7 +148,7 @@ async def _body(request: Request) -> bytes:
 
 
 async def _updates(stage: Stage, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """What is new, time and again, as server-sent events."""
+    """Yield updates as server-sent events until the server stops."""
     seen, quiet = Seen(), 0.0
     while not stopping():
         told, seen = await run_in_threadpool(stage.update, seen)

@@ -1,4 +1,4 @@
-"""What the page knows before anything has happened: the mesh, what may be done to it, and places for what comes."""
+"""The initial content of the page: the mesh, what can be done to it, and empty series."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from meshquake.topology.spec import Topology
 
 
 def content(session: Session) -> dict[str, Any]:
-    """The data of the page, in the shape of those of a report, with nothing in its series yet.
+    """Return the initial data of the page, shaped like those of a report, with empty series.
 
-    Seconds are put at the end of the series as they come, and the page keeps as many as are remembered here.
+    New seconds are appended to the series, and the page keeps as many of them as are remembered here.
     """
     topology, simulation = session.simulation.topology, session.simulation
     axis = {

@@ -1,4 +1,4 @@
-"""A mesh, and what may be done to it, as a page needs it to ask somebody what to do."""
+"""A description of a mesh, and of what can be done to it, for the forms of the page."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from meshquake.topology.binder import keys_of
 from meshquake.topology.spec import Edge, Service, Topology
 from meshquake.topology.units import duration
 
-#: Keys of every cause that nobody is asked for: it happens now, at what was clicked.
+#: Keys of every cause that the forms leave out: it happens now, at what was clicked.
 _GIVEN = ("id", "target", "targets", "at")
 
 
 def described(topology: Topology) -> dict[str, Any]:
-    """A mesh, and the kinds of fault and of action with their keys.
+    """Describe a mesh, and the kinds of fault and action with their keys.
 
-    `of_services` and `of_edges` name the columns of what each second tells; `settings` are those of services and of
-    edges that may be changed while the mesh runs.
+    `of_services` and `of_edges` name the columns of each second's update; `settings` are those of services and edges
+    that
+    may change while the mesh runs.
     """
     return {
         "name": topology.name,
@@ -57,7 +58,7 @@ def _kinds(kinds: Mapping[str, type[Cause]]) -> dict[str, Any]:
 
 
 def _keys(kind: type[Cause]) -> list[dict[str, Any]]:
-    """The keys of a kind: first those that it needs and those of its strength, last those that few would set."""
+    """List the keys of a kind: required ones and those of its strength first, rarely set ones last."""
     base: type[Cause] = Cause
     usual: Mapping[str, str] = {}
     without = set(_GIVEN)

@@ -1,4 +1,4 @@
-"""What somebody does to a mesh that is played: at once, or not at all, with all that is wrong told in one message."""
+"""Faults and actions in a live mesh: each is applied at once, or refused with all of its problems in one message."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from meshquake.faults.fault import Cause
 from meshquake.sim.live.session import Session
 from meshquake.topology.problems import DocumentError
 
-#: Causes that one session takes at most: each makes its scenario longer.
+#: Most causes in a session; each makes its scenario longer.
 MOST: Final = 300
 
 
 def do(session: Session, section: str, kind: str, keys: Mapping[str, Any]) -> Cause:
-    """Bring something about.
+    """Apply a fault or an action now.
 
     Parameters
     ----------
     session
-        Where.
+        The session to apply it to.
     section, kind, keys
         See `sim.live.session.Session.do`.
 
     Raises
     ------
     Refused
-        If that cannot be done, with all that is wrong; nothing has changed then.
+        If that cannot be done, with all problems. Nothing has changed then.
     """
     if len(session.script.scenario.causes) >= MOST:
         raise Refused(f"one session takes at most {MOST} faults and actions")
@@ -41,6 +41,6 @@ def do(session: Session, section: str, kind: str, keys: Mapping[str, Any]) -> Ca
 
 
 def _told(path: str, message: str) -> str:
-    """A problem of a scenario's text as one of what was asked."""
+    """Turn a problem of the scenario's text into a problem of the request."""
     where = path.partition("]")[2].lstrip(".").partition(".")[2]
     return f"{where}: {message}" if where else message

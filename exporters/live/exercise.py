@@ -1,4 +1,4 @@
-"""An exercise: a fault that the seed draws and nobody is told of, and what was made of it in the end."""
+"""Exercises: a hidden fault drawn from a seed, and the verdict on how it was handled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshquake.topology.loader import DEFAULT
 from meshquake.truth.preview import felt_since
 from meshquake.truth.remedies import prospects
 
-#: What a trainee is told.
+#: The brief for the trainee.
 BRIEF: Final = (
     "Something goes wrong in this mesh within the first three minutes. Find out what, and do something about it. "
     "What counts is how many requests fail or take longer than users were promised."
@@ -41,26 +41,27 @@ faults:
 """
 
 
-#: Users feel the fault within so many seconds of its beginning, or another one is drawn, so many times at most.
+#: Users must feel a fault within `SOON` seconds of its start, else another one is drawn, up to `ATTEMPTS` times.
 SOON: Final = 90.0
 ATTEMPTS: Final = 20
 
 
 class NoExerciseError(MeshquakeError):
-    """Users of a mesh feel none of the faults that were drawn for it."""
+    """Raised if users of a mesh feel none of the faults drawn for it."""
 
 
 def drawn(options: Options) -> LoadedScenario:
-    """The exercise of a seed: the first fault, of those that come of it, that users feel soon.
+    """Return the exercise of a seed: the first fault drawn from it that users feel soon.
 
-    Each is played as far as it takes to tell. The scenario has a seed of its own where the first one was not felt.
+    Each fault is played until that is known. If the first is not felt, the scenario gets another seed, derived from the
+    given one.
 
     Raises
     ------
     topology.problems.DocumentError
         If the mesh has no place for a fault.
     NoExerciseError
-        If users feel none that was drawn.
+        If users feel none of the faults drawn.
     """
     for attempt in range(ATTEMPTS):
         found = draw(options, attempt)
@@ -71,7 +72,7 @@ def drawn(options: Options) -> LoadedScenario:
 
 
 def draw(options: Options, attempt: int) -> LoadedScenario:
-    """One of the faults that come of a seed, whether users feel it or not."""
+    """Return one of the exercises drawn from a seed, whether users feel its fault or not."""
     assert options.seed is not None
     seed = address(options.seed, "exercise", attempt) % 2**31 if attempt else options.seed
     text = _TEXT.format(str(options.topology or DEFAULT).replace("'", "''"))
@@ -79,9 +80,9 @@ def draw(options: Options, attempt: int) -> LoadedScenario:
 
 
 def judge(script: Script) -> dict[str, Any]:
-    """What there is to tell once an exercise is over: the story, the harm, and what was done and could have been.
+    """Judge a finished exercise: the story, the harm, the effect of the actions, and the best possible action.
 
-    The run is played to its end, with the actions that were taken and none after them.
+    The run is played to its end, with the actions taken and none after them.
     """
     with TemporaryDirectory() as folder:
         place = Path(folder) / "exercise"

@@ -1,4 +1,4 @@
-"""What the lines of a running mesh say, with what varies left out, and how often they said it of late."""
+"""Templates of a running mesh's log lines, and how often each occurred lately."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from meshquake.exporters.page.logs import LOUD, template
 from meshquake.sim.live.session import REMEMBERED
 from meshquake.sim.records import Batch
 
-#: Seconds of a step in which lines are counted, and templates of which is told at most, those of warnings first.
+#: Seconds of a counting step, and most templates returned; those of warnings and errors come first.
 _STEP: Final = 5.0
 MOST: Final = 400
 _Key = tuple[str, str, str]
 
 
 class Messages:
-    """Counts what is said, for as long as seconds are remembered.
+    """Counts log lines by template, over the seconds that a session remembers.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Messages:
 
     def __init__(self, start: datetime) -> None:
         self._axis = Axis(start, float("inf"), _STEP)
-        #: Lines by step, of each service, level and template.
+        #: Lines in each step, by service, level and template.
         self._counts: dict[_Key, Counter[int]] = {}
-        #: Up to when lines are counted, in seconds since the recording began.
+        #: The end of the counted lines, in seconds since the recording began.
         self._until = 0.0
 
     def take(self, batch: Batch) -> None:
@@ -46,10 +46,11 @@ class Messages:
         self._forget()
 
     def told(self, services: Collection[str] = ()) -> dict[str, Any]:
-        """Templates as the page of a report has them, of services by name, and the `step` of their counts in seconds.
+        """Return templates as on the page of a report, but with names of services, and the `step` of counts in seconds.
 
-        They are of some services, of all if none is named; `more` is how many are left out. Lines are counted `until` a
-        moment: whatever goes on holds back those that come after it began.
+        Restricted to some services, if any are named; `more` counts the templates left out. Lines are complete `until`
+        a
+        moment: an operation still in progress holds back all lines from after its start.
         """
         found = [each for each in self._counts.items() if not services or each[0][0] in services]
         ordered = sorted(found, key=lambda each: (each[0][1] not in LOUD, -each[1].total(), each[0]))

@@ -1,4 +1,4 @@
-"""What is played: a scenario of a file, a mesh in which nothing happens, or an exercise."""
+"""Stages for a scenario file, an undisturbed mesh, or an exercise."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def stage(
     clock: Callable[[], float],
     exercise: bool,
 ) -> Stage:
-    """A stage on which one of these is played.
+    """Set up a stage.
 
     Parameters
     ----------
     scenario
-        A scenario file, or the name of a shipped one; None for a mesh in which nothing happens.
+        A scenario file, or the name of a shipped one; None for a mesh without faults or actions.
     options
-        What is set in place of what it says.
+        Overrides of the scenario's settings.
     seed, speed, clock
         See `Stage`.
     exercise
-        Whether a fault is drawn and hidden.
+        Whether to draw and hide a fault.
 
     Raises
     ------
     topology.problems.DocumentError
-        With everything that is wrong with the scenario or the mesh.
+        With all problems of the scenario or the mesh.
     """
 
     def make(seed: int) -> Session:

@@ -1,4 +1,4 @@
-"""The settings of a service or an edge as they are at this moment, in the words of a topology file."""
+"""The current settings of a service or an edge, in the words of a topology file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meshquake.topology.problems import suggestion
 from meshquake.topology.spec import Edge, Service
 from meshquake.topology.units import shown
 
-#: What of a service is told besides what may be changed: what there is of it.
+#: Resources of a service, shown besides the settings that may change.
 _MADE_OF = ("workers", "cpu", "memory")
 
 
 def settings(mesh: Mesh, service: str, callee: str | None = None) -> dict[str, str]:
-    """The settings that may be changed, those that are not there as `none`; and what a service is made of.
+    """Return the settings that may change, with `none` for those that are off, and the resources of a service.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def settings(mesh: Mesh, service: str, callee: str | None = None) -> dict[str, s
     service
         The service, or the caller of the edge.
     callee
-        Whom it calls; None for the settings of the service itself.
+        The callee of the edge; None for the settings of the service itself.
 
     Raises
     ------

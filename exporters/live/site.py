@@ -1,4 +1,4 @@
-"""The server of a mesh that is played: on this machine alone, until a signal ends it."""
+"""The server of a live mesh, which listens on this machine alone and runs until a signal ends it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from meshquake.exporters.live.stage import Stage
 from meshquake.exporters.server.hosts import Hosts
 from meshquake.exporters.server.running import listen, server
 
-#: It listens here and nowhere else: who steers it can make this machine work.
+#: The only address to listen at: whoever steers a mesh can put load on this machine.
 HOST = "127.0.0.1"
 _CONNECTIONS = 64
 
 
 def serve(stage: Stage, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve a stage until a signal ends it, which is raised again then.
+    """Serve a stage until a signal ends it; the signal is then raised again.
 
     Parameters
     ----------
     stage
-        What is played.
+        The stage to serve.
     port
-        Where to listen; 0 for any that is free.
+        The port to listen at; 0 for any free one.
     on_ready
-        Hears the address for who steers, once the server listens. Behind `#` a browser tells nobody of the token.
+        Called with the address for steering, once the server listens. The token is behind `#`, which browsers do not
+        send.
 
     Raises
     ------
     OSError
-        If it can't listen there.
+        If it can't listen at the port.
     """
     token = secrets.token_urlsafe(24)
     with listen(HOST, port) as listening:

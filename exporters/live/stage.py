@@ -1,4 +1,4 @@
-"""The session that is played, at a pace, while several look on and one steers."""
+"""A live session, played at a chosen pace while several people watch and one steers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from meshquake.sim.live.script import Script
 from meshquake.sim.live.session import Session
 from meshquake.topology.exceptions import MeshquakeError
 
-#: Lines of logs that are told at once.
+#: Most log lines returned at once.
 LINES: Final = 120
-#: Real seconds between two times that records are made for those who look on.
+#: Real seconds between updates of the records for viewers.
 _SETTLE: Final = 1.0
-#: Real seconds for which others have their turn between two seconds at full speed.
+#: Real seconds that other threads get between two simulated seconds at full speed.
 _BREATH: Final = 0.0005
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What somebody who looks on has seen: of which run, up to which time, how many events, and which causes."""
+    """What a viewer has seen so far: which run, up to which time, how many events, and which causes and status."""
 
     run: int = -1
     time: float = -1.0
@@ -43,21 +43,21 @@ class Seen:
 
 
 class Stage:
-    """Plays sessions, one after another, each until it's started again.
+    """Plays sessions one after another, each until a restart.
 
     Parameters
     ----------
     make
-        Makes a session with a seed.
+        Makes a session from a seed.
     seed
-        The seed of the first.
+        The seed of the first session.
     clock
-        Real seconds from somewhere on.
+        A clock in real seconds, with any origin.
     speed
-        Simulated seconds in a real one to begin with.
+        Initial speed, in simulated seconds per real second.
     judge
-        Of an exercise: says what was made of it once it's over. Until then the faults of the scenario are hidden, and
-        nobody may add others.
+        For an exercise: judges it once it is over. Until then the faults of the scenario are hidden, and nobody may add
+        others.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Stage:
         self._begin(make(seed))
         self.seed = seed
         self.secret = judge is not None
-        #: Whether an exercise is over; and once it's judged, what is to be told of it.
+        #: Whether an exercise is over, and its verdict once it is judged.
         self.finished = False
         self.verdict: dict[str, Any] | None = None
         self._judge = judge
@@ -85,7 +85,7 @@ class Stage:
         self._turn = Condition()
 
     def _begin(self, session: Session) -> None:
-        """Let this session be played from here on, and have what is told of its records."""
+        """Play this session from now on, and collect its records for viewers."""
         start = session.simulation.start
         self.session, self._messages, self._timing = session, Messages(start), Timing(start)
         session.hearers += [self._messages.take, self._timing.take]
@@ -93,7 +93,7 @@ class Stage:
     # -- playing ------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Play until somebody stops it: the work of a thread."""
+        """Play until `stop` is called; runs in a thread of its own."""
         while True:
             with self._turn:
                 if self._stopped:
@@ -101,8 +101,7 @@ class Stage:
                 self._turn.wait(self.tick())
 
     def tick(self) -> float | None:
-        """Play a second if one is due. Returns how long to wait for the next (real seconds); None until something is
-        asked."""
+        """Play a second if one is due. Returns the real seconds to wait for the next; None to wait for a request."""
         if self._paused or self.session.over or self.finished:
             return None
         wait = self._pace.wait()
@@ -121,7 +120,7 @@ class Stage:
             self._end()
 
     def _end(self) -> None:
-        """The exercise is over, and is judged while others go on looking."""
+        """End the exercise, and judge it in the background while viewers go on watching."""
         self.finished = self._paused = True
         Thread(target=self._tell, args=(self.session,), name="judge", daemon=True).start()
 
@@ -129,11 +128,11 @@ class Stage:
         assert self._judge is not None
         verdict = self._judge(session.script)
         with self._turn:
-            if session is self.session:  # else it was started again meanwhile
+            if session is self.session:  # otherwise it was restarted meanwhile
                 self.verdict = verdict
 
     def stop(self) -> None:
-        """Let `run` return."""
+        """Make `run` return."""
         with self._turn:
             self._stopped = True
             self._turn.notify_all()
@@ -141,12 +140,12 @@ class Stage:
     # -- steering -----------------------------------------------------------------------------------------------------
 
     def steer(self, asked: Asked) -> dict[str, Any]:
-        """Do what is asked; returns what came of it.
+        """Carry out a request, and return its result.
 
         Raises
         ------
         Refused
-            If that cannot be done, with all that is wrong; nothing has changed then.
+            If that cannot be done, with all problems. Nothing has changed then.
         """
         if asked.do == "restart":
             return self._restart(asked)
@@ -178,7 +177,7 @@ class Stage:
 
     def _restart(self, asked: Asked) -> dict[str, Any]:
         try:
-            session = self._make(asked.seed)  # which may take a while, in which others go on
+            session = self._make(asked.seed)  # may take a while, so others are not locked out
         except MeshquakeError as error:
             raise Refused(str(error)) from None
         with self._turn:
@@ -215,10 +214,10 @@ class Stage:
         if self.finished:
             raise Refused("the exercise is over: restart it with another seed")
 
-    # -- looking on ---------------------------------------------------------------------------------------------------
+    # -- viewing ------------------------------------------------------------------------------------------------------
 
     def update(self, seen: Seen) -> tuple[dict[str, Any], Seen]:
-        """What is new to somebody who has seen so much, and what they have seen then."""
+        """Return what is new to a viewer, and what they have seen after that."""
         with self._turn:
             if seen.run != self._run:
                 seen = Seen(self._run)
@@ -237,15 +236,17 @@ class Stage:
             return told, Seen(self._run, time, recent.counted, repr(causes), repr(status))
 
     def recent(self, services: Collection[str] = ()) -> dict[str, Any]:
-        """The lines that were recorded last, of some services or of all, and the traces."""
+        """Return the lines that were recorded last, of some services or all, and the latest traces."""
         with self._turn:
             self.session.settle()
             recent = self.session.recent
             return {"lines": recent.lines_of(services, LINES), "traces": list(recent.traces.values())}
 
     def requests(self) -> dict[str, Any]:
-        """The requests that were recorded last, as the page draws them (`exporters.live.waterfalls`), and their
-        `flame`: where the time of all went (`exporters.live.timing`)."""
+        """Return the requests that were recorded last, as waterfalls and as flame graphs.
+
+        See `exporters.live.waterfalls` and `exporters.live.timing`.
+        """
         words = Words()
         with self._turn:
             self.session.settle()
@@ -257,18 +258,18 @@ class Stage:
         return {**waterfalls(traces, session.simulation.start, words), "flame": flame, "words": list(words)}
 
     def templates(self, services: Collection[str] = ()) -> dict[str, Any]:
-        """What lines of some services, or of all, said of late, and how often (`exporters.live.messages`)."""
+        """Return recent log templates with counts, of some services or all (`exporters.live.messages`)."""
         with self._turn:
             self.session.settle()
             return self._messages.told(services)
 
     def settings(self, service: str, callee: str | None) -> dict[str, str]:
-        """The settings of a service or an edge at this moment; Refused if there is none (`exporters.live.settings`)."""
+        """Return the current settings of a service or an edge (`exporters.live.settings`); Refused if there is none."""
         with self._turn:
             return settings(self.session.simulation.mesh, service, callee)
 
     def scenario(self) -> str:
-        """The scenario as it is by now, with how to play it again; Refused while that would betray an exercise."""
+        """Return the scenario so far and the command to play it; Refused while that would give away an exercise."""
         with self._turn:
             if self.secret and not self.finished:
                 raise Refused("the scenario of an exercise is shown once it is over")
@@ -296,12 +297,12 @@ class Stage:
         }
 
     def _shown(self) -> tuple[Cause, ...]:
-        """The causes that those who look on may know of."""
+        """Return the causes that viewers may see."""
         scenario = self.session.script.scenario
         return scenario.actions if self.secret and not self.finished else scenario.causes
 
     def _cause(self, cause: Cause) -> dict[str, Any]:
-        """A cause, when it acts as far as that is known by now, and on which services and edges."""
+        """Describe a cause, when it acts as far as known, and on which services and edges."""
         session, targets = self.session, cause.all_targets
         window = session.simulation.acted(cause)
         return {

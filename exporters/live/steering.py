@@ -1,4 +1,4 @@
-"""What one may ask of a mesh that is played: each request checked before anything is done."""
+"""Requests that steer a live mesh, each checked before anything is done."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
-#: Bytes of a request, values in it, how deep they nest, and characters of a text, at most.
+#: Limits of a request: its bytes, its values, their nesting, and the characters of a text.
 LARGEST, VALUES, DEPTH, CHARACTERS = 16_384, 200, 6, 200
-#: What may be asked, and with what: the keys that a request has besides `do`.
+#: What a request may `do`, and the keys that each needs besides.
 ASKED: Final[dict[str, tuple[str, ...]]] = {
     "pause": (),
     "resume": (),
@@ -28,13 +28,13 @@ ASKED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Refused(MeshquakeError):  # noqa: N818 - an answer to who asks, and no error of the program
-    """What was asked cannot be done; the message says why. Nothing has changed."""
+class Refused(MeshquakeError):  # noqa: N818 - an answer to the client, not an error of the program
+    """A request that cannot be done; the message says why. Nothing has changed."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what to `do`, and with what."""
+    """One request: what to `do`, and its values."""
 
     do: str
     kind: str = ""
@@ -44,7 +44,7 @@ class Asked:
 
 
 def read(body: bytes) -> Asked:
-    """What a request asks; Refused if it asks for nothing that there is, or in a way that is none."""
+    """Parse a request; Refused if it asks for something unknown or is malformed."""
     if len(body) > LARGEST:
         raise Refused(f"a request has at most {LARGEST} bytes")
     try:
@@ -88,7 +88,7 @@ def _kind(value: Any) -> str:
 
 
 def checked_keys(value: Any) -> Mapping[str, Any]:
-    """Keys of a fault or an action, if there are not too many of them, nor too long ones; Refused otherwise."""
+    """Check the keys of a fault or an action; Refused if they are too many, too long, or not up to the client."""
     if not isinstance(value, dict):
         raise Refused(f"keys must be an object, as in a scenario file, not {shown(value)}")
     for word in ("id", "at"):
@@ -100,7 +100,7 @@ def checked_keys(value: Any) -> Mapping[str, Any]:
 
 
 def _count(value: Any, depth: int) -> int:
-    """How many values there are in a value, all of which are plain ones, lists or objects."""
+    """Count the values within a value, and check that all are plain values, lists or objects."""
     if depth == 0:
         raise Refused(f"keys nest at most {DEPTH} levels deep")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Where the time of the latest requests went, by an even choice of them."""
+"""Where the latest requests spent their time, from an even sample of them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from meshquake.exporters.page.traces import Words
 from meshquake.sim.live.session import REMEMBERED
 from meshquake.sim.records import TRACE, Batch
 
-#: Seconds that are told of as the latest, and requests of a second that are chosen.
+#: Seconds that count as the latest, and requests sampled in each second.
 LATEST: Final = 30.0
 _EACH: Final = 2
-#: Ids are kept as numbers and names as categories: a text would keep all those alive with which it came.
+#: Ids are kept as numbers and names as categories: a text would keep its whole batch of texts alive.
 _IDS, _NAMES = ("trace_id", "span_id", "parent_span_id"), ("operation", "kind")
 _US = 1_000_000
 
 
 class Timing:
-    """Keeps the spans of a few requests of each second, whatever became of them, for as long as seconds are remembered.
+    """Keeps the spans of a few requests of each second, regardless of outcome, over the seconds a session remembers.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class Timing:
 
     def __init__(self, start: datetime) -> None:
         self._axis = Axis(start, float("inf"), 1.0)
-        #: When the chosen requests came, in microseconds since the recording began, by trace id.
+        #: Start of each sampled request, in microseconds since the recording began, by trace id.
         self._chosen: OrderedDict[int, int] = OrderedDict()
         self._spans: deque[pl.DataFrame] = deque([self._of(pl.DataFrame(schema=TRACE.frame_schema))])
         self._clock = 0.0
 
     def take(self, batch: Batch) -> None:
-        """Choose among the requests of a batch, and keep what belongs to those that were chosen."""
+        """Sample the requests of a batch, and keep the spans of all sampled requests."""
         spans = self._of(batch.traces)
         roots = _roots(spans).group_by(second=pl.col("start") // _US, maintain_order=True).head(_EACH)
         self._chosen.update(roots.select("trace_id", "start").iter_rows())
@@ -48,15 +48,16 @@ class Timing:
         self._forget()
 
     def flame(self, begun: float | None, words: Words) -> list[dict[str, Any]]:
-        """The requests of the last half minute, as far as something had been done by then, beside those before.
+        """Build flame graphs of the requests of the last half minute, and of those before the first intervention.
 
         Parameters
         ----------
         begun
-            When something was first done to the mesh, in seconds since the recording began: before is before that.
-            None if nothing was; then it is before the last half minute.
+            Time of the first fault or action, in seconds since the recording began; the latest requests start there at
+            the
+            earliest. None if there was none; then the others are those before the last half minute.
         words
-            What numbers the texts.
+            The table of texts.
         """
         spans = pl.concat(self._spans)
         oldest = next(iter(self._chosen.values()), 0) / _US
@@ -84,5 +85,5 @@ class Timing:
 
 
 def _roots(spans: pl.DataFrame) -> pl.DataFrame:
-    """The spans of users' requests."""
+    """Select the spans of users' requests."""
     return spans.filter(pl.col("parent_span_id").is_null(), pl.col("kind") == "server")

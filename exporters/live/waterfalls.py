@@ -1,4 +1,4 @@
-"""The requests that were recorded last, as waterfalls."""
+"""Waterfalls of the requests that were recorded last."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, Final
 
 from meshquake.exporters.page.traces import Words, waterfall
 
-#: Spans of all of them together, and how many are called the slowest.
+#: Most spans of all waterfalls together, and how many requests are listed as the slowest.
 MOST_SPANS: Final = 1_500
 _SLOWEST: Final = 12
 _MICRO = timedelta(microseconds=1)
 
 
 def waterfalls(traces: Iterable[Sequence[dict[str, Any]]], start: datetime, words: Words) -> dict[str, Any]:
-    """The latest of some traces, as the page of a report has them.
+    """Return the latest of some traces, in the form that the page of a report uses.
 
     Parameters
     ----------
     traces
-        The spans of each as records, the latest trace last; of those that go on, as far as they were recorded.
+        The spans of each as records, the latest trace last; of unfinished traces, those recorded so far.
     start
         When the recording began.
     words
-        What numbers the texts.
+        The table of texts.
     """
     found: list[dict[str, Any]] = []
     total = 0

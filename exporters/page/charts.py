@@ -31,7 +31,7 @@ PAPER = Theme("#222222", "#0072B2", "#D55E00")
 
 
 def page() -> dict[str, dict[str, Any]]:
-    """Return the specifications of the page's plots, by name; the page supplies the data, named `points`, and the width."""
+    """Return the specifications of the page's plots, by name; the page adds the data, named `points`, and the width."""
     return {
         "share": _specification(share(alt.NamedData("points"))),
         "latency": _specification(latency(alt.NamedData("points"))),

@@ -36,7 +36,7 @@ def remake(sources: Sources) -> dict[str, Any]:
 
 
 def _again(sources: Sources) -> Iterator[dict[str, str]]:
-    """Yield commands that simulate it (if scenario and mesh are shipped), compare the bytes, and leave out each fault."""
+    """Yield commands to simulate it (if scenario and mesh are shipped), compare the bytes, and leave out each fault."""
     told = sources.told
     if line := _simulated(told):
         yield _command("the same recording", line)

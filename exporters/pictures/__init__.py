@@ -6,19 +6,19 @@ from meshquake.exporters import extras
 from meshquake.topology import picture
 from meshquake.topology.spec import Topology
 
-#: Of those that need an extra: the module, and what they are called where it is missing.
+#: Formats that need an extra, with what the error message calls them if it is missing.
 _MODULES = {"png": "a PNG picture", "html": "a page with the picture"}
 
 
 def made(kind: str, topology: Topology) -> str | bytes:
-    """The picture of a mesh as `dot`, `svg`, `png` or `html`.
+    """Draw a mesh as `dot`, `svg`, `png` or `html`.
 
     Raises
     ------
     extras.MissingExtraError
-        If a library is not there that it needs.
+        If a library that the format needs is not installed.
     networkx.NetworkXUnfeasible
-        If operations call each other in a cycle without a bound.
+        If operations call each other in an unbounded cycle.
     """
     if kind in _MODULES:
         module = extras.load(f"meshquake.exporters.pictures.{kind}", "report", _MODULES[kind])

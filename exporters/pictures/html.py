@@ -1,6 +1,6 @@
-"""The picture of a mesh as a page: one file in which one looks around, and that fetches nothing.
+"""The picture of a mesh as an interactive page in one self-contained file.
 
-A Content Security Policy lets only the script and the styles run that are in it, by their hashes.
+Its Content Security Policy allows only its own script and styles, by their hashes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshquake.topology.spec import Topology
 
 
 def html(topology: Topology) -> str:
-    """An HTML document with the picture in it; the same mesh gives the same text."""
+    """Return an HTML document with the picture; the same mesh gives the same text."""
     drawing = draw(topology)
     signs, rows = legend(drawing, 900)
     script, styles = _text("scripts/mesh.js"), _text("styles/mesh.css")

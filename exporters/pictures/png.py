@@ -1,4 +1,4 @@
-"""The picture of a mesh as PNG, made from its SVG by the library that also makes the charts of reports."""
+"""The picture of a mesh as PNG, rendered from its SVG by the library that also draws the charts of reports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import vl_convert
 from meshquake.topology.picture import svg
 from meshquake.topology.spec import Topology
 
-#: Pixels of the picture for one of the drawing; fewer, but one at least, where there would be more than so many in all.
+#: Scale of the picture, which is reduced, but to no less than 1, if it would exceed this number of pixels.
 _SCALE, _PIXELS = 2.0, 4e7
 
 
 def png(topology: Topology) -> bytes:
-    """The picture as it is in SVG, twice as large in each direction.
+    """Render the SVG picture at twice its size.
 
-    The same mesh gives the same bytes with the same version of vl-convert and the same fonts on the machine.
+    The same mesh gives the same bytes, given the same version of vl-convert and the same fonts.
     """
     text = svg(topology)
     found = re.search(r'viewBox="0 0 (\d+) (\d+)"', text)

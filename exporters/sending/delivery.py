@@ -1,4 +1,4 @@
-"""One request: sent, and sent again as long as the protocol allows and patience lasts."""
+"""Delivery of one request, with retries as far as the protocol and the patience allow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meshquake.exporters.fixtures.fixture import Clock
 from meshquake.exporters.sending.exchange import Connection, Response
 from meshquake.exporters.sending.protocols import Answer, DeliveryError, Request, Speaker
 
-#: Seconds to wait before the second attempt, twice as long before each later one, and at most. One sender needs no
-#: jitter: nobody else waits in step with it.
+#: Exponential backoff in seconds: the first wait, which doubles for each attempt, and the longest. No jitter is needed,
+#: as there is only one sender.
 _FIRST, _LONGEST = 0.5, 30.0
-#: Seconds that an attempt may take: as long as patience lasts, within these.
+#: Bounds in seconds on the time-out of an attempt, which is otherwise the remaining patience.
 _LEAST, _MOST = 10.0, 60.0
-#: Characters that are told of what a receiver says.
+#: Characters quoted from a receiver's message.
 _TOLD = 500
 
 
@@ -27,15 +27,15 @@ class Delivery:
     Parameters
     ----------
     connection
-        To the receiver.
+        The connection to the receiver.
     url
-        Its address; paths of requests are behind it.
+        The receiver's address; the paths of requests are appended.
     secrets
-        What no message shows.
+        Texts to remove from messages.
     patience
-        Seconds in which a request has to be taken, counted from the first attempt.
+        Seconds within which a request must be accepted, counted from the first attempt.
     clock
-        What waits.
+        The clock for waiting.
     """
 
     def __init__(self, connection: Connection, url: httpx.URL, secrets: Secrets, patience: float, clock: Clock) -> None:
@@ -44,12 +44,12 @@ class Delivery:
         self._reached = False
 
     def deliver(self, request: Request, speaker: Speaker) -> Answer:
-        """Send a request until all of it is answered for.
+        """Send a request until all of its items are accepted or rejected.
 
         Raises
         ------
         DeliveryError
-            If the receiver isn't there, refuses it, or doesn't take it in time.
+            If the receiver can't be reached, refuses the request, or doesn't accept it in time.
         """
         so_far = Answer(0)
         began, pause = self._clock.monotonic(), _FIRST
@@ -82,7 +82,7 @@ class Delivery:
         return replace(answer, why=self._line(answer.why))
 
     def _line(self, text: str) -> str:
-        """A text of somebody else as a line: of some length, and without secrets."""
+        """Return foreign text as one line, cut to length and without secrets."""
         return " ".join(self._secrets.cleared(text).split())[:_TOLD]
 
     def _address(self, request: Request) -> httpx.URL:
@@ -93,16 +93,16 @@ class Delivery:
 
 
 def _told(response: Response) -> str:
-    """What became of a request that wasn't taken."""
+    """Describe why a request wasn't accepted."""
     if response.is_success:
         return f"{response.said}: {response.stopped}"
-    # Only the beginning of a refusal is told, so it doesn't matter whether there was more.
+    # Only the beginning of a refusal is quoted, so it doesn't matter whether there was more.
     excerpt = response.body.decode(errors="replace")
     return f"{response.said}: {excerpt}" if excerpt.strip() else response.said
 
 
 def _retry_after(response: Response, usual: float) -> float:
-    """Seconds to wait as the response says, either as a number or as a date, which is compared with its own."""
+    """Return the seconds to wait according to `Retry-After`: a number, or a date relative to the response's own."""
     said = response.headers.get("retry-after", "")
     if said.isdecimal():
         return float(said)

@@ -1,7 +1,8 @@
 """Elasticsearch's bulk API (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk): all records.
 
-Each kind goes to an index of its name, `mesh-traces`; a record is a document, its `timestamp` called `@timestamp`.
-Documents have ids made of the fixture and of their number, so what is sent twice is there once.
+Each kind of record goes to an index of its own, such as `mesh-traces`. A record becomes a document, with its
+`timestamp` renamed to `@timestamp`. The id of a document is derived from the fixture and the number of the record, so
+sending it twice stores it once.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from meshquake.exporters.formats.ndjson import encode
 from meshquake.exporters.sending.protocols import Answer, Request
 from meshquake.sim.records import RECORD_KINDS, Batch
 
-#: Documents a request at most: a few megabytes.
+#: Most documents in a request, which then has a few megabytes.
 _DOCUMENTS = 5_000
 _HEADERS = {"content-type": "application/x-ndjson", "content-encoding": "gzip"}
 _STAMP = b'{"timestamp"'
 
 
 def speaker(context: Context, source: str) -> Elasticsearch:
-    """What speaks to Elasticsearch."""
+    """Return the speaker for Elasticsearch."""
     return Elasticsearch(source)
 
 
@@ -32,7 +33,7 @@ class Elasticsearch:
     """Sends all records of a batch."""
 
     retried = frozenset({429, 502, 503, 504})
-    #: An object a document, 3 kB each: what is wrong with one may quote it.
+    #: One result for each document, of up to 3 kB: an error may quote the document.
     longest = 16 * 2**20
 
     def __init__(self, source: str) -> None:
@@ -40,13 +41,13 @@ class Elasticsearch:
         self._numbers: Counter[str] = Counter()
 
     def requests(self, batch: Batch) -> Iterator[Request]:
-        """Requests with so many documents at most."""
+        """Yield requests of limited size."""
         pairs = [pair for name in RECORD_KINDS for pair in self._pairs(batch, name)]
         for begin in range(0, len(pairs), _DOCUMENTS):
             yield _request(pairs[begin : begin + _DOCUMENTS])
 
     def _pairs(self, batch: Batch, name: str) -> Iterator[bytes]:
-        """For each record the line that says what to do with it, and its own."""
+        """Yield the action line and the document of each record."""
         for line in encode(RECORD_KINDS[name], batch.frame(name)).splitlines():
             number = self._numbers[name]
             self._numbers[name] += 1
@@ -54,7 +55,7 @@ class Elasticsearch:
             yield b'%b\n{"@timestamp"%b\n' % (action.encode(), line.removeprefix(_STAMP))
 
     def answer(self, request: Request, content: bytes) -> Answer:
-        """What became of each document: one that is there was sent before, and one it was too busy for goes again."""
+        """Count the results: an existing document was sent before, and one refused with 429 is sent again."""
         body = strict_json.parse(content)
         if not body["errors"]:
             return Answer(request.items)

@@ -1,8 +1,8 @@
-"""One exchange with a receiver: a request, and what is read of its answer. Both the time and the size are bounded.
+"""One exchange with a receiver: a request and its response, bounded in time and size.
 
-An answer comes from outside. It may be endless, come a byte a minute, or be a megabyte that unpacks to a gigabyte. So
-one deadline holds for all of an exchange, from the look-up of the name to the last byte, and an answer is unpacked here
-as it's read, no further than it may be long.
+A response is untrusted input. It may be endless, arrive a byte a minute, or be a megabyte that unpacks to a gigabyte.
+So one deadline covers the whole exchange, from the DNS look-up to the last byte, and a response is decompressed while
+it is read, and only up to its limit.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ import httpx
 
 from meshquake.exporters.sending.protocols import DeliveryError, Request
 
-#: Seconds without anything after which a receiver is given up, though its time isn't over.
+#: Seconds of silence after which an exchange is given up, even before its deadline.
 _SILENCE = 30.0
-#: Bytes that are read of an answer in any case: enough to say why something was refused.
+#: Bytes of a response that are always read: enough for the reason of a refusal.
 _EXCERPT = 4096
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came of a request.
+    """The response to a request, or why there was none.
 
     Attributes
     ----------
     status
-        The status of the answer; 0 if there was none.
+        The status code; 0 without a response.
     said
-        The status with its reason, or why there was none.
+        The status with its reason phrase, or why there was no response.
     headers
-        Those of the answer.
+        The headers of the response.
     body
-        As much as was read of it, unpacked.
+        The part of the body that was read, decompressed.
     stopped
-        Why no more of it was read, as a clause; empty if that is all.
+        Why reading stopped early, as a clause; empty if the body is complete.
     lost
-        Whether the connection or the time was over before all was read.
+        Whether the connection broke or time ran out before the whole body was read.
     """
 
     status: int
@@ -53,17 +53,17 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether the request was taken."""
+        """Whether the receiver accepted the request."""
         return 200 <= self.status < 300
 
 
 class Connection:
-    """Posts requests to a receiver, in a `with` block; connections are kept in between, redirects aren't followed.
+    """Posts requests to a receiver, in a `with` block. Connections are reused, redirects aren't followed.
 
     Parameters
     ----------
     headers
-        To be sent with each request.
+        Headers to send with each request.
 
     Raises
     ------
@@ -72,11 +72,11 @@ class Connection:
     """
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        # Only what can be unpacked piece by piece is asked for.
+        # Ask only for encodings that can be decompressed piece by piece.
         headers = {"user-agent": "meshquake", "accept-encoding": "gzip", **headers}
         try:
             self._client = httpx.AsyncClient(headers=headers, timeout=_SILENCE)
-        except (ValueError, httpx.InvalidURL, ImportError):  # its text would show the proxy's password
+        except (ValueError, httpx.InvalidURL, ImportError):  # the error's text would show the proxy's password
             variables = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
             raise DeliveryError(f"the proxy that {variables} names is not one that can be used") from None
         self._runner = asyncio.Runner()
@@ -96,13 +96,13 @@ class Connection:
         Parameters
         ----------
         url
-            Where to.
+            The address to post to.
         request
-            What.
+            The request.
         most
-            Bytes of the answer to a request that was taken that are read at most; of others it's less.
+            Most bytes to read of the response to a successful request; of others, less is read.
         seconds
-            What the exchange may take.
+            Time limit of the exchange.
         """
         return self._runner.run(self._post(url, request, most, seconds))
 
@@ -130,7 +130,7 @@ class Connection:
 
 
 class _Body:
-    """Reads so much of an answer."""
+    """Reads the body of a response, up to `most` bytes."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -138,7 +138,7 @@ class _Body:
         self.stopped = ""
 
     async def read(self, response: httpx.Response) -> None:
-        """Read an answer, to its end or as far as it may be."""
+        """Read a response to its end or to the limit."""
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
             self.stopped = f"its answer is packed as {encoding}, which was not asked for"
@@ -153,7 +153,7 @@ class _Body:
             except zlib.error:
                 self.stopped = "its answer is not packed as it says"
                 return
-            # What unpacks to nothing may be endless too.
+            # Input that decompresses to nothing may be endless too.
             if len(self.content) > self._most or taken > self._most + _EXCERPT:
                 del self.content[self._most :]
                 self.stopped = f"its answer is larger than {_size(self._most)}, and was read no further"
@@ -165,7 +165,7 @@ def _size(count: int) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Why, as the operating system says, or whoever was first to know."""
+    """Return the reason of an error: the operating system's, if that is the root cause."""
     first = error
     while (cause := first.__cause__ or first.__context__) is not None:
         first = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause

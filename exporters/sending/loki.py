@@ -1,8 +1,9 @@
 """Loki's push API (https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs): log lines and events.
 
-Labels, which make streams, are few and have few values: `service_name`, `level`, and `source`, which is logs or events.
-The rest is structured metadata, which Loki takes since 3.0 by default: trace, span, replica and logger of a line; type,
-version, replica and attributes of an event. A service is called as in OTLP, by which Grafana finds the lines of a span.
+Labels define streams, so they are few and of low cardinality: `service_name`, `level`, and `source` (logs or events).
+The rest is structured metadata, which Loki accepts by default since 3.0: trace, span, replica and logger of a line;
+type, version, replica and attributes of an event. Service names are those of OTLP, by which Grafana finds the lines of
+a span.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.timestamps import microseconds
 
 _HEADERS = {"content-type": "application/json", "content-encoding": "gzip"}
-#: Levels of events, as those of log lines are called.
+#: Severities of events as levels of log lines.
 _LEVELS = {"info": "INFO", "warning": "WARN", "error": "ERROR", "critical": "FATAL"}
-#: Loki refuses requests of more than 4 MB by default; a line with all its metadata has a few hundred bytes.
+#: Most lines in a request. Loki's default limit is 4 MB, and a line with all its metadata has a few hundred bytes.
 _LINES = 5_000
 
 
 def speaker(context: Context, source: str) -> Loki:
-    """What speaks to Loki."""
+    """Return the speaker for Loki."""
     return Loki({service.name: service.title for service in context.topology.services})
 
 
@@ -39,7 +40,7 @@ class Loki:
         self._titles = titles
 
     def requests(self, batch: Batch) -> Iterator[Request]:
-        """Requests with so many lines at most."""
+        """Yield requests of limited size."""
         entries = [*_logs(batch, self._titles), *_events(batch, self._titles)]
         entries.sort(key=lambda entry: int(entry[1][0]))
         for begin in range(0, len(entries), _LINES):
@@ -55,7 +56,7 @@ class Loki:
             yield Request("", _HEADERS, gzip.compress(body, 1, mtime=0), len(some))
 
     def answer(self, request: Request, content: bytes) -> Answer:
-        """All of it: what it doesn't take, Loki answers with an error."""
+        """Count all items as accepted: Loki answers with an error if it rejects any."""
         return Answer(request.items)
 
 

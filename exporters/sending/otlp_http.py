@@ -1,7 +1,7 @@
 """OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp): traces, logs with the events, and metrics.
 
-Requests are protobuf and gzipped, each signal's to its path below the address: `/v1/traces`, `/v1/logs`, `/v1/metrics`.
-What a receiver rejects of a request that it takes (`partialSuccess`) is never sent again, as the protocol wants it.
+Requests are gzipped protobuf. Each signal has its path below the address: `/v1/traces`, `/v1/logs`, `/v1/metrics`.
+Items that a receiver rejects from an accepted request (`partialSuccess`) are never sent again, as the protocol demands.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "gzip"
 
 
 def speaker(context: Context, source: str) -> OtlpHttp:
-    """What speaks OTLP over HTTP."""
+    """Return the speaker for OTLP over HTTP."""
     return OtlpHttp(context)
 
 
@@ -32,20 +32,20 @@ class OtlpHttp:
     """Sends all records of a batch, by signal."""
 
     retried = frozenset({429, 502, 503, 504})
-    #: Two counts and a sentence.
+    #: A response has two counts and a sentence.
     longest = 2**20
 
     def __init__(self, context: Context) -> None:
         self._requests = otlp.Requests(context)
 
     def requests(self, batch: Batch) -> Iterator[Request]:
-        """Requests of each signal."""
+        """Yield a request for each signal."""
         for each in (*self._requests.take(batch), *self._requests.finish()):
             body = gzip.compress(encode(each), 1, mtime=0)
             yield Request(f"/v1/{each.signal}", _HEADERS, body, each.records)
 
     def answer(self, request: Request, content: bytes) -> Answer:
-        """How much was rejected, and why."""
+        """Parse how many items were rejected, and why."""
         try:
             rejected, why = _partial_success(request.path, content)
         except DecodeError as error:

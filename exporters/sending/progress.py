@@ -1,4 +1,4 @@
-"""How far sending got, in a small file: a second call goes on from there."""
+"""The progress of an upload, kept in a small file so that a later call can resume."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from meshquake.topology.json_schema import Schema, block, count, flag, number, t
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.units import counted
 
-#: Seconds of a recording that anybody would send at a time.
+#: Seconds of the longest slice that a state file may have.
 _LONGEST_SLICE = 3600
-#: Microseconds from one end of the calendar to the other.
+#: Microseconds across the whole calendar (years 1 to 9999).
 _FARTHEST_SHIFT = 25 * 10**16
 
 
 class ProgressError(MeshquakeError):
-    """A file doesn't say how far this got."""
+    """Raised for a state file that is invalid or belongs to another upload."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What was sent of what, where to, and how.
+    """How much of a fixture was sent, where to, and how.
 
     Attributes
     ----------
     fixture
-        The SHA-256 of its manifest.
+        The fingerprint of its manifest (SHA-256).
     to, protocol
         The receiver, without secrets.
     slice_s, shift_us
-        How the recording was cut and shifted: in seconds, and in microseconds.
+        The length of a slice in seconds, and the shift of times in microseconds.
     requests, accepted, rejected
-        What was answered.
+        Number of requests answered, and of items accepted and rejected.
     why
-        Why something was rejected, as the receiver said first.
+        The receiver's first reason for a rejection.
     second
-        Up to which second of the recording all was sent, or nearly.
+        The second of the recording that sending has reached.
     done
-        Whether that is all.
+        Whether everything was sent.
     """
 
     fixture: str
@@ -60,12 +60,12 @@ class Progress:
     done: bool = False
 
     def load(self, file: Path) -> Progress:
-        """What a file says of this that was begun before; this if there is no such file.
+        """Return the progress in a file of the same upload, or this one if there is no such file.
 
         Raises
         ------
         ProgressError
-            If the file can't be read, or says something else, or is of something else.
+            If the file can't be read, is invalid, or belongs to another upload.
         """
         if not os.path.lexists(file):
             return self
@@ -81,12 +81,12 @@ class Progress:
         return found
 
     def keep(self, file: Path | None) -> None:
-        """Write it into a file that only its owner may read, if there is one, whole or not at all; raises OSError."""
+        """Write it atomically to a file, if given, that only its owner may read; raises OSError."""
         if file is not None:
             staging.write_text(file, json.dumps(asdict(self)) + "\n", private=True)
 
     def after(self, answer: Answer, second: float) -> Progress:
-        """With one more request that was answered."""
+        """Return the progress after one more answered request."""
         return replace(
             self,
             requests=self.requests + 1,
@@ -97,17 +97,17 @@ class Progress:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the progress for programs."""
         return {key: value for key, value in asdict(self).items() if key not in ("slice_s", "second")}
 
     def line(self) -> str:
-        """For people."""
+        """Return the progress for people."""
         rejected = f", rejected {self.rejected}: {self.why}" if self.rejected else ""
         return f"{self.to}: accepted {self.accepted} in {counted(self.requests, 'request')}{rejected}"
 
 
 def _schema() -> Schema:
-    """The JSON Schema of the file."""
+    """Return the JSON Schema of the file."""
     return block(
         "How far sending got.",
         {

@@ -1,4 +1,4 @@
-"""Every protocol that records can be pushed by: a line each. What speaks it is imported when it's used."""
+"""The protocols for pushing records. The module of a protocol is imported on use."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 class DeliveryError(MeshquakeError):
-    """A receiver that can't be reached, or refuses, or an address that is none."""
+    """Raised for an invalid address, or a receiver that can't be reached or refuses."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Something to post.
+    """A request to post.
 
     Attributes
     ----------
     path
-        Behind the address that was given; empty for none.
+        Path to append to the receiver's address; empty for none.
     headers
-        Those that the protocol wants.
+        Headers that the protocol needs.
     body
-        As it's sent.
+        The body, encoded and compressed.
     items
-        How many records, samples or data points are in it.
+        Number of records, samples or data points in it.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver says of a request: how many items it took, how many not and why, and what to send again."""
+    """The receiver's answer: how many items it accepted and rejected, why, and what to send again."""
 
     accepted: int
     rejected: int = 0
@@ -49,27 +49,27 @@ class Answer:
     again: Request | None = None
 
     def __add__(self, later: Answer) -> Answer:
-        """Both, of which the later one says what to send again."""
+        """Add counts up; what to send again is that of the later answer."""
         accepted, rejected = self.accepted + later.accepted, self.rejected + later.rejected
         return Answer(accepted, rejected, self.why or later.why, later.again)
 
 
 class Speaker(Protocol):
-    """Speaks a protocol: encodes batches in order of time, and understands answers.
+    """Speaks a protocol: encodes batches in order of time, and parses answers.
 
-    The same batches always make the same requests, so that sending can go on after the last one that was taken.
+    The same batches always give the same requests, so that sending can resume after the last accepted one.
     """
 
-    #: Statuses after which a request may be sent again.
+    #: Status codes on which a request may be retried.
     retried: frozenset[int]
-    #: Bytes that the body of a successful response has at most; 0 if its status says all.
+    #: Most bytes in the body of a successful response; 0 if its status is enough.
     longest: int
 
     def requests(self, batch: Batch) -> Iterable[Request]:
-        """What to send of a batch."""
+        """Encode a batch as requests."""
 
     def answer(self, request: Request, content: bytes) -> Answer:
-        """What the body of a successful response says; ValueError if it isn't one of this protocol."""
+        """Parse the body of a successful response; ValueError if it doesn't follow the protocol."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,12 @@ class Push:
     Attributes
     ----------
     name
-        As the command line has it.
+        Its name on the command line.
     module
-        Has a function `speaker(context: Context, source: str) -> Speaker`, where `source` tells fixtures apart.
+        Its module, with a function `speaker(context: Context, source: str) -> Speaker`, where `source` identifies the
+        fixture.
     path
-        Of the address if it's given without one.
+        Path of the address if it's given without one.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Push:
     path: str
 
     def speaker(self, context: Context, source: str) -> Speaker:
-        """What speaks it; `exporters.extras.MissingExtraError` if a library that it needs isn't installed."""
+        """Return its speaker; raises `exporters.extras.MissingExtraError` if a library that it needs isn't installed."""
         from meshquake.exporters import extras
 
         speaker: Speaker = extras.load(self.module, "send", f"send by {self.name}").speaker(context, source)

@@ -1,8 +1,8 @@
 """Prometheus remote write 1.0 (https://prometheus.io/docs/specs/prw/remote_write_spec/): the metrics.
 
-A request is a `WriteRequest` of Prometheus' protobuf (prompb/remote.proto and types.proto), of which series with labels
-and samples are used, in Snappy's block format. Series are those of `exporters.formats.prometheus_names`; times
-are in milliseconds.
+A request is a `WriteRequest` of Prometheus' protobuf (prompb/remote.proto and types.proto), in Snappy's block format.
+Only series with labels and samples are used. Series are those of `exporters.formats.prometheus_names`; times are in
+milliseconds.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _LABELS = ("name", "replica", "service", "target")
 
 
 def speaker(context: Context, source: str) -> RemoteWrite:
-    """What speaks remote write."""
+    """Return the speaker for remote write."""
     return RemoteWrite(context)
 
 
 class RemoteWrite:
     """Sends the samples of a batch, each series' in order of time."""
 
-    #: The specification: retry 5xx, may retry 429, must not retry other 4xx.
+    #: The specification says to retry 5xx, allows retries on 429, and forbids them on other 4xx.
     retried = frozenset({429, *range(500, 600)})
     longest = 0
 
@@ -42,7 +42,7 @@ class RemoteWrite:
         self._samples = Samples(context)
 
     def requests(self, batch: Batch) -> Iterator[Request]:
-        """A request with all samples of a batch; none if there are none."""
+        """Yield a request with all samples of a batch, unless there are none."""
         samples = self._samples.take(batch)
         if not len(samples):
             return
@@ -56,12 +56,12 @@ class RemoteWrite:
         yield Request("", _HEADERS, bytes(cramjam.snappy.compress_raw(body)), len(samples))
 
     def answer(self, request: Request, content: bytes) -> Answer:
-        """All of it: version 1.0 knows no less."""
+        """Count all items as accepted: version 1.0 has no partial success."""
         return Answer(request.items)
 
 
 def _series(labels: list[str | None], times: list[int], values: list[float]) -> bytes:
-    # Labels must be sorted by name; __name__ comes before every small letter.
+    # Labels must be sorted by name; __name__ sorts before lower-case letters.
     named = zip(("__name__", *_LABELS[1:]), labels, strict=True)
     parts = [
         _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in named if value is not None
@@ -73,7 +73,7 @@ def _series(labels: list[str | None], times: list[int], values: list[float]) -> 
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of protobuf whose content has a length."""
+    """Encode a length-delimited protobuf field."""
     return bytes((number << 3 | 2,)) + _varint(len(content)) + content
 
 

@@ -1,4 +1,4 @@
-"""Sends a fixture: slice by slice, each when it's due, from where it stopped before."""
+"""Send a fixture slice by slice, each when it's due, and resume where an earlier call stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from meshquake.exporters.sending.progress import Progress, ProgressError
 from meshquake.exporters.sending.protocols import DeliveryError, Push
 from meshquake.exporters.sending.slices import shifted, slices
 
-#: Seconds of the recording that are sent at a time: when it's paced, and when it isn't.
+#: Seconds of the recording in a slice: when sending is paced, and when it isn't.
 _PACED, _FAST = 1.0, 10.0
 
 
@@ -35,21 +35,21 @@ class Order:
     Attributes
     ----------
     folder, context
-        The fixture, and what `exporters.fixtures.reading.context` says of it.
+        The fixture, and its `exporters.fixtures.reading.context`.
     to
-        The receiver's address; if it has no path, the protocol's usual one is meant.
+        The receiver's address; without a path, the protocol's default path is used.
     push
         The protocol.
     speed
-        How many recorded seconds pass in a second; infinite for as fast as they are taken.
+        Recorded seconds per real second; infinite for as fast as the receiver accepts them.
     now
-        What time it is, for times to be shifted to; None to leave them.
+        The current time, to shift timestamps to; None to keep them.
     headers
-        To be sent with each request.
+        Headers to send with each request.
     patience
-        Seconds in which one request has to be taken.
+        Seconds within which a request must be accepted, retries included.
     state
-        A file that keeps how far it got; None for none.
+        A file to keep the progress in; None for none.
     """
 
     folder: Path
@@ -64,32 +64,32 @@ class Order:
 
 
 def send(order: Order, clock: Clock) -> Iterator[Progress]:
-    """Send a fixture. What a receiver doesn't take of a request that it takes is counted, and isn't sent again.
+    """Send a fixture. Items rejected from an accepted request are counted, and aren't sent again.
 
     Parameters
     ----------
     order
-        What, and how.
+        What to send, and how.
     clock
-        What it's paced by.
+        The clock for pacing.
 
     Yields
     ------
     Progress
-        What has become of it so far, after each request that was answered, and once more at the end.
+        The progress after each answered request, and once more at the end.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError
-        If the folder isn't a whole fixture.
+        If the folder isn't a complete fixture.
     exporters.sending.progress.ProgressError
-        If the file of the state is of something else.
+        If the state file is invalid or belongs to another upload.
     exporters.extras.MissingExtraError
         If the protocol needs a library that isn't installed.
     exporters.sending.protocols.DeliveryError
-        If the address isn't one, or the receiver isn't there, or refuses.
+        If the address is invalid, or the receiver can't be reached or refuses.
     OSError
-        If the state can't be read or written.
+        If the state file can't be read or written.
     """
     url, context = _url(order), order.context
     to = Address(str(url))
@@ -127,14 +127,14 @@ def send(order: Order, clock: Clock) -> Iterator[Progress]:
 
 
 class Pace:
-    """Waits for moments of a recording. The first one is now; the others follow as they followed it."""
+    """Waits for moments of a recording, `speed` times as fast as they were recorded. The first one is now."""
 
     def __init__(self, clock: Clock, speed: float) -> None:
         self._clock, self._speed = clock, speed
         self._began: float | None = None
 
     def wait(self, second: float) -> None:
-        """Wait until a second of the recording."""
+        """Wait until a second of the recording is due."""
         due = second / self._speed
         if self._began is None:
             self._began = self._clock.monotonic() - due
@@ -143,7 +143,7 @@ class Pace:
 
 
 def _shift(order: Order) -> timedelta:
-    """By how much times are later: so that the recording ends when sending does, and nothing is of the future."""
+    """Return the shift of timestamps with which the recording ends when sending does, with none in the future."""
     if order.now is None:
         return timedelta()
     length = order.context.length
@@ -151,7 +151,7 @@ def _shift(order: Order) -> timedelta:
 
 
 def _moved(order: Order, later: timedelta) -> datetime:
-    """When the recording starts then; ProgressError if a file of the state moves it out of the calendar."""
+    """Return the shifted start of the recording; ProgressError if the state file moves it out of the calendar."""
     with suppress(OverflowError):
         start = order.context.start + later
         if YEARS[0] <= start.year <= YEARS[1]:
@@ -165,7 +165,7 @@ def _url(order: Order) -> httpx.URL:
     try:
         url = httpx.URL(order.to)
     except httpx.InvalidURL as error:
-        what, _, _ = str(error).partition(":")  # behind it stands a part of the address, which may be a password
+        what, _, _ = str(error).partition(":")  # the rest quotes the address, and maybe a password
         raise DeliveryError(f"not an address: {what}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise DeliveryError("an address begins with http:// or https:// and the name of a host")
@@ -173,8 +173,8 @@ def _url(order: Order) -> httpx.URL:
 
 
 def _secrets(to: Address, headers: Mapping[str, str]) -> Secrets:
-    """What a receiver may quote: who asks, also as the header that is made of it, and the values that go along."""
+    """Return the secrets that a receiver may quote: user and password, their header, and the values of other headers."""
     name, _, password = map(unquote, to.user.partition(":"))
     basic = b64encode(f"{name}:{password}".encode()).decode() if to.user else ""
-    given = [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]  # behind `Bearer`
+    given = [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]  # and after `Bearer`
     return Secrets([*to.values, name, basic, *given])

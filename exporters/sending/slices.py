@@ -1,4 +1,4 @@
-"""What is sent at a time: slices of a recording, in order of time."""
+"""Slices of a recording, in order of time, for sending one at a time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from meshquake.sim.telemetry.timestamps import microseconds
 
 
 def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator[Batch]:
-    """Cut batches at every multiple of a length of time since a start; slices without a record are left out.
+    """Cut batches at every multiple of `length` since `start`; slices without records are left out.
 
     Parameters
     ----------
     batches
-        In order of time.
+        Batches in order of time.
     start
-        That of the recording.
+        Start of the recording.
     length
-        In seconds.
+        Length of a slice in seconds.
     """
     for batch in batches:
         while any(len(batch.frame(kind)) for kind in RECORD_KINDS):
@@ -35,7 +35,7 @@ def slices(batches: Iterable[Batch], start: datetime, length: float) -> Iterator
 
 
 def shifted(batch: Batch, by: timedelta) -> Batch:
-    """A batch with all its times later by so much; the same if that is nothing."""
+    """Shift all times of a batch; the same batch if the shift is zero."""
     if not by:
         return batch
     later = (microseconds() + by // timedelta(microseconds=1)).cast(pl.Datetime("us"))

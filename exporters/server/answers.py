@@ -1,4 +1,4 @@
-"""The forms of answers, as the OpenAPI document has them. A record's is what `sim.records` says of its kind."""
+"""Models of responses for the OpenAPI document. Those of records come from `sim.records`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from meshquake.sim.records import RECORD_KINDS, RecordKind
 
 
 def _model(kind: RecordKind) -> type[Any]:
-    """A model that gives a kind of record its place in the document; no record is ever parsed by it."""
+    """Create a model that documents a kind of record; no record is ever parsed by it."""
     schema = {key: value for key, value in kind.json_schema().items() if key != "$schema"}
     return create_model(kind.name, __config__=ConfigDict(json_schema_extra=schema))
 
 
-# Made from the catalogue of records, which a type checker can't follow: to it, they are what they look like.
+# Generated from the catalogue of records, which a type checker can't follow; it sees plain types instead.
 if TYPE_CHECKING:
     Signal = str
     Record = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What is asked for over HTTP, and what is answered: the routes, from which FastAPI makes the OpenAPI document too."""
+"""The routes of the HTTP interface, from which FastAPI also generates the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from meshquake.exporters.server.streams import Streams
 from meshquake.sim.records import METRIC
 from meshquake.sim.version import VERSION
 
-#: Bytes of records looked through for one page at most, so that a rare service can't keep the server busy.
+#: Most bytes of records searched for one page, so that a rare service can't keep the server busy.
 _LOOKED = 32 * 2**20
-#: What may come in place of any answer.
+#: Errors that any route may return.
 _INSTEAD: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Refusal, "description": "The request cannot be answered; `error` says why."},
     503: {"description": "Too many connections."},
@@ -44,7 +44,7 @@ _INSTEAD: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class _Site:
-    """What the routes answer from."""
+    """The state that the routes share."""
 
     recording: Recording
     clock: SimulatedClock
@@ -61,20 +61,20 @@ def application(
     hosts: Hosts,
     stopping: Callable[[], bool],
 ) -> FastAPI:
-    """The application that serves a recording.
+    """Build the application that serves a recording.
 
     Parameters
     ----------
     recording, clock
-        What is played, and how far it is.
+        What is played, and how far it has played.
     page
-        Its metrics.
+        The Prometheus page of its metrics.
     truth
-        The folder of the answer key, if it shall be served.
+        The folder of the answer key; None to withhold it.
     hosts
-        The names by which the server may be called.
+        The host names to answer to.
     stopping
-        Whether the server is about to end, and streams should.
+        Whether the server is stopping, so that streams should end.
     """
     app = FastAPI(
         title="meshquake",
@@ -116,7 +116,7 @@ _telemetry = APIRouter()
 
 
 def _get(router: APIRouter, path: str, **documented: Any) -> Callable[[_Endpoint], _Endpoint]:
-    """A route for GET, and one for HEAD, which the document leaves out: FastAPI itself, unlike Starlette, adds none."""
+    """Add a route for GET, and one for HEAD (undocumented), which FastAPI, unlike Starlette, does not add itself."""
 
     def add(endpoint: _Endpoint) -> _Endpoint:
         router.head(path, include_in_schema=False)(endpoint)
@@ -126,7 +126,7 @@ def _get(router: APIRouter, path: str, **documented: Any) -> Callable[[_Endpoint
 
 
 def _text(described: dict[str, str]) -> dict[str, Any]:
-    """What the document says of an answer that is text: its media types, and what is in each."""
+    """Document a text response: its media types, and what each contains."""
     return {"content": {name: {"schema": {"type": "string", "description": what}} for name, what in described.items()}}
 
 
@@ -225,7 +225,7 @@ async def stream(
         asked = asked.model_copy(update={"from_": None, "cursor": last_event_id})
     position = asked.position(site.recording, site.clock)
     if events and site.recording.over(kinds, position):
-        return Response(status_code=204)  # else a browser would come back for ever
+        return Response(status_code=204)  # otherwise a browser would reconnect forever
     media_type = "text/event-stream" if events else "application/x-ndjson"
     if request.method == "HEAD":
         return Response(media_type=media_type)
@@ -235,7 +235,7 @@ async def stream(
 
 
 def _of_truth(folder: Path) -> APIRouter:
-    """The routes of an answer key."""
+    """Build the routes of the answer key."""
     router = APIRouter()
 
     @_get(router, "/v1/truth", response_model=dict[str, Any])

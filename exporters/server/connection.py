@@ -1,8 +1,8 @@
-"""A connection to the server that isn't kept for who keeps silent.
+"""Server connections that time out when the client is idle.
 
-Connections are few, and whoever connects takes one. So a request has to be whole soon after the connection is made, or
-after the answer before it; an answer has to be taken, be it slowly; and when all connections are taken, the one that
-has waited longest for a request gives way to a new one.
+Connections are limited, and any client takes one. So a request must be complete soon after the connection is made, or
+after the previous response. A response must be read, if slowly. And when all connections are taken, the one that has
+waited longest for a request gives way to a new one.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: Seconds for a whole request to come, and in which a reader has to take something of what it was sent.
+#: Seconds for a complete request to arrive, and seconds within which a reader must take some of what was sent.
 REQUEST, TAKING = 10.0, 60.0
-#: Seconds between looks.
+#: Seconds between checks.
 _LOOK = 1.0
 
 
 class PatientConnection(H11Protocol):
-    """A connection whose patience has an end."""
+    """A connection that is aborted when its client is idle for too long."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -28,35 +28,35 @@ class PatientConnection(H11Protocol):
         self._next_look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, in the place of who has waited longest if there is no other."""
+        """Start waiting for a request, and close the connection that has waited longest if there are too many."""
         super().connection_made(transport)
         self._moved = self.loop.time()
         self._make_room()
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._next_look is not None:
             self._next_look.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start waiting for the next request."""
         self._moved = self.loop.time()
         super().on_response_complete()
 
     def resume_writing(self) -> None:
-        """Go on writing, as a reader has taken much."""
+        """Resume writing, now that the reader has drained the buffer."""
         self._moved = self.loop.time()
         super().resume_writing()
 
     @property
     def _waits(self) -> bool:
-        """Whether no request is under way."""
+        """Whether no request is in progress."""
         return self.cycle is None or self.cycle.response_complete
 
     def _look(self) -> None:
-        """Hang up on who has neither asked for something nor taken something for too long."""
+        """Abort the connection if the client has neither sent a request nor read its response for too long."""
         now, pending = self.loop.time(), self.transport.get_write_buffer_size()
         if pending < self._pending or not (pending or self._waits):
             self._moved = now
@@ -67,7 +67,7 @@ class PatientConnection(H11Protocol):
             self._next_look = self.loop.call_later(_LOOK, self._look)
 
     def _make_room(self) -> None:
-        """Hang up on those who have waited longest for a request, as many as are too many for uvicorn's limit."""
+        """Abort the connections that have waited longest for a request, as many as exceed uvicorn's limit."""
         excess = len(self.connections) - (self.limit_concurrency or len(self.connections)) + 1
         if excess > 0:
             waiting = [each for each in self.connections if isinstance(each, PatientConnection) and each._waits]

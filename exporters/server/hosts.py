@@ -1,9 +1,9 @@
-"""The names by which the server may be called.
+"""The host names that the server answers to, as a defence against DNS rebinding.
 
-A web page may not read what another server answers. But its own name may come to lead to this server once the page is
-open (DNS rebinding), and then the browser takes both for one. It still says by which name it asks. So whoever asks by a
-name that isn't this server's gets no answer. An address can't be made to lead elsewhere, so on a server that listens on
-all of its machine's, any is fine.
+A web page may not read responses from another server. But the DNS name of the page may be changed to resolve to this
+server once the page is open, and then the browser takes both for one. The browser still sends that name as `Host`, so
+requests for a name that isn't this server's are refused. An IP address can't be rebound, so a server that listens on
+all addresses of its machine accepts any address.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:\[\]]+))(?::\d{1,5})?", re.ASCII
 
 
 class Hosts:
-    """The names of a server.
+    """The host names of a server.
 
     Parameters
     ----------
     listening
-        The name or address that it listens at.
+        The name or address that the server listens at.
     also
-        Other names of it.
+        Further names of the server.
     """
 
     def __init__(self, listening: str, also: Iterable[str] = ()) -> None:
@@ -36,7 +36,7 @@ class Hosts:
         self._any = not listening or any(address.is_unspecified for address in self._addresses)
 
     def __contains__(self, header: object) -> bool:
-        """Whether the header `Host` of a request names the server; its port may be that of something in between."""
+        """Whether a `Host` header names the server; its port is ignored, as it may be that of a proxy."""
         found = _HOST.fullmatch(str(header))
         if found is None:
             return False
@@ -48,7 +48,7 @@ class Hosts:
 
 
 class OnlyAsked:
-    """Answers only who asks for the server by a name of it."""
+    """ASGI middleware that refuses requests with a foreign `Host`."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app, self._hosts = app, hosts

@@ -1,8 +1,8 @@
-"""A Prometheus page of the simulated now: what a scrape of the mesh would find.
+"""A Prometheus page of the simulated now, as a scrape of the mesh would find it.
 
-The text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/), without timestamps: a scrape has
-the time at which it's made. A page has the samples of the last interval that is over, under the names that
-`exporters.formats.prometheus_names` gives them; counters have counted since the start of the recording.
+It is in the text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/), without timestamps: the
+time of a sample is that of the scrape. A page has the samples of the last completed interval, under the names that
+`exporters.formats.prometheus_names` gives them. Counters count from the start of the recording.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Page:
-    """Reads the samples up to each now that it is asked for, each of which is later than the one before.
+    """Reads samples up to each requested moment; moments must not go back.
 
     Attributes
     ----------
     schema
-        What a record of a metric is in this recording.
+        The JSON Schema of a metric record in this recording.
     """
 
     def __init__(self, recording: Recording, context: Context) -> None:
@@ -37,7 +37,7 @@ class Page:
         self._last = self._take(b"", timedelta())
 
     def text(self, now: datetime) -> str:
-        """The page of a moment."""
+        """Return the page of a moment."""
         after = self._recording.find(now + timedelta.resolution)
         for lines, later in self._recording.blocks(METRIC.name, self._position, after):
             samples = self._take(lines, later)
@@ -56,7 +56,7 @@ class Page:
         return "".join(f"{line}\n" for _, lines in sorted(families.items()) for line in lines)
 
     def _take(self, lines: bytes, later: timedelta) -> pl.DataFrame:
-        """The samples of whole moments, at times that are so much later than theirs."""
+        """Parse the samples of whole moments, and shift their times by `later`."""
         frames = {kind.name: pl.DataFrame(schema=kind.frame_schema) for kind in RECORD_KINDS.values()}
         if lines:
             frames[METRIC.name] = pl.read_ndjson(lines, schema=METRIC.frame_schema)

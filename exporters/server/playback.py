@@ -1,4 +1,4 @@
-"""A recording that is played: its lines once or round after round, and the clock that says how far it is."""
+"""Playback of a recording: its lines, once or in a loop, and the simulated clock."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NamedTuple
 from meshquake.exporters.fixtures.fixture import Clock, Fixture
 from meshquake.exporters.fixtures.timeline import RECORD_NAMES, STAMP, Line, LineFiles, stamp
 
-#: No round begins after it: it would end in years that have no name.
+#: No round begins after this moment, so that all of its times can be represented.
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Position(NamedTuple):
-    """A place between two records: the round, and where in each file the next line begins. As text it is a cursor."""
+    """A position between two records: the round, and the offset of the next line in each file. Its text is a cursor."""
 
     round: int
     offsets: tuple[int, ...]
@@ -29,17 +29,17 @@ _CURSOR = re.compile(rf"\d{{1,12}}(-\d{{1,15}}){{{len(RECORD_NAMES)}}}", re.ASCI
 
 
 class Recording:
-    """The lines of a fixture as they are played.
+    """The lines of a fixture in playback.
 
-    Each round of a loop is later than the one before by the length of a round, which is that of the recording, or up to
-    its last record, in whole seconds. So time never goes back; ids come again.
+    Each round of a loop is shifted by the length of a round: that of the recording, or up to its last record if that is
+    later, in whole seconds. So time never goes back; ids repeat.
 
     Attributes
     ----------
     fixture
         The fixture.
     loop
-        Whether there is a round after a round.
+        Whether to start another round at the end of each.
     """
 
     def __init__(self, fixture: Fixture, loop: bool) -> None:
@@ -57,21 +57,21 @@ class Recording:
 
     @property
     def beginning(self) -> Position:
-        """Before the first record."""
+        """The position before the first record."""
         return Position(0, (0,) * len(RECORD_NAMES))
 
     @property
     def end(self) -> datetime | None:
-        """When all has happened; None if that is never."""
+        """The end of playback; None in a loop."""
         return None if self.loop else self.fixture.start + self._round
 
     def find(self, moment: datetime) -> Position:
-        """Before the first record at or after a moment."""
+        """Return the position before the first record at or after a moment."""
         number = min(max(0, (moment - self.fixture.start) // self._round), self._rounds)
         return Position(number, self._files.find(stamp(moment - number * self._round)))
 
     def position(self, cursor: str) -> Position:
-        """The place that a cursor tells of; ValueError if there is none such."""
+        """Parse a cursor; ValueError if it is not a position of this recording."""
         if _CURSOR.fullmatch(cursor):
             number, *offsets = map(int, cursor.split("-"))
             if number <= self._rounds and self._files.begin(offsets):
@@ -79,12 +79,12 @@ class Recording:
         raise ValueError("not a cursor of this server")
 
     def over(self, kinds: Iterable[str], position: Position) -> bool:
-        """Whether no record of some kinds comes after a place."""
+        """Whether no record of these kinds comes after a position."""
         numbers = map(RECORD_NAMES.index, kinds)
         return not self.loop and all(position.offsets[number] == self._files.sizes[number] for number in numbers)
 
     def blocks(self, kind: str, begin: Position, end: Position) -> Iterator[tuple[bytes, timedelta]]:
-        """The lines of a kind between two places: whole moments, and by how much later than in the files they are."""
+        """Yield the lines of a kind between two positions as blocks of whole moments, each with its shift in time."""
         file = RECORD_NAMES.index(kind)
         for number in range(begin.round, end.round + 1):
             first = begin.offsets[file] if number == begin.round else 0
@@ -93,7 +93,7 @@ class Recording:
                 yield lines, number * self._round
 
     def read(self, kinds: Iterable[str], position: Position) -> Iterator[tuple[Line, Position]]:
-        """The lines of some kinds from a place on, in order of time, each with the place after it."""
+        """Yield the lines of some kinds from a position on, in order of time, each with the position after it."""
         kinds, (number, begin) = tuple(kinds), position
         while True:
             offsets = list(begin)
@@ -113,18 +113,18 @@ def _shifted(line: Line, later: timedelta) -> Line:
 
 
 class SimulatedClock:
-    """Time as it passes in the recording: from its start on, so many times as fast as on a clock.
+    """A clock that shows the time within the recording and runs `speed` times as fast as a real one.
 
     Parameters
     ----------
     clock
-        What it goes by.
+        The real clock.
     start
-        What it shows now.
+        The time to show now.
     speed
-        How many recorded seconds pass in a second.
+        Recorded seconds per real second.
     end
-        Where it stops; None if it never does.
+        The time to stop at; None for never.
     """
 
     def __init__(self, clock: Clock, start: datetime, speed: float, end: datetime | None) -> None:
@@ -139,9 +139,9 @@ class SimulatedClock:
 
     @property
     def seconds(self) -> float:
-        """Real seconds since the start."""
+        """Real seconds since the clock was started."""
         return self._clock.monotonic() - self._began
 
     def until(self, moment: bytes) -> float:
-        """Real seconds until a moment, given as records have it."""
+        """Return the real seconds until a moment, formatted as in records."""
         return (datetime.fromisoformat(moment.decode()) - self.moment).total_seconds() / self._speed

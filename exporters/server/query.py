@@ -1,4 +1,4 @@
-"""Parameters of a request, as they are read and as the OpenAPI document has them: known ones, once each."""
+"""Query parameters, as requests have them and as OpenAPI describes them: known ones only, once each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from meshquake.exporters.fixtures.timeline import RECORD_NAMES, Only
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
 from meshquake.topology.problems import suggestion
 
-#: The most records in a page, and how many if it isn't said.
+#: The most records in a page, and the default.
 _MOST, _USUAL = 10_000, 1_000
-#: The longest value.
+#: The longest value in characters.
 _LONGEST = 200
 _MOMENT = "Seconds since the recording began, ISO 8601 (UTC if it has no zone; write + as %2B), or `now`."
 _SIGNAL = f"({'|'.join(RECORD_NAMES)})"
@@ -25,7 +25,7 @@ STREAMS: dict[str, tuple[str, ...]] = {**{name: (name,) for name in RECORD_NAMES
 
 
 class QueryError(Exception):
-    """What is asked for cannot be."""
+    """Raised for an invalid parameter."""
 
 
 async def once_each(request: Request) -> None:
@@ -34,7 +34,7 @@ async def once_each(request: Request) -> None:
     Raises
     ------
     QueryError
-        If there is one.
+        If there is such a parameter.
     """
     found = set()
     for name, value in request.query_params.multi_items():
@@ -46,15 +46,15 @@ async def once_each(request: Request) -> None:
 
 
 def _limit(given: str | int, read: Callable[[Any], int]) -> int:
-    text = str(given)  # a default is a number already, and some versions of FastAPI ask for it too
+    text = str(given)  # the default is a number already, and some versions of FastAPI validate it too
     try:
-        # Digits alone: what else would pass for a number, as `1_000` or `5.0`, is as good as none.
+        # Digits only: `1_000` or `5.0`, which would pass for numbers, are refused.
         return read(text if text.isascii() and text.isdigit() else None)
     except ValueError:
         raise QueryError(f"limit must be a whole number from 1 to {_MOST}, not {text!r}") from None
 
 
-#: What may be left out, but cannot be null.
+#: A parameter that may be left out, but cannot be null.
 OptionalText = str | SkipJsonSchema[None]
 #: The name of a stream.
 StreamName = Annotated[str, Path(json_schema_extra={"enum": [*STREAMS]})]
@@ -89,11 +89,11 @@ class StreamParameters(Parameters):
 
     @property
     def only(self) -> Only:
-        """Of which service and which trace records are wanted."""
+        """The filter by service and trace."""
         return Only(self.service, self.trace_id)
 
     def position(self, recording: Recording, clock: SimulatedClock) -> Position:
-        """Where to begin: at the cursor, or at the moment `from`, or at the beginning."""
+        """Return where to begin: at the cursor, at the moment `from`, or at the beginning."""
         if self.cursor is not None:
             if self.from_ is not None:
                 raise QueryError("cursor and from exclude each other")
@@ -124,7 +124,7 @@ class PageParameters(StreamParameters):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of record that are wanted."""
+        """The requested kinds of record."""
         names = tuple(self.signal.split(","))
         for name in names:
             if name not in RECORD_NAMES:
@@ -132,12 +132,12 @@ class PageParameters(StreamParameters):
         return names
 
     def until(self, recording: Recording, clock: SimulatedClock) -> datetime | None:
-        """The moment before which records end; None if it isn't said."""
+        """Return the moment before which records end; None if it isn't given."""
         return _moment("to", self.to, recording, clock)
 
 
 def _moment(name: str, text: str | None, recording: Recording, clock: SimulatedClock) -> datetime | None:
-    """A moment: seconds since the recording began, ISO 8601, or `now`; None if it isn't said."""
+    """Parse a moment: seconds since the recording began, ISO 8601, or `now`; None if it isn't given."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A server that runs until a signal ends it: its limits, and its end."""
+"""A server that runs until a signal ends it, with limits on what it buffers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from fastapi import FastAPI
 from meshquake.exporters.server.connection import PatientConnection
 from meshquake.exporters.unfinished import ENDING
 
-#: Bytes of a request's first line and headers at most.
+#: Most bytes in a request's first line and headers.
 _REQUEST: Final = 16_384
-#: Bytes that the system keeps of what a reader hasn't taken: with megabytes, a slow one would seem to take nothing.
+#: Bytes of the send buffer of a socket: with megabytes, a slow reader would seem to read nothing for a long time.
 _SENT: Final = 128 * 2**10
 #: Seconds that readers have to take their last chunk when the server stops.
 _GRACE: Final = 1
 
 
 class Server(uvicorn.Server):
-    """Ends its streams between two records at any signal that ends a command; SIGHUP is one more than uvicorn knows.
+    """Ends its streams between two records on any signal that ends a command, including SIGHUP, which uvicorn ignores.
 
-    They are heard from before there is an event loop until it's over, and raised again then: an exception in the middle
-    of a loop leaves tasks behind, and asyncio says so on standard error.
+    Signals are caught from before the event loop starts until it has ended, and raised again then: an exception in the
+    middle of the loop would leave tasks behind, which asyncio reports on standard error.
     """
 
     @contextmanager
     def hearing(self) -> Generator[None]:
-        """Hear of signals in a block; behind it they are raised again."""
+        """Catch signals within a block, and raise them again after it."""
         with super().capture_signals(), ExitStack() as before:
             for number in ENDING:
                 handler = signal.getsignal(number)
@@ -42,20 +42,20 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Nothing more: they are heard already."""
+        """Do nothing: `hearing` catches signals already."""
         yield
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; OSError if it can't."""
+    """Return a listening socket; raises OSError if it can't listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=128)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)  # so do its connections
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)  # connections inherit it
     return listening
 
 
 def server(app: FastAPI, connections: int) -> Server:
-    """A server of an application that takes so many connections at once."""
+    """Return a server of an application that accepts up to `connections` at once."""
     return Server(
         uvicorn.Config(
             app,

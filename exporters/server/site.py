@@ -1,4 +1,4 @@
-"""The server of a fixture."""
+"""Serve a fixture over HTTP."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ def serve(
     clock: Clock,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve a fixture until a signal ends it, which is raised again then.
+    """Serve a fixture until a signal ends it; the signal is then raised again.
 
     Parameters
     ----------
     folder
         The fixture.
     host, port
-        Where to listen; port 0 is any that is free.
+        Where to listen; port 0 is any free one.
     speed
-        How many recorded seconds pass in a second.
+        Recorded seconds per real second.
     loop
-        Whether it begins anew after its end.
+        Whether to start over at the end.
     with_truth
         Whether to serve the answer key too.
     connections
-        How many at once.
+        Most connections at once.
     allow_hosts
-        Names by which the server may be called besides `localhost` and `host`.
+        Host names to accept besides `localhost` and `host`.
     clock
-        What the simulated clock goes by.
+        The clock that drives the simulated clock.
     on_ready
-        Hears the server's address, once it listens.
+        Called with the server's address, once it listens.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError, topology.problems.DocumentError
-        If the folder isn't a whole fixture, or has lines that aren't records.
+        If the folder isn't a complete fixture, or has lines that aren't records.
     exporters.fixtures.answer_key.TruthError
-        If the truth is asked for, and there is none.
+        If `with_truth` is set and there is no answer key.
     OSError
-        If it can't listen there.
+        If it can't listen at `host` and `port`.
     """
     fixture = Fixture(folder)
     truth = answer_key.locate(folder) if with_truth else None

@@ -1,7 +1,7 @@
-"""Records to readers as they become due.
+"""Streams of records, sent to readers as they become due.
 
-A reader pulls: a chunk is read from the files only when the one before it was taken by the reader's connection. So a
-slow reader slows itself; all it can hold is a block of each file, a chunk, and what its connection may buffer.
+A reader pulls: a chunk is read from the files only when the reader's connection has taken the one before. So a slow
+reader slows only itself, and holds no more than a block of each file, a chunk, and its connection's buffer.
 """
 
 from __future__ import annotations
@@ -12,63 +12,63 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from meshquake.exporters.fixtures.timeline import BLOCK, Line, Only, stamp
 from meshquake.exporters.server.playback import Position, Recording, SimulatedClock
 
-#: Seconds of waiting at least, so that what happens within is sent together; and at most, before a look at the server.
+#: Shortest wait in seconds, which batches what happens within it, and longest wait before checking the server's state.
 _TICK, _LOOK = 0.02, 0.25
-#: Seconds after which a reader that hears nothing hears that.
+#: Seconds of silence after which a reader gets a heartbeat.
 _QUIET = 15.0
 
-#: Makes of a line, and the place after it, what is sent.
+#: Encodes a line for sending, given the position after it.
 Encode = Callable[[Line, Position], bytes]
 
 
 def plain(line: Line, after: Position) -> bytes:
-    """A record, as NDJSON."""
+    """Encode a record as NDJSON."""
     return line.text + b"\n"
 
 
 def named(line: Line, after: Position) -> bytes:
-    """A record with its kind, as JSON."""
+    """Encode a record with its kind as JSON."""
     return b'{"signal":"%b","record":%b}' % (line.kind.encode(), line.text)
 
 
 def mixed(line: Line, after: Position) -> bytes:
-    """A record with its kind, as NDJSON."""
+    """Encode a record with its kind as NDJSON."""
     return named(line, after) + b"\n"
 
 
 def event(line: Line, after: Position) -> bytes:
-    """A server-sent event: its type is the kind, its data the record, its id a cursor to go on from."""
+    """Encode a server-sent event: its type is the kind, its data the record, its id a cursor to resume from."""
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (str(after).encode(), line.kind.encode(), line.text)
 
 
 class Streams:
-    """The readers of a recording.
+    """Streams of a recording, and their readers.
 
     Attributes
     ----------
     readers
-        How many there are now.
+        Number of open streams.
     """
 
     def __init__(self, recording: Recording, clock: SimulatedClock, stopping: Callable[[], bool]) -> None:
         self._recording, self._clock, self._stopping = recording, clock, stopping
         self.readers = 0
-        # Readers take turns, a block each: all at once, they would let nobody else in between.
+        # Readers take turns, a block each; otherwise they would starve everything else.
         self._turn = asyncio.Lock()
 
     async def stream(
         self, kinds: Iterable[str], position: Position, wanted: Only, encode: Encode, beat: bytes
     ) -> AsyncIterator[bytes]:
-        """Chunks of records, from a place to the end of the recording or of the server.
+        """Yield chunks of records, from a position to the end of the recording or until the server stops.
 
         Parameters
         ----------
         kinds, position, wanted
-            Which records.
+            The records to send.
         encode
-            What becomes of one.
+            How to encode a record.
         beat
-            What to send when there was nothing for a while; nothing if empty.
+            The heartbeat for silent periods; empty for none.
         """
         self.readers += 1
         try:
@@ -85,7 +85,7 @@ class Streams:
         while ahead is not None:
             async with self._turn:
                 chunk, ahead = self._due(lines, ahead, wanted, encode)
-                await asyncio.sleep(0)  # now whatever isn't a stream has its turn
+                await asyncio.sleep(0)  # lets other tasks run
             if chunk:
                 yield chunk
                 sent = self._clock.seconds
@@ -101,7 +101,7 @@ class Streams:
     def _due(
         self, lines: Iterator[tuple[Line, Position]], ahead: tuple[Line, Position] | None, wanted: Only, encode: Encode
     ) -> tuple[bytes, tuple[Line, Position] | None]:
-        """What is due of some lines, as far as a block goes, and the first line that isn't sent with it."""
+        """Encode the due lines of up to a block, and return them with the first line that isn't among them."""
         chunk, looked, now = bytearray(), 0, stamp(self._clock.moment)
         while ahead is not None and ahead[0].moment <= now and looked <= BLOCK:
             line, after = ahead
