@@ -1,4 +1,4 @@
-"""What a tool answers: never more than a page, and with what was cut and how to ask for it."""
+"""Answers of tools: at most a page each, with a note on what was cut and how to ask for it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-#: Bytes of the longest answer, as UTF-8: some 4,000 tokens.
+#: Bytes of the longest answer, as UTF-8; about 4,000 tokens.
 MOST: Final = 16_000
-#: Bytes that an answer keeps free for what it says of itself.
+#: Bytes of an answer reserved for the note on what was cut.
 _SPARE: Final = 400
-#: Bytes of text that are about one token.
+#: Approximate bytes of text per token.
 PER_TOKEN: Final = 4
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of an answer, and the ids of the records that it shows."""
+    """A row of an answer, with the ids of the records that it shows."""
 
     cells: Sequence[Any]
     records: Sequence[str] = ()
@@ -30,19 +30,19 @@ class Answer:
     Attributes
     ----------
     told
-        What is told besides rows, by name; short.
+        Short values besides the rows, by name.
     columns
         The names of the cells of a row.
     rows
-        What was found, from `offset` on, at most `limit` of it.
+        The rows found, from `offset` on, at most `limit` of them.
     total
-        How many rows there are in all.
+        The number of rows in all.
     offset
-        How many of them come before the first row here.
+        The number of rows before the first one here.
     narrow
-        What else to ask with for fewer rows, as the end of a sentence.
+        Arguments that would narrow the answer, as the end of a sentence.
     paged
-        Whether the rest can be had with `offset`.
+        Whether the tool takes `offset`, to page through the rest.
     """
 
     told: Mapping[str, Any]
@@ -56,16 +56,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Page:
-    """An answer as it goes out.
+    """An answer as it is sent.
 
     Attributes
     ----------
     content
         The answer as a JSON object.
     records
-        Ids of the records in it, in order, each once.
+        Ids of the records in it, in order, without duplicates.
     cut
-        Whether there is more.
+        Whether more rows follow.
     """
 
     content: Mapping[str, Any]
@@ -79,12 +79,12 @@ class Page:
 
 
 def text(value: Any) -> str:
-    """A JSON value as short a text as it has."""
+    """Serialise a JSON value in its shortest form."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def size(value: Any) -> int:
-    """Bytes of the text of a JSON value."""
+    """Return the length of a JSON value's text in bytes."""
     return len(text(value).encode())
 
 
@@ -96,7 +96,7 @@ def page(answer: Answer, shown_at: Mapping[str, Any]) -> Page:
     answer
         The answer.
     shown_at
-        What every answer begins with: when it is.
+        The current time, with which every answer begins.
     """
     content = {**shown_at, **answer.told}
     if not answer.columns:
@@ -112,7 +112,7 @@ def page(answer: Answer, shown_at: Mapping[str, Any]) -> Page:
 
 
 def _fitting(rows: Iterable[Row], room: int) -> list[Row]:
-    """The first rows, as many as there is room for."""
+    """Take as many rows as there is room for."""
     kept = []
     for row in rows:
         room -= size(row.cells) + 1
@@ -123,7 +123,7 @@ def _fitting(rows: Iterable[Row], room: int) -> list[Row]:
 
 
 def _cut(answer: Answer, count: int, last: int) -> str:
-    """What is missing, and how to ask for it."""
+    """Say what was cut, and how to ask for it."""
     if not count and answer.offset >= answer.total:
         return f"there are {answer.total} rows: offset={answer.offset} is past the last one"
     shown = f"rows {answer.offset + 1} to {last} of {answer.total}"

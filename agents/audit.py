@@ -1,4 +1,4 @@
-"""The audit of a run: a line for each call of a tool, by which its way is marked."""
+"""The audit of a run: a line for each call of a tool, from which the search is marked."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Any
 
 from meshquake.agents.answer import PER_TOKEN
 
-#: What the files of a run are called.
+#: Names of the files of a run.
 NAME, ANSWERS = "audit.ndjson", "answers.json"
-#: Characters of arguments that are kept; longer ones are told of by their length.
+#: Characters of arguments that are kept; for longer ones, only their length is kept.
 _LONGEST = 4_000
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One call.
+    """One call of a tool.
 
     Attributes
     ----------
     call
-        Its number, from 1.
+        The number of the call, from 1.
     tool, arguments
-        What was asked.
+        The tool, and its arguments.
     now
-        The moment that could be seen up to, in ISO 8601.
+        The moment up to which records were visible, in ISO 8601.
     elapsed
-        Simulated seconds from the beginning of the recording until then.
+        Simulated seconds from the start of the recording to `now`.
     bytes, tokens
-        Length of the answer as UTF-8, and about how many tokens that is.
+        Length of the answer as UTF-8, and in tokens, approximately.
     cut
-        Whether there is more of the answer.
+        Whether the answer was cut.
     error
-        What was wrong with the call; None if nothing was.
+        The error of the call; None if it succeeded.
     records
-        Ids of the records in the answer (`truth.way.citation` has their spelling).
+        Ids of the records in the answer (spelled as in `truth.way.citation`).
     """
 
     call: int
@@ -53,21 +53,21 @@ class Entry:
 
     @property
     def line(self) -> str:
-        """The entry as a line of the file."""
+        """The entry as a line of NDJSON."""
         return json.dumps(asdict(self)) + "\n"
 
 
-#: Takes entries, as they are made.
+#: Receives each entry as it is made.
 Sink = Callable[[Entry], None]
 
 
 def tokens(length: int) -> int:
-    """About how many tokens so many bytes of text are."""
+    """Estimate the number of tokens in so many bytes of text."""
     return -(-length // PER_TOKEN)
 
 
 def kept(arguments: Any) -> Mapping[str, Any]:
-    """Arguments as an audit has them."""
+    """Return arguments as the audit keeps them."""
     length = len(json.dumps(arguments))
     if length > _LONGEST:
         return {"omitted": f"{length} characters"}
@@ -75,7 +75,7 @@ def kept(arguments: Any) -> Mapping[str, Any]:
 
 
 def to_file(path: Path) -> Sink:
-    """What writes an audit to a file, line by line, as it is made; a file that is there is begun anew."""
+    """Return a sink that writes each entry to a file at once; an existing file is overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
 

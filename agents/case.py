@@ -1,7 +1,7 @@
-"""A case, read without its truth: the four files of records, the brief, and what is told of the mesh.
+"""Reads a case without its truth: the four files of records, the brief, and the metadata of the mesh.
 
-A fixture that is all in one folder is a case too. Its manifest, which holds the scenario, is read only for what
-`recording.json` tells of a case from which the truth was withheld.
+A fixture in a single folder counts as a case too. Its manifest contains the scenario; only the fields that
+`recording.json` has for a case without truth are read from it.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from meshquake.topology import outside
 from meshquake.topology.spec import Objective
 from meshquake.truth.brief import promised
 
-#: Records that are read at a time: the more, the less each of them costs.
+#: Records read at a time; larger chunks cost less per record.
 _AT_ONCE = 50_000
 
 
 def read(folder: Path, withheld: frozenset[str] = frozenset()) -> View:
-    """All that was recorded of a case, as it is seen at the end of the recording.
+    """Read everything recorded of a case, as seen at the end of the recording.
 
     Parameters
     ----------
     folder
         The case of a data set, with or without its truth, or a fixture.
     withheld
-        Kinds of record that are not to be looked at.
+        Kinds of record to hide.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError, topology.problems.DocumentError
-        If it is no fixture, or its files are not what they should be.
+        If it is no fixture, or its files are invalid.
     OSError
         If a file can't be read.
     """

@@ -1,4 +1,4 @@
-"""The clock of whoever is on call: what `now` is, how moments are told, and how they may be asked for."""
+"""The clock of the person on call: the current moment, and how moments are written and parsed."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from datetime import UTC, datetime, timedelta
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.units import parse_duration, shown
 
-#: What would be right, at the end of a message.
+#: The accepted forms of a moment, for error messages.
 RIGHT = "+90s or 90 (since the recording began), -30s (before now), now, or ISO 8601 as in 2024-01-15T10:31:20Z"
 _PLAIN = re.compile(r"\+?[\d.]+(h|m|s|ms|us)?", re.ASCII)
 
 
 class MomentError(MeshquakeError):
-    """A text that is no moment."""
+    """Raised for a text that is not a moment."""
 
 
 def moment(text: str, start: datetime, now: datetime) -> datetime:
-    """A moment that was asked for.
+    """Parse a moment.
 
     Parameters
     ----------
     text
-        As in `RIGHT`.
+        The text, in one of the forms in `RIGHT`.
     start, now
-        When the recording began, and the moment from which one looks back.
+        The start of the recording, and the current moment.
 
     Raises
     ------
     MomentError
-        If it is none.
+        If it is not a moment.
     """
     text = text.strip()
     if text == "now":
@@ -47,22 +47,22 @@ def moment(text: str, start: datetime, now: datetime) -> datetime:
 
 
 def stand(text: str, start: datetime, end: datetime, paged: datetime | None) -> datetime:
-    """The moment at which somebody is to look at a recording.
+    """Return the moment at which an agent starts to look at a recording.
 
     Parameters
     ----------
     text
-        `+5m` or `5m` after the recording began, `alert+1m` after the first page, or ISO 8601. Since a whole set may be
-        looked at so, it's the end of the recording where nobody was paged, or where that comes first.
+        `+5m` or `5m` after the start of the recording, `alert+1m` after the first page, or ISO 8601. Because one text
+        may apply to a whole data set, `alert` means the end of the recording if nobody was paged, and is cut off there.
     start, end
-        Of the recording.
+        Start and end of the recording.
     paged
-        When somebody was paged; None if nobody was.
+        The time of the first page; None if nobody was paged.
 
     Raises
     ------
     MomentError
-        If it is no moment of the recording.
+        If it is not a moment within the recording.
     """
     if text.startswith("alert"):
         page = end if paged is None else paged
@@ -78,20 +78,20 @@ def stand(text: str, start: datetime, end: datetime, paged: datetime | None) -> 
 
 
 def iso(at: datetime) -> str:
-    """A moment as records have it, without digits of its seconds that are zeros."""
+    """Format a moment as in records, without trailing zeros in its seconds."""
     text = at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
     return f"{text.rstrip('0').rstrip('.')}Z"
 
 
 class Clock:
-    """What `now` is, as calls are made.
+    """The current moment, which advances with each call.
 
     Parameters
     ----------
     now
-        The moment at which one begins.
+        The moment to start at.
     end
-        The last moment.
+        The last moment, at which the clock stops.
     pace
         Simulated seconds that pass with each call; 0 if time stands still.
     """
@@ -101,9 +101,9 @@ class Clock:
 
     @property
     def moment(self) -> datetime:
-        """What `now` is."""
+        """The current moment."""
         return self._now
 
     def pass_on(self) -> None:
-        """Let the time of a call pass."""
+        """Advance by the time of one call."""
         self._now = min(self._end, self._now + self._pace)

@@ -1,6 +1,6 @@
-"""The desk of whoever is on call: tools over what can be seen now, and a line of audit for each call.
+"""The desk of the person on call: tools over what can be seen now, with a line of audit for each call.
 
-It knows neither where records come from nor what time does meanwhile: `agents.incident` has a case on disk.
+It knows neither the source of the records nor how time passes: for a case on disk, `agents.incident` does that.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
-#: Lines of an error that are told, and characters of each: all of them fit into a page, whatever they are.
+#: Most lines of an error, and characters of each, so that any error fits into a page.
 _LINES, _LONGEST = 8, 400
 
 
 class Desk:
-    """Tools, and who calls them.
+    """Dispatches calls of tools.
 
     Attributes
     ----------
     tools
-        The tools that there are, by name.
+        The available tools, by name.
     calls
-        How many calls were made.
+        The number of calls so far.
     sinks
-        Take the audit.
-    task
-        What whoever is at it is to do, in a sentence or two.
+        Receivers of the audit.
+        task
+        The task of the agent, in a sentence or two.
     """
 
     task: ClassVar[str] = (
@@ -54,13 +54,13 @@ class Desk:
         Parameters
         ----------
         look
-            What can be seen now, asked for once a call.
+            Returns what can be seen now; called once per call of a tool.
         tools
             The tools.
         withheld
-            Kinds of record that are not to be looked at; tools that need them are not there.
+            Kinds of record to hide; tools that need them are not available.
         sinks
-            Take the audit.
+            Receivers of the audit.
         """
         given = list(tools)
         self.tools = {tool.name: tool for tool in given if not tool.needs or tool.needs not in withheld}
@@ -70,12 +70,12 @@ class Desk:
         self.calls = 0
 
     def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
-        """Call a tool; the answer as a JSON object.
+        """Call a tool, and return its answer as a JSON object.
 
         Raises
         ------
         ToolError
-            If it can't be called so: each line of it says what was wrong and what would be right.
+            If the call is invalid. Each line says what is wrong and what would be right.
         """
         found, wrong = self.ask(tool, arguments)
         if wrong is not None:
@@ -84,14 +84,14 @@ class Desk:
         return answer
 
     def ask(self, tool: str, arguments: Any) -> tuple[Page, ToolError | None]:
-        """Call a tool: what goes out as an answer, and what was wrong, if anything was.
+        """Call a tool, and return the answer to send, and the error, if there was one.
 
         Parameters
         ----------
         tool
-            Its name.
+            The name of the tool.
         arguments
-            What is asked, an object as JSON has it; anything else is told of.
+            The arguments, a JSON object; anything else gives an error.
         """
         view, wrong = self._look(), None
         self.calls += 1
@@ -130,7 +130,7 @@ class Desk:
 
 
 def _lines(error: MeshquakeError) -> list[str]:
-    """The first lines of an error, and how many more there are: they must fit into an answer, too."""
+    """Shorten an error, which must fit into an answer too, to its first lines and a count of the others."""
     lines = str(error).split("\n")
     kept = [each if len(each) <= _LONGEST else f"{each[: _LONGEST - 3]}..." for each in lines[:_LINES]]
     return kept + ([f"and {len(lines) - _LINES} more like these"] if len(lines) > _LINES else [])

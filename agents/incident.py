@@ -1,4 +1,4 @@
-"""An incident to solve: tools over what was recorded of it until `now`, and an answer in the end.
+"""An incident to solve: tools over what was recorded until `now`, and an answer in the end.
 
 Use it like this::
 
@@ -29,7 +29,7 @@ from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 
-#: What becomes of an answer that is given.
+#: Receives a submitted answer.
 Taker = Callable[[Mapping[str, Any]], None]
 
 
@@ -39,7 +39,7 @@ class Incident(Desk):
     Attributes
     ----------
     answers
-        What was submitted, as `answers.json` has it; None until then.
+        The submitted answer in the format of `answers.json`; None before that.
     """
 
     def __init__(
@@ -58,27 +58,27 @@ class Incident(Desk):
         Parameters
         ----------
         folder
-            A case of a data set, or a fixture; of its truth nothing is read.
+            A case of a data set, or a fixture. Nothing of its truth is read.
         now
-            The moment at which one looks at it: `+5m` after the recording began, `alert+1m` after the first page, or
-            ISO 8601. Default: the end of the recording.
+            The moment to start at: `+5m` after the start of the recording, `alert+1m` after the first page, or ISO
+            8601. Default: the end of the recording.
         without
-            Kinds of record that are withheld: `traces`, `logs`, `metrics`, `events`.
+            Kinds of record to hide: `traces`, `logs`, `metrics`, `events`.
         pace
             Simulated seconds that pass with each call, from `now` on.
         output
-            The folder of the run, for `answers.json` and `audit.ndjson`.
+            The folder of the run, to write `answers.json` and `audit.ndjson` to.
         sink
-            Takes the audit besides.
+            A further receiver of the audit.
         taker
-            Takes the answer besides.
+            A further receiver of the answer.
 
         Raises
         ------
         MeshquakeError
-            If the folder is no whole case, `now` is not within it, or there is no such kind of record.
+            If the folder is not a complete case, `now` is not within it, or a kind of record is unknown.
         OSError
-            If something can't be read or written.
+            If a file can't be read or written.
         """
         for kind in sorted({*without} - {*RECORD_KINDS}):
             raise MeshquakeError(f"--without {kind}: there are no such records{suggestion(kind, [*RECORD_KINDS])}")
@@ -102,12 +102,12 @@ class Incident(Desk):
         return self._view
 
     def keep(self, run: Path) -> None:
-        """Keep the audit, from now on, and the answer in a folder; OSError if that can't be written."""
+        """Write the audit, from now on, and the answer to a folder; OSError if that can't be done."""
         self.sinks.append(audit.to_file(run / audit.NAME))
         self._takers.append(lambda answers: _save(run / audit.ANSWERS, answers))
 
     def ask(self, tool: str, arguments: Any) -> tuple[Page, ToolError | None]:
-        """Call a tool, which takes its time: `Desk.ask`."""
+        """Call a tool as `Desk.ask` does, and let the time of a call pass."""
         answered = super().ask(tool, arguments)
         self._clock.pass_on()
         return answered

@@ -1,4 +1,4 @@
-"""What users are promised, and how that is kept, as far as recorded requests show it: nothing here knows of faults."""
+"""The SLO of users, and whether recorded requests met it; nothing here knows of faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshquake.truth.objective import Mask, Promise
 
 @dataclass(frozen=True)
 class Kept:
-    """A promise, counted up to a moment.
+    """Compliance with the SLO up to a moment.
 
     Attributes
     ----------
@@ -25,7 +25,8 @@ class Kept:
     entries
         The names of the entry operations, in the order of its columns.
     broken
-        Whether it was broken in the window that ended with each whole second: of all requests, and of each entry.
+        Whether the SLO was broken in the window that ended with each whole second: for all requests, and for each
+        entry.
     """
 
     promise: Promise
@@ -34,13 +35,13 @@ class Kept:
 
     @property
     def since(self) -> int | None:
-        """The first second at whose end it was broken; None if it was kept."""
+        """The first second at whose end the SLO was broken; None if it was met."""
         seconds = np.flatnonzero(self.broken.any(axis=1))
         return int(seconds[0]) if len(seconds) else None
 
 
 def kept(view: View) -> Kept:
-    """How the promise was kept until the moment of a view."""
+    """Compute the compliance up to the moment of a view."""
     objective = view.objective
     found = view.requests.select("operation", "at", "duration_ms", "status", "error_type")
     entries = list(dict.fromkeys([*view.entries, *sorted(found["operation"].unique())]))
@@ -58,13 +59,13 @@ def kept(view: View) -> Kept:
 
 
 def paged(view: View) -> datetime | None:
-    """When somebody was first paged, as the promise was broken; None if nobody was."""
+    """Return when somebody was first paged for a broken SLO; None if nobody was."""
     since = kept(view).since
     return None if since is None else view.start + timedelta(seconds=since + 1)
 
 
 def page(view: View) -> str:
-    """The brief as of the moment of a view."""
+    """Return the brief as of the moment of a view."""
     if view.brief is not None and view.now >= view.end:
         return view.brief
     found = kept(view)

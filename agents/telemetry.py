@@ -1,7 +1,7 @@
-"""What is recorded of an incident, as those on call may look at it: nothing later than their `now`, and no truth.
+"""The recorded telemetry of an incident as visible to those on call: nothing after `now`, and no truth.
 
-Whoever answers from records (the tools, alerts, the brief) is given a `View`. One of a case on disk is cut at a moment
-(`agents.case`); one of a running mesh is what it has recorded so far.
+Everything that answers from records (the tools, alerts, the brief) works on a `View`. That of a case on disk is cut at
+a moment (`agents.case`); that of a running mesh is what it has recorded so far.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from meshquake.topology.spec import Objective, Service
 
 @dataclass(frozen=True)
 class View:
-    """What can be seen at one moment.
+    """The telemetry that is visible at one moment.
 
     Attributes
     ----------
     services
-        Those of the mesh, as its catalogue of services has them: name, kind, replicas, version, stack.
+        The services of the mesh, with the fields of its catalogue: name, kind, replicas, version, stack.
     start, now, end
-        When the recording began, the moment of which this is the view, and the last one that there is, in UTC.
+        The start of the recording, the moment of this view, and the end of the recording, in UTC.
     interval
         Seconds between samples of a metric.
     table
-        The metrics of the recording, by the names that they have in it.
+        The metrics of the recording, by their recorded names.
     frames
-        The records by kind, as `sim.records` has them, with more columns: `n`, the place of the record among all of its
-        kind, from 1; `at`, when it was, in microseconds since the start; and of spans `end`.
+        The records by kind, with the columns of `sim.records` and more: `n`, the number of the record among all of its
+        kind, from 1; `at`, its time in microseconds since the start; and for spans, `end`.
     fixture
-        What the recording is called in its brief and in answers; empty if it has no name.
+        The name of the recording in its brief and in answers; empty if it has none.
     objective, entries
-        What users are promised, and the operations by which they enter, as far as they are known.
+        The SLO of users, and their entry operations, as far as known.
     brief
-        The page that whoever is on call gets at the end; None if it has to be written.
+        The brief at the end of the recording; None if it has to be generated.
     withheld
-        Kinds of record that are not to be looked at. They are in `frames`: whoever wrote the brief saw them.
+        Hidden kinds of record. They are in `frames` all the same, because the brief is written from them.
     """
 
     services: tuple[Service, ...]
@@ -61,7 +61,7 @@ class View:
 
     @property
     def samples(self) -> pl.DataFrame:
-        """The samples of metrics."""
+        """Samples of metrics."""
         return self.frames[METRIC.name]
 
     @property
@@ -71,7 +71,7 @@ class View:
 
     @property
     def spans(self) -> pl.DataFrame:
-        """The spans that have ended."""
+        """Spans that have ended."""
         return self.frames[TRACE.name]
 
     @property
@@ -81,12 +81,12 @@ class View:
 
     @cached_property
     def requests(self) -> pl.DataFrame:
-        """The spans of users' own requests, those that have ended."""
+        """Spans of users' own requests that have ended."""
         return self.spans.filter(pl.col("parent_span_id").is_null(), pl.col("kind") == "server")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the services."""
+        """Names of the services."""
         return tuple(service.name for service in self.services)
 
     @cached_property
@@ -95,15 +95,15 @@ class View:
         return (self.now - self.start).total_seconds()
 
     def shows(self, kind: str) -> bool:
-        """Whether a kind of record may be looked at."""
+        """Whether a kind of record is visible."""
         return kind not in self.withheld
 
     def called(self, metric: str) -> str | None:
-        """What the recording calls a metric of the catalogue; None if it has none such."""
+        """Return the recorded name of a catalogue metric; None if it isn't recorded."""
         return next((name for name, each in self.table.items() if each.origin == metric), None)
 
     def until(self, now: datetime) -> View:
-        """The same at an earlier moment, or at this one."""
+        """Return the view at an earlier moment, or at the same one."""
         last = (now - self.start) // timedelta(microseconds=1)
         frames = {
             kind: frame.filter(pl.col("end" if kind == TRACE.name else "at") <= last)
@@ -113,16 +113,16 @@ class View:
 
 
 def timed(kind: str, records: pl.DataFrame, start: datetime) -> pl.DataFrame:
-    """Records with what a `View` needs of them.
+    """Add the columns that a `View` needs to records.
 
     Parameters
     ----------
     kind
-        Their kind.
+        The kind of the records.
     records
-        All of that kind, in order, as `sim.records` has them.
+        All records of that kind, in order, with the columns of `sim.records`.
     start
-        When the recording began.
+        The start of the recording.
     """
     found = records.with_columns(at=Axis(start, 1.0, 1.0).since()).with_row_index("n", offset=1)
     if kind == TRACE.name:

@@ -29,7 +29,7 @@ __all__ = ["Choice", "LiveDesk", "LiveIncident", "MitigationEnv", "ToolError", "
 
 
 def __getattr__(name: str) -> Any:
-    """The environment, which needs an extra, once it's asked for."""
+    """Import the environment on first use, because it needs an extra."""
     if name != "MitigationEnv":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from meshquake.exporters import extras

@@ -1,4 +1,4 @@
-"""The alerts that users' answers raise: what they were promised is broken, for all of them or at one entry."""
+"""Alerts on the SLO of users, over all of them and for each entry."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from meshquake.truth.objective import Promise
 
 @dataclass(frozen=True)
 class Alert:
-    """A promise that is broken now.
+    """An SLO that is broken now.
 
     Attributes
     ----------
     entry
-        The entry operation at which it is; empty for all of them together.
+        The entry operation; empty for all of them together.
     since
-        Since when (simulated seconds), without a break.
+        Start of the alert in simulated seconds; it has fired without interruption since.
     share
-        The share of bad requests in the window of the promise that ends now.
+        The share of bad requests in the window of the SLO that ends now.
     """
 
     entry: str
@@ -29,7 +29,7 @@ class Alert:
 
 
 class Alerts:
-    """Watches what users were promised, by what is known of their requests.
+    """Watches the SLO of users, using the known outcomes of their requests.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Alerts:
     Attributes
     ----------
     firing
-        Those that fire now: of all entries first, then by entry in the order of the mix.
+        The alerts that fire now: that of all entries first, then by entry in the order of the mix.
     entries
-        What each is about, in that order.
+        The entries that there may be alerts for, in that order.
     """
 
     def __init__(self, topology: Topology, length: float) -> None:
@@ -53,7 +53,7 @@ class Alerts:
         self._promise = Promise(workload.objective, len(workload.mix), length)
 
     def take(self, known: Known, now: float) -> None:
-        """Take what became known until `now`, the end of a second."""
+        """Add the outcomes that became known until `now`, the end of a second."""
         self._promise.add(known.entry, known.time, known.failed, known.late)
         last = min(int(now + 1e-9), len(self._promise.total)) - 1
         window = slice(last, last + 1)

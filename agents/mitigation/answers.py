@@ -1,7 +1,7 @@
-"""What becomes known of the requests of users while a mesh is played: each is told once, as soon as one can tell.
+"""Outcomes of users' requests in a live mesh: each is reported once, as soon as it is known.
 
-A request that goes well, or fails, is known as it's over; one that takes longer than users were promised is known as
-soon as it does, though it may be under way for long.
+The outcome of a request that succeeds or fails is known when it completes. One that takes longer than the SLO allows is
+known to be bad at that moment, though it may stay in flight for long.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from meshquake.truth.watch import Requests
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Some requests of users: arrays with an element a request.
+    """Requests of users with known outcomes: arrays with an element for each.
 
     Attributes
     ----------
     words
-        By which a request is known in every run of a seed (`truth.watch.Requests`).
+        The word that identifies a request in every run of a seed (`truth.watch.Requests`).
     entry
         Position of its entry operation in the mix.
     time
-        When it was known what became of it (simulated seconds).
+        When its outcome became known (simulated seconds).
     failed, late
-        Whether it failed; whether it didn't, but took longer than was promised or than its user waited.
+        Whether it failed; whether it did not, but took longer than promised or than its user waited.
     """
 
     words: Words
@@ -44,7 +44,7 @@ class Known:
 
     @property
     def bad(self) -> Mask:
-        """Whether it failed or came too late."""
+        """Whether it failed or was too late."""
         return self.failed | self.late
 
     def __len__(self) -> int:
@@ -57,24 +57,24 @@ class Answers:
     Parameters
     ----------
     simulation
-        The run, not played yet.
+        The run, not yet started.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         self._engine = simulation.mesh.engine
         self._tables = Tables(simulation.mesh, simulation.start)
         self._objective = simulation.topology.workload.objective
-        #: The words of those that were told of as too late, and are still under way.
+        #: Words of requests that were reported as too late and are still in flight.
         self._late: set[int] = set()
 
     def take(self, cut: Cut, now: float) -> Known:
-        """What became known until `now`, since the cut before."""
+        """Return the outcomes that became known since the cut before, until `now`."""
         found = [self._over(cut), self._overdue(now)]
         names = ("words", "entry", "time", "failed", "late")
         return Known(*(np.concatenate([getattr(each, name) for each in found]) for name in names))
 
     def _over(self, cut: Cut) -> Known:
-        """Requests that are over, and were not told of."""
+        """Return completed requests that were not reported before."""
         tables, rows = self._tables, np.frombuffer(cut.rows, dtype=ROW)
         rows = rows[tables.site_parent[rows["site"]] < 0]
         words = trace_words(tables, rows["site"], rows["number"])[1]
@@ -87,10 +87,10 @@ class Answers:
         return Known(requests.words, requests.entry, requests.rows["sent"] + took, failed, late)
 
     def _overdue(self, now: float) -> Known:
-        """Requests that are under way and have taken too long by now."""
+        """Return requests in flight that have become too late by now."""
         tables, within = self._tables, self._objective.within
         found = []
-        for root in self._engine.live:  # the oldest first; of some only what nobody waits for goes on
+        for root in self._engine.live:  # oldest first; some have been answered and only have background work left
             if root.sent + within >= now:
                 break
             if root.finished == NEVER:

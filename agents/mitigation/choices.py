@@ -1,4 +1,4 @@
-"""What can be done in a mesh, as a list: where an agent chooses by number."""
+"""The possible remedies in a mesh as a list, for agents that choose by number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.spec import Topology
 
 @dataclass(frozen=True)
 class Choice:
-    """A remedy with its arguments, or `wait` for none."""
+    """A remedy with its arguments, or `wait` to do nothing."""
 
     remedy: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -20,15 +20,16 @@ class Choice:
         return f"{self.remedy}({', '.join(f'{word}={value!r}' for word, value in self.arguments.items())})"
 
 
-#: Nothing is done.
+#: The choice to do nothing.
 WAIT = Choice("wait")
 
 
 def choices(topology: Topology) -> tuple[Choice, ...]:
-    """What can be done in a mesh, `wait` first, in an order that depends on the mesh alone.
+    """List the possible remedies in a mesh, `wait` first, in an order that depends on the mesh alone.
 
-    Of settings there are those that people reach for: an edge without retries, and with its timeout halved and doubled;
-    half of the users turned away. Whoever wants others writes a list of their own.
+    Changes of settings are limited to common ones: no retries on an edge, its timeout halved or doubled, and half of
+    the
+    users turned away. For others, write a list of your own.
     """
     return (WAIT, *_of_services(topology), *_of_edges(topology), *_of_users(topology))
 

@@ -38,14 +38,14 @@ from meshquake.topology.addresses import address
 from meshquake.truth.remedies import Mitigation
 
 Observation = dict[str, Any]
-#: What stands in an observation where there is nothing to measure: no figure is negative.
+#: Value in an observation where there is nothing to measure; no figure is negative.
 NOTHING: Final = -1.0
-#: Incidents of which is remembered what becomes of their requests if nothing is wrong.
+#: Number of incidents whose outcomes without faults are cached.
 _REMEMBERED: Final = 16
 
 
 class MitigationEnv(gymnasium.Env[Observation, np.int64]):
-    """Episodes of an incident, in which each step does something, or nothing, and lets some seconds pass.
+    """Episodes of an incident, in which each step takes an action, or none, and lets some seconds pass.
 
     **Observation**: a dict of float32 arrays, with -1 where there is nothing to measure. For S services, E edges and M
     entry operations of the mesh, in its order (`services`, `edges`, `entries`):
@@ -55,47 +55,47 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
     - `services`, (S, 9): `sim.live.second.OF_SERVICES`, metrics in the units of the catalogue (docs/records.md);
     - `edges`, (E, 5): `sim.live.second.OF_EDGES`, calls a second, those that failed, further attempts, timeouts, and
       the breaker (0 closed, 1 half open, 2 open);
-    - `alerts`, (1 + M,): 1 where what users were promised is broken: of all entries, and of each.
+    - `alerts`, (1 + M,): 1 where the SLO of users is broken, over all entries, and for each.
 
-    Figures are of the seconds of the step (`figures.Stretch`).
+    Figures cover the seconds of the step (`figures.Stretch`).
 
-    **Action**: a number, of `choices`; 0 waits. What can't be done (a replica that is gone) does nothing, and
-    `info["refused"]` says why.
+    **Action**: an index into `choices`; 0 waits. An action that can't be done (on a replica that is gone, for example)
+    does nothing, and `info["refused"]` says why.
 
-    **Reward**: minus the requests of users of which it became known in the step that they were harmed: bad, and good in
-    the same run without fault and actions. With the last step come those that were never made. The sum over an episode
-    is minus its harm, as `truth.relief.harm_of` has it; doing nothing gives that of the incident.
+    **Reward**: minus the number of users' requests that became known in the step to be harmed, that is, bad, but good
+    in the same run without faults and actions. The last step adds requests that were never made. The sum over an
+    episode is minus its harm as in `truth.relief.harm_of`; doing nothing gives the harm of the incident.
 
     **Episode**: one play of the scenario, from `begin` to the end of its recording; the last step ends it
-    (`terminated`), and none is cut short. `reset(seed=N)` plays the incident of that seed; `reset()` the next of those
-    that come of the seed before, or, without `vary`, the same again.
+    (`terminated`), and none is truncated. `reset(seed=N)` plays the incident of that seed. `reset()` plays the next
+    incident derived from the last given seed or, without `vary`, the same one again.
 
     Parameters
     ----------
     scenario
-        A scenario file, or a shipped scenario by its name; None for a hidden fault that the seed draws, as in
+        A scenario file, or the name of a shipped scenario; None for a hidden fault drawn from the seed, as in
         `live --exercise`.
     options
-        What is set in place of what the scenario says. Its seed is not used.
+        Overrides of the scenario's settings. Their seed is not used.
     step
-        Simulated seconds of a step, a whole number.
+        Simulated seconds in a step, a whole number.
     begin
-        Simulated seconds that are played, with nobody acting, before an episode begins; harm until then counts in the
-        first step.
+        Simulated seconds that are played without actions before an episode begins. Harm until then counts in the first
+        step.
     offered
-        What can be done; None for `choices.choices` of the mesh.
+        The actions; None for `choices.choices` of the mesh.
     vary
-        Whether episodes differ.
+        Whether `reset()` without a seed moves on to another incident.
 
     Raises
     ------
     ValueError
-        If `step` or `begin` are none of these.
+        If `step` or `begin` is invalid.
     topology.problems.DocumentError
-        With everything that is wrong with the scenario or its mesh.
+        With all problems of the scenario or its mesh.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - an attribute of the interface
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - part of Gymnasium's interface
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
 
     @property
     def incident(self) -> LiveIncident:
-        """The incident of this episode; ResetNeeded before the first one."""
+        """The incident of this episode; raises ResetNeeded before the first one."""
         if self._incident is None:
             raise gymnasium.error.ResetNeeded("no episode has begun: reset it first")
         return self._incident
@@ -144,7 +144,7 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode; `options` has no meaning here."""
+        """Start an episode; `options` is ignored."""
         super().reset(seed=seed)
         if seed is not None:
             self._seed, self._episode = seed, 0
@@ -155,7 +155,7 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
         return self._observed(max(1, self._begin)), self._info()
 
     def step(self, action: SupportsInt) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Do something, and let the time of a step pass. Raises ValueError if the action is none of `choices`."""
+        """Take an action, and let the time of a step pass; raises ValueError if the action is not in its space."""
         if not self.action_space.contains(action):
             raise ValueError(f"action must be a whole number from 0 to {len(self.choices) - 1}, not {action!r}")
         choice, refused = self.choices[int(action)], ""
@@ -175,13 +175,13 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
         return self._observed(seconds), reward, over, False, self._info() | ({"refused": refused} if refused else {})
 
     def marks(self) -> Mitigation:
-        """What the episode was worth, beside doing nothing and the best single remedy; it's over then."""
+        """End the episode, and compare it with doing nothing and with the best single remedy."""
         return self.incident.finish()
 
-    # -- within -------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _first(self) -> Simulation:
-        """A run of the scenario, to look at its mesh."""
+        """Return a run of the scenario, to read its mesh."""
         options = replace(self._options, seed=0)
         return Simulation.of(exercise.draw(options, 0) if self._scenario is None else loaded(self._scenario, options))
 

@@ -1,4 +1,4 @@
-"""What a stretch of time showed: figures of users, services and edges over some seconds that were played."""
+"""Figures of users, services and edges over some seconds of a live mesh."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from meshquake.sim.live.second import OF_EDGES, OF_SERVICES, Second
 
 Figures = NDArray[np.float32]
-#: Of users: requests a second that were over; the share of them that failed (percent); latencies in milliseconds.
+#: Figures of users: requests completed a second; the share that failed, in percent; latencies in milliseconds.
 OF_USERS: Final = ("request_rate", "error_rate", "latency_p50", "latency_p95", "latency_p99")
-#: Columns of services of which the mean goes by requests, and those of which the latest counts.
+#: Columns of services whose means are weighted by requests, and those whose latest value counts.
 _WEIGHTED: Final = [OF_SERVICES.index(name) for name in ("error_rate", "latency_p95")]
 _LATEST: Final = [OF_SERVICES.index(name) for name in ("queue_depth", "ready", "replicas")]
 _BREAKER: Final = OF_EDGES.index("breaker")
@@ -22,16 +22,16 @@ _BREAKER: Final = OF_EDGES.index("breaker")
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Some seconds together.
+    """Figures over some seconds.
 
     Attributes
     ----------
     users
-        By `OF_USERS`.
+        Figures by `OF_USERS`.
     services, edges
-        A row each in the order of the mesh, by the columns of `sim.live.second`: rates, shares, latencies and use as
-        means of those of the seconds (of errors and latencies weighted by requests), lengths of queues, replicas and
-        breakers as of the last second, and calls of edges a second. nan where there is nothing to measure.
+        A row for each in the order of the mesh, with the columns of `sim.live.second`. Rates, shares, latencies and
+        utilisation are means over the seconds (errors and latencies weighted by requests); queue lengths, replicas and
+        breakers are those of the last second; calls of edges are per second. nan where there is nothing to measure.
     """
 
     users: Figures
@@ -40,7 +40,7 @@ class Stretch:
 
     @classmethod
     def of(cls, seconds: Sequence[Second]) -> Stretch:
-        """What some seconds that follow one another showed; there must be one at least."""
+        """Aggregate one or more consecutive seconds."""
         entry = np.array([second.entry for second in seconds], dtype=np.float64)
         requests, failed = entry[:, 0], entry[:, 1]
         users = np.array(
@@ -57,7 +57,7 @@ class Stretch:
         return cls(*(each.astype(np.float32) for each in (users, services, edges)))
 
     def as_json(self, services: Sequence[str], edges: Sequence[str]) -> dict[str, Any]:
-        """Plain numbers by name, with None for what there is not."""
+        """Return plain numbers by name, with None for nan."""
         return {
             "users": _named(OF_USERS, self.users),
             "services": {name: _named(OF_SERVICES, row) for name, row in zip(services, self.services, strict=True)},
@@ -70,7 +70,7 @@ def _over(part: float, whole: float) -> float:
 
 
 def _means(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means along the first axis, without what is nan; nan where there is nothing else."""
+    """Average along the first axis, ignoring nan; nan where there is nothing else."""
     there = ~np.isnan(values)
     weights = np.where(there, weights, 0.0)
     total = weights.sum(axis=0)

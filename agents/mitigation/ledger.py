@@ -1,4 +1,4 @@
-"""The harm that users come to, as it becomes known: what a run does to each request, beside what its twin does."""
+"""Harm to users, counted as it becomes known: each request compared with its counterpart in the twin."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from meshquake.truth.watch import Watch
 
 @dataclass(frozen=True, eq=False)
 class Usual:
-    """The words of the requests of a run without faults and actions that go well, and of the others."""
+    """The words of the good and the bad requests in the run without faults and actions."""
 
     good: Words
     bad: Words
 
     @classmethod
     def of(cls, twin: Simulation) -> Usual:
-        """Play a run without faults and actions, and see."""
+        """Play a run without faults and actions, and sort its requests."""
         watch = Watch(twin, sampled=False)
         good, bad = [], []
         for cut in watch.cuts:
@@ -35,17 +35,17 @@ class Usual:
 
 
 class Ledger:
-    """Counts harm; at the end it's that of `truth.relief.harm_of`.
+    """Counts harm. Its final count is that of `truth.relief.harm_of`.
 
     Parameters
     ----------
     usual
-        What becomes of requests if nothing is wrong.
+        The outcomes of requests if nothing is wrong.
 
     Attributes
     ----------
     requests, harmed
-        Requests known so far, and those of them that are bad and would not have been.
+        Requests with outcomes known so far, and those of them that are bad and otherwise would not be.
     """
 
     def __init__(self, usual: Usual) -> None:
@@ -54,7 +54,7 @@ class Ledger:
         self.requests = self.harmed = 0
 
     def take(self, known: Known) -> int:
-        """Count what became known; returns how many of these requests are harmed."""
+        """Count new outcomes, and return how many of these requests are harmed."""
         harmed = int(np.sum(known.bad & ~np.isin(known.words, self._usual.bad)))
         self._seen.append(known.words)
         self.requests += len(known)
@@ -63,5 +63,5 @@ class Ledger:
 
     @property
     def unmade(self) -> int:
-        """Requests that would have gone well and were not made, once all is over."""
+        """Requests that would have been good but were never made; meaningful at the end of the run."""
         return int(np.sum(~np.isin(self._usual.good, np.concatenate([*self._seen, self._usual.good[:0]]))))

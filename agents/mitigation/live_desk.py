@@ -1,4 +1,4 @@
-"""The desk of whoever may also act: the tools that read, over what was recorded so far, and those that do something."""
+"""A desk for agents that may also act: the reading tools over what was recorded so far, and acting tools."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from meshquake.agents.tools.tool import Arguments, Tool, ToolError
 from meshquake.exporters.fixtures.violations import Formats
 from meshquake.topology.json_schema import Schema, number
 
-#: Simulated seconds that pass with each look, unless somebody says something else.
+#: Default of the simulated seconds that pass with each look.
 PACE: Final = 5.0
-#: Time passes, and nothing more is done.
+#: The tool that lets time pass, and the tool that ends the work.
 WAIT: Final = "wait"
 FINISH: Final = "finish"
 _NONE: Final[Mapping[str, Schema]] = MappingProxyType({})
 
 
 class Mesh(Protocol):
-    """A mesh that is played, in this process or in another one."""
+    """A live mesh, in this process or in another one."""
 
     def look(self) -> View:
         """What can be seen now."""
         ...
 
     def act(self, name: str, arguments: Arguments) -> Mapping[str, Any]:
-        """Do something, `wait` and `finish` included; what is told of it. Raises ToolError if it can't be done."""
+        """Do something, `wait` and `finish` included, and return the result. Raises ToolError if it can't be done."""
         ...
 
 
@@ -47,7 +47,7 @@ class Near:
     incident
         The incident.
     withheld
-        Kinds of record that are not to be looked at.
+        Kinds of record to hide.
     """
 
     def __init__(self, incident: LiveIncident, withheld: frozenset[str] = frozenset()) -> None:
@@ -56,7 +56,7 @@ class Near:
         self._withheld = withheld
 
     def told(self) -> Mapping[str, Any]:
-        """What may be told of the mesh and its recording."""
+        """Return the metadata of the mesh and its recording that agents may know."""
         return self._recorded.told()
 
     def look(self) -> View:
@@ -64,7 +64,7 @@ class Near:
         return self._recorded.view(self._withheld)
 
     def act(self, name: str, arguments: Arguments) -> Mapping[str, Any]:
-        """Do something: `Mesh.act`."""
+        """Do something; see `Mesh.act`."""
         if name == FINISH:
             self.incident.close()
             return {"finished": True, "now_s": self.incident.now}
@@ -73,7 +73,7 @@ class Near:
 
 
 class LiveDesk(Desk):
-    """Tools over a mesh that is played, in which time passes with each call.
+    """Tools over a live mesh, in which time passes with each call.
 
     Use it like this::
 
@@ -96,7 +96,7 @@ class LiveDesk(Desk):
     pace
         Simulated seconds that pass with each look.
     sinks
-        Take the audit.
+        Receivers of the audit.
     """
 
     task: ClassVar[str] = (
@@ -118,20 +118,20 @@ class LiveDesk(Desk):
 
     @classmethod
     def of(cls, incident: LiveIncident, **settings: Any) -> LiveDesk:
-        """The desk of an incident in this process; `settings` are those of `LiveDesk`."""
+        """Return a desk for an incident in this process; `settings` are those of `LiveDesk`."""
         return cls(Near(incident, frozenset(settings.get("withheld", ()))), **settings)
 
     def ask(self, tool: str, arguments: Any) -> tuple[Page, ToolError | None]:
-        """Call a tool: `Desk.ask`. A look takes its time; what is refused takes none."""
+        """Call a tool as `Desk.ask` does. A look takes time; a refused call takes none."""
         answered = super().ask(tool, arguments)
         if answered[1] is None and not self.tools[tool].acts and self._pace > 0:
-            with suppress(ToolError):  # it's over: no time passes any more
+            with suppress(ToolError):  # the run is over, so no time passes
                 self._mesh.act(WAIT, {"seconds": self._pace})
         return answered
 
 
 def _acting(mesh: Mesh) -> tuple[Tool, ...]:
-    """The tools that do something."""
+    """Return the tools that act."""
     seconds = number("simulated seconds, rounded up to whole ones", exclusiveMinimum=0, maximum=86_400, examples=[30])
     time: dict[str, Schema] = {"seconds": seconds}
     return (

@@ -1,4 +1,4 @@
-"""An incident under way, without a page: one looks, acts, lets time pass, and is told in the end what it was worth.
+"""A live incident without a page: an agent observes, acts, lets time pass, and learns the effect in the end.
 
 Use it like this::
 
@@ -11,8 +11,8 @@ Use it like this::
     incident.wait(60)
     print(incident.finish().averted)
 
-What is done becomes part of a scenario, by the same code as in `live`: the same things done at the same simulated times
-are the same run, to the byte.
+Actions become part of the scenario, by the same code as in `live`: the same actions at the same simulated times give
+the same run, byte for byte.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from meshquake.sim.telemetry.tables import Tables
 from meshquake.topology.units import shown
 from meshquake.truth.remedies import Mitigation, mitigation
 
-#: Simulated seconds that a remedy takes, typed and looked after, in which nothing else can be done.
+#: Simulated seconds that applying a remedy takes, during which nothing else can be done.
 TAKES: Final = 10
-#: Events that one look shows, the latest.
+#: Most events in an observation; the latest are shown.
 _EVENTS: Final = 50
 
 
 @dataclass(frozen=True)
 class Done:
-    """Something that was done: the remedy, its arguments, and when (simulated seconds)."""
+    """A remedy that was applied: its name, its arguments, and when (simulated seconds)."""
 
     remedy: str
     arguments: dict[str, Any]
@@ -61,31 +61,31 @@ class Done:
 
 
 class LiveIncident:
-    """One play of a scenario by somebody who may mend it.
+    """One play of a scenario by an agent who may mitigate its incident.
 
     Parameters
     ----------
     incident
-        The scenario and its mesh. Actions that it has are left out: whoever plays acts.
+        The scenario and its mesh. Its own actions are left out: the agent acts instead.
     options
-        The options with which it was loaded.
+        The options that it was loaded with.
     takes
-        Simulated seconds (whole ones) that pass with a remedy.
+        Simulated seconds that pass with each remedy, a whole number.
     on_batch
-        Hears of the records of the run, as they settle; without it no records are made.
+        Called with the records of the run as they settle; without it, no records are made.
     on_known
-        Hears each second of the requests of users of which it became known how they went.
+        Called each second with the requests of users whose outcomes became known.
 
     Attributes
     ----------
     script
-        The scenario as it is by now, the hidden fault and all that was done included.
+        The scenario so far, including the hidden fault and all actions.
     done
-        What was done so far.
+        The remedies applied so far.
     closed
-        Whether whoever acts said that they are done.
+        Whether the agent has declared itself done.
     finished
-        What it was worth; None until that was asked.
+        The effect of the actions; None before `finish`.
     """
 
     def __init__(
@@ -116,32 +116,32 @@ class LiveIncident:
     def of(
         cls, scenario: str | Path, *, options: Options | None = None, seed: int = 42, **settings: Any
     ) -> LiveIncident:
-        """A scenario file, or a shipped scenario by its name.
+        """Open a scenario file, or a shipped scenario by its name.
 
         Parameters
         ----------
         scenario
-            Which one.
+            The file or the name.
         options
-            What is set in place of what it says.
+            Overrides of its settings.
         seed
-            Of all draws.
+            The seed of all draws.
         settings
             See `LiveIncident`.
 
         Raises
         ------
         topology.problems.DocumentError
-            With everything that is wrong with the scenario or its mesh.
+            With all problems of the scenario or its mesh.
         """
         chosen = replace(options or Options(), seed=seed)
         return cls(loaded(scenario, chosen), chosen, **settings)
 
     @classmethod
     def hidden(cls, *, seed: int, options: Options | None = None, **settings: Any) -> LiveIncident:
-        """A fault that the seed draws, as in `live --exercise`: users feel it soon, and nobody is told which it is.
+        """Open an incident with a fault drawn from the seed, as in `live --exercise`: felt soon, and not disclosed.
 
-        Parameters are those of `of`. Raises `exporters.live.exercise.NoExerciseError` besides, if users feel none.
+        Parameters are those of `of`. Also raises `exporters.live.exercise.NoExerciseError` if users feel none.
         """
         chosen = replace(options or Options(), seed=seed)
         return cls(exercise.drawn(chosen), chosen, **settings)
@@ -150,12 +150,12 @@ class LiveIncident:
 
     @property
     def simulation(self) -> Simulation:
-        """The run, to look at."""
+        """The run, for reading only."""
         return self._session.simulation
 
     @property
     def now(self) -> float:
-        """The present moment in simulated seconds: everything before it has happened."""
+        """The current time in simulated seconds: everything before it has happened."""
         return min(self._session.now, self.length)
 
     @property
@@ -165,20 +165,20 @@ class LiveIncident:
 
     @property
     def left(self) -> float:
-        """What is left of the recording, in simulated seconds."""
+        """The rest of the recording, in simulated seconds."""
         return self.length - self.now
 
     @property
     def over(self) -> bool:
-        """Whether nothing can be done any more: the recording has ended, or whoever acts said that they are done."""
+        """Whether nothing can be done any more: the recording has ended, or the agent has declared itself done."""
         return self._session.over or self.closed
 
-    # -- time passes --------------------------------------------------------------------------------------------------
+    # -- letting time pass --------------------------------------------------------------------------------------------
 
     def wait(self, seconds: float) -> None:
-        """Let time pass: so many simulated seconds, rounded up to whole ones, or what is left of the recording.
+        """Let time pass: simulated seconds, rounded up to whole ones, but no more than are left of the recording.
 
-        Raises ToolError if that is no length of time, or all is over.
+        Raises ToolError if `seconds` is invalid or the incident is over.
         """
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds <= 0:
             raise ToolError(f"seconds: must be a number above 0, not {shown(seconds)}")
@@ -186,7 +186,7 @@ class LiveIncident:
         self._pass(min(seconds, self.length))
 
     def until_alert(self) -> bool:
-        """Let time pass until an alert fires; whether one does before the recording ends."""
+        """Let time pass until an alert fires; returns whether one does before the recording ends."""
         while not self._alerts.firing and not self.over:
             self._pass(1)
         return bool(self._alerts.firing)
@@ -197,7 +197,7 @@ class LiveIncident:
             self._session.play()
 
     def _take(self, cut: Cut) -> None:
-        """A second is over."""
+        """Process the end of a second."""
         self._events += cut.events
         known = self._answers.take(cut, self._session.now)
         self._alerts.take(known, self.now)
@@ -207,19 +207,19 @@ class LiveIncident:
     # -- acting -------------------------------------------------------------------------------------------------------
 
     def act(self, name: str, /, **arguments: Any) -> Done:
-        """Do something about it, at once; then the time passes that it takes.
+        """Apply a remedy at once, and let the time pass that it takes.
 
         Parameters
         ----------
         name
             One of `agents.mitigation.remedies.CONTROLS`, or `wait`.
         arguments
-            Its arguments.
+            Arguments of the remedy.
 
         Raises
         ------
         ToolError
-            If that can't be done, with all that is wrong. Nothing has changed then, and no time has passed.
+            If it can't be applied, with all problems. Nothing has changed then, and no time has passed.
         """
         if name == "wait":
             begin = self.now
@@ -239,21 +239,21 @@ class LiveIncident:
         if self.over:
             raise ToolError("the incident is over: nothing can be done any more")
 
-    # -- looking ------------------------------------------------------------------------------------------------------
+    # -- observing ----------------------------------------------------------------------------------------------------
 
     def stretch(self, seconds: int) -> Stretch:
-        """What the last seconds showed, as arrays; ToolError before the first of them."""
+        """Return the figures of the last seconds as arrays; ToolError before the first second."""
         if not self._session.seconds:
             raise ToolError("nothing has happened yet: let a second pass first")
         return Stretch.of(list(self._session.seconds)[-seconds:])
 
     def observe(self, seconds: int = 10) -> dict[str, Any]:
-        """What dashboards show now, in plain values.
+        """Return what dashboards show now, in plain values.
 
         Parameters
         ----------
         seconds
-            Figures are of so many of the last seconds, from 1 to 600.
+            Figures cover this many of the last seconds, from 1 to 600.
 
         Returns
         -------
@@ -264,7 +264,7 @@ class LiveIncident:
         Raises
         ------
         ToolError
-            If there is nothing to show yet, or no such length.
+            If there is nothing to show yet, or `seconds` is invalid.
         """
         if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= REMEMBERED:
             raise ToolError(f"seconds: must be a whole number from 1 to {REMEMBERED}, not {shown(seconds)}")
@@ -283,28 +283,28 @@ class LiveIncident:
 
     @property
     def firing(self) -> tuple[Any, ...]:
-        """The alerts that fire now (`alerts.Alert`)."""
+        """Alerts that fire now (`alerts.Alert`)."""
         return self._alerts.firing
 
     def events(self, since: float = 0.0) -> pl.DataFrame:
-        """The events so far, as records, of those at `since` or later (simulated seconds)."""
+        """Return the events so far, as records, at or after `since` (simulated seconds)."""
         happened = [*self._events, *self.simulation.mesh.journal.events]
         return event_frame(self._tables, [each for each in happened if since <= each.time < self.now])
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def scenario(self) -> str:
-        """The scenario that was played so far, as a file; its first line says how to play it again."""
+        """Return the scenario played so far as the text of a file; its first line says how to play it again."""
         scenario = self.script.scenario
         calm = " --calm" if scenario.calm else ""
         return f"# python run.py scenario FILE --seed {scenario.seed}{calm}\n{self.script.text}"
 
     def close(self) -> None:
-        """Nothing more is done."""
+        """Declare that nothing more will be done."""
         self.closed = True
 
     def finish(self) -> Mitigation:
-        """Nothing more is done. Returns what it was worth, with the run played to its end."""
+        """Close the incident, play the run to its end, and return the effect of the actions."""
         self.close()
         if self.finished is None:
             self.finished = mitigation(self.script)
@@ -312,10 +312,10 @@ class LiveIncident:
 
 
 def loaded(scenario: str | Path, options: Options) -> LoadedScenario:
-    """A scenario file, or a shipped scenario by its name, and its mesh. Raises as `LiveIncident.of`."""
+    """Load a scenario file, or a shipped scenario by its name, with its mesh. Raises what `LiveIncident.of` raises."""
     return loader.load(loader.shipped().get(str(scenario), Path(scenario)), options)
 
 
 def edges_of(simulation: Simulation) -> tuple[str, ...]:
-    """What the edges of a run are called, in the order of its figures."""
+    """Return the names of the edges of a run, in the order of its figures."""
     return tuple(f"{edge.caller.spec.name} -> {edge.callee.spec.name}" for edge in simulation.mesh.edges)

@@ -1,4 +1,4 @@
-"""What was made of an incident, as it is told to whoever marks it."""
+"""The marks of a mitigation, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from meshquake.truth.remedies import Mitigation
 
 
 def marks(found: Mitigation) -> dict[str, Any]:
-    """The marks of a mitigation as a JSON object; docs/agents.md says what each means."""
+    """Return the marks of a mitigation as a JSON object; docs/agents.md says what each means."""
     prospects, harm = found.prospects, found.harm
     best = None if prospects.best is None else {"kind": prospects.best[0], **prospects.best[1]}
     return {
@@ -27,7 +27,7 @@ def marks(found: Mitigation) -> dict[str, Any]:
 
 
 def line(found: Mitigation) -> str:
-    """The same in one line for people."""
+    """Return the marks in one line for people."""
     harm, left = found.harm.total, found.prospects.left.total
     if not left:
         return f"harm: {harm} requests; doing nothing harms none"

@@ -1,4 +1,4 @@
-"""What a mesh that is played has recorded by now, as the tools that read look at it."""
+"""The telemetry that a live mesh has recorded so far, in the form that the reading tools use."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from meshquake.exporters.formats.ndjson import Written
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import Simulation
 
-#: What each recording is called.
+#: The name of every recording.
 NAME = "incident"
 Frames = Mapping[str, pl.DataFrame]
 
 
 class Later(Mapping[str, pl.DataFrame]):
-    """Frames by kind of record that are made once somebody looks at one of them."""
+    """Frames by kind of record, made when the first of them is read."""
 
     def __init__(self, make: Callable[[], Frames]) -> None:
         self._make = make
@@ -44,11 +44,11 @@ class Later(Mapping[str, pl.DataFrame]):
 
 
 class Recorded:
-    """Follows what an incident records.
+    """The records of a live incident.
 
-    Its scenario is played to the end, as it goes if nobody does anything more; what is later than now is then left out.
-    So what is seen is what a fixture of it shows at the same moment, whatever is lost or late by its observability, and
-    as long as nothing more is done it's made once.
+    The scenario so far is played to its end, as if nothing more were done, and records after the current moment are
+    left out. So agents see exactly what a fixture of it shows at that moment, including records lost or delayed by its
+    observability. The run is repeated only after a further action.
     """
 
     def __init__(self, incident: LiveIncident) -> None:
@@ -57,13 +57,13 @@ class Recorded:
         self._whole = self._now = self._base(Later(dict))
 
     def told(self) -> dict[str, Any]:
-        """What may be told of the mesh and its recording, as of a case from which the truth was withheld."""
+        """Return the metadata of the mesh and its recording, as for a case whose truth is withheld."""
         run, nothing = self._incident.simulation, Written(0, 0, sha256(b"").hexdigest())
         content = manifest.manifest(run, {f"{kind}.ndjson": nothing for kind in RECORD_KINDS}, [])
         return recording.told(content, run.topology) | {"scenario": {"name": NAME}}
 
     def view(self, withheld: frozenset[str] = frozenset()) -> View:
-        """What can be seen now; records are made if somebody looks at them."""
+        """Return what can be seen now; records are made on first use."""
         script, start = self._incident.script, self._whole.start
         now = start + timedelta(seconds=self._incident.now)
         if script.text != self._text:
@@ -76,7 +76,7 @@ class Recorded:
         return self._now
 
     def _base(self, frames: Frames) -> View:
-        """The view of the end, with such records."""
+        """Return the view at the end of the recording, with these records."""
         run, workload = self._incident.simulation, self._incident.simulation.topology.workload
         end = run.start + timedelta(seconds=self._incident.length)
         return View(
@@ -93,6 +93,6 @@ class Recorded:
 
 
 def _records(run: Simulation) -> Frames:
-    """All that a run records, as a `View` has it."""
+    """Return all records of a run in the form of a `View`."""
     batches = list(run.batches())
     return {kind: timed(kind, pl.concat([each.frame(kind) for each in batches]), run.start) for kind in RECORD_KINDS}

@@ -1,6 +1,6 @@
-"""What an operator has to mend a mesh with, and the action of a scenario that each of it is.
+"""The remedies of an operator, each implemented by an action of a scenario.
 
-Whether a remedy fits the mesh is for the loader of scenarios to say, by which all that is done goes.
+Whether a remedy fits the mesh is checked by the loader of scenarios, which handles all actions.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _VERSION = text("which of the versions that run side by side", pattern=_LINE)
 
 @dataclass(frozen=True)
 class Control:
-    """Something that can be done.
+    """A remedy that operators can apply.
 
     Attributes
     ----------
     name, doc
-        What it is called, and what comes of it.
+        Its name, and its effect.
     kind, keys
-        The kind of action that it is, and the keys of that, given the arguments.
+        The kind of action that implements it, and a function from arguments to the keys of that action.
     required, optional
-        What it takes, by name.
+        Its arguments, by name.
     """
 
     name: str
@@ -58,12 +58,12 @@ class Control:
     optional: Mapping[str, Schema] = field(default_factory=dict)
 
     def remedy(self, arguments: Mapping[str, Any]) -> Remedy:
-        """The action that somebody asks for, by arguments as JSON has them.
+        """Build the action for arguments as JSON has them.
 
         Raises
         ------
         agents.tools.tool.ToolError
-            If they are not what they should be; a line for each thing that is wrong.
+            If arguments are invalid, with a line for each problem.
         """
         try:
             plain = json.loads(json.dumps({**arguments}, allow_nan=False))
@@ -81,16 +81,16 @@ class Control:
 
 
 def target(text: str) -> str:
-    """What is wrong with a target: what a scenario would leave to the seed has to be said by who acts."""
+    """Return what is wrong with a target: unlike in a scenario, it can't be left to the seed."""
     return "say which: nothing is drawn here" if text.strip() == "any" else ""
 
 
-#: What tells whether there is what an argument names.
+#: Checks of arguments that name something.
 FORMATS: Final = {"target": target}
 
 
 def _same(**words: str) -> Callable[[Arguments], dict[str, Any]]:
-    """Keys that are arguments, by what these are called; those that weren't given are left out."""
+    """Map keys of the action to names of arguments; arguments that weren't given are left out."""
 
     def keys(arguments: Arguments) -> dict[str, Any]:
         return {word: arguments[name] for word, name in words.items() if name in arguments} | _taken_back(arguments)
@@ -184,19 +184,19 @@ _BY_NAME: Final = {control.name: control for control in CONTROLS}
 
 
 def remedy(name: str, arguments: Mapping[str, Any]) -> Remedy:
-    """The action that somebody asks for.
+    """Build the action of a remedy.
 
     Parameters
     ----------
     name
-        Of one of `CONTROLS`.
+        Name of one of `CONTROLS`.
     arguments
-        What it takes.
+        Arguments of the remedy.
 
     Raises
     ------
     agents.tools.tool.ToolError
-        If there is no such remedy, or its arguments aren't what they should be; a line for each thing that is wrong.
+        If there is no such remedy, or arguments are invalid, with a line for each problem.
     """
     if name not in _BY_NAME:
         raise ToolError(f"there is no remedy {shown(name)}{suggestion(name, [*_BY_NAME])}")

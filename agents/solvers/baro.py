@@ -1,8 +1,8 @@
-"""Scores each metric by how far it has gone from what was usual, and names the service with the highest score.
+"""Score each metric by its distance from normal, and name the service with the highest score.
 
-The score is that of BARO's RobustScorer: the largest distance from the median, in interquartile ranges, both of the
-time before a change. Of services that score nearly as high, the one that calls none of the others is named. When the
-change was is told by the split of all series that makes the two parts most unlike, and not by BARO's Bayesian detector.
+The score is that of BARO's RobustScorer: the largest distance from the median, in interquartile ranges, both taken from
+the time before the change. Of services with nearly the highest score, the one that calls none of the others is named.
+The change point is not found by BARO's Bayesian detector, but is the split of all series into the most unlike parts.
 
 References
 ----------
@@ -26,22 +26,22 @@ from meshquake.agents.solvers.solver import Stretches, called, stretches
 #: A service and one of its metrics.
 Key = tuple[str, str]
 Series = NDArray[np.float64]
-#: The metrics that are looked at: those of the method's own benchmark.
+#: The metrics to score: those of the method's own benchmark.
 _METRICS = ("error_rate", "latency_p50", "latency_p95", "cpu_usage", "memory_usage", "request_rate")
-#: Of those, which tell that a service was hit, and from which score on.
+#: The metrics that are symptoms, and the shift from which on a service counts as affected.
 _SYMPTOMS, _HIT = ("error_rate", "latency_p50", "latency_p95"), 2.0
-#: From which share of the highest score on another one is nearly as high.
+#: The share of the highest score from which on a score is nearly as high.
 _CLOSE = 0.5
-#: Steps of a series at most.
+#: Most steps in a series.
 _POINTS = 300
-#: The smallest range that is told from none, by metric: in its unit.
+#: Lower bound of the interquartile range, by metric, in its unit.
 _LEAST = {"error_rate": 1.0, "cpu_usage": 2.0, "memory_usage": 1.0, "request_rate": 0.5}
 _LEAST_LATENCY = 1.0
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What was read: a value a step of each metric of each service, and the steps of the stretches."""
+    """The series by service and metric, one value per step, and the steps that bound the periods."""
 
     table: Mapping[Key, Series]
     calm: int
@@ -50,7 +50,7 @@ class _Read:
 
 
 def baro(incident: Incident) -> Diagnosis | None:
-    """Read the metrics of all services, find the change, and score them."""
+    """Read the metrics of all services, find the change point, and score them."""
     found = stretches(incident)
     if found is None:
         return None
@@ -69,14 +69,14 @@ def baro(incident: Incident) -> Diagnosis | None:
     edges = towards(root, calls, hit)
     evidence: dict[str | Edge, list[str]] = {root: _cited(incident, root, metric, found)}
     for callee, caller in edges:
-        # What is said of an edge is that its caller was hit: by what rose most there.
+        # The evidence for an edge is that its caller was affected: cite the symptom that rose most there.
         symptom = max(_SYMPTOMS, key=lambda each: (shifts.get((caller, each), 0.0), each))
         evidence[callee, caller] = _cited(incident, caller, symptom, found)
     return Diagnosis([root], list(dict.fromkeys([root, *hit])), edges, evidence)
 
 
 def _deepest(ranked: list[Key], scores: Mapping[Key, float], calls: list[tuple[str, str]]) -> Key:
-    """Of the services that score nearly as high as the first, the first that calls none of the others."""
+    """Return the first of the services with nearly the highest score that calls none of the others."""
     close = [key for key in ranked if scores[key] >= _CLOSE * scores[ranked[0]]]
     names = {service for service, _ in close}
     leaves = names - {caller for caller, callee in calls if callee in names and callee != caller}
@@ -84,7 +84,7 @@ def _deepest(ranked: list[Key], scores: Mapping[Key, float], calls: list[tuple[s
 
 
 def _read(incident: Incident, found: Stretches) -> _Read:
-    """All that is looked at."""
+    """Read all series."""
     elapsed = incident.view.elapsed
     step = incident.view.interval * ceil(elapsed / incident.view.interval / _POINTS)
     count = int(elapsed / step)
@@ -99,7 +99,7 @@ def _read(incident: Incident, found: Stretches) -> _Read:
 
 
 def _points(incident: Incident, name: str, step: float) -> Iterator[tuple[str, list[list[float]]]]:
-    """The points of a metric, by service."""
+    """Yield the points of a metric, by service."""
     read, more = 0, True
     while more:
         content = incident.call("query_metrics", metric=name, step=step, limit=200, offset=read)
@@ -111,7 +111,7 @@ def _points(incident: Incident, name: str, step: float) -> Iterator[tuple[str, l
 
 
 def _dense(points: list[list[float]], step: float, count: int) -> Series:
-    """A value a step: the one before where there was none."""
+    """Return one value per step; gaps repeat the value before."""
     values = np.full(count, np.nan)
     for at, value in points:
         values[min(max(ceil(at / step - 1e-9) - 1, 0), count - 1)] = value
@@ -120,7 +120,7 @@ def _dense(points: list[list[float]], step: float, count: int) -> Series:
 
 
 def _change(read: _Read) -> int:
-    """The step of the change: the one that splits the symptoms of all services into the two that are most unlike."""
+    """Return the step of the change: the one that splits the symptoms of all services into the most unlike parts."""
     series = [each for (_, name), each in read.table.items() if name in _SYMPTOMS]
     steps = range(max(2, read.calm // 2), min(read.onset + 10, read.end - 1) + 1)
     gains = {step: sum(_unlike(each[:step], each[step : read.end]) for each in series) for step in steps}
@@ -128,25 +128,25 @@ def _change(read: _Read) -> int:
 
 
 def _unlike(before: Series, after: Series) -> float:
-    """How unlike the two parts of a series are: the distance of their medians, in the range of the first."""
+    """Measure how unlike two parts of a series are: the distance of their medians over the range of the first."""
     middle = float(np.median(before))
     spread = _range(before) + 1e-3 + 0.05 * middle
     return min(abs(float(np.median(after[:20])) - middle) / spread, 100.0)
 
 
 def _range(values: Series) -> float:
-    """The interquartile range."""
+    """Return the interquartile range."""
     low, high = np.percentile(values, [25, 75])
     return float(high - low)
 
 
 def _score(name: str, before: Series, after: Series) -> float:
-    """The robust score of a metric: how far its furthest value is from what was usual."""
+    """Return the robust score of a metric: the distance of its furthest value from normal."""
     return float(np.max(np.abs(after - np.median(before)))) / max(_range(before), _least(name))
 
 
 def _shift(name: str, before: Series, after: Series) -> float:
-    """How far a metric has risen as a whole."""
+    """Return how far a metric has risen as a whole (its upper quartile, in interquartile ranges)."""
     rise = np.percentile(after, 75) - np.percentile(before, 75)
     return float(rise) / max(_range(before), _least(name))
 
@@ -156,7 +156,7 @@ def _least(name: str) -> float:
 
 
 def _cited(incident: Incident, service: str, metric: str, found: Stretches) -> list[str]:
-    """A look at what was scored highest."""
+    """Query the metric that scored highest, and cite that call."""
     name = called(incident, metric)
     if name is None:
         return []

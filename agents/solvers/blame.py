@@ -1,7 +1,7 @@
-"""Who is to blame for one bad request: from the user's span down to where time or the answer was lost.
+"""Find the service to blame for a bad request, from the user's span down to where time or the response was lost.
 
-It follows what a person does with a trace. A failed call leads to whom it was made; one that took most of the time that
-was lost, too. Where nothing below explains it, it's the service's own.
+This is how a person reads a trace. A failed call leads to its callee, and so does a call that took most of the lost
+time. If nothing below explains the problem, it is the service's own.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from dataclasses import dataclass
 from typing import Any
 
 Span = Mapping[str, Any]
-#: Errors by which a service only says that something below it failed.
+#: Errors by which a service only reports that something below it failed.
 _PASSED_ON = frozenset({"dependency_failed", "cancelled"})
-#: Errors of a call that came back from the network, or never arrived: the callee, or the way to it.
+#: Errors of a call that the network returned or that never arrived: the callee is at fault, or the path to it.
 UNREACHED = frozenset(
     {"connection_refused", "connection_timeout", "connection_reset", "no_ready_replica", "connect_failed"}
 )
-#: Errors of a call that the caller didn't make.
+#: Errors of a call that the caller never sent.
 _NOT_SENT = frozenset(
     {"circuit_open", "bulkhead_full", "pool_full", "pool_timeout", "client_throttled", "concurrency_limited"}
 )
-#: The share of the time lost that a call must have taken to be followed.
+#: The share of the lost time that a call must account for to be followed.
 _MOST = 0.4
 
 
 @dataclass(frozen=True)
 class Blame:
-    """Who is to blame for a request.
+    """The service to blame for a request.
 
     Attributes
     ----------
     service
-        The service.
+        The service to blame.
     why
-        The error that it began with; `slow`, or `network` if the time was lost on the way to it.
+        The original error; `slow`; or `network` if the time was lost on the way to the service.
     operation
-        What it was doing, without the name of the service.
+        The operation, without the name of the service.
     calls
-        The client spans of the calls that were followed, from the user's side on.
+        The client spans of the calls that were followed, from the user downwards.
     last
-        The span where it ends: of the blamed service, or of the call that didn't get to it.
+        The last span: that of the blamed service, or of the call that didn't reach it.
     """
 
     service: str
@@ -52,27 +52,27 @@ class Blame:
 
 
 class Usual:
-    """How long spans usually take, by operation and kind: the time beyond that is lost."""
+    """The usual durations of spans, by operation and kind; any time beyond that is lost."""
 
     def __init__(self, medians: Mapping[tuple[str, str, str], float]) -> None:
-        """`medians` in milliseconds, by service, operation and kind."""
+        """Set the usual durations in milliseconds, by service, operation and kind."""
         self._medians = medians
 
     def lost(self, span: Span) -> float:
-        """Milliseconds that a span took beyond what is usual."""
+        """Return the milliseconds that a span took beyond its usual duration."""
         usual = self._medians.get((span["service"], span["operation"], span["kind"]), 0.0)
         return max(0.0, float(span["duration_ms"]) - usual)
 
 
 def blame(spans: Sequence[Span], usual: Usual) -> Blame | None:
-    """Who is to blame for a request.
+    """Find the service to blame for a request.
 
     Parameters
     ----------
     spans
-        Those of its trace.
+        The spans of its trace.
     usual
-        How long spans usually take.
+        The usual durations of spans.
     """
     below: dict[str | None, list[Span]] = {}
     for span in spans:
@@ -98,10 +98,10 @@ def blame(spans: Sequence[Span], usual: Usual) -> Blame | None:
 
 
 def unlocked(blames: Sequence[Blame]) -> list[Blame]:
-    """Blames of calls that were not even made, on whom those that were made led to.
+    """Redirect the blame for calls that were never sent to where sent calls of the same edge led.
 
-    A caller that protects itself (an open breaker, a full pool) tells of nobody but its callee. What was wrong there is
-    told by the calls of the same edge that it did make.
+    A caller that protects itself (an open breaker, a full pool) shows only its callee. What was wrong there can be seen
+    in the calls of the same edge that were sent.
     """
     beyond: dict[tuple[str, str], Counter[tuple[str, ...]]] = {}
     sample: dict[tuple[str, str, tuple[str, ...]], tuple[Blame, int]] = {}
@@ -132,7 +132,7 @@ def _unlocked(
 
 
 def _calls(server: Span, below: Mapping[str | None, list[Span]]) -> list[Span]:
-    """The calls that a server made for a request, internal spans or not between."""
+    """Collect the calls that a server made for a request, through internal spans."""
     found, left = [], [server["span_id"]]
     while left:
         for span in below.get(left.pop(), ()):
@@ -144,10 +144,10 @@ def _calls(server: Span, below: Mapping[str | None, list[Span]]) -> list[Span]:
 
 
 def _followed(server: Span, calls: Sequence[Span], usual: Usual) -> Span | None:
-    """The call that explains what became of a server's work; None if it's its own."""
+    """Return the call that explains a server's error or lost time; None if the cause is its own."""
     failed = [call for call in calls if call["error_type"]]
     if server["error_type"] and (server["error_type"] in _PASSED_ON or failed):
-        # Of several attempts the one that lost most: the others came too early or were not sent.
+        # Of several attempts, take the one that lost most time: the others came too early or were not sent.
         return max(failed, key=lambda call: (usual.lost(call), call["at"]), default=None)
     lost = usual.lost(server)
     by_callee: dict[str, float] = {}
@@ -160,5 +160,5 @@ def _followed(server: Span, calls: Sequence[Span], usual: Usual) -> Span | None:
 
 
 def _name(span: Span) -> str:
-    """The name of an operation without that of its service."""
+    """Return the name of an operation without its service."""
     return str(span["operation"]).partition(".")[2]

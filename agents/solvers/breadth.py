@@ -1,4 +1,4 @@
-"""Follows calls that have gone bad, from the users on, service by service: breadth first."""
+"""Follow degraded calls breadth-first, service by service, starting from the users."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from meshquake.agents.incident import Incident
 from meshquake.agents.solvers.diagnosis import Diagnosis, Edge
 from meshquake.agents.solvers.solver import Stretches, stretches
 
-#: From how many points of error rate on, and from how many times its latency on, a call has gone bad.
+#: Thresholds at which a call counts as degraded: rise of the share of errors, and factor of its latency.
 _ERRORS, _TIMES = 0.03, 2.5
-#: A latency below this is as good as none, in milliseconds.
+#: Latencies below this, in milliseconds, count as this.
 _QUICK = 5.0
 
 
 def breadth_first(incident: Incident) -> Diagnosis | None:
-    """Ask of each service for the calls that it makes, and go on with those that have gone bad."""
+    """Look at the calls of each service, and go on with those that have degraded."""
     found = stretches(incident)
     if found is None:
         return None
@@ -41,7 +41,7 @@ def breadth_first(incident: Incident) -> Diagnosis | None:
 
 
 def _gone_bad(incident: Incident, caller: str, found: Stretches) -> dict[str, float]:
-    """The callees to which calls of a service have gone bad, and how bad: 1 for the least."""
+    """Return the callees to which calls of a service have degraded, and how badly; 1 is the threshold."""
     before, during = (_calls(incident, caller, span) for span in (found.before, found.during))
     bad = {}
     for callee, (errors, p95) in during.items():
@@ -54,7 +54,7 @@ def _gone_bad(incident: Incident, caller: str, found: Stretches) -> dict[str, fl
 
 
 def _calls(incident: Incident, caller: str, span: dict[str, str]) -> dict[str, tuple[float, float]]:
-    """The share of errors and the latency of a service's calls, by callee."""
+    """Return the share of errors and the latency of a service's calls, by callee."""
     content = incident.call("get_dependency_graph", service=caller, limit=200, **span)
     return {
         callee: (errors / count, p95)

@@ -1,4 +1,4 @@
-"""What a solver has found, and how it is said in an answer."""
+"""The findings of a solver, and their form as an answer."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 import networkx as nx
 
-#: A callee and its caller: failures go from the one to the other.
+#: A callee and its caller: failures spread from the first to the second.
 Edge = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a solver has found.
+    """The findings of a solver.
 
     Attributes
     ----------
     roots
-        Services at fault, likeliest first.
+        Services at fault, most likely first.
     affected
-        Services that were hit.
+        Affected services.
     edges
-        Along which edges it spread.
+        The edges along which the failure spread.
     evidence
-        Citations by what they are for: a service that is a root, or an edge.
+        Citations, by the claim they support: a root service or an edge.
     details
-        What else is said of a root, by service: kind, indicator.
+        Further claims about a root, by service: kind, indicator.
     """
 
     roots: Sequence[str]
@@ -38,7 +38,7 @@ class Diagnosis:
 
 
 def answers(found: Diagnosis | None) -> dict[str, Any]:
-    """A diagnosis as `answers.json` has it; None says that nothing is wrong."""
+    """Convert a diagnosis to the format of `answers.json`; None means that nothing is wrong."""
     if found is None:
         return {"root_causes": []}
 
@@ -53,16 +53,16 @@ def answers(found: Diagnosis | None) -> dict[str, Any]:
 
 
 def towards(root: str, calls: Iterable[Edge], among: Iterable[str]) -> list[Edge]:
-    """The edges by which failures get from a root to all of some services that call it, or call what does.
+    """Return the edges along which failures reach those services, among some, that call a root directly or indirectly.
 
     Parameters
     ----------
     root
-        Where they come from.
+        The service that the failures start from.
     calls
-        Who calls whom: caller and callee.
+        The calls, as caller and callee.
     among
-        The services that they may pass through.
+        The services that failures may pass through.
     """
     passed = {root, *among}
     graph: nx.DiGraph[str] = nx.DiGraph()

@@ -1,4 +1,4 @@
-"""Names the service whose symptoms have grown most: what a hurried person does, and a floor of `score`."""
+"""Name the service whose symptoms grew most: what a hurried person does, and a floor of `score`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from meshquake.agents.incident import Incident
 from meshquake.agents.solvers.diagnosis import Diagnosis
 from meshquake.agents.solvers.solver import Stretches, called, stretches
 
-#: The metrics looked at, each with the value that is as good as none.
+#: The symptoms, each with the value below which differences do not count.
 _SYMPTOMS = {"error_rate": 1.0, "latency_p95": 1.0}
-#: How many times a symptom must be what it was for a service to count as hit.
+#: The factor by which a symptom must grow for a service to count as affected.
 _HIT = 3.0
 
 
 def loudest(incident: Incident) -> Diagnosis | None:
-    """Look at error rates and latencies of all services, and name the worst."""
+    """Compare error rates and latencies of all services, and name the worst."""
     found = stretches(incident)
     if found is None:
         return None
@@ -36,14 +36,14 @@ def loudest(incident: Incident) -> Diagnosis | None:
 
 
 def _means(incident: Incident, metric: str, span: dict[str, str]) -> dict[str, float]:
-    """The mean of a metric over a stretch, by service; nothing where it was not measured."""
-    # One step, however long the recording is.
+    """Return the mean of a metric over a period, by service; services without samples are left out."""
+    # A single step, however long the recording is.
     content = incident.call("query_metrics", metric=metric, step=86_400, limit=200, **span)
     rows = (dict(zip(content["columns"], row, strict=True)) for row in content["rows"])
     return {row["service"]: row["points"][-1][1] for row in rows}
 
 
 def _cited(incident: Incident, service: str, metric: str, found: Stretches) -> list[str]:
-    """A look at the symptom that was loudest."""
+    """Query the loudest symptom, and cite that call."""
     incident.call("query_metrics", metric=metric, service=service, **found.during)
     return [f"call:{incident.calls}"]

@@ -1,7 +1,7 @@
-"""Looks at every bad request, at all that was recorded of it: about the best that can be seen without the key.
+"""Look at everything recorded of every bad request: about the best that can be found without the key.
 
-It reads the records themselves, with no limit of a page. If it fails, what was wrong can hardly be told from this
-recording. Where traces are withheld it's left with what metrics tell, as `agents.solvers.baro` is.
+It reads the records themselves, without the limit of a page. If it fails, the recording hardly shows what was wrong.
+If traces are withheld it falls back to metrics, as `agents.solvers.baro`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from meshquake.agents.telemetry import View
 from meshquake.sim.records import TRACE
 from meshquake.truth.way.citation import span_id
 
-#: Bad requests that are looked at, and the share of them that must have gone by an edge for it to count.
+#: Most bad requests to look at, and the share of them that must have passed an edge for it to count.
 _MOST, _SHARE = 600, 0.02
-#: A second service is a root, too, if it is to blame for this share of bad requests, and for so many.
+#: A further service is a root too if it is to blame for this share of bad requests, and for this many.
 _ALSO, _FEW = 0.2, 5
-#: Spans that are cited for each claim.
+#: Spans cited for each claim.
 _CITED = 4
 _SPANS = (
     *("trace_id", "span_id", "parent_span_id", "service", "operation", "kind", "peer", "error_type", "duration_ms"),
@@ -33,7 +33,7 @@ _SPANS = (
 
 
 def oracle(incident: Incident) -> Diagnosis | None:
-    """Blame somebody for each bad request beyond those that are usual, and name who is blamed most."""
+    """Find the service to blame for each bad request, and name those blamed most, beyond the usual noise."""
     view = incident.view
     if not view.shows(TRACE.name):
         return baro(incident)
@@ -43,7 +43,7 @@ def oracle(incident: Incident) -> Diagnosis | None:
     usual = _usual(view, found)
     bad = unlocked(_blamed(view, _bad(view, found.onset, found.end), usual))
     before = _blamed(view, _bad(view, 0.0, found.calm), usual)
-    # What was blamed before it began is the usual noise, for as long a time.
+    # Blame from before the onset is the usual noise, scaled to the length of the incident.
     scale = (found.end - found.onset) / found.calm
     noise = Counter(each.service for each in before)
     excess = {service: count - scale * noise[service] for service, count in Counter(e.service for e in bad).items()}
@@ -54,7 +54,7 @@ def oracle(incident: Incident) -> Diagnosis | None:
 
 
 def _told(roots: Sequence[str], own: Sequence[Blame]) -> Diagnosis:
-    """What requests have in common for which some services are to blame."""
+    """Summarise the requests for which the roots are to blame."""
     by_edge: dict[Edge, list[Span]] = {}
     for each in own:
         for call in each.calls:
@@ -67,13 +67,13 @@ def _told(roots: Sequence[str], own: Sequence[Blame]) -> Diagnosis:
 
 
 def _cited(spans: Sequence[Span]) -> list[str]:
-    """Some spans, evenly spread."""
+    """Cite some of the spans, evenly spread."""
     chosen = [spans[place * len(spans) // _CITED] for place in range(_CITED)]
     return list(dict.fromkeys(span_id(span["trace_id"], span["span_id"]) for span in chosen))
 
 
 def _usual(view: View, found: Stretches) -> Usual:
-    """How long spans took in the calm before."""
+    """Measure the usual durations of spans in the calm period."""
     calm = view.spans.filter(pl.col("at") < found.calm * 1e6, pl.col("kind") != "internal")
     keys = ("service", "operation", "kind")
     medians = calm.group_by(*keys).agg(pl.col("duration_ms").quantile(0.75))
@@ -81,14 +81,14 @@ def _usual(view: View, found: Stretches) -> Usual:
 
 
 def _bad(view: View, since: float, until: float) -> pl.DataFrame:
-    """Requests of a stretch that failed or took longer than is promised, evenly spread if they are many."""
+    """Select the requests of a period that failed or exceeded the latency SLO, evenly thinned if there are many."""
     failed = (pl.col("status") != "success") | (pl.col("duration_ms") > view.objective.within * 1000)
     bad = view.requests.filter(pl.col("end").is_between(since * 1e6, until * 1e6), failed)
     return bad.gather_every(max(1, len(bad) // _MOST))
 
 
 def _blamed(view: View, requests: pl.DataFrame, usual: Usual) -> list[Blame]:
-    """Who is to blame for each of some requests."""
+    """Find the service to blame for each request."""
     spans = view.spans.filter(pl.col("trace_id").is_in(requests["trace_id"].to_list())).select(_SPANS)
     traces = spans.partition_by("trace_id", maintain_order=True)
     return [each for trace in traces if (each := blame(trace.to_dicts(), usual)) is not None]

@@ -1,4 +1,4 @@
-"""Solvers on cases: each run of one leaves an answer and an audit, as a run over the protocol does."""
+"""Run solvers on cases. Each run leaves an answer and an audit, as a run over the protocol does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOLVERS: dict[str, Solver] = {"loudest": loudest, "breadth-first": breadth_first
 
 
 def cases(folder: Path) -> list[Path]:
-    """The cases of a data set, or the one that a folder is."""
+    """List the cases of a data set; a folder that is a case itself is the only one."""
     found = sorted(path.parent for path in (folder / TELEMETRY).glob(f"*/{layout.RECORDING}"))
     return found if found and outside.is_file(folder / "index.ndjson") else [folder]
 
@@ -36,7 +36,7 @@ def solve(
     without: Collection[str] = (),
     on_case: Callable[[str], None] = lambda case: None,
 ) -> Iterator[Path]:
-    """Have a solver look at each case; yields the folders of the runs.
+    """Run a solver on each case, and yield the folders of the runs.
 
     Parameters
     ----------
@@ -45,16 +45,16 @@ def solve(
     solver
         One of `SOLVERS`.
     output
-        The folder of all runs.
+        The folder for all runs.
     now, without
-        As of `agents.incident.Incident`.
+        As in `agents.incident.Incident`.
     on_case
-        Hears of each case, before it's looked at.
+        Called with the name of each case before its run.
 
     Raises
     ------
     MeshquakeError
-        If there is no such case, or it can't be looked at so.
+        If there is no case, or a case can't be opened with these settings.
     OSError
         If a run can't be written.
     """

@@ -92,7 +92,7 @@ class Push:
     path: str
 
     def speaker(self, context: Context, source: str) -> Speaker:
-        """Return its speaker; raises `exporters.extras.MissingExtraError` if a library that it needs isn't installed."""
+        """Return its speaker; `exporters.extras.MissingExtraError` if a library that it needs isn't installed."""
         from meshquake.exporters import extras
 
         speaker: Speaker = extras.load(self.module, "send", f"send by {self.name}").speaker(context, source)

@@ -173,7 +173,7 @@ def _url(order: Order) -> httpx.URL:
 
 
 def _secrets(to: Address, headers: Mapping[str, str]) -> Secrets:
-    """Return the secrets that a receiver may quote: user and password, their header, and the values of other headers."""
+    """Collect secrets that a receiver may quote: user, password and their header, and the values of other headers."""
     name, _, password = map(unquote, to.user.partition(":"))
     basic = b64encode(f"{name}:{password}".encode()).decode() if to.user else ""
     given = [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]  # and after `Bearer`
