@@ -1,4 +1,4 @@
-"""The task over running meshes: each seed is a sample, which a model mends, and which is marked by the harm averted."""
+"""The task over live meshes: each seed is a sample, in which a model mitigates an incident to avert harm."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from meshquake.sim.live.script import Script
 from meshquake.topology.exceptions import MeshquakeError
 from meshquake.truth.remedies import mitigation
 
-#: What a model is asked.
+#: The prompt of the model.
 QUESTION = f"You are on call for a mesh of services, and were paged. Begin with get_brief. {LiveDesk.task}"
-#: Where what was played, and how, is kept in Inspect's log, for the scorer.
+#: Key in the sample's store, and so in Inspect's log, for the played scenario, which the scorer marks.
 SCENARIO, ACTIONS = "scenario", "actions"
-#: The marks that are figures of a sample; one that it doesn't have is nan, which means leave out.
+#: The marks that become figures of a sample; a missing one is nan, which Inspect leaves out of means.
 FIGURES = ("averted_share", "averted_of_best", "harm", "harm_doing_nothing", "remedies", "elsewhere")
 _SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?", re.ASCII)
 
 
 @solver
 def on_shift(pace: float = PACE, calls: int = 100) -> Solver:
-    """Have a model mend a mesh that is played, from the first alert on.
+    """Return a solver that has a model mitigate a live incident, from the first alert on.
 
     Parameters
     ----------
     pace
         Simulated seconds that pass with each look.
     calls
-        How many calls it may make before nothing more is done.
+        Most calls that the model may make; then the work ends.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -59,7 +59,7 @@ def on_shift(pace: float = PACE, calls: int = 100) -> Solver:
 
 
 def opened(metadata: dict[str, Any]) -> LiveIncident:
-    """The incident of a sample, played to its first alert."""
+    """Open the incident of a sample, played to its first alert."""
     options, seed, scenario = Options(topology=_path(metadata["topology"])), metadata["seed"], metadata["scenario"]
     if scenario is None:
         incident = LiveIncident.hidden(seed=seed, options=options)
@@ -71,7 +71,7 @@ def opened(metadata: dict[str, Any]) -> LiveIncident:
 
 @scorer(metrics=[{"*": [mean(), stderr()]}])
 def relief() -> Scorer:
-    """Mark what was made of an incident by the harm averted (docs/mitigation.md)."""
+    """Return a scorer that marks a mitigation by the harm averted (docs/mitigation.md)."""
 
     async def score(state: TaskState, target: Target) -> Score:
         text, actions = state.store.get(SCENARIO), state.store.get(ACTIONS)
@@ -86,7 +86,7 @@ def relief() -> Scorer:
 
 
 def marked(text: str, seed: int) -> dict[str, Any]:
-    """The marks of a scenario as it was played."""
+    """Compute the marks of a played scenario."""
     options = Options(seed=seed)
     return marks(mitigation(Script(parse(text, SCENARIO, options), options)))
 
@@ -99,23 +99,23 @@ def mitigate(
     pace: float = PACE,
     calls: int = 100,
 ) -> Task:
-    """Incidents to mend while they are under way.
+    """Return a task of incidents to mitigate while they are in progress.
 
     Parameters
     ----------
     scenario
-        A scenario file, or a shipped scenario by its name; none for faults that seeds hide.
+        A scenario file, or the name of a shipped one; None for hidden faults drawn from the seeds.
     seeds
-        A sample each, as in `1-10` or `3,7`.
+        The seeds, one sample each, as in `1-10` or `3,7`.
     topology
-        A topology file, or a shipped one by its name; none for the scenario's.
+        A topology file, or the name of a shipped one; None for the scenario's.
     pace, calls
-        As of `on_shift`.
+        As in `on_shift`.
 
     Raises
     ------
     MeshquakeError
-        If there are no such seeds, or no such scenario.
+        If the seeds or the scenario are invalid.
     """
     if scenario is not None:
         loaded(scenario, Options(topology=_path(topology)))
@@ -136,7 +136,7 @@ def mitigate(
 
 
 def seeds_of(text: str) -> list[int]:
-    """The seeds that a text tells, as in `1-10` or `3,7`; MeshquakeError if it tells none."""
+    """Parse seeds, as in `1-10` or `3,7`; MeshquakeError if the text is invalid."""
     found: list[int] = []
     for part in text.split(","):
         match = _SEEDS.fullmatch(part.strip())

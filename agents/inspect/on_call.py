@@ -1,4 +1,4 @@
-"""Whoever is on call: a model that is given the tools over a case, until it has submitted its answer."""
+"""The solver: a model on call, which gets the tools over a case until it has submitted its answer."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from meshquake.agents.desk import Desk
 from meshquake.agents.incident import Incident
 from meshquake.agents.inspect.tools import tools
 
-#: Where a sample's answer and audit are kept: they are in Inspect's log, and the scorer marks them.
+#: Keys in the sample's store, and so in Inspect's log, for the answer and the audit, which the scorer marks.
 ANSWERS, AUDIT = "answers", "audit"
 #: What is said to a model that calls no tool, and how often.
 GO_ON, REMINDERS = "Continue: call a tool, and call {} when you are done.", 3
 
 
 async def at_desk(state: TaskState, generate: Generate, desk: Desk, over: Callable[[], bool], calls: int) -> TaskState:
-    """Let a model call the tools of a desk, until it's over.
+    """Let a model call the tools of a desk until it is done.
 
     Parameters
     ----------
     state, generate
-        As Inspect gives them.
+        As passed by Inspect.
     desk
         The tools.
     over
-        Whether the model has said that it's done, with the last of the tools.
+        Whether the model has declared itself done, with the last of the tools.
     calls
-        How many calls it may make.
+        Most calls that the model may make.
     """
     state.tools = tools(desk)
     last, reminders = [*desk.tools][-1], 0
@@ -52,18 +52,18 @@ async def at_desk(state: TaskState, generate: Generate, desk: Desk, over: Callab
 def on_call(
     now: str | None = None, without: str = "", pace: float = 0.0, calls: int = 100, runs: str | None = None
 ) -> Solver:
-    """Have a model look at a case.
+    """Return a solver that has a model investigate a case.
 
     Parameters
     ----------
     now, pace
-        As of `agents.Incident`.
+        As in `agents.Incident`.
     without
-        Kinds of record to withhold, as in `traces,logs`.
+        Kinds of record to hide, as in `traces,logs`.
     calls
-        How many calls it may make before it is over without an answer.
+        Most calls that the model may make; then the run ends without an answer.
     runs
-        Folder in which to leave each run as CASE/EPOCH, for `score --process`; none if it's not given.
+        Folder to write each run to as CASE/EPOCH, for `score --process`; None to write none.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -77,7 +77,7 @@ def on_call(
 def at_case(
     state: TaskState, *, now: str | None, without: str, pace: float = 0.0, runs: str | None
 ) -> Iterator[Incident]:
-    """The incident of a sample; what is submitted, and the audit, are kept in the sample at the end."""
+    """Open the incident of a sample; the submitted answer and the audit are kept in the sample at the end."""
     audit: list[dict[str, Any]] = []
     incident = Incident(
         state.metadata["case"],

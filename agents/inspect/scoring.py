@@ -1,4 +1,4 @@
-"""The marks that `score --process` gives, as Inspect has them: each figure with its mean and standard error."""
+"""The marks of `score --process` as a scorer of Inspect: each figure with its mean and standard error."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _AGENT = "agent"
 
 @scorer(metrics=[{"*": [mean(), stderr()]}])
 def way() -> Scorer:
-    """Mark an answer and the way to it (docs/scoring.md)."""
+    """Return a scorer that marks an answer and the way to it (docs/scoring.md)."""
 
     async def score(state: TaskState, target: Target) -> Score:
         answers, calls = state.store.get(ANSWERS), state.store.get(AUDIT)
         marked = await asyncio.to_thread(marked_run, Path(state.metadata["case"]), answers, calls or [])
-        # What a run does not have is no 0: of nan, Inspect takes no mean.
+        # A missing figure is nan rather than 0: Inspect leaves nan out of means.
         value = {name: nan if figure is None else figure for name, figure in figures.of_run(marked).items()}
         return Score(value=value, answer=json.dumps(answers), metadata=marked.diagnosis.as_json())
 
@@ -38,7 +38,7 @@ def way() -> Scorer:
 
 
 def marked_run(folder: Path, answers: Mapping[str, Any] | None, calls: Sequence[Mapping[str, Any]]) -> Marked:
-    """Mark a run that is in memory, as one in files is marked.
+    """Mark a run in memory, in the same way as a run in files.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Agents without a model, as solvers of Inspect: a whole run to see, and what a model should beat."""
+"""Agents without a model as solvers of Inspect: to try a whole run, and as a baseline for models."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from meshquake.topology.problems import suggestion
 
 @solver
 def scripted(agent: str = "loudest", now: str | None = None, without: str = "", runs: str | None = None) -> Solver:
-    """Have an agent without a model look at a case (`agents.solvers`).
+    """Return a solver that has an agent without a model investigate a case (`agents.solvers`).
 
     Parameters
     ----------
     agent
-        Which of them.
+        The name of the agent.
     now, without, runs
-        As of `on_call`.
+        As in `on_call`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The tools of a desk as Inspect has them: the same names, words, limits and answers as over any other way."""
+"""The tools of a desk for Inspect, with the same names, words, limits and answers as everywhere else."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from inspect_ai.tool import ToolDef, ToolError, ToolParams
 from meshquake.agents.desk import Desk
 from meshquake.topology.json_schema import Schema
 
-#: Of JSON Schema, what Inspect takes; the desk checks the rest.
+#: The keywords of JSON Schema that Inspect supports; the desk checks the others.
 _WORDS = ("type", "description", "enum", "items", "properties", "required", "additionalProperties", "default", "format")
 
 
 def tools(desk: Desk) -> list[ToolDef]:
-    """The tools of a desk. Its answers are bounded, so Inspect cuts nothing."""
+    """Return the tools of a desk. Its answers are bounded, so Inspect cuts nothing."""
     return [
         ToolDef(
             _asking(desk, tool.name),
@@ -39,7 +39,7 @@ def _asking(desk: Desk, name: str) -> Callable[..., Awaitable[str]]:
 
 
 def plain(schema: Schema) -> dict[str, Any]:
-    """A schema in the words that Inspect takes; what may be null is what may be left out."""
+    """Reduce a schema to the keywords that Inspect supports; a nullable value becomes an optional one."""
     found = {word: schema[word] for word in _WORDS if word in schema}
     if isinstance(found.get("type"), list):
         found["type"] = next(name for name in found["type"] if name != "null")

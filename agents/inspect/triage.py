@@ -1,4 +1,4 @@
-"""The task: each case of a data set is a sample, and its answer is marked, the way to it included."""
+"""The task over recorded cases: each case of a data set is a sample, marked on its answer and the way to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshquake.agents.inspect.scoring import way
 from meshquake.exporters.fixtures import answer_key, layout
 from meshquake.topology.exceptions import MeshquakeError
 
-#: What a model is asked.
+#: The prompt of the model.
 QUESTION = (
     "You are on call for a mesh of services. Begin with get_brief. Find out from metrics, logs, traces and events what "
     "is wrong, and give your answer with submit, once: the root causes, the services that were hit, along which edges "
@@ -30,14 +30,14 @@ def triage(
     calls: int = 100,
     runs: str | None = None,
 ) -> Task:
-    """Cases to find the root cause of.
+    """Return a task of cases to find the root causes of.
 
     Parameters
     ----------
     dataset
         A data set with its truth, or a fixture or a case of it.
     now, without, pace, calls, runs
-        As of `on_call`.
+        As in `on_call`.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def triage(
 
 
 def cases(folder: Path) -> list[Path]:
-    """The cases of a data set, or the one that a folder is; MeshquakeError if there is none that can be marked."""
+    """List the cases of a data set, or a single case; MeshquakeError if none can be marked."""
     telemetry = folder / layout.TELEMETRY
     found = sorted(path.parent for path in telemetry.glob(f"*/{layout.RECORDING}")) if telemetry.is_dir() else []
     if found and not (folder / layout.TRUTH).is_dir():

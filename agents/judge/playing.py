@@ -1,7 +1,7 @@
-"""Plays a mesh for a process that serves tools over it, and marks what is done about its incident.
+"""Play a mesh for a process that serves tools over it, and mark the mitigation of its incident.
 
-The mesh, and what is wrong with it, is in this process. The one that serves asks it what time it is, for what was
-recorded so far, and to do something.
+The mesh, and the knowledge of what is wrong with it, stay in this process. The serving process asks it for the current
+time, for the records so far, and for actions.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import suggestion
 from meshquake.truth.remedies import Mitigation
 
-#: The scenario that was played, with all that was done, in the folder of a run.
+#: The file in the folder of a run for the played scenario with all actions.
 SCENARIO: Final = "scenario.yaml"
-#: When somebody is paged.
+#: The word for the first alert in a moment.
 PAGED: Final = "alert"
 
 
@@ -48,34 +48,33 @@ def play(
     port: int | None,
     on_ready: Callable[[str], None],
 ) -> Mitigation:
-    """Play an incident for a client, until it goes or a signal ends that; returns what was made of it.
+    """Play an incident for a client until it disconnects or a signal ends the process; returns the mitigation.
 
     Parameters
     ----------
     incident
-        The incident, of which nothing was played.
+        The incident, not yet started.
     name
-        What it is called among the runs.
+        The name of the incident among the runs.
     folder
-        Where the folders of runs are; this one gets its own, with the audit, the scenario as it was played and the
-        marks.
+        The folder of runs. This run gets a folder of its own there, with the audit, the played scenario and the marks.
     now
-        When somebody comes: `alert+1m` after the first alert, `+5m` after the recording began, or ISO 8601.
+        When the agent starts: `alert+1m` after the first alert, `+5m` after the start of the recording, or ISO 8601.
     without
-        Kinds of record that are withheld.
+        Kinds of record to hide.
     pace
         Simulated seconds that pass with each look.
     port
-        Where to listen; 0 for any port; None to serve over standard input and output.
+        The port to listen at; 0 for any; None to serve over standard input and output.
     on_ready
-        Hears the address, if it listens.
+        Called with the address, if it listens.
 
     Raises
     ------
     MeshquakeError
-        If it can't be played so.
+        If the incident can't be played with these settings.
     OSError
-        If something can't be written.
+        If a file can't be written.
     """
     for kind in sorted({*without} - {*RECORD_KINDS}):
         raise MeshquakeError(f"--without {kind}: there are no such records{suggestion(kind, [*RECORD_KINDS])}")
@@ -93,7 +92,7 @@ def play(
 
 
 def come(incident: LiveIncident, now: str) -> None:
-    """Play an incident until somebody comes. Raises `agents.clock.MomentError` if that is no moment of it."""
+    """Play an incident until the agent starts; raises `agents.clock.MomentError` if the moment is invalid."""
     run, end_s = incident.simulation, incident.length
     end, paged = run.start + timedelta(seconds=end_s), None
     if now.startswith(PAGED):
@@ -106,7 +105,7 @@ def come(incident: LiveIncident, now: str) -> None:
 
 
 class _Stage:
-    """The mesh, and a folder with what may be seen of it."""
+    """The mesh, and a folder with its visible records."""
 
     def __init__(self, incident: LiveIncident, folder: Path, withheld: frozenset[str]) -> None:
         self._mesh = Near(incident, withheld)
@@ -115,7 +114,7 @@ class _Stage:
         _save(folder / layout.RECORDING, _json(self._mesh.told()))
 
     def order(self) -> dict[str, Any]:
-        """What the process that serves is told, besides."""
+        """Return further metadata for the serving process."""
         view = self._mesh.look()
         return {
             "objective": asdict(view.objective),
@@ -125,7 +124,7 @@ class _Stage:
         }
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What it is told when it asks."""
+        """Answer a question of the serving process."""
         if asked["ask"] == "act":
             try:
                 return {"done": dict(self._mesh.act(asked["name"], asked["arguments"]))}
@@ -136,12 +135,12 @@ class _Stage:
             for kind in RECORD_KINDS:
                 path = self._folder / f"{kind}.arrow"
                 view.frames[kind].write_ipc(path.with_suffix(".part"))
-                path.with_suffix(".part").replace(path)  # who reads the former may go on
+                path.with_suffix(".part").replace(path)  # a reader of the former file may go on
         return {"now": view.now.isoformat()}
 
 
 def _heard(judge: Channel, stage: _Stage, run: Path) -> None:
-    """Answer the serving process, and keep its audit, to its end."""
+    """Answer the serving process and write its audit, until it ends."""
     with (run / audit.NAME).open("ab") as file:
         while (said := judge.hear()) is not None:
             if "audit" in said:
@@ -150,14 +149,14 @@ def _heard(judge: Channel, stage: _Stage, run: Path) -> None:
             elif "ask" in said:
                 judge.say(**stage.answer(said))
                 if said["ask"] == "act":
-                    # Some clients end this process as soon as they are done.
+                    # Save now: some clients end this process as soon as they are done.
                     _save(run / SCENARIO, stage.incident.scenario())
                 if stage.incident.closed and stage.incident.finished is None:
                     _marked(stage.incident, run)
 
 
 def _marked(incident: LiveIncident, run: Path) -> Mitigation:
-    """What was made of an incident, which is over; it's kept beside what was done."""
+    """Mark an incident that is over, and save the scenario and the marks."""
     _save(run / SCENARIO, incident.scenario())
     found = incident.finish()
     _save(run / runs.SCORE, _json(marks(found)))

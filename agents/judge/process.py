@@ -1,4 +1,4 @@
-"""The process that serves tools: started with nothing of the truth, and spoken to over one channel."""
+"""The serving process, which is started without any of the truth, and the one channel to it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from meshquake.agents.serving.channel import Channel
 from meshquake.exporters import unfinished
 from meshquake.topology.exceptions import MeshquakeError
 
-#: What a process needs of the environment to run at all.
+#: Environment variables that a process needs to run at all.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
 class ServingError(MeshquakeError):
-    """The serving process could not begin."""
+    """Raised if the serving process could not start."""
 
 
 @contextmanager
 def serving() -> Iterator[Channel]:
-    """The serving process, while the block lasts: the channel to it, over which alone it's told something."""
+    """Run the serving process during a block, and yield the channel to it, which is its only source of information."""
     ours, theirs = socket.socketpair()
     with ExitStack() as stack:
         judge = Channel(ours)
@@ -39,7 +39,7 @@ def serving() -> Iterator[Channel]:
 
 
 def _process(channel: socket.socket) -> subprocess.Popen[bytes]:
-    """The serving process."""
+    """Start the serving process."""
     package = str(Path(str(meshquake.__file__)).parent.parent)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     with channel:
@@ -52,21 +52,21 @@ def _process(channel: socket.socket) -> subprocess.Popen[bytes]:
 
 
 def begin(judge: Channel, port: int | None, **told: Any) -> str:
-    """Tell the serving process what it serves; returns what it says as it is ready.
+    """Tell the serving process what to serve; returns its address (empty if it doesn't listen) once it is ready.
 
     Parameters
     ----------
     judge
-        The channel to it.
+        The channel to the serving process.
     port
-        Where to listen; 0 for any port; None to serve over standard input and output.
+        The port to listen at; 0 for any; None to serve over standard input and output.
     told
-        What it is told besides.
+        The rest of the order.
 
     Raises
     ------
     ServingError
-        If it can't begin.
+        If it can't start.
     """
     judge.say(**told, **({} if port is None else {"port": port}))
     begun = judge.hear() or {"failed": ["the process that serves ended before it began"]}

@@ -1,4 +1,4 @@
-"""Where the files of a run are: `RUNS/CASE/REPEAT/`, with `answers.json` and `audit.ndjson`."""
+"""The folders of runs: `RUNS/CASE/REPEAT/`, with `answers.json` and `audit.ndjson`."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from meshquake.agents import audit
 from meshquake.exporters.fixtures import layout
 
-#: What the judge made of an answer.
+#: The file with the marks of an answer.
 SCORE = "score.json"
 
 
 def case_name(folder: Path) -> str:
-    """What a case or a fixture is called."""
+    """Return the name of a case or a fixture."""
     trees = layout.case(folder)
     return (folder if trees is None else trees[0]).resolve().name
 
 
 def begin(runs: Path, case: str) -> Path:
-    """The folder of the next run of a case, made and empty.
+    """Create an empty folder for the next run of a case.
 
     Parameters
     ----------
     runs
         The folder of all runs.
     case
-        What the case is called.
+        The name of the case.
 
     Raises
     ------
     OSError
-        If it can't be made.
+        If it can't be created.
     """
     repeat = 1
     while True:

@@ -1,7 +1,7 @@
-"""What the serving process is given of a case: its records, its brief, and what is told of a case without its truth.
+"""The files for the serving process: the records of a case, its brief, and its metadata without the truth.
 
-The folder is called the same for every case, and so is the case in it. Files are links to those of the case, since
-there may be gigabytes of them, or copies where there can be no links.
+The folder and the case have the same names for every case. Files are hard links to those of the case, since there may
+be gigabytes of them, or copies where links are impossible.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from meshquake.exporters.fixtures.layout import BRIEF
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.topology import outside
 
-#: What every case is called.
+#: The name of every case.
 NAME = "incident"
 
 
 @contextmanager
 def staged(case: Path) -> Iterator[Path]:
-    """A folder with what may be seen of a case, while the block lasts.
+    """Provide a folder with the visible files of a case during a block.
 
     Raises
     ------
     exporters.fixtures.manifest.ManifestError
-        If it is no whole case or fixture.
+        If it is not a complete case or fixture.
     OSError
         If there is no room for it.
     """
@@ -56,9 +56,9 @@ def staged(case: Path) -> Iterator[Path]:
 
 
 def _told(case: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """What is told of a case, with the name that all have."""
+    """Return the metadata of a case, under the name that all cases have."""
     told = content if recording.is_withheld(content) else recording.told(content, reading.context(case).topology)
-    # Of the files, those that are there: formats are exports of them.
+    # List only the staged files: those in subfolders are exports to other formats.
     files = {name: each for name, each in told["files"].items() if "/" not in name}
     return told | {"scenario": {"name": NAME}, "files": files}
 
@@ -66,5 +66,5 @@ def _told(case: Path, content: dict[str, Any]) -> dict[str, Any]:
 def _link(path: Path, link: Path) -> None:
     try:
         os.link(path, link)
-    except OSError:  # on another disk, or on one without links
+    except OSError:  # on another disk, or a file system without links
         shutil.copyfile(path, link)

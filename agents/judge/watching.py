@@ -1,4 +1,4 @@
-"""Has a case served, and takes what comes of it: the audit, and the answer, which it marks."""
+"""Have a case served, and collect the audit and the answer, which is marked."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def serve(
     port: int | None,
     on_ready: Callable[[str], None],
 ) -> Mapping[str, Any] | None:
-    """Serve a case until its client or a signal ends that; returns what was answered, None if nothing was.
+    """Serve a case until its client or a signal ends that; returns the answer, or None without one.
 
     Parameters
     ----------
     case
         The case, with or without its truth.
     folder
-        Where the folders of runs are; this one gets its own, once it's served.
+        The folder of runs. This run gets a folder of its own there, once the case is served.
     now, without, pace
-        As of `agents.incident.Incident`.
+        As in `agents.incident.Incident`.
     port
-        Where to listen; 0 for any port; None to serve over standard input and output.
+        The port to listen at; 0 for any; None to serve over standard input and output.
     on_ready
-        Hears the address, if it listens.
+        Called with the address, if it listens.
 
     Raises
     ------
     MeshquakeError
-        If it can't be served so.
+        If the case can't be served with these settings.
     OSError
-        If something can't be written.
+        If a file can't be written.
     """
     with ExitStack() as stack:
         stage = ExitStack()
@@ -58,13 +58,13 @@ def serve(
                 ready = begin(judge, port, folder=str(shown), now=now, without=list(without), pace=pace)
             except ServingError as error:
                 raise ServingError(*(line.replace(str(shown), str(case)) for line in error.args)) from None
-        # It has read all; nothing is left for it on the disk.
+        # The serving process has read everything, so its files can be removed.
         on_ready(ready)
         return _heard(judge, case, runs.begin(folder, runs.case_name(case)))
 
 
 def _heard(judge: Channel, case: Path, run: Path) -> Mapping[str, Any] | None:
-    """Take what the serving process says, to its end."""
+    """Receive the audit and the answer of the serving process, until it ends."""
     taken: Mapping[str, Any] | None = None
     with (run / audit.NAME).open("ab") as file:
         while (said := judge.hear()) is not None:
@@ -74,14 +74,14 @@ def _heard(judge: Channel, case: Path, run: Path) -> Mapping[str, Any] | None:
             elif "answers" in said:
                 taken = said["answers"]
                 _save(run / audit.ANSWERS, taken)
-                # At once, whatever the truth is.
+                # Confirm at once, regardless of the truth.
                 judge.say(kept=True)
                 _mark(case, run)
     return taken
 
 
 def _mark(case: Path, run: Path) -> None:
-    """Keep the score of the answer; none is kept where there is no key to mark it by."""
+    """Mark the answer and save the marks; without an answer key, do nothing."""
     try:
         content = marking.report(case, run / audit.ANSWERS).content
     except (DocumentError, TruthError) as error:
@@ -90,7 +90,7 @@ def _mark(case: Path, run: Path) -> None:
 
 
 def _save(path: Path, content: Mapping[str, Any] | None) -> None:
-    """Write a file that is there whole or not at all."""
+    """Write a file atomically."""
     beside = path.with_name(f".{path.name}")
     beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     beside.replace(path)

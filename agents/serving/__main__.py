@@ -1,7 +1,7 @@
 """The serving process: `python -m meshquake.agents.serving FD`, where FD is its end of the channel to the judge.
 
-It gets no other argument, next to no environment, and a folder with what may be seen. When it has read that it needs no
-folder any more, and the judge removes it.
+It gets no other argument, almost no environment, and a folder with the visible files. Once it has read them it no
+longer needs the folder, and the judge removes it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from meshquake.topology.exceptions import MeshquakeError
 
 
 def main(descriptor: int) -> None:
-    """Serve what the judge says."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the judge hears it too, and ends this process
+    """Serve what the judge orders."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal; the judge gets it too, and ends this process
     transport.quiet()
     judge = Channel(socket.socket(fileno=descriptor))
     order = judge.hear()
@@ -57,7 +57,7 @@ def main(descriptor: int) -> None:
 
 
 def _case(judge: Channel, order: Mapping[str, Any]) -> Desk:
-    """The desk of a recorded case."""
+    """Set up the desk for a recorded case."""
     return Incident(
         Path(order["folder"]),
         now=order["now"],
@@ -69,13 +69,13 @@ def _case(judge: Channel, order: Mapping[str, Any]) -> Desk:
 
 
 def _live(judge: Channel, order: Mapping[str, Any]) -> Desk:
-    """The desk of a mesh that the judge plays."""
+    """Set up the desk for a mesh that the judge plays."""
     mesh = Far(judge, Path(order["folder"]), order["live"])
     return LiveDesk(mesh, order["live"]["without"], order["pace"], [lambda entry: _tell(judge, entry)])
 
 
 def _end_with(judge: Channel) -> None:
-    """End this process when the judge is gone, however that ended."""
+    """End this process when the judge has ended in any way."""
     judge.await_end()
     os._exit(0)
 
@@ -85,7 +85,7 @@ def _tell(judge: Channel, entry: audit.Entry) -> None:
 
 
 def _hand(judge: Channel, answers: Mapping[str, Any]) -> None:
-    """Hand an answer to the judge, who says that it's kept, and no more."""
+    """Hand an answer to the judge, which confirms that it is saved, and nothing more."""
     judge.say(answers=answers)
     if judge.hear() is None:
         raise ToolError("the answer could not be stored: there is no process to take it")
@@ -93,6 +93,6 @@ def _hand(judge: Channel, answers: Mapping[str, Any]) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
-    # Threads of libraries may still wait for input that nobody will send.
+    # Don't wait for threads of libraries, which may block on input that never comes.
     sys.stdout.flush()
     os._exit(0)

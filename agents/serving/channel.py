@@ -1,7 +1,7 @@
-"""What the serving process says to the judge that started it, and hears: JSON objects, one a line.
+"""The channel between the serving process and the judge that started it: JSON objects, one per line.
 
-The judge says once what to serve. The process says `ready` (and where) or what has `failed`, then each line of audit
-and the answer. To that the judge says that it has it: nothing else, and at once, before it looks at the truth.
+The judge first sends the order to serve. The process replies `ready` (with its address) or `failed`, then sends each
+line of audit, and the answer. The judge confirms the answer, with nothing else, before it looks at the truth.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import select
 import socket
 from typing import Any
 
-#: Bytes of the longest line.
+#: Most bytes in a line.
 _LONGEST = 2**24
 
 
 class Channel:
-    """One end of the channel, given its socket, which it closes with itself."""
+    """One end of the channel. It owns its socket, and closes it."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._lines = end.makefile("rb")
 
     def say(self, **content: Any) -> None:
-        """Say something; nothing happens if nobody is there any more."""
+        """Send a message; does nothing if the other side is gone."""
         try:
             self._end.sendall(json.dumps(content).encode() + b"\n")
         except OSError:
             return
 
     def hear(self) -> dict[str, Any] | None:
-        """What the other side says next; None if it is gone."""
+        """Receive the next message; None if the other side is gone."""
         try:
             line = self._lines.readline(_LONGEST)
         except OSError:
@@ -41,12 +41,12 @@ class Channel:
         return content
 
     def await_end(self) -> None:
-        """Wait until the other side is gone, without a look at what it says."""
+        """Wait until the other side is gone, without reading its messages."""
         watched = select.poll()
-        watched.register(self._end, 0)  # of its end one is told unasked
+        watched.register(self._end, 0)  # hang-ups are reported without being asked for
         watched.poll()
 
     def close(self) -> None:
-        """End it."""
+        """Close the channel."""
         self._lines.close()
         self._end.close()

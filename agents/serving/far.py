@@ -1,6 +1,6 @@
-"""A mesh that is played in another process, the judge's, which knows what is wrong: one looks and acts from here.
+"""A mesh that is played in another process, the judge's, which knows what is wrong; this one watches and acts.
 
-What was recorded so far comes in files of a folder (Arrow), since it is too much for the channel.
+Records arrive as Arrow files in a folder, since there are too many for the channel.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from meshquake.topology.spec import Objective
 
 
 class Far:
-    """The mesh, as `agents.mitigation.live_desk.Mesh` has it.
+    """A remote `agents.mitigation.live_desk.Mesh`.
 
     Parameters
     ----------
     judge
-        The channel to the process that plays it.
+        The channel to the process that plays the mesh.
     folder
-        What is told of the mesh (`recording.json`), and where records come.
+        The folder with the metadata of the mesh (`recording.json`), where records arrive.
     order
-        What users are promised (`objective`), where they enter (`entries`), when the recording ends (`end`), and what
-        is `without`.
+        The SLO of users (`objective`), their entries (`entries`), the end of the recording (`end`), and the hidden
+        kinds of record (`without`).
     """
 
     def __init__(self, judge: Channel, folder: Path, order: Mapping[str, Any]) -> None:
@@ -53,14 +53,14 @@ class Far:
         )
 
     def look(self) -> View:
-        """What can be seen now; records are fetched if somebody looks at them."""
+        """Return what can be seen now; records are fetched on first use."""
         now = datetime.fromisoformat(self._asked(ask="now")["now"])
         if now != self._view.now:
             self._view = replace(self._view, now=now, frames=Later(self._records))
         return self._view
 
     def act(self, name: str, arguments: Arguments) -> Mapping[str, Any]:
-        """Do something: `agents.mitigation.live_desk.Mesh.act`."""
+        """Do something; see `agents.mitigation.live_desk.Mesh.act`."""
         told = self._asked(ask="act", name=name, arguments=dict(arguments))
         if "refused" in told:
             raise ToolError(*told["refused"])

@@ -1,8 +1,8 @@
-"""What of the disk the serving process may see: Python, and the folder that it is given.
+"""Restriction of the serving process to the files it may read: Python, and the folder that it is given.
 
-On Linux the kernel sees to it (Landlock, https://docs.kernel.org/userspace-api/landlock.html), so that not even a
-mistake here could open the answer key, another case, or what `/proc` says of the process that knows the case. Elsewhere
-the process is only never told where they are.
+On Linux the kernel enforces it (Landlock, https://docs.kernel.org/userspace-api/landlock.html), so that not even a
+mistake here could open the answer key, another case, or the `/proc` entries of the process that knows the case. On
+other systems, the process simply is never told where they are.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Final
 
 import meshquake
 
-#: System calls, the same on every architecture.
+#: Numbers of system calls, the same on every architecture.
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _NO_NEW_PRIVILEGES: Final = 38
-#: All that the first version of Landlock knows to refuse, and what is allowed beneath a folder: to execute and to read.
+#: All access rights of the first version of Landlock, and those allowed beneath a folder: to execute and to read.
 _ALL, _READ, _READ_FILE = (1 << 13) - 1, 0b1101, 0b0101
 _BENEATH: Final = 1
-#: Where libraries of the system are, and what Python reads of the system.
+#: Folders of system libraries, and system files that Python reads.
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom")
 
 
@@ -39,14 +39,14 @@ class _Beneath(ctypes.Structure):
 
 
 def lock(folder: Path) -> bool:
-    """Let this process read nothing any more but Python and one folder; whether the system can do that.
+    """Restrict this process to reading Python and one folder; returns whether the system supports that.
 
-    It holds for the calling thread and for those that it starts, so it's called before there are others.
+    The restriction holds for the calling thread and those it starts, so call this before there are others.
 
     Parameters
     ----------
     folder
-        What may be read besides.
+        The folder that stays readable.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -65,7 +65,7 @@ def lock(folder: Path) -> bool:
 
 
 def _python() -> Iterable[str]:
-    """The standard library, the installed packages, and the rooms of this one: beside them there may be cases."""
+    """Yield the standard library, the installed packages, and the folders of this one; cases may lie beside them."""
     for name in ("stdlib", "platstdlib", "purelib", "platlib"):
         yield sysconfig.get_path(name)
     package = Path(str(meshquake.__file__)).parent
@@ -74,7 +74,7 @@ def _python() -> Iterable[str]:
 
 
 def _allow(kernel: Callable[..., int], rules: int, path: str) -> None:
-    """Allow to read what is beneath a path, if it's there."""
+    """Allow reading beneath a path, if it exists."""
     with suppress(OSError):
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:

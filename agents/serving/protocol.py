@@ -1,4 +1,4 @@
-"""Tools and calls in the words of the Model Context Protocol (https://modelcontextprotocol.io/specification)."""
+"""Tools and calls in terms of the Model Context Protocol (https://modelcontextprotocol.io/specification)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mcp.types import (
 from meshquake.agents.desk import Desk
 from meshquake.sim.version import VERSION
 
-#: What a client is told when it begins: what is to be done, and then how times and answers are.
+#: The instructions for a client: the task, then the conventions for times and answers.
 INSTRUCTIONS = (
     "You are on call for a mesh of services. Begin with get_brief. {} Times may be written as +90s (since the "
     "recording began), -30s (before now) or in ISO 8601. Answers are cut to a page; `cut` says how to ask for the rest."
@@ -26,10 +26,9 @@ INSTRUCTIONS = (
 
 
 def server(desk: Desk) -> Server[Any]:
-    """A server of the tools of a desk.
+    """Build a server for the tools of a desk.
 
-    Arguments are checked by the desk and not by the library, so that what is wrong with them is told by it, and is in
-    its audit.
+    The desk checks arguments, not the library, so that errors are in its words and in its audit.
     """
 
     async def list_tools(context: object, asked: PaginatedRequestParams | None) -> ListToolsResult:
@@ -49,7 +48,7 @@ def server(desk: Desk) -> Server[Any]:
 
 
 def _told(desk: Desk) -> list[Tool]:
-    """The tools as clients are told of them."""
+    """Describe the tools to clients."""
     return [
         Tool(
             name=tool.name,

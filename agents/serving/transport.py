@@ -1,4 +1,4 @@
-"""How clients reach the server: over standard input and output, or by HTTP on the loopback interface."""
+"""The transports to clients: standard input and output, or HTTP on the loopback interface."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 HOST: Final = "127.0.0.1"
-#: Bytes of the largest request.
+#: Most bytes in a request.
 _LARGEST: Final = 2**21
 
 
 def over_stdio(server: Server[Any]) -> None:
-    """Serve whoever has the other ends of standard input and output, until they close them."""
+    """Serve the client at standard input and output, until it closes them."""
 
     async def serve() -> None:
         async with stdio_server() as (asked, answered):
@@ -28,16 +28,16 @@ def over_stdio(server: Server[Any]) -> None:
 
 
 def over_http(server: Server[Any], listening: socket.socket, on_ready: Callable[[str], None]) -> None:
-    """Serve whoever asks at a socket, until a signal ends it.
+    """Serve clients over HTTP until a signal ends the process.
 
     Parameters
     ----------
     server
         The server.
     listening
-        A socket of the loopback interface that listens.
+        A listening socket on the loopback interface.
     on_ready
-        Hears the server's address.
+        Called with the server's address.
     """
     application = server.streamable_http_app(host=HOST, json_response=True, max_request_body_size=_LARGEST)
     running = uvicorn.Server(
@@ -56,5 +56,5 @@ def over_http(server: Server[Any], listening: socket.socket, on_ready: Callable[
 
 
 def quiet() -> None:
-    """Let no library write to standard error: clients show that to people."""
+    """Keep libraries from writing to standard error, which clients show to people."""
     logging.disable(logging.CRITICAL)

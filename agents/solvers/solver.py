@@ -57,7 +57,7 @@ def stretches(incident: Incident) -> Stretches | None:
     now = float(_NOW.findall(told["now"])[0])
     onset = _since(found[1], start)
     until = now if found[2] is None else _since(found[2], start)
-    # The default window of the SLO is ten seconds: what broke it, or restored it, happened within the ten seconds before.
+    # The default window of the SLO is ten seconds: what broke or restored it happened within the ten seconds before.
     first = max(1.0, onset - 10)
     return Stretches(first, max(1.0, onset / 2), min(now, max(until, first + 20)))
 

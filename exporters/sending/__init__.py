@@ -1,4 +1,4 @@
-"""Pushes a fixture to a telemetry backend.
+"""A fixture pushed to a telemetry backend.
 
 send.py            slice by slice, each when it is due, resuming where it stopped
 slices.py          what is sent at a time; times shifted to now

@@ -1,4 +1,4 @@
-"""Serves a fixture over HTTP as if it happened now.
+"""A fixture served over HTTP as if it happened now.
 
 site.py        the socket, the server, its shutdown
 connection.py  how long an idle connection is kept
@@ -10,5 +10,5 @@ streams.py     records as they become due, to many readers
 playback.py    the lines of a recording, once or in a loop, and the simulated clock
 page.py        a Prometheus page of the simulated present
 
-FastAPI generates the OpenAPI document from app.py, query.py and answers.py. Nothing outside this folder imports it.
+FastAPI makes the OpenAPI document from app.py, query.py and answers.py. Nothing outside this folder imports it.
 """

@@ -1,6 +1,6 @@
 "use strict";
 
-/** An exercise: the brief, the time that is left, and in the end what was made of it. */
+/** An exercise: the brief, the time left, and the verdict in the end. */
 const Exercise = (() => {
   const { html, byId } = Dom;
 

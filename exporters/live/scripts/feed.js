@@ -1,22 +1,22 @@
 "use strict";
 
-/** What comes from the mesh that is played is put among the data of the page, and drawn. */
+/** Adds updates from the live mesh to the data of the page, and draws them. */
 const Feed = (() => {
   const [run] = Data.runs;
   const { axis, span } = Data;
-  //: Seconds that the page shows while there are not more.
+  //: Lengths of the time axis in seconds, as it grows.
   const WIDTHS = [60, 120, 300, Data.keeps];
   const listeners = [];
   let status = { run: null };
   let marked = false;
-  //: The second that somebody looks at, in place of the latest.
+  //: The second that the viewer has gone back to; null for the latest.
   let watched = null;
   let timer = null;
   let rested = 0;
 
   run.users.axis = axis;
 
-  /** Every series of the page, each with how to find its value in a second. */
+  /** Every series of the page, each with a function that finds its value in a second. */
   const series = [
     ...Object.entries(run.users.fact).map(([word, values]) => ({ values, of: ({ entry }) => entry[word] })),
     ...Data.mesh.services.flatMap(({ name }, place) =>
@@ -34,7 +34,7 @@ const Feed = (() => {
   }
 
   function add(second) {
-    // Who comes later does not see what was before.
+    // Viewers who join later do not get earlier seconds.
     if (!axis.count) axis.from = Math.ceil(second.time) - 1;
     for (const { values, of } of series) values.push(of(second));
     axis.count += 1;
@@ -44,7 +44,7 @@ const Feed = (() => {
     axis.from += 1;
   }
 
-  /** The axis grows in steps, until it shows all that is kept, or all that there will be. */
+  /** Grow the axis in steps, until it covers all seconds kept, or the whole run. */
   function stretch() {
     const now = axis.from + axis.count;
     span.from = Math.max(0, now - Data.keeps);
@@ -71,14 +71,14 @@ const Feed = (() => {
     }
     Data.events.found.splice(0, Data.events.found.length - Data.keeps);
     const seconds = told.seconds ?? [];
-    // As many as are kept: those before, if there were any, are not all here.
+    // The server sent all it keeps, so there may be a gap since the last update.
     if (seconds.length >= Data.keeps) clear();
     seconds.forEach(add);
     listeners.forEach((listener) => listener(told, status));
     timer ??= setTimeout(draw, Math.max(0, rested - performance.now()));
   }
 
-  /** Draw what there is. What takes long is drawn less often, so that there is time for whoever uses the page. */
+  /** Draw everything. The longer it takes, the less often it is done, so that the page stays responsive. */
   function draw() {
     const begun = performance.now();
     timer = null;
@@ -93,7 +93,7 @@ const Feed = (() => {
     rested = performance.now() + 2 * (performance.now() - begun);
   }
 
-  /** Look at a second that was, until somebody wants the present again. */
+  /** Go back to a second, until the viewer returns to the present. */
   function watch(index) {
     watched = index === null || index >= axis.count - 1 ? null : axis.from + index;
     Dom.byId("follow").hidden = watched === null;

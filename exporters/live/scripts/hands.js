@@ -1,17 +1,17 @@
 "use strict";
 
-/** What one may do: to what is chosen, every kind of fault and every action that there is for it, with its keys. */
+/** Controls: every kind of fault and action for the selection, with its keys. */
 const Hands = (() => {
   const { html, byId } = Dom;
   const GROUPS = { fault: "Break", action: "Mend" };
-  //: Milliseconds between two looks at settings, of which something may have changed.
+  //: Milliseconds between requests for settings, which may have changed.
   const LOOK = 2000;
-  //: The settings of what is chosen, as they are by now.
+  //: The current settings of the selection.
   let present = {};
-  //: Says of the setting that is chosen what it is, and is by now.
+  //: Shows the description and the current value of the selected setting.
   let explain = () => {};
 
-  /** What can be named at what is chosen: an edge; a service with its replicas and operations; or all users. */
+  /** The possible targets within the selection: an edge; a service, its replicas and operations; or all users. */
   function targets({ service, edge }) {
     if (edge) return [{ level: "edge", text: `${edge.caller} -> ${edge.callee}`, told: Choice.name }];
     if (!service) return [{ level: "users", text: "users", told: "all users" }];
@@ -23,7 +23,7 @@ const Hands = (() => {
     ];
   }
 
-  /** Ask how the service or the edge that is chosen is set by now, and show it: what is not there is left out. */
+  /** Fetch and show the current settings of the selected service or edge, without those that are off. */
   async function look() {
     const { service, edge } = Choice.now;
     const asked = Choice.name;
@@ -31,7 +31,7 @@ const Hands = (() => {
       const query = new URLSearchParams(edge ? { service: edge.caller, callee: edge.callee } : { service });
       const answer = await Remote.ask(`/v1/settings?${query}`);
       const told = await answer?.json();
-      // Something else may be chosen by now.
+      // The selection may have changed meanwhile.
       if (!told || asked !== Choice.name) return;
       present = told;
     } else present = {};
@@ -49,7 +49,7 @@ const Hands = (() => {
 
   const level = () => byId("target").selectedOptions[0].dataset.level;
 
-  /** The kinds that there are for the target. One that was chosen stays so, or else it is one that has a strength. */
+  /** List the kinds for the target. Keeps the selected one if possible, and else prefers one with a strength. */
   function kinds() {
     const select = byId("kind");
     const before = select.value;
@@ -72,7 +72,7 @@ const Hands = (() => {
     return { group, word, ...Data.kinds[group][word] };
   }
 
-  /** The fields of the kind that is chosen. */
+  /** Create the fields of the selected kind. */
   function keys() {
     const { value } = byId("kind");
     const kind = value ? kindOf(value) : { doc: "Nothing can be done to it. Choose a service or an edge.", keys: [] };
@@ -93,7 +93,7 @@ const Hands = (() => {
     return html("label", { class: "key" }, html("span", null, name), input, html("span", { class: "hint" }, hint));
   }
 
-  /** A setting of a service or an edge, and what it shall be. */
+  /** Create the fields for a setting of a service or an edge, and its new value. */
   function setting() {
     const known = Data.settings[level() === "edge" ? "edge" : "service"];
     const select = html("select", { id: "setting" }, ...known.map(({ word }) => html("option", null, word)));
@@ -110,13 +110,13 @@ const Hands = (() => {
     return html("div", null, html("label", { class: "key" }, html("span", null, "set"), select), html("label", { class: "key" }, html("span", null, "to"), value, hint));
   }
 
-  /** A value as a scenario file has it: a text, or a block in braces or brackets. */
+  /** Parse a value as written in scenario files: a text, or a block in braces or brackets. */
   function read(text, block) {
     if (!block || !/^[[{]/.test(text)) return text;
     return JSON.parse(text.includes('"') ? text : text.replace(/[^\s{}[\],:]+/g, '"$&"'));
   }
 
-  /** The keys as they stand in the fields. SyntaxError if a block is none. */
+  /** Read the keys from the fields; throws SyntaxError if a block is invalid. */
   function filled() {
     const told = { target: byId("target").value };
     for (const input of byId("form").querySelectorAll("[name]")) {
@@ -143,7 +143,7 @@ const Hands = (() => {
     if (done) Remote.say(`${done.id} at ${told.target}, from ${Data.clock(done.at, 3)}.`);
   }
 
-  /** What was done, the latest first. */
+  /** List what was done, latest first. */
   function list(causes) {
     const row = ({ what, id, kind, on, from, to }) => {
       const until = what === "action" ? "" : ` to ${Data.clock(to)}`;

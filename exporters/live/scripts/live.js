@@ -1,6 +1,6 @@
 "use strict";
 
-/** Draws everything once, with nothing in it, and then whenever there is more. */
+/** Draws everything once while it is empty, and again whenever data arrive. */
 (() => {
   Axis.begin();
   Mesh.draw();

@@ -1,11 +1,11 @@
 "use strict";
 
-/** The latest events and lines, of what is chosen. */
+/** The latest events and log lines of the selection. */
 const Recent = (() => {
   const { byId } = Dom;
-  //: Milliseconds between two looks for lines.
+  //: Milliseconds between requests for lines.
   const LOOK = 2000;
-  //: Seconds up to the present in which lines are counted.
+  //: Length of the window in which lines are counted, in seconds.
   const WINDOW = 30;
   let moment = { to: 0 };
 
@@ -29,7 +29,7 @@ const Recent = (() => {
     note("lines", found, Lists.fill("lines", found, Lists.line));
   }
 
-  /** What lines say in the half minute up to where the slider is, or as far as they are there, beside what they said before. */
+  /** Show the templates of the half minute up to the slider, as far as lines are known, compared with those before. */
   async function templates() {
     const answer = await asked("/v1/templates");
     if (answer === null) return;

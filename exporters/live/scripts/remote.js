@@ -1,6 +1,6 @@
 "use strict";
 
-/** Playing, pausing, another speed, another seed, and the scenario of what was done; and how anything is asked. */
+/** Play, pause, speed, seed, the scenario so far, and requests to the server. */
 const Remote = (() => {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   const { byId } = Dom;
@@ -10,7 +10,7 @@ const Remote = (() => {
     byId("said").classList.toggle("bad", wrong);
   }
 
-  /** Ask the server; what it answers, or null if it refuses, which is said then. */
+  /** Send a request; returns the answer, or null if it is refused, and shows why. */
   async function ask(path, settings) {
     try {
       const answer = await fetch(path, settings);

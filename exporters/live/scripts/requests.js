@@ -1,8 +1,8 @@
 "use strict";
 
-/** The latest requests, and where their time went: asked for while somebody looks at them. What is drawn of one stays. */
+/** The latest requests, and where their time went, fetched while they are in view. A drawn waterfall stays. */
 const Requests = (() => {
-  //: Milliseconds between two looks.
+  //: Milliseconds between fetches.
   const LOOK = 3000;
   let [seen, stale] = [false, true];
 

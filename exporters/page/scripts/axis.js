@@ -1,17 +1,17 @@
 "use strict";
 
-/** The time axis with its slider: where the page is in time, and what acts there. */
+/** The time axis with its slider: the moment of the page, and what acts then. */
 const Axis = (() => {
   const slider = Dom.byId("slider");
   const listeners = [];
   const places = document.getElementsByClassName("bands");
 
-  /** Where a time is on the axis, from 0 to 1 if it is on it. */
+  /** The position of a time on the axis, from 0 to 1 if it is within. */
   const share = (seconds) => (seconds - Data.span.from) / (Data.span.to - Data.span.from);
   const at = (seconds) => `${(100 * Math.max(0, Math.min(1, share(seconds)))).toFixed(3)}%`;
   const within = (seconds) => seconds >= Data.span.from && seconds <= Data.span.to;
 
-  /** The shades of all plots, behind everything that is on the axis: where faults act, and a line where each begins. */
+  /** The shading behind all plots on the axis: where faults act, with a line where each begins. */
   function bands() {
     const windows = Data.acting(Data.faults, Data.span.from, Data.span.to).sort((one, other) => one.from - other.from);
     const stretches = [];
@@ -48,11 +48,11 @@ const Axis = (() => {
     Dom.byId("now").textContent = Data.clock(moment.from, Data.axis.step < 1 ? 1 : 0);
     slider.setAttribute("aria-valuetext", `${Data.clock(moment.from)}. ${acting.textContent}`);
     const now = share((moment.from + moment.to) / 2);
-    // Set at each place, not once for the document: all of its elements would be styled again.
+    // Set for each place instead of the document, which would restyle all of its elements.
     for (const place of places) place.style.setProperty("--now", now);
   }
 
-  /** Go to a step: the moment is made once, and applied everywhere. */
+  /** Go to a step: make its moment once, and apply it everywhere. */
   function go(index) {
     slider.value = Math.max(0, Math.min(index, Data.axis.count - 1));
     const moment = Data.moment(Choice.now.run, Number(slider.value));
@@ -60,7 +60,7 @@ const Axis = (() => {
     listeners.forEach((listener) => listener(moment));
   }
 
-  /** Draw what is marked on it. The slider reaches as far as the axis, and what there is of it may be shorter. */
+  /** Draw the marks. The slider is as long as the axis, though the data may end earlier. */
   function draw() {
     bands();
     marks();

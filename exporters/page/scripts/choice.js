@@ -1,11 +1,11 @@
 "use strict";
 
-/** What the reader has chosen: a service or an edge (or neither), a trace, the run that the mesh shows. */
+/** The reader's selection: a service or an edge (or neither), a trace, and the run that the mesh shows. */
 const Choice = (() => {
   const listeners = [];
   const now = { service: null, edge: null, trace: null, run: 0 };
 
-  /** Choose something else, and tell everything that depends on it. Choosing the same again takes it back. */
+  /** Change the selection, and notify everything that depends on it. Selecting the same again deselects it. */
   function change(what) {
     Object.assign(now, what);
     listeners.forEach((listener) => listener(now));
@@ -20,7 +20,7 @@ const Choice = (() => {
     change({ service: null, edge: same ? null : { caller, callee } });
   }
 
-  /** Whether something at a service, of a call to a target perhaps, belongs to what is chosen. */
+  /** Whether something at a service, or on its call to a target, belongs to the selection. */
   function has(service, target = null) {
     if (now.edge) return service === now.edge.caller ? target === null || target === now.edge.callee : service === now.edge.callee;
     return now.service === null || service === now.service || target === now.service;

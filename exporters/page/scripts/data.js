@@ -1,23 +1,23 @@
 "use strict";
 
-/** The data of the page, and what of them belongs to one moment. */
+/** The data of the page, and the part of them that belongs to a moment. */
 const Data = (() => {
   const all = JSON.parse(Dom.byId("data").textContent);
   const start = Date.parse(all.axis.start);
-  //: From when to when the page shows, in seconds: all of a recording, and the last minutes of one that goes on.
+  //: The time range that the page shows, in seconds: a whole recording, or the last minutes of a live one.
   const span = { from: 0, to: all.axis.length };
   const word = (number) => (number < 0 ? null : all.words[number]);
 
-  /** A moment in seconds since the recording began, as a time of day. */
+  /** Format a moment, in seconds since the recording began, as a time of day. */
   function clock(seconds, digits = 0) {
     const time = new Date(start + Math.round(seconds * 1000)).toISOString();
     return time.slice(11, digits ? 20 + digits : 19);
   }
 
-  /** When a step of an axis begins, in seconds. */
+  /** The start of a step of an axis, in seconds. */
   const begins = (axis, step) => axis.from + step * axis.step;
 
-  /** What is shown at a step of the slider: the one thing that is applied, whether it was recorded or comes just now. */
+  /** The moment at a step of the slider: everything that is shown then, whether recorded or live. */
   function moment(run, index) {
     const { series, calls } = all.runs[run];
     const from = begins(all.axis, index);
@@ -45,10 +45,10 @@ const Data = (() => {
     return { index, run, from, to, services, edges };
   }
 
-  /** What acts at some time: faults, or harmless happenings. */
+  /** The faults, or harmless happenings, that act during some time. */
   const acting = (happenings, from, to) => happenings.filter((each) => each.from < to && each.to > from);
 
-  /** The step of another axis in which a moment is. */
+  /** The step of another axis that contains a moment. */
   const slot = (axis, seconds) => Math.max(0, Math.min(axis.count - 1, Math.floor((seconds - axis.from) / axis.step + 1e-9)));
 
   return { ...all, start, span, word, clock, begins, moment, acting, slot };

@@ -1,10 +1,10 @@
 "use strict";
 
-/** Elements and numbers: what every other script writes with. Text becomes text, never markup. */
+/** Elements and numbers, as all other scripts write them. Text becomes text, never markup. */
 const Dom = (() => {
   const SVG = "http://www.w3.org/2000/svg";
 
-  /** Give an element attributes (null leaves one out) and children; texts are put in as texts. */
+  /** Give an element attributes (null leaves one out) and children; strings become text nodes. */
   function fill(element, attributes, children) {
     for (const [name, value] of Object.entries(attributes ?? {})) {
       if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -20,7 +20,7 @@ const Dom = (() => {
 
   const digits = [0, 1, 2].map((most) => new Intl.NumberFormat("en", { maximumFractionDigits: most }));
 
-  /** A number as people read it: three digits of those that are small, whole ones beyond. */
+  /** A number for people: three significant digits if it is small, rounded to an integer otherwise. */
   function number(value) {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
@@ -29,13 +29,13 @@ const Dom = (() => {
 
   const share = (value) => (value === null ? "–" : `${number(100 * value)}%`);
 
-  /** A figure with its unit: that of a metric, without those that its column says already. */
+  /** A figure with its unit: that of the metric, unless the column names it already. */
   function figure(value, unit) {
     if (value === null || value === undefined) return "–";
     return { "%": `${number(value)}%`, ms: `${number(value)} ms`, "1/s": `${number(value)}/s` }[unit] ?? number(value);
   }
 
-  /** A text that fits into so many pixels at a size of 13 px, about. */
+  /** Shorten a text to fit into so many pixels, approximately, at a size of 13 px. */
   function short(text, width) {
     const most = Math.max(4, Math.floor(width / 7.1));
     return text.length > most ? `${text.slice(0, most - 1)}…` : text;

@@ -1,11 +1,11 @@
 "use strict";
 
-/** Where the time of requests went: a frame below each operation that its answer waited for, before and during. */
+/** Flame graphs of where requests spent their time, before and during: below a caller are the calls it waited for. */
 const Flame = (() => {
   const { html } = Dom;
   const ROW = 20;
 
-  /** Draw some sides, below each other and on one scale. */
+  /** Draw the graphs below each other, on a common scale. */
   function draw(sides) {
     const width = (side) => side.frames.reduce((sum, [depth, , , ms]) => sum + (depth ? 0 : ms), 0);
     const most = Math.max(...sides.map(width), 1e-9);
@@ -26,7 +26,7 @@ const Flame = (() => {
     Dom.byId("flame").replaceChildren(...drawn);
   }
 
-  /** The operations in which most time was spent, on whichever ways they were called. */
+  /** The operations that took most time, over all call paths. */
   function heaviest(frames) {
     const sums = new Map();
     for (const [, operation, , , own] of frames) sums.set(operation, (sums.get(operation) ?? 0) + own);

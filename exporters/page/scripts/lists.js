@@ -3,7 +3,7 @@
 /** Lists of events and of lines. */
 const Lists = (() => {
   const { html } = Dom;
-  //: Rows that are shown of each.
+  //: Most rows of a list.
   const MOST = 120;
 
   const loud = (level) => ["WARN", "ERROR", "FATAL"].includes(level);
@@ -13,7 +13,7 @@ const Lists = (() => {
   const line = ({ at, level, source, message, trace }) =>
     html("li", null, html("time", null, Data.clock(at, 3)), " ", html("b", { class: loud(level) ? "bad" : null }, level), ` ${source} `, html("code", null, message), trace ? ` ${trace.slice(0, 8)}` : "");
 
-  /** Show what was found; the list is reached by keyboard if there is something to scroll. Returns how many more there are. */
+  /** Show rows; the list gets keyboard focus if it scrolls. Returns how many are left out. */
   function fill(id, found, write) {
     const list = Dom.byId(id);
     list.replaceChildren(...found.slice(0, MOST).map(write));

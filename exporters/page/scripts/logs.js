@@ -1,13 +1,13 @@
 "use strict";
 
-/** What the lines of a window say that they did not say before, some of the lines, and the events. */
+/** What is new in the log lines of a window, some of the lines, and the events. */
 const Logs = (() => {
   const { lines, axis } = Data.logs;
   const templates = Data.logs.templates.map((each) => ({ ...each, service: Data.word(each.service) }));
   const select = Dom.byId("window");
   let moment = null;
 
-  /** The window, in whole steps of the counts: [first, after the last], and its seconds. */
+  /** The window in whole steps of the counts (half-open), and its seconds. */
   function chosen() {
     const half = 15;
     const [from, to] = { incident: Data.incident, around: [moment.from - half, moment.to + half], all: [0, Data.axis.length] }[select.value];

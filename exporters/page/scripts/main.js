@@ -1,6 +1,6 @@
 "use strict";
 
-/** Draws everything once, and goes to the moment that says most: the middle of the incident. */
+/** Draws everything once, and goes to the most telling moment: the middle of the incident. */
 (() => {
   Axis.begin();
   Player.begin();
@@ -19,7 +19,7 @@
     Services.plots();
   });
 
-  /** The step in which most requests were harmed, or failed, or were slowest: by the first of these that there is. */
+  /** The step with most harmed requests; failing that, with most failed ones; failing that, with the slowest. */
   function worst() {
     const { fact, axis, harmed } = Data.runs[0].users;
     const shares = fact.requests.map((count, slot) => (count ? fact.failed[slot] / count : 0));

@@ -1,6 +1,6 @@
 "use strict";
 
-/** The picture of the mesh, and what it looks like at a moment. */
+/** The picture of the mesh, and its state at a moment. */
 const Mesh = (() => {
   const { svg } = Dom;
   const nodes = new Map();
@@ -17,7 +17,7 @@ const Mesh = (() => {
     Choice.listen(choose);
   }
 
-  /** What can be pressed by a pointer and by the keyboard. */
+  /** Make something clickable, by pointer and by keyboard. */
   function pressed(element, press) {
     element.addEventListener("click", press);
     element.addEventListener("keydown", (event) => {
@@ -32,13 +32,13 @@ const Mesh = (() => {
   const has = (each, name) => each.services.includes(name);
   const runs = (each, caller, callee) => each.edges.some(([from, to]) => from === caller && to === callee);
 
-  /** Put a badge where each fault and each harmless happening acts. */
+  /** Put a badge wherever a fault or a harmless happening acts. */
   function mark() {
     for (const [name, each] of nodes) badges(each, (happening) => has(happening, name));
     for (const each of wires) badges(each, (happening) => runs(happening, each.caller, each.callee));
   }
 
-  /** The badges of the faults and of the harmless happenings at a place, which are lit while they act. */
+  /** The badges of faults and harmless happenings at a place, which light up while they act. */
   function badges(place, belongs) {
     const { x, y } = place.corner;
     const found = [];
@@ -80,7 +80,7 @@ const Mesh = (() => {
     return pressed(element, () => Choice.toggleService(service.name));
   }
 
-  /** A name in the size that fits, or as much of it as fits in the smallest one. */
+  /** A name in the largest size that fits, or cut if even the smallest does not. */
   function caption(text, width) {
     const size = Math.max(10, Math.min(13, (13 * (width - 10)) / (text.length * 7.7)));
     return svg("text", { x: width / 2, y: 20, "text-anchor": "middle", "font-weight": 600, style: `font-size:${size.toFixed(1)}px` }, Dom.short(text, ((width - 6) * 13) / size));
@@ -110,7 +110,7 @@ const Mesh = (() => {
   function show(moment) {
     for (const { name, kind, replicas, title, tint, busy, figures, marks, width } of nodes.values()) {
       const { errors, busy: used, rate, ready } = moment.services[name];
-      // Few errors are seen as well: the root of their share, up to what leaves the name legible.
+      // The square root of the share makes few errors visible too; its range keeps the name legible.
       tint.style.setProperty("--share", errors ? (0.12 + 0.5 * Math.sqrt(errors / 100)).toFixed(3) : 0);
       busy.setAttribute("width", (width * Math.min(1, (used ?? 0) / 100)).toFixed(1));
       busy.classList.toggle("full", used >= 95);
@@ -129,7 +129,7 @@ const Mesh = (() => {
       if (now.retries) parts.push(`retry ${Dom.number(now.retries)}`);
       if (now.timeouts) parts.push(`late ${Dom.number(now.timeouts)}`);
       edge.words.textContent = parts.join(", ");
-      // On the line, or below its breaker.
+      // On the line, or below the breaker.
       edge.words.setAttribute("y", edge.at[1] + (now.breaker ? 19 : 4));
       edge.breaker.setAttribute("visibility", now.breaker ? "visible" : "hidden");
       if (now.breaker) {

@@ -1,9 +1,9 @@
 "use strict";
 
-/** Plays a recording: the slider goes on by itself, to the end. */
+/** Plays a recording: moves the slider to the end by itself. */
 const Player = (() => {
   const play = Dom.byId("play");
-  //: Seconds that the whole recording takes when it is played, and milliseconds between frames.
+  //: Seconds that playing the whole recording takes, and milliseconds between frames.
   const WHOLE = 24;
   const FRAME = 100;
   let timer = null;

@@ -1,6 +1,6 @@
 "use strict";
 
-/** Plots by the charting library, from the specifications that come with the data, all on the one time axis. */
+/** Plots by the charting library, from the specifications in the data, all on the common time axis. */
 const Plots = (() => {
   const shown = new Map();
   const config = {
@@ -11,7 +11,7 @@ const Plots = (() => {
     axis: { labelColor: "var(--muted)", gridColor: "var(--line)", tickColor: "var(--wire)", domainColor: "var(--wire)", labelFontSize: 11, labelPadding: 6 },
   };
 
-  /** The gutters of the time axis, in pixels. */
+  /** The margins left and right of the time axis, in pixels. */
   function gutters() {
     const style = getComputedStyle(document.documentElement);
     return { left: parseFloat(style.getPropertyValue("--left")), right: parseFloat(style.getPropertyValue("--right")) };
@@ -21,24 +21,24 @@ const Plots = (() => {
 
   const span = () => [time(Data.span.from), time(Data.span.to)];
 
-  /** The axis of a compiled plot covers what the page shows, whatever its points do. */
+  /** Make the time axis of a compiled plot cover what the page shows, regardless of its points. */
   function whole(vega) {
     vega.signals = [...(vega.signals ?? []), { name: "span", value: span() }];
     vega.scales.find((scale) => scale.name === "x").domain = { signal: "span" };
     return vega;
   }
 
-  /** Draw a plot, or draw it again: in an element, from the specification of a name, with points. */
+  /** Draw or redraw a plot in an element, from the named specification and points. */
   async function draw(element, name, points, told) {
     const { left, right } = gutters();
     const figure = element.parentElement;
-    // What is told of it stands for what is drawn.
+    // The description stands for the drawing.
     figure.setAttribute("role", "img");
     figure.setAttribute("aria-label", told);
     element.setAttribute("aria-hidden", "true");
     const spec = structuredClone(Data.charts[name]);
     spec.datasets = { points };
-    // What nothing is known of has no line: without a key there is no twin.
+    // Layers without any value are left out: without a key, for example, there is no twin.
     const known = (field) => field === undefined || points.some((point) => typeof point[field] === "number");
     if (spec.layer) spec.layer = spec.layer.filter(({ encoding: { y, y2 } }) => known(y.field) && known(y2?.field));
     if (spec.layer?.length === 0) return;
@@ -59,11 +59,11 @@ const Plots = (() => {
     spec.config = config;
     const { view } = await vegaEmbed(element, spec, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: false, patch: whole });
     plot.view = view;
-    // More may have come meanwhile.
+    // Newer points may have arrived meanwhile.
     if (plot.points !== points || plot.width !== width) view.signal("span", span()).width(plot.width).data("points", plot.points).run();
   }
 
-  /** Whenever the page has another width, draw what is drawn again. On paper that is at once: printing waits for nothing. */
+  /** Redraw whenever the width of the page changes; at once for print, as printing doesn't wait. */
   function redrawn(draws) {
     let width = document.body.clientWidth;
     let timer = null;

@@ -1,6 +1,6 @@
 "use strict";
 
-/** Every service in small: a row of its metrics over the whole recording; and the one that is chosen in large. */
+/** All services as small multiples, one row of metrics each over the whole recording, and the selected one enlarged. */
 const Services = (() => {
   const { html, svg } = Dom;
   const metrics = Object.keys(Data.metrics);
@@ -8,19 +8,19 @@ const Services = (() => {
   const HIGH = 24;
   let plotted = [];
 
-  /** The highest value of a metric over some services. */
+  /** The highest value of a metric across services. */
   function top(metric, names) {
     const values = Data.runs.flatMap((run) => names.flatMap((name) => run.series[name]?.[metric]?.high ?? []));
     return values.reduce((most, value) => Math.max(most, value ?? 0), 0) || 1;
   }
 
-  /** What a line goes up to: shares to 100%, requests to the most of their service, all else to the most of any. */
+  /** The top of a line's scale: 100% for shares, the service's own peak for requests, else the peak of all services. */
   function scale(service, metric, unit, tops) {
     if (unit === "%") return Math.max(100, tops[metric]);
     return metric === "request_rate" ? top(metric, [service]) : tops[metric];
   }
 
-  /** A line through the values of all steps, broken where there is none, in a box of 100 by HIGH. */
+  /** A line through the values of all steps, with gaps where there is none, in a box of 100 by HIGH. */
   function line(values, most) {
     const { from, to } = Data.span;
     let pen = "M";
@@ -69,7 +69,7 @@ const Services = (() => {
     Choice.listen(choose);
   }
 
-  /** Draw the lines of what there is by now. */
+  /** Draw the lines of the values so far. */
   function lines() {
     const tops = Object.fromEntries(metrics.map((metric) => [metric, top(metric, Data.mesh.services.map(({ name }) => name))]));
     for (const { cells } of rows.values()) {
@@ -92,7 +92,7 @@ const Services = (() => {
     }
   }
 
-  /** The services that are chosen: that of a node, or both sides of an edge. */
+  /** The selected services: that of a node, or both ends of an edge. */
   function chosen({ service, edge }) {
     return service ? [service] : edge ? [edge.caller, edge.callee] : [];
   }
@@ -106,7 +106,7 @@ const Services = (() => {
     large();
   }
 
-  /** Places for the metrics of what is chosen, as plots with axes. */
+  /** Create places for the metrics of the selection, as plots with axes. */
   function large() {
     const names = chosen(Choice.now);
     const place = Dom.byId("service");
@@ -125,7 +125,7 @@ const Services = (() => {
     return { name, metric, unit, label, vega, figure };
   }
 
-  /** Draw these plots, or draw them again. */
+  /** Draw or redraw these plots. */
   function plots() {
     for (const { name, metric, unit, label, vega } of plotted) {
       const own = Data.runs[0].series[name][metric];

@@ -5,7 +5,7 @@ const Spread = (() => {
   const { svg } = Dom;
   const ROW = 34;
   const NARROW = 760;
-  //: Seconds between times that are written below, and pixels that each of them needs.
+  //: Possible seconds between labels of the axis, and pixels that a label needs.
   const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const ROOM = 90;
 
@@ -29,7 +29,7 @@ const Spread = (() => {
     });
     const names = services.map((each) => {
       const away = each.distance === null ? "" : each.distance === 0 ? "root cause" : `${each.distance} ${each.distance === 1 ? "call" : "calls"} away`;
-      // Above its line, and before its bar where there is room.
+      // Above its line, and before its bar if there is room.
       const name = svg("text", { x: left + 2, y: row.get(each.service) - 6 }, each.service);
       name.append(svg("tspan", { class: "small", dx: 7 }, width < NARROW ? "" : away));
       return name;

@@ -1,9 +1,9 @@
 "use strict";
 
-/** What lines say, with what varies left out: what is new in a window, or more frequent than before it, comes first. */
+/** Templates of log lines: those that are new in a window, or more frequent than before it, come first. */
 const Templates = (() => {
   const { html } = Dom;
-  //: How many times as frequent as before counts as more.
+  //: The growth factor from which on a template counts as more frequent.
   const MORE = 2;
 
   const loud = (template) => Lists.loud(template.level);
@@ -17,7 +17,7 @@ const Templates = (() => {
     return { template, inside, before };
   }
 
-  /** How much more frequent a template is than before the window; Infinity if it is new. */
+  /** How many times as frequent a template is as before the window; Infinity if it is new. */
   function ratio({ inside, before }, span) {
     if (span.before <= 0 || !inside) return 1;
     return inside / span.seconds / (before / span.before);
@@ -37,7 +37,7 @@ const Templates = (() => {
     );
   }
 
-  /** Show those that occur in a window: its steps from the first to before the last, its seconds, and the seconds before it. Returns how many more there are. */
+  /** Show the templates that occur in a window, given its steps (half-open), its seconds, and the seconds before it. Returns how many are left out. */
   function show(templates, span) {
     const found = templates
       .filter(({ service }) => Choice.has(service))

@@ -1,6 +1,6 @@
 "use strict";
 
-/** Some requests: a list of them, a search, and the waterfall of the one that is chosen. */
+/** Requests: a list, a search, and the waterfall of the selected one. */
 const Traces = (() => {
   const { html } = Dom;
   const own = Data.runs[0];
@@ -11,12 +11,12 @@ const Traces = (() => {
   const WHY = { mechanism: "shows how it happened", slowest: "one of the slowest", failed: "failed", ordinary: "ordinary" };
   const [SERVER, CLIENT] = [0, 1];
 
-  /** A span by the names of its parts. */
+  /** A span with named fields. */
   const named = ([parent, kind, service, operation, start, ms, error, attempt, replica]) => ({
     parent, kind, service: Data.word(service), operation: Data.word(operation), start, ms, error: Data.word(error), attempt, replica: Data.word(replica),
   });
 
-  /** Whether a trace passes through what is chosen: a service, or an edge from one of its spans to another. */
+  /** Whether a trace passes through the selected service or edge. */
   function touches(trace) {
     const { service, edge } = Choice.now;
     if (edge) return trace.spans.some(([, kind, at, operation]) => kind === CLIENT && Data.word(at) === edge.caller && Data.word(operation).startsWith(`${edge.callee}.`));
@@ -26,7 +26,7 @@ const Traces = (() => {
   function list() {
     const text = search.value.trim().toLowerCase();
     const rows = own.traces.filter((trace) => (text ? trace.id.startsWith(text) : touches(trace) && (!sort.value || trace.why === sort.value)));
-    // Where all requests enter at one service, it goes without saying.
+    // If all requests enter at one service, its name is left out.
     const alone = new Set(own.traces.map((trace) => trace.entry.split(".")[0])).size < 2;
     body.replaceChildren(...rows.map((trace) => row(trace, alone)));
     const found = Dom.byId("found");
@@ -88,7 +88,7 @@ const Traces = (() => {
 
   function drawn(spans, scale, trace, kind = "spans") {
     const depths = [];
-    const waited = []; // until when anybody waits for a span's answer, in milliseconds
+    const waited = []; // until when a caller waits for a span's response, in milliseconds
     const items = spans.map((span, place) => {
       const above = span.parent < 0 ? null : span.parent;
       depths[place] = above === null ? 0 : depths[above] + 1;
@@ -101,7 +101,7 @@ const Traces = (() => {
     return html("ol", { class: kind, tabindex: 0, "aria-label": "Spans" }, ...items);
   }
 
-  /** A length, behind its bar, or before it, or on it where there is room for neither. */
+  /** The duration of a span, placed after its bar, before it, or on it, wherever there is room. */
   function written(ms, from, to) {
     if (to <= 82) return html("span", { class: "ms", style: `left:${to.toFixed(2)}%` }, ms);
     if (from >= 18) return html("span", { class: "ms", style: `right:${(100 - from).toFixed(2)}%` }, ms);

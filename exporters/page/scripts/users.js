@@ -1,6 +1,6 @@
 "use strict";
 
-/** What users met: plots of the run and of what it is compared with. */
+/** What users saw: plots of the run, beside the run it is compared with. */
 const Users = (() => {
   const PERCENTILES = ["p50", "p95", "p99"];
   const run = Data.runs[0].users;
@@ -28,7 +28,7 @@ const Users = (() => {
 
   const percent = (value) => (value === null ? null : 100 * value);
 
-  /** The highest value of some, in words, with its time. */
+  /** The peak of some values in words, with its time. */
   function highest(values, axis, write) {
     const most = Math.max(...values.map((value) => value ?? 0));
     return `at most ${write(most)} at ${Data.clock(Data.begins(axis, Math.max(0, values.indexOf(most))))}`;

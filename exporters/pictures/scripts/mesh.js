@@ -1,4 +1,4 @@
-// The page of a mesh: moving, zooming, searching, and telling who calls whom. All words come from the drawing itself.
+// The page of a mesh: panning, zooming, searching, and showing who calls whom. All text comes from the drawing itself.
 "use strict";
 (() => {
   const stage = document.getElementById("stage");
@@ -12,7 +12,7 @@
   const byName = new Map(services.map((service) => [service.dataset.service, service]));
   const frames = new Map(services.map((service) => [service, service.querySelector(".outline").getBBox()]));
 
-  // -- moving and zooming ---------------------------------------------------------------------------------------------
+  // -- panning and zooming --------------------------------------------------------------------------------------------
 
   const view = { x: 0, y: 0, scale: 1 };
 
@@ -43,7 +43,7 @@
     show();
   }
 
-  // Only as far, and only as much larger, as it takes to see it and to read its name.
+  // Pan and zoom no more than needed to see a service and read its name.
   function reveal(service) {
     if (view.scale < 0.7) zoom(0.9 / view.scale);
     const frame = frames.get(service);
@@ -51,7 +51,7 @@
     const top = view.y + frame.y * view.scale;
     const right = left + frame.width * view.scale;
     const bottom = top + frame.height * view.scale;
-    // What is told of it stands at the right, or below where the page is narrow.
+    // The details are at the right, or below if the page is narrow.
     const below = about.offsetWidth > stage.clientWidth / 2;
     const width = stage.clientWidth - (below ? 0 : about.offsetWidth + 24);
     const height = stage.clientHeight - (below ? about.offsetHeight + 24 : 0);
@@ -94,7 +94,7 @@
   document.getElementById("whole").addEventListener("click", whole);
   window.addEventListener("resize", whole);
 
-  // -- one service, who calls it and whom it calls --------------------------------------------------------------------
+  // -- one service, its callers and its callees -----------------------------------------------------------------------
 
   let chosen = null;
 
@@ -111,7 +111,7 @@
     mesh.classList.toggle("told", service !== null);
   }
 
-  // What would not be seen, or would turn other words round, is written as its code.
+  // Write invisible characters, and those that reverse text, as their codes.
   function plain(text) {
     return text.replace(/[\p{C}\u2028\u2029]/gu, (sign) => `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`);
   }
@@ -176,7 +176,7 @@
     if (!dragged) choose(event.target.closest("g.service"));
   });
 
-  // The nearest one in a direction; what lies beside it counts as farther away.
+  // The nearest service in a direction; sideways distance counts more.
   function beside(service, x, y) {
     const from = frames.get(service);
     let best = null;
