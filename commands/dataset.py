@@ -1,4 +1,4 @@
-"""`dataset`: many cases, with answers in a tree of their own."""
+"""`dataset`: many cases, with their answers in a separate tree."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
 
 
 class _Heard:
-    """Hears of the cases of a set: how many there are, and what is odd about them."""
+    """Receives the progress of a data set: the number of its cases, and warnings about them."""
 
     def __init__(self) -> None:
         self.cases = 0
@@ -207,7 +207,7 @@ def _written(output: str, heard: _Heard) -> Iterator[None]:
 
 
 def _refuse_options(ctx: click.Context) -> None:
-    """Refuse options of a set that stand before a command of its own."""
+    """Refuse options of `dataset` in front of a subcommand."""
     given = [name for name in ctx.params if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE]
     if given:
         options = {each.name: each.opts[0] for each in ctx.command.params}
@@ -217,7 +217,7 @@ def _refuse_options(ctx: click.Context) -> None:
 
 
 def _show(content: dict[str, Any], output: str, as_json: bool, quiet: bool) -> None:
-    """Tell of a complete set."""
+    """Report a complete data set."""
     from meshquake.commands import tables
     from meshquake.exporters.fixtures import account
 
@@ -230,7 +230,7 @@ def _show(content: dict[str, Any], output: str, as_json: bool, quiet: bool) -> N
 
 
 def _meshes(named: tuple[Path, ...], folder: Path | None) -> tuple[LoadedTopology, ...]:
-    """The meshes of a set; DocumentError with all that is wrong with any of them."""
+    """Load the meshes of a data set; DocumentError with all problems of any of them."""
     from meshquake.topology import loader, outside
     from meshquake.topology.problems import DocumentError, Problem
 

@@ -13,7 +13,7 @@ from meshquake.commands import errors, options
 if TYPE_CHECKING:
     from meshquake.ensembles.study import Study
 
-#: What a study says itself.
+#: Settings that a study file makes itself.
 _OF_SCENARIOS = ("topology", "assignments", "calm", "vary", "sample", "asked", "until", "at_most", "warm_up")
 
 
@@ -108,19 +108,19 @@ def ensemble(
     _make(study, output, resume, workers, as_json, quiet)
 
 
-#: How options are called that have another name here.
+#: Names of options that differ from those of the settings.
 _WORDS = {"assignments": "set", "asked": "response"}
 
 
 def _is_study(path: Path) -> bool:
-    """Whether a file is a study, and no scenario."""
+    """Whether a file is a study rather than a scenario."""
     from meshquake.ensembles import study_file
 
     return study_file.is_study(path)
 
 
 def _of_file(path: Path, replications: int | None, seed: int | None, quiet: bool) -> Study:
-    """The study of a file."""
+    """Load a study from a file."""
     from meshquake.ensembles import study_file
 
     study, warnings = study_file.load(path)
@@ -130,7 +130,7 @@ def _of_file(path: Path, replications: int | None, seed: int | None, quiet: bool
 
 
 def _check(study: Study, called: str, quiet: bool) -> None:
-    """Say what is wrong with the cells of a study, before any of them is run."""
+    """Report all problems of a study's cells before any of them is run."""
     from meshquake.ensembles import replication
 
     found = replication.problems(study, called)
@@ -141,7 +141,7 @@ def _check(study: Study, called: str, quiet: bool) -> None:
 
 
 def _of_options(what: str, given: dict[str, Any], replications: int | None, seed: int | None, quiet: bool) -> Study:
-    """The study that the command line asks for; all that is wrong with it is told at once."""
+    """Build the study that the command line describes; all problems are reported at once."""
     from meshquake.ensembles import asking
 
     study, warnings = asking.study_of(what, called="--", replications=replications, seed=seed, **given)
@@ -153,7 +153,7 @@ def _of_options(what: str, given: dict[str, Any], replications: int | None, seed
 def _of_folder(
     folder: Path, output: Path | None, resume: bool, report: bool, workers: int, as_json: bool, quiet: bool
 ) -> None:
-    """Go on with an ensemble, run it again elsewhere, or report on it."""
+    """Resume an ensemble, run it again elsewhere, or report on it."""
     from meshquake.exporters.ensembles import manifest
 
     if output is not None:
@@ -167,7 +167,7 @@ def _of_folder(
 
 
 def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool, quiet: bool) -> None:
-    """Make an ensemble, and show what it says."""
+    """Run an ensemble, and show its results."""
     from meshquake.commands import terminal
     from meshquake.exporters.ensembles import making
 
@@ -188,7 +188,7 @@ def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool,
 
 
 def _report(folder: Path) -> None:
-    """Write tables and plots."""
+    """Write the tables and plots of an ensemble."""
     from meshquake.exporters import extras
     from meshquake.exporters.ensembles import reading, tables
 
@@ -205,7 +205,7 @@ def _report(folder: Path) -> None:
 
 
 def _show(folder: Path, as_json: bool) -> None:
-    """Print what an ensemble says."""
+    """Print the results of an ensemble."""
     from meshquake.commands import tables
     from meshquake.exporters.ensembles import making, reading, report
     from meshquake.exporters.ensembles.frames import frames

@@ -1,7 +1,7 @@
-"""Where a process that runs a command begins: signals are obeyed before anything slow is imported.
+"""The entry point of the process: signals are handled before anything slow is imported.
 
-A third of the time of a short command was Python's cyclic collector, which looked again and again through all that is
-imported, and once more at the very end, and found nothing: modules stay. So it looks seldom, and not when all is over.
+A short command spent a third of its time in Python's cyclic garbage collector, which scanned all imported modules again
+and again, and once more at exit, and found nothing, as modules stay. So it runs rarely, and not at exit.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import gc
 
 from meshquake.commands import memory, signals
 
-#: Objects that are made, and not dropped, before the collector looks at them, in place of 700.
+#: Net allocations of objects that trigger the collector, instead of 700.
 _YOUNG = 50_000
 
 
 def main() -> None:
-    """Run the command that the arguments of the process name."""
+    """Run the command in the arguments of the process."""
     gc.set_threshold(_YOUNG)
     with signals.obeyed():
         memory.give_back()
@@ -24,4 +24,4 @@ def main() -> None:
         try:
             commands()
         finally:
-            gc.freeze()  # what ends with the process is no garbage to look for
+            gc.freeze()  # what lives until exit needs no collection

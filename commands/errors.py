@@ -1,7 +1,7 @@
-"""How a command ends when something is wrong: a line for each problem on standard error, and an exit status.
+"""Error handling of commands: a line for each problem on standard error, and an exit status.
 
-This is the one place that knows which status an error has. The group of commands runs each of them in `told`, so a
-command names only what is special to it: what else may be wrong, and whose fault an error of the operating system is.
+Only this module knows which status an error has. The group of commands runs each of them in `told`, so a command names
+only what is specific to it: further errors to report, and what an error of the operating system concerns.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import click
 from meshquake.commands import output, signals
 from meshquake.topology.exceptions import MeshquakeError
 
-#: Exit statuses: a second run that isn't the same; bad input or output that can't be written. That of a command that
-#: was stopped is in `signals`.
+#: Exit statuses: a replay that differs; bad input, or output that can't be written. Those of stopped commands are in
+#: `signals`.
 DIFFERENT, BAD_INPUT = 1, 2
 
 
 def fail(*problems: object, status: int = BAD_INPUT) -> NoReturn:
-    """Say what is wrong, a line a problem, and exit."""
+    """Report problems, one per line, and exit."""
     warn(*problems)
     sys.exit(status)
 
 
 def warn(*messages: object) -> None:
-    """Say on standard error what is odd, or wrong with a part of what was asked for: a line a message.
+    """Print warnings on standard error, one per line: oddities, or problems with a part of the request.
 
-    An error that has several problems is as many messages.
+    An error with several problems gives a line for each.
     """
     output.complain(
         str(line) for each in messages for line in (each.args if isinstance(each, MeshquakeError) else [each])
@@ -46,9 +46,9 @@ def told(*also: type[Exception], interrupted: str = "Interrupted: no partial out
     Parameters
     ----------
     also
-        Kinds of error whose text is for the user too, besides `MeshquakeError`.
+        Kinds of error whose text is for users, besides `MeshquakeError`.
     interrupted
-        What is said after Ctrl-C, or another signal to end.
+        The message after Ctrl-C or another terminating signal.
     """
     for_the_user: tuple[type[Exception], ...] = (MeshquakeError, *also)
     try:
@@ -61,7 +61,7 @@ def told(*also: type[Exception], interrupted: str = "Interrupted: no partial out
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """Tell of a command line that can't be used, as `click` does: what that quotes comes from outside too."""
+    """Report an invalid command line as `click` does, but escaped, as it quotes text from outside."""
     try:
         yield
     except click.ClickException as error:
@@ -73,16 +73,17 @@ def usage() -> Iterator[None]:
 
 @contextmanager
 def written(output: Path | str, kept: Callable[[], str] = str) -> Iterator[None]:
-    """Tell of an output that can't be written.
+    """Report an output that can't be written.
 
-    The output itself is named, and not the file in it: that is in a hidden folder until all is whole.
+    The message names the output rather than the file within it, which is in a hidden folder until the output is
+    complete.
 
     Parameters
     ----------
     output
-        What is written.
+        The output.
     kept
-        Gives what of it is of use all the same; empty if nothing is.
+        Returns which part of it is usable all the same; empty if none is.
     """
     try:
         yield
@@ -92,23 +93,23 @@ def written(output: Path | str, kept: Callable[[], str] = str) -> Iterator[None]
 
 @contextmanager
 def files(place: Path, done: str) -> Iterator[None]:
-    """Tell of a file that can't be used.
+    """Report a file that can't be used.
 
     Parameters
     ----------
     place
-        What is named if the error names no file.
+        The path to name if the error names no file.
     done
-        What is done with files: they are "read", or "read or written".
+        What files can't be: "read", or "read or written".
     """
     try:
         yield
-    except FileExistsError as error:  # what is there already is in the way of writing
+    except FileExistsError as error:  # an existing file is in the way
         fail(f"{error.filename or place}: cannot be written: {reason(error)}")
     except OSError as error:
         fail(f"{error.filename or place}: cannot be {done}: {reason(error)}")
 
 
 def reason(error: OSError) -> str:
-    """Why the operating system didn't do something."""
+    """Return the operating system's reason for an error."""
     return error.strerror or str(error)

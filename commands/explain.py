@@ -1,4 +1,4 @@
-"""`explain`: an incident, or some of its requests, in words."""
+"""`explain`: an incident, or some of its requests, explained in words."""
 
 from __future__ import annotations
 

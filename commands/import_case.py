@@ -1,4 +1,4 @@
-"""`import`: a case in somebody else's format as a case of ours."""
+"""`import`: a case in a foreign format, converted to a case of meshquake."""
 
 from __future__ import annotations
 

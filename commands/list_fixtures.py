@@ -1,4 +1,4 @@
-"""`list-fixtures`: what has been generated."""
+"""`list-fixtures`: the generated fixtures."""
 
 from __future__ import annotations
 

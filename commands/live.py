@@ -1,4 +1,4 @@
-"""`live`: play a mesh in the browser, break it, mend it, and save what one did."""
+"""`live`: a mesh in the browser, for people to break, repair and save what they did."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshquake.commands.parameters import Amount
 
 
 class Speed(Amount):
-    """A speed, or `max`."""
+    """Type of a speed: a number, or `max`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         return inf if value == "max" else super().convert(value, param, ctx)

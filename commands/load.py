@@ -1,4 +1,4 @@
-"""`load`: a fixture into a database."""
+"""`load`: loads a fixture into a database."""
 
 from __future__ import annotations
 

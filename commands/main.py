@@ -1,6 +1,6 @@
-"""The command line: the group of all commands, and what is common to how they begin and end.
+"""The command line: the group of all commands, and how they start and end.
 
-Each command has a file of its own, which parses, calls and prints; what it can do is in the rooms beside this one.
+Each command has a file of its own, which parses, calls and prints; the work itself is done by the packages beside this.
 Everything but click is imported by the command that needs it, so that `--help` answers at once.
 """
 
@@ -35,12 +35,12 @@ from meshquake.commands.whatif import whatif
 
 
 class Commands(click.Group):
-    """Commands that end with a line and a status if something is wrong, and not with a traceback."""
+    """Commands that end with a message and a status on errors, instead of a traceback."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         try:
-            return super().main(*arguments, **options)  # --help and the like are printed outside of `invoke`
-        except OSError as error:  # but for EPIPE, if nobody reads any more: then click ends without a word
+            return super().main(*arguments, **options)  # --help and the like are printed outside `invoke`
+        except OSError as error:  # except EPIPE, for a closed pipe: there click exits silently
             signals.drop_output()
             errors.fail(f"{error.filename or 'standard output'}: cannot be written: {errors.reason(error)}")
 
@@ -69,7 +69,7 @@ def main() -> None:
     same way. The same scenario, seed and versions give the same bytes.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # As on standard error: a character that the locale lacks is told by its number.
+        # As on standard error: characters that the locale's encoding lacks are escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""`mcp`: an incident for an agent, over the Model Context Protocol."""
+"""`mcp`: serves an incident to an agent over the Model Context Protocol."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _play(
     pace: float | None,
     settings: dict[str, Any],
 ) -> None:
-    """Play a scenario, or a hidden fault, and tell what was made of it."""
+    """Play a scenario, or a hidden fault, and report the mitigation."""
     from meshquake.agents.judge import playing
     from meshquake.agents.mitigation.live_desk import PACE
     from meshquake.agents.mitigation.live_incident import LiveIncident
@@ -117,5 +117,5 @@ def _play(
         incident, name = LiveIncident.of(scenario, seed=seed, options=options), f"{scenario.stem}-{seed}"
     paced = PACE if pace is None else pace
     found = playing.play(incident, name, folder, now=now, pace=paced, **settings)
-    # Standard output is for the client.
+    # Standard output belongs to the client.
     output.complain([line(found)])

@@ -1,10 +1,10 @@
-"""Memory that nobody uses is given back: a long run takes what it needs, and not what its allocators keep in store.
+"""Settings of the memory allocators, so that a long run returns unused memory to the system.
 
-Records come and go by the megabyte, in a thread that simulates, one that writes and those of polars. Two allocators
-serve them, both made for speed: glibc's keeps a heap for each thread, whose gaps nobody else may fill (`mallopt(3)`,
-M_ARENA_MAX); that of polars, jemalloc, holds several for each core, and keeps what is freed for a while before the
-system gets it (`jemalloc(3)`, narenas and dirty_decay_ms), and then lets it count as ours until somebody wants it
-(muzzy_decay_ms). A fifth of the memory of a run was such a store, and grew with the length of the run.
+Records come and go by the megabyte, in the threads of the simulation, of the writer and of polars. Two allocators serve
+them, both tuned for speed. glibc keeps a heap for each thread, whose gaps no other thread can use (`mallopt(3)`,
+M_ARENA_MAX). That of polars, jemalloc, has several arenas for each core, keeps freed pages for a while
+(`jemalloc(3)`, narenas and dirty_decay_ms), and then returns them lazily, so that they still count as used
+(muzzy_decay_ms). Such reserves were a fifth of the memory of a run, and grew with its length.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import os
 import sys
 from contextlib import suppress
 
-#: mallopt(3): the number of glibc's parameter, and the variable by which processes that are started find the same.
+#: mallopt(3): the number of glibc's parameter, and the environment variable that sets it for child processes.
 _ARENA_MAX, _ARENAS = -8, "MALLOC_ARENA_MAX"
-#: Polars has its allocator's names in a space of their own. It reads them once, when polars is imported.
+#: The variable of polars' own jemalloc, which reads it once, when polars is imported.
 _POLARS, _SAVING = "_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
 def give_back() -> None:
-    """Let this process, and those that it starts, give back what they don't use; what somebody has set stays so.
+    """Make this process and its children return unused memory; settings made by the user are kept.
 
-    To be called before polars is imported. Where the C library is another one, it does as it does.
+    Call it before polars is imported. With a C library other than glibc, only polars is affected.
     """
     os.environ.setdefault(_POLARS, _SAVING)
     if sys.platform == "linux" and _ARENAS not in os.environ:

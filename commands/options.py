@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _SCENARIO = (
 
 
 def scenario(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every command that plays a scenario."""
+    """Add the options of every command that plays a scenario."""
     for option in reversed(_SCENARIO):
         command = option(command)
     return command

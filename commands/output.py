@@ -1,7 +1,7 @@
-"""Where text for people leaves: line by line, without what a terminal would obey, and never too much of it.
+"""Output of text for people: line by line, without terminal control characters, and limited in amount.
 
-Names and reasons come from outside: from files of others, from receivers, from file systems. All of them leave through
-`line`. What programs read leaves as JSON, in which such characters are escapes already.
+Names and reasons may come from outside: from foreign files, receivers and file systems. All of them pass through
+`line`. Output for programs is JSON, which escapes such characters anyway.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import click
 
 from meshquake.topology.units import printable
 
-#: Characters of a line that anybody would read, lines of a kind, and lines in all.
+#: Limits: characters in a line, lines of a kind, and lines in all.
 LONGEST, OF_A_KIND, MOST = 4_000, 10, 200
 _QUOTED, _PLACE = re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"[\d./]")
 
 
 def line(text: str) -> str:
-    """A text as a line that may be printed."""
+    """Make a text safe to print as one line."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
     return printable(text)
@@ -33,15 +33,15 @@ def say(*texts: str) -> None:
 
 
 def complain(texts: Iterable[str]) -> None:
-    """Print lines on standard error; of many of a kind, the first ones and how many more there are."""
+    """Print lines on standard error; of many similar ones, only the first, and a count of the others."""
     for text in condensed(map(line, texts)):
         click.echo(text, err=True)
 
 
 def condensed(texts: Iterable[str]) -> Iterator[str]:
-    """Of many texts of a kind the first ones, each kind followed by how many more there are.
+    """Yield the first texts of each kind, followed by a count of the others.
 
-    Two are of a kind if they have the same words besides what they quote, their places and their numbers.
+    Two texts are of a kind if they differ only in quotations, places and numbers.
     """
     texts = list(texts)
     kinds = [_kind(text) for text in texts]

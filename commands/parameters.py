@@ -1,4 +1,4 @@
-"""Kinds of values on the command line: times, amounts, moments, formats, headers."""
+"""Types of values on the command line: times, amounts, moments, formats, headers."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
 
 
-#: What the name of a header is made of (RFC 9110, section 5.6.2).
+#: The name of a header (RFC 9110, section 5.6.2).
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-#: Headers that a request has anyway, and that say how it is to be read.
+#: Headers that every request has and that determine how it is parsed.
 _OURS = frozenset(
     {"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
 )
 
 
 class Seconds(click.ParamType[float]):
-    """A length of time: seconds, or with a unit."""
+    """A duration: in seconds, or with a unit."""
 
     name = "time"
 
@@ -42,7 +42,7 @@ class Seconds(click.ParamType[float]):
 
 
 class Amount(click.ParamType[float]):
-    """A number above 0, up to a bound, written as files have it: `unit` is one of `topology.units.UNITS`."""
+    """A number above 0, up to a bound, written as in files; `unit` is one of `topology.units.UNITS`."""
 
     def __init__(self, unit: str, high: float) -> None:
         self.name = unit
@@ -70,7 +70,7 @@ class Start(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         if value == "now":
-            return datetime.now(UTC)  # the only look at the clock; the manifest keeps what it was
+            return datetime.now(UTC)  # the only use of the real clock; the manifest records the value
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
@@ -100,7 +100,7 @@ class FormatName(click.ParamType["Format"]):
 
 
 class FaultKind(click.ParamType[str]):
-    """The word for a kind of fault, or `all`."""
+    """The name of a kind of fault, or `all`."""
 
     name = "kind"
 
@@ -132,7 +132,7 @@ class ShardOf(click.ParamType["Shard"]):
 
 
 class Scheduler(click.ParamType[str]):
-    """The address of a scheduler of Dask. What is none is refused here: its library would look for it for a minute."""
+    """The address of a Dask scheduler, validated here because Dask would try an invalid one for a minute."""
 
     name = "address"
 
@@ -143,7 +143,7 @@ class Scheduler(click.ParamType[str]):
 
 
 class Header(click.ParamType[tuple[str, str]]):
-    """A header of HTTP: its name and its value, which no message quotes, since it may be a key."""
+    """An HTTP header: its name, and its value, which no message quotes, since it may be a secret."""
 
     name = "name: value"
 

@@ -1,4 +1,4 @@
-"""`normal`, `cascade` and the others, `noise` and `scenario`: plays a scenario and writes its fixture."""
+"""`normal`, `cascade` and the others, `noise` and `scenario`: play a scenario and write its fixture."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from meshquake.exporters.formats.registry import Format
     from meshquake.sim.records import Batch
 
-#: Records of a batch of a run that is watched, about: a second or two of ten services.
+#: Approximate records in a batch of a watched run: a second or two of ten services.
 _WATCHED = 3_000
 
 
 def _shipped(name: str, summary: str) -> click.Command:
-    """The command that plays a shipped scenario."""
+    """Create the command that plays a shipped scenario."""
 
     @click.command(name, help=f"{summary}.", short_help=summary)
     @options.scenario
@@ -94,7 +94,7 @@ def play(
     from meshquake.sim.simulation import Simulation
     from meshquake.sim.summary import Summary
 
-    pages = writer() if page else None  # what is missing is said before the run
+    pages = writer() if page else None  # report missing libraries before the run
     loaded = loader.load(file, loader.Options(seed=seed, **changes))
     if not quiet:
         errors.warn(*loaded.warnings)

@@ -1,4 +1,4 @@
-"""`replay`: a fixture again, to the byte."""
+"""`replay`: runs a fixture again and compares the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`report`: what happened, as a page for a browser; and what `--report` does after a run."""
+"""`report`: a page on a fixture for the browser; also what `--report` does after a run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def report(folder: Path, beside: Path | None, truth: bool, answers: Path | None,
 
 
 def writer() -> ModuleType:
-    """What writes pages; MissingExtraError if its libraries are not installed."""
+    """Return the module that writes pages; MissingExtraError if its libraries are not installed."""
     from meshquake.exporters import extras
 
     return extras.load("meshquake.exporters.page.document", "report", "a report")

@@ -1,4 +1,4 @@
-"""`schema`: what a file may hold, for editors and other programs."""
+"""`schema`: the JSON Schema of a file, for editors and other programs."""
 
 from __future__ import annotations
 

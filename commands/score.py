@@ -69,7 +69,7 @@ def score(
 def _of_runs(
     folder: Path, answers: Path, against: Path | None, oracle: Path | None, plot: Path | None
 ) -> tuple[list[Block], dict[str, Any]]:
-    """The marks of runs, for people and for programs; and the plot of them, if it's asked for."""
+    """Mark runs, for people and for programs, and write the plot if requested."""
     from meshquake.exporters import extras
     from meshquake.exporters.reports.way.report import report
 

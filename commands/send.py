@@ -82,7 +82,7 @@ def send(
                 for sent in sending.send(order, time):
                     advance(sent.second)
             whole = sent is not None and not sent.rejected
-    finally:  # how far it got is told whatever stopped it
+    finally:  # report the progress whatever stopped it
         if sent is not None and as_json:
             click.echo(json.dumps(sent.as_json(), indent=2))
         elif sent is not None and not (whole and quiet):

@@ -1,4 +1,4 @@
-"""`serve`: a fixture over HTTP, as if it happened now."""
+"""`serve`: serves a fixture over HTTP as if it happened now."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def serve(folder: Path, **chosen: Any) -> None:
     except OSError as error:
         if listening:
             raise
-        why = errors.reason(error).partition(" (")[0]  # behind it Python says the address once more
+        why = errors.reason(error).partition(" (")[0]  # Python repeats the address in parentheses
         errors.fail(f"{chosen['host']}:{chosen['port']}: cannot listen: {why}")

@@ -1,14 +1,14 @@
-"""Signals that end a command: Ctrl-C, SIGTERM, and SIGHUP of a terminal that was closed.
+"""Signals that end a command: Ctrl-C, SIGTERM, and SIGHUP when the terminal is closed.
 
-The first one raises `Stopped` in the main thread: blocks clean up on the way out, and the exit status is 128 and the
-signal's number. Later ones change nothing. Within two seconds it's over, whatever the main thread is doing.
+The first one raises `Stopped` in the main thread: blocks clean up on the way out, and the exit status is 128 plus the
+signal's number. Later ones change nothing. The process ends within two seconds, whatever the main thread is doing.
 
-For an exception isn't enough. Python raises it between two instructions of its own, so a library that is at work
-doesn't hear of it (an SQL statement, a name that is looked up, a pipe that nobody reads), and what a library calls
-back may lose it. A second thread hears of each signal at once, through a socket that Python's handler in C writes to.
-It interrupts what can be interrupted, gives the main thread time to clean up, then undoes itself what is left, and ends
-the process. And polars has a handler of its own for Ctrl-C, after which the system resumes a wait for a lock: another
-signal, which means nothing to anybody, interrupts that.
+An exception alone isn't enough for that. Python raises it between two instructions of its own, so a library that is
+blocked doesn't see it (in an SQL statement, a DNS look-up, or a pipe that nobody reads), and a callback of a library
+may swallow it. A second thread learns of each signal at once, through a socket that Python's C handler writes to. It
+interrupts what can be interrupted, gives the main thread time to clean up, then undoes the rest itself, and ends the
+process. In addition, polars has its own handler for Ctrl-C, after which the system resumes a wait for a lock; a further
+signal, which has no other meaning, interrupts that wait.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from types import FrameType
 
 from meshquake.exporters import unfinished
 
-#: Seconds that the main thread has to clean up, and then once more to end when all is undone.
+#: Seconds that the main thread gets to clean up, and then to exit once everything is undone.
 _PATIENCE, _LAST = 1.5, 0.3
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asks the command to end."""
+    """Raised when a signal asks the command to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -39,21 +39,21 @@ class Stopped(KeyboardInterrupt):
 
 
 def status(error: KeyboardInterrupt) -> int:
-    """The exit status of a command that was stopped; a library's own KeyboardInterrupt is SIGINT."""
+    """Return the exit status of a stopped command; a library's own KeyboardInterrupt counts as SIGINT."""
     return 128 + (error.number if isinstance(error, Stopped) else signal.SIGINT)
 
 
 @contextmanager
 def obeyed() -> Iterator[None]:
-    """All that this process does, in a block that signals end. What was ignored from the start (`nohup`) still is."""
+    """Handle signals during the block that does all work of the process; ignored ones (`nohup`) stay ignored."""
     first: int | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal first
         if first is None:
             first = number
-            # Of what isn't brought to its end, the line that is told says enough; and where the exception is lost, in a
-            # callback of a library or of the garbage collector, the other thread ends the process.
+            # The message is enough about unfinished work. And where the exception is lost, in a callback of a library
+            # or of the garbage collector, the other thread ends the process.
             warnings.simplefilter("ignore")
             sys.unraisablehook = lambda lost: None
             raise Stopped(number)
@@ -66,9 +66,9 @@ def obeyed() -> Iterator[None]:
             yield
         finally:
             if first is None:
-                _hear(heard, signal.SIG_DFL)  # all is done: nothing is left to clean up
-    except Stopped:  # outside of a command, which would have told of it
-        with suppress(OSError, AttributeError):  # nobody may read it: the terminal is closed, or stderr was
+                _hear(heard, signal.SIG_DFL)  # all is done, with nothing left to clean up
+    except Stopped:  # outside of a command, which would have reported it
+        with suppress(OSError, AttributeError):  # the terminal may be closed, or stderr was
             sys.stderr.write("Interrupted.\n")
     finally:
         if first is not None:
@@ -84,13 +84,13 @@ def _hear(numbers: Collection[int], handler: Callable[[int, FrameType | None], N
 
 
 def drop_output() -> None:
-    """Forget what couldn't be written to standard output: it's still buffered, and would be tried again at the end."""
+    """Discard buffered output that couldn't be written, which Python would try again at exit."""
     with suppress(OSError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _watch(heard: Collection[int]) -> None:
-    """Have another thread see to it that the process ends after a signal."""
+    """Start the thread that ends the process after a signal."""
     told, tells = socket.socketpair()
     tells.setblocking(False)
     signal.set_wakeup_fd(tells.detach(), warn_on_full_buffer=False)
@@ -100,7 +100,7 @@ def _watch(heard: Collection[int]) -> None:
 
 
 def _end(told: socket.socket, heard: Collection[int]) -> None:
-    """Wait for a signal, and end the process if it doesn't end by itself then."""
+    """Wait for a signal, and end the process if it then doesn't end by itself."""
     while (number := told.recv(1)[0]) not in heard:
         pass
     unfinished.interrupt()

@@ -1,4 +1,4 @@
-"""`solve`: agents without a model on cases."""
+"""`solve`: runs agents without a model on cases."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What people read, laid out: in a pipe as wide as it needs to be, and without control characters.
+"""Layout of text for people: as wide as needed in a pipe, and without control characters.
 
-Names come from outside, so nothing in a cell is markup, and what a terminal might obey is shown as an escape.
+Names may come from outside, so nothing in a cell is markup, and control characters are shown as escapes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from meshquake.commands import output
 from meshquake.commands.terminal import is_terminal
 from meshquake.exporters.blocks import Block, Facts, Table
 
-#: Columns of a screen that is as wide as it needs to be, and those that the texts of facts have at least.
+#: Columns of an unlimited screen, and the least width for the texts of facts.
 _UNBOUNDED, _NARROWEST = 10**6, 40
 
 
@@ -31,15 +31,15 @@ def show(blocks: Iterable[Block]) -> None:
 
 
 def lines(blocks: Iterable[Block], terminal: int | None = None) -> list[str]:
-    """Blocks as lines of text.
+    """Lay out blocks as lines of text.
 
     Parameters
     ----------
     blocks
-        What to lay out.
+        The blocks.
     terminal
-        Columns of the terminal that it's for: there the heads of tables are bold, and facts are wrapped between words,
-        under themselves. None for a pipe or a file. A table is never wrapped or cut.
+        Columns of the terminal, in which headings of tables are bold and facts are wrapped between words with a hanging
+        indent. None for a pipe or a file. Tables are never wrapped or cut.
     """
     return [line for block in blocks for line in _lines(block, terminal)]
 
@@ -71,7 +71,7 @@ def _facts(facts: Facts) -> Grid:
 
 
 def _names(facts: Facts) -> int:
-    """Columns of the longest name."""
+    """Return the columns of the longest name."""
     return max((cell_len(output.line(name)) for name, _ in facts.facts), default=0)
 
 

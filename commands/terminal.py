@@ -1,4 +1,4 @@
-"""What only a terminal has: a bar on standard error, of simulated time or of what else there is to do."""
+"""The progress bar on standard error, for terminals alone: of simulated time, or of other work."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshquake.commands import output
 
 
 class Advance(Protocol):
-    """Hears how much is done."""
+    """Callback for progress."""
 
     def __call__(self, clock: float) -> None:
-        """`clock` simulated seconds are done, or so many of what else there is to do."""
+        """Report that `clock` simulated seconds, or units of other work, are done."""
 
 
 @contextmanager
 def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
-    """A bar on standard error, if that is a terminal: of so many simulated seconds, or of what else there is to do."""
+    """Show a progress bar on standard error, if that is a terminal, of simulated seconds or units of other work."""
     if quiet or not is_terminal(sys.stderr):
         yield lambda clock: None
         return
@@ -34,5 +34,5 @@ def progress(title: str, seconds: float, quiet: bool) -> Iterator[Advance]:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether it's one; a stream that was closed before the program began is None."""
+    """Whether a stream is a terminal; one that was closed before the program started is None."""
     return stream is not None and stream.isatty()

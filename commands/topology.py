@@ -1,4 +1,4 @@
-"""`topology`: looks at a topology file, or makes one."""
+"""`topology`: checks, shows or generates a topology file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check(file: Path, calm: bool) -> None:
 
 
 def _picture(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """An option to write a picture of a kind to a file."""
+    """Create the option that writes a kind of picture to a file."""
     path = click.Path(path_type=Path, dir_okay=False)
     return click.option(f"--{kind}", type=path, help=f"Write {what} to this file (- for standard output).")
 

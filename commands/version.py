@@ -1,4 +1,4 @@
-"""`--version`: what decides the bytes of a fixture, and how fast it is made."""
+"""`--version`: everything that determines the bytes of a fixture, and its speed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import click
 
 
 def show_versions(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    """Print the versions of this, of Python and of the libraries that decide the bytes, and exit, if asked to.
+    """Print the versions of meshquake, Python and the libraries that determine the bytes, and exit, if asked to.
 
-    The last line says whether the hot path is compiled, which changes no byte.
+    The last line says whether the hot path is compiled, which doesn't change the bytes.
     """
     if not asked or ctx.resilient_parsing:
         return

@@ -1,4 +1,4 @@
-"""The view of a run on a terminal while it's simulated, on standard error as the bar of progress is."""
+"""The live view of a run on a terminal, on standard error like the progress bar."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from meshquake.exporters.reports.glance import Figures, Glance, sparkline
 from meshquake.sim.records import Batch
 from meshquake.sim.simulation import Simulation
 
-#: Services that have a line of their own: those that fail most, of more of them.
+#: Most services with a line of their own; if there are more, those that fail most.
 _MOST = 20
 
 
 class Hear(Protocol):
-    """Hears of the batches of a run."""
+    """Callback for the batches of a run."""
 
     def __call__(self, batch: Batch) -> None:
-        """A batch came."""
+        """Receive a batch."""
 
 
 @contextmanager
 def watching(simulation: Simulation) -> Iterator[Hear]:
-    """Show a run on standard error while it goes on."""
+    """Show a run on standard error while it is simulated."""
     glance = Glance([service.name for service in simulation.topology.services])
     title, length = simulation.scenario.name, simulation.scenario.length
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
@@ -42,7 +42,7 @@ def watching(simulation: Simulation) -> Iterator[Hear]:
 
 
 def view(glance: Glance, title: str, clock: float, length: float) -> RenderableType:
-    """What is shown. All names are text: none is markup, and what a terminal might obey is shown as an escape."""
+    """Render the view. Names are never markup, and control characters are shown as escapes."""
     return Group(
         _text(f"{title}  {glance.moment[11:]}  {clock:.0f} of {length:.0f} s", "bold"),
         _entry(glance),

@@ -1,4 +1,4 @@
-"""`whatif`: the same requests once more, with one thing changed."""
+"""`whatif`: runs the same requests once more with something changed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Alerts, as they would have fired: rules that are the same for every mesh, on nothing but what can be seen.
+"""Alerts as they would have fired, by rules that are the same for every mesh and use only visible telemetry.
 
-The page is of the users' objective. The others are what operators usually watch: symptoms and saturation of services.
+The page is for the SLO of users. The others are what operators usually watch: symptoms and saturation of services.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from meshquake.agents.tools.tool import PAGED, SERVICE, Arguments, Tool, paged
 from meshquake.agents.tools.window import when
 from meshquake.sim.records import METRIC
 
-#: Alerts of a rule on the same that are no further apart than so many seconds are one.
+#: Seconds within which repeated alerts of a rule on the same target are merged into one.
 _APART = 30
 _SERIES = ("service", "replica", "target")
 
@@ -32,15 +32,15 @@ class Rule:
     Attributes
     ----------
     name, metric
-        What it is called, and the metric of the catalogue.
+        The name of the rule, and the catalogue name of its metric.
     over
-        Seconds over which a mean is taken; 0 for single samples.
+        Seconds to average over; 0 for single samples.
     level
-        The threshold; or, if `relative`, a multiple of the median of the minute before those seconds.
+        The threshold or, if `relative`, a multiple of the median over the minute before those seconds.
     below
-        Whether it fires below the threshold, and not above.
+        Whether it fires below the threshold instead of above.
     least
-        Of a relative rule: a mean at or under which nothing fires.
+        For a relative rule: the mean up to which it never fires.
     """
 
     name: str
@@ -71,7 +71,7 @@ RULES = (
 
 
 def _get_alerts(view: View, arguments: Arguments) -> Answer:
-    """Alerts, in order of time."""
+    """List alerts in order of time."""
     found = [*_objective(view), *(_rules(view) if view.shows(METRIC.name) else ())]
     found.sort(key=lambda row: (row.cells[0], row.cells[3], *(each or "" for each in row.cells[4:7])))
     service = arguments.get("service")
@@ -83,7 +83,7 @@ def _get_alerts(view: View, arguments: Arguments) -> Answer:
 
 
 def _objective(view: View) -> Iterator[Row]:
-    """When the promise to users was broken: of all their requests, and of each operation."""
+    """Yield when the SLO of users was broken: for all of their requests, and for each operation."""
     kept = promise.kept(view)
     shares = [kept.promise.bad(piece) / np.maximum(kept.promise.requests(piece), 1) for piece in kept.promise.pieces()]
     share = np.concatenate(shares)
@@ -105,10 +105,10 @@ def _rules(view: View) -> Iterator[Row]:
 
 
 def _fired(view: View, rule: Rule, name: str) -> Iterator[Row]:
-    """The alerts of a rule, each as a stretch of time in which it fired."""
+    """Yield the alerts of a rule, each as a period in which it fired."""
     scale = view.table[name].scale
     samples = view.samples.filter(pl.col("metric") == name).with_columns(pl.col("value") / scale)
-    # Of a figure of the whole and of replicas, alert on the whole.
+    # If a metric is recorded for the whole and for replicas, alert on the whole.
     whole = pl.col("replica").is_null() | (pl.col("replica").is_null().sum().over("service", "target") == 0)
     for series in samples.filter(whole).partition_by(*_SERIES, maintain_order=True):
         measured = series.with_columns(mean=_mean(rule, view.interval)).filter(_beyond(rule, view.interval))
@@ -122,12 +122,12 @@ def _fired(view: View, rule: Rule, name: str) -> Iterator[Row]:
 
 
 def _mean(rule: Rule, interval: float) -> pl.Expr:
-    """The mean over the time of a rule that ends with each sample."""
+    """Return the mean over the rule's window that ends with each sample."""
     return pl.col("value").rolling_mean(max(1, round(rule.over / interval)), min_samples=1)
 
 
 def _beyond(rule: Rule, interval: float) -> pl.Expr:
-    """Whether a mean is where a rule fires."""
+    """Return whether a mean makes the rule fire."""
     mean = pl.col("mean")
     if not rule.relative:
         return mean < rule.level if rule.below else mean > rule.level
@@ -137,7 +137,7 @@ def _beyond(rule: Rule, interval: float) -> pl.Expr:
 
 
 def _stretches(moments: Sequence[Any], apart: float) -> Iterator[tuple[Any, Any]]:
-    """Moments in order, as stretches of such as are no further apart: the first and the last of each."""
+    """Group ordered moments that are no more than `apart` seconds apart; yields the first and last of each group."""
     first = last = None
     for moment in moments:
         if first is None or moment - last > apart:

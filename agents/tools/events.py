@@ -16,7 +16,7 @@ from meshquake.truth.way.citation import event_id
 
 
 def _list_events(view: View, arguments: Arguments) -> Answer:
-    """Events, in order of time."""
+    """List events in order of time."""
     found = view.events.filter(within(view, arguments))
     for column in ("service", "type", "severity"):
         if column in arguments:

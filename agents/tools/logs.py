@@ -1,4 +1,4 @@
-"""Log lines: the lines themselves, and what they say by kinds of line."""
+"""Log lines: the lines themselves, and their patterns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshquake.topology.json_schema import Schema, choice, flag, text
 from meshquake.topology.units import shown
 from meshquake.truth.way.citation import log_id
 
-#: Characters of a message that are shown, and of one that is asked for whole: it fits into a page, whatever they are.
+#: Characters shown of a message, and of one that is requested in full; even that fits into a page.
 _SHOWN, _WHOLE = 400, 3_500
 _LEVEL: Schema = choice("only lines of this level", LEVELS) | {"type": "string"}
 _TEXT: Schema = text(
@@ -28,7 +28,7 @@ _PATTERN: Schema = text(
 
 
 def _search_logs(view: View, arguments: Arguments) -> Answer:
-    """Lines, in order of time."""
+    """List lines in order of time."""
     found = _wanted(view, arguments)
     if arguments.get("newest", False):
         found = found.reverse()
@@ -49,7 +49,7 @@ def _search_logs(view: View, arguments: Arguments) -> Answer:
 
 
 def _log_patterns(view: View, arguments: Arguments) -> Answer:
-    """Kinds of line, the most frequent first, those of warnings and errors before the others."""
+    """List patterns, warnings and errors first, and then by frequency."""
     said = _wanted(view, arguments).with_columns(template=template(pl.col("message")))
     keys = ["service", "level", "template"]
     found = said.group_by(keys, maintain_order=True).agg(
@@ -71,7 +71,7 @@ def _log_patterns(view: View, arguments: Arguments) -> Answer:
 
 
 def _wanted(view: View, arguments: Arguments) -> pl.DataFrame:
-    """The lines that are asked for."""
+    """Select the requested lines."""
     found = view.lines.filter(within(view, arguments))
     for column in ("service", "level", "trace_id"):
         if column in arguments:

@@ -1,4 +1,4 @@
-"""Metrics: which there are, and their values over time."""
+"""Metrics: the list of them, and their values over time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from meshquake.sim.records import METRIC
 from meshquake.topology.json_schema import Schema, choice, flag, number, text
 from meshquake.truth.way.citation import metric_id
 
-#: Points that a series is shown with at most, unless a step is asked for; and then.
+#: Most points in a series, without and with a requested step.
 _POINTS, _MOST_POINTS = 40, 300
-#: Services that are named of those that have a metric.
+#: Most services named for a metric.
 _NAMED = 20
 _SERIES = ("service", "metric", "unit", "replica", "target")
-#: What is told of a step, and when the sample was that is cited for it.
+#: The value shown for a step, and the time of the sample that is cited for it.
 _AGGREGATES = {
     "mean": (pl.col("value").mean(), pl.col("timestamp").last()),
     "max": (pl.col("value").max(), pl.col("timestamp").get(pl.col("value").arg_max())),
@@ -30,7 +30,7 @@ _NAME: Schema = text("name of a metric", pattern=r"^[^\x00-\x1f]+$", format="met
 
 
 def _list_metrics(view: View, arguments: Arguments) -> Answer:
-    """Metrics with what they are of, as they were sampled."""
+    """List the sampled metrics, with what they measure."""
     samples = view.samples
     if "service" in arguments:
         samples = samples.filter(pl.col("service") == arguments["service"])
@@ -59,14 +59,14 @@ def _of(replicas: bool, edges: bool) -> str:
 
 
 def _query_metrics(view: View, arguments: Arguments) -> Answer:
-    """Series, each in steps of which one value is told."""
+    """Return series, each with one value per step."""
     name = arguments["metric"]
     found = view.samples.filter(pl.col("metric") == name, within(view, arguments))
     for column in ("service", "target", "replica"):
         if column in arguments:
             found = found.filter(pl.col(column) == arguments[column])
     by_replica = arguments.get("by_replica", "replica" in arguments)
-    # A node has no figure of a whole.
+    # Nodes have no value for a whole service.
     whole = pl.col("replica").is_null() | (pl.col("replica").is_null().sum().over("service") == 0)
     found = found.filter(pl.col("replica").is_not_null() if by_replica else whole)
     step = _step(view, arguments, found)
@@ -86,7 +86,7 @@ def _query_metrics(view: View, arguments: Arguments) -> Answer:
 
 
 def _step(view: View, arguments: Arguments, found: pl.DataFrame) -> float:
-    """The length of a step in seconds, a whole number of intervals."""
+    """Return the length of a step in seconds, a multiple of the interval."""
     length = 0.0 if found.is_empty() else (found["at"][-1] - found["at"][0]) / 1e6 + view.interval
     asked = arguments.get("step")
     if asked is None:
@@ -101,7 +101,7 @@ def _step(view: View, arguments: Arguments, found: pl.DataFrame) -> float:
 
 
 def _row(view: View, series: pl.DataFrame, step: float, aggregate: str) -> Row:
-    """A series: its points, and the id of one sample of each: that of the value shown, or the last one of a mean."""
+    """Build the row of a series. Each point cites one sample: that of the value shown, or the last one of a mean."""
     width = round(step * 1e6)
     stepped = series.with_columns(end=((pl.col("at") - 1) // width + 1) * width)
     value, shown = _AGGREGATES[aggregate]
@@ -114,7 +114,7 @@ def _row(view: View, series: pl.DataFrame, step: float, aggregate: str) -> Row:
 
 
 def cited(sample: dict[str, Any]) -> str:
-    """How a sample is cited."""
+    """Return the citation of a sample."""
     return metric_id(*(sample[column] for column in ("service", "metric", "target", "replica", "timestamp")))
 
 

@@ -1,4 +1,4 @@
-"""What there is: the brief, the services, and who calls whom."""
+"""The overview: the brief, the services, and their dependencies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from meshquake.agents.tools.tool import PAGED, SERVICE, SINCE, UNTIL, Arguments,
 from meshquake.agents.tools.window import within
 from meshquake.sim.records import METRIC, TRACE
 
-#: Seconds before now over which the state of a service is told.
+#: Seconds up to now that the state of a service covers.
 _LATELY = 60
-#: Characters of a brief, and operations by which users enter, that are told: meshes may have hundreds.
+#: Most characters of a brief, and most entry operations, that are shown: meshes may have hundreds.
 _LONGEST, _ENTRIES = 3_500, 40
 _STATE = ("request_rate", "error_rate", "latency_p95")
 
 
 def _get_brief(view: View, arguments: Arguments) -> Answer:
-    """The page; what it says is of the moment of the view."""
+    """Return the brief as of the moment of the view."""
     page = promise.page(view)
     if len(page) > _LONGEST:
         page = (
@@ -31,7 +31,7 @@ def _get_brief(view: View, arguments: Arguments) -> Answer:
 
 
 def _list_services(view: View, arguments: Arguments) -> Answer:
-    """Services as the catalogue has them, with their state of late."""
+    """List the services of the catalogue with their recent state."""
     state = _state(view) if view.shows(METRIC.name) else {}
     rows = [
         Row(
@@ -49,7 +49,7 @@ def _list_services(view: View, arguments: Arguments) -> Answer:
 
 
 def _state(view: View) -> dict[tuple[str, str], float]:
-    """The mean of each metric of state over what was lately, by service and by the catalogue's name of the metric."""
+    """Return the recent mean of each state metric, by service and catalogue name of the metric."""
     called = {name: metric for metric in _STATE if (name := view.called(metric))}
     lately = view.samples.filter(
         pl.col("metric").is_in([*called]),
@@ -62,7 +62,7 @@ def _state(view: View) -> dict[tuple[str, str], float]:
 
 
 def _get_dependency_graph(view: View, arguments: Arguments) -> Answer:
-    """Who calls whom, as calls show it, or else metrics of edges."""
+    """Return the edges as seen in client spans, or in metrics of edges without them."""
     seen = list(_calls(view, arguments) if view.shows(TRACE.name) else _edges(view, arguments))
     service = arguments.get("service")
     rows = [row for row in seen if service is None or service in row.cells[:2]]
@@ -76,7 +76,7 @@ def _get_dependency_graph(view: View, arguments: Arguments) -> Answer:
 
 
 def _calls(view: View, arguments: Arguments) -> Iterator[Row]:
-    """Edges by client spans; each attempt is a call."""
+    """Yield the edges seen in client spans; each attempt counts as a call."""
     calls = view.spans.filter(pl.col("kind") == "client", pl.col("peer").is_not_null(), within(view, arguments))
     found = (
         calls.group_by("service", "peer")
@@ -92,7 +92,7 @@ def _calls(view: View, arguments: Arguments) -> Iterator[Row]:
 
 
 def _edges(view: View, arguments: Arguments) -> Iterator[Row]:
-    """Edges by metrics that have a target, of which nothing is counted."""
+    """Yield the edges seen in metrics that have a target, without counts."""
     if not view.shows(METRIC.name):
         return
     samples = view.samples.filter(pl.col("target").is_not_null(), within(view, arguments))

@@ -1,4 +1,4 @@
-"""The answer: it is handed on to whoever marks it, and nothing of the truth comes back."""
+"""The tool that submits an answer. The answer is passed on for marking, and nothing of the truth comes back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from meshquake.topology.loading.names import USERS
 
 
 def submit(take: Callable[[Arguments], None]) -> Tool:
-    """The tool by which an answer is given.
+    """Build the tool that submits an answer.
 
     Parameters
     ----------
     take
-        Takes the answer; ToolError if it can't be given any more.
+        Receives the answer; raises ToolError if none can be submitted any more.
     """
     schema = answers.json_schema()
     keys = schema["properties"]
@@ -41,7 +41,7 @@ def submit(take: Callable[[Arguments], None]) -> Tool:
 
 
 def _formats(view: View) -> Formats:
-    """What tells whether an answer is of this recording, as far as that is seen: by no word of the key."""
+    """Return checks that an answer fits this recording, using only what is visible, and nothing of the key."""
     traces = frozenset(view.requests["trace_id"])
-    # Whoever may be named in some answer may be named in each, or being refused would tell of what is wrong.
+    # Accept every name that any answer may contain; else a refusal would give away what is wrong.
     return answers.belongs(view.fixture, (*view.names, USERS), view.start, view.now, traces)

@@ -1,6 +1,6 @@
-"""A tool: what it is called, what may be asked of it, and what answers.
+"""The type of a tool: its name, its arguments, and the function that answers.
 
-What it takes is declared once, as a JSON Schema: agents are told it, and arguments are checked by it.
+Arguments are declared once, as a JSON Schema, which agents see and by which arguments are checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
 Arguments = Mapping[str, Any]
-#: Rows that are shown at most, and how many if it isn't said.
+#: Most rows in an answer, and the default.
 MOST_ROWS, USUAL_ROWS = 200, 25
 
 SERVICE = text("name of a service", pattern=r"^[^\x00-\x1f]+$", format="service", examples=["database"])
@@ -41,7 +41,7 @@ PAGED: Mapping[str, Schema] = {"offset": OFFSET, "limit": LIMIT}
 
 
 def named(view: View) -> Formats:
-    """What tells whether there is what an argument names: a service, a metric, a moment."""
+    """Return checks that the names in arguments exist: services, metrics, moments."""
 
     def service(name: str) -> str:
         return "" if name in view.names else f"this mesh has no service {shown(name)}{suggestion(name, view.names)}"
@@ -60,7 +60,7 @@ def named(view: View) -> Formats:
 
 
 class ToolError(MeshquakeError):
-    """Something was asked for that cannot be; its text says what would be right."""
+    """Raised for an invalid call; its text says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,17 @@ class Tool:
     Attributes
     ----------
     name, doc
-        What it is called, and what it is for, in one or two sentences.
+        Its name, and its purpose in one or two sentences.
     run
-        Answers; given what can be seen, and arguments that are what they should be.
+        The function that answers, given the view and valid arguments.
     required, optional
-        What it takes, by name.
+        Its arguments, by name.
     needs
-        The kind of record that it looks at; empty if it works without any.
+        The kind of record that it needs; empty for none.
     formats
-        What tells whether there is what its arguments name.
+        Returns checks that the names in arguments exist.
     acts
-        Whether it does something, and doesn't only look.
+        Whether it acts rather than reads.
     """
 
     name: str
@@ -94,11 +94,11 @@ class Tool:
 
     @property
     def schema(self) -> Schema:
-        """The JSON Schema of its arguments."""
+        """Return the JSON Schema of its arguments."""
         return block("", self.required, self.optional)
 
 
 def paged(arguments: Arguments) -> slice:
-    """The rows that are asked for."""
+    """Return the slice of requested rows."""
     offset = arguments.get("offset", 0)
     return slice(offset, offset + arguments.get("limit", USUAL_ROWS))

@@ -1,4 +1,4 @@
-"""Traces: requests that are found by what became of them, and one of them as a waterfall."""
+"""Traces: a search for requests, and a single one as a waterfall."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SORTS = {"oldest": ("at", False), "newest": ("at", True), "slowest": ("duration
 
 
 def _find_traces(view: View, arguments: Arguments) -> Answer:
-    """Traces that have a span as it is asked for; the row tells of the first such span, and of the whole request."""
+    """Find traces with a matching span; a row describes the first such span, and the whole request."""
     spans = view.spans.filter(within(view, arguments))
     inside = ("service", "operation", "error_type", "replica", "peer", "version")
     for column in inside:
@@ -59,7 +59,7 @@ def _find_traces(view: View, arguments: Arguments) -> Answer:
 
 
 def _whole(view: View, traces: list[str]) -> dict[str, tuple[Any, ...]]:
-    """Of each trace: the request, how long it took, its error, how many spans it has, and whose servers failed."""
+    """Return, by trace, the request, its duration and error, the number of spans, and services whose servers failed."""
     spans = view.spans.filter(pl.col("trace_id").is_in(traces))
     found: dict[str, tuple[Any, ...]] = {}
     for (trace,), own in spans.group_by("trace_id", maintain_order=True):
@@ -72,7 +72,7 @@ def _whole(view: View, traces: list[str]) -> dict[str, tuple[Any, ...]]:
 
 
 def _get_trace(view: View, arguments: Arguments) -> Answer:
-    """The spans of a trace, each below the one that caused it."""
+    """Return the spans of a trace, each below its parent."""
     trace = arguments["trace_id"]
     own = view.spans.filter(pl.col("trace_id") == trace).sort("at", "span_id")
     if own.is_empty():
@@ -102,7 +102,7 @@ def _get_trace(view: View, arguments: Arguments) -> Answer:
 
 
 def _attributes(span: dict[str, Any]) -> Any:
-    """What a span tells besides its columns; a text that is cut, if it is long."""
+    """Return the attributes of a span; as a text that is cut, if they are long."""
     found = span["attributes"]
     if found is None or len(found) <= _ATTRIBUTES:
         return None if found is None else json.loads(found)
