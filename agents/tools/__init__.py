@@ -15,5 +15,5 @@ from __future__ import annotations
 
 from meshquake.agents.tools import alerts, events, logs, metrics, overview, traces
 
-#: The tools that read, in the order in which they are told of.
+#: The tools that read, in the order in which agents see them.
 READING = (*overview.TOOLS, *alerts.TOOLS, *metrics.TOOLS, *logs.TOOLS, *traces.TOOLS, *events.TOOLS)

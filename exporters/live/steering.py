@@ -15,7 +15,7 @@ from meshquake.topology.units import shown
 
 #: Limits of a request: its bytes, its values, their nesting, and the characters of a text.
 LARGEST, VALUES, DEPTH, CHARACTERS = 16_384, 200, 6, 200
-#: What a request may `do`, and the keys that each needs besides.
+#: What a request may `do`, with the other keys that each needs.
 ASKED: Final[dict[str, tuple[str, ...]]] = {
     "pause": (),
     "resume": (),

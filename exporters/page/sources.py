@@ -42,7 +42,7 @@ class Sources:
     told
         Its manifest, or the metadata of a case whose truth is withheld.
     topology
-        The mesh; for such a case, its services alone.
+        The mesh; for a case whose truth is withheld, only its services.
     interval
         Seconds between samples of a metric.
     moments, slots

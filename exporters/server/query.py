@@ -61,7 +61,7 @@ StreamName = Annotated[str, Path(json_schema_extra={"enum": [*STREAMS]})]
 
 
 class Parameters(BaseModel):
-    """No parameters, and what all requests have in common: an unknown one is refused."""
+    """The base of all query parameters, which has none itself and refuses unknown ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,7 +76,7 @@ class Parameters(BaseModel):
 
 
 class StreamParameters(Parameters):
-    """Where a stream begins, and of which service and trace its records are."""
+    """Parameters of a stream: where it begins, and filters by service and trace."""
 
     from_: Annotated[
         OptionalText, Field(alias="from", description=f"Start of the period. {_MOMENT} Default: the beginning.")
@@ -106,7 +106,7 @@ class StreamParameters(Parameters):
 
 
 class PageParameters(StreamParameters):
-    """Those of a stream, and where a page ends, of which signals its records are, and how many there are."""
+    """Parameters of a page: those of a stream, the end, the signals, and the number of records."""
 
     to: Annotated[OptionalText, Field(description=f"End of the period, exclusive. {_MOMENT}")] = None
     signal: Annotated[
