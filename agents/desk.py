@@ -34,7 +34,7 @@ class Desk:
         The number of calls so far.
     sinks
         Receivers of the audit.
-        task
+    task
         The task of the agent, in a sentence or two.
     """
 

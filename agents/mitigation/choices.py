@@ -28,8 +28,7 @@ def choices(topology: Topology) -> tuple[Choice, ...]:
     """List the possible remedies in a mesh, `wait` first, in an order that depends on the mesh alone.
 
     Changes of settings are limited to common ones: no retries on an edge, its timeout halved or doubled, and half of
-    the
-    users turned away. For others, write a list of your own.
+    the users turned away. For others, write a list of your own.
     """
     return (WAIT, *_of_services(topology), *_of_edges(topology), *_of_users(topology))
 

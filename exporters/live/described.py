@@ -26,8 +26,7 @@ def described(topology: Topology) -> dict[str, Any]:
     """Describe a mesh, and the kinds of fault and action with their keys.
 
     `of_services` and `of_edges` name the columns of each second's update; `settings` are those of services and edges
-    that
-    may change while the mesh runs.
+    that may change while the mesh runs.
     """
     return {
         "name": topology.name,

@@ -49,8 +49,7 @@ class Messages:
         """Return templates as on the page of a report, but with names of services, and the `step` of counts in seconds.
 
         Restricted to some services, if any are named; `more` counts the templates left out. Lines are complete `until`
-        a
-        moment: an operation still in progress holds back all lines from after its start.
+        a moment: an operation still in progress holds back all lines from after its start.
         """
         found = [each for each in self._counts.items() if not services or each[0][0] in services]
         ordered = sorted(found, key=lambda each: (each[0][1] not in LOUD, -each[1].total(), each[0]))

@@ -54,8 +54,7 @@ class Timing:
         ----------
         begun
             Time of the first fault or action, in seconds since the recording began; the latest requests start there at
-            the
-            earliest. None if there was none; then the others are those before the last half minute.
+            the earliest. None if there was none; then the others are those before the last half minute.
         words
             The table of texts.
         """

@@ -27,8 +27,7 @@ def calls(sources: Sources) -> list[dict[str, Any]]:
     """Aggregate the calls that ended in each step of the slider, by edge in the order of `pairs`.
 
     `sent` and `failed` count client spans. `retries` and `timeouts` (both a second) and `breaker` (0 closed, 1 half
-    open,
-    2 open) are the highest sample of the step.
+    open, 2 open) are the highest sample of the step.
     """
     axis = sources.moments
     ended = (

@@ -60,8 +60,7 @@ def sides(wanted: Iterable[Side], roots: pl.DataFrame, spans: pl.DataFrame, word
         The sides.
     roots, spans
         Trace records with their `start` and `end` in microseconds since the recording began: the spans of users'
-        requests,
-        and all spans.
+        requests, and all spans.
     words
         The table of texts.
     """

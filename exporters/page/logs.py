@@ -27,8 +27,7 @@ def logs(sources: Sources, words: Words) -> dict[str, Any]:
     """Return templates, each with its `counts` as pairs of slot and count, and lines, by time.
 
     Templates of warnings and errors come first, the most frequent first. `more` counts the templates that are left out,
-    and
-    `unsaid` their lines.
+    and `unsaid` their lines.
     """
     axis = sources.slots
     said = sources.lines.with_columns(

@@ -44,7 +44,7 @@ def traces(sources: Sources, words: Words, wanted: Iterable[str] = ()) -> list[d
         The recording.
     words
         The table of texts.
-        wanted
+    wanted
         Trace ids to show instead of a selection, as far as the recording has them.
     """
     requests = _requests(sources)
@@ -139,7 +139,7 @@ def waterfall(rows: list[dict[str, Any]], words: Words, verdict: dict[str, Any] 
         Its spans as records, by time, each with its `start` in microseconds since the recording began.
     words
         The table of texts.
-        verdict
+    verdict
         The key's verdict on the request, if known.
     """
     root = next((row for row in rows if row["parent_span_id"] is None), rows[0])

@@ -60,8 +60,7 @@ def _keys(kind: type | None, values: Any, unit: str = "duration", shorten: bool 
     """Write the keys of a block, or its shorthand if `shorten` is set and all other keys are at their defaults.
 
     In a distribution of anything but times, the parameters that otherwise are times have its unit. Values that `kind`
-    does
-    not know, or whose package is not installed here, are written as they are.
+    does not know, or whose package is not installed here, are written as they are.
     """
     keys = {} if kind is None else keys_of(kind)
     if not isinstance(values, Mapping) or not values.keys() <= keys.keys():
