@@ -101,7 +101,7 @@ class Clock:
 
     @property
     def moment(self) -> datetime:
-        """The current moment."""
+        """The current moment, `now`."""
         return self._now
 
     def pass_on(self) -> None:

@@ -173,7 +173,7 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
             raise click.UsageError("Missing option '--output': there are several places.")
         output = shards[0]
     stopped = "Interrupted: cases already in place are kept; run the same command to continue."
-    # How many cases there are is known once the shards were read.
+    # The number of cases is known once the shards have been read.
     with errors.told(interrupted=stopped), terminal.progress("merge", 1, quiet) as advance:
         try:
             content = dataset.merge(
@@ -200,7 +200,7 @@ class _Heard:
 
 @contextmanager
 def _written(output: str, heard: _Heard) -> Iterator[None]:
-    """Tell of a set that can't be written to its end, and that what is there of it is of use."""
+    """Report a data set that can't be completed, and that its finished cases are usable."""
     stopped = "Interrupted: complete cases are kept; continue with --resume."
     with errors.told(interrupted=stopped), errors.written(output, lambda: _STAY if heard.cases else ""):
         yield

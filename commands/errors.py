@@ -41,7 +41,7 @@ def warn(*messages: object) -> None:
 
 @contextmanager
 def told(*also: type[Exception], interrupted: str = "Interrupted: no partial output is left.") -> Iterator[None]:
-    """Tell what goes wrong inside, and exit.
+    """Report an error that is raised in a block, and exit.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from meshquake.truth.remedies import mitigation
 
 #: The prompt of the model.
 QUESTION = f"You are on call for a mesh of services, and were paged. Begin with get_brief. {LiveDesk.task}"
-#: Key in the sample's store, and so in Inspect's log, for the played scenario, which the scorer marks.
+#: Keys in the sample's store, and so in Inspect's log, for the played scenario and the actions.
 SCENARIO, ACTIONS = "scenario", "actions"
 #: The marks that become figures of a sample; a missing one is nan, which Inspect leaves out of means.
 FIGURES = ("averted_share", "averted_of_best", "harm", "harm_doing_nothing", "remedies", "elsewhere")

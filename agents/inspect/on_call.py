@@ -17,7 +17,7 @@ from meshquake.agents.inspect.tools import tools
 
 #: Keys in the sample's store, and so in Inspect's log, for the answer and the audit, which the scorer marks.
 ANSWERS, AUDIT = "answers", "audit"
-#: What is said to a model that calls no tool, and how often.
+#: The reminder for a model that calls no tool, and how often it is given.
 GO_ON, REMINDERS = "Continue: call a tool, and call {} when you are done.", 3
 
 

@@ -1,4 +1,4 @@
-"""The tasks and solvers that Inspect finds through its entry point."""
+"""The tasks, solvers and scorers that Inspect finds through its entry point."""
 
 from meshquake.agents.inspect.mitigate import mitigate, on_shift, relief
 from meshquake.agents.inspect.on_call import on_call

@@ -155,7 +155,7 @@ class MitigationEnv(gymnasium.Env[Observation, np.int64]):
         return self._observed(max(1, self._begin)), self._info()
 
     def step(self, action: SupportsInt) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Take an action, and let the time of a step pass; raises ValueError if the action is not in its space."""
+        """Take an action, and let the time of a step pass; raises ValueError if it is none of `choices`."""
         if not self.action_space.contains(action):
             raise ValueError(f"action must be a whole number from 0 to {len(self.choices) - 1}, not {action!r}")
         choice, refused = self.choices[int(action)], ""

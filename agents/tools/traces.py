@@ -18,7 +18,7 @@ from meshquake.topology.json_schema import Schema, choice, flag, number, text
 from meshquake.truth.way.citation import span_id
 
 TRACE_ID: Schema = text("id of a trace", pattern="^[0-9a-f]{32}$", examples=["0af7651916cd43dd8448eb211c80319c"])
-#: Characters of attributes that are shown of a span.
+#: Characters shown of a span's attributes.
 _ATTRIBUTES = 600
 _SORTS = {"oldest": ("at", False), "newest": ("at", True), "slowest": ("duration_ms", True)}
 

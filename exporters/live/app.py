@@ -61,7 +61,7 @@ def application(stage: Stage, token: str, hosts: Hosts, stopping: Callable[[], b
     token
         The secret that steering requests need.
     hosts
-        The names by which the server may be called.
+        The host names to answer to.
     stopping
         Whether the server is stopping, so that streams should end.
     """

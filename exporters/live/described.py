@@ -57,7 +57,7 @@ def _kinds(kinds: Mapping[str, type[Cause]]) -> dict[str, Any]:
 
 
 def _keys(kind: type[Cause]) -> list[dict[str, Any]]:
-    """List the keys of a kind: required ones and those of its strength first, rarely set ones last."""
+    """List the keys of a kind, those that are required or set its strength first, rarely set ones last."""
     base: type[Cause] = Cause
     usual: Mapping[str, str] = {}
     without = set(_GIVEN)

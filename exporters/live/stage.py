@@ -101,7 +101,7 @@ class Stage:
                 self._turn.wait(self.tick())
 
     def tick(self) -> float | None:
-        """Play a second if one is due. Returns the real seconds to wait for the next; None to wait for a request."""
+        """Play a second if one is due. Returns the real seconds until the next; None until a request comes."""
         if self._paused or self.session.over or self.finished:
             return None
         wait = self._pace.wait()

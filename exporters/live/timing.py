@@ -48,7 +48,7 @@ class Timing:
         self._forget()
 
     def flame(self, begun: float | None, words: Words) -> list[dict[str, Any]]:
-        """Build flame graphs of the requests of the last half minute, and of those before the first intervention.
+        """Build flame graphs of the requests of the last half minute, and of those before the first fault or action.
 
         Parameters
         ----------

@@ -43,7 +43,7 @@ class Axis:
         multiple
             Seconds that a step must be a multiple of, such as the interval between samples; 0 for any.
         """
-        # A short recording has no more than 20 steps, unless they are longer than a second: few people can read more.
+        # Steps are at least a second, or a 20th of a recording below 20 seconds; people can't read finer ones.
         least = max(length / most, min(1.0, length / 20))
         if multiple:
             return cls(start, length, multiple * max(1, ceil(least / multiple - 1e-9)))

@@ -61,7 +61,7 @@ def write(
 def place(folder: Path, truth: bool = True) -> Path:
     """Return the default path of a fixture's page: beside its folder, which holds nothing but the fixture.
 
-    For a case of a data set, a page that uses the answer key belongs into the tree of truth.
+    For a case of a data set, a page that uses the answer key belongs in the tree of truth.
     """
     trees = layout.case(folder)
     whole = folder if trees is None else trees[1 if truth else 0]

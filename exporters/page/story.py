@@ -40,7 +40,7 @@ _NAMED = 3
 
 
 def story(truth: dict[str, Any]) -> dict[str, Any]:
-    """Tell the story in `paragraphs`, one for each fault users felt, and `figures`, each a `label` and a `value`."""
+    """Tell the story in `paragraphs`, with its `figures`, each a `label`, a `value` and a `note`."""
     faults = truth["faults"]
     felt = [fault for fault in faults if not fault["latent"]]
     paragraphs = [" ".join((_begun([fault]), *_told(fault, truth))) for fault in felt]

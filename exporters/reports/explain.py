@@ -157,7 +157,7 @@ def _background(happened: list[dict[str, Any]], recording: dict[str, Any]) -> It
 
 
 def _actions(told: dict[str, Any], harmed: int, recording: dict[str, str]) -> Iterator[Block]:
-    """What an operator did, and what it was worth."""
+    """Yield the actions of an operator and their effect."""
     yield "Operator actions:"
     yield Facts(
         [

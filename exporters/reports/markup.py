@@ -9,7 +9,7 @@ from meshquake.exporters.blocks import Block, Facts, Table
 
 
 def markup(blocks: Iterable[Block]) -> str:
-    """The HTML of some blocks. It is text of ours and names from outside; these stay text."""
+    """Render blocks as HTML. Names from outside are escaped."""
     return "".join(part for block in blocks for part in _parts(block))
 
 

@@ -73,7 +73,7 @@ def _kept(observability: Observability) -> str | None:
 
 
 def _found(played: Scenario) -> dict[str, list[str]]:
-    """Resolve the roles that the scenario names, by role."""
+    """Return what has each of the roles that the scenario names."""
     found: dict[str, list[str]] = {}
     for _, role, target in _roles(played):
         targets = found.setdefault(role, [])

@@ -80,7 +80,7 @@ def application(
         title="meshquake",
         version=VERSION,
         description="A recorded incident in a service mesh, served as if it were happening now.",
-        # A route below serves the document. FastAPI's pages that show it load scripts from the network: there are none.
+        # A route below serves the document. FastAPI's own viewers would load scripts from the network, so they are off.
         openapi_url=None,
         responses=_INSTEAD,
         dependencies=[Depends(once_each)],

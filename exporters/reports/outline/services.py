@@ -79,7 +79,7 @@ def _cores(service: Service) -> str:
 
 
 def _each_version(service: Service, whole: str, show: Callable[[Version], str]) -> str:
-    """Describe a service, or each of its versions where they differ."""
+    """Describe a service, or each of its versions if they differ; `whole` is the text without versions."""
     texts = {version.name: show(version) for version in service.versions}
     if len(set(texts.values())) < 2:
         return next(iter(texts.values()), whole)

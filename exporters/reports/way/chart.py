@@ -65,7 +65,7 @@ def _ends(low: float, high: float) -> dict[str, Any]:
 
 
 def _marks(cases: Mapping[str, Case], agents: list[str], color: alt.Color, height: int) -> alt.Chart:
-    """Plot each agent's marks, one point per case: slightly better everywhere looks unlike much better in few cases."""
+    """Plot each agent's marks, one point per case: is it a little better everywhere, or much better in few cases?"""
     rows = [
         {"case": name, "agent": agent, "mark": figures.mean([figures.of_run(run) for run in case.runs[agent]])["mark"]}
         for name, case in cases.items()
