@@ -92,7 +92,7 @@ class LiveDesk(Desk):
     mesh
         The mesh.
     withheld
-        Kinds of record that are not to be looked at.
+        Kinds of record to hide.
     pace
         Simulated seconds that pass with each look.
     sinks

@@ -53,7 +53,7 @@ def answers(found: Diagnosis | None) -> dict[str, Any]:
 
 
 def towards(root: str, calls: Iterable[Edge], among: Iterable[str]) -> list[Edge]:
-    """Return the edges along which failures reach those services, among some, that call a root directly or indirectly.
+    """Return the edges along which failures spread from a root to its direct and indirect callers.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from meshquake.agents.incident import Incident
 from meshquake.agents.solvers.diagnosis import Diagnosis
 from meshquake.agents.solvers.solver import Stretches, called, stretches
 
-#: The symptoms, each with the value below which differences do not count.
+#: The symptoms, each with its noise floor: lower values count as this one.
 _SYMPTOMS = {"error_rate": 1.0, "latency_p95": 1.0}
 #: The factor by which a symptom must grow for a service to count as affected.
 _HIT = 3.0

@@ -38,7 +38,7 @@ def entries(topology: Topology) -> Iterator[str]:
 
 
 def _of_all_versions(service: Service, operation: Operation) -> Operation:
-    """Merge the versions of an operation: all calls of any version, with the share that makes each as its probability."""
+    """Merge the versions of an operation: all their calls, each with the share that makes it as its probability."""
     shares: dict[tuple[int, Group], float] = {}
     for share, variant in service.variants(operation):
         for place, group in enumerate(variant.calls):
