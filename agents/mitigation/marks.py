@@ -8,7 +8,7 @@ from meshquake.truth.remedies import Mitigation
 
 
 def marks(found: Mitigation) -> dict[str, Any]:
-    """Return the marks of a mitigation as a JSON object; docs/agents.md says what each means."""
+    """Return the marks of a mitigation as a JSON object; docs/mitigation.md says what each means."""
     prospects, harm = found.prospects, found.harm
     best = None if prospects.best is None else {"kind": prospects.best[0], **prospects.best[1]}
     return {
